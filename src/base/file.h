@@ -1,0 +1,29 @@
+/* Files: whole reads with limits, atomic writes, folders. All failures name the path. */
+#ifndef FNAS_BASE_FILE_H
+#define FNAS_BASE_FILE_H
+
+#include <stddef.h>
+
+#include "base/error.h"
+
+bool fnas_file_exists(const char *path);
+bool fnas_folder_exists(const char *path);
+
+/* Reads a whole file of at most limit_bytes. *data is owned by the caller (fnas_free) and has a 0 byte behind its end. */
+FNAS_NODISCARD fnas_status fnas_file_read(fnas_context *context, const char *path, size_t limit_bytes, unsigned char **data, size_t *size_bytes);
+
+/* Reads a file that may be gzip (.gz) or xz (.xz) compressed (by its first bytes), decompressed size at most limit_bytes. */
+FNAS_NODISCARD fnas_status fnas_file_read_decompressed(fnas_context *context, const char *path, size_t limit_bytes, unsigned char **data, size_t *size_bytes);
+
+/* Writes all or nothing: temporary file in the same folder, fsync, rename, fsync of the folder. On failure the old file is untouched
+ * and the temporary file is removed. */
+FNAS_NODISCARD fnas_status fnas_file_write_atomic(fnas_context *context, const char *path, const void *data, size_t size_bytes);
+
+FNAS_NODISCARD fnas_status fnas_folder_create(fnas_context *context, const char *path); /* with parents; existing is fine */
+FNAS_NODISCARD fnas_status fnas_file_copy(fnas_context *context, const char *from, const char *to); /* atomic */
+
+/* "folder/name", owned by the caller (fnas_free); NULL when out of memory. */
+char *fnas_path_join(const char *folder, const char *name);
+const char *fnas_path_name(const char *path); /* behind the last '/'; borrowed */
+
+#endif
