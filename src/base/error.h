@@ -6,7 +6,7 @@
 
 /* Records the message of a failure and returns `status`, so that callers write
  * `return fnas_fail(ctx, FNAS_ERR_INPUT, "%s:%ld: ...", ...)`. Not thread-safe per context; worker
- * threads have their own (see fnas_context_adopt_error). `context` may be NULL. */
+ * threads have their own (see fnas_context_set_parent). Arguments may point into the current message. `context` may be NULL. */
 FNAS_NODISCARD fnas_status fnas_fail(fnas_context *context, fnas_status status, const char *format, ...) FNAS_PRINTF(3, 4);
 
 /* FNAS_ERR_MEMORY with a message that says for what. */
@@ -21,6 +21,10 @@ fnas_status fnas_fail_prefix(fnas_context *context, fnas_status status, const ch
 void fnas_log(fnas_context *context, fnas_log_level level, const char *format, ...) FNAS_PRINTF(3, 4);
 void fnas_report_progress(fnas_context *context, const fnas_progress *progress);
 bool fnas_context_has_progress(const fnas_context *context);
+
+/* Makes `context` a worker's context: it keeps its own message, but sees the parent's wish to stop and hands log lines to the
+ * parent's log (one at a time). Progress is not handed on. NULL detaches. The parent outlives the attachment. */
+void fnas_context_set_parent(fnas_context *context, fnas_context *parent);
 
 #define FNAS_TRY(expression)                                 \
     do {                                                     \

@@ -1,0 +1,43 @@
+/* The compute backend of one worker thread, and the layout of its activations. */
+#ifndef FNAS_COMPUTE_ENGINE_H
+#define FNAS_COMPUTE_ENGINE_H
+
+#include <stddef.h>
+
+#include "base/error.h"
+
+/* One worker's backend: stream, scratch, and a bounded cache of prepared kernels keyed by shape. Used by one thread at a time.
+ * Kernels run on that one thread: paths are the unit of parallel work. */
+typedef struct fnas_engine fnas_engine;
+
+FNAS_NODISCARD fnas_status fnas_engine_create(fnas_context *context, fnas_engine **engine);
+void fnas_engine_destroy(fnas_engine *engine);
+
+/* To be run once on each worker thread (fnas_team_create's on_start): one OpenMP thread, one BLAS thread, denormals flushed. */
+void fnas_engine_prepare_thread(int64_t worker);
+
+/* Activations other than the input image lie as [N][ceil(C / block)][H][W][block], float32, channels padded with zeros to the block;
+ * the block is what the convolution kernels of this processor choose (16 with AVX-512, 8 with AVX2, 1 for plain NCHW). */
+int64_t fnas_engine_block(const fnas_engine *engine);
+
+/* Instruction set that the backend uses ("avx512_core_amx", "avx2", ...) and its version ("oneDNN 2.6.0"). Static storage. */
+const char *fnas_backend_isa(void);
+const char *fnas_backend_version(void);
+
+/* Limits the instruction set of this process: native, avx512, avx2, sse41. Only before the first engine: FNAS_ERR_UNSUPPORTED afterwards, or
+ * when the processor lacks it. */
+FNAS_NODISCARD fnas_status fnas_backend_limit_isa(fnas_context *context, const char *isa);
+bool fnas_backend_has_bf16(void);
+bool fnas_backend_has_int8(void); /* VNNI */
+
+typedef struct fnas_shape {
+    int64_t n, c, h, w;
+} fnas_shape;
+
+size_t fnas_shape_floats(fnas_shape shape, int64_t block); /* with channel padding; multiple of 16, so that buffers stay aligned */
+
+/* Between plain NCHW and the engine's layout. */
+void fnas_layout_pack(int64_t block, fnas_shape shape, const float *nchw, float *blocked);
+void fnas_layout_unpack(int64_t block, fnas_shape shape, const float *blocked, float *nchw);
+
+#endif

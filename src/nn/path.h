@@ -1,0 +1,65 @@
+/* Running a recorded network on a batch: forward, loss, backward. */
+#ifndef FNAS_NN_PATH_H
+#define FNAS_NN_PATH_H
+
+#include "base/memory.h"
+#include "compute/engine.h"
+#include "nn/net.h"
+
+/* What one worker thread needs to run paths: its engine and its step arena. */
+typedef struct fnas_worker {
+    fnas_engine *engine;
+    fnas_arena *arena; /* activations; reset by each run */
+} fnas_worker;
+FNAS_NODISCARD fnas_status fnas_worker_create(fnas_context *context, fnas_worker *worker);
+void fnas_worker_destroy(fnas_worker *worker);
+
+/* Statistics of every norm of a net, one after the other in the order of norm_index, each [C]: mean, variance [norm_channels]. */
+typedef struct fnas_norm_state {
+    float *mean, *variance;
+} fnas_norm_state;
+
+typedef struct fnas_path_request {
+    const fnas_net *net;
+    const fnas_parameters *parameters;
+    int64_t n;             /* images */
+    const float *images;   /* [n, C, H, W] plain, normalised */
+    const int32_t *labels; /* [n]; NULL: no loss, logits only (then no gradients) */
+    float label_smoothing;
+    float scale;                       /* gradients are those of scale * mean cross entropy */
+    float *weight_gradient;            /* [parameters->float_count], added to; NULL: not wanted (not computed) */
+    double *gate_gradient;             /* [one-hot size], added to; NULL: not wanted */
+    const fnas_norm_state *statistics; /* given: norms use these (inference); NULL: batch statistics */
+    fnas_norm_state *batch_statistics; /* where the batch statistics of this run are written; may be NULL */
+    float *logits;                     /* [n, classes]; may be NULL */
+} fnas_path_request;
+
+typedef struct fnas_path_result {
+    double loss;     /* mean cross entropy; NaN where labels is NULL */
+    int64_t correct; /* images with argmax == label */
+} fnas_path_result;
+
+/* Memory is planned by liveness from net, n and what is wanted, and taken from the worker's arena: no malloc after the first run of a shape.
+ * Gradients need batch statistics. Fails with FNAS_ERR_NUMERIC, naming the node, on a non-finite loss. */
+FNAS_NODISCARD fnas_status fnas_path_run(fnas_context *context, fnas_worker *worker, const fnas_path_request *request, fnas_path_result *result);
+
+/* The same by the naive operators in double precision, for tests. parameters and their gradient have parameters->float_count doubles; onehot [size] may be any
+ * real numbers (the full formula of net.h), NULL: the selected one-hot. Gradients are added to; each may be NULL. statistics as above. */
+typedef struct fnas_reference_request {
+    const fnas_net *net;
+    const fnas_parameters *layout;
+    const double *parameters, *onehot, *images;
+    const int32_t *labels;
+    int64_t n;
+    double label_smoothing;
+    double *weight_gradient, *gate_gradient, *logits;
+    const fnas_norm_state *statistics;
+} fnas_reference_request;
+FNAS_NODISCARD fnas_status fnas_path_run_reference(fnas_context *context, const fnas_reference_request *request, fnas_path_result *result);
+
+/* Batch statistics of a net recalibrated on n images (Yu and Huang 2019): run in chunks of at most chunk images, statistics pooled exactly
+ * (mean of means, mean of variances plus variance of means). state arrays [norm_channels] are the caller's. */
+FNAS_NODISCARD fnas_status fnas_path_recalibrate(fnas_context *context, fnas_worker *worker, const fnas_net *net, const fnas_parameters *parameters,
+                                                 int64_t n, int64_t chunk, const float *images, fnas_norm_state *state);
+
+#endif

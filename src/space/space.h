@@ -1,0 +1,59 @@
+/* The space interface: what a new space has to give. One folder a space; space.c holds the registry and what is common. */
+#ifndef FNAS_SPACE_SPACE_H
+#define FNAS_SPACE_SPACE_H
+
+#include "base/error.h"
+#include "fleetnas/space.h"
+#include "nn/net.h"
+
+typedef struct fnas_decision {
+    const char *name;
+    int64_t choice_count;
+    const char *const *choice_names;
+} fnas_decision;
+
+typedef struct fnas_space_type {
+    const char *name;
+    /* Reads "key=value,..." over the given previous parameters (NULL: defaults) and fills space->detail, spec, decisions. */
+    fnas_status (*open)(fnas_context *context, const char *parameters, const fnas_space *previous, fnas_space *space);
+    void (*close)(fnas_space *space);
+    fnas_status (*parse)(fnas_context *context, const fnas_space *space, const char *text, int32_t *choices);
+    fnas_status (*format)(fnas_context *context, const fnas_space *space, const int32_t *choices, char *text, size_t size_bytes);
+    int64_t (*macs)(const fnas_space *space, const int32_t *choices);
+    int64_t (*params)(const fnas_space *space, const int32_t *choices);
+    /* Supernet: declares the shared weights; records one architecture over them. Both may be NULL (a space without images). */
+    fnas_status (*declare)(fnas_context *context, const fnas_space *space, fnas_parameters *parameters);
+    fnas_status (*record)(fnas_context *context, const fnas_space *space, const int32_t *choices, fnas_net **net);
+    /* What of an architecture costs: features of the one-hot D in which latency is nearly additive, for the latency predictor. Differentiable in D;
+     * exact where D is one-hot. feature_count numbers; vjp adds (d features / d D)^T v to diff_onehot. NULL: the features are D itself. */
+    int64_t (*cost_feature_count)(const fnas_space *space);
+    void (*cost_features)(const fnas_space *space, const double *onehot, double *features);
+    void (*cost_features_vjp)(const fnas_space *space, const double *onehot, const double *diff_features, double *diff_onehot);
+    const char *const *reference_archs; /* native strings */
+    int64_t reference_count;
+} fnas_space_type;
+
+struct fnas_space {
+    const fnas_space_type *type;
+    char *spec;
+    fnas_decision *decisions;
+    int64_t decision_count, onehot_size;
+    int64_t image[3], classes; /* image[0] == 0: no images */
+    void *detail;              /* the space's own */
+};
+
+extern const fnas_space_type fnas_space_nb201;
+
+/* With the NULL defaults of the interface resolved. */
+int64_t fnas_space_cost_feature_count(const fnas_space *space);
+void fnas_space_cost_features(const fnas_space *space, const double *onehot, double *features);
+void fnas_space_cost_features_vjp(const fnas_space *space, const double *onehot, const double *diff_features, double *diff_onehot);
+
+/* One-hot [onehot_size] of an architecture, and back by the largest entry of each row (the first among equals). */
+void fnas_space_to_onehot(const fnas_space *space, const int32_t *choices, double *onehot);
+void fnas_space_decode(const fnas_space *space, const double *logits, int32_t *choices);
+
+FNAS_NODISCARD fnas_status fnas_space_declare(fnas_context *context, const fnas_space *space, fnas_parameters *parameters);
+FNAS_NODISCARD fnas_status fnas_space_record(fnas_context *context, const fnas_space *space, const int32_t *choices, fnas_net **net);
+
+#endif
