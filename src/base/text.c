@@ -68,20 +68,28 @@ static size_t fnas_utf8_length(const unsigned char *p) {
 }
 
 static void fnas_text_append_json_ascii(fnas_text *text, unsigned char c) {
-    if (c == '"' || c == '\\') fnas_text_append(text, "\\%c", c);
-    else if (c == '\n') fnas_text_append_bytes(text, "\\n", 2);
-    else if (c == '\t') fnas_text_append_bytes(text, "\\t", 2);
-    else if (c < 0x20 || c == '<' || c == 0x7F) fnas_text_append(text, "\\u%04x", c);
-    else fnas_text_append_bytes(text, &c, 1);
+    if (c == '"' || c == '\\')
+        fnas_text_append(text, "\\%c", c);
+    else if (c == '\n')
+        fnas_text_append_bytes(text, "\\n", 2);
+    else if (c == '\t')
+        fnas_text_append_bytes(text, "\\t", 2);
+    else if (c < 0x20 || c == '<' || c == 0x7F)
+        fnas_text_append(text, "\\u%04x", c);
+    else
+        fnas_text_append_bytes(text, &c, 1);
 }
 
 void fnas_text_append_json(fnas_text *text, const char *string) {
     fnas_text_append_bytes(text, "\"", 1);
     for (const unsigned char *p = (const unsigned char *)string; *p;) {
         size_t length = fnas_utf8_length(p);
-        if (length == 1) fnas_text_append_json_ascii(text, *p);
-        else if (length) fnas_text_append_bytes(text, p, length);
-        else fnas_text_append_bytes(text, "\\ufffd", 6);
+        if (length == 1)
+            fnas_text_append_json_ascii(text, *p);
+        else if (length)
+            fnas_text_append_bytes(text, p, length);
+        else
+            fnas_text_append_bytes(text, "\\ufffd", 6);
         p += length ? length : 1;
     }
     fnas_text_append_bytes(text, "\"", 1);
@@ -90,12 +98,23 @@ void fnas_text_append_json(fnas_text *text, const char *string) {
 void fnas_text_append_html(fnas_text *text, const char *string) {
     for (; *string; string++) {
         switch (*string) {
-        case '&': fnas_text_append_bytes(text, "&amp;", 5); break;
-        case '<': fnas_text_append_bytes(text, "&lt;", 4); break;
-        case '>': fnas_text_append_bytes(text, "&gt;", 4); break;
-        case '"': fnas_text_append_bytes(text, "&quot;", 6); break;
-        case '\'': fnas_text_append_bytes(text, "&#39;", 5); break;
-        default: fnas_text_append_bytes(text, string, 1);
+        case '&':
+            fnas_text_append_bytes(text, "&amp;", 5);
+            break;
+        case '<':
+            fnas_text_append_bytes(text, "&lt;", 4);
+            break;
+        case '>':
+            fnas_text_append_bytes(text, "&gt;", 4);
+            break;
+        case '"':
+            fnas_text_append_bytes(text, "&quot;", 6);
+            break;
+        case '\'':
+            fnas_text_append_bytes(text, "&#39;", 5);
+            break;
+        default:
+            fnas_text_append_bytes(text, string, 1);
         }
     }
 }
