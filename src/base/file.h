@@ -12,8 +12,17 @@ bool fnas_folder_exists(const char *path);
 /* Reads a whole file of at most limit_bytes. *data is owned by the caller (fnas_free) and has a 0 byte behind its end. */
 FNAS_NODISCARD fnas_status fnas_file_read(fnas_context *context, const char *path, size_t limit_bytes, unsigned char **data, size_t *size_bytes);
 
-/* Reads a file that may be gzip (.gz) or xz (.xz) compressed (by its first bytes), decompressed size at most limit_bytes. */
+/* Reads a file that may be gzip or xz compressed (told by its first bytes), decompressed size at most limit_bytes. */
 FNAS_NODISCARD fnas_status fnas_file_read_decompressed(fnas_context *context, const char *path, size_t limit_bytes, unsigned char **data, size_t *size_bytes);
+
+/* A file that appears whole or not at all, written piece by piece: temporary file ".fnas-PID-N.tmp" in the same folder; commit does
+ * fsync, rename, fsync of the folder. A path that is no regular file (a pipe, /dev/stdout) is written to directly; a symbolic link keeps
+ * pointing where it points. Commit and abort both release the writer; after a failed append call abort. */
+typedef struct fnas_file_writer fnas_file_writer;
+FNAS_NODISCARD fnas_status fnas_file_writer_begin(fnas_context *context, const char *path, fnas_file_writer **writer);
+FNAS_NODISCARD fnas_status fnas_file_writer_append(fnas_context *context, fnas_file_writer *writer, const void *data, size_t size_bytes);
+FNAS_NODISCARD fnas_status fnas_file_writer_commit(fnas_context *context, fnas_file_writer *writer);
+void fnas_file_writer_abort(fnas_file_writer *writer); /* NULL is allowed */
 
 /* Writes all or nothing: temporary file in the same folder, fsync, rename, fsync of the folder. On failure the old file is untouched
  * and the temporary file is removed. */

@@ -1,0 +1,13 @@
+/* fleetnas: one neural architecture search for every device of a fleet. Everything public. */
+#ifndef FLEETNAS_FLEETNAS_H
+#define FLEETNAS_FLEETNAS_H
+
+#include "fleetnas/context.h"
+#include "fleetnas/device.h"
+#include "fleetnas/front.h"
+#include "fleetnas/predictor.h"
+#include "fleetnas/report.h"
+#include "fleetnas/search.h"
+#include "fleetnas/space.h"
+
+#endif

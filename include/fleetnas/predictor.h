@@ -1,0 +1,57 @@
+/* Latency predictor: one network over (one-hot architecture, device embedding), trained on all search devices together. */
+#ifndef FLEETNAS_PREDICTOR_H
+#define FLEETNAS_PREDICTOR_H
+
+#include "fleetnas/device.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* A trained predictor. Immutable: thread-safe to read. */
+typedef struct fnas_predictor fnas_predictor;
+
+typedef struct fnas_predictor_options {
+    int64_t steps;            /* training steps [default of the library when 0] */
+    double holdout_fraction;  /* of each card's measurements, kept out of training and recorded for eval [0.1 when 0] */
+    uint64_t seed;
+} fnas_predictor_options;
+
+/* Trains on the measurements of count cards of this space (each needs measurements). Deterministic in seed, whatever the threads. Errors: FNAS_ERR_INPUT
+ * (card of another space, no measurements, same device name twice), FNAS_INTERRUPTED. Reports progress "predictor". */
+FNAS_API FNAS_NODISCARD fnas_status fnas_predictor_fit(fnas_context *context, const fnas_space *space, int64_t count, const fnas_card *const *cards,
+                                                       const fnas_predictor_options *options, fnas_predictor **predictor);
+FNAS_API FNAS_NODISCARD fnas_status fnas_predictor_save(fnas_context *context, const fnas_predictor *predictor, const char *path);
+FNAS_API FNAS_NODISCARD fnas_status fnas_predictor_load(fnas_context *context, const char *path, fnas_predictor **predictor);
+FNAS_API void fnas_predictor_free(fnas_predictor *predictor);
+FNAS_API const char *fnas_predictor_space(const fnas_predictor *predictor); /* canonical spec */
+
+/* The predictor for one device: its embedding, and its calibration to milliseconds on the card's reference measurements alone. Owned; immutable. */
+typedef struct fnas_latency_model fnas_latency_model;
+FNAS_API FNAS_NODISCARD fnas_status fnas_latency_model_create(fnas_context *context, const fnas_predictor *predictor, const fnas_space *space,
+                                                              const fnas_card *card, fnas_latency_model **model);
+FNAS_API void fnas_latency_model_free(fnas_latency_model *model);
+
+/* Predicted latency of count architectures [count][decisions]: latency_ms [count] (> 0). Thread-safe. */
+FNAS_API FNAS_NODISCARD fnas_status fnas_latency_model_predict(fnas_context *context, const fnas_latency_model *model, int64_t count, const int32_t *choices,
+                                                               double *latency_ms);
+
+/* Value and gradient for one one-hot D [onehot_size] (any real numbers near a one-hot): gradient [onehot_size] = d latency_ms / d D, written. Thread-safe, no allocation. */
+FNAS_API double fnas_latency_model_gradient(const fnas_latency_model *model, const double *onehot, double *gradient);
+
+/* Smallest and largest predicted latency over the space (exact when it has at most 20,000 architectures, else over 5,000 random ones). */
+FNAS_API void fnas_latency_model_range_ms(const fnas_latency_model *model, double *minimum_ms, double *maximum_ms);
+
+typedef struct fnas_predictor_score {
+    int64_t count; /* architectures scored: never trained on, never used to calibrate */
+    double spearman, kendall, median_ape_pct, mean_ape_pct;
+    bool trained_on; /* the card's device was one of the training devices: scored on its held-out architectures */
+} fnas_predictor_score;
+/* Adapts on the card's reference measurements alone and scores on its (held-out) measurements. */
+FNAS_API FNAS_NODISCARD fnas_status fnas_predictor_evaluate(fnas_context *context, const fnas_predictor *predictor, const fnas_space *space,
+                                                            const fnas_card *card, fnas_predictor_score *score);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
