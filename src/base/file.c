@@ -368,8 +368,10 @@ static fnas_status fnas_file_copy_rest(fnas_context *context, const char *from, 
     fnas_status status = FNAS_OK;
     for (ssize_t got = 1; got > 0 && status == FNAS_OK;) {
         got = fnas_read_some(descriptor, buffer, FNAS_READ_CHUNK_BYTES);
-        if (got < 0) status = fnas_fail_errno(context, from, "read");
-        else status = fnas_file_writer_append(context, writer, buffer, (size_t)got);
+        if (got < 0)
+            status = fnas_fail_errno(context, from, "read");
+        else
+            status = fnas_file_writer_append(context, writer, buffer, (size_t)got);
     }
     fnas_free(buffer);
     return status;
@@ -390,8 +392,11 @@ fnas_status fnas_file_copy(fnas_context *context, const char *from, const char *
 /* ---- folders ---- */
 
 static fnas_status fnas_folder_create_one(fnas_context *context, const char *path) {
-    if (!mkdir(path, 0777) || fnas_folder_exists(path)) return FNAS_OK;
-    if (errno == EEXIST) return fnas_fail(context, FNAS_ERR_IO, "%s: cannot create the folder: a file has this name", path);
+    if (!mkdir(path, 0777)) return FNAS_OK;
+    int code = errno;
+    if (fnas_folder_exists(path)) return FNAS_OK;
+    errno = code;
+    if (code == EEXIST) return fnas_fail(context, FNAS_ERR_IO, "%s: cannot create the folder: a file has this name", path);
     return fnas_fail_errno(context, path, "create the folder");
 }
 
