@@ -2,6 +2,8 @@
 #ifndef FNAS_BASE_CSV_H
 #define FNAS_BASE_CSV_H
 
+#include <stddef.h>
+
 #include "base/error.h"
 
 typedef struct fnas_csv fnas_csv;
