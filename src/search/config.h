@@ -1,0 +1,58 @@
+/* Everything that decides the outcome of a search: written to config.json, equal for equal searches (no time, host, path, thread count). */
+#ifndef FNAS_SEARCH_CONFIG_H
+#define FNAS_SEARCH_CONFIG_H
+
+#include <jansson.h>
+
+#include "fleetnas/search.h"
+#include "search/hypernet.h"
+#include "search/sampler.h"
+#include "search/scalarise.h"
+
+#define FNAS_OBJECTIVES_MAX 8
+
+typedef enum fnas_objective_kind { FNAS_OBJECTIVE_ERROR, FNAS_OBJECTIVE_LATENCY, FNAS_OBJECTIVE_MACS, FNAS_OBJECTIVE_PARAMS } fnas_objective_kind;
+typedef enum fnas_update_kind { FNAS_UPDATE_MGD, FNAS_UPDATE_MEAN, FNAS_UPDATE_SEQUENTIAL, FNAS_UPDATE_SAMPLE } fnas_update_kind;
+typedef enum fnas_batch_kind { FNAS_BATCH_SHARED, FNAS_BATCH_FULL } fnas_batch_kind;
+
+typedef struct fnas_search_config {
+    char *space;         /* canonical spec of the space that is searched and measured */
+    char *supernet;      /* canonical spec of the supernet's macro: the same decisions */
+    char *data;          /* data set without its path: "fashion-mnist", "cifar10", "synthetic:..." */
+    char *preset;
+    char **device_names; /* search devices, in order; their cards are devices/NAME.json in the run */
+    int64_t device_count;
+    fnas_objective_kind objectives[FNAS_OBJECTIVES_MAX];
+    int64_t objective_count;
+    fnas_update_kind update;
+    fnas_sampler_kind sampler;
+    fnas_hypernet_kind hypernet;
+    fnas_scalarise_kind scalarise;
+    fnas_batch_kind batch;
+    uint64_t seed;
+    int64_t steps;           /* in all; 0: not yet known (--minutes, decided in the first steps and kept in the checkpoint) */
+    double minutes;          /* 0 unless --minutes */
+    int64_t paths;           /* a step and update */
+    int64_t groups;          /* of paths, for the fixed order of reduction: 8 */
+    int64_t weight_images, search_images; /* images a step: shared among the paths, or seen by each (batch full) */
+    int64_t warmup_steps;    /* supernet only */
+    int64_t checkpoint_steps;
+    double weight_fraction, search_fraction; /* of the training part; the rest validates */
+    double weight_rate, weight_rate_end, weight_momentum, weight_decay, weight_clip;
+    double hypernet_rate, hypernet_beta1, hypernet_beta2, hypernet_decay;
+    double label_smoothing;
+    double temperature_start, temperature_end; /* GDAS; REINMAX uses 1 */
+    int64_t validation_images, recalibration_images; /* when architectures are scored */
+} fnas_search_config;
+
+const char *fnas_objective_name(fnas_objective_kind kind);
+const char *fnas_objective_unit(fnas_objective_kind kind);
+const char *fnas_objective_source(fnas_objective_kind kind); /* "supernet", "predicted", "closed-form" */
+
+/* From options (preset, then overrides), with everything checked. Device names are filled by the caller from the cards. */
+FNAS_NODISCARD fnas_status fnas_search_config_build(fnas_context *context, const fnas_search_options *options, fnas_search_config *config);
+FNAS_NODISCARD fnas_status fnas_search_config_write(fnas_context *context, const fnas_search_config *config, const char *path);
+FNAS_NODISCARD fnas_status fnas_search_config_read(fnas_context *context, const char *path, fnas_search_config *config);
+void fnas_search_config_free(fnas_search_config *config);
+
+#endif
