@@ -20,7 +20,8 @@ typedef struct fnas_gate {
 } fnas_gate;
 #define FNAS_UNGATED ((fnas_gate){-1, 0, 0})
 
-/* Convolution with a slice of a parameter [O, I, K, K]: its first `out` outputs, first `in` inputs (of a group) and centre kernel x kernel taps. */
+/* Convolution with a slice of a parameter [O, I, K, K]: its first `out` outputs, first `in` inputs and centre kernel x kernel taps (K - kernel even).
+ * With groups, I and `in` count the inputs of one group: the source has in * groups channels. */
 typedef struct fnas_conv_spec {
     int32_t weight, bias; /* parameter handles; bias may be FNAS_PARAMETER_NONE */
     int64_t out, in, kernel, stride, padding, groups;
@@ -34,6 +35,7 @@ typedef struct fnas_norm_spec {
 
 typedef enum fnas_node_kind {
     FNAS_NODE_CONV, /* convolution, then normalisation where present */
+    FNAS_NODE_NORM, /* normalisation without a convolution before it */
     FNAS_NODE_RELU,
     FNAS_NODE_AVERAGE_POOL,
     FNAS_NODE_IDENTITY,
@@ -41,6 +43,7 @@ typedef enum fnas_node_kind {
     FNAS_NODE_GLOBAL_POOL,
     FNAS_NODE_LINEAR
 } fnas_node_kind;
+const char *fnas_node_kind_name(fnas_node_kind kind); /* "conv", ... */
 
 typedef struct fnas_node {
     fnas_node_kind kind;
@@ -49,6 +52,7 @@ typedef struct fnas_node {
     fnas_conv_spec conv; /* CONV; LINEAR uses weight, bias, out, in */
     fnas_norm_spec norm;
     int32_t norm_index;  /* number of this node among those with a norm, -1 without: where its statistics are kept */
+    int64_t norm_offset; /* its first channel in a fnas_norm_state */
     int64_t pool_kernel, pool_stride, pool_padding;
 } fnas_node;
 
@@ -65,18 +69,24 @@ typedef struct fnas_net {
     int64_t norm_count, norm_channels; /* norm_channels: total channels of all norms, layout of fnas_norm_state */
     size_t node_capacity, value_capacity;
     fnas_status failure;      /* first failure while recording: builders keep going, fnas_net_finish reports it */
+    char failure_text[160];
 } fnas_net;
 
 /* Builders return the result value; a failure (out of memory, shapes that do not fit) is kept and reported by fnas_net_finish. */
 FNAS_NODISCARD fnas_status fnas_net_create(fnas_context *context, fnas_value_shape image, fnas_net **net);
 void fnas_net_destroy(fnas_net *net);
 fnas_value fnas_net_conv(fnas_net *net, fnas_value source, fnas_value into, const fnas_conv_spec *conv, const fnas_norm_spec *norm, fnas_gate gate);
+fnas_value fnas_net_norm(fnas_net *net, fnas_value source, const fnas_norm_spec *norm);
 fnas_value fnas_net_relu(fnas_net *net, fnas_value source);
 fnas_value fnas_net_average_pool(fnas_net *net, fnas_value source, fnas_value into, int64_t kernel, int64_t stride, int64_t padding, fnas_gate gate);
 fnas_value fnas_net_identity(fnas_net *net, fnas_value source, fnas_value into, fnas_gate gate);
 fnas_value fnas_net_zero(fnas_net *net, fnas_value_shape shape, fnas_value into, fnas_gate gate);
-fnas_value fnas_net_global_pool(fnas_net *net, fnas_value source);
-fnas_value fnas_net_linear(fnas_net *net, fnas_value source, int32_t weight, int32_t bias, int64_t out);
+fnas_value fnas_net_global_pool(fnas_net *net, fnas_value source); /* [C, 1, 1], plain [n][C] in memory */
+fnas_value fnas_net_linear(fnas_net *net, fnas_value source, int32_t weight, int32_t bias, int64_t out); /* of a plain source */
+/* Checks that every value is complete before it is read. On failure the net is still the caller's to destroy. */
 FNAS_NODISCARD fnas_status fnas_net_finish(fnas_context *context, fnas_net *net);
+
+/* True for values that lie as plain [n][C]: results of global pools and linear layers. */
+bool fnas_net_value_is_plain(const fnas_net *net, fnas_value value);
 
 #endif

@@ -1,0 +1,201 @@
+#include "nn/net.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/memory.h"
+
+const char *fnas_node_kind_name(fnas_node_kind kind) {
+    static const char *const names[] = {"conv", "norm", "relu", "average_pool", "identity", "zero", "global_pool", "linear"};
+    return names[kind];
+}
+
+static void fnas_net_fail(fnas_net *net, fnas_status status, const char *format, ...) FNAS_PRINTF(3, 4);
+static void fnas_net_fail(fnas_net *net, fnas_status status, const char *format, ...) {
+    if (net->failure != FNAS_OK) return;
+    net->failure = status;
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(net->failure_text, sizeof net->failure_text, format, arguments);
+    va_end(arguments);
+}
+
+fnas_status fnas_net_create(fnas_context *context, fnas_value_shape image, fnas_net **net) {
+    fnas_net *made = fnas_allocate(1, sizeof *made);
+    if (!made || !fnas_grow((void **)&made->values, &made->value_capacity, 1, sizeof *made->values)) {
+        fnas_net_destroy(made);
+        return fnas_fail_memory(context, "a net");
+    }
+    made->values[0] = image;
+    made->value_count = 1;
+    made->logits = FNAS_VALUE_NEW;
+    *net = made;
+    return FNAS_OK;
+}
+
+void fnas_net_destroy(fnas_net *net) {
+    if (!net) return;
+    fnas_free(net->nodes);
+    fnas_free(net->values);
+    fnas_free(net);
+}
+
+static bool fnas_shape_equal(fnas_value_shape a, fnas_value_shape b) {
+    return a.c == b.c && a.h == b.h && a.w == b.w;
+}
+
+/* After a failure, builders go on with value 0; nothing of the net is used then. */
+static bool fnas_net_source_shape(fnas_net *net, fnas_value source, fnas_value_shape *shape) {
+    if (net->failure != FNAS_OK) return false;
+    if (source < 0 || source >= net->value_count) {
+        fnas_net_fail(net, FNAS_ERR_INTERNAL, "node %lld reads value %d, which does not exist", (long long)net->node_count, (int)source);
+        return false;
+    }
+    *shape = net->values[source];
+    return true;
+}
+
+static fnas_value fnas_net_result(fnas_net *net, fnas_value_shape shape, fnas_value into) {
+    if (shape.c < 1 || shape.h < 1 || shape.w < 1) {
+        fnas_net_fail(net, FNAS_ERR_INPUT, "node %lld would have an empty result (%lldx%lldx%lld): the image is too small", (long long)net->node_count,
+                      (long long)shape.c, (long long)shape.h, (long long)shape.w);
+        return 0;
+    }
+    if (into != FNAS_VALUE_NEW) {
+        if (into <= 0 || into >= net->value_count || !fnas_shape_equal(net->values[into], shape)) {
+            fnas_net_fail(net, FNAS_ERR_INTERNAL, "node %lld gives %lldx%lldx%lld, which does not fit value %d", (long long)net->node_count, (long long)shape.c,
+                          (long long)shape.h, (long long)shape.w, (int)into);
+            return 0;
+        }
+        return into;
+    }
+    if (!fnas_grow((void **)&net->values, &net->value_capacity, (size_t)net->value_count + 1, sizeof *net->values)) {
+        fnas_net_fail(net, FNAS_ERR_MEMORY, "out of memory for a net");
+        return 0;
+    }
+    net->values[net->value_count] = shape;
+    return (fnas_value)net->value_count++;
+}
+
+static fnas_value fnas_net_append(fnas_net *net, fnas_node node, fnas_value_shape shape, fnas_value into) {
+    fnas_gate gate = node.gate;
+    if (gate.first >= 0 && (gate.selected < 0 || gate.selected >= gate.count))
+        fnas_net_fail(net, FNAS_ERR_INTERNAL, "node %lld: gate selects %d of %d", (long long)net->node_count, (int)gate.selected, (int)gate.count);
+    if (net->failure != FNAS_OK) return 0;
+    node.result = fnas_net_result(net, shape, into);
+    if (net->failure != FNAS_OK) return 0;
+    if (!fnas_grow((void **)&net->nodes, &net->node_capacity, (size_t)net->node_count + 1, sizeof *net->nodes)) {
+        fnas_net_fail(net, FNAS_ERR_MEMORY, "out of memory for a net");
+        return 0;
+    }
+    node.norm_index = -1;
+    if (node.norm.present) {
+        node.norm_index = (int32_t)net->norm_count++;
+        node.norm_offset = net->norm_channels;
+        net->norm_channels += shape.c;
+    }
+    net->nodes[net->node_count++] = node;
+    return node.result;
+}
+
+static int64_t fnas_window_count(int64_t size, int64_t kernel, int64_t stride, int64_t padding) {
+    int64_t room = size + 2 * padding - kernel;
+    return room < 0 || stride < 1 ? 0 : room / stride + 1;
+}
+
+fnas_value fnas_net_conv(fnas_net *net, fnas_value source, fnas_value into, const fnas_conv_spec *conv, const fnas_norm_spec *norm, fnas_gate gate) {
+    fnas_value_shape in;
+    if (!fnas_net_source_shape(net, source, &in)) return 0;
+    if (conv->groups < 1 || conv->in * conv->groups != in.c || conv->out % conv->groups != 0)
+        fnas_net_fail(net, FNAS_ERR_INTERNAL, "node %lld: convolution of %lld inputs in %lld groups to %lld outputs on a value of %lld channels",
+                      (long long)net->node_count, (long long)conv->in, (long long)conv->groups, (long long)conv->out, (long long)in.c);
+    fnas_value_shape out = {conv->out, fnas_window_count(in.h, conv->kernel, conv->stride, conv->padding),
+                            fnas_window_count(in.w, conv->kernel, conv->stride, conv->padding)};
+    fnas_node node = {.kind = FNAS_NODE_CONV, .source = source, .gate = gate, .conv = *conv};
+    if (norm) node.norm = *norm;
+    return fnas_net_append(net, node, out, into);
+}
+
+fnas_value fnas_net_norm(fnas_net *net, fnas_value source, const fnas_norm_spec *norm) {
+    fnas_value_shape in;
+    if (!fnas_net_source_shape(net, source, &in)) return 0;
+    fnas_node node = {.kind = FNAS_NODE_NORM, .source = source, .gate = FNAS_UNGATED, .norm = *norm};
+    node.norm.present = true;
+    return fnas_net_append(net, node, in, FNAS_VALUE_NEW);
+}
+
+fnas_value fnas_net_relu(fnas_net *net, fnas_value source) {
+    fnas_value_shape in;
+    if (!fnas_net_source_shape(net, source, &in)) return 0;
+    return fnas_net_append(net, (fnas_node){.kind = FNAS_NODE_RELU, .source = source, .gate = FNAS_UNGATED}, in, FNAS_VALUE_NEW);
+}
+
+fnas_value fnas_net_average_pool(fnas_net *net, fnas_value source, fnas_value into, int64_t kernel, int64_t stride, int64_t padding, fnas_gate gate) {
+    fnas_value_shape in;
+    if (!fnas_net_source_shape(net, source, &in)) return 0;
+    fnas_value_shape out = {in.c, fnas_window_count(in.h, kernel, stride, padding), fnas_window_count(in.w, kernel, stride, padding)};
+    fnas_node node = {.kind = FNAS_NODE_AVERAGE_POOL, .source = source, .gate = gate, .pool_kernel = kernel, .pool_stride = stride, .pool_padding = padding};
+    return fnas_net_append(net, node, out, into);
+}
+
+fnas_value fnas_net_identity(fnas_net *net, fnas_value source, fnas_value into, fnas_gate gate) {
+    fnas_value_shape in;
+    if (!fnas_net_source_shape(net, source, &in)) return 0;
+    return fnas_net_append(net, (fnas_node){.kind = FNAS_NODE_IDENTITY, .source = source, .gate = gate}, in, into);
+}
+
+fnas_value fnas_net_zero(fnas_net *net, fnas_value_shape shape, fnas_value into, fnas_gate gate) {
+    return fnas_net_append(net, (fnas_node){.kind = FNAS_NODE_ZERO, .source = FNAS_VALUE_NEW, .gate = gate}, shape, into);
+}
+
+fnas_value fnas_net_global_pool(fnas_net *net, fnas_value source) {
+    fnas_value_shape in;
+    if (!fnas_net_source_shape(net, source, &in)) return 0;
+    fnas_node node = {.kind = FNAS_NODE_GLOBAL_POOL, .source = source, .gate = FNAS_UNGATED};
+    return fnas_net_append(net, node, (fnas_value_shape){in.c, 1, 1}, FNAS_VALUE_NEW);
+}
+
+fnas_value fnas_net_linear(fnas_net *net, fnas_value source, int32_t weight, int32_t bias, int64_t out) {
+    fnas_value_shape in;
+    if (!fnas_net_source_shape(net, source, &in)) return 0;
+    if (!fnas_net_value_is_plain(net, source))
+        fnas_net_fail(net, FNAS_ERR_INTERNAL, "node %lld: a linear layer reads the result of a global pool or of a linear layer", (long long)net->node_count);
+    fnas_node node = {.kind = FNAS_NODE_LINEAR,
+                      .source = source,
+                      .gate = FNAS_UNGATED,
+                      .conv = {.weight = weight, .bias = bias, .out = out, .in = in.c, .kernel = 1, .stride = 1, .groups = 1}};
+    net->logits = fnas_net_append(net, node, (fnas_value_shape){out, 1, 1}, FNAS_VALUE_NEW);
+    return net->logits;
+}
+
+bool fnas_net_value_is_plain(const fnas_net *net, fnas_value value) {
+    for (int64_t i = 0; i < net->node_count; i++) {
+        const fnas_node *node = &net->nodes[i];
+        if (node->result == value) return node->kind == FNAS_NODE_GLOBAL_POOL || node->kind == FNAS_NODE_LINEAR;
+    }
+    return false;
+}
+
+/* The node that first reads a value must come after all nodes that contribute to it. */
+static fnas_status fnas_net_check_order(fnas_context *context, const fnas_net *net) {
+    for (int64_t reader = 0; reader < net->node_count; reader++) {
+        fnas_value source = net->nodes[reader].source;
+        if (source <= 0) continue;
+        bool written = false;
+        for (int64_t i = 0; i < net->node_count; i++) {
+            if (net->nodes[i].result != source) continue;
+            if (i >= reader)
+                return fnas_fail(context, FNAS_ERR_INTERNAL, "node %lld reads value %d before node %lld adds to it", (long long)reader, (int)source, (long long)i);
+            written = true;
+        }
+        if (!written) return fnas_fail(context, FNAS_ERR_INTERNAL, "node %lld reads value %d, which nothing writes", (long long)reader, (int)source);
+    }
+    return FNAS_OK;
+}
+
+fnas_status fnas_net_finish(fnas_context *context, fnas_net *net) {
+    if (net->failure != FNAS_OK) return fnas_fail(context, net->failure, "%s", net->failure_text);
+    if (net->logits < 0) return fnas_fail(context, FNAS_ERR_INTERNAL, "a net needs a linear layer: its last one gives the logits");
+    return fnas_net_check_order(context, net);
+}
