@@ -20,6 +20,7 @@ typedef struct fnas_search_config {
     char *supernet;      /* canonical spec of the supernet's macro: the same decisions */
     char *data;          /* data set without its path: "fashion-mnist", "cifar10", "synthetic:..." */
     char *preset;
+    char *proxy;         /* overrides that made the supernet's macro from the space, "" for none */
     char **device_names; /* search devices, in order; their cards are devices/NAME.json in the run */
     int64_t device_count;
     fnas_objective_kind objectives[FNAS_OBJECTIVES_MAX];
@@ -35,7 +36,7 @@ typedef struct fnas_search_config {
     int64_t paths;           /* a step and update */
     int64_t groups;          /* of paths, for the fixed order of reduction: 8 */
     int64_t weight_images, search_images; /* images a step: shared among the paths, or seen by each (batch full) */
-    int64_t warmup_steps;    /* supernet only */
+    double warmup_fraction;  /* of the steps: only the supernet is trained in them */
     int64_t checkpoint_steps;
     double weight_fraction, search_fraction; /* of the training part; the rest validates */
     double weight_rate, weight_rate_end, weight_momentum, weight_decay, weight_clip;
@@ -49,8 +50,10 @@ const char *fnas_objective_name(fnas_objective_kind kind);
 const char *fnas_objective_unit(fnas_objective_kind kind);
 const char *fnas_objective_source(fnas_objective_kind kind); /* "supernet", "predicted", "closed-form" */
 
-/* From options (preset, then overrides), with everything checked. Device names are filled by the caller from the cards. */
-FNAS_NODISCARD fnas_status fnas_search_config_build(fnas_context *context, const fnas_search_options *options, fnas_search_config *config);
+/* From options (preset, then overrides), with everything checked. The caller fills what needs files: space, supernet, data, device names, and steps where *epochs
+ * (> 0) says the length. */
+FNAS_NODISCARD fnas_status fnas_search_config_build(fnas_context *context, const fnas_search_options *options, fnas_search_config *config, int64_t *epochs);
+int64_t fnas_search_config_warmup_steps(const fnas_search_config *config, int64_t total_steps);
 FNAS_NODISCARD fnas_status fnas_search_config_write(fnas_context *context, const fnas_search_config *config, const char *path);
 FNAS_NODISCARD fnas_status fnas_search_config_read(fnas_context *context, const char *path, fnas_search_config *config);
 void fnas_search_config_free(fnas_search_config *config);

@@ -1,0 +1,384 @@
+/* Presets, options and config.json. */
+#include "search/config.h"
+
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "search/names.h"
+
+/* ---- names ---- */
+
+typedef struct objective_facts {
+    const char *name, *unit, *source;
+} objective_facts;
+
+static const objective_facts OBJECTIVES[] = {
+    [FNAS_OBJECTIVE_ERROR] = {"error", "%", "supernet"},
+    [FNAS_OBJECTIVE_LATENCY] = {"latency_ms", "ms", "predicted"},
+    [FNAS_OBJECTIVE_MACS] = {"macs", "count", "closed-form"},
+    [FNAS_OBJECTIVE_PARAMS] = {"params", "count", "closed-form"},
+};
+
+const char *const fnas_names_objective[] = {"error", "latency_ms", "macs", "params", NULL};
+const char *const fnas_names_update[] = {"mgd", "mean", "sequential", "sample", NULL};
+const char *const fnas_names_sampler[] = {"reinmax", "gdas", NULL};
+const char *const fnas_names_hypernet[] = {"table", "continuous", NULL};
+const char *const fnas_names_scalarise[] = {"linear", "chebyshev", NULL};
+const char *const fnas_names_batch[] = {"shared", "full", NULL};
+const char *const fnas_names_preset[] = {"quick", "standard", "paper", NULL};
+
+const char *fnas_objective_name(fnas_objective_kind kind) {
+    return OBJECTIVES[kind].name;
+}
+
+const char *fnas_objective_unit(fnas_objective_kind kind) {
+    return OBJECTIVES[kind].unit;
+}
+
+const char *fnas_objective_source(fnas_objective_kind kind) {
+    return OBJECTIVES[kind].source;
+}
+
+fnas_status fnas_name_find(fnas_context *context, fnas_status status, const char *what, const char *word, const char *const *names, int *index) {
+    for (int i = 0; names[i]; i++) {
+        if (strcmp(names[i], word) == 0) {
+            *index = i;
+            return FNAS_OK;
+        }
+    }
+    fnas_text known = {0};
+    for (int i = 0; names[i]; i++) fnas_text_append(&known, "%s%s", i ? ", " : "", names[i]);
+    const char *near = fnas_suggest(word, names);
+    fnas_status failed = near ? fnas_fail(context, status, "unknown %s \"%s\": did you mean \"%s\"? (known: %s)", what, word, near, known.data ? known.data : "")
+                              : fnas_fail(context, status, "unknown %s \"%s\": use one of %s", what, word, known.data ? known.data : "");
+    fnas_text_free(&known);
+    return failed;
+}
+
+/* ---- presets ---- */
+
+/* What a preset decides. Learning rates of the table are larger than the paper's 3.9e-3 (method: 98 steps an epoch, 100 epochs) where a search is a tenth as long. */
+typedef struct preset_facts {
+    const char *name;
+    const char *proxy; /* of the space's macro */
+    const char *batch, *hypernet;
+    int64_t steps, epochs; /* one of them */
+    int64_t weight_images, search_images;
+    double warmup_fraction;
+    double weight_fraction, search_fraction;
+    double weight_rate, weight_rate_end, weight_decay;
+    double table_rate, table_decay, continuous_rate, continuous_decay;
+    int64_t checkpoint_steps, validation_images, recalibration_images;
+    int64_t paths_about;
+} preset_facts;
+
+static const preset_facts PRESETS[] = {
+    {"quick", "channels=16,cells=1", "shared", "continuous", 600, 0, 256, 192, 0.25, 0.7, 0.2, 0.1, 0.001, 5e-4, 0.05, 0, 3e-3, 1e-4, 100, 1000, 256, 12},
+    {"standard", "channels=16,cells=1", "shared", "continuous", 0, 40, 256, 256, 0.2, 0.6, 0.3, 0.1, 0.001, 5e-4, 0.03, 0, 2e-3, 1e-4, 200, 2000, 512, 16},
+    {"paper", "", "full", "table", 0, 100, 256, 256, 0, 0.5, 0.45, 0, 0.001, 0.0027, 0, 0.09, 0, 0.001, 50, 2000, 512, 0},
+};
+
+static const preset_facts *find_preset(const char *name) {
+    for (size_t i = 0; i < sizeof PRESETS / sizeof PRESETS[0]; i++) {
+        if (strcmp(PRESETS[i].name, name) == 0) return &PRESETS[i];
+    }
+    return NULL;
+}
+
+/* The paper multiplies both rates by the number of devices, since it divides the loss by it (method 1.3). */
+static void apply_preset(const preset_facts *preset, fnas_search_config *config) {
+    bool paper = strcmp(preset->name, "paper") == 0;
+    double devices = (double)config->device_count;
+    bool table = config->hypernet == FNAS_HYPERNET_TABLE;
+    config->weight_images = preset->weight_images;
+    config->search_images = preset->search_images;
+    config->weight_fraction = preset->weight_fraction;
+    config->search_fraction = preset->search_fraction;
+    config->weight_rate = paper ? 0.025 * devices : preset->weight_rate;
+    config->weight_rate_end = preset->weight_rate_end;
+    config->weight_momentum = 0.9;
+    config->weight_decay = preset->weight_decay;
+    config->weight_clip = 5;
+    config->hypernet_rate = paper ? 3e-4 * devices : (table ? preset->table_rate : preset->continuous_rate);
+    config->hypernet_decay = table ? preset->table_decay : preset->continuous_decay;
+    config->hypernet_beta1 = 0.5;
+    config->hypernet_beta2 = 0.999;
+    config->label_smoothing = 0;
+    config->temperature_start = 10;
+    config->temperature_end = 1;
+    config->checkpoint_steps = preset->checkpoint_steps;
+    config->validation_images = preset->validation_images;
+    config->recalibration_images = preset->recalibration_images;
+    config->groups = 8;
+}
+
+/* ---- options ---- */
+
+static fnas_status choose(fnas_context *context, const char *what, const char *word, const char *fallback, const char *const *names, int *index) {
+    return fnas_name_find(context, FNAS_ERR_USAGE, what, word ? word : fallback, names, index);
+}
+
+static fnas_status parse_objectives(fnas_context *context, const char *list, fnas_search_config *config) {
+    const char *rest = list ? list : "error,latency_ms";
+    config->objective_count = 0;
+    for (;;) {
+        size_t length = strcspn(rest, ",");
+        char word[64] = {0};
+        if (length >= sizeof word) return fnas_fail(context, FNAS_ERR_USAGE, "objectives: \"%s\" is no objective", rest);
+        memcpy(word, rest, length);
+        int index = 0;
+        FNAS_TRY(fnas_name_find(context, FNAS_ERR_USAGE, "objective", word, fnas_names_objective, &index));
+        for (int64_t i = 0; i < config->objective_count; i++) {
+            if ((int)config->objectives[i] == index) return fnas_fail(context, FNAS_ERR_USAGE, "objective \"%s\" is given twice", word);
+        }
+        if (config->objective_count == FNAS_OBJECTIVES_MAX) return fnas_fail(context, FNAS_ERR_USAGE, "at most %d objectives", FNAS_OBJECTIVES_MAX);
+        config->objectives[config->objective_count++] = (fnas_objective_kind)index;
+        rest += length;
+        if (*rest == 0) break;
+        rest++;
+    }
+    if (config->objective_count < 2) return fnas_fail(context, FNAS_ERR_USAGE, "objectives: at least two are needed, such as error,latency_ms");
+    if (config->objectives[0] != FNAS_OBJECTIVE_ERROR) return fnas_fail(context, FNAS_ERR_USAGE, "objectives: \"error\" comes first, as in error,latency_ms");
+    return FNAS_OK;
+}
+
+static fnas_status choose_length(fnas_context *context, const fnas_search_options *options, const preset_facts *preset, fnas_search_config *config,
+                                 int64_t *epochs) {
+    int given = (options->steps != 0) + (options->epochs != 0) + (options->minutes != 0);
+    if (given > 1) return fnas_fail(context, FNAS_ERR_USAGE, "give one of --steps, --epochs and --minutes, not several");
+    if (options->steps < 0 || options->epochs < 0 || !(options->minutes >= 0) || options->minutes > 1e6) {
+        return fnas_fail(context, FNAS_ERR_USAGE, "the length of a search must be positive");
+    }
+    config->steps = given ? options->steps : preset->steps;
+    *epochs = given ? options->epochs : preset->epochs;
+    config->minutes = options->minutes;
+    return FNAS_OK;
+}
+
+static fnas_status choose_paths(fnas_context *context, const fnas_search_options *options, const preset_facts *preset, fnas_search_config *config) {
+    int64_t devices = config->device_count, about = preset->paths_about;
+    config->paths = options->paths ? options->paths : (about > devices ? about / devices * devices : devices);
+    if (config->paths < devices || config->paths % devices != 0 || config->paths > 4096) {
+        return fnas_fail(context, FNAS_ERR_USAGE, "--paths %lld: must be a multiple of the %lld search devices, at most 4096", (long long)config->paths,
+                         (long long)devices);
+    }
+    if (config->batch == FNAS_BATCH_SHARED && (config->weight_images < 2 * config->paths || config->search_images < 2 * config->paths)) {
+        return fnas_fail(context, FNAS_ERR_USAGE, "--paths %lld: a shared batch of %lld images leaves fewer than two a path; use fewer paths or --batch full",
+                         (long long)config->paths, (long long)config->search_images);
+    }
+    return FNAS_OK;
+}
+
+fnas_status fnas_search_config_build(fnas_context *context, const fnas_search_options *options, fnas_search_config *config, int64_t *epochs) {
+    const char *preset_name = options->preset ? options->preset : "standard";
+    int index = 0;
+    FNAS_TRY(fnas_name_find(context, FNAS_ERR_USAGE, "preset", preset_name, fnas_names_preset, &index));
+    const preset_facts *preset = find_preset(preset_name);
+    config->device_count = options->device_count;
+    if (config->device_count < 1) return fnas_fail(context, FNAS_ERR_USAGE, "no search device: give at least one card with --device CARD.json");
+    FNAS_TRY(choose(context, "update", options->update, "mgd", fnas_names_update, &index));
+    config->update = (fnas_update_kind)index;
+    FNAS_TRY(choose(context, "sampler", options->sampler, "reinmax", fnas_names_sampler, &index));
+    config->sampler = (fnas_sampler_kind)index;
+    FNAS_TRY(choose(context, "hypernetwork", options->hypernet, preset->hypernet, fnas_names_hypernet, &index));
+    config->hypernet = (fnas_hypernet_kind)index;
+    FNAS_TRY(choose(context, "scalarisation", options->scalarise, "linear", fnas_names_scalarise, &index));
+    config->scalarise = (fnas_scalarise_kind)index;
+    FNAS_TRY(choose(context, "batch", options->batch, preset->batch, fnas_names_batch, &index));
+    config->batch = (fnas_batch_kind)index;
+    FNAS_TRY(parse_objectives(context, options->objectives, config));
+    FNAS_TRY(choose_length(context, options, preset, config, epochs));
+    apply_preset(preset, config);
+    FNAS_TRY(choose_paths(context, options, preset, config));
+    if (options->checkpoint_steps < 0) return fnas_fail(context, FNAS_ERR_USAGE, "--checkpoint-steps must be positive");
+    if (options->checkpoint_steps) config->checkpoint_steps = options->checkpoint_steps;
+    config->seed = options->seed;
+    config->warmup_fraction = preset->warmup_fraction;
+    config->preset = fnas_strdup(preset_name);
+    config->proxy = fnas_strdup(options->proxy ? options->proxy : preset->proxy);
+    if (!config->preset || !config->proxy) return fnas_fail_memory(context, "the configuration");
+    return FNAS_OK;
+}
+
+int64_t fnas_search_config_warmup_steps(const fnas_search_config *config, int64_t total_steps) {
+    return (int64_t)(config->warmup_fraction * (double)total_steps);
+}
+
+void fnas_search_config_free(fnas_search_config *config) {
+    fnas_free(config->space);
+    fnas_free(config->supernet);
+    fnas_free(config->data);
+    fnas_free(config->preset);
+    fnas_free(config->proxy);
+    for (int64_t i = 0; config->device_names && i < config->device_count; i++) fnas_free(config->device_names[i]);
+    fnas_free(config->device_names);
+    *config = (fnas_search_config){0};
+}
+
+/* ---- config.json: one table of fields drives writing and reading ---- */
+
+typedef enum field_kind { FIELD_TEXT, FIELD_NAME, FIELD_INTEGER, FIELD_SEED, FIELD_NUMBER } field_kind;
+
+typedef struct field {
+    const char *key;
+    field_kind kind;
+    size_t offset;
+    const char *const *names;  /* FIELD_NAME */
+    double minimum, maximum;   /* numbers and integers */
+} field;
+
+#define OFFSET(member) offsetof(fnas_search_config, member)
+#define TEXT(member) {#member, FIELD_TEXT, OFFSET(member), NULL, 0, 0}
+#define NAME(member) {#member, FIELD_NAME, OFFSET(member), fnas_names_##member, 0, 0}
+#define INTEGER(member, low, high) {#member, FIELD_INTEGER, OFFSET(member), NULL, low, high}
+#define NUMBER(member, low, high) {#member, FIELD_NUMBER, OFFSET(member), NULL, low, high}
+
+static const field FIELDS[] = {
+    TEXT(space), TEXT(supernet), TEXT(data), TEXT(preset), TEXT(proxy),
+    NAME(update), NAME(sampler), NAME(hypernet), NAME(scalarise), NAME(batch),
+    {"seed", FIELD_SEED, OFFSET(seed), NULL, 0, 0},
+    INTEGER(steps, 0, 1e12), NUMBER(minutes, 0, 1e6), INTEGER(paths, 1, 4096), INTEGER(groups, 1, 64),
+    INTEGER(weight_images, 1, 1e6), INTEGER(search_images, 1, 1e6), NUMBER(warmup_fraction, 0, 1), INTEGER(checkpoint_steps, 1, 1e12),
+    NUMBER(weight_fraction, 0, 1), NUMBER(search_fraction, 0, 1),
+    NUMBER(weight_rate, 0, 1e3), NUMBER(weight_rate_end, 0, 1e3), NUMBER(weight_momentum, 0, 1), NUMBER(weight_decay, 0, 1e3), NUMBER(weight_clip, 0, 1e9),
+    NUMBER(hypernet_rate, 0, 1e3), NUMBER(hypernet_beta1, 0, 1), NUMBER(hypernet_beta2, 0, 1), NUMBER(hypernet_decay, 0, 1e3),
+    NUMBER(label_smoothing, 0, 1), NUMBER(temperature_start, 0, 1e3), NUMBER(temperature_end, 0, 1e3),
+    INTEGER(validation_images, 1, 1e9), INTEGER(recalibration_images, 1, 1e9),
+};
+#define FIELD_COUNT (sizeof FIELDS / sizeof FIELDS[0])
+
+/* Enumerations are stored as int; the table reads and writes them as such. */
+_Static_assert(sizeof(fnas_update_kind) == sizeof(int) && sizeof(fnas_hypernet_kind) == sizeof(int), "enumerations are read as int");
+
+static json_t *field_to_json(const field *item, const fnas_search_config *config) {
+    const char *base = (const char *)config + item->offset;
+    switch (item->kind) {
+    case FIELD_TEXT:
+        return json_string(*(char *const *)base);
+    case FIELD_NAME:
+        return json_string(item->names[*(const int *)base]);
+    case FIELD_INTEGER:
+        return json_integer(*(const int64_t *)base);
+    case FIELD_SEED: { /* all 64 bits: JSON integers are signed */
+        char digits[32];
+        snprintf(digits, sizeof digits, "%llu", (unsigned long long)*(const uint64_t *)base);
+        return json_string(digits);
+    }
+    case FIELD_NUMBER:
+        return json_real(*(const double *)base);
+    }
+    return NULL;
+}
+
+static fnas_status seed_from_text(fnas_context *context, const char *where, const char *text, uint64_t *seed) {
+    uint64_t value = 0;
+    size_t length = strlen(text);
+    bool good = length > 0 && length < 20 && strspn(text, "0123456789") == length;
+    for (size_t i = 0; good && i < length; i++) value = value * 10 + (uint64_t)(text[i] - '0');
+    if (length == 20 && strspn(text, "0123456789") == 20 && strcmp(text, "18446744073709551615") <= 0) {
+        good = true;
+        for (size_t i = 0; i < length; i++) value = value * 10 + (uint64_t)(text[i] - '0');
+    }
+    if (!good) return fnas_fail(context, FNAS_ERR_INPUT, "%s: \"seed\" must be a whole number in quotes", where);
+    *seed = value;
+    return FNAS_OK;
+}
+
+static fnas_status field_from_json(fnas_context *context, const json_t *root, const char *where, const field *item, fnas_search_config *config) {
+    char *base = (char *)config + item->offset;
+    const char *text = NULL;
+    switch (item->kind) {
+    case FIELD_TEXT:
+        FNAS_TRY(fnas_json_string(context, root, where, item->key, &text));
+        *(char **)base = fnas_strdup(text);
+        return *(char **)base ? FNAS_OK : fnas_fail_memory(context, "the configuration");
+    case FIELD_NAME:
+        FNAS_TRY(fnas_json_string(context, root, where, item->key, &text));
+        return fnas_name_find(context, FNAS_ERR_INPUT, item->key, text, item->names, (int *)base);
+    case FIELD_INTEGER:
+        return fnas_json_integer(context, root, where, item->key, (int64_t)item->minimum, (int64_t)item->maximum, (int64_t *)base);
+    case FIELD_SEED:
+        FNAS_TRY(fnas_json_string(context, root, where, item->key, &text));
+        return seed_from_text(context, where, text, (uint64_t *)base);
+    case FIELD_NUMBER: {
+        double value = 0;
+        FNAS_TRY(fnas_json_number(context, root, where, item->key, &value));
+        if (value < item->minimum || value > item->maximum) {
+            return fnas_fail(context, FNAS_ERR_INPUT, "%s: \"%s\" is %g, must be in %g..%g", where, item->key, value, item->minimum, item->maximum);
+        }
+        *(double *)base = value;
+        return FNAS_OK;
+    }
+    }
+    return FNAS_OK;
+}
+
+fnas_status fnas_search_config_write(fnas_context *context, const fnas_search_config *config, const char *path) {
+    json_t *root = json_object();
+    int bad = json_object_set_new(root, "format", json_string("fleetnas-run/1"));
+    for (size_t i = 0; i < FIELD_COUNT; i++) bad |= json_object_set_new(root, FIELDS[i].key, field_to_json(&FIELDS[i], config));
+    json_t *objectives = json_array(), *devices = json_array();
+    for (int64_t i = 0; i < config->objective_count; i++) bad |= json_array_append_new(objectives, json_string(fnas_objective_name(config->objectives[i])));
+    for (int64_t i = 0; i < config->device_count; i++) bad |= json_array_append_new(devices, json_string(config->device_names[i]));
+    bad |= json_object_set_new(root, "objectives", objectives);
+    bad |= json_object_set_new(root, "devices", devices);
+    fnas_status status = bad ? fnas_fail_memory(context, "config.json") : fnas_json_write(context, path, root);
+    json_decref(root);
+    return status;
+}
+
+static fnas_status read_lists(fnas_context *context, const json_t *root, const char *path, fnas_search_config *config) {
+    json_t *objectives = NULL, *devices = NULL;
+    FNAS_TRY(fnas_json_array(context, root, path, "objectives", &objectives));
+    FNAS_TRY(fnas_json_array(context, root, path, "devices", &devices));
+    int64_t objective_count = (int64_t)json_array_size(objectives), device_count = (int64_t)json_array_size(devices);
+    if (objective_count < 2 || objective_count > FNAS_OBJECTIVES_MAX) return fnas_fail(context, FNAS_ERR_INPUT, "%s: \"objectives\" needs 2 to 8 names", path);
+    if (device_count < 1 || device_count > 4096) return fnas_fail(context, FNAS_ERR_INPUT, "%s: \"devices\" needs 1 to 4096 names", path);
+    for (int64_t i = 0; i < objective_count; i++) {
+        const char *name = json_string_value(json_array_get(objectives, (size_t)i));
+        int index = 0;
+        FNAS_TRY(fnas_name_find(context, FNAS_ERR_INPUT, "objective", name ? name : "", fnas_names_objective, &index));
+        config->objectives[i] = (fnas_objective_kind)index;
+    }
+    config->objective_count = objective_count;
+    config->device_names = fnas_allocate((size_t)device_count, sizeof *config->device_names);
+    if (!config->device_names) return fnas_fail_memory(context, "device names");
+    config->device_count = device_count;
+    for (int64_t i = 0; i < device_count; i++) {
+        const char *name = json_string_value(json_array_get(devices, (size_t)i));
+        if (!name || !fnas_device_name_is_safe(name)) return fnas_fail(context, FNAS_ERR_INPUT, "%s: \"devices\"[%lld] is no device name", path, (long long)i);
+        config->device_names[i] = fnas_strdup(name);
+        if (!config->device_names[i]) return fnas_fail_memory(context, "device names");
+    }
+    return FNAS_OK;
+}
+
+static fnas_status config_from_json(fnas_context *context, const json_t *root, const char *path, fnas_search_config *config) {
+    const char *format = NULL;
+    FNAS_TRY(fnas_json_string(context, root, path, "format", &format));
+    if (strcmp(format, "fleetnas-run/1") != 0) {
+        return fnas_fail(context, FNAS_ERR_INPUT, "%s: \"format\" is \"%s\", this version reads \"fleetnas-run/1\"", path, format);
+    }
+    for (size_t i = 0; i < FIELD_COUNT; i++) FNAS_TRY(field_from_json(context, root, path, &FIELDS[i], config));
+    return read_lists(context, root, path, config);
+}
+
+fnas_status fnas_search_config_read(fnas_context *context, const char *path, fnas_search_config *config) {
+    json_t *root = NULL;
+    FNAS_TRY(fnas_json_read(context, path, 1 << 20, &root));
+    *config = (fnas_search_config){0};
+    fnas_status status = config_from_json(context, root, path, config);
+    json_decref(root);
+    if (status != FNAS_OK) fnas_search_config_free(config);
+    return status;
+}
+
+bool fnas_device_name_is_safe(const char *name) {
+    size_t length = strlen(name);
+    return length > 0 && length <= 100 && name[0] != '.' &&
+           strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") == length;
+}
