@@ -1,0 +1,42 @@
+# A thin front to CMake: each target does everything that it needs from a bare Debian 12 machine. `make help` lists them.
+BUILD = build/release
+JOBS ?= $(shell nproc)
+PREFIX ?= /usr/local
+
+.PHONY: help deps build demo demo-seeds test bench lint sanitize install clean
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
+
+deps: ## install what is missing of packaging/debian-packages.txt (sudo where you are not root)
+	@sh scripts/install-dependencies.sh
+
+build: deps ## configure and build into build/release
+	@[ -f $(BUILD)/build.ninja ] || cmake --preset release
+	@cmake --build --preset release --parallel $(JOBS)
+
+demo: build ## measure this machine's devices, search once, show and check the fronts (SEED=, THREADS=, DEMO_DIR=, QUICKER=1)
+	@sh scripts/demo.sh
+
+demo-seeds: build ## the demo's search for three seeds, with ablations and the means
+	@sh scripts/demo-seeds.sh
+
+test: build ## every test, with their number
+	@sh scripts/run-tests.sh $(BUILD)
+
+bench: build ## programs that measure; none is a test
+	@sh scripts/run-benchmarks.sh $(BUILD)
+
+lint: deps ## layers, docs, paths; format, clang-tidy and cppcheck where they are installed
+	@sh scripts/lint.sh
+
+sanitize: deps ## every test under the address and undefined-behaviour sanitizers
+	@[ -f build/sanitize/build.ninja ] || cmake --preset sanitize
+	@cmake --build --preset sanitize --parallel $(JOBS)
+	@sh scripts/run-tests.sh build/sanitize
+
+install: build ## library, headers and command into PREFIX (/usr/local)
+	@cmake --install $(BUILD) --prefix $(PREFIX)
+
+clean: ## remove build/ (the demo's results lie in it)
+	@rm -rf build

@@ -1,0 +1,50 @@
+#!/bin/sh
+# Usage: check_docs.sh SOURCE_FOLDER. Public functions have docstrings that name their errors; the command's verbs and options stand in
+# docs/commands.md, and README and docs mention no verb that does not exist.
+set -eu
+cd "${1:-.}"
+failures=0
+complain() { echo "$1" >&2; failures=$((failures + 1)); }
+
+# A docstring stands above each block of declarations (a block ends at an empty line or at the next docstring). Where a function of the block can
+# fail, the docstring says how: it names a status or says "Errors".
+awk '
+function complain(text) { printf "%s:%d: %s\n", FILENAME, FNR, text; bad++ }
+FNR == 1 { documented = 0; comment = ""; open = 0 }
+/^[ \t]*$/ { documented = 0; comment = ""; next }
+/^\/\*/ { comment = ""; documented = 1; open = 1 }
+open { comment = comment $0; if ($0 ~ /\*\//) open = 0; if ($0 !~ /FNAS_API/) next }
+/^FNAS_API/ {
+    name = $0; sub(/\(.*/, "", name); sub(/.*[ *]/, "", name)
+    functions++
+    if (!documented) complain(name " has no docstring above its block")
+    else if ($0 ~ /fnas_status fnas_/ && $0 ~ /FNAS_NODISCARD/ && comment !~ /FNAS_ERR|FNAS_INTERRUPTED|[Ee]rrors|[Ff]ails/)
+        complain(name " can fail, and the docstring of its block does not say how (FNAS_ERR_..., \"Errors as ...\")")
+}
+END { if (bad || !functions) exit 1; printf "%d public functions documented\n", functions }' include/fleetnas/*.h || failures=$((failures + 1))
+
+# Verbs and options as src/cli declares them: VERB lines carry .name = "search"; options are rows {"seed", ....
+verbs=$(sed -n 's/^ *\.name = "\([a-z ]*\)",.*/\1/p' src/cli/*.c | sort -u)
+[ -n "$verbs" ] || complain "src/cli declares no verb: has the form of its tables changed?"
+options=$(sed -n 's/^ *{"\([a-z-]*\)", .*CLI_[A-Z]*,.*/\1/p' src/cli/*.c src/cli/options.h | sort -u)
+[ -n "$options" ] || complain "src/cli declares no option: has the form of its tables changed?"
+count=0
+IFS='
+'
+for verb in $verbs; do
+    count=$((count + 1))
+    grep -q "^## fleetnas $verb\$" docs/commands.md || complain "docs/commands.md: no section '## fleetnas $verb'"
+done
+for option in $options; do
+    grep -q -- "--$option\b" docs/commands.md || complain "docs/commands.md: --$option is not documented"
+done
+
+# `fleetnas VERB` at the start of a command line or in code marks.
+mentioned=$(grep -hoE '(^ *\$? *|`)fleetnas [a-z]+( [a-z]+)?' README.md docs/*.md | sed 's/.*fleetnas //' | sort -u)
+for mention in $mentioned; do
+    first=${mention%% *}
+    if ! printf '%s\n' "$verbs" | grep -qxF -e "$mention" -e "$first"; then complain "README.md or docs mention 'fleetnas $mention', which is no verb"; fi
+done
+
+[ $failures -eq 0 ] || exit 1
+echo "$count verbs and $(printf '%s\n' "$options" | wc -l) options documented"
