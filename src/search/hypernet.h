@@ -9,6 +9,10 @@ typedef enum fnas_hypernet_kind {
     FNAS_HYPERNET_CONTINUOUS /* a small network on (r, d) */
 } fnas_hypernet_kind;
 
+#define FNAS_HYPERNET_OBJECTIVES_MAX 16
+#define FNAS_HYPERNET_EMBEDDING_MAX 256
+
+/* Within these limits; fnas_hypernet_initialise checks them. */
 typedef struct fnas_hypernet_shape {
     fnas_hypernet_kind kind;
     int64_t objectives; /* M >= 2: length of a preference */
@@ -19,7 +23,8 @@ typedef struct fnas_hypernet_shape {
 /* Parameters are one flat array that the caller owns: [fnas_hypernet_parameter_count]. */
 int64_t fnas_hypernet_parameter_count(const fnas_hypernet_shape *shape);
 
-/* Random start (table: N(0, 1)), then pre-trained to uniform distributions (logits near 0) for the given devices [device_count][embedding] and all preferences. */
+/* Random start (table: N(0, 1)), then pre-trained to uniform distributions (|logits| < 0.1) for the given devices [device_count][embedding], for others like them,
+ * and for all preferences. device_count may be 0. Errors: FNAS_ERR_INPUT (shape out of its limits), FNAS_ERR_MEMORY. */
 FNAS_NODISCARD fnas_status fnas_hypernet_initialise(fnas_context *context, const fnas_hypernet_shape *shape, uint64_t seed, int64_t device_count,
                                                     const double *embeddings, float *parameters);
 /* The random start alone, never trained: the untrained hypernetwork that results are compared with. */
@@ -30,7 +35,8 @@ void fnas_hypernet_randomise(const fnas_hypernet_shape *shape, uint64_t seed, fl
 int64_t fnas_hypernet_workspace_floats(const fnas_hypernet_shape *shape, int64_t count);
 void fnas_hypernet_forward(const fnas_hypernet_shape *shape, const float *parameters, int64_t count, const double *preferences, const double *embeddings,
                            float *workspace, double *logits);
-/* Adds the gradient of item `item` alone to gradient [parameter_count]: per-device gradients are sums over a device's items. */
+/* Adds the gradient of item `item` alone to gradient [parameter_count]: per-device gradients are sums over a device's items. preferences, embeddings and workspace
+ * are the whole batch's of the forward; diff_logits [outputs] is this item's alone. */
 void fnas_hypernet_backward(const fnas_hypernet_shape *shape, const float *parameters, int64_t item, const double *preferences, const double *embeddings,
                             const float *workspace, const double *diff_logits, float *gradient);
 
