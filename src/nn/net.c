@@ -56,6 +56,13 @@ static bool fnas_net_source_shape(fnas_net *net, fnas_value source, fnas_value_s
     return true;
 }
 
+/* The image is not in the engine's layout: only convolutions read it. */
+static bool fnas_net_activation_shape(fnas_net *net, fnas_value source, fnas_value_shape *shape) {
+    if (!fnas_net_source_shape(net, source, shape)) return false;
+    if (source == 0) fnas_net_fail(net, FNAS_ERR_INTERNAL, "node %lld reads the image: only a convolution can", (long long)net->node_count);
+    return net->failure == FNAS_OK;
+}
+
 static fnas_value fnas_net_result(fnas_net *net, fnas_value_shape shape, fnas_value into) {
     if (shape.c < 1 || shape.h < 1 || shape.w < 1) {
         fnas_net_fail(net, FNAS_ERR_INPUT, "node %lld would have an empty result (%lldx%lldx%lld): the image is too small", (long long)net->node_count,
@@ -119,7 +126,7 @@ fnas_value fnas_net_conv(fnas_net *net, fnas_value source, fnas_value into, cons
 
 fnas_value fnas_net_norm(fnas_net *net, fnas_value source, const fnas_norm_spec *norm) {
     fnas_value_shape in;
-    if (!fnas_net_source_shape(net, source, &in)) return 0;
+    if (!fnas_net_activation_shape(net, source, &in)) return 0;
     fnas_node node = {.kind = FNAS_NODE_NORM, .source = source, .gate = FNAS_UNGATED, .norm = *norm};
     node.norm.present = true;
     return fnas_net_append(net, node, in, FNAS_VALUE_NEW);
@@ -127,13 +134,13 @@ fnas_value fnas_net_norm(fnas_net *net, fnas_value source, const fnas_norm_spec 
 
 fnas_value fnas_net_relu(fnas_net *net, fnas_value source) {
     fnas_value_shape in;
-    if (!fnas_net_source_shape(net, source, &in)) return 0;
+    if (!fnas_net_activation_shape(net, source, &in)) return 0;
     return fnas_net_append(net, (fnas_node){.kind = FNAS_NODE_RELU, .source = source, .gate = FNAS_UNGATED}, in, FNAS_VALUE_NEW);
 }
 
 fnas_value fnas_net_average_pool(fnas_net *net, fnas_value source, fnas_value into, int64_t kernel, int64_t stride, int64_t padding, fnas_gate gate) {
     fnas_value_shape in;
-    if (!fnas_net_source_shape(net, source, &in)) return 0;
+    if (!fnas_net_activation_shape(net, source, &in)) return 0;
     fnas_value_shape out = {in.c, fnas_window_count(in.h, kernel, stride, padding), fnas_window_count(in.w, kernel, stride, padding)};
     fnas_node node = {.kind = FNAS_NODE_AVERAGE_POOL, .source = source, .gate = gate, .pool_kernel = kernel, .pool_stride = stride, .pool_padding = padding};
     return fnas_net_append(net, node, out, into);
@@ -141,7 +148,7 @@ fnas_value fnas_net_average_pool(fnas_net *net, fnas_value source, fnas_value in
 
 fnas_value fnas_net_identity(fnas_net *net, fnas_value source, fnas_value into, fnas_gate gate) {
     fnas_value_shape in;
-    if (!fnas_net_source_shape(net, source, &in)) return 0;
+    if (!fnas_net_activation_shape(net, source, &in)) return 0;
     return fnas_net_append(net, (fnas_node){.kind = FNAS_NODE_IDENTITY, .source = source, .gate = gate}, in, into);
 }
 
@@ -151,14 +158,14 @@ fnas_value fnas_net_zero(fnas_net *net, fnas_value_shape shape, fnas_value into,
 
 fnas_value fnas_net_global_pool(fnas_net *net, fnas_value source) {
     fnas_value_shape in;
-    if (!fnas_net_source_shape(net, source, &in)) return 0;
+    if (!fnas_net_activation_shape(net, source, &in)) return 0;
     fnas_node node = {.kind = FNAS_NODE_GLOBAL_POOL, .source = source, .gate = FNAS_UNGATED};
     return fnas_net_append(net, node, (fnas_value_shape){in.c, 1, 1}, FNAS_VALUE_NEW);
 }
 
 fnas_value fnas_net_linear(fnas_net *net, fnas_value source, int32_t weight, int32_t bias, int64_t out) {
     fnas_value_shape in;
-    if (!fnas_net_source_shape(net, source, &in)) return 0;
+    if (!fnas_net_activation_shape(net, source, &in)) return 0;
     if (!fnas_net_value_is_plain(net, source))
         fnas_net_fail(net, FNAS_ERR_INTERNAL, "node %lld: a linear layer reads the result of a global pool or of a linear layer", (long long)net->node_count);
     fnas_node node = {.kind = FNAS_NODE_LINEAR,

@@ -1,0 +1,289 @@
+#include "space/space.h"
+
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/random.h"
+#include "base/text.h"
+
+static const fnas_space_type *const fnas_space_types[] = {&fnas_space_nb201};
+#define FNAS_SPACE_TYPES (sizeof fnas_space_types / sizeof fnas_space_types[0])
+#define FNAS_SPEC_BYTES 1024
+
+/* ---- opening ---- */
+
+static fnas_status fnas_space_find_type(fnas_context *context, const char *name, const fnas_space_type **type) {
+    const char *names[FNAS_SPACE_TYPES + 1] = {NULL};
+    fnas_text known = {0};
+    for (size_t i = 0; i < FNAS_SPACE_TYPES; i++) {
+        names[i] = fnas_space_types[i]->name;
+        fnas_text_append(&known, "%s%s", i ? ", " : "", names[i]);
+        if (strcmp(names[i], name) == 0) {
+            *type = fnas_space_types[i];
+            fnas_text_free(&known);
+            return FNAS_OK;
+        }
+    }
+    const char *nearest = fnas_suggest(name, names);
+    fnas_status status = nearest ? fnas_fail(context, FNAS_ERR_INPUT, "unknown space \"%s\": did you mean \"%s\"?", name, nearest)
+                                 : fnas_fail(context, FNAS_ERR_INPUT, "unknown space \"%s\": known are %s", name, known.data ? known.data : "none");
+    fnas_text_free(&known);
+    return status;
+}
+
+static fnas_status fnas_space_make(fnas_context *context, const fnas_space_type *type, const char *parameters, const fnas_space *previous, fnas_space **space) {
+    fnas_space *made = fnas_allocate(1, sizeof *made);
+    if (!made) return fnas_fail_memory(context, "a space");
+    made->type = type;
+    fnas_status status = type->open(context, parameters, previous, made);
+    if (status != FNAS_OK) {
+        fnas_space_close(made);
+        return status;
+    }
+    *space = made;
+    return FNAS_OK;
+}
+
+fnas_status fnas_space_open(fnas_context *context, const char *spec, fnas_space **space) {
+    *space = NULL;
+    char name[64];
+    size_t length = strcspn(spec, ":");
+    if (length >= sizeof name || strlen(spec) >= FNAS_SPEC_BYTES)
+        return fnas_fail(context, FNAS_ERR_INPUT, "space \"%.40s...\": too long, write NAME or NAME:key=value,...", spec);
+    memcpy(name, spec, length);
+    name[length] = '\0';
+    const fnas_space_type *type = NULL;
+    FNAS_TRY(fnas_space_find_type(context, name, &type));
+    if (spec[length] == ':' && spec[length + 1] == '\0')
+        return fnas_fail(context, FNAS_ERR_INPUT, "space \"%s\": nothing behind the colon, write key=value,... or leave the colon out", spec);
+    return fnas_space_make(context, type, spec[length] ? spec + length + 1 : "", NULL, space);
+}
+
+fnas_status fnas_space_derive(fnas_context *context, const fnas_space *space, const char *overrides, fnas_space **derived) {
+    *derived = NULL;
+    if (strlen(overrides) >= FNAS_SPEC_BYTES) return fnas_fail(context, FNAS_ERR_INPUT, "space parameters \"%.40s...\": too long", overrides);
+    return fnas_space_make(context, space->type, overrides, space, derived);
+}
+
+void fnas_space_close(fnas_space *space) {
+    if (!space) return;
+    space->type->close(space);
+    fnas_free(space->spec);
+    fnas_free(space->decisions);
+    fnas_free(space);
+}
+
+static fnas_status fnas_space_check_key(fnas_context *context, const char *space_name, const char *const *keys, const char *name, uint32_t *seen, int *key) {
+    for (int i = 0; keys[i]; i++) {
+        if (strcmp(keys[i], name) != 0) continue;
+        if (*seen & (1u << i)) return fnas_fail(context, FNAS_ERR_INPUT, "space %s: parameter \"%s\" is given twice", space_name, name);
+        *seen |= 1u << i;
+        *key = i;
+        return FNAS_OK;
+    }
+    const char *nearest = fnas_suggest(name, keys);
+    if (nearest) return fnas_fail(context, FNAS_ERR_INPUT, "space %s has no parameter \"%s\": did you mean \"%s\"?", space_name, name, nearest);
+    fnas_text known = {0};
+    for (int i = 0; keys[i]; i++) fnas_text_append(&known, "%s%s", i ? ", " : "", keys[i]);
+    fnas_status status =
+        fnas_fail(context, FNAS_ERR_INPUT, "space %s has no parameter \"%s\": it has %s", space_name, name, known.data ? known.data : "none");
+    fnas_text_free(&known);
+    return status;
+}
+
+fnas_status fnas_space_next_option(fnas_context *context, const char *space_name, const char *const *keys, const char **cursor, uint32_t *seen, int *key,
+                                   char *value, size_t value_bytes) {
+    *key = -1;
+    if (**cursor == '\0') return FNAS_OK;
+    const char *item = *cursor;
+    size_t length = strcspn(item, ",");
+    const char *equals = memchr(item, '=', length);
+    if (!equals) return fnas_fail(context, FNAS_ERR_INPUT, "space %s: \"%.*s\" is not key=value", space_name, (int)length, item);
+    char name[64];
+    size_t name_length = (size_t)(equals - item), value_length = length - name_length - 1;
+    if (name_length >= sizeof name || value_length >= value_bytes || value_length == 0)
+        return fnas_fail(context, FNAS_ERR_INPUT, "space %s: \"%.*s\" is not key=value", space_name, (int)length, item);
+    memcpy(name, item, name_length);
+    name[name_length] = '\0';
+    memcpy(value, equals + 1, value_length);
+    value[value_length] = '\0';
+    *cursor = item + length;
+    if (**cursor == ',') {
+        *cursor += 1;
+        if (**cursor == '\0') return fnas_fail(context, FNAS_ERR_INPUT, "space %s: nothing behind the last comma", space_name);
+    }
+    return fnas_space_check_key(context, space_name, keys, name, seen, key);
+}
+
+/* ---- what it is ---- */
+
+const char *fnas_space_spec(const fnas_space *space) {
+    return space->spec;
+}
+
+const char *fnas_space_name(const fnas_space *space) {
+    return space->type->name;
+}
+
+int64_t fnas_space_decision_count(const fnas_space *space) {
+    return space->decision_count;
+}
+
+const char *fnas_space_decision_name(const fnas_space *space, int64_t decision) {
+    return space->decisions[decision].name;
+}
+
+int64_t fnas_space_choice_count(const fnas_space *space, int64_t decision) {
+    return space->decisions[decision].choice_count;
+}
+
+const char *fnas_space_choice_name(const fnas_space *space, int64_t decision, int64_t choice) {
+    return space->decisions[decision].choice_names[choice];
+}
+
+int64_t fnas_space_onehot_size(const fnas_space *space) {
+    return space->onehot_size;
+}
+
+int64_t fnas_space_onehot_offset(const fnas_space *space, int64_t decision) {
+    int64_t offset = 0;
+    for (int64_t d = 0; d < decision; d++) offset += space->decisions[d].choice_count;
+    return offset;
+}
+
+double fnas_space_cardinality(const fnas_space *space) {
+    double product = 1.0;
+    for (int64_t d = 0; d < space->decision_count; d++) product *= (double)space->decisions[d].choice_count;
+    return product;
+}
+
+fnas_status fnas_space_image(fnas_context *context, const fnas_space *space, int64_t shape[3], int64_t *classes) {
+    if (space->image[0] == 0) return fnas_fail(context, FNAS_ERR_UNSUPPORTED, "space %s has no images", space->type->name);
+    memcpy(shape, space->image, sizeof space->image);
+    *classes = space->classes;
+    return FNAS_OK;
+}
+
+/* ---- architectures ---- */
+
+static fnas_status fnas_space_check_choices(fnas_context *context, const fnas_space *space, const int32_t *choices) {
+    for (int64_t d = 0; d < space->decision_count; d++) {
+        const fnas_decision *decision = &space->decisions[d];
+        if (choices[d] < 0 || choices[d] >= decision->choice_count)
+            return fnas_fail(context, FNAS_ERR_INPUT, "decision %s of space %s has choices 0 to %lld, not %d", decision->name, space->type->name,
+                             (long long)decision->choice_count - 1, (int)choices[d]);
+    }
+    return FNAS_OK;
+}
+
+fnas_status fnas_space_parse(fnas_context *context, const fnas_space *space, const char *text, int32_t *choices) {
+    return space->type->parse(context, space, text, choices);
+}
+
+fnas_status fnas_space_format(fnas_context *context, const fnas_space *space, const int32_t *choices, char *text, size_t size_bytes) {
+    FNAS_TRY(fnas_space_check_choices(context, space, choices));
+    return space->type->format(context, space, choices, text, size_bytes);
+}
+
+void fnas_space_random(const fnas_space *space, uint64_t seed, int64_t index, int32_t *choices) {
+    fnas_random random = fnas_random_begin(seed, FNAS_STREAM_ARCH, index, 0);
+    for (int64_t d = 0; d < space->decision_count; d++) choices[d] = (int32_t)fnas_random_below(&random, space->decisions[d].choice_count);
+}
+
+/* FNV-1a: any hash would do, equality is checked. */
+static size_t fnas_choices_hash(const int32_t *choices, int64_t count) {
+    uint64_t hash = 14695981039346656037u;
+    for (int64_t d = 0; d < count; d++) hash = (hash ^ (uint64_t)(uint32_t)choices[d]) * 1099511628211u;
+    return (size_t)(hash ^ hash >> 32);
+}
+
+/* An open-addressing set of the architectures found so far: slots hold their number + 1. False when it was there already. */
+static bool fnas_choices_insert(int64_t *slots, size_t slot_count, const int32_t *found, int64_t number, int64_t decision_count) {
+    const int32_t *candidate = found + number * decision_count;
+    size_t slot = fnas_choices_hash(candidate, decision_count) & (slot_count - 1);
+    while (slots[slot] != 0) {
+        const int32_t *other = found + (slots[slot] - 1) * decision_count;
+        if (memcmp(candidate, other, (size_t)decision_count * sizeof *candidate) == 0) return false;
+        slot = (slot + 1) & (slot_count - 1);
+    }
+    slots[slot] = number + 1;
+    return true;
+}
+
+fnas_status fnas_space_random_distinct(fnas_context *context, const fnas_space *space, uint64_t seed, int64_t count, int32_t *choices) {
+    if (count < 0 || (double)count > fnas_space_cardinality(space))
+        return fnas_fail(context, FNAS_ERR_INPUT, "space %s has %.0f architectures: ask for at most as many", space->type->name, fnas_space_cardinality(space));
+    size_t slot_count = 16;
+    while (slot_count < 2 * (size_t)count) slot_count *= 2;
+    int64_t *slots = fnas_allocate(slot_count, sizeof *slots);
+    if (!slots) return fnas_fail_memory(context, "random architectures");
+    for (int64_t index = 0, found = 0; found < count; index++) {
+        fnas_space_random(space, seed, index, choices + found * space->decision_count);
+        if (fnas_choices_insert(slots, slot_count, choices, found, space->decision_count)) found++;
+    }
+    fnas_free(slots);
+    return FNAS_OK;
+}
+
+int64_t fnas_space_macs(const fnas_space *space, const int32_t *choices) {
+    return space->type->macs(space, choices);
+}
+
+int64_t fnas_space_params(const fnas_space *space, const int32_t *choices) {
+    return space->type->params(space, choices);
+}
+
+int64_t fnas_space_reference_count(const fnas_space *space) {
+    return space->type->reference_count;
+}
+
+void fnas_space_reference(const fnas_space *space, int64_t index, int32_t *choices) {
+    /* The strings are the space's own; a test parses each. */
+    if (space->type->parse(NULL, space, space->type->reference_archs[index], choices) != FNAS_OK)
+        memset(choices, 0, (size_t)space->decision_count * sizeof *choices);
+}
+
+void fnas_space_to_onehot(const fnas_space *space, const int32_t *choices, double *onehot) {
+    memset(onehot, 0, (size_t)space->onehot_size * sizeof *onehot);
+    for (int64_t d = 0, offset = 0; d < space->decision_count; offset += space->decisions[d].choice_count, d++) onehot[offset + choices[d]] = 1.0;
+}
+
+void fnas_space_decode(const fnas_space *space, const double *logits, int32_t *choices) {
+    for (int64_t d = 0, offset = 0; d < space->decision_count; offset += space->decisions[d].choice_count, d++) {
+        int32_t best = 0;
+        for (int32_t k = 1; k < space->decisions[d].choice_count; k++)
+            if (logits[offset + k] > logits[offset + best]) best = k;
+        choices[d] = best;
+    }
+}
+
+/* ---- supernet and costs ---- */
+
+fnas_status fnas_space_declare(fnas_context *context, const fnas_space *space, fnas_parameters *parameters) {
+    if (!space->type->declare) return fnas_fail(context, FNAS_ERR_UNSUPPORTED, "space %s has no supernet", space->type->name);
+    return space->type->declare(context, space, parameters);
+}
+
+fnas_status fnas_space_record(fnas_context *context, const fnas_space *space, const int32_t *choices, fnas_net **net) {
+    *net = NULL;
+    if (!space->type->record) return fnas_fail(context, FNAS_ERR_UNSUPPORTED, "space %s has no supernet", space->type->name);
+    FNAS_TRY(fnas_space_check_choices(context, space, choices));
+    return space->type->record(context, space, choices, net);
+}
+
+int64_t fnas_space_cost_feature_count(const fnas_space *space) {
+    return space->type->cost_feature_count ? space->type->cost_feature_count(space) : space->onehot_size;
+}
+
+void fnas_space_cost_features(const fnas_space *space, const double *onehot, double *features) {
+    if (space->type->cost_feature_count) space->type->cost_features(space, onehot, features);
+    else memcpy(features, onehot, (size_t)space->onehot_size * sizeof *features);
+}
+
+void fnas_space_cost_features_vjp(const fnas_space *space, const double *onehot, const double *diff_features, double *diff_onehot) {
+    if (space->type->cost_feature_count) {
+        space->type->cost_features_vjp(space, onehot, diff_features, diff_onehot);
+        return;
+    }
+    for (int64_t i = 0; i < space->onehot_size; i++) diff_onehot[i] += diff_features[i];
+}
