@@ -1,10 +1,10 @@
 #include "base/json.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "base/file.h"
 #include "base/memory.h"
-#include "base/text.h"
 
 fnas_status fnas_json_read(fnas_context *context, const char *path, size_t limit_bytes, json_t **root) {
     unsigned char *data;
@@ -19,22 +19,96 @@ fnas_status fnas_json_read(fnas_context *context, const char *path, size_t limit
                      error.text);
 }
 
-static int fnas_json_append(const char *buffer, size_t size, void *user) {
-    fnas_text_append_bytes(user, buffer, size);
-    return ((fnas_text *)user)->failed ? -1 : 0;
+static void fnas_json_append_value(fnas_text *text, const json_t *value, int depth);
+
+static void fnas_json_append_line(fnas_text *text, int depth) {
+    fnas_text_append(text, "\n%*s", 2 * depth, "");
+}
+
+static void fnas_json_append_object(fnas_text *text, const json_t *object, int depth) {
+    const char *separator = "", *key;
+    json_t *member;
+    fnas_text_append_bytes(text, "{", 1);
+    json_object_foreach((json_t *)(uintptr_t)object, key, member) { /* jansson's iterators take no const */
+        fnas_text_append(text, "%s", separator);
+        fnas_json_append_line(text, depth + 1);
+        fnas_text_append_json(text, key);
+        fnas_text_append_bytes(text, ": ", 2);
+        fnas_json_append_value(text, member, depth + 1);
+        separator = ",";
+    }
+    if (*separator) fnas_json_append_line(text, depth);
+    fnas_text_append_bytes(text, "}", 1);
+}
+
+static bool fnas_json_is_flat(const json_t *array) {
+    size_t index;
+    json_t *element;
+    json_array_foreach(array, index, element) {
+        if (json_is_array(element) || json_is_object(element)) return false;
+    }
+    return true;
+}
+
+static void fnas_json_append_array(fnas_text *text, const json_t *array, int depth) {
+    bool flat = fnas_json_is_flat(array);
+    size_t index;
+    json_t *element;
+    fnas_text_append_bytes(text, "[", 1);
+    json_array_foreach(array, index, element) {
+        if (index) fnas_text_append(text, flat ? ", " : ",");
+        if (!flat) fnas_json_append_line(text, depth + 1);
+        fnas_json_append_value(text, element, depth + 1);
+    }
+    if (!flat) fnas_json_append_line(text, depth);
+    fnas_text_append_bytes(text, "]", 1);
+}
+
+/* A real that prints like an integer gets a ".0", so that it is read back as a real. */
+static void fnas_json_append_real(fnas_text *text, double value) {
+    size_t begin = text->size;
+    fnas_text_append_number(text, value);
+    if (!text->failed && !strpbrk(text->data + begin, ".en")) fnas_text_append_bytes(text, ".0", 2);
+}
+
+static void fnas_json_append_value(fnas_text *text, const json_t *value, int depth) {
+    switch (json_typeof(value)) {
+    case JSON_OBJECT:
+        fnas_json_append_object(text, value, depth);
+        break;
+    case JSON_ARRAY:
+        fnas_json_append_array(text, value, depth);
+        break;
+    case JSON_STRING:
+        fnas_text_append_json(text, json_string_value(value));
+        break;
+    case JSON_INTEGER:
+        fnas_text_append(text, "%lld", (long long)json_integer_value(value));
+        break;
+    case JSON_REAL:
+        fnas_json_append_real(text, json_real_value(value));
+        break;
+    case JSON_TRUE:
+        fnas_text_append_bytes(text, "true", 4);
+        break;
+    case JSON_FALSE:
+        fnas_text_append_bytes(text, "false", 5);
+        break;
+    case JSON_NULL:
+        fnas_text_append_bytes(text, "null", 4);
+        break;
+    }
+}
+
+void fnas_json_append(fnas_text *text, const json_t *root) {
+    fnas_json_append_value(text, root, 0);
 }
 
 fnas_status fnas_json_write(fnas_context *context, const char *path, const json_t *root) {
     fnas_text text = {0};
-    bool dumped = !json_dump_callback(root, fnas_json_append, &text, JSON_INDENT(2) | JSON_ENCODE_ANY);
+    fnas_json_append(&text, root);
     fnas_text_append_bytes(&text, "\n", 1);
-    fnas_status status;
-    if (text.failed)
-        status = fnas_fail_memory(context, path);
-    else if (!dumped)
-        status = fnas_fail(context, FNAS_ERR_INTERNAL, "%s: this content cannot be written as JSON", path);
-    else
-        status = fnas_file_write_atomic(context, path, text.data, text.size);
+    fnas_status status = text.failed ? fnas_fail_memory(context, path) : fnas_file_write_atomic(context, path, text.data, text.size);
     fnas_text_free(&text);
     return status;
 }

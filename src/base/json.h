@@ -5,11 +5,16 @@
 #include <jansson.h>
 
 #include "base/error.h"
+#include "base/text.h"
 
 /* Reads a JSON file (at most limit_bytes, strict, duplicate keys refused): "PATH:LINE:COLUMN: message". *root is owned: json_decref. */
 FNAS_NODISCARD fnas_status fnas_json_read(fnas_context *context, const char *path, size_t limit_bytes, json_t **root);
 
-/* Writes atomically with 2-space indent, keys in insertion order, a newline at the end. */
+/* Appends `root` with 2-space indent, keys in insertion order, numbers in their shortest form (reals keep a point or an exponent), and arrays
+ * without objects or arrays in them on one line. */
+void fnas_json_append(fnas_text *text, const json_t *root);
+
+/* Writes atomically what fnas_json_append prints, and a newline. */
 FNAS_NODISCARD fnas_status fnas_json_write(fnas_context *context, const char *path, const json_t *root);
 
 /* Typed members of an object. `where` names file or object in messages: 'WHERE: "key" must be a number'. Strings and
