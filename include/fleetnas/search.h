@@ -48,6 +48,8 @@ FNAS_API const fnas_card *fnas_run_device(const fnas_run *run, int64_t index); /
 /* What a front is asked for. */
 typedef struct fnas_front_options {
     int64_t points;           /* at most this many [24] */
+    int64_t candidates;       /* at most this many distinct architectures of the sweep are scored, spread evenly over it [64] */
+    int64_t neighbours;       /* besides them, up to this many of the hypernetwork's next most probable architectures (one decision changed) [0] */
     bool score_error;         /* score distinct architectures on the validation split with the supernet; false: error is left out (NaN) and the query takes milliseconds */
     const char *data;         /* where the data lie now [as the run knows] */
     /* For studies only: ask as if the embedding were the mean of the search devices', or with this preference for every point, or with a hypernetwork never trained. */
@@ -89,6 +91,8 @@ typedef struct fnas_verify_options {
     int64_t scale_count;       /* fixed random architectures that set the scale of the hypervolume [100] */
     int64_t test_images;       /* of the data set's test part [1000] */
     int64_t rounds;            /* timed runs of each architecture [12] */
+    int64_t candidates;        /* architectures scored to choose one front, as in fnas_front_options [64] */
+    int64_t neighbours;        /* as in fnas_front_options, for every method alike [0] */
     bool ablate;               /* also fronts with mean embedding and with a constant preference */
     uint64_t seed;
 } fnas_verify_options;
@@ -118,6 +122,8 @@ typedef struct fnas_verify_row {
 } fnas_verify_row;
 FNAS_API int64_t fnas_verification_row_count(const fnas_verification *verification, int64_t device);
 FNAS_API fnas_verify_row fnas_verification_row(const fnas_verification *verification, int64_t device, int64_t row);
+/* Everything above as one JSON object (docs/hypervolume.md); numbers that are not known are left out. Atomic. Errors: FNAS_ERR_IO, FNAS_ERR_MEMORY. */
+FNAS_API FNAS_NODISCARD fnas_status fnas_verification_write_json(fnas_context *context, const fnas_verification *verification, const char *path);
 
 #ifdef __cplusplus
 }
