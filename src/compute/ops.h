@@ -23,6 +23,10 @@ FNAS_NODISCARD fnas_status fnas_conv_backward_data(fnas_context *context, fnas_e
 /* diff_bias may be NULL. */
 FNAS_NODISCARD fnas_status fnas_conv_backward_weights(fnas_context *context, fnas_engine *engine, const fnas_conv_shape *shape, const float *src,
                                                       const float *diff_dst, float *diff_weights, float *diff_bias);
+typedef enum fnas_conv_kind { FNAS_CONV_FORWARD, FNAS_CONV_BACKWARD_DATA, FNAS_CONV_BACKWARD_WEIGHTS } fnas_conv_kind;
+/* Name of the kernel that runs a convolution ("jit:avx512_core", "own:depthwise", ...); lives until another shape is asked of this engine. */
+FNAS_NODISCARD fnas_status fnas_conv_implementation(fnas_context *context, fnas_engine *engine, const fnas_conv_shape *shape, fnas_conv_kind kind,
+                                                    const char **name);
 
 /* ---- batch normalisation (Ioffe and Szegedy 2015); gamma and beta [C] may both be NULL (not affine) ---- */
 /* mean and biased variance [C] over N, H, W. */

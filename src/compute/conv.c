@@ -1,0 +1,133 @@
+/* Convolution: shapes, accumulation and gradients around the backend's kernels. */
+#include "compute/depthwise.h"
+#include "compute/elementwise.h"
+#include "compute/engine_internal.h"
+#include "compute/ops.h"
+
+/* A backward pass that is added to diff_src runs over so many bytes of images at a time that its result is still in the L2 cache when it is added. */
+#define ACCUMULATE_CHUNK_BYTES (256 * 1024)
+
+static int64_t out_extent(int64_t in, int64_t kernel, int64_t stride, int64_t padding) {
+    return (in + 2 * padding - kernel) / stride + 1;
+}
+
+int64_t fnas_conv_out_h(const fnas_conv_shape *shape) {
+    return out_extent(shape->in_h, shape->kernel_h, shape->stride, shape->padding);
+}
+
+int64_t fnas_conv_out_w(const fnas_conv_shape *shape) {
+    return out_extent(shape->in_w, shape->kernel_w, shape->stride, shape->padding);
+}
+
+static bool valid_shape(const fnas_conv_shape *s) {
+    if (s->n < 1 || s->in_channels < 1 || s->in_h < 1 || s->in_w < 1 || s->out_channels < 1) return false;
+    if (s->kernel_h < 1 || s->kernel_w < 1 || s->stride < 1 || s->padding < 0 || s->groups < 1) return false;
+    if (s->in_channels % s->groups != 0 || s->out_channels % s->groups != 0) return false;
+    return s->in_h + 2 * s->padding >= s->kernel_h && s->in_w + 2 * s->padding >= s->kernel_w;
+}
+
+static fnas_status check_shape(fnas_context *context, const fnas_conv_shape *s) {
+    if (valid_shape(s)) return FNAS_OK;
+    return fnas_fail(context, FNAS_ERR_INPUT,
+                     "a convolution of [%lld, %lld, %lld, %lld] with %lld filters of %lld x %lld, stride %lld, padding %lld and %lld groups is not possible: "
+                     "sizes must be positive, the padded image no smaller than the filter, channels divisible by groups",
+                     (long long)s->n, (long long)s->in_channels, (long long)s->in_h, (long long)s->in_w, (long long)s->out_channels, (long long)s->kernel_h,
+                     (long long)s->kernel_w, (long long)s->stride, (long long)s->padding, (long long)s->groups);
+}
+
+static fnas_status prepare(fnas_context *context, fnas_engine *engine, const fnas_conv_shape *shape, fnas_conv_kind kind, bool with_bias, size_t extra_floats,
+                           fnas_backend_conv **conv, void **scratch, float **extra) {
+    FNAS_TRY(check_shape(context, shape));
+    FNAS_TRY(fnas_backend_prepare(context, engine->backend, shape, kind, with_bias, conv));
+    size_t own = fnas_align_bytes(fnas_backend_conv_scratch_bytes(*conv));
+    FNAS_TRY(fnas_engine_scratch(context, engine, own + extra_floats * sizeof(float), scratch));
+    if (extra) *extra = (float *)((char *)*scratch + own);
+    return FNAS_OK;
+}
+
+static size_t image_floats(const fnas_engine *engine, const fnas_conv_shape *shape, bool out_side) {
+    int64_t block = !out_side && shape->image_source ? 1 : engine->block, channels = out_side ? shape->out_channels : shape->in_channels;
+    int64_t plane = out_side ? fnas_conv_out_h(shape) * fnas_conv_out_w(shape) : shape->in_h * shape->in_w;
+    return (size_t)((channels + block - 1) / block * block * plane);
+}
+
+static size_t weight_floats(const fnas_conv_shape *shape) {
+    return (size_t)(shape->out_channels * (shape->in_channels / shape->groups) * shape->kernel_h * shape->kernel_w);
+}
+
+fnas_status fnas_conv_forward(fnas_context *context, fnas_engine *engine, const fnas_conv_shape *shape, const float *src, const float *weights,
+                              const float *bias, float *dst) {
+    fnas_backend_conv *conv;
+    void *scratch;
+    FNAS_TRY(prepare(context, engine, shape, FNAS_CONV_FORWARD, bias != NULL, 0, &conv, &scratch, NULL));
+    return fnas_backend_conv_run(context, engine->backend, conv, src, weights, (float *)bias, dst, scratch);
+}
+
+static int64_t accumulate_chunk_images(const fnas_conv_shape *shape, size_t floats_per_image) {
+    int64_t chunk = (int64_t)(ACCUMULATE_CHUNK_BYTES / sizeof(float) / floats_per_image);
+    if (chunk < 1) chunk = 1;
+    return chunk < shape->n ? chunk : shape->n;
+}
+
+static fnas_status backward_data_add(fnas_context *context, fnas_engine *engine, const fnas_conv_shape *shape, const float *diff_dst, const float *weights,
+                                     float *diff_src) {
+    size_t in_floats = image_floats(engine, shape, false), out_floats = image_floats(engine, shape, true);
+    int64_t chunk_images = accumulate_chunk_images(shape, in_floats);
+    for (int64_t first = 0; first < shape->n; first += chunk_images) {
+        fnas_conv_shape chunk = *shape;
+        chunk.n = shape->n - first < chunk_images ? shape->n - first : chunk_images;
+        fnas_backend_conv *conv;
+        void *scratch;
+        float *part;
+        FNAS_TRY(prepare(context, engine, &chunk, FNAS_CONV_BACKWARD_DATA, false, (size_t)chunk_images * in_floats, &conv, &scratch, &part));
+        FNAS_TRY(fnas_backend_conv_run(context, engine->backend, conv, diff_dst + (size_t)first * out_floats, weights, NULL, part, scratch));
+        fnas_floats_add((size_t)chunk.n * in_floats, part, diff_src + (size_t)first * in_floats);
+    }
+    return FNAS_OK;
+}
+
+fnas_status fnas_conv_backward_data(fnas_context *context, fnas_engine *engine, const fnas_conv_shape *shape, const float *diff_dst, const float *weights,
+                                    bool accumulate, float *diff_src) {
+    FNAS_TRY(check_shape(context, shape));
+    if (accumulate) return backward_data_add(context, engine, shape, diff_dst, weights, diff_src);
+    fnas_backend_conv *conv;
+    void *scratch;
+    FNAS_TRY(prepare(context, engine, shape, FNAS_CONV_BACKWARD_DATA, false, 0, &conv, &scratch, NULL));
+    return fnas_backend_conv_run(context, engine->backend, conv, diff_dst, weights, NULL, diff_src, scratch);
+}
+
+/* oneDNN 2.6 has no fast kernel for the weights of 5x5 and 7x7 depthwise filters. */
+static bool uses_own_depthwise(const fnas_engine *engine, const fnas_conv_shape *shape) {
+    bool depthwise = shape->groups == shape->in_channels && shape->groups == shape->out_channels && shape->groups > 1;
+    return depthwise && !shape->image_source && fnas_depthwise_supports(engine->block, shape);
+}
+
+fnas_status fnas_conv_backward_weights(fnas_context *context, fnas_engine *engine, const fnas_conv_shape *shape, const float *src, const float *diff_dst,
+                                       float *diff_weights, float *diff_bias) {
+    FNAS_TRY(check_shape(context, shape));
+    if (uses_own_depthwise(engine, shape)) {
+        fnas_depthwise_backward_weights(engine->block, shape, src, diff_dst, diff_weights, diff_bias);
+        return FNAS_OK;
+    }
+    fnas_backend_conv *conv;
+    void *scratch;
+    float *part;
+    size_t weights = fnas_align_bytes(weight_floats(shape) * sizeof(float)) / sizeof(float), outs = (size_t)shape->out_channels;
+    FNAS_TRY(prepare(context, engine, shape, FNAS_CONV_BACKWARD_WEIGHTS, diff_bias != NULL, weights + outs, &conv, &scratch, &part));
+    FNAS_TRY(fnas_backend_conv_run(context, engine->backend, conv, src, diff_dst, part + weights, part, scratch));
+    fnas_floats_add(weight_floats(shape), part, diff_weights);
+    if (diff_bias) fnas_floats_add(outs, part + weights, diff_bias);
+    return FNAS_OK;
+}
+
+fnas_status fnas_conv_implementation(fnas_context *context, fnas_engine *engine, const fnas_conv_shape *shape, fnas_conv_kind kind, const char **name) {
+    FNAS_TRY(check_shape(context, shape));
+    if (kind == FNAS_CONV_BACKWARD_WEIGHTS && uses_own_depthwise(engine, shape)) {
+        *name = "own:depthwise";
+        return FNAS_OK;
+    }
+    fnas_backend_conv *conv;
+    FNAS_TRY(fnas_backend_prepare(context, engine->backend, shape, kind, false, &conv));
+    *name = fnas_backend_conv_implementation(conv);
+    return FNAS_OK;
+}

@@ -1,0 +1,68 @@
+#include "compute/engine_internal.h"
+
+#include <cblas.h>
+#include <omp.h>
+#include <pthread.h>
+
+#include "base/memory.h"
+#include "base/threads.h"
+
+static pthread_once_t fnas_blas_once = PTHREAD_ONCE_INIT;
+
+/* Process-wide in the pthread build of OpenBLAS: each engine then multiplies on the thread that calls. */
+static void limit_blas_threads(void) {
+    openblas_set_num_threads(1);
+}
+
+fnas_status fnas_engine_create(fnas_context *context, fnas_engine **engine) {
+    *engine = NULL;
+    pthread_once(&fnas_blas_once, limit_blas_threads);
+    fnas_engine *made = fnas_allocate(1, sizeof *made);
+    if (!made) return fnas_fail_memory(context, "a compute engine");
+    fnas_status status = fnas_backend_create(context, &made->backend, &made->block);
+    if (status != FNAS_OK) {
+        fnas_free(made);
+        return status;
+    }
+    *engine = made;
+    return FNAS_OK;
+}
+
+void fnas_engine_destroy(fnas_engine *engine) {
+    if (!engine) return;
+    fnas_backend_destroy(engine->backend);
+    fnas_free(engine->scratch);
+    fnas_free(engine);
+}
+
+void fnas_engine_prepare_thread(int64_t worker) {
+    (void)worker;
+    omp_set_num_threads(1);
+    pthread_once(&fnas_blas_once, limit_blas_threads);
+    fnas_flush_denormals();
+}
+
+int64_t fnas_engine_block(const fnas_engine *engine) {
+    return engine->block;
+}
+
+int64_t fnas_engine_allocations(const fnas_engine *engine) {
+    return engine->scratch_allocations + fnas_backend_preparations(engine->backend);
+}
+
+size_t fnas_align_bytes(size_t bytes) {
+    return (bytes + FNAS_ALIGNMENT - 1) / FNAS_ALIGNMENT * FNAS_ALIGNMENT;
+}
+
+fnas_status fnas_engine_scratch(fnas_context *context, fnas_engine *engine, size_t bytes, void **scratch) {
+    if (bytes > engine->scratch_bytes) {
+        fnas_free(engine->scratch);
+        engine->scratch_bytes = 0;
+        engine->scratch = fnas_allocate(bytes, 1);
+        if (!engine->scratch) return fnas_fail_memory(context, "the scratch memory of a compute engine");
+        engine->scratch_bytes = bytes;
+        engine->scratch_allocations++;
+    }
+    *scratch = engine->scratch;
+    return FNAS_OK;
+}

@@ -1,0 +1,261 @@
+/* Average pooling (padding does not count) and global pooling.
+ *
+ * With stride 1, forward and backward are the same separable sum over a box: along columns of the image into one row, then along that row. Forward
+ * divides by the number of elements under the window afterwards, backward before (box_sum's weights). A box_sum touches each plane once from memory. */
+#include <string.h>
+
+#include "compute/engine_internal.h"
+#include "compute/lanes.h"
+#include "compute/ops.h"
+
+static int64_t out_extent(int64_t in, const fnas_pool_shape *s) {
+    return (in + 2 * s->padding - s->kernel) / s->stride + 1;
+}
+
+int64_t fnas_pool_out_h(const fnas_pool_shape *shape) {
+    return out_extent(shape->in_h, shape);
+}
+
+int64_t fnas_pool_out_w(const fnas_pool_shape *shape) {
+    return out_extent(shape->in_w, shape);
+}
+
+/* padding < kernel, so that no window lies wholly in the padding. */
+static fnas_status check_shape(fnas_context *context, const fnas_pool_shape *s) {
+    bool valid = s->n >= 1 && s->channels >= 1 && s->in_h >= 1 && s->in_w >= 1 && s->kernel >= 1 && s->stride >= 1 && s->padding >= 0 &&
+                 s->padding < s->kernel && s->in_h + 2 * s->padding >= s->kernel && s->in_w + 2 * s->padding >= s->kernel;
+    /* The last window must begin inside the image, too. */
+    valid = valid && (fnas_pool_out_h(s) - 1) * s->stride - s->padding < s->in_h && (fnas_pool_out_w(s) - 1) * s->stride - s->padding < s->in_w;
+    if (valid) return FNAS_OK;
+    return fnas_fail(context, FNAS_ERR_INPUT,
+                     "average pooling of [%lld, %lld, %lld, %lld] by a kernel of %lld, stride %lld and padding %lld is not possible: every window must hold an "
+                     "element of the image",
+                     (long long)s->n, (long long)s->channels, (long long)s->in_h, (long long)s->in_w, (long long)s->kernel, (long long)s->stride,
+                     (long long)s->padding);
+}
+
+/* Elements [first, end) of the image under a window. */
+typedef struct span {
+    int64_t first, end;
+} span;
+
+static span window(int64_t out, int64_t in_extent, const fnas_pool_shape *s) {
+    span w = {out * s->stride - s->padding, out * s->stride - s->padding + s->kernel};
+    if (w.first < 0) w.first = 0;
+    if (w.end > in_extent) w.end = in_extent;
+    return w;
+}
+
+static float inverse_count(int64_t out, int64_t in_extent, const fnas_pool_shape *s) {
+    span w = window(out, in_extent, s);
+    return 1.0f / (float)(w.end - w.first);
+}
+
+/* ---- stride 1 ---- */
+
+/* Target row or column t gathers sources t + low .. t + high. */
+typedef struct box {
+    int64_t block, source_h, source_w, target_h, target_w, low, high;
+    int64_t left, right;        /* zeros beside the row, so that no target needs a test */
+    const float *row_weight;    /* [height]: of the sources when backward, of the targets when forward */
+    const float *column_weight; /* [width * block], likewise */
+    bool weight_sources;
+    float *row; /* [(left + source_w + right) * block] */
+} box;
+
+FNAS_MULTIVERSION static void weighted_three_rows(size_t count, const float *a, const float *b, const float *c, float wa, float wb, float wc,
+                                                  float *restrict sum) {
+    for (size_t i = 0; i < count; i++) sum[i] = wa * a[i] + wb * b[i] + wc * c[i];
+}
+
+FNAS_MULTIVERSION static void weighted_row(size_t count, const float *a, float weight, bool first, float *restrict sum) {
+    if (first)
+        for (size_t i = 0; i < count; i++) sum[i] = weight * a[i];
+    else
+        for (size_t i = 0; i < count; i++) sum[i] += weight * a[i];
+}
+
+FNAS_MULTIVERSION static void multiply_row(size_t count, const float *restrict weight, float *restrict row) {
+    for (size_t i = 0; i < count; i++) row[i] *= weight[i];
+}
+
+/* Sums of rows of the sources under one target row, into the middle of box->row. */
+static void gather_rows(const box *b, const float *source, int64_t target) {
+    int64_t first = target + b->low < 0 ? 0 : target + b->low, end = target + b->high + 1;
+    if (end > b->source_h) end = b->source_h;
+    size_t count = (size_t)(b->source_w * b->block);
+    float *middle = b->row + b->left * b->block;
+    const float *weight = b->row_weight;
+    const float *rows = source + (size_t)first * count;
+    if (end - first == 3) {
+        float w0 = b->weight_sources ? weight[first] : 1.0f, w1 = b->weight_sources ? weight[first + 1] : 1.0f;
+        float w2 = b->weight_sources ? weight[first + 2] : 1.0f;
+        weighted_three_rows(count, rows, rows + count, rows + 2 * count, w0, w1, w2, middle);
+    } else {
+        for (int64_t r = first; r < end; r++)
+            weighted_row(count, source + (size_t)r * count, b->weight_sources ? weight[r] : 1.0f, r == first, middle);
+    }
+    if (b->weight_sources) multiply_row(count, b->column_weight, middle);
+}
+
+/* target (+)= (sum over the window of row) * weight * column_weight[]; column_weight NULL: all one. */
+static inline __attribute__((always_inline)) void spread_row_of(size_t count, size_t window_columns, size_t block, const float *row, const float *column_weight,
+                                                                float weight, bool accumulate, float *restrict target) {
+    for (size_t i = 0; i < count; i++) {
+        float sum = row[i];
+        for (size_t k = 1; k < window_columns; k++) sum += row[i + k * block];
+        if (column_weight) sum *= weight * column_weight[i];
+        target[i] = accumulate ? target[i] + sum : sum;
+    }
+}
+
+FNAS_MULTIVERSION static void spread_row_of_three(size_t count, size_t block, const float *row, const float *column_weight, float weight, bool accumulate,
+                                                  float *restrict target) {
+    if (column_weight && accumulate)
+        spread_row_of(count, 3, block, row, column_weight, weight, true, target);
+    else if (column_weight)
+        spread_row_of(count, 3, block, row, column_weight, weight, false, target);
+    else if (accumulate)
+        spread_row_of(count, 3, block, row, NULL, weight, true, target);
+    else
+        spread_row_of(count, 3, block, row, NULL, weight, false, target);
+}
+
+static void box_sum(const box *b, const float *source, bool accumulate, float *target) {
+    size_t count = (size_t)(b->target_w * b->block), columns = (size_t)(b->high - b->low + 1), block = (size_t)b->block;
+    const float *column_weight = b->weight_sources ? NULL : b->column_weight;
+    for (int64_t t = 0; t < b->target_h; t++) {
+        gather_rows(b, source, t);
+        float weight = b->weight_sources ? 1.0f : b->row_weight[t];
+        float *to = target + (size_t)t * count;
+        const float *row = b->row + (b->left + b->low) * b->block;
+        if (columns == 3)
+            spread_row_of_three(count, block, row, column_weight, weight, accumulate, to);
+        else
+            spread_row_of(count, columns, block, row, column_weight, weight, accumulate, to);
+    }
+}
+
+/* Scratch of a box: row weights, column weights, the row. */
+static fnas_status make_box(fnas_context *context, fnas_engine *engine, const fnas_pool_shape *s, bool backward, box *made) {
+    int64_t block = engine->block, out_h = fnas_pool_out_h(s), out_w = fnas_pool_out_w(s);
+    box b = {.block = block, .weight_sources = backward};
+    b.source_h = backward ? out_h : s->in_h;
+    b.source_w = backward ? out_w : s->in_w;
+    b.target_h = backward ? s->in_h : out_h;
+    b.target_w = backward ? s->in_w : out_w;
+    b.low = backward ? s->padding - s->kernel + 1 : -s->padding;
+    b.high = b.low + s->kernel - 1;
+    b.left = b.low < 0 ? -b.low : 0;
+    b.right = b.target_w - 1 + b.high - (b.source_w - 1);
+    if (b.right < 0) b.right = 0;
+
+    size_t row_floats = (size_t)((b.left + b.source_w + b.right) * block), weights_h = (size_t)out_h, weights_w = (size_t)(out_w * block);
+    void *scratch;
+    FNAS_TRY(fnas_engine_scratch(context, engine, (row_floats + weights_h + weights_w) * sizeof(float), &scratch));
+    float *row = scratch, *columns = row + row_floats, *rows = columns + weights_w;
+    memset(row, 0, row_floats * sizeof *row);
+    for (int64_t oh = 0; oh < out_h; oh++) rows[oh] = inverse_count(oh, s->in_h, s);
+    for (int64_t i = 0; i < out_w * block; i++) columns[i] = inverse_count(i / block, s->in_w, s);
+    b.row = row;
+    b.row_weight = rows;
+    b.column_weight = columns;
+    *made = b;
+    return FNAS_OK;
+}
+
+/* ---- any stride ---- */
+
+static void average_window(const fnas_pool_shape *s, int64_t block, span rows, span columns, const float *src, bool accumulate, float *dst) {
+    float sum[16] = {0}, weight = 1.0f / (float)((rows.end - rows.first) * (columns.end - columns.first));
+    for (int64_t h = rows.first; h < rows.end; h++)
+        for (int64_t w = columns.first; w < columns.end; w++)
+            for (int64_t l = 0; l < block; l++) sum[l] += src[(h * s->in_w + w) * block + l];
+    for (int64_t l = 0; l < block; l++) dst[l] = (accumulate ? dst[l] : 0.0f) + sum[l] * weight;
+}
+
+static void spread_window(const fnas_pool_shape *s, int64_t block, span rows, span columns, const float *diff_dst, float *diff_src) {
+    float weight = 1.0f / (float)((rows.end - rows.first) * (columns.end - columns.first));
+    for (int64_t h = rows.first; h < rows.end; h++)
+        for (int64_t w = columns.first; w < columns.end; w++)
+            for (int64_t l = 0; l < block; l++) diff_src[(h * s->in_w + w) * block + l] += diff_dst[l] * weight;
+}
+
+static void strided_forward(const fnas_pool_shape *s, int64_t block, const float *src, bool accumulate, float *dst) {
+    int64_t out_h = fnas_pool_out_h(s), out_w = fnas_pool_out_w(s);
+    for (int64_t oh = 0; oh < out_h; oh++)
+        for (int64_t ow = 0; ow < out_w; ow++)
+            average_window(s, block, window(oh, s->in_h, s), window(ow, s->in_w, s), src, accumulate, dst + (oh * out_w + ow) * block);
+}
+
+static void strided_backward(const fnas_pool_shape *s, int64_t block, const float *diff_dst, bool accumulate, float *diff_src) {
+    int64_t out_h = fnas_pool_out_h(s), out_w = fnas_pool_out_w(s);
+    if (!accumulate) memset(diff_src, 0, (size_t)(s->in_h * s->in_w * block) * sizeof *diff_src);
+    for (int64_t oh = 0; oh < out_h; oh++)
+        for (int64_t ow = 0; ow < out_w; ow++)
+            spread_window(s, block, window(oh, s->in_h, s), window(ow, s->in_w, s), diff_dst + (oh * out_w + ow) * block, diff_src);
+}
+
+/* ---- average pooling ---- */
+
+static size_t plane_count(int64_t block, const fnas_pool_shape *s) {
+    return (size_t)(s->n * ((s->channels + block - 1) / block));
+}
+
+fnas_status fnas_average_pool_forward(fnas_context *context, fnas_engine *engine, const fnas_pool_shape *shape, const float *src, bool accumulate, float *dst) {
+    FNAS_TRY(check_shape(context, shape));
+    size_t in_floats = (size_t)(shape->in_h * shape->in_w * engine->block);
+    size_t out_floats = (size_t)(fnas_pool_out_h(shape) * fnas_pool_out_w(shape) * engine->block);
+    box b = {0};
+    if (shape->stride == 1) FNAS_TRY(make_box(context, engine, shape, false, &b));
+    for (size_t p = 0; p < plane_count(engine->block, shape); p++) {
+        if (shape->stride == 1)
+            box_sum(&b, src + p * in_floats, accumulate, dst + p * out_floats);
+        else
+            strided_forward(shape, engine->block, src + p * in_floats, accumulate, dst + p * out_floats);
+    }
+    return FNAS_OK;
+}
+
+fnas_status fnas_average_pool_backward(fnas_context *context, fnas_engine *engine, const fnas_pool_shape *shape, const float *diff_dst, bool accumulate,
+                                       float *diff_src) {
+    FNAS_TRY(check_shape(context, shape));
+    size_t in_floats = (size_t)(shape->in_h * shape->in_w * engine->block);
+    size_t out_floats = (size_t)(fnas_pool_out_h(shape) * fnas_pool_out_w(shape) * engine->block);
+    box b = {0};
+    if (shape->stride == 1) FNAS_TRY(make_box(context, engine, shape, true, &b));
+    for (size_t p = 0; p < plane_count(engine->block, shape); p++) {
+        if (shape->stride == 1)
+            box_sum(&b, diff_dst + p * out_floats, accumulate, diff_src + p * in_floats);
+        else
+            strided_backward(shape, engine->block, diff_dst + p * out_floats, accumulate, diff_src + p * in_floats);
+    }
+    return FNAS_OK;
+}
+
+/* ---- global pooling ---- */
+
+void fnas_global_pool_forward(fnas_engine *engine, fnas_shape shape, const float *src, float *dst) {
+    int64_t block = engine->block, blocks = (shape.c + block - 1) / block, plane = shape.h * shape.w;
+    for (int64_t n = 0; n < shape.n; n++)
+        for (int64_t b = 0; b < blocks; b++) {
+            double sum[FNAS_LANES] = {0};
+            fnas_lanes_sum((size_t)(plane * block), src + (n * blocks + b) * plane * block, sum);
+            for (int64_t c = 0; c < block && b * block + c < shape.c; c++) {
+                double total = 0;
+                for (int64_t l = c; l < FNAS_LANES; l += block) total += sum[l];
+                dst[n * shape.c + b * block + c] = (float)(total / (double)plane);
+            }
+        }
+}
+
+void fnas_global_pool_backward(fnas_engine *engine, fnas_shape shape, const float *diff_dst, bool accumulate, float *diff_src) {
+    int64_t block = engine->block, blocks = (shape.c + block - 1) / block, plane = shape.h * shape.w;
+    for (int64_t n = 0; n < shape.n; n++)
+        for (int64_t b = 0; b < blocks; b++) {
+            float value[16] = {0}, *to = diff_src + (n * blocks + b) * plane * block;
+            for (int64_t c = 0; c < block && b * block + c < shape.c; c++) value[c] = diff_dst[n * shape.c + b * block + c] / (float)plane;
+            for (int64_t i = 0; i < plane; i++)
+                for (int64_t l = 0; l < block; l++) to[i * block + l] = (accumulate ? to[i * block + l] : 0.0f) + value[l];
+        }
+}
