@@ -3,6 +3,7 @@
 #define FLEETNAS_FLEETNAS_H
 
 #include "fleetnas/context.h"
+#include "fleetnas/data.h"
 #include "fleetnas/device.h"
 #include "fleetnas/front.h"
 #include "fleetnas/predictor.h"

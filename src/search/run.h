@@ -1,9 +1,10 @@
-/* The run directory, opened:
+/* The run directory:
  *   config.json  checkpoint.safetensors  predictor.safetensors  metrics.csv  devices/NAME.json  fronts/   (equal for equal searches)
  *   log.sqlite   (what is of the moment: times, host, paths) */
 #ifndef FNAS_SEARCH_RUN_H
 #define FNAS_SEARCH_RUN_H
 
+#include "fleetnas/data.h"
 #include "fleetnas/predictor.h"
 #include "search/state.h"
 
@@ -13,10 +14,25 @@ struct fnas_run {
     fnas_space *space;    /* searched and measured */
     fnas_space *supernet; /* its macro for the shared weights */
     fnas_card **cards;    /* [config.device_count] */
-    double *embeddings;   /* [device_count][10] */
+    double *embeddings;   /* [device_count][embedding] */
     fnas_predictor *predictor;
     fnas_search_state state;
     char *data_spec;      /* with its path, from log.sqlite; NULL when unknown */
 };
+
+/* A file of the run; owned (fnas_free), NULL when out of memory. */
+char *fnas_run_file(const fnas_run *run, const char *name);
+
+/* Makes the folder of a new run from options: checks everything, copies the cards and the predictor (if given), writes config.json last of these. */
+FNAS_NODISCARD fnas_status fnas_run_create(fnas_context *context, const fnas_search_options *options, fnas_run **run);
+
+/* Everything but state and predictor, from the folder. */
+FNAS_NODISCARD fnas_status fnas_run_open_folder(fnas_context *context, const char *path, fnas_run **run);
+
+/* Loads the predictor, or trains and keeps it; allocates the state and loads the checkpoint, or initialises it as a pure function of configuration and cards. */
+FNAS_NODISCARD fnas_status fnas_run_prepare(fnas_context *context, fnas_run *run);
+
+/* Opens the data set that the run was made on; fails when its shape does not fit the supernet. */
+FNAS_NODISCARD fnas_status fnas_run_open_data(fnas_context *context, const fnas_run *run, const char *data, fnas_dataset **dataset);
 
 #endif

@@ -1,0 +1,164 @@
+/* The search from its first step to its last: checkpoints, metrics, progress, interruption. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "search/log.h"
+#include "search/metrics.h"
+#include "search/searcher.h"
+
+/* ---- length by time ---- */
+
+#define TIMED_STEPS 6
+
+/* With --minutes the number of steps is decided once, from the first steps, and kept in the checkpoint: a resumed search follows the same schedules. */
+static void decide_length(fnas_search_state *state, const fnas_search_config *config, double elapsed_ms) {
+    double weights_ms = elapsed_ms / TIMED_STEPS;
+    double ratio = (double)config->search_images / (double)config->weight_images;
+    if (config->batch == FNAS_BATCH_FULL) ratio = 1;
+    double step_ms = weights_ms * (1 + (1 - config->warmup_fraction) * ratio);
+    double steps = config->minutes * 60e3 / step_ms;
+    state->total_steps = steps < TIMED_STEPS + 1 ? TIMED_STEPS + 1 : (int64_t)steps;
+}
+
+/* ---- progress ---- */
+
+static void append_values(fnas_text *text, const fnas_searcher *searcher) {
+    const fnas_search_config *config = searcher->config;
+    fnas_text_append(text, "train loss %.3f, accuracy %.1f %%", searcher->step_cross_entropy, searcher->step_correct_pct);
+    if (searcher->state->hypernet_steps == 0) fnas_text_append(text, " (warm-up: supernet only)");
+    for (int64_t m = 0; searcher->state->hypernet_steps > 0 && m < config->objective_count; m++) {
+        bool error = config->objectives[m] == FNAS_OBJECTIVE_ERROR;
+        fnas_text_append(text, ", %s %.4g", error ? "search loss" : fnas_objective_name(config->objectives[m]), searcher->step_objectives[m]);
+    }
+}
+
+static void report(fnas_context *context, const fnas_searcher *searcher, double begin_ms, int64_t begin_step) {
+    const fnas_search_config *config = searcher->config;
+    int64_t done = searcher->state->step - begin_step;
+    double elapsed_s = (fnas_wall_ms() - begin_ms) / 1e3;
+    int64_t images = config->weight_images + (searcher->state->hypernet_steps > 0 ? config->search_images : 0);
+    if (config->batch == FNAS_BATCH_FULL) images *= config->paths;
+    fnas_text text = {0};
+    append_values(&text, searcher);
+    fnas_text_append(&text, ", %.0f images/s", elapsed_s > 0 ? (double)(images * done) / elapsed_s : 0);
+    fnas_progress progress = {.stage = "search",
+                              .done = searcher->state->step,
+                              .total = searcher->state->total_steps,
+                              .elapsed_s = elapsed_s,
+                              .text = text.data ? text.data : ""};
+    fnas_report_progress(context, &progress);
+    fnas_text_free(&text);
+}
+
+/* ---- steps ---- */
+
+static fnas_status save(fnas_context *context, fnas_searcher *searcher, fnas_metrics *metrics) {
+    FNAS_TRY(fnas_metrics_sync(context, metrics));
+    char *path = fnas_run_file(searcher->run, "checkpoint.safetensors");
+    fnas_status status = path ? fnas_search_state_save(context, searcher->state, path) : fnas_fail_memory(context, "a path");
+    fnas_free(path);
+    return status;
+}
+
+static fnas_status take_steps(fnas_context *context, fnas_searcher *searcher, fnas_metrics *metrics) {
+    fnas_search_state *state = searcher->state;
+    const fnas_search_config *config = searcher->config;
+    double begin_ms = fnas_wall_ms();
+    int64_t begin_step = state->step;
+    bool timed = state->total_steps == 0; /* --minutes, not yet decided: a checkpoint is only written once it is */
+    if (timed) state->total_steps = INT64_MAX / 4;
+    while (state->step < state->total_steps) {
+        FNAS_TRY(fnas_search_step(context, searcher));
+        FNAS_TRY(fnas_metrics_append(context, metrics, searcher));
+        if (timed && state->step == TIMED_STEPS) {
+            decide_length(state, config, fnas_wall_ms() - begin_ms);
+            timed = false;
+        }
+        bool stop = fnas_context_stop_requested(context) && !timed;
+        if (!timed && (stop || state->step % config->checkpoint_steps == 0 || state->step == state->total_steps)) FNAS_TRY(save(context, searcher, metrics));
+        if (!timed) report(context, searcher, begin_ms, begin_step);
+        if (stop && state->step < state->total_steps) {
+            return fnas_fail(context, FNAS_INTERRUPTED, "stopped after step %lld of %lld; go on with `fleetnas resume %s`", (long long)state->step,
+                             (long long)state->total_steps, searcher->run->path);
+        }
+    }
+    return FNAS_OK;
+}
+
+static void log_event(fnas_context *context, const fnas_run *run, const char *event, const char *detail) {
+    if (fnas_run_log_event(context, run->path, event, detail) != FNAS_OK) {
+        fnas_log(context, FNAS_LOG_WARNING, "the log could not be written: %s", fnas_context_message(context));
+    }
+}
+
+static fnas_status search(fnas_context *context, fnas_run *run, fnas_dataset *dataset) {
+    FNAS_TRY(fnas_run_prepare(context, run));
+    if (run->state.total_steps > 0 && run->state.step >= run->state.total_steps) {
+        fnas_log(context, FNAS_LOG_INFO, "%s: the search is already at its end (%lld steps)", run->path, (long long)run->state.step);
+        return FNAS_OK;
+    }
+    fnas_searcher searcher = {0};
+    fnas_metrics metrics = {0};
+    fnas_status status = fnas_searcher_create(context, run, dataset, &searcher);
+    if (status == FNAS_OK) status = fnas_metrics_open(context, run, &metrics);
+    if (status == FNAS_OK) {
+        char detail[128];
+        snprintf(detail, sizeof detail, "from step %lld, %lld threads", (long long)run->state.step, (long long)fnas_context_threads(context));
+        log_event(context, run, "search", detail);
+        status = take_steps(context, &searcher, &metrics);
+    }
+    fnas_metrics_close(&metrics);
+    fnas_searcher_free(&searcher);
+    if (status == FNAS_OK) log_event(context, run, "finished", "");
+    return status;
+}
+
+/* Steps of a dry run: the first pays for the kernels, the others are timed. */
+static fnas_status rehearse(fnas_context *context, fnas_run *run, fnas_dataset *dataset) {
+    FNAS_TRY(fnas_run_prepare(context, run));
+    fnas_searcher searcher = {0};
+    fnas_status status = fnas_searcher_create(context, run, dataset, &searcher);
+    double step_ms[2] = {0, 0};
+    run->config.warmup_fraction = 0;
+    if (run->state.total_steps == 0) run->state.total_steps = INT64_MAX / 4;
+    for (int i = 0; status == FNAS_OK && i < 3; i++) {
+        double begin_ms = fnas_wall_ms();
+        status = fnas_search_step(context, &searcher);
+        if (i > 0) step_ms[i - 1] = fnas_wall_ms() - begin_ms;
+    }
+    fnas_searcher_free(&searcher);
+    FNAS_TRY(status);
+    double best_ms = fmin(step_ms[0], step_ms[1]);
+    if (run->config.minutes > 0) fnas_log(context, FNAS_LOG_INFO, "dry run: %.0f ms a step; %g minutes are about %.0f steps", best_ms, run->config.minutes, run->config.minutes * 60e3 / best_ms);
+    else fnas_log(context, FNAS_LOG_INFO, "dry run: %.0f ms a step; %lld steps take about %.1f minutes; nothing was written", best_ms, (long long)run->config.steps, best_ms * (double)run->config.steps / 60e3);
+    return FNAS_OK;
+}
+
+static fnas_status open_and_search(fnas_context *context, fnas_run *run, bool dry_run) {
+    fnas_dataset *dataset = NULL;
+    FNAS_TRY(fnas_run_open_data(context, run, NULL, &dataset));
+    fnas_status status = dry_run ? rehearse(context, run, dataset) : search(context, run, dataset);
+    fnas_dataset_close(dataset);
+    return status;
+}
+
+fnas_status fnas_search_run(fnas_context *context, const fnas_search_options *options) {
+    fnas_run *run = NULL;
+    FNAS_TRY(fnas_run_create(context, options, &run));
+    fnas_status status = open_and_search(context, run, options->dry_run);
+    fnas_run_close(run);
+    return status;
+}
+
+fnas_status fnas_search_resume(fnas_context *context, const char *path) {
+    fnas_run *run = NULL;
+    FNAS_TRY(fnas_run_open_folder(context, path, &run));
+    fnas_status status = open_and_search(context, run, false);
+    fnas_run_close(run);
+    return status;
+}

@@ -1,0 +1,80 @@
+#include "search/metrics.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/text.h"
+
+static void append_header(fnas_text *text, const fnas_search_config *config) {
+    fnas_text_append(text, "step,train_cross_entropy,train_accuracy_pct,weight_gradient_norm");
+    for (int64_t m = 0; m < config->objective_count; m++) {
+        const char *name = config->objectives[m] == FNAS_OBJECTIVE_ERROR ? "cross_entropy" : fnas_objective_name(config->objectives[m]);
+        fnas_text_append(text, ",search_%s", name);
+    }
+    fnas_text_append(text, ",direction_norm,error_range_low,error_range_high\n");
+}
+
+/* The header and the rows of steps 1..step that are whole lines. */
+static void keep_rows(fnas_text *kept, const fnas_search_config *config, const char *data, int64_t step) {
+    append_header(kept, config);
+    const char *line = data ? strchr(data, '\n') : NULL;
+    for (int64_t row = 1; line && row <= step; row++) {
+        const char *begin = line + 1, *end = strchr(begin, '\n');
+        if (!end || strtoll(begin, NULL, 10) != row) break;
+        fnas_text_append_bytes(kept, begin, (size_t)(end - begin) + 1);
+        line = end;
+    }
+}
+
+fnas_status fnas_metrics_open(fnas_context *context, const fnas_run *run, fnas_metrics *metrics) {
+    *metrics = (fnas_metrics){.path = fnas_run_file(run, "metrics.csv")};
+    if (!metrics->path) return fnas_fail_memory(context, "a path");
+    unsigned char *data = NULL;
+    size_t size = 0;
+    if (fnas_file_exists(metrics->path)) FNAS_TRY(fnas_file_read(context, metrics->path, (size_t)1 << 32, &data, &size));
+    fnas_text kept = {0};
+    keep_rows(&kept, &run->config, (const char *)data, run->state.step);
+    fnas_status status = kept.failed ? fnas_fail_memory(context, "metrics") : fnas_file_write_atomic(context, metrics->path, kept.data, kept.size);
+    fnas_text_free(&kept);
+    fnas_free(data);
+    FNAS_TRY(status);
+    metrics->file = fopen(metrics->path, "ab");
+    return metrics->file ? FNAS_OK : fnas_fail_errno(context, metrics->path, "open");
+}
+
+fnas_status fnas_metrics_append(fnas_context *context, fnas_metrics *metrics, const fnas_searcher *searcher) {
+    fnas_text row = {0};
+    const fnas_search_config *config = searcher->config;
+    const fnas_search_state *state = searcher->state;
+    bool searching = state->hypernet_steps > 0;
+    fnas_text_append(&row, "%lld", (long long)state->step);
+    double numbers[3] = {searcher->step_cross_entropy, searcher->step_correct_pct, searcher->weight_gradient_norm};
+    for (int i = 0; i < 3; i++) {
+        fnas_text_append(&row, ",");
+        fnas_text_append_number(&row, numbers[i]);
+    }
+    double rest[3] = {searcher->step_norm, state->error_low, state->error_high};
+    for (int64_t m = 0; m < config->objective_count + 3; m++) {
+        fnas_text_append(&row, ",");
+        if (!searching) continue; /* empty cells while only the supernet is trained */
+        fnas_text_append_number(&row, m < config->objective_count ? searcher->step_objectives[m] : rest[m - config->objective_count]);
+    }
+    fnas_text_append(&row, "\n");
+    bool good = !row.failed && fwrite(row.data, 1, row.size, metrics->file) == row.size;
+    fnas_text_free(&row);
+    return good ? FNAS_OK : fnas_fail_errno(context, metrics->path, "write");
+}
+
+fnas_status fnas_metrics_sync(fnas_context *context, fnas_metrics *metrics) {
+    if (fflush(metrics->file) != 0 || fsync(fileno(metrics->file)) != 0) return fnas_fail_errno(context, metrics->path, "write");
+    return FNAS_OK;
+}
+
+void fnas_metrics_close(fnas_metrics *metrics) {
+    if (metrics->file) fclose(metrics->file);
+    fnas_free(metrics->path);
+    *metrics = (fnas_metrics){0};
+}

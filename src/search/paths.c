@@ -1,0 +1,176 @@
+/* Paths of one update: drawn by the hypernetwork and the sampler, run on the supernet in groups. */
+#include <math.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "search/searcher.h"
+#include "space/space.h"
+
+/* ---- drawing ---- */
+
+static int64_t stream_step(const fnas_searcher *searcher, fnas_phase phase) {
+    return 2 * searcher->state->step + (phase == FNAS_PHASE_HYPERNET);
+}
+
+double fnas_search_temperature(const fnas_search_config *config, const fnas_search_state *state) {
+    if (config->sampler == FNAS_SAMPLER_REINMAX) return 1;
+    double progress = state->total_steps > 1 ? (double)state->step / (double)(state->total_steps - 1) : 1;
+    return config->temperature_start + (config->temperature_end - config->temperature_start) * fmin(progress, 1);
+}
+
+static void draw_sample(fnas_searcher *searcher, fnas_phase phase, int64_t path) {
+    fnas_paths *paths = &searcher->paths;
+    int64_t onehot = searcher->onehot;
+    fnas_random random = fnas_random_begin(searcher->config->seed, FNAS_STREAM_SAMPLE, stream_step(searcher, phase), path);
+    int32_t *choices = paths->choices + path * searcher->decisions;
+    fnas_sample(searcher->config->sampler, searcher->run->space, fnas_search_temperature(searcher->config, searcher->state), paths->logits + path * onehot,
+                &random, choices, paths->soft + path * onehot);
+    fnas_space_to_onehot(searcher->run->space, choices, paths->onehot + path * onehot);
+}
+
+void fnas_paths_draw(fnas_searcher *searcher, fnas_phase phase, int64_t count, int64_t first_device, int64_t device_count) {
+    fnas_paths *paths = &searcher->paths;
+    int64_t objectives = searcher->config->objective_count, embedding = searcher->embedding;
+    paths->count = count;
+    for (int64_t p = 0; p < count; p++) {
+        /* The path's name in the streams is its device's, so that a path draws the same whatever --update makes of the others. */
+        int64_t device = first_device + p % device_count;
+        int64_t name = p / device_count * searcher->config->device_count + device;
+        fnas_random random = fnas_random_begin(searcher->config->seed, FNAS_STREAM_PREFERENCE, stream_step(searcher, phase), name);
+        paths->device[p] = device;
+        fnas_random_simplex(&random, objectives, paths->preference + p * objectives);
+        memcpy(paths->embedding + p * embedding, searcher->run->embeddings + device * embedding, (size_t)embedding * sizeof(double));
+    }
+    fnas_hypernet_forward(&searcher->state->shape, searcher->state->hypernet, count, paths->preference, paths->embedding, paths->workspace, paths->logits);
+    for (int64_t p = 0; p < count; p++) draw_sample(searcher, phase, p);
+}
+
+/* ---- images ---- */
+
+static const int64_t *split_part(const fnas_searcher *searcher, fnas_phase phase, int64_t *count) {
+    return fnas_split_part(searcher->split, phase == FNAS_PHASE_WEIGHTS ? FNAS_SPLIT_WEIGHTS : FNAS_SPLIT_SEARCH, count);
+}
+
+static void load_permutation(fnas_searcher *searcher, fnas_phase phase, int64_t epoch, int64_t count) {
+    if (searcher->permutation_part == (int64_t)phase && searcher->permutation_epoch == epoch) return;
+    fnas_random random = fnas_random_begin(searcher->config->seed, FNAS_STREAM_SHUFFLE, epoch, phase);
+    fnas_random_permutation(&random, count, searcher->permutation);
+    searcher->permutation_part = phase;
+    searcher->permutation_epoch = epoch;
+}
+
+typedef struct fill_task {
+    fnas_searcher *searcher;
+    int64_t stream_step;
+} fill_task;
+
+static fnas_status fill_images(fnas_context *context, void *user, int64_t item, int64_t worker) {
+    (void)worker;
+    fill_task *task = user;
+    fnas_image_batch *batch = &task->searcher->batch;
+    int64_t first = item * 32, last = first + 32 < batch->count ? first + 32 : batch->count;
+    for (int64_t i = first; i < last; i++) {
+        FNAS_TRY(fnas_dataset_augmented(context, task->searcher->dataset, batch->index[i], task->searcher->config->seed, task->stream_step, i,
+                                        batch->images + i * task->searcher->image_floats, &batch->labels[i]));
+    }
+    return FNAS_OK;
+}
+
+fnas_status fnas_batch_load(fnas_context *context, fnas_searcher *searcher, fnas_phase phase) {
+    fnas_image_batch *batch = &searcher->batch;
+    int64_t part_count = 0;
+    const int64_t *part = split_part(searcher, phase, &part_count);
+    batch->count = phase == FNAS_PHASE_WEIGHTS ? searcher->config->weight_images : searcher->config->search_images;
+    for (int64_t i = 0; i < batch->count; i++) {
+        int64_t position = searcher->state->step * batch->count + i;
+        load_permutation(searcher, phase, position / part_count, part_count);
+        batch->index[i] = part[searcher->permutation[position % part_count]];
+    }
+    fill_task task = {searcher, stream_step(searcher, phase)};
+    return fnas_team_run(context, searcher->team, (batch->count + 31) / 32, fill_images, &task);
+}
+
+/* ---- running ---- */
+
+typedef struct run_task {
+    fnas_searcher *searcher;
+    fnas_phase phase;
+} run_task;
+
+/* The images of a path: all of them, or its share. */
+static void path_images(const fnas_searcher *searcher, int64_t path, int64_t *first, int64_t *count) {
+    int64_t images = searcher->batch.count, paths = searcher->paths.count;
+    bool shared = searcher->config->batch == FNAS_BATCH_SHARED;
+    *first = shared ? images * path / paths : 0;
+    *count = shared ? images * (path + 1) / paths - *first : images;
+}
+
+static fnas_status run_path(fnas_context *context, fnas_searcher *searcher, fnas_phase phase, int64_t path, int64_t group, int64_t worker) {
+    fnas_paths *paths = &searcher->paths;
+    int64_t first = 0, count = 0;
+    path_images(searcher, path, &first, &count);
+    fnas_net *net = NULL;
+    FNAS_TRY(fnas_space_record(context, searcher->run->supernet, paths->choices + path * searcher->decisions, &net));
+    bool weights = phase == FNAS_PHASE_WEIGHTS;
+    double *gates = paths->gate_gradient + path * searcher->onehot;
+    memset(gates, 0, (size_t)searcher->onehot * sizeof *gates);
+    fnas_path_request request = {
+        .net = net,
+        .parameters = &searcher->state->weights,
+        .n = count,
+        .images = searcher->batch.images + first * searcher->image_floats,
+        .labels = searcher->batch.labels + first,
+        .label_smoothing = (float)searcher->config->label_smoothing,
+        .scale = weights ? 1.0f / (float)paths->count : 1.0f,
+        .weight_gradient = weights ? searcher->group_gradient[group] : NULL,
+        .gate_gradient = weights ? NULL : gates,
+    };
+    fnas_path_result result = {0};
+    fnas_status status = fnas_path_run(context, &searcher->workers[worker], &request, &result);
+    fnas_net_destroy(net);
+    if (status != FNAS_OK) return fnas_fail_prefix(context, status, "step %lld, path %lld", (long long)searcher->state->step, (long long)path);
+    paths->cross_entropy[path] = result.loss;
+    paths->correct[path] = result.correct;
+    paths->images[path] = count;
+    return FNAS_OK;
+}
+
+/* Group g takes paths g, g + groups, ... in order: a property of the run, not of the threads (deterministic reduction). */
+static fnas_status run_group(fnas_context *context, void *user, int64_t group, int64_t worker) {
+    run_task *task = user;
+    fnas_searcher *searcher = task->searcher;
+    if (task->phase == FNAS_PHASE_WEIGHTS) {
+        memset(searcher->group_gradient[group], 0, (size_t)searcher->state->weights.float_count * sizeof(float));
+    }
+    for (int64_t p = group; p < searcher->paths.count; p += searcher->config->groups) {
+        FNAS_TRY(run_path(context, searcher, task->phase, p, group, worker));
+    }
+    return FNAS_OK;
+}
+
+#define REDUCE_CHUNK 16384
+
+/* A fixed binary tree across the groups; threads take slices of the array. */
+static fnas_status reduce_slice(fnas_context *context, void *user, int64_t item, int64_t worker) {
+    (void)context;
+    (void)worker;
+    fnas_searcher *searcher = ((run_task *)user)->searcher;
+    int64_t total = searcher->state->weights.float_count, groups = searcher->config->groups;
+    int64_t first = item * REDUCE_CHUNK, last = first + REDUCE_CHUNK < total ? first + REDUCE_CHUNK : total;
+    for (int64_t stride = 1; stride < groups; stride *= 2) {
+        for (int64_t g = 0; g + stride < groups; g += 2 * stride) {
+            float *restrict into = searcher->group_gradient[g];
+            const float *restrict from = searcher->group_gradient[g + stride];
+            for (int64_t i = first; i < last; i++) into[i] += from[i];
+        }
+    }
+    return FNAS_OK;
+}
+
+fnas_status fnas_paths_run(fnas_context *context, fnas_searcher *searcher, fnas_phase phase) {
+    run_task task = {searcher, phase};
+    FNAS_TRY(fnas_team_run(context, searcher->team, searcher->config->groups, run_group, &task));
+    if (phase != FNAS_PHASE_WEIGHTS) return FNAS_OK;
+    int64_t slices = (searcher->state->weights.float_count + REDUCE_CHUNK - 1) / REDUCE_CHUNK;
+    return fnas_team_run(context, searcher->team, slices, reduce_slice, &task);
+}

@@ -1,0 +1,173 @@
+#include <math.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "fleetnas/front.h"
+#include "search/objective.h"
+#include "search/query.h"
+#include "space/space.h"
+
+/* The reference point of the choice, in units of the front's own range: a little beyond the worst, so that the ends of the front count too
+ * (Ishibuchi et al. 2018: 1 + 1/(points - 1) for two objectives; 1.04 for 24). */
+#define FNAS_CHOICE_REFERENCE 1.05
+
+/* Candidates that are still in the running, with the objectives' values. */
+typedef struct fnas_choice {
+    const fnas_run *run;
+    const fnas_candidates *candidates;
+    int64_t count, objectives;
+    int64_t *indices; /* [count] into the candidates */
+    double *values;   /* [count][objectives] */
+    double *scratch;  /* [count][objectives] */
+    uint8_t *keep;    /* [count] */
+    int64_t *order;   /* [points asked for] */
+} fnas_choice;
+
+static double fnas_candidate_value(const fnas_run *run, const fnas_candidates *candidates, int64_t index, fnas_objective_kind kind) {
+    const int32_t *choices = candidates->choices + index * candidates->decisions;
+    if (kind == FNAS_OBJECTIVE_ERROR) return candidates->error_pct[index];
+    if (kind == FNAS_OBJECTIVE_LATENCY) return candidates->latency_ms[index];
+    return fnas_objective_closed_form(kind, run->space, choices);
+}
+
+double fnas_query_guessing_pct(int64_t classes, int64_t images) {
+    double chance = 1 - 1 / (double)classes;
+    return 100 * (chance - 3 * sqrt(chance * (1 - chance) / (double)images));
+}
+
+static fnas_status fnas_choice_begin(fnas_context *context, const fnas_run *run, const fnas_candidates *candidates, int64_t points,
+                                     fnas_choice *choice) {
+    *choice = (fnas_choice){.run = run, .candidates = candidates, .count = candidates->count, .objectives = candidates->objectives};
+    size_t n = (size_t)candidates->count, m = (size_t)candidates->objectives;
+    choice->indices = fnas_allocate(n, sizeof *choice->indices);
+    choice->values = fnas_allocate(n * m, sizeof *choice->values);
+    choice->scratch = fnas_allocate(n * m, sizeof *choice->scratch);
+    choice->keep = fnas_allocate(n, sizeof *choice->keep);
+    choice->order = fnas_allocate((size_t)points, sizeof *choice->order);
+    if (!choice->indices || !choice->values || !choice->scratch || !choice->keep || !choice->order) {
+        return fnas_fail_memory(context, "the choice of a front");
+    }
+    for (int64_t i = 0; i < choice->count; i++) {
+        choice->indices[i] = i;
+        for (size_t k = 0; k < m; k++) choice->values[(size_t)i * m + k] = fnas_candidate_value(run, candidates, i, run->config.objectives[k]);
+    }
+    return FNAS_OK;
+}
+
+static void fnas_choice_end(fnas_choice *choice) {
+    fnas_free(choice->indices);
+    fnas_free(choice->values);
+    fnas_free(choice->scratch);
+    fnas_free(choice->keep);
+    fnas_free(choice->order);
+}
+
+/* Goes on with those whose `keep` is set. */
+static void fnas_choice_compact(fnas_choice *choice) {
+    int64_t kept = 0, m = choice->objectives;
+    for (int64_t i = 0; i < choice->count; i++) {
+        if (!choice->keep[i]) continue;
+        choice->indices[kept] = choice->indices[i];
+        memmove(choice->values + kept * m, choice->values + i * m, (size_t)m * sizeof *choice->values);
+        kept++;
+    }
+    choice->count = kept;
+}
+
+/* A disconnected cell is never dominated (nothing is faster), and never of use. */
+static void fnas_choice_drop_guessing(fnas_choice *choice, int64_t images) {
+    double limit = fnas_query_guessing_pct(choice->run->space->classes, images);
+    int64_t better = 0;
+    for (int64_t i = 0; i < choice->count; i++) {
+        choice->keep[i] = choice->candidates->error_pct[choice->indices[i]] < limit;
+        better += choice->keep[i];
+    }
+    if (better) fnas_choice_compact(choice);
+}
+
+/* Min-max over those left; an objective that is equal for all says nothing and becomes 0. */
+static void fnas_choice_normalise(fnas_choice *choice) {
+    int64_t m = choice->objectives;
+    for (int64_t k = 0; k < m; k++) {
+        double low = INFINITY, high = -INFINITY;
+        for (int64_t i = 0; i < choice->count; i++) {
+            low = fmin(low, choice->values[i * m + k]);
+            high = fmax(high, choice->values[i * m + k]);
+        }
+        for (int64_t i = 0; i < choice->count; i++) {
+            choice->scratch[i * m + k] = high > low ? (choice->values[i * m + k] - low) / (high - low) : 0;
+        }
+    }
+}
+
+static fnas_status fnas_choice_by_contribution(fnas_context *context, fnas_choice *choice, int64_t images, int64_t points, int64_t *kept) {
+    bool scored = choice->candidates->count > 0 && !isnan(choice->candidates->error_pct[0]);
+    if (scored) fnas_choice_drop_guessing(choice, images);
+    FNAS_TRY(fnas_front_nondominated(context, choice->count, choice->objectives, choice->values, choice->keep));
+    fnas_choice_compact(choice);
+    fnas_choice_normalise(choice);
+    double reference[FNAS_OBJECTIVES_MAX];
+    for (int64_t k = 0; k < choice->objectives; k++) reference[k] = FNAS_CHOICE_REFERENCE;
+    return fnas_front_select(context, choice->count, choice->objectives, choice->scratch, reference, points, choice->order, kept);
+}
+
+/* Without errors no architecture can be said to be dominated. */
+static fnas_status fnas_choice_by_latency(fnas_context *context, fnas_choice *choice, int64_t points, int64_t *kept) {
+    *kept = choice->count < points ? choice->count : points;
+    int64_t *sorted = fnas_allocate((size_t)choice->count, sizeof *sorted);
+    if (!sorted) return fnas_fail_memory(context, "the choice of a front");
+    const double *latency_ms = choice->candidates->latency_ms;
+    for (int64_t i = 0; i < choice->count; i++) {
+        int64_t at = i;
+        for (; at > 0 && latency_ms[sorted[at - 1]] > latency_ms[i]; at--) sorted[at] = sorted[at - 1];
+        sorted[at] = i;
+    }
+    fnas_query_spread(choice->count, *kept, choice->order);
+    for (int64_t i = 0; i < *kept; i++) choice->order[i] = sorted[choice->order[i]];
+    fnas_free(sorted);
+    return FNAS_OK;
+}
+
+static fnas_status fnas_choice_build(fnas_context *context, const fnas_choice *choice, const char *device, int64_t kept, fnas_front **front) {
+    const fnas_candidates *candidates = choice->candidates;
+    FNAS_TRY(fnas_front_create(context, device, &choice->run->config, choice->run->space, kept, front));
+    for (int64_t i = 0; i < kept; i++) {
+        int64_t row = choice->order[i], index = choice->indices[row];
+        fnas_status status = fnas_front_set_point(context, choice->run->space, *front, i, candidates->choices + index * candidates->decisions,
+                                                  candidates->preferences + index * candidates->objectives,
+                                                  choice->values + row * choice->objectives, candidates->latency_ms[index]);
+        if (status == FNAS_OK) continue;
+        fnas_front_free(*front);
+        *front = NULL;
+        return status;
+    }
+    return FNAS_OK;
+}
+
+static bool fnas_choice_has_all_values(const fnas_choice *choice) {
+    for (int64_t i = 0; i < choice->count * choice->objectives; i++) {
+        if (isnan(choice->values[i])) return false;
+    }
+    return true;
+}
+
+static fnas_status fnas_choice_run(fnas_context *context, fnas_choice *choice, const char *device, int64_t images, int64_t points,
+                                   fnas_front **front) {
+    int64_t kept;
+    if (fnas_choice_has_all_values(choice)) {
+        FNAS_TRY(fnas_choice_by_contribution(context, choice, images, points, &kept));
+    } else {
+        FNAS_TRY(fnas_choice_by_latency(context, choice, points, &kept));
+    }
+    return fnas_choice_build(context, choice, device, kept, front);
+}
+
+fnas_status fnas_query_choose(fnas_context *context, const fnas_run *run, const char *device, const fnas_candidates *candidates, int64_t images,
+                              int64_t points, fnas_front **front) {
+    *front = NULL;
+    fnas_choice choice;
+    fnas_status status = fnas_choice_begin(context, run, candidates, points, &choice);
+    if (status == FNAS_OK) status = fnas_choice_run(context, &choice, device, images, points, front);
+    fnas_choice_end(&choice);
+    return status;
+}

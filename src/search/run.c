@@ -1,0 +1,339 @@
+/* The run directory: made, opened, prepared. */
+#include "search/run.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "search/log.h"
+#include "search/names.h"
+
+#define EMBEDDING 10
+
+char *fnas_run_file(const fnas_run *run, const char *name) {
+    return fnas_path_join(run->path, name);
+}
+
+void fnas_run_close(fnas_run *run) {
+    if (!run) return;
+    for (int64_t i = 0; run->cards && i < run->config.device_count; i++) fnas_card_free(run->cards[i]);
+    fnas_free(run->cards);
+    fnas_free(run->embeddings);
+    fnas_predictor_free(run->predictor);
+    fnas_search_state_free(&run->state);
+    fnas_space_close(run->space);
+    fnas_space_close(run->supernet);
+    fnas_search_config_free(&run->config);
+    fnas_free(run->data_spec);
+    fnas_free(run->path);
+    fnas_free(run);
+}
+
+const fnas_space *fnas_run_space(const fnas_run *run) {
+    return run->space;
+}
+
+int64_t fnas_run_device_count(const fnas_run *run) {
+    return run->config.device_count;
+}
+
+const fnas_card *fnas_run_device(const fnas_run *run, int64_t index) {
+    return run->cards[index];
+}
+
+/* ---- data ---- */
+
+static fnas_status check_data_shape(fnas_context *context, const fnas_run *run, const fnas_dataset *dataset) {
+    int64_t shape[3], classes = 0;
+    FNAS_TRY(fnas_space_image(context, run->supernet, shape, &classes));
+    fnas_dataset_info info = fnas_dataset_get(dataset);
+    if (shape[0] == info.channels && shape[1] == info.height && shape[2] == info.width && classes == info.classes) return FNAS_OK;
+    return fnas_fail(context, FNAS_ERR_INPUT,
+                     "the space takes images %lldx%lldx%lld in %lld classes, the data set %s has %lldx%lldx%lld in %lld: use --space %s:...,classes=%lld,input=%lldx%lldx%lld "
+                     "or other data",
+                     (long long)shape[0], (long long)shape[1], (long long)shape[2], (long long)classes, info.name, (long long)info.channels, (long long)info.height,
+                     (long long)info.width, (long long)info.classes, fnas_space_name(run->space), (long long)info.classes, (long long)info.channels,
+                     (long long)info.height, (long long)info.width);
+}
+
+fnas_status fnas_run_open_data(fnas_context *context, const fnas_run *run, const char *data, fnas_dataset **dataset) {
+    const char *spec = data ? data : run->data_spec;
+    if (!spec) return fnas_fail(context, FNAS_ERR_INPUT, "%s: this run does not know where its data lie on this machine: say so with --data %s", run->path, run->config.data);
+    FNAS_TRY(fnas_dataset_open(context, spec, dataset));
+    fnas_status status = FNAS_OK;
+    fnas_dataset_info info = fnas_dataset_get(*dataset);
+    if (run->config.data && strcmp(info.name, run->config.data) != 0) {
+        status = fnas_fail(context, FNAS_ERR_INPUT, "%s: the run was made on %s, --data gives %s", run->path, run->config.data, info.name);
+    }
+    if (status == FNAS_OK) status = check_data_shape(context, run, *dataset);
+    if (status != FNAS_OK) {
+        fnas_dataset_close(*dataset);
+        *dataset = NULL;
+    }
+    return status;
+}
+
+/* ---- cards ---- */
+
+static fnas_status check_card(fnas_context *context, const fnas_run *run, int64_t index) {
+    FNAS_TRY(fnas_card_check_space(context, run->cards[index], run->space));
+    fnas_card_view view = fnas_card_get(run->cards[index]);
+    if (!fnas_device_name_is_safe(view.name)) {
+        return fnas_fail(context, FNAS_ERR_INPUT, "device name \"%s\": use letters, digits, '.', '_' and '-' only", view.name);
+    }
+    for (int64_t i = 0; i < index; i++) {
+        if (strcmp(fnas_card_get(run->cards[i]).name, view.name) == 0) return fnas_fail(context, FNAS_ERR_INPUT, "two cards are named \"%s\": each search device needs a name of its own", view.name);
+    }
+    if (view.reference_count != EMBEDDING) return fnas_fail(context, FNAS_ERR_INPUT, "device \"%s\": the embedding needs %d reference latencies", view.name, EMBEDDING);
+    return FNAS_OK;
+}
+
+static fnas_status load_cards(fnas_context *context, fnas_run *run, const char *const *paths) {
+    int64_t count = run->config.device_count;
+    run->cards = fnas_allocate((size_t)count, sizeof *run->cards);
+    run->embeddings = fnas_allocate((size_t)(count * EMBEDDING), sizeof(double));
+    if (!run->cards || !run->embeddings) return fnas_fail_memory(context, "device cards");
+    for (int64_t i = 0; i < count; i++) {
+        FNAS_TRY(fnas_card_load(context, paths[i], &run->cards[i]));
+        fnas_status status = check_card(context, run, i);
+        if (status != FNAS_OK) return fnas_fail_prefix(context, status, "%s", paths[i]);
+        fnas_card_embedding(run->cards[i], run->embeddings + i * EMBEDDING);
+    }
+    return FNAS_OK;
+}
+
+static fnas_status name_devices(fnas_context *context, fnas_run *run) {
+    int64_t count = run->config.device_count;
+    run->config.device_names = fnas_allocate((size_t)count, sizeof(char *));
+    if (!run->config.device_names) return fnas_fail_memory(context, "device names");
+    for (int64_t i = 0; i < count; i++) {
+        run->config.device_names[i] = fnas_strdup(fnas_card_get(run->cards[i]).name);
+        if (!run->config.device_names[i]) return fnas_fail_memory(context, "device names");
+    }
+    return FNAS_OK;
+}
+
+static char *card_path(const fnas_run *run, int64_t index) {
+    fnas_text name = {0};
+    fnas_text_append(&name, "%s/devices/%s.json", run->path, run->config.device_names[index]);
+    return name.data;
+}
+
+static fnas_status save_cards(fnas_context *context, const fnas_run *run) {
+    for (int64_t i = 0; i < run->config.device_count; i++) {
+        char *path = card_path(run, i);
+        fnas_status status = path ? fnas_card_save(context, run->cards[i], path) : fnas_fail_memory(context, "a path");
+        fnas_free(path);
+        FNAS_TRY(status);
+    }
+    return FNAS_OK;
+}
+
+/* ---- making a run ---- */
+
+static fnas_status check_folder_is_free(fnas_context *context, const char *path) {
+    DIR *folder = opendir(path);
+    if (!folder) return errno == ENOENT ? FNAS_OK : fnas_fail_errno(context, path, "open");
+    bool has_config = false, has_other = false;
+    for (struct dirent *entry; (entry = readdir(folder));) {
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
+        if (strcmp(entry->d_name, "config.json") == 0) has_config = true;
+        else has_other = true;
+    }
+    closedir(folder);
+    if (has_config) return fnas_fail(context, FNAS_ERR_INPUT, "%s holds another run: go on with `fleetnas resume %s`, or give another folder with --out", path, path);
+    if (has_other) return fnas_fail(context, FNAS_ERR_INPUT, "%s is not empty: give a new folder with --out", path);
+    return FNAS_OK;
+}
+
+static fnas_status open_spaces(fnas_context *context, const fnas_search_options *options, fnas_run *run) {
+    FNAS_TRY(fnas_space_open(context, options->space, &run->space));
+    FNAS_TRY(fnas_space_derive(context, run->space, run->config.proxy, &run->supernet));
+    if (fnas_space_onehot_size(run->supernet) != fnas_space_onehot_size(run->space)) {
+        return fnas_fail(context, FNAS_ERR_USAGE, "--proxy %s: the supernet must have the decisions of the space", run->config.proxy);
+    }
+    run->config.space = fnas_strdup(fnas_space_spec(run->space));
+    run->config.supernet = fnas_strdup(fnas_space_spec(run->supernet));
+    return run->config.space && run->config.supernet ? FNAS_OK : fnas_fail_memory(context, "the space");
+}
+
+/* Epochs count passes over the weights' split. */
+static fnas_status open_data_and_length(fnas_context *context, const fnas_search_options *options, int64_t epochs, fnas_run *run) {
+    run->data_spec = fnas_strdup(options->data ? options->data : "fashion-mnist");
+    if (!run->data_spec) return fnas_fail_memory(context, "the data set's name");
+    fnas_dataset *dataset = NULL;
+    FNAS_TRY(fnas_run_open_data(context, run, NULL, &dataset));
+    fnas_dataset_info info = fnas_dataset_get(dataset);
+    run->config.data = fnas_strdup(info.name);
+    if (epochs > 0) {
+        int64_t images = (int64_t)(run->config.weight_fraction * (double)info.train_count);
+        int64_t steps = images / run->config.weight_images;
+        run->config.steps = epochs * (steps > 0 ? steps : 1);
+    }
+    fnas_dataset_close(dataset);
+    return run->config.data ? FNAS_OK : fnas_fail_memory(context, "the data set's name");
+}
+
+static fnas_status check_predictor(fnas_context *context, const fnas_run *run, const fnas_predictor *predictor, const char *path) {
+    if (strcmp(fnas_predictor_space(predictor), run->config.space) == 0) return FNAS_OK;
+    return fnas_fail(context, FNAS_ERR_INPUT, "%s: this predictor is for %s, the search is in %s", path, fnas_predictor_space(predictor), run->config.space);
+}
+
+static fnas_status write_new_run(fnas_context *context, const fnas_search_options *options, fnas_run *run) {
+    fnas_text folders[2] = {{0}, {0}};
+    fnas_text_append(&folders[0], "%s/devices", run->path);
+    fnas_text_append(&folders[1], "%s/fronts", run->path);
+    fnas_status status = FNAS_OK;
+    for (int i = 0; status == FNAS_OK && i < 2; i++) status = folders[i].data ? fnas_folder_create(context, folders[i].data) : fnas_fail_memory(context, "a path");
+    for (int i = 0; i < 2; i++) fnas_text_free(&folders[i]);
+    FNAS_TRY(status);
+    FNAS_TRY(save_cards(context, run));
+    if (run->predictor) {
+        char *path = fnas_run_file(run, "predictor.safetensors");
+        status = path ? fnas_file_copy(context, options->predictor, path) : fnas_fail_memory(context, "a path");
+        fnas_free(path);
+        FNAS_TRY(status);
+    }
+    FNAS_TRY(fnas_run_log_set(context, run->path, "data", run->data_spec));
+    char *config = fnas_run_file(run, "config.json"); /* last: a folder with a configuration is a run that resumes */
+    status = config ? fnas_search_config_write(context, &run->config, config) : fnas_fail_memory(context, "a path");
+    fnas_free(config);
+    return status;
+}
+
+static fnas_status fill_new_run(fnas_context *context, const fnas_search_options *options, fnas_run *run) {
+    int64_t epochs = 0;
+    FNAS_TRY(fnas_search_config_build(context, options, &run->config, &epochs));
+    FNAS_TRY(check_folder_is_free(context, run->path));
+    FNAS_TRY(open_spaces(context, options, run));
+    FNAS_TRY(load_cards(context, run, options->devices));
+    FNAS_TRY(name_devices(context, run));
+    FNAS_TRY(open_data_and_length(context, options, epochs, run));
+    if (options->predictor) {
+        FNAS_TRY(fnas_predictor_load(context, options->predictor, &run->predictor));
+        FNAS_TRY(check_predictor(context, run, run->predictor, options->predictor));
+    }
+    return options->dry_run ? FNAS_OK : write_new_run(context, options, run);
+}
+
+fnas_status fnas_run_create(fnas_context *context, const fnas_search_options *options, fnas_run **result) {
+    if (!options->space) return fnas_fail(context, FNAS_ERR_USAGE, "no space: give one with --space, such as nb201");
+    if (!options->run) return fnas_fail(context, FNAS_ERR_USAGE, "no folder for the run: give one with --out RUN");
+    fnas_run *run = fnas_allocate(1, sizeof *run);
+    if (!run) return fnas_fail_memory(context, "a run");
+    run->path = fnas_strdup(options->run);
+    fnas_status status = run->path ? fill_new_run(context, options, run) : fnas_fail_memory(context, "a run");
+    if (status == FNAS_OK) *result = run;
+    else fnas_run_close(run);
+    return status;
+}
+
+/* ---- opening ---- */
+
+static fnas_status load_own_cards(fnas_context *context, fnas_run *run) {
+    int64_t count = run->config.device_count;
+    char **paths = fnas_allocate((size_t)count, sizeof *paths);
+    fnas_status status = paths ? FNAS_OK : fnas_fail_memory(context, "device cards");
+    for (int64_t i = 0; status == FNAS_OK && i < count; i++) {
+        paths[i] = card_path(run, i);
+        if (!paths[i]) status = fnas_fail_memory(context, "a path");
+    }
+    if (status == FNAS_OK) status = load_cards(context, run, (const char *const *)paths);
+    for (int64_t i = 0; paths && i < count; i++) fnas_free(paths[i]);
+    fnas_free(paths);
+    return status;
+}
+
+static fnas_status fill_from_folder(fnas_context *context, fnas_run *run) {
+    char *config = fnas_run_file(run, "config.json");
+    if (!config) return fnas_fail_memory(context, "a path");
+    fnas_status status = FNAS_OK;
+    if (!fnas_file_exists(config)) status = fnas_fail(context, FNAS_ERR_INPUT, "%s holds no run: it has no config.json; start one with `fleetnas search ... --out %s`", run->path, run->path);
+    if (status == FNAS_OK) status = fnas_search_config_read(context, config, &run->config);
+    fnas_free(config);
+    FNAS_TRY(status);
+    FNAS_TRY(fnas_space_open(context, run->config.space, &run->space));
+    FNAS_TRY(fnas_space_open(context, run->config.supernet, &run->supernet));
+    FNAS_TRY(load_own_cards(context, run));
+    char *log = fnas_run_file(run, "log.sqlite");
+    if (log && fnas_file_exists(log)) status = fnas_run_log_get(context, run->path, "data", &run->data_spec);
+    fnas_free(log);
+    return status;
+}
+
+fnas_status fnas_run_open_folder(fnas_context *context, const char *path, fnas_run **result) {
+    fnas_run *run = fnas_allocate(1, sizeof *run);
+    if (!run) return fnas_fail_memory(context, "a run");
+    run->path = fnas_strdup(path);
+    fnas_status status = run->path ? fill_from_folder(context, run) : fnas_fail_memory(context, "a run");
+    if (status == FNAS_OK) *result = run;
+    else fnas_run_close(run);
+    return status;
+}
+
+/* ---- predictor and state ---- */
+
+/* False in a dry run, which writes nothing. */
+static bool has_config(const fnas_run *run) {
+    char *path = fnas_run_file(run, "config.json");
+    bool exists = path && fnas_file_exists(path);
+    fnas_free(path);
+    return exists;
+}
+
+static fnas_status prepare_predictor(fnas_context *context, fnas_run *run) {
+    char *path = fnas_run_file(run, "predictor.safetensors");
+    if (!path) return fnas_fail_memory(context, "a path");
+    fnas_status status = FNAS_OK;
+    if (run->predictor) {
+        /* given with the options and already checked */
+    } else if (fnas_file_exists(path)) {
+        status = fnas_predictor_load(context, path, &run->predictor);
+        if (status == FNAS_OK) status = check_predictor(context, run, run->predictor, path);
+    } else {
+        fnas_predictor_options options = {.seed = run->config.seed};
+        status = fnas_predictor_fit(context, run->space, run->config.device_count, (const fnas_card *const *)run->cards, &options, &run->predictor);
+        if (status == FNAS_OK && has_config(run)) status = fnas_predictor_save(context, run->predictor, path);
+    }
+    fnas_free(path);
+    return status;
+}
+
+static fnas_status prepare_state(fnas_context *context, fnas_run *run) {
+    FNAS_TRY(fnas_search_state_allocate(context, &run->config, run->supernet, EMBEDDING, &run->state));
+    char *path = fnas_run_file(run, "checkpoint.safetensors");
+    if (!path) return fnas_fail_memory(context, "a path");
+    fnas_status status = FNAS_OK;
+    if (fnas_file_exists(path)) {
+        status = fnas_search_state_load(context, path, &run->state);
+    } else {
+        fnas_parameters_initialise(&run->state.weights, run->config.seed);
+        run->state.total_steps = run->config.steps;
+        status = fnas_hypernet_initialise(context, &run->state.shape, run->config.seed, run->config.device_count, run->embeddings, run->state.hypernet);
+    }
+    fnas_free(path);
+    return status;
+}
+
+fnas_status fnas_run_prepare(fnas_context *context, fnas_run *run) {
+    FNAS_TRY(prepare_predictor(context, run));
+    return prepare_state(context, run);
+}
+
+fnas_status fnas_run_open(fnas_context *context, const char *path, fnas_run **result) {
+    fnas_run *run = NULL;
+    FNAS_TRY(fnas_run_open_folder(context, path, &run));
+    char *checkpoint = fnas_run_file(run, "checkpoint.safetensors");
+    fnas_status status = checkpoint ? FNAS_OK : fnas_fail_memory(context, "a path");
+    if (checkpoint && !fnas_file_exists(checkpoint)) {
+        status = fnas_fail(context, FNAS_ERR_INPUT, "%s: this run has no checkpoint yet: finish it with `fleetnas resume %s`", path, path);
+    }
+    fnas_free(checkpoint);
+    if (status == FNAS_OK) status = fnas_run_prepare(context, run);
+    if (status == FNAS_OK) *result = run;
+    else fnas_run_close(run);
+    return status;
+}

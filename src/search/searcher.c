@@ -1,0 +1,114 @@
+/* Setting up what the steps of a search work with. */
+#include "search/searcher.h"
+
+#include "base/memory.h"
+
+/* A zeroed array, or false in *good. */
+static void *room(bool *good, int64_t count, size_t size) {
+    void *memory = fnas_allocate((size_t)count, size);
+    if (!memory) *good = false;
+    return memory;
+}
+
+static bool paths_allocate(fnas_searcher *searcher) {
+    fnas_paths *paths = &searcher->paths;
+    const fnas_search_config *config = searcher->config;
+    int64_t count = config->paths, onehot = searcher->onehot;
+    bool good = true;
+    paths->device = room(&good, count, sizeof(int64_t));
+    paths->preference = room(&good, count * config->objective_count, sizeof(double));
+    paths->embedding = room(&good, count * searcher->embedding, sizeof(double));
+    paths->logits = room(&good, count * onehot, sizeof(double));
+    paths->soft = room(&good, count * onehot, sizeof(double));
+    paths->onehot = room(&good, count * onehot, sizeof(double));
+    paths->choices = room(&good, count * searcher->decisions, sizeof(int32_t));
+    paths->cross_entropy = room(&good, count, sizeof(double));
+    paths->correct = room(&good, count, sizeof(int64_t));
+    paths->images = room(&good, count, sizeof(int64_t));
+    paths->gate_gradient = room(&good, count * onehot, sizeof(double));
+    paths->workspace = room(&good, fnas_hypernet_workspace_floats(&searcher->state->shape, count), sizeof(float));
+    return good;
+}
+
+static bool buffers_allocate(fnas_searcher *searcher) {
+    const fnas_search_config *config = searcher->config;
+    int64_t images = config->weight_images > config->search_images ? config->weight_images : config->search_images;
+    int64_t devices = config->device_count, hypernet = searcher->state->hypernet_count;
+    bool good = true;
+    searcher->batch.index = room(&good, images, sizeof(int64_t));
+    searcher->batch.images = room(&good, images * searcher->image_floats, sizeof(float));
+    searcher->batch.labels = room(&good, images, sizeof(int32_t));
+    searcher->group_gradient = room(&good, config->groups, sizeof(float *));
+    searcher->device_gradient = room(&good, devices, sizeof(float *));
+    searcher->direction = room(&good, hypernet, sizeof(float));
+    searcher->gram = room(&good, devices * devices, sizeof(double));
+    searcher->minnorm_weights = room(&good, devices, sizeof(double));
+    searcher->minnorm_workspace = room(&good, 2 * devices, sizeof(double));
+    if (!good) return false;
+    for (int64_t g = 0; g < config->groups; g++) searcher->group_gradient[g] = room(&good, searcher->state->weights.float_count, sizeof(float));
+    for (int64_t t = 0; t < devices; t++) searcher->device_gradient[t] = room(&good, hypernet, sizeof(float));
+    return good;
+}
+
+static fnas_status workers_create(fnas_context *context, fnas_searcher *searcher) {
+    searcher->worker_count = fnas_context_threads(context);
+    if (searcher->worker_count > searcher->config->groups) searcher->worker_count = searcher->config->groups;
+    searcher->workers = fnas_allocate((size_t)searcher->worker_count, sizeof *searcher->workers);
+    if (!searcher->workers) return fnas_fail_memory(context, "workers");
+    for (int64_t w = 0; w < searcher->worker_count; w++) FNAS_TRY(fnas_worker_create(context, &searcher->workers[w]));
+    return fnas_team_create(context, searcher->worker_count, fnas_engine_prepare_thread, &searcher->team);
+}
+
+static fnas_status split_create(fnas_context *context, fnas_searcher *searcher) {
+    const fnas_search_config *config = searcher->config;
+    FNAS_TRY(fnas_split_create(context, searcher->dataset, config->seed, config->weight_fraction, config->search_fraction, &searcher->split));
+    int64_t weights = 0, search = 0;
+    fnas_split_part(searcher->split, FNAS_SPLIT_WEIGHTS, &weights);
+    fnas_split_part(searcher->split, FNAS_SPLIT_SEARCH, &search);
+    if (weights < config->weight_images || search < config->search_images) {
+        return fnas_fail(context, FNAS_ERR_INPUT, "the data set is too small: a step needs %lld images to train and %lld to search on, its splits hold %lld and %lld",
+                         (long long)config->weight_images, (long long)config->search_images, (long long)weights, (long long)search);
+    }
+    int64_t most = weights > search ? weights : search;
+    searcher->permutation = fnas_allocate((size_t)most, sizeof *searcher->permutation);
+    searcher->permutation_epoch = -1;
+    return searcher->permutation ? FNAS_OK : fnas_fail_memory(context, "the order of images");
+}
+
+fnas_status fnas_searcher_create(fnas_context *context, fnas_run *run, fnas_dataset *dataset, fnas_searcher *searcher) {
+    *searcher = (fnas_searcher){.run = run, .config = &run->config, .state = &run->state, .dataset = dataset};
+    int64_t shape[3], classes = 0;
+    FNAS_TRY(fnas_space_image(context, run->supernet, shape, &classes));
+    searcher->image_floats = shape[0] * shape[1] * shape[2];
+    searcher->onehot = fnas_space_onehot_size(run->space);
+    searcher->decisions = fnas_space_decision_count(run->space);
+    searcher->embedding = run->state.shape.embedding;
+    FNAS_TRY(split_create(context, searcher));
+    FNAS_TRY(fnas_objectives_create(context, searcher->config, run->space, run->predictor, run->cards, &searcher->objectives));
+    if (!paths_allocate(searcher) || !buffers_allocate(searcher)) return fnas_fail_memory(context, "the search");
+    return workers_create(context, searcher);
+}
+
+static void free_arrays(float **arrays, int64_t count) {
+    for (int64_t i = 0; arrays && i < count; i++) fnas_free(arrays[i]);
+    fnas_free(arrays);
+}
+
+void fnas_searcher_free(fnas_searcher *searcher) {
+    fnas_paths *paths = &searcher->paths;
+    void *owned[] = {paths->device,       paths->preference,   paths->embedding,      paths->logits,           paths->soft,
+                     paths->onehot,       paths->choices,      paths->cross_entropy,  paths->correct,          paths->images,
+                     paths->gate_gradient, paths->workspace,   searcher->batch.index, searcher->batch.images,  searcher->batch.labels,
+                     searcher->direction, searcher->gram,      searcher->permutation, searcher->minnorm_weights, searcher->minnorm_workspace};
+    for (size_t i = 0; i < sizeof owned / sizeof owned[0]; i++) fnas_free(owned[i]);
+    if (searcher->config) {
+        free_arrays(searcher->group_gradient, searcher->config->groups);
+        free_arrays(searcher->device_gradient, searcher->config->device_count);
+    }
+    fnas_objectives_free(&searcher->objectives);
+    fnas_split_free(searcher->split);
+    fnas_team_destroy(searcher->team);
+    for (int64_t w = 0; searcher->workers && w < searcher->worker_count; w++) fnas_worker_destroy(&searcher->workers[w]);
+    fnas_free(searcher->workers);
+    *searcher = (fnas_searcher){0};
+}

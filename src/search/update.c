@@ -1,0 +1,178 @@
+/* One step of the bilevel search: supernet weights, then the hypernetwork (MODNAS, Sukthanker et al. 2025, algorithm 1). */
+#include <math.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "nn/optimiser.h"
+#include "search/minnorm.h"
+#include "search/searcher.h"
+#include "space/space.h"
+
+/* ---- supernet ---- */
+
+static void record_weight_losses(fnas_searcher *searcher) {
+    const fnas_paths *paths = &searcher->paths;
+    double loss = 0;
+    int64_t correct = 0, images = 0;
+    for (int64_t p = 0; p < paths->count; p++) {
+        loss += paths->cross_entropy[p];
+        correct += paths->correct[p];
+        images += paths->images[p];
+    }
+    searcher->step_cross_entropy = loss / (double)paths->count;
+    searcher->step_correct_pct = 100.0 * (double)correct / (double)images;
+}
+
+fnas_status fnas_update_weights(fnas_context *context, fnas_searcher *searcher) {
+    const fnas_search_config *config = searcher->config;
+    fnas_search_state *state = searcher->state;
+    fnas_paths_draw(searcher, FNAS_PHASE_WEIGHTS, config->paths, 0, config->device_count);
+    FNAS_TRY(fnas_batch_load(context, searcher, FNAS_PHASE_WEIGHTS));
+    FNAS_TRY(fnas_paths_run(context, searcher, FNAS_PHASE_WEIGHTS));
+    record_weight_losses(searcher);
+    float *gradient = searcher->group_gradient[0];
+    searcher->weight_gradient_norm = fnas_clip_global_norm(state->weights.float_count, config->weight_clip, gradient);
+    if (!isfinite(searcher->weight_gradient_norm)) {
+        return fnas_fail(context, FNAS_ERR_NUMERIC, "step %lld: the gradient of the supernet is not finite", (long long)state->step);
+    }
+    fnas_sgd sgd = {.rate = fnas_cosine(config->weight_rate, config->weight_rate_end, state->step, state->total_steps),
+                    .momentum = config->weight_momentum,
+                    .weight_decay = config->weight_decay};
+    fnas_sgd_step(&sgd, state->weights.float_count, gradient, state->weight_moment, state->weights.values);
+    return FNAS_OK;
+}
+
+/* ---- hypernetwork ---- */
+
+/* dL/dD of one path from all objectives, scalarised by its preference. */
+static void path_loss_gradient(fnas_searcher *searcher, int64_t path, double *diff_onehot) {
+    const fnas_search_config *config = searcher->config;
+    const fnas_paths *paths = &searcher->paths;
+    int64_t onehot = searcher->onehot, count = config->objective_count;
+    fnas_path_facts facts = {.choices = paths->choices + path * searcher->decisions,
+                             .onehot = paths->onehot + path * onehot,
+                             .cross_entropy = paths->cross_entropy[path],
+                             .cross_entropy_gradient = paths->gate_gradient + path * onehot};
+    double normalised[FNAS_OBJECTIVES_MAX], weights[FNAS_OBJECTIVES_MAX];
+    double *gradients = diff_onehot + onehot; /* [count][onehot] behind the sum */
+    for (int64_t m = 0; m < count; m++) {
+        double value = 0;
+        fnas_objective_evaluate(&searcher->objectives, searcher->state, m, paths->device[path], &facts, &value, &normalised[m], gradients + m * onehot);
+        searcher->step_objectives[m] += value / (double)config->paths;
+    }
+    fnas_scalarise(config->scalarise, count, paths->preference + path * count, normalised, weights);
+    memset(diff_onehot, 0, (size_t)onehot * sizeof *diff_onehot);
+    for (int64_t m = 0; m < count; m++) {
+        for (int64_t i = 0; i < onehot; i++) diff_onehot[i] += weights[m] * gradients[m * onehot + i];
+    }
+}
+
+/* Adds the gradient of every path to that of its device. */
+static fnas_status device_gradients(fnas_context *context, fnas_searcher *searcher, int64_t first_device, int64_t device_count) {
+    fnas_paths *paths = &searcher->paths;
+    int64_t onehot = searcher->onehot;
+    size_t doubles = (size_t)(onehot * (searcher->config->objective_count + 2));
+    double *scratch = fnas_allocate(doubles, sizeof *scratch);
+    if (!scratch) return fnas_fail_memory(context, "gradients");
+    double *diff_logits = scratch + onehot * (searcher->config->objective_count + 1);
+    for (int64_t t = first_device; t < first_device + device_count; t++) {
+        memset(searcher->device_gradient[t], 0, (size_t)searcher->state->hypernet_count * sizeof(float));
+    }
+    for (int64_t p = 0; p < paths->count; p++) {
+        path_loss_gradient(searcher, p, scratch);
+        fnas_sample_backward(searcher->config->sampler, searcher->run->space, fnas_search_temperature(searcher->config, searcher->state),
+                             paths->logits + p * onehot, paths->choices + p * searcher->decisions, paths->soft + p * onehot, scratch, diff_logits);
+        fnas_hypernet_backward(&searcher->state->shape, searcher->state->hypernet, p, paths->preference, paths->embedding, paths->workspace, diff_logits,
+                               searcher->device_gradient[paths->device[p]]);
+    }
+    fnas_free(scratch);
+    return FNAS_OK;
+}
+
+static double norm(const float *gradient, int64_t count) {
+    double sum = 0;
+    for (int64_t i = 0; i < count; i++) sum += (double)gradient[i] * (double)gradient[i];
+    return sqrt(sum);
+}
+
+/* direction = sum over devices of weights[t] / norm_t * g_t; norms NULL: not normalised. */
+static void combine(fnas_searcher *searcher, int64_t first_device, int64_t count, const double *weights) {
+    int64_t length = searcher->state->hypernet_count;
+    memset(searcher->direction, 0, (size_t)length * sizeof(float));
+    for (int64_t t = 0; t < count; t++) {
+        const float *gradient = searcher->device_gradient[first_device + t];
+        float weight = (float)weights[t];
+        for (int64_t i = 0; i < length; i++) searcher->direction[i] += weight * gradient[i];
+    }
+}
+
+/* Each device's gradient at unit length, so that none rules by its scale; then the min-norm point (method 1.6). */
+static void minnorm_direction(fnas_searcher *searcher, int64_t first_device, int64_t count) {
+    int64_t length = searcher->state->hypernet_count;
+    for (int64_t t = first_device; t < first_device + count; t++) {
+        float *gradient = searcher->device_gradient[t];
+        double size = norm(gradient, length);
+        float scale = size > 0 ? (float)(1 / size) : 0;
+        for (int64_t i = 0; i < length; i++) gradient[i] *= scale;
+    }
+    fnas_minnorm_gram(count, length, (const float *const *)(searcher->device_gradient + first_device), searcher->gram);
+    double cost = fnas_minnorm_solve(count, searcher->gram, searcher->minnorm_workspace, searcher->minnorm_weights);
+    searcher->step_norm = sqrt(fmax(cost, 0));
+    combine(searcher, first_device, count, searcher->minnorm_weights);
+}
+
+static void mean_direction(fnas_searcher *searcher, int64_t first_device, int64_t count) {
+    for (int64_t t = 0; t < count; t++) searcher->minnorm_weights[t] = 1.0 / (double)count;
+    combine(searcher, first_device, count, searcher->minnorm_weights);
+    searcher->step_norm = norm(searcher->direction, searcher->state->hypernet_count);
+}
+
+/* One Adam step of the hypernetwork for a range of devices, from `paths` fresh paths. */
+static fnas_status hypernet_round(fnas_context *context, fnas_searcher *searcher, int64_t paths, int64_t first_device, int64_t device_count) {
+    const fnas_search_config *config = searcher->config;
+    fnas_search_state *state = searcher->state;
+    fnas_paths_draw(searcher, FNAS_PHASE_HYPERNET, paths, first_device, device_count);
+    FNAS_TRY(fnas_paths_run(context, searcher, FNAS_PHASE_HYPERNET));
+    fnas_error_range_update(state, searcher->paths.count, searcher->paths.cross_entropy);
+    FNAS_TRY(device_gradients(context, searcher, first_device, device_count));
+    if (config->update == FNAS_UPDATE_MGD) minnorm_direction(searcher, first_device, device_count);
+    else mean_direction(searcher, first_device, device_count);
+    if (!isfinite(searcher->step_norm)) {
+        return fnas_fail(context, FNAS_ERR_NUMERIC, "step %lld: the gradient of the hypernetwork is not finite", (long long)state->step);
+    }
+    fnas_adam adam = {.rate = config->hypernet_rate,
+                      .beta1 = config->hypernet_beta1,
+                      .beta2 = config->hypernet_beta2,
+                      .epsilon = 1e-8,
+                      .weight_decay = config->hypernet_decay};
+    fnas_adam_step(&adam, ++state->hypernet_steps, state->hypernet_count, searcher->direction, state->hypernet_moment1, state->hypernet_moment2, state->hypernet);
+    return FNAS_OK;
+}
+
+fnas_status fnas_update_hypernet(fnas_context *context, fnas_searcher *searcher) {
+    const fnas_search_config *config = searcher->config;
+    int64_t devices = config->device_count;
+    memset(searcher->step_objectives, 0, sizeof searcher->step_objectives);
+    FNAS_TRY(fnas_batch_load(context, searcher, FNAS_PHASE_HYPERNET));
+    switch (config->update) {
+    case FNAS_UPDATE_MGD:
+    case FNAS_UPDATE_MEAN:
+        return hypernet_round(context, searcher, config->paths, 0, devices);
+    case FNAS_UPDATE_SEQUENTIAL:
+        for (int64_t t = 0; t < devices; t++) FNAS_TRY(hypernet_round(context, searcher, config->paths / devices, t, 1));
+        return FNAS_OK;
+    case FNAS_UPDATE_SAMPLE: {
+        fnas_random random = fnas_random_begin(config->seed, FNAS_STREAM_DEVICE, searcher->state->step, 0);
+        return hypernet_round(context, searcher, config->paths, fnas_random_below(&random, devices), 1);
+    }
+    }
+    return FNAS_OK;
+}
+
+fnas_status fnas_search_step(fnas_context *context, fnas_searcher *searcher) {
+    fnas_search_state *state = searcher->state;
+    FNAS_TRY(fnas_update_weights(context, searcher));
+    if (state->step >= fnas_search_config_warmup_steps(searcher->config, state->total_steps)) FNAS_TRY(fnas_update_hypernet(context, searcher));
+    state->step++;
+    return FNAS_OK;
+}
