@@ -1,4 +1,4 @@
-/* Image data sets, their splits, augmentation. */
+/* Data sets of labelled images, their splits, and batches drawn from them. */
 #ifndef FLEETNAS_DATA_H
 #define FLEETNAS_DATA_H
 
@@ -8,41 +8,83 @@
 extern "C" {
 #endif
 
-/* A data set in memory: uint8 images [N, C, H, W] with labels, a training part and a test part. Immutable: thread-safe to read. */
+/* A data set in memory: 8-bit images [N, C, H, W] with labels, in a train and a test part. Immutable once open: any number of threads may
+ * read it, each with its own context. */
 typedef struct fnas_dataset fnas_dataset;
 
+/* What a data set is. Pointers are borrowed from the data set. */
 typedef struct fnas_dataset_info {
-    const char *name; /* canonical, without any path: "fashion-mnist", "cifar10", "synthetic:1x8x8,classes=4,images=512"; borrowed */
+    const char *name;  /* which images, without where they lie: "fashion-mnist", "cifar10", "synthetic:3x8x8,classes=10,images=2000" */
+    const char *spec;  /* opens it again from any folder: the name and, when one was given, the absolute path */
     int64_t channels, height, width, classes;
     int64_t train_count, test_count;
+    int64_t crop_padding;       /* pixels of padding on each side before a random crop */
+    const float *mean, *std;    /* [channels] of pixels scaled to 0..1, that images are normalised by */
 } fnas_dataset_info;
 
-/* Opens `fashion-mnist` (Debian's dataset-fashion-mnist, or the folder in the environment variable FLEETNAS_FASHION_MNIST), `fashion-mnist:DIR`, `cifar10:DIR` (binary
- * batches, plain or .xz), `synthetic:CxHxW[,classes=K][,images=N]` (made by formula, for trials). Owned: fnas_dataset_close. Errors: FNAS_ERR_INPUT naming the missing,
- * truncated or malformed file and what to do, FNAS_ERR_IO, FNAS_ERR_MEMORY. */
+/* Opens a data set by its spec:
+ *   fashion-mnist          the four files of Debian's package dataset-fashion-mnist; the environment variable FLEETNAS_FASHION_MNIST names another folder
+ *   fashion-mnist:DIR      the same files (IDX, gzip or plain) in DIR
+ *   cifar10:DIR            data_batch_1..5.bin and test_batch.bin in DIR, each plain or xz (.bin.xz)
+ *   synthetic:CxHxW[,classes=K][,images=N]   smooth patterns, one a class, with noise; the same on every machine with one C library
+ *                          (classes 2..1000 [10], train images 10..1000000 [2000], a fifth as many for testing)
+ * All of it is read into memory (Fashion-MNIST 55 MB, CIFAR-10 185 MB), CIFAR-10's files on the context's threads.
+ * *dataset is owned: fnas_dataset_close. Errors: FNAS_ERR_USAGE for an unknown spec, FNAS_ERR_INPUT for a missing, truncated or wrong file (named),
+ * FNAS_ERR_IO, FNAS_ERR_MEMORY. */
 FNAS_API FNAS_NODISCARD fnas_status fnas_dataset_open(fnas_context *context, const char *spec, fnas_dataset **dataset);
 FNAS_API void fnas_dataset_close(fnas_dataset *dataset); /* NULL is allowed */
 FNAS_API fnas_dataset_info fnas_dataset_get(const fnas_dataset *dataset);
 
-/* Disjoint lists of training images: for supernet weights, for the hypernetwork's search, for validation (the rest). The test part is in none. */
+/* ---- one image: float32 [C, H, W], (pixel / 255 - mean) / std; its label 0..classes-1. Errors: FNAS_ERR_USAGE for an index outside. ---- */
+
+/* Image `index` of the train part as it is. Deterministic, thread-safe. */
+FNAS_API FNAS_NODISCARD fnas_status fnas_dataset_image(fnas_context *context, const fnas_dataset *dataset, int64_t index, float *image, int32_t *label);
+
+/* Image `index` of the train part, randomly cropped (crop_padding black pixels around it) and flipped left to right with probability 1/2. The draw
+ * is a function of (seed, FNAS_STREAM_AUGMENT, step, position) alone: any thread may make any image. `position`: place in the batch. */
+FNAS_API FNAS_NODISCARD fnas_status fnas_dataset_augmented(fnas_context *context, const fnas_dataset *dataset, int64_t index, uint64_t seed, int64_t step,
+                                                           int64_t position, float *image, int32_t *label);
+
+/* Image `index` of the test part. Apart from the others so that a search cannot touch it by mistake. */
+FNAS_API FNAS_NODISCARD fnas_status fnas_dataset_test_image(fnas_context *context, const fnas_dataset *dataset, int64_t index, float *image, int32_t *label);
+
+/* ---- batches: images [count, C, H, W] float32, labels [count]; `indices` [count] into the train part, borrowed ---- */
+
+/* How to augment a batch; the draws are those of fnas_dataset_augmented with position 0..count-1. */
+typedef struct fnas_augment {
+    uint64_t seed;
+    int64_t step;
+} fnas_augment;
+
+/* Fills a batch on the calling thread; augment NULL: images as they are. Errors: FNAS_ERR_USAGE for an index outside. */
+FNAS_API FNAS_NODISCARD fnas_status fnas_batch_fill(fnas_context *context, const fnas_dataset *dataset, int64_t count, const int64_t *indices,
+                                                    const fnas_augment *augment, float *images, int32_t *labels);
+
+/* ---- splits ---- */
+
+/* Three disjoint sets of train images: for the supernet's weights, for the hypernetwork's search, for validation. */
 typedef struct fnas_split fnas_split;
 typedef enum fnas_split_kind { FNAS_SPLIT_WEIGHTS, FNAS_SPLIT_SEARCH, FNAS_SPLIT_VALIDATION } fnas_split_kind;
 
-/* Fractions of the training part (> 0, sum < 1), class by class so that each list has the classes' shares; drawn by seed. Owned: fnas_split_free. Errors: FNAS_ERR_INPUT, FNAS_ERR_MEMORY. */
-FNAS_API FNAS_NODISCARD fnas_status fnas_split_create(fnas_context *context, const fnas_dataset *dataset, uint64_t seed, double weights_fraction, double search_fraction,
-                                                      fnas_split **split);
-FNAS_API void fnas_split_free(fnas_split *split);
-FNAS_API const int64_t *fnas_split_part(const fnas_split *split, fnas_split_kind kind, int64_t *count); /* indices of training images, in a drawn order; borrowed */
+/* Splits the train part: weight_fraction and search_fraction of it, the rest for validation, each class in these proportions. Drawn by
+ * (seed, FNAS_STREAM_SPLIT) alone. The order inside a part is random too: its first k images are a random sample.
+ * *split is owned: fnas_split_free. Errors: FNAS_ERR_USAGE when a part would be empty, FNAS_ERR_MEMORY. */
+FNAS_API FNAS_NODISCARD fnas_status fnas_split_create(fnas_context *context, const fnas_dataset *dataset, uint64_t seed, double weight_fraction,
+                                                      double search_fraction, fnas_split **split);
+FNAS_API void fnas_split_free(fnas_split *split); /* NULL is allowed */
+/* Indices [*count] into the train part; borrowed from the split. */
+FNAS_API const int64_t *fnas_split_part(const fnas_split *split, fnas_split_kind kind, int64_t *count);
 
-/* Training image `index`, normalised by the data set's mean and standard deviation of each channel, as float32 [C, H, W]; label may be NULL. Thread-safe. */
-FNAS_API FNAS_NODISCARD fnas_status fnas_dataset_train_image(fnas_context *context, const fnas_dataset *dataset, int64_t index, float *image, int32_t *label);
+/* ---- order of images in an epoch ---- */
 
-/* The same, augmented: random crop after padding (4 pixels at 32x32, an eighth of the smaller side otherwise) and horizontal flip, drawn from the stream (seed, step, position). */
-FNAS_API FNAS_NODISCARD fnas_status fnas_dataset_augmented(fnas_context *context, const fnas_dataset *dataset, int64_t index, uint64_t seed, int64_t step, int64_t position,
-                                                           float *image, int32_t *label);
-
-/* Test image `index`: never used by a search, only to score what it found. */
-FNAS_API FNAS_NODISCARD fnas_status fnas_dataset_test_image(fnas_context *context, const fnas_dataset *dataset, int64_t index, float *image, int32_t *label);
+/* A permutation of 0..count-1 an epoch, a function of (seed, FNAS_STREAM_SHUFFLE, epoch, path) alone, so that nothing need be saved to resume. The
+ * last epoch asked for is kept; not thread-safe. `path` keeps orders of several parts apart. *order is owned: fnas_epoch_order_free.
+ * Errors: FNAS_ERR_USAGE (count < 1), FNAS_ERR_MEMORY. */
+typedef struct fnas_epoch_order fnas_epoch_order;
+FNAS_API FNAS_NODISCARD fnas_status fnas_epoch_order_create(fnas_context *context, uint64_t seed, int64_t path, int64_t count, fnas_epoch_order **order);
+FNAS_API void fnas_epoch_order_free(fnas_epoch_order *order); /* NULL is allowed */
+/* Which element stands at position `position` (0, 1, ... over all epochs: position / count is the epoch). */
+FNAS_API int64_t fnas_epoch_order_at(fnas_epoch_order *order, int64_t position);
 
 #ifdef __cplusplus
 }
