@@ -1,0 +1,145 @@
+/* The minimum-norm point: closed forms, optimality, the Gram matrix. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/random.h"
+#include "search/minnorm.h"
+
+enum { TASKS = 13, LENGTH = 2050 };
+
+static void fill_gram(int64_t count, double diagonal, double off, double *gram) {
+    for (int64_t i = 0; i < count; i++)
+        for (int64_t j = 0; j < count; j++) gram[i * count + j] = i == j ? diagonal : off;
+}
+
+static void test_two_orthogonal(void **state) {
+    (void)state;
+    const double gram[4] = {1, 0, 0, 1};
+    double weights[2], workspace[4];
+    assert_float_equal(fnas_minnorm_solve(2, gram, workspace, weights), 0.5, 1e-15);
+    assert_float_equal(weights[0], 0.5, 1e-15);
+    assert_float_equal(weights[1], 0.5, 1e-15);
+}
+
+/* |u|^2 = 4, <u,v> = 1, |v|^2 = 2: share (2 - 1) / (4 + 2 - 2) = 1/4, cost 2 - 1/4. */
+static void test_two_in_closed_form(void **state) {
+    (void)state;
+    const double gram[4] = {4, 1, 1, 2};
+    double weights[2], workspace[4];
+    assert_float_equal(fnas_minnorm_solve(2, gram, workspace, weights), 1.75, 1e-14);
+    assert_float_equal(weights[0], 0.25, 1e-15);
+}
+
+/* One vector is the answer alone, but the other keeps a thousandth. */
+static void test_two_with_floor(void **state) {
+    (void)state;
+    const double first_shorter[4] = {1, 2, 2, 5}, second_shorter[4] = {5, 2, 2, 1};
+    double weights[2], workspace[4];
+    (void)fnas_minnorm_solve(2, first_shorter, workspace, weights);
+    assert_float_equal(weights[0], 0.999, 1e-15);
+    (void)fnas_minnorm_solve(2, second_shorter, workspace, weights);
+    assert_float_equal(weights[0], 0.001, 1e-15);
+}
+
+static void test_one(void **state) {
+    (void)state;
+    const double gram[1] = {9};
+    double weights[1], workspace[2];
+    assert_float_equal(fnas_minnorm_solve(1, gram, workspace, weights), 9, 0);
+    assert_float_equal(weights[0], 1, 0);
+}
+
+static void test_orthonormal(void **state) {
+    (void)state;
+    double gram[TASKS * TASKS], weights[TASKS], workspace[2 * TASKS];
+    fill_gram(TASKS, 1, 0, gram);
+    assert_float_equal(fnas_minnorm_solve(TASKS, gram, workspace, weights), 1.0 / TASKS, 1e-12);
+    for (int64_t i = 0; i < TASKS; i++) assert_float_equal(weights[i], 1.0 / TASKS, 1e-12);
+}
+
+static void test_identical(void **state) {
+    (void)state;
+    double gram[TASKS * TASKS], weights[TASKS], workspace[2 * TASKS];
+    fill_gram(TASKS, 1, 1, gram);
+    assert_float_equal(fnas_minnorm_solve(TASKS, gram, workspace, weights), 1, 1e-15);
+    assert_float_equal(weights[0], 0.999, 1e-15);
+    assert_float_equal(weights[1], 0.001, 1e-15);
+    for (int64_t i = 2; i < TASKS; i++) assert_float_equal(weights[i], 0, 0);
+}
+
+static void random_gradients(uint64_t seed, float gradients[TASKS][LENGTH], const float *rows[TASKS]) {
+    fnas_random random = fnas_random_begin(seed, FNAS_STREAM_TEST, 0, 0);
+    for (int64_t t = 0; t < TASKS; t++) {
+        rows[t] = gradients[t];
+        for (int64_t i = 0; i < LENGTH; i++) gradients[t][i] = (float)(fnas_random_normal(&random) + (i < 20));
+    }
+}
+
+static void test_gram(void **state) {
+    (void)state;
+    static float gradients[TASKS][LENGTH];
+    const float *rows[TASKS];
+    double gram[TASKS * TASKS];
+    random_gradients(31, gradients, rows);
+    fnas_minnorm_gram(TASKS, LENGTH, rows, gram);
+    for (int64_t i = 0; i < TASKS; i++) {
+        for (int64_t j = 0; j < TASKS; j++) {
+            long double sum = 0;
+            for (int64_t l = 0; l < LENGTH; l++) sum += (long double)gradients[i][l] * gradients[j][l];
+            assert_float_equal(gram[i * TASKS + j], (double)sum, 1e-10);
+            assert_true(gram[i * TASKS + j] == gram[j * TASKS + i]);
+        }
+    }
+}
+
+/* At the optimum <g_k, x> >= |x|^2 for every k: no vector offers a step (Frank-Wolfe gap). The rule of stopping leaves a gap of about the
+ * last change. */
+static void test_optimal_on_random_gradients(void **state) {
+    (void)state;
+    static float gradients[TASKS][LENGTH];
+    const float *rows[TASKS];
+    double gram[TASKS * TASKS], weights[TASKS], workspace[2 * TASKS];
+    for (uint64_t seed = 40; seed < 50; seed++) {
+        random_gradients(seed, gradients, rows);
+        fnas_minnorm_gram(TASKS, LENGTH, rows, gram);
+        double cost = fnas_minnorm_solve(TASKS, gram, workspace, weights), sum = 0;
+        for (int64_t k = 0; k < TASKS; k++) {
+            double along = 0;
+            for (int64_t i = 0; i < TASKS; i++) along += gram[k * TASKS + i] * weights[i];
+            assert_true(along > cost * (1 - 1e-2));
+            assert_true(weights[k] >= 0);
+            sum += weights[k];
+        }
+        assert_float_equal(sum, 1, 1e-12);
+    }
+}
+
+/* Gradients that are zero or not numbers must not hang or give weights that are no weights. */
+static void test_degenerate(void **state) {
+    (void)state;
+    double gram[TASKS * TASKS], weights[TASKS], workspace[2 * TASKS];
+    const double fillings[2] = {0, NAN};
+    for (int64_t f = 0; f < 2; f++) {
+        double sum = 0;
+        fill_gram(TASKS, fillings[f], fillings[f], gram);
+        (void)fnas_minnorm_solve(TASKS, gram, workspace, weights);
+        for (int64_t i = 0; i < TASKS; i++) sum += weights[i];
+        assert_float_equal(sum, 1, 1e-12);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_two_orthogonal), cmocka_unit_test(test_two_in_closed_form),
+        cmocka_unit_test(test_two_with_floor), cmocka_unit_test(test_one),
+        cmocka_unit_test(test_orthonormal),    cmocka_unit_test(test_identical),
+        cmocka_unit_test(test_gram),           cmocka_unit_test(test_optimal_on_random_gradients),
+        cmocka_unit_test(test_degenerate),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
