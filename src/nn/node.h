@@ -1,0 +1,93 @@
+/* Inside of a running path: what the planner decides, and what each kind of node gives it. For the files of this folder only. */
+#ifndef FNAS_NN_NODE_H
+#define FNAS_NN_NODE_H
+
+#include "compute/ops.h"
+#include "nn/path.h"
+
+#define FNAS_BUFFER_NONE (-1)
+
+/* What a node wants of the planner, beside its source and result. */
+typedef struct fnas_node_needs {
+    int64_t kept_floats;     /* written by the forward pass, read by the backward pass */
+    int64_t forward_floats;  /* scratch of the forward pass */
+    int64_t backward_floats; /* scratch of the backward pass */
+    bool source, result;     /* the backward pass reads these activations */
+} fnas_node_needs;
+
+typedef struct fnas_node_plan {
+    bool writes;          /* the first contribution to its result: written, later ones are added */
+    bool writes_gradient; /* the first, in the backward pass, to give its source a gradient */
+    bool diff_source, diff_weights, diff_gate; /* which gradients are wanted of it; backward: any is */
+    bool backward;
+    bool sums_upstream; /* sum(U) of its result is taken while this node runs backward */
+    int32_t kept, forward_scratch, backward_scratch;
+} fnas_node_plan;
+
+typedef struct fnas_value_plan {
+    bool plain;   /* [n][C] instead of the engine's layout */
+    bool written; /* a node that writes it is known */
+    bool wants_gradient, has_gradient;
+    int32_t activation, gradient;
+} fnas_value_plan;
+
+/* Lives from one time to another, both included. Node k of K runs forward at time k and backward at 2 K - k; the loss is taken at K. */
+typedef struct fnas_buffer {
+    int64_t floats, from, to, offset;
+} fnas_buffer;
+
+typedef struct fnas_path {
+    fnas_context *context;
+    fnas_worker *worker;
+    fnas_engine *engine;
+    int64_t block;
+    const fnas_path_request *request;
+    const fnas_net *net;
+    fnas_node_plan *nodes;
+    fnas_value_plan *values;
+    fnas_buffer *buffers;
+    int64_t buffer_count;
+    float *memory;
+    double *dots;   /* [node_count] sum of U times the node's own result, of gated nodes */
+    double *totals; /* [value_count] sum of U */
+} fnas_path;
+
+/* plan.c: decides what runs and where everything lies; takes its arrays and path->memory from the worker's arena. */
+FNAS_NODISCARD fnas_status fnas_path_plan(fnas_path *path);
+
+/* The operations of one kind of node; forward beside backward in node_*.c. */
+typedef struct fnas_node_type {
+    void (*needs)(const fnas_path *path, int64_t index, fnas_node_needs *needs);
+    fnas_status (*forward)(const fnas_path *path, int64_t index);
+    fnas_status (*backward)(const fnas_path *path, int64_t index);
+} fnas_node_type;
+const fnas_node_type *fnas_node_type_of(fnas_node_kind kind);
+extern const fnas_node_type fnas_node_conv, fnas_node_norm, fnas_node_relu, fnas_node_average_pool, fnas_node_identity, fnas_node_zero, fnas_node_global_pool,
+    fnas_node_linear;
+
+/* ---- where things are ---- */
+fnas_shape fnas_path_shape(const fnas_path *path, fnas_value value);
+int64_t fnas_path_floats(const fnas_path *path, fnas_value value); /* of a value in memory, a multiple of 16 */
+float *fnas_path_buffer(const fnas_path *path, int32_t buffer);    /* NULL for FNAS_BUFFER_NONE */
+const float *fnas_path_source_data(const fnas_path *path, int64_t index);
+float *fnas_path_result_data(const fnas_path *path, int64_t index);
+float *fnas_path_upstream(const fnas_path *path, int64_t index);        /* gradient of its result */
+float *fnas_path_source_gradient(const fnas_path *path, int64_t index); /* NULL when not wanted */
+const float *fnas_path_parameter(const fnas_path *path, int32_t handle); /* NULL for FNAS_PARAMETER_NONE */
+float *fnas_path_parameter_gradient(const fnas_path *path, int32_t handle); /* NULL when there is none or none is wanted */
+int64_t fnas_round_floats(int64_t floats);
+
+/* ---- normalisation, shared by CONV and NORM nodes ---- */
+int64_t fnas_norm_statistics_floats(const fnas_path *path, int64_t index);
+/* Statistics of src, computed into [mean, variance] at `statistics` or given with the request, then the normalised src to the node's result. */
+void fnas_norm_apply(const fnas_path *path, int64_t index, const float *src, float *statistics);
+/* diff_src is written. Leaves sum(U o) in dots, and sum(U) in totals where the plan says so. */
+void fnas_norm_unapply(const fnas_path *path, int64_t index, const float *src, const float *statistics, float *diff_src);
+
+/* ---- slices of weights ---- */
+bool fnas_slice_is_prefix(const fnas_parameter *parameter, const fnas_conv_spec *slice);
+int64_t fnas_slice_floats(const fnas_conv_spec *slice); /* rounded */
+void fnas_slice_gather(const fnas_parameter *parameter, const fnas_conv_spec *slice, const float *whole, float *part);
+void fnas_slice_scatter_add(const fnas_parameter *parameter, const fnas_conv_spec *slice, const float *part, float *whole);
+
+#endif

@@ -1,0 +1,231 @@
+#include "nn/path.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "nn/node.h"
+
+#define FNAS_PATH_MAX_FLOATS ((size_t)1 << 36) /* of one value */
+
+/* ---- worker ---- */
+
+fnas_status fnas_worker_create(fnas_context *context, fnas_worker *worker) {
+    *worker = (fnas_worker){NULL, NULL};
+    FNAS_TRY(fnas_engine_create(context, &worker->engine));
+    fnas_status status = fnas_arena_create(context, 0, &worker->arena);
+    if (status != FNAS_OK) fnas_worker_destroy(worker);
+    return status;
+}
+
+void fnas_worker_destroy(fnas_worker *worker) {
+    if (worker->arena) fnas_arena_destroy(worker->arena);
+    if (worker->engine) fnas_engine_destroy(worker->engine);
+    *worker = (fnas_worker){NULL, NULL};
+}
+
+/* ---- where things are ---- */
+
+int64_t fnas_round_floats(int64_t floats) {
+    return (floats + 15) / 16 * 16;
+}
+
+fnas_shape fnas_path_shape(const fnas_path *path, fnas_value value) {
+    fnas_value_shape shape = path->net->values[value];
+    return (fnas_shape){path->request->n, shape.c, shape.h, shape.w};
+}
+
+int64_t fnas_path_floats(const fnas_path *path, fnas_value value) {
+    fnas_shape shape = fnas_path_shape(path, value);
+    return path->values[value].plain ? fnas_round_floats(shape.n * shape.c) : fnas_round_floats((int64_t)fnas_shape_floats(shape, path->block));
+}
+
+float *fnas_path_buffer(const fnas_path *path, int32_t buffer) {
+    return buffer == FNAS_BUFFER_NONE ? NULL : path->memory + path->buffers[buffer].offset;
+}
+
+const float *fnas_path_source_data(const fnas_path *path, int64_t index) {
+    fnas_value source = path->net->nodes[index].source;
+    return source == 0 ? path->request->images : fnas_path_buffer(path, path->values[source].activation);
+}
+
+float *fnas_path_result_data(const fnas_path *path, int64_t index) {
+    return fnas_path_buffer(path, path->values[path->net->nodes[index].result].activation);
+}
+
+float *fnas_path_upstream(const fnas_path *path, int64_t index) {
+    return fnas_path_buffer(path, path->values[path->net->nodes[index].result].gradient);
+}
+
+float *fnas_path_source_gradient(const fnas_path *path, int64_t index) {
+    return path->nodes[index].diff_source ? fnas_path_buffer(path, path->values[path->net->nodes[index].source].gradient) : NULL;
+}
+
+const float *fnas_path_parameter(const fnas_path *path, int32_t handle) {
+    const fnas_parameters *parameters = path->request->parameters;
+    return handle == FNAS_PARAMETER_NONE ? NULL : parameters->values + parameters->items[handle].offset;
+}
+
+float *fnas_path_parameter_gradient(const fnas_path *path, int32_t handle) {
+    float *gradient = path->request->weight_gradient;
+    return !gradient || handle == FNAS_PARAMETER_NONE ? NULL : gradient + path->request->parameters->items[handle].offset;
+}
+
+const fnas_node_type *fnas_node_type_of(fnas_node_kind kind) {
+    static const fnas_node_type *const types[] = {&fnas_node_conv,     &fnas_node_norm, &fnas_node_relu,        &fnas_node_average_pool,
+                                                  &fnas_node_identity, &fnas_node_zero, &fnas_node_global_pool, &fnas_node_linear};
+    return types[kind];
+}
+
+/* ---- what is asked ---- */
+
+static fnas_status fnas_path_check_vector(const fnas_path *path, int64_t index, int32_t handle, int64_t channels) {
+    const fnas_parameters *parameters = path->request->parameters;
+    if (handle == FNAS_PARAMETER_NONE) return FNAS_OK;
+    if (handle < 0 || handle >= parameters->item_count || parameters->items[handle].count < channels)
+        return fnas_fail(path->context, FNAS_ERR_INTERNAL, "node %lld: parameter %d does not fit %lld channels: the net is of another supernet",
+                         (long long)index, (int)handle, (long long)channels);
+    return FNAS_OK;
+}
+
+static fnas_status fnas_path_check_slice(const fnas_path *path, int64_t index) {
+    const fnas_conv_spec *slice = &path->net->nodes[index].conv;
+    const fnas_parameters *parameters = path->request->parameters;
+    bool known = slice->weight >= 0 && slice->weight < parameters->item_count;
+    const int64_t *shape = known ? parameters->items[slice->weight].shape : NULL;
+    if (!known || slice->out > shape[0] || slice->in > shape[1] || slice->kernel > shape[2] || slice->kernel > shape[3] ||
+        (shape[2] - slice->kernel) % 2 != 0 || (shape[3] - slice->kernel) % 2 != 0)
+        return fnas_fail(path->context, FNAS_ERR_INTERNAL, "node %lld: parameter %d has no slice of %lld x %lld x %lld x %lld: the net is of another supernet",
+                         (long long)index, (int)slice->weight, (long long)slice->out, (long long)slice->in, (long long)slice->kernel, (long long)slice->kernel);
+    return fnas_path_check_vector(path, index, slice->bias, slice->out);
+}
+
+static fnas_status fnas_path_check_net(const fnas_path *path) {
+    const fnas_net *net = path->net;
+    for (int64_t i = 0; i < net->node_count; i++) {
+        const fnas_node *node = &net->nodes[i];
+        if (node->kind == FNAS_NODE_CONV || node->kind == FNAS_NODE_LINEAR) FNAS_TRY(fnas_path_check_slice(path, i));
+        if (!node->norm.present) continue;
+        FNAS_TRY(fnas_path_check_vector(path, i, node->norm.gamma, net->values[node->result].c));
+        FNAS_TRY(fnas_path_check_vector(path, i, node->norm.beta, net->values[node->result].c));
+    }
+    for (int64_t i = 0; i < net->value_count; i++) {
+        fnas_value_shape shape = net->values[i];
+        size_t floats = (size_t)path->request->n;
+        if (!fnas_size_multiply(floats, (size_t)(shape.c + 16), &floats) || !fnas_size_multiply(floats, (size_t)(shape.h * shape.w), &floats) ||
+            floats > FNAS_PATH_MAX_FLOATS)
+            return fnas_fail(path->context, FNAS_ERR_INPUT, "a path of %lld images is too large: use smaller batches", (long long)path->request->n);
+    }
+    return FNAS_OK;
+}
+
+static fnas_status fnas_path_check_request(fnas_context *context, const fnas_path_request *request) {
+    bool gradients = request->weight_gradient || request->gate_gradient;
+    if (request->n < 1) return fnas_fail(context, FNAS_ERR_INPUT, "a path needs at least one image");
+    if (gradients && !request->labels) return fnas_fail(context, FNAS_ERR_INTERNAL, "a path without labels has no gradients");
+    if (gradients && request->statistics) return fnas_fail(context, FNAS_ERR_INTERNAL, "gradients need batch statistics: none may be given");
+    if (request->statistics && request->batch_statistics) return fnas_fail(context, FNAS_ERR_INTERNAL, "statistics are either given or taken");
+    if (!request->labels) return FNAS_OK;
+    int64_t classes = request->net->values[request->net->logits].c;
+    for (int64_t i = 0; i < request->n; i++)
+        if (request->labels[i] < 0 || request->labels[i] >= classes)
+            return fnas_fail(context, FNAS_ERR_INPUT, "label %d of image %lld: the network has classes 0 to %lld", (int)request->labels[i], (long long)i,
+                             (long long)classes - 1);
+    return FNAS_OK;
+}
+
+/* ---- running ---- */
+
+static fnas_status fnas_path_forward(const fnas_path *path) {
+    for (int64_t i = 0; i < path->net->node_count; i++) FNAS_TRY(fnas_node_type_of(path->net->nodes[i].kind)->forward(path, i));
+    return FNAS_OK;
+}
+
+static void fnas_path_loss(const fnas_path *path, fnas_path_result *result) {
+    const fnas_path_request *request = path->request;
+    const fnas_value_plan *logits = &path->values[path->net->logits];
+    int64_t classes = path->net->values[path->net->logits].c;
+    const float *values = fnas_path_buffer(path, logits->activation);
+    *result = (fnas_path_result){.loss = NAN};
+    if (request->logits) memcpy(request->logits, values, (size_t)(request->n * classes) * sizeof *values);
+    if (!request->labels) return;
+    fnas_cross_entropy(request->n, classes, values, request->labels, request->label_smoothing, request->scale, &result->loss, &result->correct,
+                       fnas_path_buffer(path, logits->gradient));
+}
+
+static fnas_status fnas_path_backward(const fnas_path *path) {
+    const fnas_net *net = path->net;
+    for (int64_t i = net->node_count - 1; i >= 0; i--) {
+        const fnas_node *node = &net->nodes[i];
+        const fnas_node_plan *plan = &path->nodes[i];
+        if (!plan->backward) continue;
+        if (plan->sums_upstream && !node->norm.present)
+            path->totals[node->result] = fnas_sum(path->engine, fnas_path_shape(path, node->result), fnas_path_upstream(path, i));
+        FNAS_TRY(fnas_node_type_of(node->kind)->backward(path, i));
+    }
+    return FNAS_OK;
+}
+
+/* dL/dD_i = sum(U o_i(x)) for the selected entry, sum(U) for the others (net.h). */
+static void fnas_path_add_gates(const fnas_path *path) {
+    for (int64_t i = 0; i < path->net->node_count; i++) {
+        const fnas_node *node = &path->net->nodes[i];
+        if (!path->nodes[i].diff_gate) continue;
+        double *row = path->request->gate_gradient + node->gate.first;
+        for (int32_t k = 0; k < node->gate.count; k++) row[k] += k == node->gate.selected ? path->dots[i] : path->totals[node->result];
+    }
+}
+
+/* ---- a number that is not finite: found by running forward once more ---- */
+
+static bool fnas_all_finite(int64_t count, const float *values) {
+    for (int64_t i = 0; i < count; i++)
+        if (!isfinite(values[i])) return false;
+    return true;
+}
+
+static bool fnas_path_value_is_finite(const fnas_path *path, fnas_value value) {
+    fnas_shape shape = fnas_path_shape(path, value);
+    int64_t channels = path->values[value].plain ? shape.c : (shape.c + path->block - 1) / path->block * path->block;
+    return fnas_all_finite(shape.n * channels * shape.h * shape.w, fnas_path_buffer(path, path->values[value].activation));
+}
+
+static fnas_status fnas_path_name_fault(const fnas_path *path) {
+    const fnas_net *net = path->net;
+    fnas_value_shape image = net->values[0];
+    if (!fnas_all_finite(path->request->n * image.c * image.h * image.w, path->request->images))
+        return fnas_fail(path->context, FNAS_ERR_NUMERIC, "the images hold a number that is not finite");
+    for (int64_t i = 0; i < net->node_count; i++) {
+        const fnas_node *node = &net->nodes[i];
+        FNAS_TRY(fnas_node_type_of(node->kind)->forward(path, i));
+        /* A ZERO node contributes to a value that nobody may have written yet. */
+        if (node->kind == FNAS_NODE_ZERO || fnas_path_value_is_finite(path, node->result)) continue;
+        bool weights = node->kind == FNAS_NODE_CONV || node->kind == FNAS_NODE_LINEAR;
+        return fnas_fail(path->context, FNAS_ERR_NUMERIC, "node %lld (%s%s%s) gives numbers that are not finite: the weights have diverged, lower the rate",
+                         (long long)i, fnas_node_kind_name(node->kind), weights ? " " : "",
+                         weights ? path->request->parameters->items[node->conv.weight].name : "");
+    }
+    return fnas_fail(path->context, FNAS_ERR_NUMERIC, "the loss is not finite");
+}
+
+static bool fnas_path_is_finite(const fnas_path *path, const fnas_path_result *result) {
+    return path->request->labels ? isfinite(result->loss) : fnas_path_value_is_finite(path, path->net->logits);
+}
+
+fnas_status fnas_path_run(fnas_context *context, fnas_worker *worker, const fnas_path_request *request, fnas_path_result *result) {
+    FNAS_TRY(fnas_path_check_request(context, request));
+    fnas_arena_reset(worker->arena);
+    fnas_path path = {.context = context,
+                      .worker = worker,
+                      .engine = worker->engine,
+                      .block = fnas_engine_block(worker->engine),
+                      .request = request,
+                      .net = request->net};
+    FNAS_TRY(fnas_path_check_net(&path));
+    FNAS_TRY(fnas_path_plan(&path));
+    FNAS_TRY(fnas_path_forward(&path));
+    fnas_path_loss(&path, result);
+    if (!fnas_path_is_finite(&path, result)) return fnas_path_name_fault(&path);
+    FNAS_TRY(fnas_path_backward(&path));
+    fnas_path_add_gates(&path);
+    return FNAS_OK;
+}

@@ -1,0 +1,287 @@
+/* The recorded network by the naive operators in double precision: every buffer apart, no liveness, the whole gate formula. */
+#include <math.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "compute/reference.h"
+#include "nn/path.h"
+
+typedef struct fnas_reference {
+    fnas_context *context;
+    const fnas_reference_request *request;
+    const fnas_net *net;
+    double **activations, **gradients; /* [value_count]; gradients of the logits and of what they depend on */
+    double **shares;                   /* [node_count] z of a convolution, or the node's own result */
+    double *mean, *variance;           /* [norm_channels] */
+    double *scratch, *scratch_weights; /* of the largest value, of the largest weight slice and its gradient */
+    int64_t slice_limit;
+} fnas_reference;
+
+/* ---- memory ---- */
+
+static fnas_shape fnas_reference_shape(const fnas_reference *reference, fnas_value value) {
+    fnas_value_shape shape = reference->net->values[value];
+    return (fnas_shape){reference->request->n, shape.c, shape.h, shape.w};
+}
+
+static int64_t fnas_reference_count(const fnas_reference *reference, fnas_value value) {
+    fnas_shape shape = fnas_reference_shape(reference, value);
+    return shape.n * shape.c * shape.h * shape.w;
+}
+
+static void fnas_reference_free(fnas_reference *reference) {
+    const fnas_net *net = reference->net;
+    for (int64_t i = 0; i < net->value_count; i++) {
+        if (reference->activations) fnas_free(reference->activations[i]);
+        if (reference->gradients) fnas_free(reference->gradients[i]);
+    }
+    for (int64_t i = 0; reference->shares && i < net->node_count; i++) fnas_free(reference->shares[i]);
+    fnas_free(reference->activations);
+    fnas_free(reference->gradients);
+    fnas_free(reference->shares);
+    fnas_free(reference->mean);
+    fnas_free(reference->variance);
+    fnas_free(reference->scratch);
+    fnas_free(reference->scratch_weights);
+}
+
+static int64_t fnas_reference_slice_count(const fnas_conv_spec *slice) {
+    return slice->out * slice->in * slice->kernel * slice->kernel;
+}
+
+static bool fnas_reference_allocate(fnas_reference *reference) {
+    const fnas_net *net = reference->net;
+    int64_t largest = 1;
+    reference->activations = fnas_allocate((size_t)net->value_count, sizeof(double *));
+    reference->gradients = fnas_allocate((size_t)net->value_count, sizeof(double *));
+    reference->shares = fnas_allocate((size_t)net->node_count, sizeof(double *));
+    reference->mean = fnas_allocate((size_t)net->norm_channels, sizeof(double));
+    reference->variance = fnas_allocate((size_t)net->norm_channels, sizeof(double));
+    bool fine = reference->activations && reference->gradients && reference->shares && reference->mean && reference->variance;
+    for (int64_t i = 0; fine && i < net->value_count; i++) {
+        int64_t count = fnas_reference_count(reference, (fnas_value)i);
+        if (count > largest) largest = count;
+        reference->activations[i] = fnas_allocate((size_t)count, sizeof(double));
+        reference->gradients[i] = fnas_allocate((size_t)count, sizeof(double));
+        fine = reference->activations[i] && reference->gradients[i];
+    }
+    for (int64_t i = 0; fine && i < net->node_count; i++) {
+        const fnas_node *node = &net->nodes[i];
+        reference->shares[i] = fnas_allocate((size_t)fnas_reference_count(reference, node->result), sizeof(double));
+        fine = reference->shares[i] != NULL;
+        if (node->kind != FNAS_NODE_CONV && node->kind != FNAS_NODE_LINEAR) continue;
+        int64_t slice = fnas_reference_slice_count(&node->conv);
+        if (slice > reference->slice_limit) reference->slice_limit = slice;
+    }
+    reference->scratch = fnas_allocate((size_t)largest, 2 * sizeof(double));
+    reference->scratch_weights = fnas_allocate((size_t)reference->slice_limit, 2 * sizeof(double));
+    return fine && reference->scratch && reference->scratch_weights;
+}
+
+/* ---- parameters ---- */
+
+static const double *fnas_reference_vector(const fnas_reference *reference, int32_t handle) {
+    return handle == FNAS_PARAMETER_NONE ? NULL : reference->request->parameters + reference->request->layout->items[handle].offset;
+}
+
+static double *fnas_reference_vector_gradient(const fnas_reference *reference, int32_t handle) {
+    double *gradient = reference->request->weight_gradient;
+    return !gradient || handle == FNAS_PARAMETER_NONE ? NULL : gradient + reference->request->layout->items[handle].offset;
+}
+
+/* Calls for each entry of the slice: part[i] and the entry of the whole parameter that it stands for. */
+static void fnas_reference_slice(const fnas_reference *reference, const fnas_conv_spec *slice, const double *gather_from, double *scatter_to, double *part) {
+    const fnas_parameter *parameter = &reference->request->layout->items[slice->weight];
+    const int64_t *shape = parameter->shape;
+    int64_t top = (shape[2] - slice->kernel) / 2, left = (shape[3] - slice->kernel) / 2, i = 0;
+    for (int64_t out = 0; out < slice->out; out++)
+        for (int64_t in = 0; in < slice->in; in++)
+            for (int64_t row = 0; row < slice->kernel; row++)
+                for (int64_t column = 0; column < slice->kernel; column++, i++) {
+                    int64_t whole = ((out * shape[1] + in) * shape[2] + top + row) * shape[3] + left + column;
+                    if (scatter_to) scatter_to[whole] += part[i];
+                    else part[i] = gather_from[whole];
+                }
+}
+
+static const double *fnas_reference_weights(const fnas_reference *reference, const fnas_node *node) {
+    fnas_reference_slice(reference, &node->conv, fnas_reference_vector(reference, node->conv.weight), NULL, reference->scratch_weights);
+    return reference->scratch_weights;
+}
+
+/* ---- gates ---- */
+
+/* The entry of the row, 1 for ungated nodes and where no one-hot is given. */
+static double fnas_reference_selected(const fnas_reference *reference, const fnas_gate *gate) {
+    const double *onehot = reference->request->onehot;
+    return gate->first < 0 || !onehot ? 1.0 : onehot[gate->first + gate->selected];
+}
+
+static double fnas_reference_others(const fnas_reference *reference, const fnas_gate *gate) {
+    double sum = 0.0;
+    if (gate->first < 0 || !reference->request->onehot) return 0.0;
+    for (int32_t k = 0; k < gate->count; k++)
+        if (k != gate->selected) sum += reference->request->onehot[gate->first + k];
+    return sum;
+}
+
+/* ---- one node's own result o(x), in `own` ---- */
+
+static fnas_conv_shape fnas_reference_conv_shape(const fnas_reference *reference, const fnas_node *node) {
+    fnas_shape in = fnas_reference_shape(reference, node->source);
+    const fnas_conv_spec *conv = &node->conv;
+    return (fnas_conv_shape){in.n, in.c, in.h, in.w, conv->out, conv->kernel, conv->kernel, conv->stride, conv->padding, conv->groups, node->source == 0};
+}
+
+static fnas_pool_shape fnas_reference_pool_shape(const fnas_reference *reference, const fnas_node *node) {
+    fnas_shape in = fnas_reference_shape(reference, node->source);
+    return (fnas_pool_shape){in.n, in.c, in.h, in.w, node->pool_kernel, node->pool_stride, node->pool_padding};
+}
+
+static void fnas_reference_norm(const fnas_reference *reference, const fnas_node *node, const double *src, double *dst) {
+    fnas_shape shape = fnas_reference_shape(reference, node->result);
+    double *mean = reference->mean + node->norm_offset, *variance = reference->variance + node->norm_offset;
+    const fnas_norm_state *given = reference->request->statistics;
+    if (!given) fnas_ref_norm_statistics(shape, src, mean, variance);
+    for (int64_t c = 0; given && c < shape.c; c++) {
+        mean[c] = given->mean[node->norm_offset + c];
+        variance[c] = given->variance[node->norm_offset + c];
+    }
+    fnas_ref_norm_forward(shape, node->norm.epsilon, src, mean, variance, fnas_reference_vector(reference, node->norm.gamma),
+                          fnas_reference_vector(reference, node->norm.beta), false, dst);
+}
+
+static void fnas_reference_forward_own(const fnas_reference *reference, int64_t index, double *own) {
+    const fnas_node *node = &reference->net->nodes[index];
+    const double *src = node->source < 0 ? NULL : reference->activations[node->source];
+    fnas_shape result = fnas_reference_shape(reference, node->result);
+    switch (node->kind) {
+    case FNAS_NODE_CONV: {
+        fnas_conv_shape shape = fnas_reference_conv_shape(reference, node);
+        double *z = reference->shares[index];
+        fnas_ref_conv_forward(&shape, src, fnas_reference_weights(reference, node), fnas_reference_vector(reference, node->conv.bias), z);
+        if (node->norm.present) fnas_reference_norm(reference, node, z, own);
+        else fnas_ref_add(result, z, false, own);
+        break;
+    }
+    case FNAS_NODE_NORM: fnas_reference_norm(reference, node, src, own); break;
+    case FNAS_NODE_RELU: fnas_ref_relu_forward(result, src, own); break;
+    case FNAS_NODE_AVERAGE_POOL: {
+        fnas_pool_shape shape = fnas_reference_pool_shape(reference, node);
+        fnas_ref_average_pool_forward(&shape, src, false, own);
+        break;
+    }
+    case FNAS_NODE_IDENTITY: fnas_ref_add(result, src, false, own); break;
+    case FNAS_NODE_ZERO: memset(own, 0, (size_t)fnas_reference_count(reference, node->result) * sizeof *own); break;
+    case FNAS_NODE_GLOBAL_POOL: fnas_ref_global_pool_forward(fnas_reference_shape(reference, node->source), src, own); break;
+    case FNAS_NODE_LINEAR:
+        fnas_ref_linear_forward(result.n, node->conv.in, node->conv.out, src, fnas_reference_weights(reference, node),
+                                fnas_reference_vector(reference, node->conv.bias), own);
+        break;
+    }
+}
+
+static void fnas_reference_forward(const fnas_reference *reference) {
+    const fnas_net *net = reference->net;
+    for (int64_t i = 0; i < net->node_count; i++) {
+        const fnas_node *node = &net->nodes[i];
+        double *result = reference->activations[node->result], *own = reference->scratch;
+        double selected = fnas_reference_selected(reference, &node->gate), others = fnas_reference_others(reference, &node->gate);
+        fnas_reference_forward_own(reference, i, own);
+        for (int64_t at = 0; at < fnas_reference_count(reference, node->result); at++) result[at] += selected * own[at] + others;
+    }
+}
+
+/* The gradient of a node's own result, `diff_own`, to its source and weights. The image gets none. */
+static void fnas_reference_backward_own(const fnas_reference *reference, int64_t index, const double *diff_own, double *spare) {
+    const fnas_node *node = &reference->net->nodes[index];
+    const double *src = node->source < 0 ? NULL : reference->activations[node->source];
+    double *diff_src = node->source <= 0 ? NULL : reference->gradients[node->source];
+    fnas_shape result = fnas_reference_shape(reference, node->result);
+    const double *gamma = fnas_reference_vector(reference, node->norm.gamma), *beta = fnas_reference_vector(reference, node->norm.beta);
+    double *diff_gamma = fnas_reference_vector_gradient(reference, node->norm.gamma), *diff_beta = fnas_reference_vector_gradient(reference, node->norm.beta);
+    const double *mean = reference->mean + node->norm_offset, *variance = reference->variance + node->norm_offset;
+    double *diff_slice = reference->scratch_weights + reference->slice_limit, *diff_weight = fnas_reference_vector_gradient(reference, node->conv.weight);
+    switch (node->kind) {
+    case FNAS_NODE_CONV: {
+        fnas_conv_shape shape = fnas_reference_conv_shape(reference, node);
+        const double *diff_z = diff_own;
+        if (node->norm.present) {
+            fnas_ref_norm_backward(result, node->norm.epsilon, reference->shares[index], mean, variance, gamma, beta, diff_own, spare, diff_gamma, diff_beta,
+                                   NULL, NULL);
+            diff_z = spare;
+        }
+        if (diff_weight) {
+            memset(diff_slice, 0, (size_t)fnas_reference_slice_count(&node->conv) * sizeof *diff_slice);
+            fnas_ref_conv_backward_weights(&shape, src, diff_z, diff_slice, fnas_reference_vector_gradient(reference, node->conv.bias));
+            fnas_reference_slice(reference, &node->conv, NULL, diff_weight, diff_slice);
+        }
+        if (diff_src) fnas_ref_conv_backward_data(&shape, diff_z, fnas_reference_weights(reference, node), true, diff_src);
+        break;
+    }
+    case FNAS_NODE_NORM:
+        fnas_ref_norm_backward(result, node->norm.epsilon, src, mean, variance, gamma, beta, diff_own, spare, diff_gamma, diff_beta, NULL, NULL);
+        fnas_ref_add(result, spare, true, diff_src);
+        break;
+    case FNAS_NODE_RELU: fnas_ref_relu_backward(result, src, diff_own, true, diff_src); break;
+    case FNAS_NODE_AVERAGE_POOL: {
+        fnas_pool_shape shape = fnas_reference_pool_shape(reference, node);
+        fnas_ref_average_pool_backward(&shape, diff_own, true, diff_src);
+        break;
+    }
+    case FNAS_NODE_IDENTITY: fnas_ref_add(result, diff_own, true, diff_src); break;
+    case FNAS_NODE_ZERO: break;
+    case FNAS_NODE_GLOBAL_POOL: fnas_ref_global_pool_backward(fnas_reference_shape(reference, node->source), diff_own, true, diff_src); break;
+    case FNAS_NODE_LINEAR:
+        memset(diff_slice, 0, (size_t)fnas_reference_slice_count(&node->conv) * sizeof *diff_slice);
+        fnas_ref_linear_backward(result.n, node->conv.in, node->conv.out, src, fnas_reference_weights(reference, node), diff_own, spare, diff_slice,
+                                 fnas_reference_vector_gradient(reference, node->conv.bias));
+        if (diff_weight) fnas_reference_slice(reference, &node->conv, NULL, diff_weight, diff_slice);
+        fnas_ref_add(fnas_reference_shape(reference, node->source), spare, true, diff_src);
+        break;
+    }
+}
+
+static void fnas_reference_gate_gradient(const fnas_reference *reference, const fnas_node *node, const double *upstream, const double *own) {
+    if (!reference->request->gate_gradient || node->gate.first < 0) return;
+    double dot = 0.0, total = 0.0;
+    for (int64_t at = 0; at < fnas_reference_count(reference, node->result); at++) {
+        dot += upstream[at] * own[at];
+        total += upstream[at];
+    }
+    double *row = reference->request->gate_gradient + node->gate.first;
+    for (int32_t k = 0; k < node->gate.count; k++) row[k] += k == node->gate.selected ? dot : total;
+}
+
+static void fnas_reference_backward(const fnas_reference *reference) {
+    const fnas_net *net = reference->net;
+    for (int64_t i = net->node_count - 1; i >= 0; i--) {
+        const fnas_node *node = &net->nodes[i];
+        int64_t count = fnas_reference_count(reference, node->result);
+        const double *upstream = reference->gradients[node->result];
+        double selected = fnas_reference_selected(reference, &node->gate), *own = reference->scratch, *spare = reference->scratch + count;
+        if (reference->request->gate_gradient && node->gate.first >= 0) fnas_reference_forward_own(reference, i, own);
+        fnas_reference_gate_gradient(reference, node, upstream, own);
+        for (int64_t at = 0; at < count; at++) own[at] = selected * upstream[at];
+        fnas_reference_backward_own(reference, i, own, spare);
+    }
+}
+
+fnas_status fnas_path_run_reference(fnas_context *context, const fnas_reference_request *request, fnas_path_result *result) {
+    fnas_reference reference = {.context = context, .request = request, .net = request->net};
+    fnas_value logits = request->net->logits;
+    if (!fnas_reference_allocate(&reference)) {
+        fnas_reference_free(&reference);
+        return fnas_fail_memory(context, "a reference path");
+    }
+    memcpy(reference.activations[0], request->images, (size_t)fnas_reference_count(&reference, 0) * sizeof(double));
+    fnas_reference_forward(&reference);
+    *result = (fnas_path_result){.loss = NAN};
+    if (request->logits) memcpy(request->logits, reference.activations[logits], (size_t)fnas_reference_count(&reference, logits) * sizeof(double));
+    if (request->labels)
+        fnas_ref_cross_entropy(request->n, request->net->values[logits].c, reference.activations[logits], request->labels, request->label_smoothing, 1.0,
+                               &result->loss, &result->correct, reference.gradients[logits]);
+    if (request->labels && (request->weight_gradient || request->gate_gradient)) fnas_reference_backward(&reference);
+    fnas_reference_free(&reference);
+    return FNAS_OK;
+}

@@ -1,0 +1,204 @@
+/* Decides what a path computes, and where every buffer lies. */
+#include <string.h>
+
+#include "nn/node.h"
+
+/* ---- which gradients are wanted ---- */
+
+static bool fnas_node_has_weights(const fnas_node *node) {
+    bool affine = node->norm.present && (node->norm.gamma != FNAS_PARAMETER_NONE || node->norm.beta != FNAS_PARAMETER_NONE);
+    return node->kind == FNAS_NODE_CONV || node->kind == FNAS_NODE_LINEAR || affine;
+}
+
+/* A value's gradient is wanted when some node before it wants its own; it exists when the loss depends on the value. */
+static void fnas_plan_gradients(fnas_path *path) {
+    const fnas_net *net = path->net;
+    for (int64_t i = 0; i < net->node_count; i++) {
+        const fnas_node *node = &net->nodes[i];
+        fnas_node_plan *plan = &path->nodes[i];
+        plan->diff_weights = path->request->weight_gradient && fnas_node_has_weights(node);
+        plan->diff_gate = path->request->gate_gradient && node->gate.first >= 0;
+        plan->diff_source = node->source > 0 && path->values[node->source].wants_gradient;
+        path->values[node->result].wants_gradient |= plan->diff_weights || plan->diff_gate || plan->diff_source;
+    }
+    path->values[net->logits].has_gradient = path->values[net->logits].wants_gradient;
+    for (int64_t i = net->node_count - 1; i >= 0; i--) {
+        const fnas_node *node = &net->nodes[i];
+        fnas_node_plan *plan = &path->nodes[i];
+        bool live = path->values[node->result].has_gradient;
+        plan->diff_weights &= live;
+        plan->diff_gate &= live;
+        plan->diff_source &= live;
+        plan->backward = plan->diff_weights || plan->diff_gate || plan->diff_source;
+        if (!plan->diff_source) continue;
+        plan->writes_gradient = !path->values[node->source].has_gradient;
+        path->values[node->source].has_gradient = true;
+    }
+}
+
+/* sum(U) of a value is taken once for all its gates: by a norm's backward pass, where it is free, if there is one. */
+static void fnas_plan_sums(fnas_path *path) {
+    const fnas_net *net = path->net;
+    for (fnas_value value = 1; value < net->value_count; value++) {
+        int64_t chosen = -1;
+        for (int64_t i = 0; i < net->node_count; i++)
+            if (net->nodes[i].result == value && path->nodes[i].diff_gate && (chosen < 0 || net->nodes[i].norm.present)) chosen = i;
+        if (chosen >= 0) path->nodes[chosen].sums_upstream = true;
+    }
+}
+
+/* Contributions of ZERO nodes are not written: the first other one writes, or the first ZERO where there is no other. */
+static void fnas_plan_contributions(fnas_path *path) {
+    const fnas_net *net = path->net;
+    for (int64_t i = 0; i < net->node_count; i++) {
+        const fnas_node *node = &net->nodes[i];
+        fnas_value_plan *value = &path->values[node->result];
+        if (node->kind == FNAS_NODE_GLOBAL_POOL || node->kind == FNAS_NODE_LINEAR) value->plain = true;
+        if (node->kind == FNAS_NODE_ZERO) continue;
+        path->nodes[i].writes = !value->written;
+        value->written = true;
+    }
+    for (int64_t i = 0; i < net->node_count; i++) {
+        fnas_value_plan *value = &path->values[net->nodes[i].result];
+        if (net->nodes[i].kind != FNAS_NODE_ZERO) continue;
+        path->nodes[i].writes = !value->written;
+        value->written = true;
+    }
+}
+
+/* ---- life times ---- */
+
+static int32_t fnas_plan_buffer(fnas_path *path, int64_t floats, int64_t from, int64_t to) {
+    if (floats == 0) return FNAS_BUFFER_NONE;
+    path->buffers[path->buffer_count] = (fnas_buffer){.floats = fnas_round_floats(floats), .from = from, .to = to};
+    return (int32_t)path->buffer_count++;
+}
+
+static void fnas_buffer_extend(fnas_path *path, int32_t buffer, int64_t time) {
+    if (buffer != FNAS_BUFFER_NONE && path->buffers[buffer].to < time) path->buffers[buffer].to = time;
+}
+
+static void fnas_plan_forward_lives(fnas_path *path) {
+    const fnas_net *net = path->net;
+    for (int64_t i = 0; i < net->node_count; i++) {
+        const fnas_node *node = &net->nodes[i];
+        fnas_value_plan *value = &path->values[node->result];
+        if (node->kind == FNAS_NODE_ZERO && !path->nodes[i].writes) continue;
+        if (value->activation == FNAS_BUFFER_NONE) value->activation = fnas_plan_buffer(path, fnas_path_floats(path, node->result), i, i);
+        fnas_buffer_extend(path, value->activation, i);
+        if (node->source > 0) fnas_buffer_extend(path, path->values[node->source].activation, i);
+    }
+    fnas_buffer_extend(path, path->values[net->logits].activation, net->node_count);
+}
+
+static void fnas_plan_backward_lives(fnas_path *path) {
+    const fnas_net *net = path->net;
+    int64_t loss = net->node_count;
+    fnas_value_plan *logits = &path->values[net->logits];
+    if (logits->has_gradient) logits->gradient = fnas_plan_buffer(path, fnas_path_floats(path, net->logits), loss, loss);
+    for (int64_t i = net->node_count - 1; i >= 0; i--) {
+        const fnas_node *node = &net->nodes[i];
+        const fnas_node_plan *plan = &path->nodes[i];
+        int64_t time = 2 * loss - i;
+        if (!plan->backward) continue;
+        fnas_buffer_extend(path, path->values[node->result].gradient, time);
+        if (!plan->diff_source) continue;
+        fnas_value_plan *source = &path->values[node->source];
+        if (source->gradient == FNAS_BUFFER_NONE) source->gradient = fnas_plan_buffer(path, fnas_path_floats(path, node->source), time, time);
+        fnas_buffer_extend(path, source->gradient, time);
+    }
+}
+
+static void fnas_plan_node_lives(fnas_path *path) {
+    const fnas_net *net = path->net;
+    for (int64_t i = 0; i < net->node_count; i++) {
+        const fnas_node *node = &net->nodes[i];
+        fnas_node_plan *plan = &path->nodes[i];
+        int64_t backward_time = 2 * net->node_count - i;
+        fnas_node_needs needs = {0};
+        fnas_node_type_of(node->kind)->needs(path, i, &needs);
+        plan->kept = fnas_plan_buffer(path, needs.kept_floats, i, plan->backward ? backward_time : i);
+        plan->forward_scratch = fnas_plan_buffer(path, needs.forward_floats, i, i);
+        if (!plan->backward) continue;
+        plan->backward_scratch = fnas_plan_buffer(path, needs.backward_floats, backward_time, backward_time);
+        if (needs.source && node->source > 0) fnas_buffer_extend(path, path->values[node->source].activation, backward_time);
+        if (needs.result) fnas_buffer_extend(path, path->values[node->result].activation, backward_time);
+    }
+}
+
+/* ---- places: greedy by size (Pisarchyk and Lee 2020): the largest buffers first, each at the lowest offset where no placed one lives at the same time ---- */
+
+/* Insertion sort: some hundred entries, and no memory of its own. */
+static void fnas_plan_sort_by_size(const fnas_path *path, int32_t *order) {
+    for (int32_t i = 0; i < path->buffer_count; i++) {
+        int64_t floats = path->buffers[i].floats;
+        int32_t at = i;
+        for (; at > 0 && path->buffers[order[at - 1]].floats < floats; at--) order[at] = order[at - 1];
+        order[at] = i;
+    }
+}
+
+static bool fnas_buffers_overlap(const fnas_buffer *a, const fnas_buffer *b) {
+    return a->from <= b->to && b->from <= a->to;
+}
+
+/* `placed` is ordered by offset; returns the floats that are needed in all. */
+static int64_t fnas_plan_places(fnas_path *path, const int32_t *order, int32_t *placed) {
+    int64_t total = 0;
+    for (int64_t i = 0; i < path->buffer_count; i++) {
+        fnas_buffer *buffer = &path->buffers[order[i]];
+        int64_t offset = 0;
+        for (int64_t j = 0; j < i; j++) {
+            const fnas_buffer *other = &path->buffers[placed[j]];
+            if (!fnas_buffers_overlap(buffer, other)) continue;
+            if (other->offset >= offset + buffer->floats) break;
+            if (other->offset + other->floats > offset) offset = other->offset + other->floats;
+        }
+        buffer->offset = offset;
+        if (offset + buffer->floats > total) total = offset + buffer->floats;
+        int64_t at = i;
+        for (; at > 0 && path->buffers[placed[at - 1]].offset > offset; at--) placed[at] = placed[at - 1];
+        placed[at] = order[i];
+    }
+    return total;
+}
+
+/* ---- all of it ---- */
+
+static void *fnas_plan_array(fnas_path *path, int64_t count, size_t size) {
+    void *array = fnas_arena_allocate(path->worker->arena, (size_t)count * size);
+    if (array) memset(array, 0, (size_t)count * size);
+    return array;
+}
+
+static fnas_status fnas_plan_reserve(fnas_path *path) {
+    const fnas_net *net = path->net;
+    int64_t buffer_limit = 2 * net->value_count + 3 * net->node_count;
+    path->nodes = fnas_plan_array(path, net->node_count, sizeof *path->nodes);
+    path->values = fnas_plan_array(path, net->value_count, sizeof *path->values);
+    path->buffers = fnas_plan_array(path, buffer_limit, sizeof *path->buffers);
+    path->dots = fnas_plan_array(path, net->node_count, sizeof *path->dots);
+    path->totals = fnas_plan_array(path, net->value_count, sizeof *path->totals);
+    if (!path->nodes || !path->values || !path->buffers || !path->dots || !path->totals) return fnas_fail_memory(path->context, "the plan of a path");
+    for (int64_t i = 0; i < net->node_count; i++)
+        path->nodes[i].kept = path->nodes[i].forward_scratch = path->nodes[i].backward_scratch = FNAS_BUFFER_NONE;
+    for (int64_t i = 0; i < net->value_count; i++) path->values[i].activation = path->values[i].gradient = FNAS_BUFFER_NONE;
+    return FNAS_OK;
+}
+
+fnas_status fnas_path_plan(fnas_path *path) {
+    FNAS_TRY(fnas_plan_reserve(path));
+    fnas_plan_contributions(path);
+    fnas_plan_gradients(path);
+    fnas_plan_sums(path);
+    fnas_plan_forward_lives(path);
+    fnas_plan_backward_lives(path);
+    fnas_plan_node_lives(path);
+    int32_t *order = fnas_plan_array(path, path->buffer_count, sizeof *order), *placed = fnas_plan_array(path, path->buffer_count, sizeof *placed);
+    if (!order || !placed) return fnas_fail_memory(path->context, "the plan of a path");
+    fnas_plan_sort_by_size(path, order);
+    size_t bytes = (size_t)fnas_plan_places(path, order, placed) * sizeof *path->memory;
+    path->memory = fnas_arena_allocate(path->worker->arena, bytes);
+    return path->memory ? FNAS_OK : fnas_fail(path->context, FNAS_ERR_MEMORY, "out of memory: a path of %lld images needs %.0f MB", (long long)path->request->n,
+                                              (double)bytes / 1e6);
+}
