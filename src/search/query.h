@@ -26,6 +26,9 @@ FNAS_NODISCARD fnas_status fnas_query_preferences(fnas_context *context, int64_t
 /* FNAS_ERR_INPUT unless the weights [count] are finite, not negative, and sum to 1. */
 FNAS_NODISCARD fnas_status fnas_query_check_preference(fnas_context *context, int64_t count, const double *preference);
 
+FNAS_NODISCARD fnas_status fnas_query_check_options(fnas_context *context, const fnas_front_options *options);
+bool fnas_query_has_objective(const fnas_run *run, fnas_objective_kind kind);
+
 /* Sweeps, decodes, thins, adds neighbours, predicts latency. `candidates` is overwritten; owned by the caller (fnas_candidates_free), also after a failure. */
 FNAS_NODISCARD fnas_status fnas_query_sweep(fnas_context *context, const fnas_run *run, const fnas_card *card, const fnas_front_options *options,
                                             fnas_candidates *candidates);

@@ -1,0 +1,58 @@
+#include "search/query.h"
+#include "search/score.h"
+
+fnas_status fnas_query_check_options(fnas_context *context, const fnas_front_options *options) {
+    if (options->points < 0 || options->candidates < 0 || options->neighbours < 0) {
+        return fnas_fail(context, FNAS_ERR_USAGE, "front: points, candidates and neighbours must not be negative (0 means the default)");
+    }
+    return FNAS_OK;
+}
+
+bool fnas_query_has_objective(const fnas_run *run, fnas_objective_kind kind) {
+    for (int64_t k = 0; k < run->config.objective_count; k++) {
+        if (run->config.objectives[k] == kind) return true;
+    }
+    return false;
+}
+
+static fnas_status fnas_front_score(fnas_context *context, const fnas_run *run, const fnas_front_options *options, fnas_candidates *candidates) {
+    if (!options->score_error || !fnas_query_has_objective(run, FNAS_OBJECTIVE_ERROR)) return FNAS_OK;
+    fnas_dataset *dataset;
+    FNAS_TRY(fnas_run_open_data(context, run, options->data, &dataset));
+    fnas_status status = fnas_score_error(context, run, dataset, FNAS_SCORE_VALIDATION, 0, "score", candidates->count, candidates->choices,
+                                          candidates->error_pct);
+    fnas_dataset_close(dataset);
+    return status;
+}
+
+static fnas_status fnas_front_from_candidates(fnas_context *context, const fnas_run *run, const fnas_card *card, const fnas_front_options *options,
+                                              fnas_candidates *candidates, fnas_front **front) {
+    FNAS_TRY(fnas_query_sweep(context, run, card, options, candidates));
+    FNAS_TRY(fnas_front_score(context, run, options, candidates));
+    int64_t points = options->points ? options->points : FNAS_FRONT_POINTS;
+    return fnas_query_choose(context, run, fnas_card_get(card).name, candidates, run->config.validation_images, points, front);
+}
+
+fnas_status fnas_run_front(fnas_context *context, const fnas_run *run, const fnas_card *card, const fnas_front_options *options,
+                           fnas_front **front) {
+    *front = NULL;
+    const fnas_front_options defaults = {0};
+    if (!options) options = &defaults;
+    FNAS_TRY(fnas_query_check_options(context, options));
+    fnas_candidates candidates = {0};
+    fnas_status status = fnas_front_from_candidates(context, run, card, options, &candidates, front);
+    fnas_candidates_free(&candidates);
+    return status;
+}
+
+fnas_status fnas_run_pick(fnas_context *context, const fnas_run *run, const fnas_card *card, const double *preference, int32_t *choices,
+                          double *latency_ms) {
+    fnas_candidates candidates = {0};
+    fnas_status status = fnas_query_sweep(context, run, card, &(fnas_front_options){.constant_preference = preference}, &candidates);
+    if (status == FNAS_OK) {
+        for (int64_t d = 0; d < candidates.decisions; d++) choices[d] = candidates.choices[d];
+        *latency_ms = candidates.latency_ms[0];
+    }
+    fnas_candidates_free(&candidates);
+    return status;
+}

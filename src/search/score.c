@@ -1,0 +1,196 @@
+#include "search/score.h"
+
+#include <stdatomic.h>
+
+#include "base/clock.h"
+#include "base/threads.h"
+#include "space/space.h"
+
+/* Images a run of the supernet: constants, so that the outcome depends on nothing but the architecture. */
+#define FNAS_RECALIBRATION_CHUNK 250
+#define FNAS_SCORE_CHUNK 250
+
+/* The images that every architecture sees, plain [n, C, H, W]. */
+typedef struct fnas_score_images {
+    int64_t recalibration_count, count;
+    float *recalibration, *images;
+    int32_t *labels; /* of `images` */
+} fnas_score_images;
+
+/* What one worker keeps from architecture to architecture. */
+typedef struct fnas_scorer {
+    fnas_worker worker;
+    float *statistics; /* means, then variances */
+    size_t capacity;
+} fnas_scorer;
+
+typedef struct fnas_score_task {
+    fnas_context *context; /* the caller's, which worker 0 reports progress to */
+    const fnas_run *run;
+    const fnas_score_images *images;
+    fnas_scorer *scorers; /* [workers] */
+    int64_t count, decisions;
+    const int32_t *choices;
+    double *error_pct;
+    const char *stage;
+    double begin_ms;
+    atomic_int_fast64_t done;
+} fnas_score_task;
+
+/* ---- images ---- */
+
+static void fnas_score_images_free(fnas_score_images *images) {
+    fnas_free(images->recalibration);
+    fnas_free(images->images);
+    fnas_free(images->labels);
+}
+
+static fnas_status fnas_score_fill_test(fnas_context *context, const fnas_dataset *dataset, int64_t image_floats, fnas_score_images *images) {
+    for (int64_t i = 0; i < images->count; i++) {
+        FNAS_TRY(fnas_dataset_test_image(context, dataset, i, images->images + i * image_floats, &images->labels[i]));
+    }
+    return FNAS_OK;
+}
+
+static fnas_status fnas_score_fill(fnas_context *context, const fnas_dataset *dataset, fnas_score_part part, const fnas_split *split,
+                                   int64_t image_floats, fnas_score_images *images) {
+    int64_t ignored;
+    images->recalibration = fnas_allocate((size_t)(images->recalibration_count * image_floats), sizeof(float));
+    images->images = fnas_allocate((size_t)(images->count * image_floats), sizeof(float));
+    /* Recalibration needs no labels, but a batch comes with them. */
+    int64_t labels = images->count > images->recalibration_count ? images->count : images->recalibration_count;
+    images->labels = fnas_allocate((size_t)labels, sizeof *images->labels);
+    if (!images->recalibration || !images->images || !images->labels) return fnas_fail_memory(context, "images for scoring");
+    const int64_t *weights = fnas_split_part(split, FNAS_SPLIT_WEIGHTS, &ignored);
+    FNAS_TRY(fnas_batch_fill(context, dataset, images->recalibration_count, weights, NULL, images->recalibration, images->labels));
+    if (part == FNAS_SCORE_TEST) return fnas_score_fill_test(context, dataset, image_floats, images);
+    const int64_t *validation = fnas_split_part(split, FNAS_SPLIT_VALIDATION, &ignored);
+    return fnas_batch_fill(context, dataset, images->count, validation, NULL, images->images, images->labels);
+}
+
+static int64_t fnas_score_most(int64_t wanted, int64_t available) {
+    return wanted < available ? wanted : available;
+}
+
+static fnas_status fnas_score_images_load(fnas_context *context, const fnas_run *run, const fnas_dataset *dataset, fnas_score_part part,
+                                          int64_t images, fnas_score_images *loaded) {
+    const fnas_search_config *config = &run->config;
+    fnas_dataset_info info = fnas_dataset_get(dataset);
+    fnas_split *split;
+    FNAS_TRY(fnas_split_create(context, dataset, config->seed, config->weight_fraction, config->search_fraction, &split));
+    int64_t weights, validation;
+    fnas_split_part(split, FNAS_SPLIT_WEIGHTS, &weights);
+    fnas_split_part(split, FNAS_SPLIT_VALIDATION, &validation);
+    loaded->recalibration_count = fnas_score_most(config->recalibration_images, weights);
+    loaded->count = fnas_score_most(images ? images : config->validation_images, part == FNAS_SCORE_TEST ? info.test_count : validation);
+    fnas_status status = fnas_score_fill(context, dataset, part, split, info.channels * info.height * info.width, loaded);
+    fnas_split_free(split);
+    return status;
+}
+
+/* ---- one architecture ---- */
+
+static fnas_status fnas_scorer_prepare(fnas_context *context, fnas_scorer *scorer, const fnas_net *net, fnas_norm_state *statistics) {
+    /* On the thread that will use it: the engine takes over the thread's settings. */
+    if (!scorer->worker.engine) FNAS_TRY(fnas_worker_create(context, &scorer->worker));
+    size_t channels = (size_t)net->norm_channels;
+    if (!fnas_grow((void **)&scorer->statistics, &scorer->capacity, 2 * channels, sizeof *scorer->statistics)) {
+        return fnas_fail_memory(context, "statistics of norms");
+    }
+    *statistics = (fnas_norm_state){.mean = scorer->statistics, .variance = scorer->statistics + channels};
+    return FNAS_OK;
+}
+
+static fnas_status fnas_score_count_correct(fnas_context *context, const fnas_score_task *task, fnas_scorer *scorer, const fnas_net *net,
+                                            const fnas_norm_state *statistics, int64_t *correct) {
+    const fnas_score_images *images = task->images;
+    fnas_value_shape shape = net->values[0];
+    *correct = 0;
+    for (int64_t first = 0; first < images->count; first += FNAS_SCORE_CHUNK) {
+        fnas_path_request request = {.net = net,
+                                     .parameters = &task->run->state.weights,
+                                     .n = fnas_score_most(FNAS_SCORE_CHUNK, images->count - first),
+                                     .images = images->images + first * shape.c * shape.h * shape.w,
+                                     .labels = images->labels + first,
+                                     .scale = 1,
+                                     .statistics = statistics};
+        fnas_path_result result;
+        FNAS_TRY(fnas_path_run(context, &scorer->worker, &request, &result));
+        *correct += result.correct;
+    }
+    return FNAS_OK;
+}
+
+static fnas_status fnas_score_net(fnas_context *context, const fnas_score_task *task, fnas_scorer *scorer, const fnas_net *net, double *error_pct) {
+    const fnas_score_images *images = task->images;
+    fnas_norm_state statistics;
+    int64_t correct;
+    FNAS_TRY(fnas_scorer_prepare(context, scorer, net, &statistics));
+    FNAS_TRY(fnas_path_recalibrate(context, &scorer->worker, net, &task->run->state.weights, images->recalibration_count, FNAS_RECALIBRATION_CHUNK,
+                                   images->recalibration, &statistics));
+    FNAS_TRY(fnas_score_count_correct(context, task, scorer, net, &statistics, &correct));
+    *error_pct = 100 * (double)(images->count - correct) / (double)images->count;
+    return FNAS_OK;
+}
+
+static void fnas_score_report(const fnas_score_task *task, int64_t done) {
+    fnas_progress progress = {
+        .stage = task->stage, .done = done, .total = task->count, .elapsed_s = (fnas_wall_ms() - task->begin_ms) / 1000, .text = ""};
+    fnas_report_progress(task->context, &progress);
+}
+
+static fnas_status fnas_score_item(fnas_context *context, void *user, int64_t item, int64_t worker) {
+    fnas_score_task *task = user;
+    if (fnas_context_stop_requested(context)) {
+        return fnas_fail(context, FNAS_INTERRUPTED, "%s: stopped; nothing was changed, ask again to start over", task->stage);
+    }
+    fnas_net *net;
+    FNAS_TRY(fnas_space_record(context, task->run->supernet, task->choices + item * task->decisions, &net));
+    fnas_status status = fnas_score_net(context, task, &task->scorers[worker], net, &task->error_pct[item]);
+    fnas_net_destroy(net);
+    int64_t done = atomic_fetch_add(&task->done, 1) + 1;
+    if (worker == 0) fnas_score_report(task, done); /* worker 0 is the caller's own thread */
+    return status;
+}
+
+/* ---- all of them ---- */
+
+static void fnas_scorers_free(fnas_scorer *scorers, int64_t count) {
+    for (int64_t i = 0; scorers && i < count; i++) {
+        if (scorers[i].worker.engine) fnas_worker_destroy(&scorers[i].worker);
+        fnas_free(scorers[i].statistics);
+    }
+    fnas_free(scorers);
+}
+
+static fnas_status fnas_score_run(fnas_context *context, fnas_score_task *task) {
+    int64_t workers = fnas_score_most(fnas_context_threads(context), task->count);
+    fnas_team *team;
+    FNAS_TRY(fnas_team_create(context, workers, fnas_engine_prepare_thread, &team));
+    task->scorers = fnas_allocate((size_t)workers, sizeof *task->scorers);
+    fnas_status status = task->scorers ? fnas_team_run(context, team, task->count, fnas_score_item, task)
+                                       : fnas_fail_memory(context, "scoring");
+    fnas_scorers_free(task->scorers, workers);
+    fnas_team_destroy(team);
+    if (status == FNAS_OK) fnas_score_report(task, task->count);
+    return status;
+}
+
+fnas_status fnas_score_error(fnas_context *context, const fnas_run *run, const fnas_dataset *dataset, fnas_score_part part, int64_t images,
+                             const char *stage, int64_t count, const int32_t *choices, double *error_pct) {
+    if (count < 1) return FNAS_OK;
+    fnas_score_images loaded = {0};
+    fnas_score_task task = {.context = context,
+                            .run = run,
+                            .images = &loaded,
+                            .count = count,
+                            .decisions = fnas_space_decision_count(run->space),
+                            .choices = choices,
+                            .error_pct = error_pct,
+                            .stage = stage,
+                            .begin_ms = fnas_wall_ms()};
+    fnas_status status = fnas_score_images_load(context, run, dataset, part, images, &loaded);
+    if (status == FNAS_OK) status = fnas_score_run(context, &task);
+    fnas_score_images_free(&loaded);
+    return status;
+}

@@ -1,0 +1,364 @@
+#include "search/verify.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/statistics.h"
+#include "fleetnas/front.h"
+#include "search/front_files.h"
+#include "search/score.h"
+
+#define FNAS_VERIFY_SCALE_COUNT 100
+#define FNAS_VERIFY_TEST_IMAGES 1000
+#define FNAS_VERIFY_ROUNDS 12
+
+/* How a front is asked for. Each is compared with the searched one at equal conditions. */
+typedef enum fnas_variant {
+    FNAS_VARIANT_SEARCHED,
+    FNAS_VARIANT_UNTRAINED,
+    FNAS_VARIANT_MEAN_EMBEDDING,
+    FNAS_VARIANT_CONSTANT_PREFERENCE,
+    FNAS_VARIANT_COUNT
+} fnas_variant;
+
+#define FNAS_METHOD_RANDOM FNAS_VARIANT_COUNT /* beside the variants */
+#define FNAS_METHOD_COUNT (FNAS_VARIANT_COUNT + 1)
+
+/* Architectures with a number for each: the error on one part, or the latency on one device. */
+typedef struct fnas_facts {
+    fnas_arch_set archs;
+    double *values; /* [archs.count] */
+} fnas_facts;
+
+typedef struct fnas_verify_work {
+    const fnas_run *run;
+    const fnas_verify_options *options;
+    int64_t card_count;
+    const fnas_card *const *cards;
+    int64_t variant_count;
+    fnas_dataset *dataset;
+    fnas_candidates *candidates; /* [card_count][FNAS_VARIANT_COUNT] */
+    fnas_front **fronts;         /* [card_count][FNAS_VARIANT_COUNT] */
+    fnas_arch_set scale, random;
+    fnas_facts validation, test;
+    double constant_preference[FNAS_OBJECTIVES_MAX];
+} fnas_verify_work;
+
+static int64_t fnas_or_default(int64_t value, int64_t fallback) {
+    return value ? value : fallback;
+}
+
+static void fnas_facts_free(fnas_facts *facts) {
+    fnas_arch_set_free(&facts->archs);
+    fnas_free(facts->values);
+    facts->values = NULL;
+}
+
+static double fnas_facts_value(const fnas_facts *facts, const int32_t *choices) {
+    int64_t index = fnas_arch_set_find(&facts->archs, choices);
+    return index < 0 ? NAN : facts->values[index];
+}
+
+static fnas_status fnas_facts_allocate(fnas_context *context, fnas_facts *facts) {
+    facts->values = fnas_allocate((size_t)facts->archs.count, sizeof *facts->values);
+    return facts->values ? FNAS_OK : fnas_fail_memory(context, "a verification");
+}
+
+fnas_status fnas_verify_draw(fnas_context *context, const fnas_space *space, uint64_t seed, int64_t count, fnas_arch_set *set) {
+    int64_t decisions = fnas_space_decision_count(space), ignored;
+    *set = (fnas_arch_set){.decisions = decisions};
+    if ((double)count > fnas_space_cardinality(space)) count = (int64_t)fnas_space_cardinality(space);
+    int32_t *choices = fnas_allocate((size_t)decisions, sizeof *choices);
+    if (!choices) return fnas_fail_memory(context, "random architectures");
+    fnas_status status = FNAS_OK;
+    for (int64_t index = 0; set->count < count && status == FNAS_OK; index++) {
+        fnas_space_random(space, seed, index, choices);
+        status = fnas_arch_set_add(context, set, choices, &ignored);
+    }
+    fnas_free(choices);
+    return status;
+}
+
+/* ---- fronts ---- */
+
+static fnas_front_options fnas_verify_front_options(const fnas_verify_work *work, fnas_variant variant) {
+    fnas_front_options options = {.candidates = work->options->candidates, .neighbours = work->options->neighbours, .seed = work->options->seed};
+    options.untrained_hypernet = variant == FNAS_VARIANT_UNTRAINED;
+    options.mean_embedding = variant == FNAS_VARIANT_MEAN_EMBEDDING;
+    if (variant == FNAS_VARIANT_CONSTANT_PREFERENCE) options.constant_preference = work->constant_preference;
+    return options;
+}
+
+static fnas_status fnas_verify_sweep(fnas_context *context, fnas_verify_work *work) {
+    for (int64_t c = 0; c < work->card_count; c++) {
+        for (int64_t v = 0; v < work->variant_count; v++) {
+            fnas_front_options options = fnas_verify_front_options(work, (fnas_variant)v);
+            fnas_candidates *candidates = &work->candidates[c * FNAS_VARIANT_COUNT + v];
+            FNAS_TRY(fnas_query_sweep(context, work->run, work->cards[c], &options, candidates));
+            FNAS_TRY(fnas_arch_set_add_all(context, &work->validation.archs, candidates->count, candidates->choices));
+        }
+    }
+    return FNAS_OK;
+}
+
+static fnas_status fnas_verify_choose(fnas_context *context, fnas_verify_work *work) {
+    for (int64_t c = 0; c < work->card_count; c++) {
+        for (int64_t v = 0; v < work->variant_count; v++) {
+            fnas_candidates *candidates = &work->candidates[c * FNAS_VARIANT_COUNT + v];
+            for (int64_t i = 0; i < candidates->count; i++) {
+                candidates->error_pct[i] = fnas_facts_value(&work->validation, candidates->choices + i * candidates->decisions);
+            }
+            FNAS_TRY(fnas_query_choose(context, work->run, fnas_card_get(work->cards[c]).name, candidates,
+                                       work->run->config.validation_images, FNAS_FRONT_POINTS, &work->fronts[c * FNAS_VARIANT_COUNT + v]));
+        }
+    }
+    return FNAS_OK;
+}
+
+/* Each distinct architecture is scored once, whatever devices and variants ask for it. */
+static fnas_status fnas_verify_score(fnas_context *context, const fnas_verify_work *work, fnas_score_part part, const char *stage,
+                                     fnas_facts *facts) {
+    FNAS_TRY(fnas_facts_allocate(context, facts));
+    int64_t images = part == FNAS_SCORE_TEST ? fnas_or_default(work->options->test_images, FNAS_VERIFY_TEST_IMAGES) : 0;
+    return fnas_score_error(context, work->run, work->dataset, part, images, stage, facts->archs.count, facts->archs.choices, facts->values);
+}
+
+/* The scale, the random rival and the device's fronts. */
+static fnas_status fnas_verify_collect(fnas_context *context, const fnas_verify_work *work, int64_t card, fnas_arch_set *set) {
+    FNAS_TRY(fnas_arch_set_add_all(context, set, work->scale.count, work->scale.choices));
+    FNAS_TRY(fnas_arch_set_add_all(context, set, work->random.count, work->random.choices));
+    for (int64_t v = 0; v < work->variant_count; v++) {
+        const fnas_front *front = work->fronts[card * FNAS_VARIANT_COUNT + v];
+        FNAS_TRY(fnas_arch_set_add_all(context, set, front->point_count, front->choices));
+    }
+    return FNAS_OK;
+}
+
+/* ---- one device ---- */
+
+fnas_status fnas_verify_hypervolumes(fnas_context *context, int64_t total, double *points, int64_t method_count,
+                                     const fnas_verify_method *methods, double *hypervolumes) {
+    for (int k = 0; k < 2; k++) {
+        double low = INFINITY, high = -INFINITY;
+        for (int64_t i = 0; i < total; i++) {
+            low = fmin(low, points[2 * i + k]);
+            high = fmax(high, points[2 * i + k]);
+        }
+        double range = high > low ? high - low : 1;
+        for (int64_t i = 0; i < total; i++) points[2 * i + k] = fmin(fmax((points[2 * i + k] - low) / range, 0), 1);
+    }
+    const double reference[2] = {1, 1};
+    for (int64_t m = 0; m < method_count; m++) {
+        FNAS_TRY(fnas_front_hypervolume(context, methods[m].count, 2, points + 2 * methods[m].offset, reference, &hypervolumes[m]));
+    }
+    return FNAS_OK;
+}
+
+/* Points (test error, measured latency), one block after the other: the scale, then each method. */
+typedef struct fnas_verify_points {
+    const fnas_facts *test, *latency;
+    int64_t decisions, count;
+    double *points; /* [count][2] */
+} fnas_verify_points;
+
+static fnas_verify_method fnas_verify_add_points(fnas_verify_points *all, int64_t count, const int32_t *choices) {
+    fnas_verify_method method = {all->count, count};
+    for (int64_t i = 0; i < count; i++, all->count++) {
+        all->points[2 * all->count] = fnas_facts_value(all->test, choices + i * all->decisions);
+        all->points[2 * all->count + 1] = fnas_facts_value(all->latency, choices + i * all->decisions);
+    }
+    return method;
+}
+
+static fnas_status fnas_verify_compare(fnas_context *context, const fnas_verify_work *work, int64_t card, const fnas_facts *latency,
+                                       fnas_verify_device *device) {
+    fnas_front *const *fronts = &work->fronts[card * FNAS_VARIANT_COUNT];
+    int64_t total = work->scale.count + work->random.count;
+    for (int64_t v = 0; v < work->variant_count; v++) total += fronts[v]->point_count;
+    fnas_verify_points all = {.test = &work->test, .latency = latency, .decisions = work->scale.decisions};
+    all.points = fnas_allocate(2 * (size_t)total, sizeof *all.points);
+    if (!all.points) return fnas_fail_memory(context, "a verification");
+    fnas_verify_add_points(&all, work->scale.count, work->scale.choices);
+    fnas_verify_method methods[FNAS_METHOD_COUNT] = {{0}};
+    for (int64_t v = 0; v < work->variant_count; v++) methods[v] = fnas_verify_add_points(&all, fronts[v]->point_count, fronts[v]->choices);
+    methods[FNAS_METHOD_RANDOM] = fnas_verify_add_points(&all, work->random.count, work->random.choices);
+
+    double volumes[FNAS_METHOD_COUNT];
+    fnas_status status = fnas_verify_hypervolumes(context, all.count, all.points, FNAS_METHOD_COUNT, methods, volumes);
+    fnas_free(all.points);
+    if (status != FNAS_OK) return status;
+    bool ablate = work->variant_count == FNAS_VARIANT_COUNT;
+    device->hypervolume = volumes[FNAS_VARIANT_SEARCHED];
+    device->hypervolume_untrained = volumes[FNAS_VARIANT_UNTRAINED];
+    device->hypervolume_random = volumes[FNAS_METHOD_RANDOM];
+    device->hypervolume_mean_embedding = ablate ? volumes[FNAS_VARIANT_MEAN_EMBEDDING] : NAN;
+    device->hypervolume_constant_preference = ablate ? volumes[FNAS_VARIANT_CONSTANT_PREFERENCE] : NAN;
+    return FNAS_OK;
+}
+
+static fnas_status fnas_verify_fill_rows(fnas_context *context, const fnas_verify_work *work, const fnas_front *front, const fnas_facts *latency,
+                                         fnas_verify_rows *rows) {
+    rows->archs = fnas_allocate((size_t)front->point_count, sizeof *rows->archs);
+    rows->rows = fnas_allocate((size_t)front->point_count, sizeof *rows->rows);
+    if (!rows->archs || !rows->rows) return fnas_fail_memory(context, "a verification");
+    for (int64_t i = 0; i < front->point_count; i++) {
+        const int32_t *choices = fnas_front_choices(front, i);
+        rows->archs[i] = fnas_strdup(front->archs[i]);
+        if (!rows->archs[i]) return fnas_fail_memory(context, "a verification");
+        rows->count = i + 1;
+        rows->rows[i] = (fnas_verify_row){.arch = rows->archs[i],
+                                          .predicted_ms = front->latency_ms[i],
+                                          .measured_ms = fnas_facts_value(latency, choices),
+                                          .validation_error_pct = fnas_facts_value(&work->validation, choices),
+                                          .test_error_pct = fnas_facts_value(&work->test, choices)};
+    }
+    return FNAS_OK;
+}
+
+static fnas_status fnas_verify_agreement(fnas_context *context, const fnas_verify_rows *rows, fnas_verify_device *device) {
+    size_t count = (size_t)rows->count;
+    double *numbers = fnas_allocate(3 * count, sizeof *numbers);
+    if (!numbers) return fnas_fail_memory(context, "a verification");
+    double *predicted = numbers, *measured = numbers + count, *ape_pct = numbers + 2 * count;
+    double best_error = INFINITY;
+    for (size_t i = 0; i < count; i++) {
+        predicted[i] = rows->rows[i].predicted_ms;
+        measured[i] = rows->rows[i].measured_ms;
+        ape_pct[i] = 100 * fabs(predicted[i] - measured[i]) / measured[i];
+        best_error = fmin(best_error, rows->rows[i].test_error_pct);
+    }
+    device->front_points = rows->count;
+    device->best_accuracy_pct = 100 - best_error;
+    device->median_ape_pct = fnas_median(ape_pct, rows->count);
+    device->spearman = fnas_spearman(predicted, measured, rows->count);
+    fnas_free(numbers);
+    return FNAS_OK;
+}
+
+static bool fnas_run_searched(const fnas_run *run, const char *device) {
+    for (int64_t i = 0; i < run->config.device_count; i++) {
+        if (!strcmp(run->config.device_names[i], device)) return true;
+    }
+    return false;
+}
+
+static fnas_status fnas_verify_measure(fnas_context *context, const fnas_verify_work *work, int64_t card, fnas_facts *latency) {
+    FNAS_TRY(fnas_verify_collect(context, work, card, &latency->archs));
+    FNAS_TRY(fnas_facts_allocate(context, latency));
+    int64_t rounds = fnas_or_default(work->options->rounds, FNAS_VERIFY_ROUNDS);
+    return fnas_device_remeasure(context, work->run->space, work->cards[card], latency->archs.count, latency->archs.choices, rounds,
+                                 latency->values);
+}
+
+static fnas_status fnas_verify_card(fnas_context *context, const fnas_verify_work *work, int64_t card, fnas_verification *verification) {
+    const char *name = fnas_card_get(work->cards[card]).name;
+    fnas_verify_device *device = &verification->devices[card];
+    device->name = verification->names[card] = fnas_strdup(name);
+    if (!device->name) return fnas_fail_memory(context, "a verification");
+    device->searched = fnas_run_searched(work->run, name);
+    fnas_facts latency = {.archs.decisions = work->scale.decisions};
+    fnas_status status = fnas_verify_measure(context, work, card, &latency);
+    if (status == FNAS_OK) status = fnas_verify_compare(context, work, card, &latency, device);
+    fnas_verify_rows *rows = &verification->rows[card];
+    const fnas_front *searched = work->fronts[card * FNAS_VARIANT_COUNT + FNAS_VARIANT_SEARCHED];
+    if (status == FNAS_OK) status = fnas_verify_fill_rows(context, work, searched, &latency, rows);
+    if (status == FNAS_OK) status = fnas_verify_agreement(context, rows, device);
+    fnas_facts_free(&latency);
+    return status;
+}
+
+/* ---- the whole ---- */
+
+static fnas_status fnas_verify_check(fnas_context *context, const fnas_run *run, int64_t card_count, const fnas_verify_options *options) {
+    if (card_count < 1) return fnas_fail(context, FNAS_ERR_USAGE, "verify: no device card given");
+    if (options->random_count < 0 || options->scale_count < 0 || options->test_images < 0 || options->rounds < 0 || options->candidates < 0 ||
+        options->neighbours < 0) {
+        return fnas_fail(context, FNAS_ERR_USAGE, "verify: counts must not be negative (0 means the default)");
+    }
+    if (!fnas_query_has_objective(run, FNAS_OBJECTIVE_ERROR)) {
+        return fnas_fail(context, FNAS_ERR_INPUT, "%s: the run has no error objective, there is nothing to verify on images", run->path);
+    }
+    return FNAS_OK;
+}
+
+static fnas_status fnas_verify_begin(fnas_context *context, fnas_verify_work *work) {
+    size_t slots = (size_t)work->card_count * FNAS_VARIANT_COUNT;
+    work->candidates = fnas_allocate(slots, sizeof *work->candidates);
+    work->fronts = fnas_allocate(slots, sizeof *work->fronts);
+    if (!work->candidates || !work->fronts) return fnas_fail_memory(context, "a verification");
+    const fnas_space *space = work->run->space;
+    work->validation.archs.decisions = work->test.archs.decisions = fnas_space_decision_count(space);
+    for (int64_t k = 0; k < work->run->config.objective_count; k++) {
+        work->constant_preference[k] = 1 / (double)work->run->config.objective_count;
+    }
+    int64_t scale_count = fnas_or_default(work->options->scale_count, FNAS_VERIFY_SCALE_COUNT);
+    int64_t random_count = fnas_or_default(work->options->random_count, FNAS_FRONT_POINTS);
+    FNAS_TRY(fnas_verify_draw(context, space, FNAS_VERIFY_SCALE_SEED, scale_count, &work->scale));
+    FNAS_TRY(fnas_verify_draw(context, space, FNAS_VERIFY_RANDOM_SEED + work->options->seed, random_count, &work->random));
+    return fnas_run_open_data(context, work->run, work->options->data, &work->dataset);
+}
+
+static void fnas_verify_end(fnas_verify_work *work) {
+    for (int64_t i = 0; work->candidates && i < work->card_count * FNAS_VARIANT_COUNT; i++) fnas_candidates_free(&work->candidates[i]);
+    for (int64_t i = 0; work->fronts && i < work->card_count * FNAS_VARIANT_COUNT; i++) fnas_front_free(work->fronts[i]);
+    fnas_free(work->candidates);
+    fnas_free(work->fronts);
+    fnas_arch_set_free(&work->scale);
+    fnas_arch_set_free(&work->random);
+    fnas_facts_free(&work->validation);
+    fnas_facts_free(&work->test);
+    fnas_dataset_close(work->dataset);
+}
+
+static fnas_status fnas_verification_create(fnas_context *context, const fnas_verify_work *work, fnas_verification **verification) {
+    fnas_verification *created = fnas_allocate(1, sizeof *created);
+    if (!created) return fnas_fail_memory(context, "a verification");
+    char id[FNAS_RUN_ID_BYTES];
+    fnas_run_id(work->run, id);
+    size_t count = (size_t)work->card_count;
+    created->count = work->card_count;
+    created->run = fnas_strdup(id);
+    created->space = fnas_strdup(fnas_space_spec(work->run->space));
+    created->names = fnas_allocate(count, sizeof *created->names);
+    created->devices = fnas_allocate(count, sizeof *created->devices);
+    created->rows = fnas_allocate(count, sizeof *created->rows);
+    int64_t available = fnas_dataset_get(work->dataset).test_count;
+    created->test_images = fnas_or_default(work->options->test_images, FNAS_VERIFY_TEST_IMAGES);
+    if (created->test_images > available) created->test_images = available;
+    created->scale_count = work->scale.count;
+    created->random_count = work->random.count;
+    created->seed = work->options->seed;
+    *verification = created;
+    if (created->run && created->space && created->names && created->devices && created->rows) return FNAS_OK;
+    return fnas_fail_memory(context, "a verification");
+}
+
+static fnas_status fnas_verify_run(fnas_context *context, fnas_verify_work *work, fnas_verification **verification) {
+    FNAS_TRY(fnas_verify_begin(context, work));
+    FNAS_TRY(fnas_verify_sweep(context, work));
+    FNAS_TRY(fnas_verify_score(context, work, FNAS_SCORE_VALIDATION, "score on validation images", &work->validation));
+    FNAS_TRY(fnas_verify_choose(context, work));
+    for (int64_t c = 0; c < work->card_count; c++) FNAS_TRY(fnas_verify_collect(context, work, c, &work->test.archs));
+    FNAS_TRY(fnas_verify_score(context, work, FNAS_SCORE_TEST, "score on test images", &work->test));
+    FNAS_TRY(fnas_verification_create(context, work, verification));
+    for (int64_t c = 0; c < work->card_count; c++) FNAS_TRY(fnas_verify_card(context, work, c, *verification));
+    return FNAS_OK;
+}
+
+fnas_status fnas_run_verify(fnas_context *context, const fnas_run *run, int64_t card_count, const fnas_card *const *cards,
+                            const fnas_verify_options *options, fnas_verification **verification) {
+    *verification = NULL;
+    const fnas_verify_options defaults = {0};
+    if (!options) options = &defaults;
+    FNAS_TRY(fnas_verify_check(context, run, card_count, options));
+    fnas_verify_work work = {.run = run, .options = options, .card_count = card_count, .cards = cards};
+    work.variant_count = options->ablate ? FNAS_VARIANT_COUNT : FNAS_VARIANT_MEAN_EMBEDDING;
+    fnas_status status = fnas_verify_run(context, &work, verification);
+    fnas_verify_end(&work);
+    if (status == FNAS_OK) return FNAS_OK;
+    fnas_verification_free(*verification);
+    *verification = NULL;
+    return status;
+}

@@ -1,0 +1,40 @@
+/* A verification's tables, and the parts that tests look at. */
+#ifndef FNAS_SEARCH_VERIFY_H
+#define FNAS_SEARCH_VERIFY_H
+
+#include "search/arch_set.h"
+#include "search/query.h"
+
+/* Fixed draws: every run, seed and machine is scaled by the same architectures. */
+#define FNAS_VERIFY_SCALE_SEED UINT64_C(0xf1ee7001)
+#define FNAS_VERIFY_RANDOM_SEED UINT64_C(0xf1ee7002) /* plus the options' seed */
+
+typedef struct fnas_verify_rows {
+    int64_t count;
+    char **archs;            /* [count] */
+    fnas_verify_row *rows;   /* [count] arch points into archs */
+} fnas_verify_rows;
+
+struct fnas_verification {
+    char *run, *space;
+    int64_t test_images, scale_count, random_count;
+    uint64_t seed;
+    int64_t count;               /* devices */
+    char **names;                /* [count] */
+    fnas_verify_device *devices; /* [count] name points into names */
+    fnas_verify_rows *rows;      /* [count] */
+};
+
+/* The first `count` distinct architectures of a seed (all of the space where it has fewer). */
+FNAS_NODISCARD fnas_status fnas_verify_draw(fnas_context *context, const fnas_space *space, uint64_t seed, int64_t count, fnas_arch_set *set);
+
+/* Points (error, latency) of one method: at [offset, offset + count) of the array of all. */
+typedef struct fnas_verify_method {
+    int64_t offset, count;
+} fnas_verify_method;
+
+/* Hypervolume of each method after min-max over all `total` points [total][2] (scale and every method), clipped to [0, 1], reference (1, 1). The points are overwritten. */
+FNAS_NODISCARD fnas_status fnas_verify_hypervolumes(fnas_context *context, int64_t total, double *points, int64_t method_count,
+                                                    const fnas_verify_method *methods, double *hypervolumes);
+
+#endif
