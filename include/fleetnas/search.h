@@ -62,8 +62,11 @@ typedef struct fnas_front_objective {
     const char *name, *unit, *source; /* source: "supernet", "predicted", "measured", "closed-form" */
 } fnas_front_objective;
 
-/* A front: non-dominated architectures of one device, best first by hypervolume contribution. */
+/* A front: non-dominated architectures of one device, best first by hypervolume contribution (docs/hypervolume.md says how they are chosen). Where error is an objective
+ * and was not scored: all distinct architectures, fastest first. Immutable; owned: fnas_front_free. */
 typedef struct fnas_front fnas_front;
+/* options may be NULL (defaults). Deterministic for any number of threads. Progress stage "score". Errors: FNAS_ERR_INPUT (card of another space, a constant
+ * preference off the simplex, data missing or not the run's), FNAS_ERR_USAGE (negative counts), FNAS_ERR_IO, FNAS_ERR_MEMORY, FNAS_INTERRUPTED while scoring. */
 FNAS_API FNAS_NODISCARD fnas_status fnas_run_front(fnas_context *context, const fnas_run *run, const fnas_card *card, const fnas_front_options *options,
                                                    fnas_front **front);
 FNAS_API void fnas_front_free(fnas_front *front);
@@ -76,11 +79,12 @@ FNAS_API const char *fnas_front_arch(const fnas_front *front, int64_t point);
 FNAS_API const double *fnas_front_preference(const fnas_front *front, int64_t point); /* [objectives] */
 FNAS_API const double *fnas_front_values(const fnas_front *front, int64_t point);     /* [objectives] */
 
-/* The architecture for one preference [objectives] on a device (one decode: milliseconds), with predicted latency; choices [decisions]. */
+/* The architecture for one preference [objectives] on a device (one decode: milliseconds), with predicted latency; choices [decisions].
+ * Errors: FNAS_ERR_INPUT (card of another space, a preference with a negative weight or that does not sum to 1 within 1e-6), FNAS_ERR_MEMORY. */
 FNAS_API FNAS_NODISCARD fnas_status fnas_run_pick(fnas_context *context, const fnas_run *run, const fnas_card *card, const double *preference, int32_t *choices,
                                                   double *latency_ms);
 
-/* Writing: schemas in docs/formats.md. Atomic. */
+/* Schemas in docs/hypervolume.md: an objective that was not scored is left out. Atomic. Errors: FNAS_ERR_IO, FNAS_ERR_MEMORY. */
 FNAS_API FNAS_NODISCARD fnas_status fnas_front_write_json(fnas_context *context, const fnas_run *run, const fnas_front *front, const char *path);
 FNAS_API FNAS_NODISCARD fnas_status fnas_front_write_csv(fnas_context *context, const fnas_front *front, const char *path);
 

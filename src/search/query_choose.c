@@ -165,6 +165,7 @@ static fnas_status fnas_choice_run(fnas_context *context, fnas_choice *choice, c
 fnas_status fnas_query_choose(fnas_context *context, const fnas_run *run, const char *device, const fnas_candidates *candidates, int64_t images,
                               int64_t points, fnas_front **front) {
     *front = NULL;
+    if (points > candidates->count) points = candidates->count;
     fnas_choice choice;
     fnas_status status = fnas_choice_begin(context, run, candidates, points, &choice);
     if (status == FNAS_OK) status = fnas_choice_run(context, &choice, device, images, points, front);
