@@ -1,0 +1,165 @@
+/* A device from its ten reference latencies: maximum a posteriori coefficients under a mixture of normal priors, one around each training device.
+ *
+ * Normalised latencies of the references: y = R c + e, with R their basis, c ~ N(m_t, S) for the prior around training device t, and e_i ~ N(0, (rho mu_i)^2): noise is relative
+ * to the latency. S = SPREAD / T sum_u (m_u - m)(m_u - m)^T + diag(s_j^2): what training devices differ by among each other, and a little of everything. Which training
+ * device is near and how noisy the references are is decided by the evidence N(y; R m_t, R S R^T + E) (MacKay 1992), over all t and a grid of rho; the posterior mean is the
+ * average of the components' by their evidence. A hierarchical prior with one normal would have to bridge the kinds of runtime (those that drop dead operations, those that
+ * do not); a mixture keeps them apart. */
+#include <math.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "device/predictor_internal.h"
+#include "device/predictor_linear.h"
+#include "space/space.h"
+
+#define FNAS_CALIBRATION_SPREAD 0.1
+#define FNAS_CALIBRATION_POOLED 0.03 /* deviations s_j, as contributions to normalised latency */
+#define FNAS_CALIBRATION_PLACE 0.003
+#define FNAS_CALIBRATION_TERM 0.003
+#define FNAS_CALIBRATION_NOISES 6
+static const double fnas_calibration_noise[FNAS_CALIBRATION_NOISES] = {0.01, 0.02, 0.04, 0.08, 0.16, 0.32};
+
+typedef struct fnas_calibration {
+    const fnas_predictor *predictor;
+    const double *reference; /* [n] */
+    int64_t n, k, devices;
+    double *basis;    /* [n][k] */
+    double *centred;  /* [devices][n]: basis . (m_u - m) */
+    double *mean;     /* [k] */
+    double *spread;   /* [n][n]: R S R^T */
+    double *variance; /* [k]: s_j^2 */
+    double *centre;   /* [devices][n]: basis . m_t */
+    double *evidence; /* [devices][NOISES] logarithms */
+    double *dual;     /* [devices][NOISES][n]: (R S R^T + E)^-1 (y - R m_t) */
+    double *memory;
+} fnas_calibration;
+
+static fnas_status fnas_calibration_allocate(fnas_context *context, fnas_calibration *c) {
+    int64_t parts[] = {c->n * c->k, c->devices * c->n, c->k, c->n * c->n, c->k, c->devices * c->n, c->devices * FNAS_CALIBRATION_NOISES,
+                       c->devices * FNAS_CALIBRATION_NOISES * c->n};
+    double **pointers[] = {&c->basis, &c->centred, &c->mean, &c->spread, &c->variance, &c->centre, &c->evidence, &c->dual};
+    int64_t total = 0;
+    for (int i = 0; i < 8; i++) total += parts[i];
+    c->memory = fnas_allocate((size_t)total, sizeof(double));
+    if (!c->memory) return fnas_fail_memory(context, "calibration");
+    double *next = c->memory;
+    for (int i = 0; i < 8; i++) {
+        *pointers[i] = next;
+        next += parts[i];
+    }
+    return FNAS_OK;
+}
+
+static fnas_status fnas_calibration_basis(fnas_context *context, fnas_calibration *c) {
+    const fnas_predictor *predictor = c->predictor;
+    double *onehot = fnas_allocate((size_t)fnas_space_onehot_size(predictor->space), sizeof(double));
+    double *features = fnas_allocate((size_t)predictor->map.feature_count, sizeof(double));
+    fnas_status status = onehot && features ? FNAS_OK : fnas_fail_memory(context, "calibration");
+    for (int64_t i = 0; i < c->n && status == FNAS_OK; i++) {
+        fnas_space_to_onehot(predictor->space, predictor->reference_choices + i * predictor->decision_count, onehot);
+        fnas_space_cost_features(predictor->space, onehot, features);
+        fnas_predictor_basis(predictor, features, c->basis + i * c->k);
+    }
+    fnas_free(onehot);
+    fnas_free(features);
+    return status;
+}
+
+static double fnas_calibration_dot(int64_t n, const double *a, const double *b) {
+    double sum = 0.0;
+    for (int64_t i = 0; i < n; i++) sum += a[i] * b[i];
+    return sum;
+}
+
+static void fnas_calibration_prior(fnas_calibration *c) {
+    const fnas_feature_map *map = &c->predictor->map;
+    for (int64_t j = 0; j < c->k; j++) {
+        double size = j >= map->linear_count ? FNAS_CALIBRATION_TERM : j <= map->group_count ? FNAS_CALIBRATION_POOLED : FNAS_CALIBRATION_PLACE;
+        double scale = j >= map->linear_count ? 1.0 : map->scale[j];
+        c->variance[j] = scale > 0.0 ? size * size / (scale * scale) : 0.0;
+        for (int64_t t = 0; t < c->devices; t++) c->mean[j] += c->predictor->devices[t].coefficients[j] / (double)c->devices;
+    }
+    for (int64_t t = 0; t < c->devices; t++)
+        for (int64_t i = 0; i < c->n; i++) {
+            c->centre[t * c->n + i] = fnas_calibration_dot(c->k, c->basis + i * c->k, c->predictor->devices[t].coefficients);
+            c->centred[t * c->n + i] = c->centre[t * c->n + i] - fnas_calibration_dot(c->k, c->basis + i * c->k, c->mean);
+        }
+}
+
+static void fnas_calibration_spread(fnas_calibration *c) {
+    for (int64_t i = 0; i < c->n; i++)
+        for (int64_t j = 0; j < c->n; j++) {
+            double sum = 0.0;
+            for (int64_t t = 0; t < c->devices; t++) sum += FNAS_CALIBRATION_SPREAD / (double)c->devices * c->centred[t * c->n + i] * c->centred[t * c->n + j];
+            for (int64_t l = 0; l < c->k; l++) sum += c->variance[l] * c->basis[i * c->k + l] * c->basis[j * c->k + l];
+            c->spread[i * c->n + j] = sum;
+        }
+}
+
+/* One component: its evidence, and the dual solution from which its coefficients follow. */
+static bool fnas_calibration_component(fnas_calibration *c, int64_t t, int64_t r) {
+    double factor[FNAS_PREDICTOR_MAX_REFERENCES * FNAS_PREDICTOR_MAX_REFERENCES], error[FNAS_PREDICTOR_MAX_REFERENCES];
+    memcpy(factor, c->spread, (size_t)(c->n * c->n) * sizeof *factor);
+    for (int64_t i = 0; i < c->n; i++) {
+        double expected = c->centre[t * c->n + i];
+        double deviation = fnas_calibration_noise[r] * fmax(0.05, fmax(expected, 0.3 * c->reference[i]));
+        factor[i * c->n + i] += deviation * deviation;
+        error[i] = c->reference[i] - expected;
+    }
+    if (!fnas_cholesky(c->n, factor)) return false;
+    fnas_cholesky_forward(c->n, factor, error);
+    c->evidence[t * FNAS_CALIBRATION_NOISES + r] = -0.5 * fnas_calibration_dot(c->n, error, error) - 0.5 * fnas_cholesky_log_determinant(c->n, factor);
+    fnas_cholesky_backward(c->n, factor, error);
+    memcpy(c->dual + (t * FNAS_CALIBRATION_NOISES + r) * c->n, error, (size_t)c->n * sizeof *error);
+    return true;
+}
+
+/* coefficients += weight (m_t + S R^T dual). */
+static void fnas_calibration_add(const fnas_calibration *c, int64_t t, const double *dual, double weight, double *coefficients) {
+    const fnas_known_device *devices = c->predictor->devices;
+    for (int64_t j = 0; j < c->k; j++) {
+        double back = 0.0;
+        for (int64_t i = 0; i < c->n; i++) back += c->basis[i * c->k + j] * dual[i];
+        coefficients[j] += weight * (devices[t].coefficients[j] + c->variance[j] * back);
+    }
+    for (int64_t u = 0; u < c->devices; u++) {
+        double along = weight * FNAS_CALIBRATION_SPREAD / (double)c->devices * fnas_calibration_dot(c->n, c->centred + u * c->n, dual);
+        for (int64_t j = 0; j < c->k; j++) coefficients[j] += along * (devices[u].coefficients[j] - c->mean[j]);
+    }
+}
+
+static void fnas_calibration_average(const fnas_calibration *c, double *coefficients, double *noise) {
+    int64_t count = c->devices * FNAS_CALIBRATION_NOISES;
+    double largest = c->evidence[0], total = 0.0;
+    for (int64_t i = 1; i < count; i++) largest = fmax(largest, c->evidence[i]);
+    for (int64_t i = 0; i < count; i++) total += exp(c->evidence[i] - largest);
+    memset(coefficients, 0, (size_t)c->k * sizeof *coefficients);
+    *noise = 0.0;
+    for (int64_t i = 0; i < count; i++) {
+        double weight = exp(c->evidence[i] - largest) / total;
+        *noise += weight * fnas_calibration_noise[i % FNAS_CALIBRATION_NOISES];
+        if (weight > 1e-12) fnas_calibration_add(c, i / FNAS_CALIBRATION_NOISES, c->dual + i * c->n, weight, coefficients);
+    }
+}
+
+static fnas_status fnas_calibration_solve(fnas_context *context, fnas_calibration *c, double *coefficients, double *noise) {
+    FNAS_TRY(fnas_calibration_basis(context, c));
+    fnas_calibration_prior(c);
+    fnas_calibration_spread(c);
+    for (int64_t t = 0; t < c->devices; t++)
+        for (int64_t r = 0; r < FNAS_CALIBRATION_NOISES; r++)
+            if (!fnas_calibration_component(c, t, r)) return fnas_fail(context, FNAS_ERR_NUMERIC, "the reference latencies give no stable calibration");
+    fnas_calibration_average(c, coefficients, noise);
+    for (int64_t j = 0; j < c->k; j++)
+        if (!isfinite(coefficients[j])) return fnas_fail(context, FNAS_ERR_NUMERIC, "the reference latencies give no stable calibration");
+    return FNAS_OK;
+}
+
+fnas_status fnas_predictor_calibrate(fnas_context *context, const fnas_predictor *predictor, const double *reference, double *coefficients, double *noise) {
+    fnas_calibration c = {.predictor = predictor, .reference = reference, .n = predictor->reference_count, .k = predictor->basis_count, .devices = predictor->device_count};
+    FNAS_TRY(fnas_calibration_allocate(context, &c));
+    fnas_status status = fnas_calibration_solve(context, &c, coefficients, noise);
+    fnas_free(c.memory);
+    return status;
+}
