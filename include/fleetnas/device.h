@@ -39,6 +39,11 @@ FNAS_API FNAS_NODISCARD fnas_status fnas_card_check_space(fnas_context *context,
 /* The embedding: reference latencies min-max normalised to [0, 1] over themselves (Lee et al. 2021, HELP); all 0 when they are equal. embedding [reference_count]. */
 FNAS_API void fnas_card_embedding(const fnas_card *card, double *embedding);
 
+/* Spearman's rank correlation of two cards' latencies over the architectures that both have measured (references and measurements; of one measured twice on a card
+ * the first counts). *common (may be NULL) says how many those are. NaN with fewer than three, for cards of different spaces, for constant latencies, and when memory ran
+ * out. O(n log n). Deterministic, thread-safe, cannot fail otherwise. */
+FNAS_API double fnas_card_spearman(const fnas_card *first, const fnas_card *second, int64_t *common);
+
 /* How to measure. Zero or NULL means the default in brackets. */
 typedef struct fnas_measure_options {
     const char *name;       /* required */

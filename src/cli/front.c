@@ -1,0 +1,141 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "inputs.h"
+#include "output.h"
+#include "verbs.h"
+
+typedef struct front_values {
+    cli_common common;
+    const char *device, *data, *svg;
+    cli_texts outputs;
+    int64_t points, threads;
+    bool json, csv, no_error;
+} front_values;
+
+#define AT(member) offsetof(front_values, member)
+
+static const cli_option front_options[] = {
+    {"device", 0, CLI_TEXT, AT(device), "CARD.json", "the device, searched or never seen: its card's references suffice", true},
+    {"points", 0, CLI_COUNT, AT(points), "N", "architectures at most, best first by hypervolume contribution [24]", false},
+    CLI_OPTION_JSON(front_values),
+    {"csv", 0, CLI_FLAG, AT(csv), NULL, "the front as CSV on standard output", false},
+    {"svg", 0, CLI_TEXT, AT(svg), "FILE", "also write a picture", false},
+    {"output", 'o', CLI_REPEATED, AT(outputs), "FILE", "also write the front to FILE.json, FILE.csv or FILE.svg; repeatable", false},
+    {"no-error", 0, CLI_FLAG, AT(no_error), NULL, "leave the error out: no data set is needed and the answer takes milliseconds", false},
+    CLI_OPTION_DATA(front_values, "where the data set lies now [where the search found it]"),
+    CLI_OPTION_THREADS(front_values),
+    CLI_OPTIONS_END,
+};
+
+/* What is asked and what came of it, for the functions that write. */
+typedef struct front_answer {
+    const fnas_run *run;
+    const fnas_front *front;
+} front_answer;
+
+static fnas_status front_save_json(fnas_context *context, const void *user, const char *path) {
+    const front_answer *answer = user;
+    return fnas_front_write_json(context, answer->run, answer->front, path);
+}
+
+static fnas_status front_save_csv(fnas_context *context, const void *user, const char *path) {
+    const front_answer *answer = user;
+    return fnas_front_write_csv(context, answer->front, path);
+}
+
+static fnas_status front_save_svg(fnas_context *context, const void *user, const char *path) {
+    const front_answer *answer = user;
+    return fnas_front_write_svg(context, answer->front, path);
+}
+
+static cli_save_function *front_saver(const char *path) {
+    if (cli_has_suffix(path, ".json")) return front_save_json;
+    if (cli_has_suffix(path, ".csv")) return front_save_csv;
+    if (cli_has_suffix(path, ".svg")) return front_save_svg;
+    return NULL;
+}
+
+static void front_print(const fnas_front *front) {
+    int64_t objectives = fnas_front_objective_count(front), points = fnas_front_point_count(front);
+    printf("%s: %lld architectures, best first by hypervolume contribution\n", fnas_front_device(front), (long long)points);
+    for (int64_t o = 0; o < objectives; o++) {
+        fnas_front_objective objective = fnas_front_objective_at(front, o);
+        char heading[64];
+        bool unit_in_name = strstr(objective.name, "_ms") != NULL || !objective.unit || !*objective.unit;
+        snprintf(heading, sizeof heading, unit_in_name ? "%s" : "%s, %s", objective.name, objective.unit);
+        printf("%14s", heading);
+    }
+    printf("  architecture\n");
+    for (int64_t p = 0; p < points; p++) {
+        const double *values = fnas_front_values(front, p);
+        for (int64_t o = 0; o < objectives; o++) cli_print_cell(14, 6, values[o]);
+        printf("  %s\n", fnas_front_arch(front, p));
+    }
+    printf("Sources:");
+    for (int64_t o = 0; o < objectives; o++) {
+        fnas_front_objective objective = fnas_front_objective_at(front, o);
+        printf("%s %s: %s", o ? "," : "", objective.name, objective.source);
+    }
+    printf("\n");
+}
+
+static fnas_status front_write(fnas_context *context, const front_values *values, const front_answer *answer) {
+    fnas_status status = FNAS_OK;
+    if (values->svg) status = front_save_svg(context, answer, values->svg);
+    for (int64_t i = 0; i < values->outputs.count && status == FNAS_OK; i++) {
+        const char *path = values->outputs.items[i];
+        status = front_saver(path)(context, answer, path);
+    }
+    if (status != FNAS_OK) return status;
+    if (values->json) return cli_save_to_stdout(context, "front", front_save_json, answer);
+    if (values->csv) return cli_save_to_stdout(context, "front", front_save_csv, answer);
+    front_print(answer->front);
+    return FNAS_OK;
+}
+
+static fnas_status front_check(const front_values *values) {
+    if (values->json && values->csv)
+        return cli_fail("front", FNAS_ERR_USAGE, "--json and --csv both want standard output: write one with --output FILE");
+    if (values->no_error && values->data) return cli_fail("front", FNAS_ERR_USAGE, "--data has no use with --no-error: leave one out");
+    bool picture = values->svg != NULL;
+    for (int64_t i = 0; i < values->outputs.count; i++) {
+        const char *path = values->outputs.items[i];
+        if (!front_saver(path)) return cli_fail("front", FNAS_ERR_USAGE, "--output %s: the name must end in .json, .csv or .svg", path);
+        picture |= cli_has_suffix(path, ".svg");
+    }
+    if (picture && values->no_error) return cli_fail("front", FNAS_ERR_USAGE, "the picture shows the error: leave out --no-error");
+    return FNAS_OK;
+}
+
+static fnas_status front_run(fnas_context *context, void *untyped) {
+    front_values *values = untyped;
+    fnas_status status = front_check(values);
+    if (status != FNAS_OK) return status;
+    fnas_context_set_threads(context, values->threads);
+    const cli_texts cards = {.items = &values->device, .count = 1};
+    fnas_front_options options = {.points = values->points, .score_error = !values->no_error, .data = values->data};
+    cli_query query;
+    fnas_front *front = NULL;
+    status = cli_query_open(context, "front", values->common.operands.items[0], &cards, &query);
+    if (status == FNAS_OK) status = fnas_run_front(context, query.run, query.cards[0], &options, &front);
+    if (status == FNAS_OK) status = front_write(context, values, &(front_answer){query.run, front});
+    if (front) fnas_front_free(front);
+    cli_query_close(&query);
+    return status;
+}
+
+const cli_verb cli_front = {
+    .name = "front",
+    .summary = "the best trade-offs of a run for one device",
+    .operands = "RUN",
+    .operands_least = 1,
+    .operands_most = 1,
+    .details = "Sweeps the preferences, decodes an architecture for each, scores the distinct ones (error by the shared weights on the "
+               "validation split,\n"
+               "latency by the predictor, calibrated on the card's references) and answers with those that no other beats in everything.",
+    .example = "fleetnas front run --device devices/server.json --svg server.svg -o server.json -o server.csv",
+    .options = front_options,
+    .values_size = sizeof(front_values),
+    .run = front_run,
+};

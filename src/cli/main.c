@@ -1,0 +1,165 @@
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "progress.h"
+#include "verbs.h"
+
+static const cli_verb *const verbs[] = {
+    &cli_device_measure, &cli_device_show, &cli_predictor_fit, &cli_predictor_eval, &cli_search,  &cli_resume,
+    &cli_front,          &cli_pick,        &cli_verify,        &cli_report,         &cli_version, &cli_help,
+};
+#define VERB_COUNT ((int64_t)(sizeof verbs / sizeof *verbs))
+
+const cli_verb *cli_verb_at(int64_t index) {
+    return index < VERB_COUNT ? verbs[index] : NULL;
+}
+
+static const char *cli_verb_name_at(const void *unused, int64_t index) {
+    (void)unused;
+    return index < VERB_COUNT ? verbs[index]->name : NULL;
+}
+
+void cli_print_verbs(FILE *file) {
+    fputs("fleetnas: one neural architecture search for every device of a fleet\n\nUsage: fleetnas VERB [options]\n\nVerbs:\n", file);
+    for (int64_t i = 0; i < VERB_COUNT; i++) fprintf(file, "  %-16s %s\n", verbs[i]->name, verbs[i]->summary);
+    fputs("\nfleetnas help VERB explains each, with an example.\n"
+          "\nThe usual order:\n"
+          "  fleetnas device measure --space nb201 --name here -o here.json\n"
+          "  fleetnas search --space nb201 --data fashion-mnist --device here.json --out run\n"
+          "  fleetnas front run --device here.json\n",
+          file);
+}
+
+/* ---- choosing the verb ---- */
+
+static const cli_verb *cli_verb_named(const char *name) {
+    for (int64_t i = 0; i < VERB_COUNT; i++) {
+        if (!strcmp(verbs[i]->name, name)) return verbs[i];
+    }
+    return NULL;
+}
+
+/* Whether `word` is the first of verbs with two words. */
+static bool cli_is_noun(const char *word) {
+    size_t length = strlen(word);
+    for (int64_t i = 0; i < VERB_COUNT; i++) {
+        if (!strncmp(verbs[i]->name, word, length) && verbs[i]->name[length] == ' ') return true;
+    }
+    return false;
+}
+
+static void cli_say_verbs_of(const char *noun) {
+    size_t length = strlen(noun);
+    fprintf(stderr, "There are:\n");
+    for (int64_t i = 0; i < VERB_COUNT; i++) {
+        if (!strncmp(verbs[i]->name, noun, length) && verbs[i]->name[length] == ' ')
+            fprintf(stderr, "  fleetnas %-16s %s\n", verbs[i]->name, verbs[i]->summary);
+    }
+}
+
+static void cli_say_unknown(const char *speaker, const char *name) {
+    const char *near = cli_suggest(name, cli_verb_name_at, NULL);
+    fnas_status status = near ? cli_fail(speaker, FNAS_ERR_USAGE, "unknown verb \"%s\": did you mean \"%s\"?", name, near)
+                              : cli_fail(speaker, FNAS_ERR_USAGE, "unknown verb \"%s\": fleetnas help lists them", name);
+    (void)status;
+}
+
+const cli_verb *cli_verb_find(const char *speaker, int count, char *const *words, int *used) {
+    bool noun = cli_is_noun(words[0]);
+    char name[256];
+    if (noun && count > 1 && words[1][0] != '-')
+        snprintf(name, sizeof name, "%s %s", words[0], words[1]);
+    else
+        snprintf(name, sizeof name, "%s", words[0]);
+    *used = noun ? 2 : 1;
+    const cli_verb *verb = cli_verb_named(name);
+    if (verb) return verb;
+    if (!noun && count > 1 && words[1][0] != '-') { /* "devise show" is nearer to "device show" than "devise" is to anything */
+        char both[256];
+        snprintf(both, sizeof both, "%s %s", words[0], words[1]);
+        const char *near = cli_suggest(both, cli_verb_name_at, NULL);
+        if (near && strchr(near, ' ')) snprintf(name, sizeof name, "%s", both);
+    }
+    cli_say_unknown(speaker, name);
+    if (noun) cli_say_verbs_of(words[0]);
+    return NULL;
+}
+
+/* ---- interruption ---- */
+
+static fnas_context *interrupted_context;
+
+/* The first signal asks for a stop; the second finds the default action and kills. */
+static void cli_on_signal(int number) {
+    static const char text[] = "\nstopping after this step; once more kills at once\n";
+    (void)number;
+    fnas_context_request_stop(interrupted_context);
+    signal(SIGINT, SIG_DFL);
+    signal(SIGTERM, SIG_DFL);
+    ssize_t written = write(STDERR_FILENO, text, sizeof text - 1);
+    (void)written; /* nothing can be done about it here */
+}
+
+static void cli_watch_signals(fnas_context *context) {
+    interrupted_context = context;
+    struct sigaction action = {.sa_handler = cli_on_signal, .sa_flags = SA_RESTART};
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
+/* ---- running it ---- */
+
+static fnas_status cli_run_verb(const cli_verb *verb, void *values) {
+    fnas_context *context;
+    if (fnas_context_create(&context) != FNAS_OK) return cli_fail(verb->name, FNAS_ERR_MEMORY, "out of memory");
+    cli_progress progress;
+    cli_progress_attach(&progress, context, verb->name, ((const cli_common *)values)->quiet);
+    cli_watch_signals(context);
+    fnas_status status = verb->run(context, values);
+    cli_progress_clear(&progress);
+    if (status != FNAS_OK && !cli_has_failed()) {
+        const char *message = fnas_context_message(context);
+        status = cli_fail(verb->name, status, "%s", *message ? message : fnas_status_text(status));
+    }
+    if (status == FNAS_OK && (fflush(stdout) || ferror(stdout)))
+        status = cli_fail(verb->name, FNAS_ERR_IO, "standard output: cannot write");
+    signal(SIGINT, SIG_DFL);
+    signal(SIGTERM, SIG_DFL);
+    fnas_context_destroy(context);
+    return status;
+}
+
+static fnas_status cli_dispatch(const cli_verb *verb, int count, char **words) {
+    void *values = calloc(1, verb->values_size);
+    if (!values) return cli_fail(verb->name, FNAS_ERR_MEMORY, "out of memory");
+    fnas_status status = cli_parse(verb, count, words, values);
+    if (status == FNAS_OK) {
+        if (((const cli_common *)values)->help)
+            cli_print_help(verb);
+        else
+            status = cli_run_verb(verb, values);
+    }
+    cli_values_free(verb, values);
+    free(values);
+    return status;
+}
+
+int main(int count, char **words) {
+    if (count < 2) {
+        cli_print_verbs(stderr);
+        return fnas_status_exit_code(FNAS_ERR_USAGE);
+    }
+    if (!strcmp(words[1], "--help") || !strcmp(words[1], "-h")) {
+        cli_print_verbs(stdout);
+        return 0;
+    }
+    int used;
+    const cli_verb *verb = !strcmp(words[1], "--version") ? &cli_version : cli_verb_find("", count - 1, words + 1, &used);
+    if (!verb) return fnas_status_exit_code(FNAS_ERR_USAGE);
+    if (verb == &cli_version && words[1][0] == '-') used = 1;
+    return fnas_status_exit_code(cli_dispatch(verb, count - 1 - used, words + 1 + used));
+}

@@ -1,0 +1,79 @@
+/* One table of options a verb: it drives parsing, the help text and the suggestions. */
+#ifndef CLI_OPTIONS_H
+#define CLI_OPTIONS_H
+
+#include <stddef.h>
+
+#include "fleetnas/fleetnas.h"
+
+typedef enum cli_kind {
+    CLI_FLAG,    /* bool */
+    CLI_TEXT,    /* const char * */
+    CLI_CHOICE,  /* const char *, one of `argument` "a|b|c" */
+    CLI_COUNT,   /* int64_t, 1 and more */
+    CLI_WHOLE,   /* int64_t, 0 and more */
+    CLI_SEED,    /* uint64_t */
+    CLI_REAL,    /* double, more than 0 */
+    CLI_TEXTS,   /* cli_texts: repeatable, takes every word up to the next option */
+    CLI_REPEATED /* cli_texts: repeatable, one word each */
+} cli_kind;
+
+/* Words of the command line, in order. The array is owned (cli_texts_free), the words are not. */
+typedef struct cli_texts {
+    const char **items;
+    int64_t count;
+} cli_texts;
+void cli_texts_free(cli_texts *texts);
+
+typedef struct cli_option {
+    const char *name; /* without its dashes */
+    char letter;      /* also "-o"; 0 for none */
+    cli_kind kind;
+    size_t offset;        /* of its value in the verb's values */
+    const char *argument; /* what its value is called, "FILE"; of a choice "a|b|c" */
+    const char *help;
+    bool required;
+} cli_option;
+
+/* Ends a verb's table. */
+#define CLI_OPTIONS_END                                                                                                                    \
+    { NULL, 0, CLI_FLAG, 0, NULL, NULL, false }
+
+/* Values that most verbs have. Every verb's values begin with them. */
+typedef struct cli_common {
+    bool help, quiet;
+    cli_texts operands;
+} cli_common;
+
+typedef struct cli_verb {
+    const char *name;     /* "device measure" */
+    const char *summary;  /* one line */
+    const char *operands; /* "RUN", "CARD.json..."; "" for none */
+    int64_t operands_least, operands_most;
+    const char *details; /* paragraphs of the help text */
+    const char *example;
+    const cli_option *options;
+    size_t values_size; /* of the struct that options fill in; begins with a cli_common */
+    /* Does the work with the values filled in. Results go to standard output. */
+    fnas_status (*run)(fnas_context *context, void *values);
+} cli_verb;
+
+/* Fills in `values` (zeroed by the caller) from words[count]. Required options and the number of operands are checked unless --help is
+ * among them. FNAS_ERR_USAGE after saying on standard error what is wrong. */
+FNAS_NODISCARD fnas_status cli_parse(const cli_verb *verb, int count, char **words, void *values);
+void cli_values_free(const cli_verb *verb, void *values);
+
+/* The help text of a verb, on standard output. */
+void cli_print_help(const cli_verb *verb);
+
+/* Says "fleetnas VERB: message" on standard error and returns `status`. */
+FNAS_NODISCARD fnas_status cli_fail(const char *verb, fnas_status status, const char *format, ...) FNAS_PRINTF(3, 4);
+bool cli_has_failed(void); /* cli_fail has spoken: nothing more needs to be said */
+
+/* The candidate nearest to `word` by edit distance, or NULL where none is near. next(state, i) is candidate i, NULL behind the last. */
+const char *cli_suggest(const char *word, const char *(*next)(const void *state, int64_t index), const void *state);
+
+/* The whole text as a finite number, or false. */
+bool cli_parse_real(const char *text, double *value);
+
+#endif

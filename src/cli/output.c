@@ -1,0 +1,161 @@
+#include "output.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "options.h"
+
+/* ---- JSON ---- */
+
+static void cli_json_quote(FILE *file, const char *text) {
+    fputc('"', file);
+    for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
+        if (*p == '"' || *p == '\\')
+            fprintf(file, "\\%c", *p);
+        else if (*p < 0x20)
+            fprintf(file, "\\u%04x", *p);
+        else
+            fputc(*p, file);
+    }
+    fputc('"', file);
+}
+
+static void cli_json_begin_value(cli_json *json, const char *key) {
+    if (json->filled[json->depth]) fputc(',', json->file);
+    json->filled[json->depth] = true;
+    if (json->depth) fprintf(json->file, "\n%*s", 2 * json->depth, "");
+    if (!key) return;
+    cli_json_quote(json->file, key);
+    fputs(": ", json->file);
+}
+
+static void cli_json_open(cli_json *json, const char *key, char bracket) {
+    cli_json_begin_value(json, key);
+    fputc(bracket, json->file);
+    json->filled[++json->depth] = false;
+}
+
+void cli_json_object(cli_json *json, const char *key) {
+    cli_json_open(json, key, '{');
+}
+
+void cli_json_array(cli_json *json, const char *key) {
+    cli_json_open(json, key, '[');
+}
+
+void cli_json_end(cli_json *json, char bracket) {
+    bool filled = json->filled[json->depth--];
+    if (filled) fprintf(json->file, "\n%*s", 2 * json->depth, "");
+    fputc(bracket, json->file);
+    if (!json->depth) fputc('\n', json->file);
+}
+
+void cli_json_text(cli_json *json, const char *key, const char *value) {
+    cli_json_begin_value(json, key);
+    if (value)
+        cli_json_quote(json->file, value);
+    else
+        fputs("null", json->file);
+}
+
+void cli_json_number(cli_json *json, const char *key, double value) {
+    cli_json_begin_value(json, key);
+    if (!isfinite(value)) {
+        fputs("null", json->file);
+        return;
+    }
+    char text[32];
+    for (int digits = 15; digits <= 17; digits++) {
+        snprintf(text, sizeof text, "%.*g", digits, value);
+        if (strtod(text, NULL) == value) break;
+    }
+    fputs(text, json->file);
+}
+
+void cli_json_integer(cli_json *json, const char *key, int64_t value) {
+    cli_json_begin_value(json, key);
+    fprintf(json->file, "%lld", (long long)value);
+}
+
+void cli_json_flag(cli_json *json, const char *key, bool value) {
+    cli_json_begin_value(json, key);
+    fputs(value ? "true" : "false", json->file);
+}
+
+/* ---- files ---- */
+
+static fnas_status cli_fail_write(const char *verb, const char *path) {
+    return cli_fail(verb, FNAS_ERR_IO, "%s: cannot write: %s", path, strerror(errno));
+}
+
+/* Streams know of a failed write only when they are flushed. */
+static bool cli_fill(FILE *file, cli_write_function *write, const void *user, bool sync) {
+    write(file, user);
+    bool good = !ferror(file) && !fflush(file) && (!sync || !fsync(fileno(file)));
+    int code = errno;
+    if (fclose(file) && good) return false;
+    errno = code;
+    return good;
+}
+
+fnas_status cli_write_file(const char *verb, const char *path, cli_write_function *write, const void *user) {
+    struct stat info;
+    if (!stat(path, &info) && !S_ISREG(info.st_mode)) {
+        FILE *file = fopen(path, "w");
+        return file && cli_fill(file, write, user, false) ? FNAS_OK : cli_fail_write(verb, path);
+    }
+    size_t size = strlen(path) + sizeof ".XXXXXX";
+    char *temporary = malloc(size);
+    if (!temporary) return cli_fail(verb, FNAS_ERR_MEMORY, "out of memory");
+    snprintf(temporary, size, "%s.XXXXXX", path);
+    int descriptor = mkstemp(temporary);
+    FILE *file = descriptor >= 0 ? fdopen(descriptor, "w") : NULL;
+    bool good = file && !fchmod(descriptor, 0644) && cli_fill(file, write, user, true) && !rename(temporary, path);
+    fnas_status status = good ? FNAS_OK : cli_fail_write(verb, path);
+    if (!good && descriptor >= 0) unlink(temporary);
+    free(temporary);
+    return status;
+}
+
+static fnas_status cli_copy_to_stdout(const char *verb, const char *path) {
+    FILE *file = fopen(path, "r");
+    if (!file) return cli_fail(verb, FNAS_ERR_IO, "%s: cannot read: %s", path, strerror(errno));
+    char bytes[4096];
+    size_t got;
+    while ((got = fread(bytes, 1, sizeof bytes, file)) > 0) fwrite(bytes, 1, got, stdout);
+    bool good = !ferror(file);
+    fclose(file);
+    return good ? FNAS_OK : cli_fail(verb, FNAS_ERR_IO, "%s: cannot read", path);
+}
+
+/* The library's writers replace files as a whole, which standard output, being perhaps a file that is appended to, must not be. */
+fnas_status cli_save_to_stdout(fnas_context *context, const char *verb, cli_save_function *save, const void *user) {
+    const char *base = getenv("TMPDIR");
+    char folder[4096], path[sizeof folder + 8];
+    snprintf(folder, sizeof folder, "%s/fleetnas-XXXXXX", base && *base ? base : "/tmp");
+    if (!mkdtemp(folder)) return cli_fail(verb, FNAS_ERR_IO, "%s: cannot create a temporary folder: %s", folder, strerror(errno));
+    snprintf(path, sizeof path, "%s/result", folder);
+    fnas_status status = save(context, user, path);
+    if (status == FNAS_OK) status = cli_copy_to_stdout(verb, path);
+    unlink(path);
+    rmdir(folder);
+    return status;
+}
+
+/* ---- cells of tables ---- */
+
+void cli_print_cell(int width, int digits, double value) {
+    if (isfinite(value))
+        printf("%*.*g", width, digits, value);
+    else
+        printf("%*s", width, "-");
+}
+
+bool cli_has_suffix(const char *path, const char *suffix) {
+    size_t length = strlen(path), wanted = strlen(suffix);
+    return length > wanted && !strcmp(path + length - wanted, suffix);
+}

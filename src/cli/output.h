@@ -1,0 +1,37 @@
+/* Results: JSON to a stream, whole files, and files made by the library passed on to standard output. */
+#ifndef CLI_OUTPUT_H
+#define CLI_OUTPUT_H
+
+#include <stdio.h>
+
+#include "fleetnas/fleetnas.h"
+
+/* Writes indented JSON. Keys are NULL inside arrays. Numbers are the shortest that read back the same; what is not finite becomes null. */
+typedef struct cli_json {
+    FILE *file;
+    int depth;
+    bool filled[16]; /* by depth: something stands there already */
+} cli_json;
+
+void cli_json_object(cli_json *json, const char *key);
+void cli_json_array(cli_json *json, const char *key);
+void cli_json_end(cli_json *json, char bracket); /* '}' or ']'; a newline behind the outermost */
+void cli_json_text(cli_json *json, const char *key, const char *value);
+void cli_json_number(cli_json *json, const char *key, double value);
+void cli_json_integer(cli_json *json, const char *key, int64_t value);
+void cli_json_flag(cli_json *json, const char *key, bool value);
+
+/* Writes a file that appears whole or not at all: `write` fills a temporary one beside it. A device or pipe is written directly. */
+typedef void cli_write_function(FILE *file, const void *user);
+FNAS_NODISCARD fnas_status cli_write_file(const char *verb, const char *path, cli_write_function *write, const void *user);
+
+/* Hands what the library writes to a path (by `write`, in a temporary folder) on to standard output. */
+typedef fnas_status cli_save_function(fnas_context *context, const void *user, const char *path);
+FNAS_NODISCARD fnas_status cli_save_to_stdout(fnas_context *context, const char *verb, cli_save_function *save, const void *user);
+
+/* Prints a number in at most `digits` significant digits, or "-" when it is not finite; right-aligned in `width`. */
+void cli_print_cell(int width, int digits, double value);
+
+bool cli_has_suffix(const char *path, const char *suffix);
+
+#endif

@@ -1,0 +1,96 @@
+#include <stdio.h>
+
+#include "inputs.h"
+#include "scores.h"
+#include "verbs.h"
+
+typedef struct fit_values {
+    cli_common common;
+    const char *space, *output;
+    cli_texts devices;
+    int64_t steps, threads;
+    double holdout;
+    uint64_t seed;
+    bool json;
+} fit_values;
+
+#define AT(member) offsetof(fit_values, member)
+
+static const cli_option fit_options[] = {
+    {"device", 0, CLI_TEXTS, AT(devices), "CARD.json", "device cards with measurements", true},
+    {"output", 'o', CLI_TEXT, AT(output), "P.safetensors", "where the predictor goes", true},
+    {"space", 0, CLI_TEXT, AT(space), "SPACE", "space that the cards were measured on [the first card's]", false},
+    {"steps", 0, CLI_COUNT, AT(steps), "N", "training steps [the library's]", false},
+    {"holdout", 0, CLI_REAL, AT(holdout), "FRACTION", "of each card's measurements, kept out of training and scored afterwards [0.1]",
+     false},
+    {"seed", 0, CLI_SEED, AT(seed), "N", "of initialisation, order and held-out architectures [0]", false},
+    CLI_OPTION_THREADS(fit_values),
+    CLI_OPTION_JSON(fit_values),
+    CLI_OPTIONS_END,
+};
+
+static fnas_status fit_score(fnas_context *context, const fnas_predictor *predictor, const fnas_space *space, const cli_cards *cards,
+                             bool as_json) {
+    cli_json json = {.file = stdout};
+    if (as_json) {
+        cli_json_object(&json, NULL);
+        cli_json_array(&json, "devices");
+    } else {
+        cli_scores_print_header();
+    }
+    for (int64_t i = 0; i < cards->count; i++) {
+        fnas_predictor_score score;
+        fnas_status status = fnas_predictor_evaluate(context, predictor, space, cards->items[i], &score);
+        if (status != FNAS_OK) return status;
+        const char *name = fnas_card_get(cards->items[i]).name;
+        if (as_json) {
+            cli_json_object(&json, NULL);
+            cli_scores_json(&json, name, &score);
+            cli_json_end(&json, '}');
+        } else {
+            cli_scores_print_row(name, &score);
+        }
+    }
+    if (as_json) {
+        cli_json_end(&json, ']');
+        cli_json_end(&json, '}');
+    }
+    return FNAS_OK;
+}
+
+static fnas_status fit_train(fnas_context *context, const fit_values *values, const fnas_space *space, const cli_cards *cards) {
+    fnas_predictor *predictor = NULL;
+    fnas_predictor_options options = {.steps = values->steps, .holdout_fraction = values->holdout, .seed = values->seed};
+    fnas_status status = fnas_predictor_fit(context, space, cards->count, (const fnas_card *const *)cards->items, &options, &predictor);
+    if (status == FNAS_OK) status = fnas_predictor_save(context, predictor, values->output);
+    if (status == FNAS_OK) status = fit_score(context, predictor, space, cards, values->json);
+    if (predictor) fnas_predictor_free(predictor);
+    return status;
+}
+
+static fnas_status fit_run(fnas_context *context, void *untyped) {
+    const fit_values *values = untyped;
+    cli_cards cards;
+    fnas_space *space = NULL;
+    fnas_context_set_threads(context, values->threads);
+    fnas_status status = cli_cards_load(context, "predictor fit", &values->devices, &cards);
+    if (status == FNAS_OK) status = cli_space_open(context, values->space, &cards, &space);
+    if (status == FNAS_OK) status = fit_train(context, values, space, &cards);
+    if (status == FNAS_INTERRUPTED) status = cli_fail("predictor fit", status, "interrupted: nothing was written");
+    if (space) fnas_space_close(space);
+    cli_cards_free(&cards);
+    return status;
+}
+
+const cli_verb cli_predictor_fit = {
+    .name = "predictor fit",
+    .summary = "train a latency predictor on several devices",
+    .operands = "",
+    .details = "Trains one network over (architecture, device embedding) on all cards together and scores it, for each device, on "
+               "architectures that it\n"
+               "never saw. A search does this by itself; this verb is for a predictor that several searches share.",
+    .example = "fleetnas predictor fit --device devices/*.json -o predictor.safetensors",
+    .options = fit_options,
+    .values_size = sizeof(fit_values),
+    .run = fit_run,
+};

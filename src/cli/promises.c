@@ -1,0 +1,78 @@
+#include "promises.h"
+
+#include <math.h>
+
+static void promises_print_device(const fnas_verification *verification, int64_t index) {
+    const fnas_verify_device *device = fnas_verification_device(verification, index);
+    printf("%s (%s): %lld architectures\n", device->name, device->searched ? "searched" : "never seen by the search",
+           (long long)device->front_points);
+    printf("%13s %12s %19s %13s  architecture\n", "predicted ms", "measured ms", "validation error %", "test error %");
+    for (int64_t r = 0; r < fnas_verification_row_count(verification, index); r++) {
+        fnas_verify_row row = fnas_verification_row(verification, index, r);
+        cli_print_cell(13, 5, row.predicted_ms);
+        cli_print_cell(13, 5, row.measured_ms);
+        cli_print_cell(20, 4, row.validation_error_pct);
+        cli_print_cell(14, 4, row.test_error_pct);
+        printf("  %s\n", row.arch);
+    }
+    printf("  latency, predicted against measured: median relative error %.1f %%, rank correlation ", device->median_ape_pct);
+    cli_print_cell(0, 3, device->spearman);
+    printf("\n  best test accuracy with the shared weights: %.1f %%\n\n", device->best_accuracy_pct);
+}
+
+static void promises_print_summary(const fnas_verification *verification, bool ablated) {
+    printf("Hypervolume, error on the test part and measured latency (larger is better)\n%-24s %9s %9s %9s %9s", "device", "", "front",
+           "random", "untrained");
+    if (ablated) printf(" %14s %14s", "mean embedding", "constant pref.");
+    printf("\n");
+    for (int64_t i = 0; i < fnas_verification_count(verification); i++) {
+        const fnas_verify_device *device = fnas_verification_device(verification, i);
+        printf("%-24s %9s %9.4f %9.4f %9.4f", device->name, device->searched ? "searched" : "unseen", device->hypervolume,
+               device->hypervolume_random, device->hypervolume_untrained);
+        if (ablated) printf(" %14.4f %14.4f", device->hypervolume_mean_embedding, device->hypervolume_constant_preference);
+        printf("\n");
+    }
+}
+
+void cli_promises_print(const fnas_verification *verification, bool ablated) {
+    for (int64_t i = 0; i < fnas_verification_count(verification); i++) promises_print_device(verification, i);
+    promises_print_summary(verification, ablated);
+}
+
+static void promises_json_device(cli_json *json, const fnas_verification *verification, int64_t index) {
+    const fnas_verify_device *device = fnas_verification_device(verification, index);
+    cli_json_object(json, NULL);
+    cli_json_text(json, "device", device->name);
+    cli_json_flag(json, "searched", device->searched);
+    cli_json_integer(json, "front_points", device->front_points);
+    cli_json_number(json, "best_accuracy_pct", device->best_accuracy_pct);
+    cli_json_number(json, "median_ape_pct", device->median_ape_pct);
+    cli_json_number(json, "spearman", device->spearman);
+    cli_json_number(json, "hypervolume", device->hypervolume);
+    cli_json_number(json, "hypervolume_random", device->hypervolume_random);
+    cli_json_number(json, "hypervolume_untrained", device->hypervolume_untrained);
+    cli_json_number(json, "hypervolume_mean_embedding", device->hypervolume_mean_embedding);
+    cli_json_number(json, "hypervolume_constant_preference", device->hypervolume_constant_preference);
+    cli_json_array(json, "points");
+    for (int64_t r = 0; r < fnas_verification_row_count(verification, index); r++) {
+        fnas_verify_row row = fnas_verification_row(verification, index, r);
+        cli_json_object(json, NULL);
+        cli_json_text(json, "arch", row.arch);
+        cli_json_number(json, "predicted_ms", row.predicted_ms);
+        cli_json_number(json, "measured_ms", row.measured_ms);
+        cli_json_number(json, "validation_error_pct", row.validation_error_pct);
+        cli_json_number(json, "test_error_pct", row.test_error_pct);
+        cli_json_end(json, '}');
+    }
+    cli_json_end(json, ']');
+    cli_json_end(json, '}');
+}
+
+void cli_promises_json(FILE *file, const fnas_verification *verification) {
+    cli_json json = {.file = file};
+    cli_json_object(&json, NULL);
+    cli_json_array(&json, "devices");
+    for (int64_t i = 0; i < fnas_verification_count(verification); i++) promises_json_device(&json, verification, i);
+    cli_json_end(&json, ']');
+    cli_json_end(&json, '}');
+}

@@ -1,0 +1,48 @@
+#include "runs.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static bool cli_run_has_checkpoint(const char *run) {
+    char path[4096];
+    int length = snprintf(path, sizeof path, "%s/checkpoint.safetensors", run);
+    return length > 0 && (size_t)length < sizeof path && !access(path, R_OK);
+}
+
+/* Text as one word of a POSIX shell. */
+static void cli_print_word(FILE *file, const char *text) {
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./,:=+@%";
+    if (*text && !text[strspn(text, plain)]) {
+        fputs(text, file);
+        return;
+    }
+    fputc('\'', file);
+    for (; *text; text++) {
+        if (*text == '\'')
+            fputs("'\\''", file);
+        else
+            fputc(*text, file);
+    }
+    fputc('\'', file);
+}
+
+static void cli_print_command(FILE *file, const char *before, const char *run, const char *after) {
+    fprintf(file, "  fleetnas %s ", before);
+    cli_print_word(file, run);
+    fprintf(file, "%s\n", after);
+}
+
+fnas_status cli_run_conclude(const char *verb, const char *run, fnas_status status) {
+    if (status == FNAS_OK) {
+        printf("The run is in %s. Next:\n", run);
+        cli_print_command(stdout, "front", run, " --device CARD.json");
+        cli_print_command(stdout, "verify", run, "");
+    } else if (status == FNAS_INTERRUPTED) {
+        if (!cli_run_has_checkpoint(run))
+            return cli_fail(verb, status, "interrupted before the first checkpoint: nothing to resume; start again");
+        status = cli_fail(verb, status, "interrupted, and a checkpoint is written. To go on:");
+        cli_print_command(stderr, "resume", run, "");
+    }
+    return status;
+}

@@ -1,0 +1,27 @@
+#include "scores.h"
+
+void cli_scores_print_header(void) {
+    printf("%-24s %8s %8s %8s %12s %12s  %s\n", "device", "archs", "spearman", "kendall", "median APE %", "mean APE %", "");
+}
+
+void cli_scores_print_row(const char *device, const fnas_predictor_score *score) {
+    printf("%-24s %8lld ", device, (long long)score->count);
+    cli_print_cell(8, 4, score->spearman);
+    printf(" ");
+    cli_print_cell(8, 4, score->kendall);
+    printf(" ");
+    cli_print_cell(12, 3, score->median_ape_pct);
+    printf(" ");
+    cli_print_cell(12, 3, score->mean_ape_pct);
+    printf("  %s\n", score->trained_on ? "trained on; architectures held out" : "never seen");
+}
+
+void cli_scores_json(cli_json *json, const char *device, const fnas_predictor_score *score) {
+    cli_json_text(json, "device", device);
+    cli_json_flag(json, "trained_on", score->trained_on);
+    cli_json_number(json, "spearman", score->spearman);
+    cli_json_number(json, "kendall", score->kendall);
+    cli_json_number(json, "median_ape_pct", score->median_ape_pct);
+    cli_json_number(json, "mean_ape_pct", score->mean_ape_pct);
+    cli_json_integer(json, "n", score->count);
+}

@@ -1,0 +1,11 @@
+/* How well a predictor does on devices, as a table or as JSON: shared by predictor fit and predictor eval. */
+#ifndef CLI_SCORES_H
+#define CLI_SCORES_H
+
+#include "output.h"
+
+void cli_scores_print_header(void);
+void cli_scores_print_row(const char *device, const fnas_predictor_score *score);
+void cli_scores_json(cli_json *json, const char *device, const fnas_predictor_score *score); /* the members, inside an open object */
+
+#endif

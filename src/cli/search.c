@@ -1,0 +1,106 @@
+#include "inputs.h"
+#include "runs.h"
+#include "verbs.h"
+
+typedef struct search_values {
+    cli_common common;
+    const char *space, *data, *run, *proxy, *objectives, *preset, *predictor, *update, *sampler, *hypernet, *scalarise, *batch;
+    cli_texts devices;
+    int64_t steps, epochs, paths, threads, checkpoint_steps;
+    double minutes;
+    uint64_t seed;
+    bool dry_run;
+} search_values;
+
+#define AT(member) offsetof(search_values, member)
+
+static const cli_option search_options[] = {
+    {"device", 0, CLI_TEXTS, AT(devices), "CARD.json", "device cards to search for", true},
+    {"out", 'o', CLI_TEXT, AT(run), "RUN", "folder of the run: new or empty", true},
+    {"space", 0, CLI_TEXT, AT(space), "SPACE", "search space, as the cards were measured [the first card's]", false},
+    CLI_OPTION_DATA(search_values, "data set: fashion-mnist, cifar10:DIR, synthetic:..."),
+    {"preset", 0, CLI_CHOICE, AT(preset), "quick|standard|paper", "what the other options begin with [standard]", false},
+    {"proxy", 0, CLI_TEXT, AT(proxy), "PARAMS", "smaller macro for the shared weights: channels=16,cells=1 [the preset's]", false},
+    {"objectives", 0, CLI_TEXT, AT(objectives), "LIST", "error,latency_ms[,macs][,params] [error,latency_ms]", false},
+    {"steps", 0, CLI_COUNT, AT(steps), "N", "length of the search in steps", false},
+    {"epochs", 0, CLI_COUNT, AT(epochs), "N", "length in passes over the training images", false},
+    {"minutes", 0, CLI_REAL, AT(minutes), "N", "length in minutes on this machine", false},
+    {"seed", 0, CLI_SEED, AT(seed), "N", "equal seeds give equal runs, bit by bit [0]", false},
+    CLI_OPTION_THREADS(search_values),
+    {"predictor", 0, CLI_TEXT, AT(predictor), "P.safetensors", "latency predictor of `predictor fit` [trained at the start]", false},
+    {"update", 0, CLI_CHOICE, AT(update), "mgd|mean|sequential|sample", "how the devices' gradients become one step [mgd: min-norm point]",
+     false},
+    {"sampler", 0, CLI_CHOICE, AT(sampler), "reinmax|gdas", "gradient estimator of the sampled architectures [reinmax]", false},
+    {"hypernet", 0, CLI_CHOICE, AT(hypernet), "table|continuous", "form of the hypernetwork [the preset's]", false},
+    {"scalarise", 0, CLI_CHOICE, AT(scalarise), "linear|chebyshev", "how objectives become one loss [linear]", false},
+    {"batch", 0, CLI_CHOICE, AT(batch), "shared|full", "paths share a step's images, or each sees all [the preset's]", false},
+    {"paths", 0, CLI_COUNT, AT(paths), "N", "sampled architectures a step [a multiple of the devices, about 12]", false},
+    {"checkpoint-steps", 0, CLI_COUNT, AT(checkpoint_steps), "N", "steps between checkpoints [the preset's]", false},
+    {"dry-run", 0, CLI_FLAG, AT(dry_run), NULL, "check everything, run one step, say what the search would cost, write nothing", false},
+    CLI_OPTIONS_END,
+};
+
+/* The space is that of the cards unless it is named. */
+static fnas_status search_space_spec(fnas_context *context, const search_values *values, fnas_card **card, const char **spec) {
+    *spec = values->space;
+    if (values->space) return FNAS_OK;
+    fnas_status status = fnas_card_load(context, values->devices.items[0], card);
+    if (status == FNAS_OK) *spec = fnas_card_get(*card).space;
+    return status;
+}
+
+static fnas_search_options search_library_options(const search_values *values, const char *spec) {
+    return (fnas_search_options){.space = spec,
+                                 .data = values->data,
+                                 .run = values->run,
+                                 .device_count = values->devices.count,
+                                 .devices = values->devices.items,
+                                 .preset = values->preset,
+                                 .proxy = values->proxy,
+                                 .objectives = values->objectives,
+                                 .predictor = values->predictor,
+                                 .update = values->update,
+                                 .sampler = values->sampler,
+                                 .hypernet = values->hypernet,
+                                 .scalarise = values->scalarise,
+                                 .batch = values->batch,
+                                 .paths = values->paths,
+                                 .steps = values->steps,
+                                 .epochs = values->epochs,
+                                 .minutes = values->minutes,
+                                 .seed = values->seed,
+                                 .checkpoint_steps = values->checkpoint_steps,
+                                 .dry_run = values->dry_run};
+}
+
+static fnas_status search_run(fnas_context *context, void *untyped) {
+    const search_values *values = untyped;
+    fnas_card *first = NULL;
+    const char *spec;
+    fnas_context_set_threads(context, values->threads);
+    fnas_status status = search_space_spec(context, values, &first, &spec);
+    if (status == FNAS_OK) {
+        fnas_search_options options = search_library_options(values, spec);
+        status = fnas_search_run(context, &options);
+        if (!values->dry_run) status = cli_run_conclude("search", values->run, status);
+    }
+    if (first) fnas_card_free(first);
+    return status;
+}
+
+const cli_verb cli_search = {
+    .name = "search",
+    .summary = "search once for all devices and all trade-offs",
+    .operands = "",
+    .details = "Trains shared weights and a hypernetwork that answers, for any device and any preference between the objectives, with an "
+               "architecture.\n"
+               "The run folder then answers `front`, `pick`, `verify` and `report`, also for devices that the search never saw. At most "
+               "one of --steps,\n"
+               "--epochs and --minutes is given; without them the preset decides. Ctrl-C finishes the step and writes a checkpoint: "
+               "`resume` goes on\n"
+               "and ends with the same bits.",
+    .example = "fleetnas search --space nb201:cells=1,input=1x28x28 --data fashion-mnist --device devices/*.json --preset quick --out run",
+    .options = search_options,
+    .values_size = sizeof(search_values),
+    .run = search_run,
+};
