@@ -106,7 +106,9 @@ fnas_status fnas_conv_backward_weights(fnas_context *context, fnas_engine *engin
                                        float *diff_weights, float *diff_bias) {
     FNAS_TRY(check_shape(context, shape));
     if (uses_own_depthwise(engine, shape)) {
-        fnas_depthwise_backward_weights(engine->block, shape, src, diff_dst, diff_weights, diff_bias);
+        void *own_scratch;
+        FNAS_TRY(fnas_engine_scratch(context, engine, fnas_depthwise_scratch_bytes(engine->block, shape), &own_scratch));
+        fnas_depthwise_backward_weights(engine->block, shape, src, diff_dst, own_scratch, diff_weights, diff_bias);
         return FNAS_OK;
     }
     fnas_backend_conv *conv;

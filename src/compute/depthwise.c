@@ -1,56 +1,37 @@
 #include "compute/depthwise.h"
 
+#include <string.h>
+
 #include "compute/lanes.h"
 
-/* A row of outputs against the row of inputs under one row of the filter, eight channels at a time. */
-typedef struct row_pair {
-    const float *diff_dst, *src; /* at the first of the eight channels */
-    int64_t block, out_w, in_w, stride, padding;
-} row_pair;
+#define VECTOR 8 /* channels at once */
 
-/* Outputs [first, end) whose whole filter row lies inside the image. */
-typedef struct span {
-    int64_t first, end;
-} span;
-
-static span inner_span(const row_pair *row, int64_t kernel_w) {
-    span inner = {(row->padding + row->stride - 1) / row->stride, 0};
-    int64_t last = row->in_w - kernel_w + row->padding;
-    inner.end = last < 0 ? 0 : last / row->stride + 1;
-    if (inner.end > row->out_w) inner.end = row->out_w;
-    if (inner.first > inner.end) inner.first = inner.end;
-    return inner;
-}
-
-static void edge_outputs(const row_pair *row, int64_t kernel_w, span edge, double (*sums)[8]) {
-    for (int64_t ow = edge.first; ow < edge.end; ow++)
-        for (int64_t kw = 0; kw < kernel_w; kw++) {
-            int64_t iw = ow * row->stride - row->padding + kw;
-            if (iw < 0 || iw >= row->in_w) continue;
-            const float *d = row->diff_dst + ow * row->block, *x = row->src + iw * row->block;
-            for (int l = 0; l < 8; l++) sums[kw][l] += (double)(d[l] * x[l]);
-        }
-}
+/* Rows of outputs against the rows of inputs under one row of the filter. Inputs are padded by zeros at both ends, so that each tap sees each output. */
+typedef struct row_set {
+    const float *diff_dst, *src;      /* at the first output, and at its first tap */
+    int64_t rows, columns;            /* of outputs */
+    int64_t diff_dst_step, src_step;  /* floats between rows */
+    int64_t block, stride;
+} row_set;
 
 #define LOAD8(pointer) (*(const fnas_v8 *)(pointer))
-#define TAP(kw)                                                   \
-    do {                                                          \
+#define TAP(kw)                                                  \
+    do {                                                         \
         if ((kw) < kernel_w) a##kw += d * LOAD8(x + (kw)*block); \
     } while (0)
-#define FLUSH(kw)                                                                            \
-    do {                                                                                     \
-        if ((kw) < kernel_w)                                                                 \
-            for (int l = 0; l < 8; l++) sums[kw][l] += (double)a##kw[l]; \
+#define FLUSH(kw)                                                                  \
+    do {                                                                           \
+        if ((kw) < kernel_w)                                                       \
+            for (int l = 0; l < VECTOR; l++) sums[kw][l] += (double)a##kw[l]; \
     } while (0)
 
-/* Up to seven taps in registers; constant kernel_w and block make each case its own loop. At most FNAS_LANE_GROUPS terms in f32. */
-static inline __attribute__((always_inline)) void inner_outputs_of(const row_pair *row, int64_t kernel_w, int64_t block, span inner, double (*sums)[8]) {
-    for (int64_t first = inner.first; first < inner.end; first += FNAS_LANE_GROUPS) {
-        int64_t end = first + FNAS_LANE_GROUPS < inner.end ? first + FNAS_LANE_GROUPS : inner.end;
-        fnas_v8 a0 = {0}, a1 = {0}, a2 = {0}, a3 = {0}, a4 = {0}, a5 = {0}, a6 = {0};
-        for (int64_t ow = first; ow < end; ow++) {
-            const fnas_v8 d = LOAD8(row->diff_dst + ow * block);
-            const float *x = row->src + (ow * row->stride - row->padding) * block;
+/* Sums in registers over all rows of the set; constant arguments make each case its own loop. */
+static inline __attribute__((always_inline)) void correlate_of(const row_set *set, int64_t kernel_w, int64_t block, int64_t stride, double (*sums)[VECTOR]) {
+    fnas_v8 a0 = {0}, a1 = {0}, a2 = {0}, a3 = {0}, a4 = {0}, a5 = {0}, a6 = {0};
+    for (int64_t row = 0; row < set->rows; row++) {
+        const float *x = set->src + row * set->src_step, *gradient = set->diff_dst + row * set->diff_dst_step;
+        for (int64_t ow = 0; ow < set->columns; ow++, x += stride * block, gradient += block) {
+            const fnas_v8 d = LOAD8(gradient);
             TAP(0);
             TAP(1);
             TAP(2);
@@ -59,62 +40,79 @@ static inline __attribute__((always_inline)) void inner_outputs_of(const row_pai
             TAP(5);
             TAP(6);
         }
-        FLUSH(0);
-        FLUSH(1);
-        FLUSH(2);
-        FLUSH(3);
-        FLUSH(4);
-        FLUSH(5);
-        FLUSH(6);
     }
+    FLUSH(0);
+    FLUSH(1);
+    FLUSH(2);
+    FLUSH(3);
+    FLUSH(4);
+    FLUSH(5);
+    FLUSH(6);
 }
 
-FNAS_MULTIVERSION static void inner_outputs(const row_pair *row, int64_t kernel_w, span inner, double (*sums)[8]) {
-    if (row->block == 16) {
-        switch (kernel_w) {
-        case 3:
-            inner_outputs_of(row, 3, 16, inner, sums);
-            return;
-        case 5:
-            inner_outputs_of(row, 5, 16, inner, sums);
-            return;
-        case 7:
-            inner_outputs_of(row, 7, 16, inner, sums);
-            return;
-        }
-    }
-    if (kernel_w <= 7)
-        inner_outputs_of(row, kernel_w, row->block, inner, sums);
+FNAS_MULTIVERSION static void correlate(const row_set *set, int64_t kernel_w, double (*sums)[VECTOR]) {
+    if (set->block == 16 && kernel_w == 3)
+        correlate_of(set, 3, 16, set->stride, sums);
+    else if (set->block == 16 && kernel_w == 5)
+        correlate_of(set, 5, 16, set->stride, sums);
+    else if (set->block == 16 && kernel_w == 7)
+        correlate_of(set, 7, 16, set->stride, sums);
+    else if (set->block == 8 && kernel_w == 3)
+        correlate_of(set, 3, 8, set->stride, sums);
+    else if (set->block == 8 && kernel_w == 5)
+        correlate_of(set, 5, 8, set->stride, sums);
+    else if (set->block == 8 && kernel_w == 7)
+        correlate_of(set, 7, 8, set->stride, sums);
     else
-        edge_outputs(row, kernel_w, inner, sums);
+        correlate_of(set, kernel_w, set->block, set->stride, sums);
 }
 
-static void row_outputs(const row_pair *row, int64_t kernel_w, double (*sums)[8]) {
-    span inner = inner_span(row, kernel_w);
-    edge_outputs(row, kernel_w, (span){0, inner.first}, sums);
-    inner_outputs(row, kernel_w, inner, sums);
-    edge_outputs(row, kernel_w, (span){inner.end, row->out_w}, sums);
+static int64_t padded_width(const fnas_conv_shape *s) {
+    return s->in_w + 2 * s->padding;
 }
 
-/* One row of the filters of eight channels, over all images. */
-static void filter_row(int64_t block, const fnas_conv_shape *s, int64_t channel, int64_t kh, const float *src, const float *diff_dst, double (*sums)[8]) {
-    int64_t out_h = fnas_conv_out_h(s), out_w = fnas_conv_out_w(s), blocks = (s->in_channels + block - 1) / block;
-    row_pair row = {NULL, NULL, block, out_w, s->in_w, s->stride, s->padding};
-    for (int64_t n = 0; n < s->n; n++) {
-        const float *x = src + (n * blocks + channel / block) * s->in_h * s->in_w * block + channel % block;
-        const float *d = diff_dst + (n * blocks + channel / block) * out_h * out_w * block + channel % block;
-        for (int64_t oh = 0; oh < out_h; oh++) {
-            int64_t ih = oh * s->stride - s->padding + kh;
-            if (ih < 0 || ih >= s->in_h) continue;
-            row.diff_dst = d + oh * out_w * block;
-            row.src = x + ih * s->in_w * block;
-            row_outputs(&row, s->kernel_w, sums);
-        }
+/* Output rows [first, end) whose tap kh lies inside the image. */
+static void rows_under_tap(const fnas_conv_shape *s, int64_t kh, int64_t *first, int64_t *end) {
+    int64_t out_h = fnas_conv_out_h(s), before = s->padding - kh, last = s->in_h - 1 + s->padding - kh;
+    *first = before > 0 ? (before + s->stride - 1) / s->stride : 0;
+    *end = last < 0 ? 0 : last / s->stride + 1;
+    if (*end > out_h) *end = out_h;
+}
+
+/* One filter row over one image, in sets of rows whose sums stay within FNAS_LANE_GROUPS terms (or one row). */
+static void filter_row(int64_t block, const fnas_conv_shape *s, int64_t kh, const float *padded, const float *diff_dst, double (*sums)[VECTOR]) {
+    int64_t out_w = fnas_conv_out_w(s), width = padded_width(s), first, end, rows = FNAS_LANE_GROUPS / out_w;
+    if (rows < 1) rows = 1;
+    rows_under_tap(s, kh, &first, &end);
+    row_set set = {.columns = out_w, .diff_dst_step = out_w * block, .src_step = s->stride * width * block, .block = block, .stride = s->stride};
+    for (int64_t oh = first; oh < end; oh += rows) {
+        set.rows = end - oh < rows ? end - oh : rows;
+        set.diff_dst = diff_dst + oh * out_w * block;
+        set.src = padded + (oh * s->stride - s->padding + kh) * width * block;
+        correlate(&set, s->kernel_w, sums);
     }
+}
+
+static void pad_rows(int64_t block, const fnas_conv_shape *s, const float *plane, float *padded) {
+    for (int64_t h = 0; h < s->in_h; h++)
+        memcpy(padded + (h * padded_width(s) + s->padding) * block, plane + h * s->in_w * block, (size_t)(s->in_w * block) * sizeof *padded);
 }
 
 bool fnas_depthwise_supports(int64_t block, const fnas_conv_shape *shape) {
-    return block % 8 == 0 && shape->kernel_w <= FNAS_DEPTHWISE_KERNEL_MAX;
+    return block % VECTOR == 0 && shape->kernel_w <= FNAS_DEPTHWISE_KERNEL_MAX;
+}
+
+/* The padded plane, then sums [kernel_h][kernel_w] of each vector of a block. */
+static size_t padded_floats(int64_t block, const fnas_conv_shape *s) {
+    return (size_t)(s->in_h * padded_width(s) * block);
+}
+
+static size_t sum_count(int64_t block, const fnas_conv_shape *s) {
+    return (size_t)(block / VECTOR * s->kernel_h * s->kernel_w);
+}
+
+size_t fnas_depthwise_scratch_bytes(int64_t block, const fnas_conv_shape *shape) {
+    return padded_floats(block, shape) * sizeof(float) + sum_count(block, shape) * VECTOR * sizeof(double);
 }
 
 static void bias_gradient(int64_t block, const fnas_conv_shape *s, const float *diff_dst, float *diff_bias) {
@@ -130,14 +128,30 @@ static void bias_gradient(int64_t block, const fnas_conv_shape *s, const float *
     }
 }
 
-void fnas_depthwise_backward_weights(int64_t block, const fnas_conv_shape *s, const float *src, const float *diff_dst, float *diff_weights, float *diff_bias) {
-    for (int64_t channel = 0; channel < s->in_channels; channel += 8)
-        for (int64_t kh = 0; kh < s->kernel_h; kh++) {
-            double sums[FNAS_DEPTHWISE_KERNEL_MAX][8] = {{0}};
-            filter_row(block, s, channel, kh, src, diff_dst, sums);
-            for (int64_t l = 0; l < 8 && channel + l < s->in_channels; l++)
-                for (int64_t kw = 0; kw < s->kernel_w; kw++)
-                    diff_weights[((channel + l) * s->kernel_h + kh) * s->kernel_w + kw] += (float)sums[kw][l];
+/* Adds the sums of a block's channels, [vector][kernel_h][kernel_w][lane], to the plain gradient. */
+static void add_sums(int64_t block, const fnas_conv_shape *s, int64_t b, double (*sums)[VECTOR], float *diff_weights) {
+    int64_t taps = s->kernel_h * s->kernel_w;
+    for (int64_t l = 0; l < block && b * block + l < s->in_channels; l++)
+        for (int64_t tap = 0; tap < taps; tap++) diff_weights[(b * block + l) * taps + tap] += (float)sums[l / VECTOR * taps + tap][l % VECTOR];
+}
+
+void fnas_depthwise_backward_weights(int64_t block, const fnas_conv_shape *s, const float *src, const float *diff_dst, void *scratch, float *diff_weights,
+                                     float *diff_bias) {
+    int64_t blocks = (s->in_channels + block - 1) / block, in_plane = s->in_h * s->in_w * block;
+    int64_t out_plane = fnas_conv_out_h(s) * fnas_conv_out_w(s) * block;
+    float *padded = scratch;
+    double(*sums)[VECTOR] = (double(*)[VECTOR])(padded + padded_floats(block, s));
+    memset(padded, 0, padded_floats(block, s) * sizeof *padded);
+    for (int64_t b = 0; b < blocks; b++) {
+        memset(sums, 0, sum_count(block, s) * sizeof *sums);
+        for (int64_t n = 0; n < s->n; n++) {
+            const float *gradient = diff_dst + (n * blocks + b) * out_plane;
+            pad_rows(block, s, src + (n * blocks + b) * in_plane, padded);
+            for (int64_t part = 0; part < block; part += VECTOR)
+                for (int64_t kh = 0; kh < s->kernel_h; kh++)
+                    filter_row(block, s, kh, padded + part, gradient + part, sums + (part / VECTOR * s->kernel_h + kh) * s->kernel_w);
         }
+        add_sums(block, s, b, sums, diff_weights);
+    }
     if (diff_bias) bias_gradient(block, s, diff_dst, diff_bias);
 }
