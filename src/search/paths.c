@@ -47,18 +47,6 @@ void fnas_paths_draw(fnas_searcher *searcher, fnas_phase phase, int64_t count, i
 
 /* ---- images ---- */
 
-static const int64_t *split_part(const fnas_searcher *searcher, fnas_phase phase, int64_t *count) {
-    return fnas_split_part(searcher->split, phase == FNAS_PHASE_WEIGHTS ? FNAS_SPLIT_WEIGHTS : FNAS_SPLIT_SEARCH, count);
-}
-
-static void load_permutation(fnas_searcher *searcher, fnas_phase phase, int64_t epoch, int64_t count) {
-    if (searcher->permutation_part == (int64_t)phase && searcher->permutation_epoch == epoch) return;
-    fnas_random random = fnas_random_begin(searcher->config->seed, FNAS_STREAM_SHUFFLE, epoch, phase);
-    fnas_random_permutation(&random, count, searcher->permutation);
-    searcher->permutation_part = phase;
-    searcher->permutation_epoch = epoch;
-}
-
 typedef struct fill_task {
     fnas_searcher *searcher;
     int64_t stream_step;
@@ -79,12 +67,10 @@ static fnas_status fill_images(fnas_context *context, void *user, int64_t item, 
 fnas_status fnas_batch_load(fnas_context *context, fnas_searcher *searcher, fnas_phase phase) {
     fnas_image_batch *batch = &searcher->batch;
     int64_t part_count = 0;
-    const int64_t *part = split_part(searcher, phase, &part_count);
+    const int64_t *part = fnas_split_part(searcher->split, phase == FNAS_PHASE_WEIGHTS ? FNAS_SPLIT_WEIGHTS : FNAS_SPLIT_SEARCH, &part_count);
     batch->count = phase == FNAS_PHASE_WEIGHTS ? searcher->config->weight_images : searcher->config->search_images;
     for (int64_t i = 0; i < batch->count; i++) {
-        int64_t position = searcher->state->step * batch->count + i;
-        load_permutation(searcher, phase, position / part_count, part_count);
-        batch->index[i] = part[searcher->permutation[position % part_count]];
+        batch->index[i] = part[fnas_epoch_order_at(searcher->order[phase], searcher->state->step * batch->count + i)];
     }
     fill_task task = {searcher, stream_step(searcher, phase)};
     return fnas_team_run(context, searcher->team, (batch->count + 31) / 32, fill_images, &task);

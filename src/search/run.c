@@ -162,19 +162,18 @@ static fnas_status open_spaces(fnas_context *context, const fnas_search_options 
 
 /* Epochs count passes over the weights' split. */
 static fnas_status open_data_and_length(fnas_context *context, const fnas_search_options *options, int64_t epochs, fnas_run *run) {
-    run->data_spec = fnas_strdup(options->data ? options->data : "fashion-mnist");
-    if (!run->data_spec) return fnas_fail_memory(context, "the data set's name");
     fnas_dataset *dataset = NULL;
-    FNAS_TRY(fnas_run_open_data(context, run, NULL, &dataset));
+    FNAS_TRY(fnas_run_open_data(context, run, options->data ? options->data : "fashion-mnist", &dataset));
     fnas_dataset_info info = fnas_dataset_get(dataset);
     run->config.data = fnas_strdup(info.name);
+    run->data_spec = fnas_strdup(info.spec);
     if (epochs > 0) {
         int64_t images = (int64_t)(run->config.weight_fraction * (double)info.train_count);
         int64_t steps = images / run->config.weight_images;
         run->config.steps = epochs * (steps > 0 ? steps : 1);
     }
     fnas_dataset_close(dataset);
-    return run->config.data ? FNAS_OK : fnas_fail_memory(context, "the data set's name");
+    return run->config.data && run->data_spec ? FNAS_OK : fnas_fail_memory(context, "the data set's name");
 }
 
 static fnas_status check_predictor(fnas_context *context, const fnas_run *run, const fnas_predictor *predictor, const char *path) {

@@ -69,10 +69,8 @@ static fnas_status split_create(fnas_context *context, fnas_searcher *searcher) 
         return fnas_fail(context, FNAS_ERR_INPUT, "the data set is too small: a step needs %lld images to train and %lld to search on, its splits hold %lld and %lld",
                          (long long)config->weight_images, (long long)config->search_images, (long long)weights, (long long)search);
     }
-    int64_t most = weights > search ? weights : search;
-    searcher->permutation = fnas_allocate((size_t)most, sizeof *searcher->permutation);
-    searcher->permutation_epoch = -1;
-    return searcher->permutation ? FNAS_OK : fnas_fail_memory(context, "the order of images");
+    FNAS_TRY(fnas_epoch_order_create(context, config->seed, FNAS_PHASE_WEIGHTS, weights, &searcher->order[FNAS_PHASE_WEIGHTS]));
+    return fnas_epoch_order_create(context, config->seed, FNAS_PHASE_HYPERNET, search, &searcher->order[FNAS_PHASE_HYPERNET]);
 }
 
 fnas_status fnas_searcher_create(fnas_context *context, fnas_run *run, fnas_dataset *dataset, fnas_searcher *searcher) {
@@ -99,13 +97,14 @@ void fnas_searcher_free(fnas_searcher *searcher) {
     void *owned[] = {paths->device,       paths->preference,   paths->embedding,      paths->logits,           paths->soft,
                      paths->onehot,       paths->choices,      paths->cross_entropy,  paths->correct,          paths->images,
                      paths->gate_gradient, paths->workspace,   searcher->batch.index, searcher->batch.images,  searcher->batch.labels,
-                     searcher->direction, searcher->gram,      searcher->permutation, searcher->minnorm_weights, searcher->minnorm_workspace};
+                     searcher->direction, searcher->gram,      searcher->minnorm_weights, searcher->minnorm_workspace};
     for (size_t i = 0; i < sizeof owned / sizeof owned[0]; i++) fnas_free(owned[i]);
     if (searcher->config) {
         free_arrays(searcher->group_gradient, searcher->config->groups);
         free_arrays(searcher->device_gradient, searcher->config->device_count);
     }
     fnas_objectives_free(&searcher->objectives);
+    for (int i = 0; i < 2; i++) fnas_epoch_order_free(searcher->order[i]);
     fnas_split_free(searcher->split);
     fnas_team_destroy(searcher->team);
     for (int64_t w = 0; searcher->workers && w < searcher->worker_count; w++) fnas_worker_destroy(&searcher->workers[w]);

@@ -32,6 +32,8 @@ typedef struct fnas_image_batch {
     int32_t *labels;
 } fnas_image_batch;
 
+typedef enum fnas_phase { FNAS_PHASE_WEIGHTS, FNAS_PHASE_HYPERNET } fnas_phase;
+
 typedef struct fnas_searcher {
     fnas_run *run;
     const fnas_search_config *config;
@@ -45,8 +47,7 @@ typedef struct fnas_searcher {
     int64_t onehot, decisions, embedding, image_floats;
     fnas_paths paths;
     fnas_image_batch batch;
-    int64_t *permutation;      /* of the split part and epoch named below */
-    int64_t permutation_part, permutation_epoch;
+    fnas_epoch_order *order[2]; /* of the images of each phase */
     float **group_gradient;    /* [groups][weights.float_count] */
     float **device_gradient;   /* [device_count][hypernet_count] */
     float *direction;          /* [hypernet_count] */
@@ -64,7 +65,6 @@ void fnas_searcher_free(fnas_searcher *searcher);
 FNAS_NODISCARD fnas_status fnas_search_step(fnas_context *context, fnas_searcher *searcher);
 
 /* Its halves. */
-typedef enum fnas_phase { FNAS_PHASE_WEIGHTS, FNAS_PHASE_HYPERNET } fnas_phase;
 FNAS_NODISCARD fnas_status fnas_update_weights(fnas_context *context, fnas_searcher *searcher);
 FNAS_NODISCARD fnas_status fnas_update_hypernet(fnas_context *context, fnas_searcher *searcher);
 
