@@ -1,3 +1,4 @@
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -9,7 +10,7 @@ typedef struct front_values {
     cli_common common;
     const char *device, *data, *svg;
     cli_texts outputs;
-    int64_t points, threads;
+    int64_t points, candidates, neighbours, threads;
     bool json, csv, no_error;
 } front_values;
 
@@ -18,6 +19,8 @@ typedef struct front_values {
 static const cli_option front_options[] = {
     {"device", 0, CLI_TEXT, AT(device), "CARD.json", "the device, searched or never seen: its card's references suffice", true},
     {"points", 0, CLI_COUNT, AT(points), "N", "architectures at most, best first by hypervolume contribution [24]", false},
+    {"candidates", 0, CLI_COUNT, AT(candidates), "N", "architectures of the sweep that are scored at most [64]", false},
+    {"neighbours", 0, CLI_COUNT, AT(neighbours), "N", "also score up to N of the next most probable architectures [0]", false},
     CLI_OPTION_JSON(front_values),
     {"csv", 0, CLI_FLAG, AT(csv), NULL, "the front as CSV on standard output", false},
     {"svg", 0, CLI_TEXT, AT(svg), "FILE", "also write a picture", false},
@@ -56,9 +59,10 @@ static cli_save_function *front_saver(const char *path) {
     return NULL;
 }
 
-static void front_print(const fnas_front *front) {
+static void front_print(const fnas_front *front, bool scored) {
     int64_t objectives = fnas_front_objective_count(front), points = fnas_front_point_count(front);
-    printf("%s: %lld architectures, best first by hypervolume contribution\n", fnas_front_device(front), (long long)points);
+    printf("%s: %lld architectures, %s\n", fnas_front_device(front), (long long)points,
+           scored ? "best first by hypervolume contribution" : "not scored, fastest first");
     for (int64_t o = 0; o < objectives; o++) {
         fnas_front_objective objective = fnas_front_objective_at(front, o);
         char heading[64];
@@ -75,7 +79,8 @@ static void front_print(const fnas_front *front) {
     printf("Sources:");
     for (int64_t o = 0; o < objectives; o++) {
         fnas_front_objective objective = fnas_front_objective_at(front, o);
-        printf("%s %s: %s", o ? "," : "", objective.name, objective.source);
+        bool known = points && isfinite(fnas_front_values(front, 0)[o]);
+        printf("%s %s: %s", o ? "," : "", objective.name, known ? objective.source : "not scored");
     }
     printf("\n");
 }
@@ -90,7 +95,7 @@ static fnas_status front_write(fnas_context *context, const front_values *values
     if (status != FNAS_OK) return status;
     if (values->json) return cli_save_to_stdout(context, "front", front_save_json, answer);
     if (values->csv) return cli_save_to_stdout(context, "front", front_save_csv, answer);
-    front_print(answer->front);
+    front_print(answer->front, !values->no_error);
     return FNAS_OK;
 }
 
@@ -114,7 +119,11 @@ static fnas_status front_run(fnas_context *context, void *untyped) {
     if (status != FNAS_OK) return status;
     fnas_context_set_threads(context, values->threads);
     const cli_texts cards = {.items = &values->device, .count = 1};
-    fnas_front_options options = {.points = values->points, .score_error = !values->no_error, .data = values->data};
+    fnas_front_options options = {.points = values->points,
+                                  .candidates = values->candidates,
+                                  .neighbours = values->neighbours,
+                                  .score_error = !values->no_error,
+                                  .data = values->data};
     cli_query query;
     fnas_front *front = NULL;
     status = cli_query_open(context, "front", values->common.operands.items[0], &cards, &query);

@@ -4,7 +4,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "options.h"
@@ -87,39 +86,6 @@ void cli_json_flag(cli_json *json, const char *key, bool value) {
 }
 
 /* ---- files ---- */
-
-static fnas_status cli_fail_write(const char *verb, const char *path) {
-    return cli_fail(verb, FNAS_ERR_IO, "%s: cannot write: %s", path, strerror(errno));
-}
-
-/* Streams know of a failed write only when they are flushed. */
-static bool cli_fill(FILE *file, cli_write_function *write, const void *user, bool sync) {
-    write(file, user);
-    bool good = !ferror(file) && !fflush(file) && (!sync || !fsync(fileno(file)));
-    int code = errno;
-    if (fclose(file) && good) return false;
-    errno = code;
-    return good;
-}
-
-fnas_status cli_write_file(const char *verb, const char *path, cli_write_function *write, const void *user) {
-    struct stat info;
-    if (!stat(path, &info) && !S_ISREG(info.st_mode)) {
-        FILE *file = fopen(path, "w");
-        return file && cli_fill(file, write, user, false) ? FNAS_OK : cli_fail_write(verb, path);
-    }
-    size_t size = strlen(path) + sizeof ".XXXXXX";
-    char *temporary = malloc(size);
-    if (!temporary) return cli_fail(verb, FNAS_ERR_MEMORY, "out of memory");
-    snprintf(temporary, size, "%s.XXXXXX", path);
-    int descriptor = mkstemp(temporary);
-    FILE *file = descriptor >= 0 ? fdopen(descriptor, "w") : NULL;
-    bool good = file && !fchmod(descriptor, 0644) && cli_fill(file, write, user, true) && !rename(temporary, path);
-    fnas_status status = good ? FNAS_OK : cli_fail_write(verb, path);
-    if (!good && descriptor >= 0) unlink(temporary);
-    free(temporary);
-    return status;
-}
 
 static fnas_status cli_copy_to_stdout(const char *verb, const char *path) {
     FILE *file = fopen(path, "r");

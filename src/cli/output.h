@@ -1,4 +1,4 @@
-/* Results: JSON to a stream, whole files, and files made by the library passed on to standard output. */
+/* Results: JSON to a stream, and files made by the library passed on to standard output. */
 #ifndef CLI_OUTPUT_H
 #define CLI_OUTPUT_H
 
@@ -20,10 +20,6 @@ void cli_json_text(cli_json *json, const char *key, const char *value);
 void cli_json_number(cli_json *json, const char *key, double value);
 void cli_json_integer(cli_json *json, const char *key, int64_t value);
 void cli_json_flag(cli_json *json, const char *key, bool value);
-
-/* Writes a file that appears whole or not at all: `write` fills a temporary one beside it. A device or pipe is written directly. */
-typedef void cli_write_function(FILE *file, const void *user);
-FNAS_NODISCARD fnas_status cli_write_file(const char *verb, const char *path, cli_write_function *write, const void *user);
 
 /* Hands what the library writes to a path (by `write`, in a temporary folder) on to standard output. */
 typedef fnas_status cli_save_function(fnas_context *context, const void *user, const char *path);

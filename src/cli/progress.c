@@ -31,8 +31,9 @@ static void cli_format_time(double seconds, char *text, size_t size) {
 }
 
 /* "120/300 (40 %), 3.2/s, 0:56 left, loss 1.2" */
-static void cli_format_state(const fnas_progress *report, char *text, size_t size) {
-    double rate = report->elapsed_s > 0 ? (double)report->done / report->elapsed_s : 0;
+static void cli_format_state(const cli_progress *progress, const fnas_progress *report, char *text, size_t size) {
+    double since_s = report->elapsed_s - progress->first_elapsed_s,
+           rate = since_s > 0 ? (double)(report->done - progress->first_done) / since_s : 0;
     int used;
     if (report->total > 0) {
         used = snprintf(text, size, "%lld/%lld (%.0f %%)", (long long)report->done, (long long)report->total,
@@ -54,7 +55,7 @@ static void cli_format_state(const fnas_progress *report, char *text, size_t siz
 
 static void cli_draw_bar(cli_progress *progress, const fnas_progress *report) {
     char state[512], line[1024], bar[BAR_CELLS + 1];
-    cli_format_state(report, state, sizeof state);
+    cli_format_state(progress, report, state, sizeof state);
     int filled = report->total > 0 ? (int)((double)BAR_CELLS * (double)report->done / (double)report->total) : 0;
     if (filled > BAR_CELLS) filled = BAR_CELLS;
     for (int i = 0; i < BAR_CELLS; i++) bar[i] = i < filled ? '#' : '.';
@@ -67,7 +68,7 @@ static void cli_draw_bar(cli_progress *progress, const fnas_progress *report) {
 
 static void cli_print_line(cli_progress *progress, const fnas_progress *report) {
     char state[512];
-    cli_format_state(report, state, sizeof state);
+    cli_format_state(progress, report, state, sizeof state);
     cli_progress_clear(progress);
     fprintf(stderr, "%s: %s\n", report->stage, state);
 }
@@ -80,6 +81,8 @@ static void cli_progress_report(void *user, const fnas_progress *report) {
         snprintf(progress->stage, sizeof progress->stage, "%s", report->stage);
         progress->shown_s = progress->terminal ? 0 : now; /* lines: nothing to say yet */
         progress->ended = false;
+        progress->first_elapsed_s = report->elapsed_s;
+        progress->first_done = report->done;
     } else if (report->total <= 0 || report->done < report->total) {
         progress->ended = false; /* the same stage may come again */
     }

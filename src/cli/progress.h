@@ -7,8 +7,10 @@
 typedef struct cli_progress {
     const char *verb;
     bool quiet, terminal;
-    bool drawn;     /* a bar stands on the current line */
-    char stage[64]; /* of the last report */
+    bool drawn;             /* a bar stands on the current line */
+    char stage[64];         /* of the last report */
+    double first_elapsed_s; /* of the stage's first report: a resumed search begins with work done long ago */
+    int64_t first_done;
     double shown_s; /* when it was last shown, since the process began */
     bool ended;     /* its last line has been printed */
 } cli_progress;

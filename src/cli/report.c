@@ -9,7 +9,7 @@ typedef struct report_values {
     cli_common common;
     const char *output, *data;
     cli_texts devices;
-    int64_t points, threads;
+    int64_t points, candidates, neighbours, threads;
     uint64_t seed;
     bool verify, ablate;
 } report_values;
@@ -20,6 +20,8 @@ static const cli_option report_options[] = {
     {"output", 'o', CLI_TEXT, AT(output), "REPORT.html", "where the page goes", true},
     {"device", 0, CLI_TEXTS, AT(devices), "CARD.json", "devices to show [those that were searched]", false},
     {"points", 0, CLI_COUNT, AT(points), "N", "architectures a device at most [24]", false},
+    {"candidates", 0, CLI_COUNT, AT(candidates), "N", "architectures of the sweep that are scored at most [64]", false},
+    {"neighbours", 0, CLI_COUNT, AT(neighbours), "N", "also score up to N of the next most probable architectures [0]", false},
     {"verify", 0, CLI_FLAG, AT(verify), NULL, "check the run on this machine first, as the verb `verify` does, and show the outcome",
      false},
     {"ablate", 0, CLI_FLAG, AT(ablate), NULL, "with --verify: also with the mean embedding, and with one preference for all points", false},
@@ -30,7 +32,11 @@ static const cli_option report_options[] = {
 };
 
 static fnas_status report_fronts(fnas_context *context, const report_values *values, const cli_query *query, fnas_front **fronts) {
-    fnas_front_options options = {.points = values->points, .score_error = true, .data = values->data};
+    fnas_front_options options = {.points = values->points,
+                                  .candidates = values->candidates,
+                                  .neighbours = values->neighbours,
+                                  .score_error = true,
+                                  .data = values->data};
     fnas_status status = FNAS_OK;
     for (int64_t i = 0; i < query->count && status == FNAS_OK; i++)
         status = fnas_run_front(context, query->run, query->cards[i], &options, &fronts[i]);
@@ -39,7 +45,11 @@ static fnas_status report_fronts(fnas_context *context, const report_values *val
 
 static fnas_status report_verify(fnas_context *context, const report_values *values, const cli_query *query,
                                  fnas_verification **verification) {
-    fnas_verify_options options = {.data = values->data, .ablate = values->ablate, .seed = values->seed};
+    fnas_verify_options options = {.data = values->data,
+                                   .candidates = values->candidates,
+                                   .neighbours = values->neighbours,
+                                   .ablate = values->ablate,
+                                   .seed = values->seed};
     fnas_status status = fnas_run_verify(context, query->run, query->count, query->cards, &options, verification);
     if (status == FNAS_OK) cli_promises_print(*verification, values->ablate);
     return status;

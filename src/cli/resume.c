@@ -12,7 +12,7 @@ static fnas_status resume_run(fnas_context *context, void *untyped) {
     const resume_values *values = untyped;
     const char *run = values->common.operands.items[0];
     fnas_context_set_threads(context, values->threads);
-    return cli_run_conclude("resume", run, fnas_search_resume(context, run));
+    return cli_run_conclude(context, "resume", run, fnas_search_resume(context, run));
 }
 
 const cli_verb cli_resume = {

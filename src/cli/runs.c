@@ -4,9 +4,10 @@
 #include <string.h>
 #include <unistd.h>
 
-static bool cli_run_has_checkpoint(const char *run) {
+/* A folder with a configuration is a run that resumes. */
+static bool cli_run_has_config(const char *run) {
     char path[4096];
-    int length = snprintf(path, sizeof path, "%s/checkpoint.safetensors", run);
+    int length = snprintf(path, sizeof path, "%s/config.json", run);
     return length > 0 && (size_t)length < sizeof path && !access(path, R_OK);
 }
 
@@ -33,16 +34,19 @@ static void cli_print_command(FILE *file, const char *before, const char *run, c
     fprintf(file, "%s\n", after);
 }
 
-fnas_status cli_run_conclude(const char *verb, const char *run, fnas_status status) {
+fnas_status cli_run_conclude(fnas_context *context, const char *verb, const char *run, fnas_status status) {
     if (status == FNAS_OK) {
         printf("The run is in %s. Next:\n", run);
         cli_print_command(stdout, "front", run, " --device CARD.json");
         cli_print_command(stdout, "verify", run, "");
     } else if (status == FNAS_INTERRUPTED) {
-        if (!cli_run_has_checkpoint(run))
-            return cli_fail(verb, status, "interrupted before the first checkpoint: nothing to resume; start again");
-        status = cli_fail(verb, status, "interrupted, and a checkpoint is written. To go on:");
-        cli_print_command(stderr, "resume", run, "");
+        const char *message = fnas_context_message(context);
+        bool says_how = strstr(message, "fleetnas resume") != NULL;
+        status = cli_fail(verb, status, "%s", *message ? message : fnas_status_text(status));
+        if (!cli_run_has_config(run))
+            fputs("The run was not yet set up: start again.\n", stderr);
+        else if (!says_how)
+            cli_print_command(stderr, "resume", run, "");
     }
     return status;
 }

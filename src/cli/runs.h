@@ -5,6 +5,6 @@
 #include "options.h"
 
 /* After the search of `run` ended with `status`: the next commands, or how to go on. Returns the status. */
-FNAS_NODISCARD fnas_status cli_run_conclude(const char *verb, const char *run, fnas_status status);
+FNAS_NODISCARD fnas_status cli_run_conclude(fnas_context *context, const char *verb, const char *run, fnas_status status);
 
 #endif

@@ -82,7 +82,7 @@ static fnas_status search_run(fnas_context *context, void *untyped) {
     if (status == FNAS_OK) {
         fnas_search_options options = search_library_options(values, spec);
         status = fnas_search_run(context, &options);
-        if (!values->dry_run) status = cli_run_conclude("search", values->run, status);
+        if (!values->dry_run) status = cli_run_conclude(context, "search", values->run, status);
     }
     if (first) fnas_card_free(first);
     return status;

@@ -1,5 +1,3 @@
-#include <stdio.h>
-
 #include "inputs.h"
 #include "promises.h"
 #include "verbs.h"
@@ -8,7 +6,7 @@ typedef struct verify_values {
     cli_common common;
     const char *data, *output;
     cli_texts devices;
-    int64_t random, scale, test_images, rounds, threads;
+    int64_t random, scale, test_images, rounds, candidates, neighbours, threads;
     uint64_t seed;
     bool ablate, json;
 } verify_values;
@@ -22,6 +20,8 @@ static const cli_option verify_options[] = {
     {"scale", 0, CLI_COUNT, AT(scale), "N", "fixed random architectures that set the scale of the hypervolume [100]", false},
     {"test-images", 0, CLI_COUNT, AT(test_images), "N", "images of the test part [1000]", false},
     {"rounds", 0, CLI_COUNT, AT(rounds), "N", "timed runs of each architecture [12]", false},
+    {"candidates", 0, CLI_COUNT, AT(candidates), "N", "architectures of the sweep that are scored at most [64]", false},
+    {"neighbours", 0, CLI_COUNT, AT(neighbours), "N", "also score up to N of the next most probable architectures [0]", false},
     {"seed", 0, CLI_SEED, AT(seed), "N", "of the random architectures and the untrained hypernetwork [0]", false},
     CLI_OPTION_DATA(verify_values, "where the data set lies now [where the search found it]"),
     CLI_OPTION_THREADS(verify_values),
@@ -30,8 +30,8 @@ static const cli_option verify_options[] = {
     CLI_OPTIONS_END,
 };
 
-static void verify_write(FILE *file, const void *verification) {
-    cli_promises_json(file, verification);
+static fnas_status verify_save(fnas_context *context, const void *verification, const char *path) {
+    return fnas_verification_write_json(context, verification, path);
 }
 
 static fnas_status verify_query(fnas_context *context, const verify_values *values, const cli_query *query) {
@@ -40,16 +40,18 @@ static fnas_status verify_query(fnas_context *context, const verify_values *valu
                                    .scale_count = values->scale,
                                    .test_images = values->test_images,
                                    .rounds = values->rounds,
+                                   .candidates = values->candidates,
+                                   .neighbours = values->neighbours,
                                    .ablate = values->ablate,
                                    .seed = values->seed};
     fnas_verification *verification = NULL;
     fnas_status status = fnas_run_verify(context, query->run, query->count, query->cards, &options, &verification);
     if (status != FNAS_OK) return status;
-    if (values->output) status = cli_write_file("verify", values->output, verify_write, verification);
-    if (values->json)
-        cli_promises_json(stdout, verification);
-    else
-        cli_promises_print(verification, values->ablate);
+    if (values->output) status = verify_save(context, verification, values->output);
+    if (!values->json)
+        cli_promises_print(verification, values->ablate); /* also when the file could not be written: it took minutes */
+    else if (status == FNAS_OK)
+        status = cli_save_to_stdout(context, "verify", verify_save, verification);
     fnas_verification_free(verification);
     return status;
 }
