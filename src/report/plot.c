@@ -1,0 +1,285 @@
+#include "report/plot.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/memory.h"
+#include "report/axis.h"
+
+/* In units of the picture, which is scaled to where it is shown; small enough that its letters stay readable on a phone. */
+enum { WIDTH = 480, HEIGHT = 320, RIGHT = 462, TOP = 56, BOTTOM = 272, TICKS_X = 7, TICKS_Y = 6 };
+
+typedef struct frame {
+    fnas_axis x, y;
+} frame;
+
+static bool is_drawn(const fnas_plot_point *point) {
+    return isfinite(point->x) && isfinite(point->y);
+}
+
+static frame make_frame(const fnas_plot *plot) {
+    frame made = {{INFINITY, -INFINITY, 0, RIGHT}, {INFINITY, -INFINITY, BOTTOM, TOP}};
+    for (int64_t s = 0; s < plot->series_count; s++) {
+        for (int64_t i = 0; i < plot->series[s].count; i++) {
+            const fnas_plot_point *point = &plot->series[s].points[i];
+            if (!is_drawn(point)) continue;
+            fnas_axis_include(&made.x, point->x);
+            fnas_axis_include(&made.y, point->y);
+        }
+    }
+    fnas_axis_pad(&made.x);
+    fnas_axis_pad(&made.y);
+    return made;
+}
+
+/* ---- axes ---- */
+
+static void append_label(fnas_text *text, const char *classes, double x, double y, const char *label) {
+    fnas_text_append(text, "<text class=\"fp-text %s\" x=\"%.1f\" y=\"%.1f\">", classes, x, y);
+    fnas_text_append_html(text, label);
+    fnas_text_append(text, "</text>\n");
+}
+
+/* Where the axis of y starts: behind its widest number. */
+static double left_edge(const fnas_axis *y) {
+    double first, step;
+    size_t widest = 0;
+    int64_t count = fnas_plot_ticks(y->low, y->high, TICKS_Y, &first, &step);
+    for (int64_t i = 0; i < count; i++) {
+        fnas_text number = {0};
+        fnas_axis_append_tick(&number, first + (double)i * step, step);
+        if (number.size > widest) widest = number.size;
+        fnas_text_free(&number);
+    }
+    return 22 + 7 * (double)widest;
+}
+
+static void append_y_axis(fnas_text *text, const fnas_plot *plot, const frame *f) {
+    double first, step;
+    int64_t count = fnas_plot_ticks(f->y.low, f->y.high, TICKS_Y, &first, &step);
+    for (int64_t i = 0; i < count; i++) {
+        double value = first + (double)i * step, y = fnas_axis_pixel(&f->y, value);
+        fnas_text_append(text, "<path class=\"fp-grid\" d=\"M%.1f %.1fH%d\"/>", f->x.from, y, RIGHT);
+        fnas_text_append(text, "<text class=\"fp-text fp-tick fp-muted fp-end\" x=\"%.1f\" y=\"%.1f\">", f->x.from - 7, y + 4);
+        fnas_axis_append_tick(text, value, step);
+        fnas_text_append(text, "</text>\n");
+    }
+    append_label(text, "fp-muted", 16, TOP - 12, plot->y_label);
+}
+
+static void append_x_axis(fnas_text *text, const fnas_plot *plot, const frame *f) {
+    double first, step;
+    int64_t count = fnas_plot_ticks(f->x.low, f->x.high, TICKS_X, &first, &step);
+    fnas_text_append(text, "<path class=\"fp-axis\" d=\"M%.1f %dH%d\"/>\n", f->x.from, BOTTOM, RIGHT);
+    for (int64_t i = 0; i < count; i++) {
+        double value = first + (double)i * step, x = fnas_axis_pixel(&f->x, value);
+        fnas_text_append(text, "<path class=\"fp-axis\" d=\"M%.1f %dv4\"/>", x, BOTTOM);
+        fnas_text_append(text, "<text class=\"fp-text fp-tick fp-muted fp-middle\" x=\"%.1f\" y=\"%d\">", x, BOTTOM + 18);
+        fnas_axis_append_tick(text, value, step);
+        fnas_text_append(text, "</text>\n");
+    }
+    append_label(text, "fp-muted fp-middle", (f->x.from + RIGHT) / 2, HEIGHT - 12, plot->x_label);
+}
+
+/* ---- points ---- */
+
+static int compare_points(const void *left, const void *right) {
+    const fnas_plot_point *a = left, *b = right;
+    if (a->x != b->x) return a->x < b->x ? -1 : 1;
+    return a->y < b->y ? -1 : a->y > b->y;
+}
+
+/* Those that none dominates, from left to right; NULL when out of memory. Owned. */
+static fnas_plot_point *sorted_front(const fnas_plot_series *series, int64_t *count) {
+    fnas_plot_point *front = fnas_allocate((size_t)series->count, sizeof *front);
+    *count = 0;
+    if (!front) return NULL;
+    int64_t drawn = 0;
+    for (int64_t i = 0; i < series->count; i++)
+        if (is_drawn(&series->points[i])) front[drawn++] = series->points[i];
+    qsort(front, (size_t)drawn, sizeof *front, compare_points);
+    for (int64_t i = 0; i < drawn; i++)
+        if (*count == 0 || front[i].y < front[*count - 1].y) front[(*count)++] = front[i];
+    return front;
+}
+
+/* The border of what the front dominates: down to each point, then right to the next. */
+static void append_steps(fnas_text *text, const frame *f, int64_t count, const fnas_plot_point *front) {
+    fnas_text_append(text, "M%.1f %d", fnas_axis_pixel(&f->x, front[0].x), TOP);
+    for (int64_t i = 0; i < count; i++) {
+        fnas_text_append(text, "V%.1f", fnas_axis_pixel(&f->y, front[i].y));
+        if (i + 1 < count) fnas_text_append(text, "H%.1f", fnas_axis_pixel(&f->x, front[i + 1].x));
+    }
+    fnas_text_append(text, "H%d", RIGHT);
+}
+
+static void append_staircase(fnas_text *text, const frame *f, const fnas_plot_series *series) {
+    int64_t count;
+    fnas_plot_point *front = sorted_front(series, &count);
+    if (!front) text->failed = true;
+    if (count > 0) {
+        fnas_text_append(text, "<path class=\"fp-area\" d=\"");
+        append_steps(text, f, count, front);
+        fnas_text_append(text, "V%dZ\"/>\n<path class=\"fp-stair\" d=\"", TOP);
+        append_steps(text, f, count, front);
+        fnas_text_append(text, "\"/>\n");
+    }
+    fnas_free(front);
+}
+
+static void append_title(fnas_text *text, const fnas_plot *plot, const fnas_plot_point *point) {
+    fnas_text_append(text, "<title>");
+    if (point->title) {
+        fnas_text_append_html(text, point->title);
+        fnas_text_append(text, "\n");
+    }
+    fnas_text_append_html(text, plot->y_label);
+    fnas_text_append(text, ": ");
+    fnas_axis_append_value(text, point->y);
+    fnas_text_append(text, "\n");
+    fnas_text_append_html(text, plot->x_label);
+    fnas_text_append(text, ": ");
+    fnas_axis_append_value(text, point->x);
+    fnas_text_append(text, "</title>");
+}
+
+static void append_mark(fnas_text *text, fnas_plot_mark mark, double x, double y) {
+    if (mark == FNAS_PLOT_FRONT)
+        fnas_text_append(text, "<circle class=\"fp-front\" cx=\"%.1f\" cy=\"%.1f\" r=\"4.6\">", x, y);
+    else
+        fnas_text_append(text, "<path class=\"fp-check\" d=\"M%.1f %.1fl4.2 4.2-4.2 4.2-4.2-4.2z\">", x, y - 4.2);
+}
+
+static void append_points(fnas_text *text, const fnas_plot *plot, const frame *f, const fnas_plot_series *series) {
+    for (int64_t i = 0; i < series->count; i++) {
+        const fnas_plot_point *point = &series->points[i];
+        if (!is_drawn(point)) continue;
+        append_mark(text, series->mark, fnas_axis_pixel(&f->x, point->x), fnas_axis_pixel(&f->y, point->y));
+        append_title(text, plot, point);
+        fnas_text_append(text, series->mark == FNAS_PLOT_FRONT ? "</circle>\n" : "</path>\n");
+    }
+}
+
+static void append_links(fnas_text *text, const frame *f, const fnas_plot_series *from, const fnas_plot_series *to) {
+    for (int64_t i = 0; i < from->count && i < to->count; i++) {
+        if (!is_drawn(&from->points[i]) || !is_drawn(&to->points[i])) continue;
+        fnas_text_append(text, "<path class=\"fp-link\" d=\"M%.1f %.1fL%.1f %.1f\"/>\n", fnas_axis_pixel(&f->x, from->points[i].x),
+                         fnas_axis_pixel(&f->y, from->points[i].y), fnas_axis_pixel(&f->x, to->points[i].x),
+                         fnas_axis_pixel(&f->y, to->points[i].y));
+    }
+}
+
+static void append_all_series(fnas_text *text, const fnas_plot *plot, const frame *f) {
+    for (int64_t s = 0; s < plot->series_count; s++)
+        if (plot->series[s].mark == FNAS_PLOT_FRONT) append_staircase(text, f, &plot->series[s]);
+    for (int64_t s = 1; s < plot->series_count; s++)
+        if (plot->series[s].mark == FNAS_PLOT_CHECK) append_links(text, f, &plot->series[0], &plot->series[s]);
+    for (int64_t s = plot->series_count - 1; s >= 0; s--) append_points(text, plot, f, &plot->series[s]);
+}
+
+/* In the corner that a front leaves empty: top right, which it dominates. */
+static void append_legend(fnas_text *text, const fnas_plot *plot) {
+    for (int64_t s = 0; s < plot->series_count && plot->series_count > 1; s++) {
+        double y = TOP + 14 + 19 * (double)s;
+        append_mark(text, plot->series[s].mark, RIGHT - 12, y - 4);
+        fnas_text_append(text, plot->series[s].mark == FNAS_PLOT_FRONT ? "</circle>" : "</path>");
+        append_label(text, "fp-ink fp-end", RIGHT - 24, y, plot->series[s].label);
+    }
+}
+
+/* ---- the whole ---- */
+
+static void append_open(fnas_text *text, int64_t height, const char *title, const char *attributes) {
+    fnas_text_append(text, "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %lld\" role=\"img\" aria-label=\"", WIDTH,
+                     (long long)height);
+    fnas_text_append_html(text, title);
+    fnas_text_append(text, "\"%s>\n", attributes);
+}
+
+static void append_ground(fnas_text *text, int64_t height, const char *title) {
+    fnas_text_append(text, "<rect class=\"fp-ground\" x=\".5\" y=\".5\" width=\"%d\" height=\"%lld\" rx=\"8\"/>\n", WIDTH - 1,
+                     (long long)height - 1);
+    append_label(text, "fp-title fp-ink", 16, 25, title);
+}
+
+static void append_body(fnas_text *text, const fnas_plot *plot) {
+    frame f = make_frame(plot);
+    f.x.from = left_edge(&f.y);
+    append_ground(text, HEIGHT, plot->title);
+    append_y_axis(text, plot, &f);
+    append_x_axis(text, plot, &f);
+    append_all_series(text, plot, &f);
+    append_legend(text, plot);
+    fnas_text_append(text, "</svg>\n");
+}
+
+void fnas_plot_append_element(fnas_text *text, const fnas_plot *plot) {
+    append_open(text, HEIGHT, plot->title, "");
+    append_body(text, plot);
+}
+
+void fnas_plot_append_document(fnas_text *text, const fnas_plot *plot) {
+    fnas_text_append(text, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
+    append_open(text, HEIGHT, plot->title, " width=\"720\" height=\"480\"");
+    fnas_text_append(text, "<style>%s</style>\n", fnas_plot_style);
+    append_body(text, plot);
+}
+
+/* ---- comparison ---- */
+
+enum { ROW = 26, DOTS_TOP = 66, DOTS_LEFT = 150 };
+
+static void append_dots_legend(fnas_text *text, const fnas_dots *dots) {
+    double x = 16;
+    for (int64_t v = 0; v < dots->value_count; v++) {
+        fnas_text_append(text, "<circle class=\"fp-m%lld\" cx=\"%.1f\" cy=\"42\" r=\"4.6\"/>", (long long)v, x + 5);
+        append_label(text, "fp-tick fp-ink", x + 14, 46, dots->value_labels[v]);
+        size_t length = 0;
+        while (dots->value_labels[v][length]) length++;
+        x += 30 + 6.3 * (double)length;
+    }
+}
+
+static void append_dots_row(fnas_text *text, const fnas_dots *dots, const fnas_axis *x, int64_t row) {
+    double y = DOTS_TOP + ROW * ((double)row + 0.5);
+    const fnas_dots_row *shown = &dots->rows[row];
+    fnas_text_append(text, "<path class=\"fp-grid\" d=\"M%d %.1fH%d\"/>", DOTS_LEFT, y, RIGHT);
+    append_label(text, "fp-tick fp-ink fp-end", DOTS_LEFT - 8, y + 4, shown->label);
+    for (int64_t v = dots->value_count - 1; v >= 0; v--) {
+        if (!isfinite(shown->values[v])) continue;
+        fnas_text_append(text, "<circle class=\"fp-m%lld\" cx=\"%.1f\" cy=\"%.1f\" r=\"5\"><title>", (long long)v,
+                         fnas_axis_pixel(x, shown->values[v]), y);
+        fnas_text_append_html(text, dots->value_labels[v]);
+        fnas_text_append(text, ": ");
+        fnas_axis_append_value(text, shown->values[v]);
+        fnas_text_append(text, "</title></circle>\n");
+    }
+}
+
+static void append_dots_axis(fnas_text *text, const fnas_dots *dots, const fnas_axis *x, double bottom) {
+    double first, step;
+    int64_t count = fnas_plot_ticks(x->low, x->high, TICKS_X, &first, &step);
+    fnas_text_append(text, "<path class=\"fp-axis\" d=\"M%d %.1fH%d\"/>\n", DOTS_LEFT, bottom, RIGHT);
+    for (int64_t i = 0; i < count; i++) {
+        double value = first + (double)i * step;
+        fnas_text_append(text, "<text class=\"fp-text fp-tick fp-muted fp-middle\" x=\"%.1f\" y=\"%.1f\">", fnas_axis_pixel(x, value),
+                         bottom + 16);
+        fnas_axis_append_tick(text, value, step);
+        fnas_text_append(text, "</text>\n");
+    }
+    append_label(text, "fp-tick fp-muted fp-middle", (DOTS_LEFT + RIGHT) / 2.0, bottom + 33, dots->x_label);
+}
+
+void fnas_dots_append_element(fnas_text *text, const fnas_dots *dots) {
+    fnas_axis x = {0, 0, DOTS_LEFT, RIGHT};
+    int64_t bottom = DOTS_TOP + ROW * dots->row_count + 4;
+    for (int64_t row = 0; row < dots->row_count; row++)
+        for (int64_t v = 0; v < dots->value_count; v++) fnas_axis_include(&x, dots->rows[row].values[v]);
+    fnas_axis_pad(&x);
+    append_open(text, bottom + 42, dots->title, "");
+    append_ground(text, bottom + 42, dots->title);
+    append_dots_legend(text, dots);
+    for (int64_t row = 0; row < dots->row_count; row++) append_dots_row(text, dots, &x, row);
+    append_dots_axis(text, dots, &x, (double)bottom);
+    fnas_text_append(text, "</svg>\n");
+}
