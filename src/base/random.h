@@ -18,6 +18,7 @@ typedef enum fnas_stream {
     FNAS_STREAM_MEASURE = 9,     /* order of measurements */
     FNAS_STREAM_PREDICTOR = 10,  /* predictor initialisation and batches */
     FNAS_STREAM_HYPERNET = 11,   /* hypernetwork initialisation and pre-training */
+    FNAS_STREAM_SYNTHETIC = 12,   /* images of the synthetic data set */
     FNAS_STREAM_TEST = 99
 } fnas_stream;
 
