@@ -73,6 +73,12 @@ static void cli_print_line(cli_progress *progress, const fnas_progress *report) 
     fprintf(stderr, "%s: %s\n", report->stage, state);
 }
 
+static void cli_progress_begin(cli_progress *progress, const fnas_progress *report) {
+    progress->ended = false;
+    progress->first_elapsed_s = report->elapsed_s;
+    progress->first_done = report->done;
+}
+
 static void cli_progress_report(void *user, const fnas_progress *report) {
     cli_progress *progress = user;
     double now = cli_now_s();
@@ -80,11 +86,9 @@ static void cli_progress_report(void *user, const fnas_progress *report) {
         cli_progress_clear(progress);
         snprintf(progress->stage, sizeof progress->stage, "%s", report->stage);
         progress->shown_s = progress->terminal ? 0 : now; /* lines: nothing to say yet */
-        progress->ended = false;
-        progress->first_elapsed_s = report->elapsed_s;
-        progress->first_done = report->done;
-    } else if (report->total <= 0 || report->done < report->total) {
-        progress->ended = false; /* the same stage may come again */
+        cli_progress_begin(progress, report);
+    } else if (progress->ended && (report->total <= 0 || report->done < report->total)) {
+        cli_progress_begin(progress, report); /* the same stage comes again, for another device perhaps */
     }
     bool end = report->total > 0 && report->done >= report->total;
     if (end) {

@@ -5,6 +5,7 @@ root=${1:-.}
 cd "$root"
 
 # What each layer may include beside itself. A public header belongs to the layer that implements it.
+# shellcheck disable=SC2046 # file names without blanks
 awk '
 BEGIN {
     split("base front compute data nn graph space export device search report", order, " ")

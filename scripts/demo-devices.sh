@@ -1,0 +1,61 @@
+# shellcheck shell=sh disable=SC2034,SC2154 # variables go to and come from the scripts that source this
+# Sourced by the demo's scripts: the devices that this machine can be. docs/devices.md says how different they are.
+# Each line: name, then the options of `fleetnas device measure`. The last one is kept from the search: it is asked about afterwards.
+demo_space=nb201:channels=16,cells=1,classes=10,input=1x28x28
+demo_table='
+onednn-f32       --runtime onednn --precision f32
+onednn-bf16      --runtime onednn --precision bf16
+onednn-int8      --runtime onednn --precision int8
+onednn-avx2-b8   --runtime onednn --precision f32 --isa avx2 --batch 8
+blas-f32         --runtime blas --precision f32
+'
+demo_unseen=blas-f32
+
+demo_names() {
+    printf '%s' "$demo_table" | while read -r name _; do [ -z "$name" ] || echo "$name"; done
+}
+
+demo_options() { # NAME
+    printf '%s' "$demo_table" | while read -r name options; do [ "$name" != "$1" ] || echo "$options"; done
+}
+
+# Shows a command line as the user would type it, then runs it.
+show() {
+    printf '\n$ fleetnas'
+    for word; do
+        case $word in
+        *[!A-Za-z0-9_./:=,%+@-]* | '') printf " '%s'" "$word" ;;
+        *) printf ' %s' "$word" ;;
+        esac
+    done
+    printf '\n'
+    "$fleetnas" "$@"
+}
+
+# Measures every device into the folder. Leaves out what this processor lacks (exit code 2 and "not supported"), and says so.
+# A card that the machine's unrest spoiled (exit code 4) is measured once more.
+measure_devices() { # FOLDER ARCHS
+    measured=
+    for name in $(demo_names); do
+        # shellcheck disable=SC2046 # options are words
+        set -- "$1" "$2" $(demo_options "$name")
+        folder=$1 archs=$2
+        shift 2
+        for attempt in 1 2 3; do
+            code=0
+            show device measure --space "$demo_space" --name "$name" "$@" --archs "$archs" --data fashion-mnist -o "$folder/$name.json" || code=$?
+            [ $code -eq 4 ] && [ $attempt -lt 3 ] || break
+            echo "The machine was not quiet while $name was measured: once more."
+        done
+        case $code in
+        0) measured="$measured $name" ;;
+        2) echo "Left out: this machine cannot be the device $name (see the message above)." ;;
+        *) return $code ;;
+        esac
+        set -- "$folder" "$archs"
+    done
+    case " $measured " in
+    *" $demo_unseen "*) [ "$measured" != " $demo_unseen" ] || { echo "no device is left to search for" >&2; return 1; } ;;
+    *) echo "$demo_unseen, the device that is kept from the search, could not be measured" >&2; return 1 ;;
+    esac
+}
