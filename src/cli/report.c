@@ -62,7 +62,8 @@ static fnas_status report_query(fnas_context *context, const report_values *valu
     fnas_status status = report_fronts(context, values, query, fronts);
     if (status == FNAS_OK && values->verify) status = report_verify(context, values, query, &verification);
     if (status == FNAS_OK) {
-        status = fnas_report_write_html(context, query->run, query->count, query->cards, (const fnas_front *const *)fronts, verification, values->output);
+        status = fnas_report_write_html(context, query->run, query->count, query->cards, (const fnas_front *const *)fronts, verification,
+                                        values->output);
     }
     if (status == FNAS_OK) printf("%s\n", values->output);
     if (verification) fnas_verification_free(verification);
