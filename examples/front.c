@@ -17,7 +17,8 @@ static fnas_status print_architecture(fnas_context *context, const fnas_space *s
     if (fnas_space_decision_count(space) > 64) return FNAS_ERR_UNSUPPORTED;
     fnas_status status = fnas_space_parse(context, space, arch, choices);
     if (status != FNAS_OK) return status;
-    printf("%s\n  %lld MACs, %lld parameters\n", arch, (long long)fnas_space_macs(space, choices), (long long)fnas_space_params(space, choices));
+    printf("%s\n  %lld MACs, %lld parameters\n", arch, (long long)fnas_space_macs(space, choices),
+           (long long)fnas_space_params(space, choices));
     for (int64_t i = 0; i < fnas_space_decision_count(space); i++) {
         printf("  %s: %s\n", fnas_space_decision_name(space, i), fnas_space_choice_name(space, i, choices[i]));
     }
@@ -71,7 +72,8 @@ int main(int argc, char **argv) {
     if (fnas_context_create(&context) != FNAS_OK) return 1;
     fnas_status status = fnas_space_open(context, "nb201:channels=16,cells=5,classes=10,input=3x32x32", &space);
     if (status == FNAS_OK) {
-        status = print_architecture(context, space, "|nor_conv_3x3~0|+|none~0|nor_conv_1x1~1|+|skip_connect~0|avg_pool_3x3~1|nor_conv_3x3~2|");
+        status = print_architecture(context, space,
+                                    "|nor_conv_3x3~0|+|none~0|nor_conv_1x1~1|+|skip_connect~0|avg_pool_3x3~1|nor_conv_3x3~2|");
     }
     if (status == FNAS_OK) status = print_hypervolume(context);
     if (status == FNAS_OK && argc == 3) status = ask_run(context, argv[1], argv[2]);

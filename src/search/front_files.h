@@ -8,7 +8,8 @@
 
 #define FNAS_RUN_ID_BYTES 256
 
-/* What a run is called in files: "nb201-fashion-mnist-seed0-5f3c9a12...", by its content (the hypernetwork's bits), not by its folder: files of equal searches are equal. */
+/* What a run is called in files: "nb201-fashion-mnist-seed0-5f3c9a12...", by its content (the hypernetwork's bits), not by its folder:
+ * files of equal searches are equal. */
 void fnas_run_id(const fnas_run *run, char id[FNAS_RUN_ID_BYTES]);
 
 /* Sets a number of an object, or nothing where it is not known (NaN). False when out of memory. */

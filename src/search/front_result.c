@@ -4,8 +4,8 @@
 
 #include "base/memory.h"
 
-fnas_status fnas_front_create(fnas_context *context, const char *device, const fnas_search_config *config, const fnas_space *space, int64_t points,
-                              fnas_front **front) {
+fnas_status fnas_front_create(fnas_context *context, const char *device, const fnas_search_config *config, const fnas_space *space,
+                              int64_t points, fnas_front **front) {
     *front = NULL;
     fnas_front *created = fnas_allocate(1, sizeof *created);
     if (!created) return fnas_fail_memory(context, "a front");

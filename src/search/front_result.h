@@ -16,10 +16,10 @@ struct fnas_front {
 };
 
 /* A front of `points` points with nothing filled in. Owned: fnas_front_free. */
-FNAS_NODISCARD fnas_status fnas_front_create(fnas_context *context, const char *device, const fnas_search_config *config, const fnas_space *space, int64_t points,
-                                             fnas_front **front);
+FNAS_NODISCARD fnas_status fnas_front_create(fnas_context *context, const char *device, const fnas_search_config *config,
+                                             const fnas_space *space, int64_t points, fnas_front **front);
 /* Fills one point; everything is copied. */
-FNAS_NODISCARD fnas_status fnas_front_set_point(fnas_context *context, const fnas_space *space, fnas_front *front, int64_t point, const int32_t *choices,
-                                                const double *preference, const double *values, double latency_ms);
+FNAS_NODISCARD fnas_status fnas_front_set_point(fnas_context *context, const fnas_space *space, fnas_front *front, int64_t point,
+                                                const int32_t *choices, const double *preference, const double *values, double latency_ms);
 
 #endif

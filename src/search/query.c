@@ -171,7 +171,8 @@ static int32_t fnas_second_best(const double *row, int64_t choice_count, int32_t
     return second;
 }
 
-static fnas_status fnas_sweep_add_neighbour(fnas_context *context, fnas_sweep *sweep, const int32_t *choices, double margin, int64_t preference) {
+static fnas_status fnas_sweep_add_neighbour(fnas_context *context, fnas_sweep *sweep, const int32_t *choices, double margin,
+                                            int64_t preference) {
     int64_t before = sweep->neighbours.count, index;
     FNAS_TRY(fnas_arch_set_add(context, &sweep->neighbours, choices, &index));
     size_t needed = (size_t)sweep->neighbours.count;
@@ -185,8 +186,8 @@ static fnas_status fnas_sweep_add_neighbour(fnas_context *context, fnas_sweep *s
     return FNAS_OK;
 }
 
-/* Architectures that differ from a preference's own in one decision, where the second best choice is taken: the log-probability falls by just the margin between
- * the two logits, so the smallest margins are the distribution's next most probable architectures. */
+/* Architectures that differ from a preference's own in one decision, where the second best choice is taken: the log-probability falls by
+ * just the margin between the two logits, so the smallest margins are the distribution's next most probable architectures. */
 static fnas_status fnas_sweep_find_neighbours(fnas_context *context, const fnas_space *space, fnas_sweep *sweep) {
     int32_t *choices = fnas_allocate((size_t)sweep->decisions, sizeof *choices);
     if (!choices) return fnas_fail_memory(context, "neighbouring architectures");

@@ -19,8 +19,8 @@ typedef struct fnas_candidates {
     double *error_pct;   /* [count] NaN until scored */
 } fnas_candidates;
 
-/* Points on the simplex of `objectives` weights: for two, 201 values of r_1 from 1 to 0; for more, the lattice of Das and Dennis (1998) with at most FNAS_PREFERENCES_MOST
- * points. *preferences [count][objectives] is owned by the caller (fnas_free). */
+/* Points on the simplex of `objectives` weights: for two, 201 values of r_1 from 1 to 0; for more, the lattice of Das and Dennis (1998)
+ * with at most FNAS_PREFERENCES_MOST points. *preferences [count][objectives] is owned by the caller (fnas_free). */
 FNAS_NODISCARD fnas_status fnas_query_preferences(fnas_context *context, int64_t objectives, int64_t *count, double **preferences);
 
 /* FNAS_ERR_INPUT unless the weights [count] are finite, not negative, and sum to 1. */
@@ -29,17 +29,20 @@ FNAS_NODISCARD fnas_status fnas_query_check_preference(fnas_context *context, in
 FNAS_NODISCARD fnas_status fnas_query_check_options(fnas_context *context, const fnas_front_options *options);
 bool fnas_query_has_objective(const fnas_run *run, fnas_objective_kind kind);
 
-/* Sweeps, decodes, thins, adds neighbours, predicts latency. `candidates` is overwritten; owned by the caller (fnas_candidates_free), also after a failure. */
-FNAS_NODISCARD fnas_status fnas_query_sweep(fnas_context *context, const fnas_run *run, const fnas_card *card, const fnas_front_options *options,
-                                            fnas_candidates *candidates);
+/* Sweeps, decodes, thins, adds neighbours, predicts latency. `candidates` is overwritten; owned by the caller (fnas_candidates_free), also
+ * after a failure. */
+FNAS_NODISCARD fnas_status fnas_query_sweep(fnas_context *context, const fnas_run *run, const fnas_card *card,
+                                            const fnas_front_options *options, fnas_candidates *candidates);
 void fnas_candidates_free(fnas_candidates *candidates);
 
-/* The front of scored candidates: those no better than guessing are dropped where others exist, then the dominated, then the least contributors until `points` are left.
- * Where the run has an error objective that is not scored, all candidates count, ordered by latency and thinned evenly. images: how many were scored, for the level of guessing. */
-FNAS_NODISCARD fnas_status fnas_query_choose(fnas_context *context, const fnas_run *run, const char *device, const fnas_candidates *candidates, int64_t images,
-                                             int64_t points, fnas_front **front);
+/* The front of scored candidates: those no better than guessing are dropped where others exist, then the dominated, then the least
+ * contributors until `points` are left. Where the run has an error objective that is not scored, all candidates count, ordered by latency
+ * and thinned evenly. images: how many were scored, for the level of guessing. */
+FNAS_NODISCARD fnas_status fnas_query_choose(fnas_context *context, const fnas_run *run, const char *device,
+                                             const fnas_candidates *candidates, int64_t images, int64_t points, fnas_front **front);
 
-/* Error in % above which an architecture may be guessing: three standard errors below the chance level of `classes` classes on `images` images. */
+/* Error in % above which an architecture may be guessing: three standard errors below the chance level of `classes` classes on `images`
+ * images. */
 double fnas_query_guessing_pct(int64_t classes, int64_t images);
 
 /* count indices spread evenly over 0..total-1, both ends included; count <= total. */

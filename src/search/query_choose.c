@@ -49,7 +49,8 @@ static fnas_status fnas_choice_begin(fnas_context *context, const fnas_run *run,
     }
     for (int64_t i = 0; i < choice->count; i++) {
         choice->indices[i] = i;
-        for (size_t k = 0; k < m; k++) choice->values[(size_t)i * m + k] = fnas_candidate_value(run, candidates, i, run->config.objectives[k]);
+        for (size_t k = 0; k < m; k++)
+            choice->values[(size_t)i * m + k] = fnas_candidate_value(run, candidates, i, run->config.objectives[k]);
     }
     return FNAS_OK;
 }
@@ -128,12 +129,14 @@ static fnas_status fnas_choice_by_latency(fnas_context *context, fnas_choice *ch
     return FNAS_OK;
 }
 
-static fnas_status fnas_choice_build(fnas_context *context, const fnas_choice *choice, const char *device, int64_t kept, fnas_front **front) {
+static fnas_status fnas_choice_build(fnas_context *context, const fnas_choice *choice, const char *device, int64_t kept,
+                                     fnas_front **front) {
     const fnas_candidates *candidates = choice->candidates;
     FNAS_TRY(fnas_front_create(context, device, &choice->run->config, choice->run->space, kept, front));
     for (int64_t i = 0; i < kept; i++) {
         int64_t row = choice->order[i], index = choice->indices[row];
-        fnas_status status = fnas_front_set_point(context, choice->run->space, *front, i, candidates->choices + index * candidates->decisions,
+        fnas_status status = fnas_front_set_point(context, choice->run->space, *front, i,
+                                                  candidates->choices + index * candidates->decisions,
                                                   candidates->preferences + index * candidates->objectives,
                                                   choice->values + row * choice->objectives, candidates->latency_ms[index]);
         if (status == FNAS_OK) continue;
@@ -162,8 +165,8 @@ static fnas_status fnas_choice_run(fnas_context *context, fnas_choice *choice, c
     return fnas_choice_build(context, choice, device, kept, front);
 }
 
-fnas_status fnas_query_choose(fnas_context *context, const fnas_run *run, const char *device, const fnas_candidates *candidates, int64_t images,
-                              int64_t points, fnas_front **front) {
+fnas_status fnas_query_choose(fnas_context *context, const fnas_run *run, const char *device, const fnas_candidates *candidates,
+                              int64_t images, int64_t points, fnas_front **front) {
     *front = NULL;
     if (points > candidates->count) points = candidates->count;
     fnas_choice choice;

@@ -15,7 +15,8 @@ bool fnas_query_has_objective(const fnas_run *run, fnas_objective_kind kind) {
     return false;
 }
 
-static fnas_status fnas_front_score(fnas_context *context, const fnas_run *run, const fnas_front_options *options, fnas_candidates *candidates) {
+static fnas_status fnas_front_score(fnas_context *context, const fnas_run *run, const fnas_front_options *options,
+                                    fnas_candidates *candidates) {
     if (!options->score_error || !fnas_query_has_objective(run, FNAS_OBJECTIVE_ERROR)) return FNAS_OK;
     fnas_dataset *dataset;
     FNAS_TRY(fnas_run_open_data(context, run, options->data, &dataset));
@@ -25,8 +26,8 @@ static fnas_status fnas_front_score(fnas_context *context, const fnas_run *run, 
     return status;
 }
 
-static fnas_status fnas_front_from_candidates(fnas_context *context, const fnas_run *run, const fnas_card *card, const fnas_front_options *options,
-                                              fnas_candidates *candidates, fnas_front **front) {
+static fnas_status fnas_front_from_candidates(fnas_context *context, const fnas_run *run, const fnas_card *card,
+                                              const fnas_front_options *options, fnas_candidates *candidates, fnas_front **front) {
     FNAS_TRY(fnas_query_sweep(context, run, card, options, candidates));
     FNAS_TRY(fnas_front_score(context, run, options, candidates));
     int64_t points = options->points ? options->points : FNAS_FRONT_POINTS;

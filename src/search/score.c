@@ -45,7 +45,8 @@ static void fnas_score_images_free(fnas_score_images *images) {
     fnas_free(images->labels);
 }
 
-static fnas_status fnas_score_fill_test(fnas_context *context, const fnas_dataset *dataset, int64_t image_floats, fnas_score_images *images) {
+static fnas_status fnas_score_fill_test(fnas_context *context, const fnas_dataset *dataset, int64_t image_floats,
+                                        fnas_score_images *images) {
     for (int64_t i = 0; i < images->count; i++) {
         FNAS_TRY(fnas_dataset_test_image(context, dataset, i, images->images + i * image_floats, &images->labels[i]));
     }
@@ -121,13 +122,14 @@ static fnas_status fnas_score_count_correct(fnas_context *context, const fnas_sc
     return FNAS_OK;
 }
 
-static fnas_status fnas_score_net(fnas_context *context, const fnas_score_task *task, fnas_scorer *scorer, const fnas_net *net, double *error_pct) {
+static fnas_status fnas_score_net(fnas_context *context, const fnas_score_task *task, fnas_scorer *scorer, const fnas_net *net,
+                                  double *error_pct) {
     const fnas_score_images *images = task->images;
     fnas_norm_state statistics;
     int64_t correct;
     FNAS_TRY(fnas_scorer_prepare(context, scorer, net, &statistics));
-    FNAS_TRY(fnas_path_recalibrate(context, &scorer->worker, net, &task->run->state.weights, images->recalibration_count, FNAS_RECALIBRATION_CHUNK,
-                                   images->recalibration, &statistics));
+    FNAS_TRY(fnas_path_recalibrate(context, &scorer->worker, net, &task->run->state.weights, images->recalibration_count,
+                                   FNAS_RECALIBRATION_CHUNK, images->recalibration, &statistics));
     FNAS_TRY(fnas_score_count_correct(context, task, scorer, net, &statistics, &correct));
     *error_pct = 100 * (double)(images->count - correct) / (double)images->count;
     return FNAS_OK;

@@ -8,10 +8,11 @@
 
 typedef enum fnas_score_part { FNAS_SCORE_VALIDATION, FNAS_SCORE_TEST } fnas_score_part;
 
-/* Error in % of count architectures [count][decisions] of run->supernet with run->state.weights: statistics from config.recalibration_images of the weights' split (no
- * augmentation), then images of the validation split or of the test part (the first `images`, or all where there are fewer; 0: config.validation_images). In parallel over
- * architectures on the context's threads; the outcome does not depend on them. error_pct [count] is written. Progress stage `stage`. FNAS_INTERRUPTED on a stop request. */
-FNAS_NODISCARD fnas_status fnas_score_error(fnas_context *context, const fnas_run *run, const fnas_dataset *dataset, fnas_score_part part, int64_t images,
-                                            const char *stage, int64_t count, const int32_t *choices, double *error_pct);
+/* Error in % of count architectures [count][decisions] of run->supernet with run->state.weights: statistics from
+ * config.recalibration_images of the weights' split (no augmentation), then images of the validation split or of the test part (the first
+ * `images`, or all where there are fewer; 0: config.validation_images). In parallel over architectures on the context's threads; the
+ * outcome does not depend on them. error_pct [count] is written. Progress stage `stage`. FNAS_INTERRUPTED on a stop request. */
+FNAS_NODISCARD fnas_status fnas_score_error(fnas_context *context, const fnas_run *run, const fnas_dataset *dataset, fnas_score_part part,
+                                            int64_t images, const char *stage, int64_t count, const int32_t *choices, double *error_pct);
 
 #endif

@@ -84,7 +84,8 @@ fnas_status fnas_verify_draw(fnas_context *context, const fnas_space *space, uin
 /* ---- fronts ---- */
 
 static fnas_front_options fnas_verify_front_options(const fnas_verify_work *work, fnas_variant variant) {
-    fnas_front_options options = {.candidates = work->options->candidates, .neighbours = work->options->neighbours, .seed = work->options->seed};
+    fnas_front_options options = {
+        .candidates = work->options->candidates, .neighbours = work->options->neighbours, .seed = work->options->seed};
     options.untrained_hypernet = variant == FNAS_VARIANT_UNTRAINED;
     options.mean_embedding = variant == FNAS_VARIANT_MEAN_EMBEDDING;
     if (variant == FNAS_VARIANT_CONSTANT_PREFERENCE) options.constant_preference = work->constant_preference;
@@ -122,7 +123,8 @@ static fnas_status fnas_verify_score(fnas_context *context, const fnas_verify_wo
                                      fnas_facts *facts) {
     FNAS_TRY(fnas_facts_allocate(context, facts));
     int64_t images = part == FNAS_SCORE_TEST ? fnas_or_default(work->options->test_images, FNAS_VERIFY_TEST_IMAGES) : 0;
-    return fnas_score_error(context, work->run, work->dataset, part, images, stage, facts->archs.count, facts->archs.choices, facts->values);
+    return fnas_score_error(context, work->run, work->dataset, part, images, stage, facts->archs.count, facts->archs.choices,
+                            facts->values);
 }
 
 /* The scale, the random rival and the device's fronts. */
@@ -198,8 +200,8 @@ static fnas_status fnas_verify_compare(fnas_context *context, const fnas_verify_
     return FNAS_OK;
 }
 
-static fnas_status fnas_verify_fill_rows(fnas_context *context, const fnas_verify_work *work, const fnas_front *front, const fnas_facts *latency,
-                                         fnas_verify_rows *rows) {
+static fnas_status fnas_verify_fill_rows(fnas_context *context, const fnas_verify_work *work, const fnas_front *front,
+                                         const fnas_facts *latency, fnas_verify_rows *rows) {
     rows->archs = fnas_allocate((size_t)front->point_count, sizeof *rows->archs);
     rows->rows = fnas_allocate((size_t)front->point_count, sizeof *rows->rows);
     if (!rows->archs || !rows->rows) return fnas_fail_memory(context, "a verification");
@@ -273,8 +275,8 @@ static fnas_status fnas_verify_card(fnas_context *context, const fnas_verify_wor
 
 static fnas_status fnas_verify_check(fnas_context *context, const fnas_run *run, int64_t card_count, const fnas_verify_options *options) {
     if (card_count < 1) return fnas_fail(context, FNAS_ERR_USAGE, "verify: no device card given");
-    if (options->random_count < 0 || options->scale_count < 0 || options->test_images < 0 || options->rounds < 0 || options->candidates < 0 ||
-        options->neighbours < 0) {
+    if (options->random_count < 0 || options->scale_count < 0 || options->test_images < 0 || options->rounds < 0 ||
+        options->candidates < 0 || options->neighbours < 0) {
         return fnas_fail(context, FNAS_ERR_USAGE, "verify: counts must not be negative (0 means the default)");
     }
     if (!fnas_query_has_objective(run, FNAS_OBJECTIVE_ERROR)) {

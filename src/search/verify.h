@@ -11,8 +11,8 @@
 
 typedef struct fnas_verify_rows {
     int64_t count;
-    char **archs;            /* [count] */
-    fnas_verify_row *rows;   /* [count] arch points into archs */
+    char **archs;          /* [count] */
+    fnas_verify_row *rows; /* [count] arch points into archs */
 } fnas_verify_rows;
 
 struct fnas_verification {
@@ -26,14 +26,16 @@ struct fnas_verification {
 };
 
 /* The first `count` distinct architectures of a seed (all of the space where it has fewer). */
-FNAS_NODISCARD fnas_status fnas_verify_draw(fnas_context *context, const fnas_space *space, uint64_t seed, int64_t count, fnas_arch_set *set);
+FNAS_NODISCARD fnas_status fnas_verify_draw(fnas_context *context, const fnas_space *space, uint64_t seed, int64_t count,
+                                            fnas_arch_set *set);
 
 /* Points (error, latency) of one method: at [offset, offset + count) of the array of all. */
 typedef struct fnas_verify_method {
     int64_t offset, count;
 } fnas_verify_method;
 
-/* Hypervolume of each method after min-max over all `total` points [total][2] (scale and every method), clipped to [0, 1], reference (1, 1). The points are overwritten. */
+/* Hypervolume of each method after min-max over all `total` points [total][2] (scale and every method), clipped to [0, 1], reference (1,
+ * 1). The points are overwritten. */
 FNAS_NODISCARD fnas_status fnas_verify_hypervolumes(fnas_context *context, int64_t total, double *points, int64_t method_count,
                                                     const fnas_verify_method *methods, double *hypervolumes);
 

@@ -90,7 +90,8 @@ static bool fnas_verification_json(const fnas_verification *verification, json_t
 
 fnas_status fnas_verification_write_json(fnas_context *context, const fnas_verification *verification, const char *path) {
     json_t *root = json_object();
-    fnas_status status = fnas_verification_json(verification, root) ? fnas_json_write(context, path, root) : fnas_fail_memory(context, path);
+    fnas_status status = fnas_verification_json(verification, root) ? fnas_json_write(context, path, root)
+                                                                    : fnas_fail_memory(context, path);
     json_decref(root);
     return status;
 }

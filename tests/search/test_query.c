@@ -1,0 +1,449 @@
+/* Fronts of a run made in memory: what is asked for is what comes. */
+#include "search/support_query.h"
+
+#include <math.h>
+
+#include "base/csv.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/memory.h"
+#include "search/arch_set.h"
+#include "search/query.h"
+
+/* ---- parts ---- */
+
+static void test_preferences_of_two(void **state) {
+    fnas_test_place *place = *state;
+    int64_t count;
+    double *preferences;
+    test_check(place, fnas_query_preferences(place->context, 2, &count, &preferences));
+    assert_int_equal(count, 201);
+    assert_true(preferences[0] == 1 && preferences[1] == 0);
+    assert_true(preferences[400] == 0 && preferences[401] == 1);
+    for (int64_t i = 1; i < count; i++) assert_true(fabs(preferences[2 * i - 2] - preferences[2 * i] - 0.005) < 1e-12);
+    fnas_free(preferences);
+}
+
+static void test_preferences_of_more(void **state) {
+    fnas_test_place *place = *state;
+    const int64_t expected[] = {496, 455, 495,
+                                462, 462, 330}; /* binomials: 32 over 2, 15 over 3, 12 over 4, 11 over 5, 11 over 6, 11 over 7 */
+    for (int64_t objectives = 3; objectives <= 8; objectives++) {
+        int64_t count;
+        double *preferences;
+        test_check(place, fnas_query_preferences(place->context, objectives, &count, &preferences));
+        assert_int_equal(count, expected[objectives - 3]);
+        for (int64_t i = 0; i < count; i++) {
+            const double *row = preferences + i * objectives;
+            test_check(place, fnas_query_check_preference(place->context, objectives, row));
+            for (int64_t j = 0; j < i; j++) assert_memory_not_equal(row, preferences + j * objectives, (size_t)objectives * sizeof *row);
+        }
+        fnas_free(preferences);
+    }
+}
+
+static void test_arch_set_against_scan(void **state) {
+    fnas_test_place *place = *state;
+    fnas_arch_set set = {.decisions = 3};
+    int32_t seen[500][3];
+    int64_t seen_count = 0, index;
+    for (int32_t i = 0; i < 2000; i++) {
+        int32_t choices[3] = {i * 7 % 11, i * i % 13, i % 3};
+        int64_t expected = 0;
+        while (expected < seen_count && memcmp(seen[expected], choices, sizeof choices)) expected++;
+        if (expected == seen_count) memcpy(seen[seen_count++], choices, sizeof choices);
+        test_check(place, fnas_arch_set_add(place->context, &set, choices, &index));
+        assert_int_equal(index, expected);
+        assert_true(seen_count < 500);
+    }
+    assert_int_equal(set.count, seen_count);
+    assert_memory_equal(set.choices, seen, (size_t)seen_count * sizeof *seen);
+    assert_int_equal(fnas_arch_set_find(&set, (int32_t[]){99, 0, 0}), -1);
+    fnas_arch_set_free(&set);
+}
+
+static void test_spread(void **state) {
+    (void)state;
+    int64_t indices[5];
+    fnas_query_spread(9, 5, indices);
+    for (int i = 0; i < 5; i++) assert_int_equal(indices[i], 2 * i);
+    fnas_query_spread(7, 1, indices);
+    assert_int_equal(indices[0], 0);
+    fnas_query_spread(5, 5, indices);
+    for (int i = 0; i < 5; i++) assert_int_equal(indices[i], i);
+}
+
+/* ---- a front without errors ---- */
+
+static bool same_choices(const fnas_front *front, int64_t a, int64_t b) {
+    return !memcmp(fnas_front_choices(front, a), fnas_front_choices(front, b), 6 * sizeof(int32_t));
+}
+
+static void check_distinct(const fnas_front *front) {
+    for (int64_t i = 0; i < fnas_front_point_count(front); i++) {
+        for (int64_t j = 0; j < i; j++) assert_false(same_choices(front, i, j));
+    }
+}
+
+static void test_unscored(void **state) {
+    fnas_test_place *place = *state;
+    fnas_run *run = test_run(place, "error,latency_ms", 1);
+    fnas_front *front;
+    test_check(place, fnas_run_front(place->context, run, run->cards[0], NULL, &front));
+    int64_t count = fnas_front_point_count(front);
+    assert_int_equal(count, 24); /* a random hypernetwork offers far more */
+    assert_string_equal(fnas_front_device(front), "convolution");
+    check_distinct(front);
+    for (int64_t i = 0; i < count; i++) {
+        const double *values = fnas_front_values(front, i);
+        assert_true(isnan(values[0]));
+        assert_true(values[1] > 0);
+        if (i) assert_true(values[1] >= fnas_front_values(front, i - 1)[1]);
+        /* The preference that is reported gives the architecture that stands beside it. */
+        int32_t choices[6];
+        double latency_ms;
+        test_check(place, fnas_run_pick(place->context, run, run->cards[0], fnas_front_preference(front, i), choices, &latency_ms));
+        assert_memory_equal(choices, fnas_front_choices(front, i), sizeof choices);
+        assert_true(latency_ms == values[1]);
+        char text[FNAS_ARCH_TEXT_BYTES];
+        test_check(place, fnas_space_format(place->context, run->space, choices, text, sizeof text));
+        assert_string_equal(text, fnas_front_arch(front, i));
+    }
+    fnas_front_free(front);
+    test_check(place, fnas_run_front(place->context, run, run->cards[0], &(fnas_front_options){.points = 5}, &front));
+    assert_int_equal(fnas_front_point_count(front), 5);
+    fnas_front_free(front);
+    fnas_run_close(run);
+}
+
+/* ---- with errors ---- */
+
+static bool dominates(const double *a, const double *b, int64_t objectives) {
+    bool better = false;
+    for (int64_t k = 0; k < objectives; k++) {
+        if (a[k] > b[k]) return false;
+        better |= a[k] < b[k];
+    }
+    return better;
+}
+
+static void check_front(const fnas_front *front) {
+    check_distinct(front);
+    int64_t objectives = fnas_front_objective_count(front);
+    for (int64_t i = 0; i < fnas_front_point_count(front); i++) {
+        for (int64_t j = 0; j < fnas_front_point_count(front); j++) {
+            assert_false(dominates(fnas_front_values(front, i), fnas_front_values(front, j), objectives));
+        }
+    }
+}
+
+static void test_scored(void **state) {
+    fnas_test_place *place = *state;
+    fnas_run *run = test_run(place, "error,latency_ms,params", 2);
+    fnas_front_options options = {.score_error = true, .candidates = 16};
+    fnas_front *front, *again;
+    fnas_context_set_threads(place->context, 1);
+    test_check(place, fnas_run_front(place->context, run, run->cards[1], &options, &front));
+    check_front(front);
+    assert_true(fnas_front_point_count(front) >= 1 && fnas_front_point_count(front) <= 16);
+    for (int64_t i = 0; i < fnas_front_point_count(front); i++) {
+        const double *values = fnas_front_values(front, i);
+        assert_true(values[0] >= 0 && values[0] <= 100);
+        assert_true(values[2] == (double)fnas_space_params(run->space, fnas_front_choices(front, i)));
+    }
+    fnas_context_set_threads(place->context, 3);
+    test_check(place, fnas_run_front(place->context, run, run->cards[1], &options, &again));
+    assert_int_equal(fnas_front_point_count(again), fnas_front_point_count(front));
+    for (int64_t i = 0; i < fnas_front_point_count(front); i++) {
+        assert_memory_equal(fnas_front_values(again, i), fnas_front_values(front, i), 3 * sizeof(double));
+        assert_memory_equal(fnas_front_choices(again, i), fnas_front_choices(front, i), 6 * sizeof(int32_t));
+    }
+    fnas_front_free(front);
+    fnas_front_free(again);
+    fnas_run_close(run);
+}
+
+/* Errors by hand: what is chosen of them. */
+static fnas_front *choose(fnas_test_place *place, const fnas_run *run, int64_t count, const double (*values)[2], int64_t points) {
+    fnas_candidates candidates = {.count = count, .decisions = 6, .objectives = 2, .decoded = count};
+    int32_t choices[8][6];
+    double preferences[8][2], latency_ms[8], error_pct[8];
+    for (int64_t i = 0; i < count; i++) {
+        fnas_space_random(run->space, 5, i, choices[i]);
+        error_pct[i] = values[i][0];
+        latency_ms[i] = values[i][1];
+        preferences[i][0] = (double)i / 8;
+        preferences[i][1] = 1 - preferences[i][0];
+    }
+    candidates.choices = choices[0];
+    candidates.preferences = preferences[0];
+    candidates.latency_ms = latency_ms;
+    candidates.error_pct = error_pct;
+    fnas_front *front;
+    test_check(place, fnas_query_choose(place->context, run, "x", &candidates, 1000, points, &front));
+    return front;
+}
+
+static void check_values(const fnas_front *front, int64_t count, const double (*expected)[2]) {
+    assert_int_equal(fnas_front_point_count(front), count);
+    for (int64_t i = 0; i < count; i++) {
+        bool found = false;
+        for (int64_t j = 0; j < count; j++) found |= !memcmp(fnas_front_values(front, j), expected[i], sizeof *expected);
+        assert_true(found);
+    }
+}
+
+static void test_choice(void **state) {
+    fnas_test_place *place = *state;
+    fnas_run *run = test_run(place, "error,latency_ms", 3);
+    /* Four classes: guessing is 75 %, and on 1,000 images anything from 70.9 % may be guessing. */
+    assert_true(fabs(fnas_query_guessing_pct(4, 1000) - 70.892) < 1e-3);
+    const double values[][2] = {{10, 9}, {20, 4}, {21, 5}, {40, 2}, {74, 1}, {20.5, 3.9}};
+    const double all[][2] = {{10, 9}, {20, 4}, {20.5, 3.9}, {40, 2}}, three[][2] = {{10, 9}, {20, 4}, {40, 2}};
+    fnas_front *front = choose(place, run, 6, values, 24);
+    check_values(front, 4, all); /* the dominated one and the guessing one are gone */
+    fnas_front_free(front);
+    front = choose(place, run, 6, values, 3);
+    check_values(front, 3, three); /* then the one that adds least */
+    fnas_front_free(front);
+    const double guessing[][2] = {{75, 2}, {74, 3}};
+    front = choose(place, run, 2, guessing, 24); /* nothing better: they stay */
+    check_values(front, 2, guessing);
+    fnas_front_free(front);
+    front = choose(place, run, 1, values, 24);
+    check_values(front, 1, values);
+    assert_true(fnas_front_preference(front, 0)[1] == 1);
+    fnas_front_free(front);
+    fnas_run_close(run);
+}
+
+/* ---- studies ---- */
+
+static bool same_fronts(const fnas_front *a, const fnas_front *b) {
+    if (fnas_front_point_count(a) != fnas_front_point_count(b)) return false;
+    size_t size = (size_t)fnas_front_point_count(a) * 6 * sizeof(int32_t);
+    return !memcmp(fnas_front_choices(a, 0), fnas_front_choices(b, 0), size);
+}
+
+static fnas_front *ask(fnas_test_place *place, const fnas_run *run, const fnas_card *card, fnas_front_options options) {
+    fnas_front *front;
+    test_check(place, fnas_run_front(place->context, run, card, &options, &front));
+    return front;
+}
+
+static void test_studies(void **state) {
+    fnas_test_place *place = *state;
+    fnas_run *run = test_run(place, "error,latency_ms", 4);
+    const double constant[2] = {0.3, 0.7};
+    const fnas_card *card = run->cards[0];
+    fnas_front *plain = ask(place, run, card, (fnas_front_options){0});
+    fnas_front *again = ask(place, run, card, (fnas_front_options){.seed = 9}); /* the seed is the untrained hypernetwork's alone */
+    fnas_front *mean = ask(place, run, card, (fnas_front_options){.mean_embedding = true});
+    fnas_front *untrained = ask(place, run, card, (fnas_front_options){.untrained_hypernet = true});
+    fnas_front *other = ask(place, run, card, (fnas_front_options){.untrained_hypernet = true, .seed = 9});
+    fnas_front *one = ask(place, run, card, (fnas_front_options){.constant_preference = constant});
+    assert_true(same_fronts(plain, again));
+    assert_false(same_fronts(plain, mean));
+    assert_false(same_fronts(plain, untrained));
+    assert_false(same_fronts(other, untrained));
+    assert_int_equal(fnas_front_point_count(one), 1);
+    assert_memory_equal(fnas_front_preference(one, 0), constant, sizeof constant);
+    int32_t choices[6];
+    double latency_ms;
+    test_check(place, fnas_run_pick(place->context, run, card, constant, choices, &latency_ms));
+    assert_memory_equal(choices, fnas_front_choices(one, 0), sizeof choices);
+
+    /* By the mean embedding both devices are offered the same architectures, each at its own latency. */
+    fnas_candidates candidates[2];
+    for (int i = 0; i < 2; i++) {
+        test_check(place,
+                   fnas_query_sweep(place->context, run, run->cards[i], &(fnas_front_options){.mean_embedding = true}, &candidates[i]));
+    }
+    assert_int_equal(candidates[0].count, candidates[1].count);
+    assert_memory_equal(candidates[0].choices, candidates[1].choices, (size_t)candidates[0].count * 6 * sizeof(int32_t));
+    assert_true(candidates[0].latency_ms[0] != candidates[1].latency_ms[0]);
+    for (int i = 0; i < 2; i++) fnas_candidates_free(&candidates[i]);
+    fnas_front *fronts[] = {plain, again, mean, untrained, other, one};
+    for (size_t i = 0; i < sizeof fronts / sizeof *fronts; i++) fnas_front_free(fronts[i]);
+    fnas_run_close(run);
+}
+
+static void test_neighbours(void **state) {
+    fnas_test_place *place = *state;
+    fnas_run *run = test_run(place, "error,latency_ms", 5);
+    const double constant[2] = {0.5, 0.5};
+    fnas_front_options options = {.constant_preference = constant, .neighbours = 4};
+    fnas_candidates few, many;
+    test_check(place, fnas_query_sweep(place->context, run, run->cards[0], &options, &few));
+    assert_int_equal(few.count, 5);
+    assert_int_equal(few.decoded, 1);
+    for (int64_t i = 1; i < few.count; i++) {
+        int changed = 0;
+        for (int d = 0; d < 6; d++) changed += few.choices[6 * i + d] != few.choices[d];
+        assert_int_equal(changed, 1);
+        for (int64_t j = 1; j < i; j++) assert_memory_not_equal(few.choices + 6 * i, few.choices + 6 * j, 6 * sizeof(int32_t));
+    }
+    options.neighbours = 100; /* six decisions, so six neighbours of one architecture */
+    test_check(place, fnas_query_sweep(place->context, run, run->cards[0], &options, &many));
+    assert_int_equal(many.count, 7);
+    assert_memory_equal(many.choices, few.choices, 5 * 6 * sizeof(int32_t)); /* the nearest come first */
+    fnas_candidates_free(&few);
+    fnas_candidates_free(&many);
+    fnas_run_close(run);
+}
+
+/* ---- what is refused ---- */
+
+#define assert_refused(expression, status, part)                                                                                           \
+    do {                                                                                                                                   \
+        assert_status(status, expression);                                                                                                 \
+        assert_message(part);                                                                                                              \
+    } while (0)
+
+static void test_refused(void **state) {
+    fnas_test_place *place = *state;
+    fnas_run *run = test_run(place, "error,latency_ms", 6);
+    const double op_ms[5] = {1, 2, 3, 4, 5};
+    fnas_card *foreign = test_card(place, "nb201:channels=8,cells=1,classes=4,input=1x8x8", "foreign", op_ms);
+    fnas_front *front;
+    int32_t choices[6];
+    double latency_ms;
+    const double half[2] = {0.5, 0.5}, heavy[2] = {0.5, 0.6}, negative[2] = {-0.5, 1.5}, nan_weight[2] = {NAN, 1};
+    assert_refused(fnas_run_front(place->context, run, foreign, NULL, &front), FNAS_ERR_INPUT, "channels=8");
+    assert_null(front);
+    assert_refused(fnas_run_pick(place->context, run, foreign, half, choices, &latency_ms), FNAS_ERR_INPUT, "channels=8");
+    assert_refused(fnas_run_pick(place->context, run, run->cards[0], heavy, choices, &latency_ms), FNAS_ERR_INPUT, "sum to 1.1");
+    assert_refused(fnas_run_pick(place->context, run, run->cards[0], negative, choices, &latency_ms), FNAS_ERR_INPUT, "weight 1 is -0.5");
+    assert_refused(fnas_run_pick(place->context, run, run->cards[0], nan_weight, choices, &latency_ms), FNAS_ERR_INPUT, "weight 1 is");
+    fnas_front_options options = {.points = -1};
+    assert_refused(fnas_run_front(place->context, run, run->cards[0], &options, &front), FNAS_ERR_USAGE, "negative");
+    options = (fnas_front_options){.score_error = true, .data = "synthetic:1x8x8,classes=4,images=500"};
+    assert_refused(fnas_run_front(place->context, run, run->cards[0], &options, &front), FNAS_ERR_INPUT, "images=500");
+    fnas_free(run->data_spec);
+    run->data_spec = NULL;
+    options.data = NULL;
+    assert_refused(fnas_run_front(place->context, run, run->cards[0], &options, &front), FNAS_ERR_INPUT, "--data");
+    fnas_card_free(foreign);
+    fnas_run_close(run);
+}
+
+static void test_interrupted(void **state) {
+    fnas_test_place *place = *state;
+    fnas_run *run = test_run(place, "error,latency_ms", 6);
+    fnas_front *front;
+    fnas_context_request_stop(place->context);
+    assert_refused(fnas_run_front(place->context, run, run->cards[0], &(fnas_front_options){.score_error = true}, &front), FNAS_INTERRUPTED,
+                   "stopped");
+    fnas_run_close(run);
+}
+
+/* ---- files ---- */
+
+static void test_json(void **state) {
+    fnas_test_place *place = *state;
+    fnas_run *run = test_run(place, "error,latency_ms", 7);
+    fnas_front *front = ask(place, run, run->cards[1], (fnas_front_options){.score_error = true, .candidates = 6});
+    const char *path = fnas_test_path(place, "front.json");
+    test_check(place, fnas_front_write_json(place->context, run, front, path));
+    json_t *root;
+    test_check(place, fnas_json_read(place->context, path, 1 << 20, &root));
+    assert_int_equal(json_object_size(root), 5);
+    assert_string_equal(json_string_value(json_object_get(root, "device")), "pooling");
+    assert_string_equal(json_string_value(json_object_get(root, "space")), fnas_space_spec(run->space));
+    assert_null(strstr(json_string_value(json_object_get(root, "run")), place->folder)); /* equal searches, equal files */
+    json_t *objectives = json_object_get(root, "objectives"), *points = json_object_get(root, "points");
+    assert_int_equal(json_array_size(objectives), 2);
+    assert_string_equal(json_string_value(json_object_get(json_array_get(objectives, 0), "name")), "error");
+    assert_string_equal(json_string_value(json_object_get(json_array_get(objectives, 0), "source")), "supernet");
+    assert_string_equal(json_string_value(json_object_get(json_array_get(objectives, 1), "name")), "latency_ms");
+    assert_string_equal(json_string_value(json_object_get(json_array_get(objectives, 1), "unit")), "ms");
+    assert_string_equal(json_string_value(json_object_get(json_array_get(objectives, 1), "source")), "predicted");
+    assert_int_equal(json_array_size(points), fnas_front_point_count(front));
+    for (size_t i = 0; i < json_array_size(points); i++) {
+        json_t *point = json_array_get(points, i), *values = json_object_get(point, "values"),
+               *preference = json_object_get(point, "preference");
+        assert_string_equal(json_string_value(json_object_get(point, "arch")), fnas_front_arch(front, (int64_t)i));
+        for (size_t k = 0; k < 2; k++) {
+            assert_true(json_number_value(json_array_get(values, k)) == fnas_front_values(front, (int64_t)i)[k]);
+            assert_true(json_number_value(json_array_get(preference, k)) == fnas_front_preference(front, (int64_t)i)[k]);
+        }
+    }
+    json_decref(root);
+    fnas_front_free(front);
+    fnas_run_close(run);
+}
+
+static void test_json_unscored(void **state) {
+    fnas_test_place *place = *state;
+    fnas_run *run = test_run(place, "error,latency_ms", 7);
+    fnas_front *front = ask(place, run, run->cards[1], (fnas_front_options){.points = 3});
+    const char *path = fnas_test_path(place, "front.json");
+    test_check(place, fnas_front_write_json(place->context, run, front, path));
+    json_t *root;
+    test_check(place, fnas_json_read(place->context, path, 1 << 20, &root));
+    json_t *objectives = json_object_get(root, "objectives"), *point = json_array_get(json_object_get(root, "points"), 2);
+    assert_int_equal(json_array_size(objectives), 1);
+    assert_string_equal(json_string_value(json_object_get(json_array_get(objectives, 0), "name")), "latency_ms");
+    assert_int_equal(json_array_size(json_object_get(point, "values")), 1);
+    assert_int_equal(json_array_size(json_object_get(point, "preference")), 1);
+    assert_true(json_number_value(json_array_get(json_object_get(point, "values"), 0)) == fnas_front_values(front, 2)[1]);
+    json_decref(root);
+    fnas_front_free(front);
+    fnas_run_close(run);
+}
+
+static void check_csv(fnas_test_place *place, const fnas_front *front, bool scored) {
+    const char *path = fnas_test_path(place, "front.csv");
+    test_check(place, fnas_front_write_csv(place->context, front, path));
+    fnas_csv *table;
+    test_check(place, fnas_csv_read(place->context, path, 1 << 20, &table));
+    const char *header[] = {"device", "arch", "preference_error", "preference_latency_ms", scored ? "error" : "latency_ms", "latency_ms"};
+    assert_int_equal(fnas_csv_columns(table), scored ? 6 : 5);
+    for (int64_t c = 0; c < fnas_csv_columns(table); c++) assert_string_equal(fnas_csv_header(table, c), header[c]);
+    assert_int_equal(fnas_csv_rows(table), fnas_front_point_count(front));
+    for (int64_t i = 0; i < fnas_csv_rows(table); i++) {
+        double number;
+        assert_string_equal(fnas_csv_cell(table, i, 0), fnas_front_device(front));
+        assert_string_equal(fnas_csv_cell(table, i, 1), fnas_front_arch(front, i));
+        test_check(place, fnas_csv_number(place->context, table, i, 2, &number));
+        assert_true(number == fnas_front_preference(front, i)[0]);
+        test_check(place, fnas_csv_number(place->context, table, i, fnas_csv_columns(table) - 1, &number));
+        assert_true(number == fnas_front_values(front, i)[1]);
+    }
+    fnas_csv_free(table);
+}
+
+static void test_csv(void **state) {
+    fnas_test_place *place = *state;
+    fnas_run *run = test_run(place, "error,latency_ms", 8);
+    fnas_front *front = ask(place, run, run->cards[0], (fnas_front_options){.score_error = true, .candidates = 6});
+    check_csv(place, front, true);
+    fnas_front_free(front);
+    front = ask(place, run, run->cards[0], (fnas_front_options){0});
+    check_csv(place, front, false);
+    fnas_free(front->device);
+    front->device = fnas_strdup("a \"quoted\", name");
+    check_csv(place, front, false);
+    fnas_front_free(front);
+    fnas_run_close(run);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        fnas_test(test_preferences_of_two),
+        fnas_test(test_preferences_of_more),
+        fnas_test(test_arch_set_against_scan),
+        fnas_test(test_spread),
+        fnas_test(test_unscored),
+        fnas_test(test_scored),
+        fnas_test(test_choice),
+        fnas_test(test_studies),
+        fnas_test(test_neighbours),
+        fnas_test(test_refused),
+        fnas_test(test_interrupted),
+        fnas_test(test_json),
+        fnas_test(test_json_unscored),
+        fnas_test(test_csv),
+    };
+    return cmocka_run_group_tests_name("query", tests, NULL, NULL);
+}

@@ -1,0 +1,168 @@
+/* The error of architectures by the shared weights. */
+#include "search/support_query.h"
+
+#include <math.h>
+
+#include "base/memory.h"
+#include "search/score.h"
+#include "space/space.h"
+
+#define COUNT 7
+
+typedef struct scored {
+    fnas_run *run;
+    fnas_dataset *dataset;
+    int32_t choices[COUNT][6];
+} scored;
+
+static scored scored_create(fnas_test_place *place) {
+    scored s = {.run = test_run(place, "error,latency_ms", 11)};
+    test_check(place, fnas_run_open_data(place->context, s.run, NULL, &s.dataset));
+    for (int64_t i = 0; i < COUNT; i++) fnas_space_random(s.run->space, 12, i, s.choices[i]);
+    return s;
+}
+
+static void scored_free(scored *s) {
+    fnas_dataset_close(s->dataset);
+    fnas_run_close(s->run);
+}
+
+static void score(fnas_test_place *place, const scored *s, int64_t threads, fnas_score_part part, int64_t images, int64_t first,
+                  int64_t count, double *error_pct) {
+    fnas_context_set_threads(place->context, threads);
+    test_check(place, fnas_score_error(place->context, s->run, s->dataset, part, images, "score", count, s->choices[first], error_pct));
+}
+
+static void test_threads_and_company(void **state) {
+    fnas_test_place *place = *state;
+    scored s = scored_create(place);
+    double one[COUNT], three[COUNT], alone;
+    score(place, &s, 1, FNAS_SCORE_VALIDATION, 0, 0, COUNT, one);
+    score(place, &s, 3, FNAS_SCORE_VALIDATION, 0, 0, COUNT, three);
+    assert_memory_equal(one, three, sizeof one);
+    for (int64_t i = 0; i < COUNT; i++) {
+        score(place, &s, 1, FNAS_SCORE_VALIDATION, 0, i, 1, &alone);
+        assert_true(alone == one[i]);
+        assert_true(fabs(one[i] * 60 / 100 - round(one[i] * 60 / 100)) < 1e-9); /* whole images of 60 */
+    }
+    scored_free(&s);
+}
+
+/* The same by the double-precision reference: recalibration in one chunk is the batch statistics of a layer's own input. */
+static void reference_error(fnas_test_place *place, const scored *s, int64_t index, double *error_pct) {
+    const fnas_run *run = s->run;
+    fnas_context *context = place->context;
+    int64_t recalibration_count = run->config.recalibration_images, count = run->config.validation_images, ignored;
+    fnas_split *split;
+    test_check(place,
+               fnas_split_create(context, s->dataset, run->config.seed, run->config.weight_fraction, run->config.search_fraction, &split));
+    float *images = fnas_allocate((size_t)(count + recalibration_count) * 64, sizeof *images);
+    int32_t *labels = fnas_allocate((size_t)(count + recalibration_count), sizeof *labels);
+    test_check(place, fnas_batch_fill(context, s->dataset, recalibration_count, fnas_split_part(split, FNAS_SPLIT_WEIGHTS, &ignored), NULL,
+                                      images, labels));
+    test_check(place, fnas_batch_fill(context, s->dataset, count, fnas_split_part(split, FNAS_SPLIT_VALIDATION, &ignored), NULL,
+                                      images + recalibration_count * 64, labels + recalibration_count));
+    fnas_net *net;
+    test_check(place, fnas_space_record(context, run->supernet, s->choices[index], &net));
+    fnas_worker worker;
+    test_check(place, fnas_worker_create(context, &worker));
+    float *statistics = fnas_allocate(2 * (size_t)net->norm_channels, sizeof *statistics);
+    fnas_norm_state norms = {.mean = statistics, .variance = statistics + net->norm_channels};
+    fnas_path_request request = {
+        .net = net, .parameters = &run->state.weights, .n = recalibration_count, .images = images, .batch_statistics = &norms};
+    fnas_path_result result;
+    test_check(place, fnas_path_run(context, &worker, &request, &result));
+
+    double *doubles = fnas_allocate((size_t)count * 64, sizeof *doubles);
+    double *weights = fnas_allocate((size_t)run->state.weights.float_count, sizeof *weights);
+    for (int64_t i = 0; i < count * 64; i++) doubles[i] = images[recalibration_count * 64 + i];
+    for (int64_t i = 0; i < run->state.weights.float_count; i++) weights[i] = run->state.weights.values[i];
+    fnas_reference_request reference = {.net = net,
+                                        .layout = &run->state.weights,
+                                        .parameters = weights,
+                                        .images = doubles,
+                                        .labels = labels + recalibration_count,
+                                        .n = count,
+                                        .statistics = &norms};
+    test_check(place, fnas_path_run_reference(context, &reference, &result));
+    *error_pct = 100 * (double)(count - result.correct) / (double)count;
+    fnas_free(doubles);
+    fnas_free(weights);
+    fnas_free(statistics);
+    fnas_worker_destroy(&worker);
+    fnas_net_destroy(net);
+    fnas_free(images);
+    fnas_free(labels);
+    fnas_split_free(split);
+}
+
+static void test_against_reference(void **state) {
+    fnas_test_place *place = *state;
+    scored s = scored_create(place);
+    double error_pct[COUNT], expected;
+    score(place, &s, 2, FNAS_SCORE_VALIDATION, 0, 0, COUNT, error_pct);
+    bool varies = false;
+    for (int64_t i = 0; i < COUNT; i++) {
+        reference_error(place, &s, i, &expected);
+        assert_true(fabs(error_pct[i] - expected) <=
+                    100.0 / 60 + 1e-9); /* at most one image whose two best classes are equal in single precision */
+        varies |= error_pct[i] != error_pct[0];
+    }
+    assert_true(varies); /* else the comparison says little */
+    scored_free(&s);
+}
+
+static void test_parts(void **state) {
+    fnas_test_place *place = *state;
+    scored s = scored_create(place);
+    double few[COUNT], all[COUNT], more[COUNT], validation[COUNT];
+    score(place, &s, 2, FNAS_SCORE_TEST, 30, 0, COUNT, few);
+    score(place, &s, 2, FNAS_SCORE_TEST, 80, 0, COUNT, all); /* a fifth of 400 */
+    score(place, &s, 2, FNAS_SCORE_TEST, 5000, 0, COUNT, more);
+    score(place, &s, 2, FNAS_SCORE_VALIDATION, 80, 0, COUNT, validation);
+    assert_memory_equal(all, more, sizeof all);
+    assert_memory_not_equal(all, validation, sizeof all);
+    for (int64_t i = 0; i < COUNT; i++) {
+        double wrong = few[i] * 30 / 100;
+        assert_true(fabs(wrong - round(wrong)) < 1e-9);
+        assert_true(round(all[i] * 80 / 100) >= round(wrong)); /* the first 30 are among the 80 */
+    }
+    scored_free(&s);
+}
+
+typedef struct reports {
+    int64_t count, last, total;
+} reports;
+
+static void on_progress(void *user, const fnas_progress *progress) {
+    reports *seen = user;
+    assert_string_equal(progress->stage, "score");
+    assert_true(progress->done >= seen->last);
+    seen->last = progress->done;
+    seen->total = progress->total;
+    seen->count++;
+}
+
+static void test_progress(void **state) {
+    fnas_test_place *place = *state;
+    scored s = scored_create(place);
+    reports seen = {0};
+    double error_pct[COUNT];
+    fnas_context_set_progress(place->context, on_progress, &seen);
+    score(place, &s, 2, FNAS_SCORE_VALIDATION, 0, 0, COUNT, error_pct);
+    assert_true(seen.count >= 1);
+    assert_int_equal(seen.last, COUNT);
+    assert_int_equal(seen.total, COUNT);
+    fnas_context_set_progress(place->context, NULL, NULL);
+    scored_free(&s);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        fnas_test(test_threads_and_company),
+        fnas_test(test_against_reference),
+        fnas_test(test_parts),
+        fnas_test(test_progress),
+    };
+    return cmocka_run_group_tests_name("score", tests, NULL, NULL);
+}

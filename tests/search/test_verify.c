@@ -1,0 +1,153 @@
+/* Verification: its parts on numbers by hand, and the whole on a tiny run that is really measured. */
+#include "search/support_query.h"
+
+#include <math.h>
+
+#include "base/json.h"
+#include "search/verify.h"
+
+static void test_draw(void **state) {
+    fnas_test_place *place = *state;
+    fnas_space *space;
+    test_check(place, fnas_space_open(place->context, TEST_SPACE, &space));
+    fnas_arch_set a, b, c;
+    test_check(place, fnas_verify_draw(place->context, space, FNAS_VERIFY_SCALE_SEED, 100, &a));
+    test_check(place, fnas_verify_draw(place->context, space, FNAS_VERIFY_SCALE_SEED, 24, &b));
+    test_check(place, fnas_verify_draw(place->context, space, FNAS_VERIFY_RANDOM_SEED, 24, &c));
+    assert_int_equal(a.count, 100);
+    assert_memory_equal(a.choices, b.choices, 24 * 6 * sizeof(int32_t));
+    assert_memory_not_equal(b.choices, c.choices, 24 * 6 * sizeof(int32_t));
+    for (int64_t i = 0; i < a.count; i++) {
+        for (int64_t j = 0; j < i; j++) assert_memory_not_equal(fnas_arch_set_at(&a, i), fnas_arch_set_at(&a, j), 6 * sizeof(int32_t));
+    }
+    fnas_arch_set_free(&a);
+    fnas_arch_set_free(&b);
+    fnas_arch_set_free(&c);
+    fnas_space_close(space);
+}
+
+static void test_hypervolumes(void **state) {
+    fnas_test_place *place = *state;
+    /* Scale (10..50 %, 1..5 ms), then two methods; the first one's best error extends the scale to 0..50 %. */
+    double points[] = {10, 5, 50, 1, /**/ 0, 3, 25, 1, 30, 2, /**/ 50, 1, 45, 5};
+    const fnas_verify_method methods[] = {{2, 3}, {5, 2}, {0, 2}, {0, 0}};
+    double volumes[4];
+    test_check(place, fnas_verify_hypervolumes(place->context, 7, points, 4, methods, volumes));
+    assert_true(fabs(volumes[0] - (0.5 * 0.5 + 0.5 * 1)) < 1e-12); /* (0, 0.5) and (0.5, 0) */
+    assert_true(fabs(volumes[1]) < 1e-12);                         /* at the reference's edges */
+    assert_true(fabs(volumes[2]) < 1e-12);
+    assert_true(volumes[3] == 0);
+}
+
+static void check_device(const fnas_verification *verification, const fnas_run *run, int64_t index, bool ablate) {
+    const fnas_verify_device *device = fnas_verification_device(verification, index);
+    assert_string_equal(device->name, fnas_card_get(run->cards[index]).name);
+    const double volumes[] = {device->hypervolume, device->hypervolume_random, device->hypervolume_untrained};
+    for (int i = 0; i < 3; i++) assert_true(volumes[i] >= 0 && volumes[i] <= 1);
+    assert_true(isnan(device->hypervolume_mean_embedding) == !ablate);
+    assert_true(isnan(device->hypervolume_constant_preference) == !ablate);
+    assert_int_equal(device->front_points, fnas_verification_row_count(verification, index));
+    double best = 100;
+    for (int64_t i = 0; i < device->front_points; i++) {
+        fnas_verify_row row = fnas_verification_row(verification, index, i);
+        assert_true(row.predicted_ms > 0 && row.measured_ms > 0);
+        assert_true(row.validation_error_pct >= 0 && row.validation_error_pct <= 100);
+        assert_true(row.test_error_pct >= 0 && row.test_error_pct <= 100);
+        best = fmin(best, row.test_error_pct);
+    }
+    assert_true(device->best_accuracy_pct == 100 - best);
+}
+
+/* The verification's front is the one that a front query gives: chosen by validation error and predicted latency. */
+static void check_rows_are_front(fnas_test_place *place, const fnas_run *run, const fnas_verification *verification, int64_t index) {
+    fnas_front *front;
+    fnas_front_options options = {.score_error = true, .candidates = 8};
+    test_check(place, fnas_run_front(place->context, run, run->cards[index], &options, &front));
+    assert_int_equal(fnas_front_point_count(front), fnas_verification_row_count(verification, index));
+    for (int64_t i = 0; i < fnas_front_point_count(front); i++) {
+        fnas_verify_row row = fnas_verification_row(verification, index, i);
+        assert_string_equal(row.arch, fnas_front_arch(front, i));
+        assert_true(row.validation_error_pct == fnas_front_values(front, i)[0]);
+        assert_true(row.predicted_ms == fnas_front_values(front, i)[1]);
+    }
+    fnas_front_free(front);
+}
+
+static void check_json(fnas_test_place *place, const fnas_verification *verification) {
+    const char *path = fnas_test_path(place, "verification.json");
+    test_check(place, fnas_verification_write_json(place->context, verification, path));
+    json_t *root;
+    test_check(place, fnas_json_read(place->context, path, 1 << 20, &root));
+    json_t *devices = json_object_get(root, "devices");
+    assert_int_equal(json_integer_value(json_object_get(root, "test_images")), 80); /* all there are */
+    assert_int_equal(json_integer_value(json_object_get(root, "scale_count")), 10);
+    assert_int_equal(json_array_size(devices), fnas_verification_count(verification));
+    json_t *device = json_array_get(devices, 1);
+    const fnas_verify_device *expected = fnas_verification_device(verification, 1);
+    assert_string_equal(json_string_value(json_object_get(device, "device")), "pooling");
+    assert_true(json_number_value(json_object_get(device, "hypervolume")) == expected->hypervolume);
+    assert_true(json_is_true(json_object_get(device, "searched")));
+    assert_int_equal(json_array_size(json_object_get(device, "points")), expected->front_points);
+    assert_true((json_object_get(device, "hypervolume_mean_embedding") != NULL) == !isnan(expected->hypervolume_mean_embedding));
+    json_decref(root);
+}
+
+static void test_whole(void **state) {
+    fnas_test_place *place = *state;
+    fnas_run *run = test_run(place, "error,latency_ms", 21);
+    fnas_verification *verification;
+    fnas_verify_options options = {.scale_count = 10, .random_count = 5, .candidates = 8, .ablate = true};
+    test_check(place, fnas_run_verify(place->context, run, 2, (const fnas_card *const *)run->cards, &options, &verification));
+    assert_int_equal(fnas_verification_count(verification), 2);
+    for (int64_t i = 0; i < 2; i++) {
+        check_device(verification, run, i, true);
+        check_rows_are_front(place, run, verification, i);
+    }
+    check_json(place, verification);
+    fnas_verification_free(verification);
+    fnas_run_close(run);
+}
+
+static void test_unseen_and_plain(void **state) {
+    fnas_test_place *place = *state;
+    fnas_run *run = test_run(place, "error,latency_ms", 22);
+    const double op_ms[5] = {1, 1, 1, 1, 0};
+    fnas_card *unseen = test_card(place, TEST_SPACE, "unseen", op_ms);
+    const fnas_card *cards[] = {unseen};
+    fnas_verification *verification;
+    fnas_verify_options options = {.scale_count = 6, .random_count = 3, .candidates = 4};
+    test_check(place, fnas_run_verify(place->context, run, 1, cards, &options, &verification));
+    const fnas_verify_device *device = fnas_verification_device(verification, 0);
+    assert_string_equal(device->name, "unseen");
+    assert_false(device->searched);
+    assert_true(isnan(device->hypervolume_mean_embedding));
+    fnas_verification_free(verification);
+    fnas_card_free(unseen);
+    fnas_run_close(run);
+}
+
+static void test_refused(void **state) {
+    fnas_test_place *place = *state;
+    fnas_run *run = test_run(place, "error,latency_ms", 23);
+    const double op_ms[5] = {1, 2, 3, 4, 5};
+    fnas_card *foreign = test_card(place, "nb201:channels=8,cells=1,classes=4,input=1x8x8", "foreign", op_ms);
+    const fnas_card *cards[] = {run->cards[0], foreign};
+    fnas_verification *verification;
+    assert_status(FNAS_ERR_INPUT, fnas_run_verify(place->context, run, 2, cards, NULL, &verification));
+    assert_message("channels=8");
+    assert_null(verification);
+    assert_status(FNAS_ERR_USAGE, fnas_run_verify(place->context, run, 0, cards, NULL, &verification));
+    assert_message("no device card");
+    assert_status(FNAS_ERR_USAGE, fnas_run_verify(place->context, run, 1, cards, &(fnas_verify_options){.rounds = -1}, &verification));
+    assert_message("negative");
+    fnas_card_free(foreign);
+    fnas_run_close(run);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        fnas_test(test_draw),    fnas_test(test_hypervolumes), fnas_test(test_whole), fnas_test(test_unseen_and_plain),
+        fnas_test(test_refused),
+    };
+    return cmocka_run_group_tests_name("verify", tests, NULL, NULL);
+}
