@@ -35,7 +35,9 @@ FNAS_API int64_t fnas_space_onehot_size(const fnas_space *space);
 FNAS_API int64_t fnas_space_onehot_offset(const fnas_space *space, int64_t decision);
 FNAS_API double fnas_space_cardinality(const fnas_space *space); /* number of architectures */
 
-/* An architecture is int32_t choices[decision_count]. Text form is the space's native string. */
+/* An architecture is int32_t choices[decision_count]. Text form is the space's native string. parse: choices is written on success only; errors:
+ * FNAS_ERR_INPUT, naming the position. format: text[size_bytes] is written; errors: FNAS_ERR_INPUT (a choice out of range), FNAS_ERR_INTERNAL (too
+ * small a buffer). Thread-safe with a context each. */
 #define FNAS_ARCH_TEXT_BYTES 1024 /* enough for every space's native string, with its 0 */
 FNAS_API FNAS_NODISCARD fnas_status fnas_space_parse(fnas_context *context, const fnas_space *space, const char *text, int32_t *choices);
 FNAS_API FNAS_NODISCARD fnas_status fnas_space_format(fnas_context *context, const fnas_space *space, const int32_t *choices, char *text, size_t size_bytes);

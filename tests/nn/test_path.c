@@ -1,0 +1,286 @@
+/* Paths: the fast run against the double-precision reference, the reference against central differences, memory, messages. */
+#include <math.h>
+
+#include "base/memory.h"
+#include "nn/support_nets.h"
+
+enum { FAST_NETS = 60, SLOW_NETS = 4 };
+
+static fnas_worker worker;
+
+static int start_worker(void **state) {
+    (void)state;
+    return fnas_worker_create(NULL, &worker) == FNAS_OK ? 0 : -1;
+}
+
+static int stop_worker(void **state) {
+    (void)state;
+    fnas_worker_destroy(&worker);
+    return 0;
+}
+
+/* Largest error relative to the largest reference entry. */
+static double relative_error(int64_t count, const float *values32, const double *values64, const double *reference) {
+    double error = 0.0, size = 1e-12;
+    for (int64_t i = 0; i < count; i++) {
+        error = fmax(error, fabs((values32 ? (double)values32[i] : values64[i]) - reference[i]));
+        size = fmax(size, fabs(reference[i]));
+    }
+    return error / size;
+}
+
+/* Bounds: some 20 layers deep, each with sums of a few hundred products and a norm that divides by a deviation of about 0.1 to 1:
+ * 20 * 10 * sqrt(300) * 6e-8 is about 2e-4 for gradients. Weights that cancel (biases before a norm have gradient zero) are held to the largest of all. */
+#define LOSS_BOUND 2e-5
+#define GRADIENT_BOUND 5e-4
+
+static void compare_net(fnas_test_place *place, uint64_t seed, bool zeros, double smoothing, double *worst) {
+    test_net *test = test_net_create(place->context, seed, zeros);
+    int64_t floats = test->parameters.float_count;
+    float *weights = fnas_allocate((size_t)floats, sizeof *weights);
+    double *weights64 = fnas_allocate((size_t)floats, sizeof *weights64);
+    double *gates = fnas_allocate((size_t)test->onehot_size, sizeof *gates), *gates64 = fnas_allocate((size_t)test->onehot_size, sizeof *gates64);
+    double loss = test_net_reference(test, NULL, smoothing, weights64, gates64);
+    fnas_path_request request = test_net_request(test);
+    request.label_smoothing = (float)smoothing;
+    request.weight_gradient = weights;
+    request.gate_gradient = gates;
+    fnas_path_result result;
+    assert_status(FNAS_OK, fnas_path_run(place->context, &worker, &request, &result));
+    double weight_error = relative_error(floats, weights, NULL, weights64), gate_error = relative_error(test->onehot_size, NULL, gates, gates64);
+    if (!(fabs(result.loss - loss) <= LOSS_BOUND * fabs(loss))) fail_msg("seed %d: loss %.9g, reference %.9g", (int)seed, result.loss, loss);
+    if (!(weight_error <= GRADIENT_BOUND)) fail_msg("seed %d: weight gradients are off by %.3g", (int)seed, weight_error);
+    if (!(gate_error <= GRADIENT_BOUND)) fail_msg("seed %d: gate gradients are off by %.3g", (int)seed, gate_error);
+    worst[0] = fmax(worst[0], fabs(result.loss - loss) / fabs(loss));
+    worst[1] = fmax(worst[1], weight_error);
+    worst[2] = fmax(worst[2], gate_error);
+    fnas_free(weights);
+    fnas_free(weights64);
+    fnas_free(gates);
+    fnas_free(gates64);
+    test_net_free(test);
+}
+
+static void test_fast_equals_reference(void **state) {
+    fnas_test_place *place = *state;
+    double worst[3] = {0};
+    for (uint64_t seed = 1; seed <= FAST_NETS; seed++) compare_net(place, seed, false, seed % 2 ? 0.1 : 0.0, worst);
+    print_message("%d nets: loss within %.2g, weight gradients within %.2g, gate gradients within %.2g\n", FAST_NETS, worst[0], worst[1], worst[2]);
+}
+
+/* Only one of the gradients: the same numbers, whatever else is left out. */
+static void test_gradients_apart(void **state) {
+    fnas_test_place *place = *state;
+    for (uint64_t seed = 1; seed <= 20; seed++) {
+        test_net *test = test_net_create(place->context, seed, seed % 2);
+        int64_t floats = test->parameters.float_count, gates = test->onehot_size;
+        float *weights = fnas_allocate(2 * (size_t)floats, sizeof *weights);
+        double *both = fnas_allocate(2 * (size_t)gates, sizeof *both);
+        fnas_path_result result, again;
+        fnas_path_request request = test_net_request(test);
+        request.weight_gradient = weights;
+        request.gate_gradient = both;
+        assert_status(FNAS_OK, fnas_path_run(place->context, &worker, &request, &result));
+        request.weight_gradient = NULL;
+        request.gate_gradient = both + gates;
+        assert_status(FNAS_OK, fnas_path_run(place->context, &worker, &request, &again));
+        assert_memory_equal(&result.loss, &again.loss, sizeof result.loss);
+        assert_memory_equal(both, both + gates, (size_t)gates * sizeof *both);
+        request.weight_gradient = weights + floats;
+        request.gate_gradient = NULL;
+        assert_status(FNAS_OK, fnas_path_run(place->context, &worker, &request, &again));
+        assert_memory_equal(weights, weights + floats, (size_t)floats * sizeof *weights);
+        fnas_free(weights);
+        fnas_free(both);
+        test_net_free(test);
+    }
+}
+
+/* Gradients are added to what is there, times the scale. */
+static void test_gradients_add_and_scale(void **state) {
+    fnas_test_place *place = *state;
+    test_net *test = test_net_create(place->context, 3, false);
+    int64_t floats = test->parameters.float_count, gates = test->onehot_size;
+    float *weights = fnas_allocate(2 * (size_t)floats, sizeof *weights);
+    double *rows = fnas_allocate(2 * (size_t)gates, sizeof *rows);
+    fnas_path_request request = test_net_request(test);
+    fnas_path_result result;
+    request.weight_gradient = weights;
+    request.gate_gradient = rows;
+    assert_status(FNAS_OK, fnas_path_run(place->context, &worker, &request, &result));
+    for (int64_t i = 0; i < floats; i++) weights[floats + i] = 1.0f;
+    for (int64_t i = 0; i < gates; i++) rows[gates + i] = 1.0;
+    request.weight_gradient = weights + floats;
+    request.gate_gradient = rows + gates;
+    request.scale = 4.0f; /* a power of two: exact */
+    assert_status(FNAS_OK, fnas_path_run(place->context, &worker, &request, &result));
+    for (int64_t i = 0; i < test->parameters.item_count; i++) {
+        const fnas_parameter *item = &test->parameters.items[i];
+        for (int64_t j = item->offset; j < item->offset + item->count; j++)
+            assert_float_equal(weights[floats + j], 1.0 + 4.0 * weights[j], 1e-5 * (1.0 + fabs(4.0 * weights[j])));
+    }
+    for (int64_t i = 0; i < gates; i++) assert_float_equal(rows[gates + i], 1.0 + 4.0 * rows[i], 1e-12 * (1.0 + fabs(rows[i])));
+    fnas_free(weights);
+    fnas_free(rows);
+    test_net_free(test);
+}
+
+/* Central differences in double precision: error h^2 f''' + 1e-16 / h, and the odd ReLU that h crosses. */
+static double central_difference(test_net *test, double *entry, const double *onehot, double smoothing) {
+    const double h = 1e-6, kept = *entry;
+    *entry = kept + h;
+    double above = test_net_reference(test, onehot, smoothing, NULL, NULL);
+    *entry = kept - h;
+    double below = test_net_reference(test, onehot, smoothing, NULL, NULL);
+    *entry = kept;
+    return (above - below) / (2.0 * h);
+}
+
+static void check_entry(test_net *test, double *entry, const double *onehot, double gradient, uint64_t seed, const char *what, int64_t index) {
+    double difference = central_difference(test, entry, onehot, 0.1);
+    if (!(fabs(difference - gradient) <= 2e-7 + 1e-6 * fabs(gradient)))
+        fail_msg("seed %d: %s %d: gradient %.12g, central difference %.12g", (int)seed, what, (int)index, gradient, difference);
+}
+
+static void check_differences(fnas_test_place *place, uint64_t seed, bool relaxed) {
+    test_net *test = test_net_create(place->context, seed, false);
+    int64_t floats = test->parameters.float_count;
+    double *weights = fnas_allocate((size_t)floats, sizeof *weights), *gates = fnas_allocate((size_t)test->onehot_size, sizeof *gates);
+    for (int64_t i = 0; relaxed && i < test->onehot_size; i++) test->onehot[i] = 0.8 * test->onehot[i] + 0.3 * fnas_random_uniform(&test->random);
+    test_net_reference(test, test->onehot, 0.1, weights, gates);
+    for (int64_t i = 0; i < test->onehot_size; i++) check_entry(test, &test->onehot[i], test->onehot, gates[i], seed, "one-hot entry", i);
+    for (int64_t i = 0; i < test->parameters.item_count; i++) {
+        const fnas_parameter *item = &test->parameters.items[i];
+        for (int draw = 0; draw < 6; draw++) {
+            int64_t at = item->offset + fnas_random_below(&test->random, item->count);
+            check_entry(test, &test->weights64[at], test->onehot, weights[at], seed, item->name, at - item->offset);
+        }
+    }
+    fnas_free(weights);
+    fnas_free(gates);
+    test_net_free(test);
+}
+
+static void test_reference_equals_differences(void **state) {
+    for (uint64_t seed = 1; seed <= SLOW_NETS; seed++) check_differences(*state, seed, false);
+}
+
+static void test_reference_equals_differences_relaxed(void **state) {
+    for (uint64_t seed = 101; seed <= 100 + SLOW_NETS; seed++) check_differences(*state, seed, true);
+}
+
+/* Statistics of the batch, given back as running statistics, give the same logits; others do not. */
+static void test_given_statistics(void **state) {
+    fnas_test_place *place = *state;
+    test_net *test = test_net_create(place->context, 5, false);
+    int64_t channels = test->net->norm_channels;
+    float *memory = fnas_allocate(2 * (size_t)channels, sizeof *memory), logits[2][NET_IMAGES * NET_CLASSES];
+    double logits64[NET_IMAGES * NET_CLASSES];
+    fnas_norm_state statistics = {memory, memory + channels};
+    fnas_path_request request = test_net_request(test);
+    fnas_path_result result;
+    request.batch_statistics = &statistics;
+    request.logits = logits[0];
+    assert_status(FNAS_OK, fnas_path_run(place->context, &worker, &request, &result));
+    request.batch_statistics = NULL;
+    request.statistics = &statistics;
+    request.logits = logits[1];
+    request.labels = NULL;
+    assert_status(FNAS_OK, fnas_path_run(place->context, &worker, &request, &result));
+    assert_true(isnan(result.loss));
+    assert_memory_equal(logits[0], logits[1], sizeof logits[0]);
+
+    for (int64_t c = 0; c < channels; c++) {
+        statistics.mean[c] += 0.1f;
+        statistics.variance[c] *= 1.5f;
+    }
+    assert_status(FNAS_OK, fnas_path_run(place->context, &worker, &request, &result));
+    fnas_reference_request reference = {.net = test->net,
+                                        .layout = &test->parameters,
+                                        .parameters = test->weights64,
+                                        .images = test->images64,
+                                        .n = NET_IMAGES,
+                                        .logits = logits64,
+                                        .statistics = &statistics};
+    assert_status(FNAS_OK, fnas_path_run_reference(place->context, &reference, &result));
+    assert_true(relative_error(NET_IMAGES * NET_CLASSES, logits[1], NULL, logits64) < 1e-4);
+    assert_memory_not_equal(logits[0], logits[1], sizeof logits[0]);
+    fnas_free(memory);
+    test_net_free(test);
+}
+
+static void test_no_allocation_after_the_first_runs(void **state) {
+    fnas_test_place *place = *state;
+    test_net *test = test_net_create(place->context, 7, false);
+    fnas_worker own;
+    assert_status(FNAS_OK, fnas_worker_create(place->context, &own));
+    float *weights = fnas_allocate((size_t)test->parameters.float_count, sizeof *weights);
+    fnas_path_request request = test_net_request(test);
+    fnas_path_result result;
+    request.weight_gradient = weights;
+    assert_status(FNAS_OK, fnas_path_run(place->context, &own, &request, &result));
+    assert_status(FNAS_OK, fnas_path_run(place->context, &own, &request, &result)); /* joins the blocks of the first into one */
+    int64_t allocations = fnas_arena_block_allocations(own.arena);
+    for (int i = 0; i < 5; i++) assert_status(FNAS_OK, fnas_path_run(place->context, &own, &request, &result));
+    assert_int_equal(fnas_arena_block_allocations(own.arena), allocations);
+    fnas_free(weights);
+    fnas_worker_destroy(&own);
+    test_net_free(test);
+}
+
+/* Without gradients no activation outlives its readers: memory stays under that of a run with gradients. */
+static void test_memory_follows_what_is_wanted(void **state) {
+    fnas_test_place *place = *state;
+    test_net *test = test_net_create(place->context, 7, false);
+    float *weights = fnas_allocate((size_t)test->parameters.float_count, sizeof *weights);
+    fnas_path_request request = test_net_request(test);
+    fnas_path_result result;
+    assert_status(FNAS_OK, fnas_path_run(place->context, &worker, &request, &result));
+    size_t forward = fnas_arena_used_bytes(worker.arena);
+    request.weight_gradient = weights;
+    assert_status(FNAS_OK, fnas_path_run(place->context, &worker, &request, &result));
+    assert_true(2 * forward < fnas_arena_used_bytes(worker.arena));
+    fnas_free(weights);
+    test_net_free(test);
+}
+
+static void test_faults_are_named(void **state) {
+    fnas_test_place *place = *state;
+    test_net *test = test_net_create(place->context, 9, false);
+    fnas_path_request request = test_net_request(test);
+    fnas_path_result result;
+    test->labels[2] = NET_CLASSES;
+    assert_status(FNAS_ERR_INPUT, fnas_path_run(place->context, &worker, &request, &result));
+    assert_message("label 7 of image 2");
+    test->labels[2] = 0;
+    float kept = test->images[17];
+    test->images[17] = NAN;
+    assert_status(FNAS_ERR_NUMERIC, fnas_path_run(place->context, &worker, &request, &result));
+    assert_message("images");
+    test->images[17] = kept;
+    int32_t head = fnas_parameters_find(&test->parameters, "stem0");
+    assert_int_not_equal(head, FNAS_PARAMETER_NONE);
+    test->parameters.values[test->parameters.items[head].offset] = INFINITY;
+    assert_status(FNAS_ERR_NUMERIC, fnas_path_run(place->context, &worker, &request, &result));
+    assert_message("node 0 (conv stem0)");
+    double gate = 0;
+    request.labels = NULL;
+    request.gate_gradient = &gate;
+    assert_status(FNAS_ERR_INTERNAL, fnas_path_run(place->context, &worker, &request, &result));
+    test_net_free(test);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        fnas_test(test_fast_equals_reference),
+        fnas_test(test_gradients_apart),
+        fnas_test(test_gradients_add_and_scale),
+        fnas_test(test_reference_equals_differences),
+        fnas_test(test_reference_equals_differences_relaxed),
+        fnas_test(test_given_statistics),
+        fnas_test(test_no_allocation_after_the_first_runs),
+        fnas_test(test_memory_follows_what_is_wanted),
+        fnas_test(test_faults_are_named),
+    };
+    return cmocka_run_group_tests(tests, start_worker, stop_worker);
+}
