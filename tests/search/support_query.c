@@ -111,6 +111,8 @@ fnas_run *test_run(fnas_test_place *place, const char *objectives, uint64_t seed
     test_check(place, fnas_search_config_build(place->context, &options, &run->config, &epochs));
     run->path = fnas_strdup(place->folder);
     run->data_spec = fnas_strdup(TEST_DATA);
+    run->config.weight_fraction = 0.45; /* of 400 images: 180, 140 and 80 */
+    run->config.search_fraction = 0.35;
     run->config.validation_images = 60;
     run->config.recalibration_images = 40;
     test_check(place, fnas_space_open(place->context, TEST_SPACE, &run->space));
