@@ -174,7 +174,7 @@ static void append_all_series(fnas_text *text, const fnas_plot *plot, const fram
         if (plot->series[s].mark == FNAS_PLOT_FRONT) append_staircase(text, f, &plot->series[s]);
     for (int64_t s = 1; s < plot->series_count; s++)
         if (plot->series[s].mark == FNAS_PLOT_CHECK) append_links(text, f, &plot->series[0], &plot->series[s]);
-    for (int64_t s = plot->series_count - 1; s >= 0; s--) append_points(text, plot, f, &plot->series[s]);
+    for (int64_t s = 0; s < plot->series_count; s++) append_points(text, plot, f, &plot->series[s]);
 }
 
 /* In the corner that a front leaves empty: top right, which it dominates. */
