@@ -14,9 +14,10 @@
 #define FNAS_TRAINING_STEPS 3000
 #define FNAS_TRAINING_BATCH 64
 #define FNAS_TRAINING_RATE 5e-3
-#define FNAS_TRAINING_DECAY 1e-3
+#define FNAS_TRAINING_DECAY 0.3
 #define FNAS_TRAINING_REPORT 100          /* steps between two looks at the validation part */
 #define FNAS_TRAINING_VALIDATION 0.15     /* of the training architectures, to choose how long the trunk trains */
+#define FNAS_TRAINING_GAIN 0.95           /* the terms serve a device only where they take at least 5 % off its validation loss: less is chance */
 #define FNAS_TRAINING_HUBER 2.5
 #define FNAS_TRAINING_FLOOR 0.2           /* normalised latency under which errors count as if it were this */
 #define FNAS_TRAINING_MEASUREMENTS_MAX 10000000
@@ -42,6 +43,8 @@ typedef struct fnas_training {
     double *linear;          /* [arch][device]: the linear part's prediction */
     bool *validation;        /* [arch] */
     double *delta;           /* [device]: where Huber's loss turns linear */
+    double *first_loss, *loss; /* [device]: on the validation part, of the linear part alone and with the terms */
+    bool *uses_terms;        /* [device]: the terms help it on the validation part */
     double *values, *gradient, *moment1, *moment2, *best; /* [value_count]: trunk, then its weights [device][TERMS] */
     int64_t value_count;
     double *basis, *target, *deviation, *workspace; /* of one regression */
@@ -149,15 +152,18 @@ static fnas_status fnas_training_allocate_tables(fnas_training *training) {
     training->linear = fnas_allocate(archs * devices, sizeof(double));
     training->validation = fnas_allocate(archs, sizeof(bool));
     training->order = fnas_allocate(archs * 2, sizeof(int64_t));
-    training->delta = fnas_allocate(devices, sizeof(double));
+    training->delta = fnas_allocate(devices, 3 * sizeof(double));
+    training->uses_terms = fnas_allocate(devices, sizeof(bool));
     training->values = fnas_allocate((size_t)training->value_count * 5, sizeof(double));
     training->basis = fnas_allocate(archs * k, sizeof(double));
     training->target = fnas_allocate(archs, sizeof(double));
     training->deviation = fnas_allocate(k, sizeof(double));
     training->workspace = fnas_allocate(k * k + k + 2 * archs, sizeof(double));
-    if (!training->features || !training->latency || !training->linear || !training->validation || !training->order || !training->delta || !training->values ||
+    if (!training->features || !training->latency || !training->linear || !training->validation || !training->order || !training->delta || !training->uses_terms || !training->values ||
         !training->basis || !training->target || !training->deviation || !training->workspace)
         return fnas_fail_memory(training->context, "training the predictor");
+    training->first_loss = training->delta + devices;
+    training->loss = training->first_loss + devices;
     training->gradient = training->values + training->value_count;
     training->moment1 = training->gradient + training->value_count;
     training->moment2 = training->moment1 + training->value_count;
@@ -207,13 +213,13 @@ static fnas_status fnas_training_tabulate(fnas_training *training) {
 
 /* ---- Regression of one device ---- */
 
-static void fnas_training_prior(fnas_training *training) {
+static void fnas_training_prior(fnas_training *training, bool terms) {
     const fnas_feature_map *map = &training->predictor->map;
     for (int64_t j = 0; j < map->linear_count; j++) {
         double contribution = j <= map->group_count ? FNAS_TRAINING_PRIOR_POOLED : FNAS_TRAINING_PRIOR_PLACE;
         training->deviation[j] = map->scale[j] > 0.0 ? contribution / map->scale[j] : 1e-6;
     }
-    for (int64_t j = map->linear_count; j < training->predictor->basis_count; j++) training->deviation[j] = FNAS_TRAINING_PRIOR_TERM;
+    for (int64_t j = map->linear_count; j < training->predictor->basis_count; j++) training->deviation[j] = terms ? FNAS_TRAINING_PRIOR_TERM : 1e-6;
 }
 
 static fnas_status fnas_training_regress(fnas_training *training, int64_t t, bool with_validation) {
@@ -227,6 +233,7 @@ static fnas_status fnas_training_regress(fnas_training *training, int64_t t, boo
         fnas_predictor_basis(predictor, training->features + a * predictor->map.feature_count, training->basis + regression.rows * regression.columns);
         training->target[regression.rows++] = latency;
     }
+    fnas_training_prior(training, training->uses_terms[t]);
     if (!fnas_regression_solve(&regression, training->workspace, device->coefficients, &device->noise))
         return fnas_fail(training->context, FNAS_ERR_NUMERIC, "device %s: its latencies give no stable fit: are they all of one unit?", device->name);
     return FNAS_OK;
@@ -266,11 +273,11 @@ static void fnas_training_initialise(fnas_training *training) {
     for (int64_t i = 0; i < FNAS_TRUNK_TERMS * FNAS_TRUNK_HIDDEN; i++) trunk.w3[i] = inner * fnas_random_normal(&random);
 }
 
-/* Huber's loss of one architecture over its devices, relative to each device's noise; adds gradients unless gradient is NULL. */
-static double fnas_training_loss(fnas_training *training, int64_t arch, const fnas_trunk *trunk, fnas_trunk *gradient, double weight) {
+/* Huber's loss of one architecture, relative to each device's noise, added to losses [device] (NULL: not wanted); gradients are added unless gradient is NULL. */
+static void fnas_training_loss(fnas_training *training, int64_t arch, const fnas_trunk *trunk, double *losses, fnas_trunk *gradient, double weight) {
     int64_t devices = training->predictor->device_count;
     const double *features = training->features + arch * trunk->feature_count, *mixing = training->values + trunk->value_count;
-    double terms[FNAS_TRUNK_TERMS], diff_terms[FNAS_TRUNK_TERMS] = {0}, loss = 0.0;
+    double terms[FNAS_TRUNK_TERMS], diff_terms[FNAS_TRUNK_TERMS] = {0};
     fnas_trunk_state state;
     fnas_trunk_forward(trunk, features, &state);
     fnas_trunk_terms(trunk, &state, terms);
@@ -280,7 +287,7 @@ static double fnas_training_loss(fnas_training *training, int64_t arch, const fn
         double predicted = training->linear[arch * devices + t];
         for (int i = 0; i < FNAS_TRUNK_TERMS; i++) predicted += mixing[t * FNAS_TRUNK_TERMS + i] * terms[i];
         double error = (predicted - latency) / unit, size = fabs(error);
-        loss += size <= delta ? 0.5 * error * error / delta : size - 0.5 * delta;
+        if (losses) losses[t] += size <= delta ? 0.5 * error * error / delta : size - 0.5 * delta;
         if (!gradient) continue;
         double slope = weight * fmax(-1.0, fmin(1.0, error / delta)) / unit;
         double *diff_mixing = training->gradient + trunk->value_count + t * FNAS_TRUNK_TERMS;
@@ -290,7 +297,6 @@ static double fnas_training_loss(fnas_training *training, int64_t arch, const fn
         }
     }
     if (gradient) fnas_trunk_backward_values(trunk, features, &state, diff_terms, gradient);
-    return loss;
 }
 
 static int64_t fnas_training_next(fnas_training *training) {
@@ -320,44 +326,56 @@ static void fnas_training_step(fnas_training *training, int64_t step, int64_t st
     int64_t features = training->predictor->map.feature_count;
     fnas_trunk trunk = fnas_trunk_over(features, training->values), gradient = fnas_trunk_over(features, training->gradient);
     memset(training->gradient, 0, (size_t)training->value_count * sizeof(double));
-    for (int64_t i = 0; i < FNAS_TRAINING_BATCH; i++) (void)fnas_training_loss(training, fnas_training_next(training), &trunk, &gradient, 1.0 / FNAS_TRAINING_BATCH);
+    for (int64_t i = 0; i < FNAS_TRAINING_BATCH; i++) fnas_training_loss(training, fnas_training_next(training), &trunk, NULL, &gradient, 1.0 / FNAS_TRAINING_BATCH);
     fnas_training_update(training, step, steps);
 }
 
-static double fnas_training_validate(fnas_training *training) {
+static void fnas_training_validate(fnas_training *training, double *losses) {
     fnas_trunk trunk = fnas_trunk_over(training->predictor->map.feature_count, training->values);
-    double loss = 0.0;
+    memset(losses, 0, (size_t)training->predictor->device_count * sizeof *losses);
     for (int64_t a = 0; a < training->arch_count; a++)
-        if (training->validation[a]) loss += fnas_training_loss(training, a, &trunk, NULL, 0.0);
-    return loss;
+        if (training->validation[a]) fnas_training_loss(training, a, &trunk, losses, NULL, 0.0);
 }
 
-static void fnas_training_report(fnas_training *training, int64_t step, int64_t steps, double start_ms, double loss, double first) {
+static void fnas_training_report(fnas_training *training, int64_t step, int64_t steps, double start_ms, double ratio) {
     char text[64];
-    snprintf(text, sizeof text, "validation loss %.4f of the linear part's", first > 0.0 ? loss / first : 1.0);
+    snprintf(text, sizeof text, "validation loss %.4f of the linear part's", ratio);
     fnas_progress progress = {.stage = "predictor", .done = step, .total = steps, .elapsed_s = (fnas_wall_ms() - start_ms) / 1000.0, .text = text};
     fnas_report_progress(training->context, &progress);
 }
 
+/* Total validation loss when every device takes the terms only where they help it. */
+static double fnas_training_gated_loss(const fnas_training *training) {
+    double total = 0.0;
+    for (int64_t t = 0; t < training->predictor->device_count; t++)
+        total += fmin(training->loss[t], FNAS_TRAINING_GAIN * training->first_loss[t]);
+    return total;
+}
+
+static void fnas_training_keep(fnas_training *training, int64_t step) {
+    training->predictor->steps = step;
+    memcpy(training->best, training->values, (size_t)training->value_count * sizeof(double));
+    for (int64_t t = 0; t < training->predictor->device_count; t++) training->uses_terms[t] = training->loss[t] < FNAS_TRAINING_GAIN * training->first_loss[t];
+}
+
 /* Keeps the values that did best on the validation part; those of step 0, where the terms have no weight, are the linear part alone. */
 static fnas_status fnas_training_fit_trunk(fnas_training *training, int64_t steps) {
-    double start_ms = fnas_wall_ms(), first, smallest;
+    double start_ms = fnas_wall_ms(), first = 0.0, smallest;
     fnas_training_initialise(training);
-    first = smallest = fnas_training_validate(training);
+    fnas_training_validate(training, training->first_loss);
+    for (int64_t t = 0; t < training->predictor->device_count; t++) first += FNAS_TRAINING_GAIN * training->first_loss[t];
+    smallest = first;
     for (int64_t step = 1; step <= steps && first > 0.0; step++) {
         fnas_training_step(training, step, steps);
         if (step % FNAS_TRAINING_REPORT != 0 && step != steps) continue;
         if (fnas_context_stop_requested(training->context)) return fnas_fail(training->context, FNAS_INTERRUPTED, "training of the predictor was interrupted: nothing was saved");
-        double loss = fnas_training_validate(training);
-        fnas_training_report(training, step, steps, start_ms, loss, first);
-        if (!(loss < smallest)) continue;
-        smallest = loss;
-        training->predictor->steps = step;
-        memcpy(training->best, training->values, (size_t)training->value_count * sizeof(double));
+        fnas_training_validate(training, training->loss);
+        double loss = fnas_training_gated_loss(training);
+        if (loss < smallest) fnas_training_keep(training, step);
+        smallest = fmin(loss, smallest);
+        fnas_training_report(training, step, steps, start_ms, smallest / first);
     }
     if (training->predictor->steps > 0) memcpy(training->predictor->trunk_values, training->best, (size_t)training->predictor->trunk.value_count * sizeof(double));
-    fnas_log(training->context, FNAS_LOG_DEBUG, "predictor: validation loss %.4f of the linear part's after %lld steps", first > 0.0 ? smallest / first : 1.0,
-             (long long)training->predictor->steps);
     return FNAS_OK;
 }
 
@@ -386,7 +404,6 @@ static fnas_status fnas_training_run(fnas_training *training, int64_t count, con
     if (!training->samples) return fnas_fail_memory(training->context, "measurements");
     for (int64_t t = 0; t < count; t++) FNAS_TRY(fnas_training_take_device(training, &views[t], t));
     FNAS_TRY(fnas_training_tabulate(training));
-    fnas_training_prior(training);
     FNAS_TRY(fnas_training_fit_linear(training));
     FNAS_TRY(fnas_training_fit_trunk(training, steps));
     fnas_training_normalise_terms(training);
@@ -402,6 +419,7 @@ static void fnas_training_release(fnas_training *training) {
     fnas_free(training->validation);
     fnas_free(training->order);
     fnas_free(training->delta);
+    fnas_free(training->uses_terms);
     fnas_free(training->values);
     fnas_free(training->basis);
     fnas_free(training->target);
