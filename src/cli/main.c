@@ -90,6 +90,9 @@ const cli_verb *cli_verb_find(const char *speaker, int count, char *const *words
 
 /* ---- interruption ---- */
 
+static const int stop_signals[] = {SIGINT, SIGTERM};
+#define STOP_SIGNALS (sizeof stop_signals / sizeof *stop_signals)
+
 static fnas_context *interrupted_context;
 
 /* The first signal asks for a stop; the second finds the default action and kills. */
@@ -98,17 +101,28 @@ static void cli_on_signal(int number) {
     (void)number;
     fnas_context_request_stop(interrupted_context);
     signal(SIGINT, SIG_DFL);
-    signal(SIGTERM, SIG_DFL);
+    signal(SIGTERM, SIG_DFL); /* also where one of them was ignored: who asks twice means it */
     ssize_t written = write(STDERR_FILENO, text, sizeof text - 1);
     (void)written; /* nothing can be done about it here */
 }
 
 static void cli_watch_signals(fnas_context *context) {
     interrupted_context = context;
-    struct sigaction action = {.sa_handler = cli_on_signal, .sa_flags = SA_RESTART};
-    sigemptyset(&action.sa_mask);
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
+    for (size_t i = 0; i < STOP_SIGNALS; i++) {
+        struct sigaction action = {.sa_handler = cli_on_signal, .sa_flags = SA_RESTART}, before;
+        sigemptyset(&action.sa_mask);
+        bool ignored = !sigaction(stop_signals[i], NULL, &before) &&
+                       before.sa_handler == SIG_IGN; /* a job of a script, nohup: it stays ignored */
+        if (!ignored) sigaction(stop_signals[i], &action, NULL);
+    }
+}
+
+/* The context is about to go: a late signal must not touch it. */
+static void cli_forget_signals(void) {
+    for (size_t i = 0; i < STOP_SIGNALS; i++) {
+        struct sigaction now;
+        if (!sigaction(stop_signals[i], NULL, &now) && now.sa_handler == cli_on_signal) signal(stop_signals[i], SIG_DFL);
+    }
 }
 
 /* ---- running it ---- */
@@ -127,8 +141,7 @@ static fnas_status cli_run_verb(const cli_verb *verb, void *values) {
     }
     if (status == FNAS_OK && (fflush(stdout) || ferror(stdout)))
         status = cli_fail(verb->name, FNAS_ERR_IO, "standard output: cannot write");
-    signal(SIGINT, SIG_DFL);
-    signal(SIGTERM, SIG_DFL);
+    cli_forget_signals();
     fnas_context_destroy(context);
     return status;
 }

@@ -18,7 +18,7 @@ static const cli_option search_options[] = {
     {"device", 0, CLI_TEXTS, AT(devices), "CARD.json", "device cards to search for", true},
     {"out", 'o', CLI_TEXT, AT(run), "RUN", "folder of the run: new or empty", true},
     {"space", 0, CLI_TEXT, AT(space), "SPACE", "search space, as the cards were measured [the first card's]", false},
-    CLI_OPTION_DATA(search_values, "data set: fashion-mnist, cifar10:DIR, synthetic:..."),
+    CLI_OPTION_DATA(search_values, "data set: fashion-mnist, cifar10:DIR, synthetic:... [fashion-mnist]"),
     {"preset", 0, CLI_CHOICE, AT(preset), "quick|standard|paper", "what the other options begin with [standard]", false},
     {"proxy", 0, CLI_TEXT, AT(proxy), "PARAMS", "smaller macro for the shared weights: channels=16,cells=1 [the preset's]", false},
     {"objectives", 0, CLI_TEXT, AT(objectives), "LIST", "error,latency_ms[,macs][,params] [error,latency_ms]", false},

@@ -1,0 +1,51 @@
+#!/bin/sh
+# Device cards that are wrong are refused by name, file and field; exit code 2.
+. "$2/support.sh"
+make_cards
+
+run 0 "device show" device show "$place/a.json"
+says out "imported"
+run 0 "several cards, with their rank correlations" device show "$place/a.json" "$place/b.json" "$place/c.json"
+says out "Spearman"
+run 0 "device show --json" device show "$place/a.json" "$place/a.json" --json
+says out '"spearman": ['
+
+# refuse FILE TEXT: show and search both refuse, and name the file.
+refuse() {
+    run 2 "device show refuses $1" device show "$place/$1"
+    says err "$place/$1"
+    says err "$2"
+    run 2 "search refuses $1" search --space "$space" --data "$data" --device "$place/$1" --preset quick --out "$place/run"
+    says err "$place/$1"
+}
+
+# Nine latencies: the tenth goes.
+sed 's/^\(    "latency_ms": \[.*\), [0-9.]*\]$/\1]/' "$place/a.json" > "$place/nine.json"
+refuse nine.json "latency_ms"
+sed 's/^    "latency_ms": \[[0-9.]*,/    "latency_ms": [NaN,/' "$place/a.json" > "$place/nan.json"
+refuse nan.json "nan.json:"
+sed 's/^    "latency_ms": \[[0-9.]*,/    "latency_ms": [-1,/' "$place/a.json" > "$place/negative.json"
+refuse negative.json "latency_ms"
+sed '0,/"latency_ms": 0[0-9.]*}/s//"latency_ms": 1e999}/' "$place/a.json" > "$place/huge.json"
+refuse huge.json "huge.json:"
+sed '0,/nor_conv_3x3/s//nor_conv_5x5/' "$place/a.json" > "$place/operation.json"
+refuse operation.json "nor_conv_5x5"
+sed 's/"format": "fleetnas-device\/1"/"format": "fleetnas-device\/9"/' "$place/a.json" > "$place/format.json"
+refuse format.json "format"
+head -c 700 "$place/a.json" > "$place/truncated.json"
+refuse truncated.json "truncated.json:"
+: > "$place/empty.json"
+refuse empty.json "empty.json"
+refuse absent.json "absent.json"
+
+run 2 "a card of another space" search --space nb201:channels=8,cells=1,classes=4,input=1x8x8 --data "$data" --device "$place/a.json" --preset quick --out "$place/run"
+says err "a.json"
+says err "channels=8"
+run 2 "two cards of one name" search --space "$space" --data "$data" --device "$place/a.json" "$place/a.json" --preset quick --out "$place/run"
+says err '"a"'
+make_card d 0.01 0.05 0.20 0.04 0 > "$place/d.json"
+run 0 "a card with references alone is a card" device show "$place/d.json"
+run 2 "but trains no predictor" predictor fit --device "$place/d.json" -o "$place/p.safetensors"
+says err "measurements"
+want "nothing was written" [ ! -e "$place/run" ] && want "no predictor either" [ ! -e "$place/p.safetensors" ]
+finish

@@ -1,0 +1,91 @@
+#!/bin/sh
+# A whole search on made-up devices: fronts, choices, predictor, report; and what they refuse.
+. "$2/support.sh"
+make_cards
+search_run=$place/run
+
+want "search" tiny_search "$search_run" --steps 12
+for file in config.json checkpoint.safetensors predictor.safetensors metrics.csv devices/a.json devices/b.json log.sqlite; do
+    want "the run holds $file" [ -s "$search_run/$file" ]
+done
+want "no machine's path in what is compared" sh -c "! grep -q '$place' '$search_run/config.json' '$search_run/metrics.csv'"
+
+# ---- fronts ----
+run 0 "front of an unseen device" front "$search_run" --device "$place/c.json" --svg "$place/c.svg" -o "$place/c1.json" -o "$place/c.csv"
+says out "architecture"
+want "the picture is an SVG" grep -q "<svg" "$place/c.svg"
+want "the table has its columns" grep -q "^device,arch,preference_error,preference_latency_ms,error,latency_ms" "$place/c.csv"
+run 0 "front --json" front "$search_run" --device "$place/c.json" --json
+cp "$place/out" "$place/c2.json"
+want "file and standard output agree" cmp "$place/c1.json" "$place/c2.json"
+run 0 "front --csv" front "$search_run" --device "$place/c.json" --csv --threads 1
+cp "$place/out" "$place/c2.csv"
+want "file and standard output agree, for other threads too" cmp "$place/c.csv" "$place/c2.csv"
+run 0 "front --no-error --points 3" front "$search_run" --device "$place/a.json" --no-error --points 3 --csv
+want "at most three points" [ "$(wc -l < "$place/out")" -le 4 ]
+run 1 "no picture without errors" front "$search_run" --device "$place/a.json" --no-error --svg "$place/x.svg"
+run 2 "front with other data" front "$search_run" --device "$place/a.json" --data synthetic:1x8x8,classes=4,images=600
+says err "images=512"
+run 2 "front of a folder that is no run" front "$place" --device "$place/a.json"
+says err "$place"
+
+# ---- choices ----
+run 0 "pick by preference" pick "$search_run" --device "$place/c.json" --prefer error=0.7,latency_ms=0.3
+says out "latency_ms"
+run 0 "pick --json" pick "$search_run" --device "$place/c.json" --prefer latency_ms=1 --json
+says out '"arch": "|'
+run 1 "weights that do not sum to one" pick "$search_run" --device "$place/c.json" --prefer error=0.7,latency_ms=0.2
+says err "sum to 0.9"
+run 1 "a negative weight" pick "$search_run" --device "$place/c.json" --prefer error=1.5,latency_ms=-0.5
+says err "latency_ms=-0.5"
+run 1 "a weight that is no number" pick "$search_run" --device "$place/c.json" --prefer error=nan,latency_ms=1
+says err "error=nan"
+run 1 "an unknown objective" pick "$search_run" --device "$place/c.json" --prefer error=0.7,latancy_ms=0.3
+says err "did you mean latency_ms?"
+run 1 "an objective twice" pick "$search_run" --device "$place/c.json" --prefer error=0.5,error=0.5
+says err "error is given twice"
+run 0 "pick under a limit" pick "$search_run" --device "$place/c.json" --max latency_ms=1000 --json
+run 5 "a limit that nothing satisfies" pick "$search_run" --device "$place/c.json" --max latency_ms=0.000001
+says err "Smallest that it reaches: latency_ms"
+
+# A limit between the fastest and the slowest of the front is kept.
+middle=$(awk -F, 'NR > 1 { if (NR == 2 || $NF < least) least = $NF; if ($NF > most) most = $NF } END { printf "%.9f", (least + most) / 2 }' "$place/c.csv")
+run 0 "pick under the middle of the front, $middle ms" pick "$search_run" --device "$place/c.json" --max "latency_ms=$middle"
+want "the limit holds" awk -v most="$middle" '$1 == "latency_ms" { found = 1; if ($2 > most * 1.00001) exit 1 } END { if (!found) exit 1 }' "$place/out"
+
+# ---- predictor ----
+run 0 "predictor fit" predictor fit --device "$place/a.json" "$place/b.json" --steps 300 -o "$place/p.safetensors"
+says out "spearman"
+run 0 "predictor eval on an unseen device" predictor eval "$place/p.safetensors" --device "$place/c.json" --json
+says out '"spearman": '
+says out '"trained_on": false'
+says out '"n": 60'
+run 0 "a search with this predictor, rehearsed" search --space "$space" --data "$data" --device "$place/a.json" --predictor "$place/p.safetensors" --preset quick \
+    --proxy channels=4 --paths 4 --steps 5 --out "$place/rehearsed" --dry-run
+want "a rehearsal writes nothing" [ ! -e "$place/rehearsed" ]
+
+# ---- report ----
+run 0 "report" report "$search_run" --device "$place/a.json" "$place/c.json" -o "$place/report.html"
+want "its path is the last line" [ "$(tail -1 "$place/out")" = "$place/report.html" ]
+want "it is a page with a picture" sh -c "grep -q '<html' '$place/report.html' && grep -q '<svg' '$place/report.html'"
+want "that asks for nothing from elsewhere" sh -c "! grep -Eq '(src|href)=\"(https?:)?//' '$place/report.html'"
+run 2 "verify refuses devices of another machine" verify "$search_run" --device "$place/a.json" --random 2 --scale 4 --test-images 50
+says err "imported"
+
+# ---- what a search refuses ----
+run 2 "a folder with another run" search --space "$space" --data "$data" --device "$place/a.json" --preset quick --steps 2 --out "$search_run"
+says err "$search_run holds another run"
+mkdir "$place/full"
+echo "notes" > "$place/full/notes.txt"
+run 2 "a folder with other files" search --space "$space" --data "$data" --device "$place/a.json" --preset quick --steps 2 --out "$place/full"
+want "which stay" [ "$(cat "$place/full/notes.txt")" = notes ]
+run 2 "missing data" search --space "$space" --data "cifar10:$place/nowhere" --device "$place/a.json" --preset quick --out "$place/none"
+says err "$place/nowhere"
+run 1 "unknown data" search --space "$space" --data fashion-mnst --device "$place/a.json" --preset quick --out "$place/none"
+says err "fashion-mnist"
+run 2 "data that do not fit the space" search --space "$space" --data synthetic:3x8x8,classes=4,images=512 --device "$place/a.json" --preset quick --out "$place/none"
+says err "1x8x8"
+run 2 "an unknown space" search --space nb301 --data "$data" --device "$place/a.json" --preset quick --out "$place/none"
+says err "nb201"
+want "nothing was written" [ ! -e "$place/none" ]
+finish
