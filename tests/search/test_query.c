@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "base/clock.h"
 #include "base/csv.h"
 #include "base/file.h"
 #include "base/json.h"
@@ -89,7 +90,9 @@ static void test_unscored(void **state) {
     fnas_test_place *place = *state;
     fnas_run *run = test_run(place, "error,latency_ms", 1);
     fnas_front *front;
+    double begin_ms = fnas_wall_ms();
     test_check(place, fnas_run_front(place->context, run, run->cards[0], NULL, &front));
+    print_message("a query without scoring took %.1f ms\n", fnas_wall_ms() - begin_ms);
     int64_t count = fnas_front_point_count(front);
     assert_int_equal(count, 24); /* a random hypernetwork offers far more */
     assert_string_equal(fnas_front_device(front), "convolution");
