@@ -67,7 +67,7 @@ function(fnas_library_and_command)
     set_target_properties(fleetnas_command PROPERTIES OUTPUT_NAME fleetnas INSTALL_RPATH "$ORIGIN/../${CMAKE_INSTALL_LIBDIR}")
     target_compile_options(fleetnas_command PRIVATE ${FNAS_COMPILE_OPTIONS})
     target_compile_definitions(fleetnas_command PRIVATE _GNU_SOURCE FNAS_VERSION="${PROJECT_VERSION}")
-    target_link_libraries(fleetnas_command PRIVATE fleetnas)
+    target_link_libraries(fleetnas_command PRIVATE fleetnas m)
 
     install(TARGETS fleetnas fleetnas_command)
     install(DIRECTORY ${CMAKE_SOURCE_DIR}/include/fleetnas TYPE INCLUDE)

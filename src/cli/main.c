@@ -94,6 +94,7 @@ static const int stop_signals[] = {SIGINT, SIGTERM};
 #define STOP_SIGNALS (sizeof stop_signals / sizeof *stop_signals)
 
 static fnas_context *interrupted_context;
+static pid_t interrupted_process;
 
 /* The first signal asks for a stop; the second finds the default action and kills. */
 static void cli_on_signal(int number) {
@@ -102,12 +103,14 @@ static void cli_on_signal(int number) {
     fnas_context_request_stop(interrupted_context);
     signal(SIGINT, SIG_DFL);
     signal(SIGTERM, SIG_DFL); /* also where one of them was ignored: who asks twice means it */
+    if (getpid() != interrupted_process) return; /* a measuring child: its parent speaks */
     ssize_t written = write(STDERR_FILENO, text, sizeof text - 1);
     (void)written; /* nothing can be done about it here */
 }
 
 static void cli_watch_signals(fnas_context *context) {
     interrupted_context = context;
+    interrupted_process = getpid();
     for (size_t i = 0; i < STOP_SIGNALS; i++) {
         struct sigaction action = {.sa_handler = cli_on_signal, .sa_flags = SA_RESTART}, before;
         sigemptyset(&action.sa_mask);
