@@ -231,7 +231,7 @@ static void flipped_bits_never_crash(void **state) {
     print_message("seed %d\n", (int)seed);
     assert_status(FNAS_OK, fnas_file_read(place->context, write_example(place, "whole"), LIMIT, &data, &size));
     fnas_random random = fnas_random_begin(seed, FNAS_STREAM_TEST, 0, 0);
-    for (int i = 0; i < 5000; i++) {
+    for (int i = 0; i < 2000; i++) {
         size_t flips = 1 + (size_t)fnas_random_below(&random, 3), at[3];
         unsigned char bit[3];
         for (size_t k = 0; k < flips; k++) {
@@ -250,8 +250,8 @@ static void flipped_bits_never_crash(void **state) {
         for (size_t k = flips; k-- > 0;) data[at[k]] ^= bit[k];
     }
     print_message("%zu refused, %zu accepted, sum %u\n", refused, accepted, sum);
-    assert_int_equal(refused + accepted, 5000);
-    assert_true(refused > 1000 && accepted > 100);
+    assert_int_equal(refused + accepted, 2000);
+    assert_true(refused > 1000 && accepted > 50);
     fnas_free(data);
 }
 
