@@ -14,15 +14,16 @@ FNAS_NODISCARD fnas_status fnas_backend_create(fnas_context *context, fnas_backe
 void fnas_backend_destroy(fnas_backend *backend);
 int64_t fnas_backend_preparations(const fnas_backend *backend);
 
-/* The convolution for a valid shape, from the cache or new; borrowed until the next call. with_bias: has a bias (forward) or its gradient (weights). */
-FNAS_NODISCARD fnas_status fnas_backend_prepare(fnas_context *context, fnas_backend *backend, const fnas_conv_shape *shape, fnas_conv_kind kind, bool with_bias,
-                                                fnas_backend_conv **conv);
+/* The convolution for a valid shape, from the cache or new; borrowed until the next call. with_bias: has a bias (forward) or its gradient
+ * (weights). */
+FNAS_NODISCARD fnas_status fnas_backend_prepare(fnas_context *context, fnas_backend *backend, const fnas_conv_shape *shape,
+                                                fnas_conv_kind kind, bool with_bias, fnas_backend_conv **conv);
 size_t fnas_backend_conv_scratch_bytes(const fnas_backend_conv *conv);
 const char *fnas_backend_conv_implementation(const fnas_backend_conv *conv);
 
 /* Runs it on one thread. By kind (first, second, result): forward (src, weights, dst), data (diff_dst, weights, diff_src), weights
  * (src, diff_dst, diff_weights). Weights are plain; the result is written. bias: read (forward) or written (weights). */
-FNAS_NODISCARD fnas_status fnas_backend_conv_run(fnas_context *context, fnas_backend *backend, fnas_backend_conv *conv, const float *first, const float *second,
-                                                 float *bias, float *result, void *scratch);
+FNAS_NODISCARD fnas_status fnas_backend_conv_run(fnas_context *context, fnas_backend *backend, fnas_backend_conv *conv, const float *first,
+                                                 const float *second, float *bias, float *result, void *scratch);
 
 #endif

@@ -4,7 +4,8 @@
 #include "compute/engine_internal.h"
 #include "compute/ops.h"
 
-/* A backward pass that is added to diff_src runs over so many bytes of images at a time that its result is still in the L2 cache when it is added. */
+/* A backward pass that is added to diff_src runs over so many bytes of images at a time that its result is still in the L2 cache when it is
+ * added. */
 #define ACCUMULATE_CHUNK_BYTES (256 * 1024)
 
 static int64_t out_extent(int64_t in, int64_t kernel, int64_t stride, int64_t padding) {
@@ -29,14 +30,15 @@ static bool valid_shape(const fnas_conv_shape *s) {
 static fnas_status check_shape(fnas_context *context, const fnas_conv_shape *s) {
     if (valid_shape(s)) return FNAS_OK;
     return fnas_fail(context, FNAS_ERR_INPUT,
-                     "a convolution of [%lld, %lld, %lld, %lld] with %lld filters of %lld x %lld, stride %lld, padding %lld and %lld groups is not possible: "
+                     "a convolution of [%lld, %lld, %lld, %lld] with %lld filters of %lld x %lld, stride %lld, padding %lld and %lld "
+                     "groups is not possible: "
                      "sizes must be positive, the padded image no smaller than the filter, channels divisible by groups",
-                     (long long)s->n, (long long)s->in_channels, (long long)s->in_h, (long long)s->in_w, (long long)s->out_channels, (long long)s->kernel_h,
-                     (long long)s->kernel_w, (long long)s->stride, (long long)s->padding, (long long)s->groups);
+                     (long long)s->n, (long long)s->in_channels, (long long)s->in_h, (long long)s->in_w, (long long)s->out_channels,
+                     (long long)s->kernel_h, (long long)s->kernel_w, (long long)s->stride, (long long)s->padding, (long long)s->groups);
 }
 
-static fnas_status prepare(fnas_context *context, fnas_engine *engine, const fnas_conv_shape *shape, fnas_conv_kind kind, bool with_bias, size_t extra_floats,
-                           fnas_backend_conv **conv, void **scratch, float **extra) {
+static fnas_status prepare(fnas_context *context, fnas_engine *engine, const fnas_conv_shape *shape, fnas_conv_kind kind, bool with_bias,
+                           size_t extra_floats, fnas_backend_conv **conv, void **scratch, float **extra) {
     FNAS_TRY(check_shape(context, shape));
     FNAS_TRY(fnas_backend_prepare(context, engine->backend, shape, kind, with_bias, conv));
     size_t own = fnas_align_bytes(fnas_backend_conv_scratch_bytes(*conv));
@@ -55,8 +57,8 @@ static size_t weight_floats(const fnas_conv_shape *shape) {
     return (size_t)(shape->out_channels * (shape->in_channels / shape->groups) * shape->kernel_h * shape->kernel_w);
 }
 
-fnas_status fnas_conv_forward(fnas_context *context, fnas_engine *engine, const fnas_conv_shape *shape, const float *src, const float *weights,
-                              const float *bias, float *dst) {
+fnas_status fnas_conv_forward(fnas_context *context, fnas_engine *engine, const fnas_conv_shape *shape, const float *src,
+                              const float *weights, const float *bias, float *dst) {
     fnas_backend_conv *conv;
     void *scratch;
     FNAS_TRY(prepare(context, engine, shape, FNAS_CONV_FORWARD, bias != NULL, 0, &conv, &scratch, NULL));
@@ -69,8 +71,8 @@ static int64_t accumulate_chunk_images(const fnas_conv_shape *shape, size_t floa
     return chunk < shape->n ? chunk : shape->n;
 }
 
-static fnas_status backward_data_add(fnas_context *context, fnas_engine *engine, const fnas_conv_shape *shape, const float *diff_dst, const float *weights,
-                                     float *diff_src) {
+static fnas_status backward_data_add(fnas_context *context, fnas_engine *engine, const fnas_conv_shape *shape, const float *diff_dst,
+                                     const float *weights, float *diff_src) {
     size_t in_floats = image_floats(engine, shape, false), out_floats = image_floats(engine, shape, true);
     int64_t chunk_images = accumulate_chunk_images(shape, in_floats);
     for (int64_t first = 0; first < shape->n; first += chunk_images) {
@@ -79,15 +81,17 @@ static fnas_status backward_data_add(fnas_context *context, fnas_engine *engine,
         fnas_backend_conv *conv;
         void *scratch;
         float *part;
-        FNAS_TRY(prepare(context, engine, &chunk, FNAS_CONV_BACKWARD_DATA, false, (size_t)chunk_images * in_floats, &conv, &scratch, &part));
-        FNAS_TRY(fnas_backend_conv_run(context, engine->backend, conv, diff_dst + (size_t)first * out_floats, weights, NULL, part, scratch));
+        FNAS_TRY(
+            prepare(context, engine, &chunk, FNAS_CONV_BACKWARD_DATA, false, (size_t)chunk_images * in_floats, &conv, &scratch, &part));
+        FNAS_TRY(
+            fnas_backend_conv_run(context, engine->backend, conv, diff_dst + (size_t)first * out_floats, weights, NULL, part, scratch));
         fnas_floats_add((size_t)chunk.n * in_floats, part, diff_src + (size_t)first * in_floats);
     }
     return FNAS_OK;
 }
 
-fnas_status fnas_conv_backward_data(fnas_context *context, fnas_engine *engine, const fnas_conv_shape *shape, const float *diff_dst, const float *weights,
-                                    bool accumulate, float *diff_src) {
+fnas_status fnas_conv_backward_data(fnas_context *context, fnas_engine *engine, const fnas_conv_shape *shape, const float *diff_dst,
+                                    const float *weights, bool accumulate, float *diff_src) {
     FNAS_TRY(check_shape(context, shape));
     if (accumulate) return backward_data_add(context, engine, shape, diff_dst, weights, diff_src);
     fnas_backend_conv *conv;
@@ -102,8 +106,8 @@ static bool uses_own_depthwise(const fnas_engine *engine, const fnas_conv_shape 
     return depthwise && !shape->image_source && fnas_depthwise_supports(engine->block, shape);
 }
 
-fnas_status fnas_conv_backward_weights(fnas_context *context, fnas_engine *engine, const fnas_conv_shape *shape, const float *src, const float *diff_dst,
-                                       float *diff_weights, float *diff_bias) {
+fnas_status fnas_conv_backward_weights(fnas_context *context, fnas_engine *engine, const fnas_conv_shape *shape, const float *src,
+                                       const float *diff_dst, float *diff_weights, float *diff_bias) {
     FNAS_TRY(check_shape(context, shape));
     if (uses_own_depthwise(engine, shape)) {
         void *own_scratch;
@@ -122,7 +126,8 @@ fnas_status fnas_conv_backward_weights(fnas_context *context, fnas_engine *engin
     return FNAS_OK;
 }
 
-fnas_status fnas_conv_implementation(fnas_context *context, fnas_engine *engine, const fnas_conv_shape *shape, fnas_conv_kind kind, const char **name) {
+fnas_status fnas_conv_implementation(fnas_context *context, fnas_engine *engine, const fnas_conv_shape *shape, fnas_conv_kind kind,
+                                     const char **name) {
     FNAS_TRY(check_shape(context, shape));
     if (kind == FNAS_CONV_BACKWARD_WEIGHTS && uses_own_depthwise(engine, shape)) {
         *name = "own:depthwise";

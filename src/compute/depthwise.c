@@ -6,27 +6,29 @@
 
 #define VECTOR 8 /* channels at once */
 
-/* Rows of outputs against the rows of inputs under one row of the filter. Inputs are padded by zeros at both ends, so that each tap sees each output. */
+/* Rows of outputs against the rows of inputs under one row of the filter. Inputs are padded by zeros at both ends, so that each tap sees
+ * each output. */
 typedef struct row_set {
-    const float *diff_dst, *src;      /* at the first output, and at its first tap */
-    int64_t rows, columns;            /* of outputs */
-    int64_t diff_dst_step, src_step;  /* floats between rows */
+    const float *diff_dst, *src;     /* at the first output, and at its first tap */
+    int64_t rows, columns;           /* of outputs */
+    int64_t diff_dst_step, src_step; /* floats between rows */
     int64_t block, stride;
 } row_set;
 
 #define LOAD8(pointer) (*(const fnas_v8 *)(pointer))
-#define TAP(kw)                                                  \
-    do {                                                         \
-        if ((kw) < kernel_w) a##kw += d * LOAD8(x + (kw)*block); \
+#define TAP(kw)                                                                                                                            \
+    do {                                                                                                                                   \
+        if ((kw) < kernel_w) a##kw += d * LOAD8(x + (kw)*block);                                                                           \
     } while (0)
-#define FLUSH(kw)                                                                  \
-    do {                                                                           \
-        if ((kw) < kernel_w)                                                       \
-            for (int l = 0; l < VECTOR; l++) sums[kw][l] += (double)a##kw[l]; \
+#define FLUSH(kw)                                                                                                                          \
+    do {                                                                                                                                   \
+        if ((kw) < kernel_w)                                                                                                               \
+            for (int l = 0; l < VECTOR; l++) sums[kw][l] += (double)a##kw[l];                                                              \
     } while (0)
 
 /* Sums in registers over all rows of the set; constant arguments make each case its own loop. */
-static inline __attribute__((always_inline)) void correlate_of(const row_set *set, int64_t kernel_w, int64_t block, int64_t stride, double (*sums)[VECTOR]) {
+static inline __attribute__((always_inline)) void correlate_of(const row_set *set, int64_t kernel_w, int64_t block, int64_t stride,
+                                                               double (*sums)[VECTOR]) {
     fnas_v8 a0 = {0}, a1 = {0}, a2 = {0}, a3 = {0}, a4 = {0}, a5 = {0}, a6 = {0};
     for (int64_t row = 0; row < set->rows; row++) {
         const float *x = set->src + row * set->src_step, *gradient = set->diff_dst + row * set->diff_dst_step;
@@ -80,11 +82,13 @@ static void rows_under_tap(const fnas_conv_shape *s, int64_t kh, int64_t *first,
 }
 
 /* One filter row over one image, in sets of rows whose sums stay within FNAS_LANE_GROUPS terms (or one row). */
-static void filter_row(int64_t block, const fnas_conv_shape *s, int64_t kh, const float *padded, const float *diff_dst, double (*sums)[VECTOR]) {
+static void filter_row(int64_t block, const fnas_conv_shape *s, int64_t kh, const float *padded, const float *diff_dst,
+                       double (*sums)[VECTOR]) {
     int64_t out_w = fnas_conv_out_w(s), width = padded_width(s), first, end, rows = FNAS_LANE_GROUPS / out_w;
     if (rows < 1) rows = 1;
     rows_under_tap(s, kh, &first, &end);
-    row_set set = {.columns = out_w, .diff_dst_step = out_w * block, .src_step = s->stride * width * block, .block = block, .stride = s->stride};
+    row_set set = {
+        .columns = out_w, .diff_dst_step = out_w * block, .src_step = s->stride * width * block, .block = block, .stride = s->stride};
     for (int64_t oh = first; oh < end; oh += rows) {
         set.rows = end - oh < rows ? end - oh : rows;
         set.diff_dst = diff_dst + oh * out_w * block;
@@ -95,7 +99,8 @@ static void filter_row(int64_t block, const fnas_conv_shape *s, int64_t kh, cons
 
 static void pad_rows(int64_t block, const fnas_conv_shape *s, const float *plane, float *padded) {
     for (int64_t h = 0; h < s->in_h; h++)
-        memcpy(padded + (h * padded_width(s) + s->padding) * block, plane + h * s->in_w * block, (size_t)(s->in_w * block) * sizeof *padded);
+        memcpy(padded + (h * padded_width(s) + s->padding) * block, plane + h * s->in_w * block,
+               (size_t)(s->in_w * block) * sizeof *padded);
 }
 
 bool fnas_depthwise_supports(int64_t block, const fnas_conv_shape *shape) {
@@ -132,11 +137,12 @@ static void bias_gradient(int64_t block, const fnas_conv_shape *s, const float *
 static void add_sums(int64_t block, const fnas_conv_shape *s, int64_t b, double (*sums)[VECTOR], float *diff_weights) {
     int64_t taps = s->kernel_h * s->kernel_w;
     for (int64_t l = 0; l < block && b * block + l < s->in_channels; l++)
-        for (int64_t tap = 0; tap < taps; tap++) diff_weights[(b * block + l) * taps + tap] += (float)sums[l / VECTOR * taps + tap][l % VECTOR];
+        for (int64_t tap = 0; tap < taps; tap++)
+            diff_weights[(b * block + l) * taps + tap] += (float)sums[l / VECTOR * taps + tap][l % VECTOR];
 }
 
-void fnas_depthwise_backward_weights(int64_t block, const fnas_conv_shape *s, const float *src, const float *diff_dst, void *scratch, float *diff_weights,
-                                     float *diff_bias) {
+void fnas_depthwise_backward_weights(int64_t block, const fnas_conv_shape *s, const float *src, const float *diff_dst, void *scratch,
+                                     float *diff_weights, float *diff_bias) {
     int64_t blocks = (s->in_channels + block - 1) / block, in_plane = s->in_h * s->in_w * block;
     int64_t out_plane = fnas_conv_out_h(s) * fnas_conv_out_w(s) * block;
     float *padded = scratch;

@@ -56,8 +56,8 @@ void fnas_gate_forward(fnas_engine *engine, fnas_shape shape, float gate, const 
     (accumulate ? scale_add : scale)(floats_of(engine, shape), gate, src, dst);
 }
 
-void fnas_gate_backward(fnas_engine *engine, fnas_shape shape, float gate, const float *src, const float *diff_dst, bool accumulate, float *diff_src,
-                        double *diff_gate) {
+void fnas_gate_backward(fnas_engine *engine, fnas_shape shape, float gate, const float *src, const float *diff_dst, bool accumulate,
+                        float *diff_src, double *diff_gate) {
     *diff_gate = fnas_dot(engine, shape, diff_dst, src);
     (accumulate ? scale_add : scale)(floats_of(engine, shape), gate, diff_dst, diff_src);
 }

@@ -23,13 +23,13 @@ void fnas_engine_prepare_thread(int64_t worker);
  * the block is what the convolution kernels of this processor choose (16 with AVX-512, 8 with AVX2, 1 for plain NCHW). */
 int64_t fnas_engine_block(const fnas_engine *engine);
 
-/* Instruction set that the backend uses ("avx512_core_amx", "avx2", ...) and its version ("oneDNN 2.6.0"). Static storage. Asking for the instruction
- * set, or whether it has bf16 or int8, settles it: fnas_backend_limit_isa comes first. */
+/* Instruction set that the backend uses ("avx512_core_amx", "avx2", ...) and its version ("oneDNN 2.6.0"). Static storage. Asking for the
+ * instruction set, or whether it has bf16 or int8, settles it: fnas_backend_limit_isa comes first. */
 const char *fnas_backend_isa(void);
 const char *fnas_backend_version(void);
 
-/* Limits the instruction set of this process: native, avx512, avx2, sse41. Only before the first engine: FNAS_ERR_UNSUPPORTED afterwards, or
- * when the processor lacks it. */
+/* Limits the instruction set of this process: native, avx512, avx2, sse41. Only before the first engine: FNAS_ERR_UNSUPPORTED afterwards,
+ * or when the processor lacks it. */
 FNAS_NODISCARD fnas_status fnas_backend_limit_isa(fnas_context *context, const char *isa);
 bool fnas_backend_has_bf16(void); /* convolutions in bf16 run natively */
 bool fnas_backend_has_int8(void); /* VNNI */

@@ -3,10 +3,10 @@
 #define LOAD8(pointer) (*(const fnas_v8 *)(pointer))
 
 /* Adds a vector of partial sums to eight double results; a macro, as vectors may not be passed to functions of other instruction sets. */
-#define FLUSH8(vector, result)                                          \
-    do {                                                                \
-        const fnas_v8 flush_ = (vector);                                \
-        for (int l_ = 0; l_ < 8; l_++) (result)[l_] += (double)flush_[l_]; \
+#define FLUSH8(vector, result)                                                                                                             \
+    do {                                                                                                                                   \
+        const fnas_v8 flush_ = (vector);                                                                                                   \
+        for (int l_ = 0; l_ < 8; l_++) (result)[l_] += (double)flush_[l_];                                                                 \
     } while (0)
 
 static size_t groups_at_once(size_t left) {
@@ -51,11 +51,11 @@ FNAS_MULTIVERSION void fnas_lanes_dot(size_t count, const float *a, const float 
 }
 
 /* One of the four vectors of a group. */
-#define MOMENTS8(s, q, p, offset)                    \
-    do {                                             \
-        const fnas_v8 d_ = LOAD8(x + i + (offset)) - (p); \
-        (s) += d_;                                   \
-        (q) += d_ * d_;                              \
+#define MOMENTS8(s, q, p, offset)                                                                                                          \
+    do {                                                                                                                                   \
+        const fnas_v8 d_ = LOAD8(x + i + (offset)) - (p);                                                                                  \
+        (s) += d_;                                                                                                                         \
+        (q) += d_ * d_;                                                                                                                    \
     } while (0)
 
 FNAS_MULTIVERSION void fnas_lanes_moments(size_t count, const float *x, const float *pivot, double *sum, double *square) {
@@ -85,11 +85,11 @@ FNAS_MULTIVERSION void fnas_lanes_moments(size_t count, const float *x, const fl
     }
 }
 
-#define PRODUCTS8(s, q, p, offset)                              \
-    do {                                                        \
-        const fnas_v8 d_ = LOAD8(d + i + (offset));             \
-        (s) += d_;                                              \
-        (q) += d_ * (LOAD8(x + i + (offset)) - (p));            \
+#define PRODUCTS8(s, q, p, offset)                                                                                                         \
+    do {                                                                                                                                   \
+        const fnas_v8 d_ = LOAD8(d + i + (offset));                                                                                        \
+        (s) += d_;                                                                                                                         \
+        (q) += d_ * (LOAD8(x + i + (offset)) - (p));                                                                                       \
     } while (0)
 
 FNAS_MULTIVERSION void fnas_lanes_products(size_t count, const float *d, const float *x, const float *pivot, double *sum, double *product) {

@@ -19,7 +19,8 @@ static double log_sum_exp(int64_t classes, const float *logits, int64_t best) {
     return (double)logits[best] + log(sum);
 }
 
-/* The target is (1 - smoothing) on the label and smoothing / K everywhere: loss = logsumexp - (1 - smoothing) * z_label - smoothing * mean(z). */
+/* The target is (1 - smoothing) on the label and smoothing / K everywhere: loss = logsumexp - (1 - smoothing) * z_label - smoothing *
+ * mean(z). */
 void fnas_cross_entropy(int64_t n, int64_t classes, const float *logits, const int32_t *labels, float smoothing, float scale, double *loss,
                         int64_t *correct, float *diff_logits) {
     double sum = 0, smooth = (double)smoothing, factor = (double)scale / (double)n;

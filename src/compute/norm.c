@@ -78,8 +78,10 @@ void fnas_norm_statistics(fnas_engine *engine, fnas_shape shape, const float *sr
 /* ---- forward ---- */
 
 /* dst = (src - mean) * scale + shift. Buffers may be the same. */
-FNAS_MULTIVERSION static void affine(size_t count, const float *src, const float *mean, const float *scale, const float *shift, float *dst) {
-    const fnas_v8 m0 = LOAD8(mean), m1 = LOAD8(mean + 8), s0 = LOAD8(scale), s1 = LOAD8(scale + 8), t0 = LOAD8(shift), t1 = LOAD8(shift + 8);
+FNAS_MULTIVERSION static void affine(size_t count, const float *src, const float *mean, const float *scale, const float *shift,
+                                     float *dst) {
+    const fnas_v8 m0 = LOAD8(mean), m1 = LOAD8(mean + 8), s0 = LOAD8(scale), s1 = LOAD8(scale + 8), t0 = LOAD8(shift),
+                  t1 = LOAD8(shift + 8);
     size_t i = 0;
     for (; i + 16 <= count; i += 16) {
         STORE8(dst + i, (LOAD8(src + i) - m0) * s0 + t0);
@@ -88,8 +90,10 @@ FNAS_MULTIVERSION static void affine(size_t count, const float *src, const float
     for (size_t l = 0; i < count; i++, l++) dst[i] = (src[i] - mean[l]) * scale[l] + shift[l];
 }
 
-FNAS_MULTIVERSION static void affine_add(size_t count, const float *src, const float *mean, const float *scale, const float *shift, float *dst) {
-    const fnas_v8 m0 = LOAD8(mean), m1 = LOAD8(mean + 8), s0 = LOAD8(scale), s1 = LOAD8(scale + 8), t0 = LOAD8(shift), t1 = LOAD8(shift + 8);
+FNAS_MULTIVERSION static void affine_add(size_t count, const float *src, const float *mean, const float *scale, const float *shift,
+                                         float *dst) {
+    const fnas_v8 m0 = LOAD8(mean), m1 = LOAD8(mean + 8), s0 = LOAD8(scale), s1 = LOAD8(scale + 8), t0 = LOAD8(shift),
+                  t1 = LOAD8(shift + 8);
     size_t i = 0;
     for (; i + 16 <= count; i += 16) {
         STORE8(dst + i, LOAD8(dst + i) + ((LOAD8(src + i) - m0) * s0 + t0));
@@ -102,8 +106,8 @@ static void inverse_deviation(const planes *p, float epsilon, const float *varia
     for (int64_t c = 0; c < p->channels; c++) inverse[c] = 1.0 / sqrt((double)variance[p->channel + c] + (double)epsilon);
 }
 
-void fnas_norm_forward(fnas_engine *engine, fnas_shape shape, float epsilon, const float *src, const float *mean, const float *variance, const float *gamma,
-                       const float *beta, bool accumulate, float *dst) {
+void fnas_norm_forward(fnas_engine *engine, fnas_shape shape, float epsilon, const float *src, const float *mean, const float *variance,
+                       const float *gamma, const float *beta, bool accumulate, float *dst) {
     for (int64_t b = 0; b < block_count(engine->block, shape); b++) {
         planes p = planes_of(engine->block, shape, b);
         float mean_lanes[FNAS_LANES], scale[FNAS_LANES], shift[FNAS_LANES];
@@ -128,7 +132,8 @@ typedef struct channel_sums {
     double total, product;
 } channel_sums;
 
-static void reduce_block(const planes *p, const float *src, const float *mean_lanes, const double *inverse, const float *diff_dst, channel_sums *sums) {
+static void reduce_block(const planes *p, const float *src, const float *mean_lanes, const double *inverse, const float *diff_dst,
+                         channel_sums *sums) {
     double sum[FNAS_LANES] = {0}, product[FNAS_LANES] = {0};
     for (int64_t n = 0; n < p->images; n++) {
         size_t at = p->first + (size_t)n * p->step;
@@ -138,8 +143,8 @@ static void reduce_block(const planes *p, const float *src, const float *mean_la
 }
 
 /* diff_src = (diff_dst - offset - (src - mean) * slope) * scale. diff_src may be diff_dst. */
-FNAS_MULTIVERSION static void propagate(size_t count, const float *src, const float *diff_dst, const float *mean, const float *offset, const float *slope,
-                                        const float *scale, float *diff_src) {
+FNAS_MULTIVERSION static void propagate(size_t count, const float *src, const float *diff_dst, const float *mean, const float *offset,
+                                        const float *slope, const float *scale, float *diff_src) {
     const fnas_v8 m0 = LOAD8(mean), m1 = LOAD8(mean + 8), o0 = LOAD8(offset), o1 = LOAD8(offset + 8);
     const fnas_v8 p0 = LOAD8(slope), p1 = LOAD8(slope + 8), s0 = LOAD8(scale), s1 = LOAD8(scale + 8);
     size_t i = 0;
@@ -150,8 +155,8 @@ FNAS_MULTIVERSION static void propagate(size_t count, const float *src, const fl
     for (size_t l = 0; i < count; i++, l++) diff_src[i] = (diff_dst[i] - offset[l] - (src[i] - mean[l]) * slope[l]) * scale[l];
 }
 
-static void propagate_block(const planes *p, const float *src, const float *mean_lanes, const double *inverse, const float *gamma, const channel_sums *sums,
-                            const float *diff_dst, float *diff_src) {
+static void propagate_block(const planes *p, const float *src, const float *mean_lanes, const double *inverse, const float *gamma,
+                            const channel_sums *sums, const float *diff_dst, float *diff_src) {
     float offset[FNAS_LANES], slope[FNAS_LANES], scale[FNAS_LANES];
     double count = (double)p->images * (double)p->floats / (double)p->block;
     for (int64_t l = 0; l < FNAS_LANES; l++) {
@@ -167,8 +172,9 @@ static void propagate_block(const planes *p, const float *src, const float *mean
     }
 }
 
-void fnas_norm_backward(fnas_engine *engine, fnas_shape shape, float epsilon, const float *src, const float *mean, const float *variance, const float *gamma,
-                        const float *beta, const float *diff_dst, float *diff_src, float *diff_gamma, float *diff_beta, double *dot, double *total) {
+void fnas_norm_backward(fnas_engine *engine, fnas_shape shape, float epsilon, const float *src, const float *mean, const float *variance,
+                        const float *gamma, const float *beta, const float *diff_dst, float *diff_src, float *diff_gamma, float *diff_beta,
+                        double *dot, double *total) {
     double dot_sum = 0, total_sum = 0;
     for (int64_t b = 0; b < block_count(engine->block, shape); b++) {
         planes p = planes_of(engine->block, shape, b);

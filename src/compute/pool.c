@@ -1,9 +1,11 @@
 /* Average pooling (padding does not count) and global pooling.
  *
- * With stride 1, forward and backward are the same separable sum over a box: along columns of the image into one row, then along that row. Forward
- * divides by the number of elements under the window afterwards, backward before (box_sum's weights). A box_sum touches each plane once from memory. */
+ * Pooling is a separable sum over a box: along columns of the image into one row, then along that row; with stride 1 backward is one as
+ * well. Forward divides by the number of elements under the window afterwards, backward before (the weights of a box). Each plane comes
+ * from memory once. */
 #include <string.h>
 
+#include "compute/elementwise.h"
 #include "compute/engine_internal.h"
 #include "compute/lanes.h"
 #include "compute/ops.h"
@@ -25,13 +27,15 @@ static fnas_status check_shape(fnas_context *context, const fnas_pool_shape *s) 
     bool valid = s->n >= 1 && s->channels >= 1 && s->in_h >= 1 && s->in_w >= 1 && s->kernel >= 1 && s->stride >= 1 && s->padding >= 0 &&
                  s->padding < s->kernel && s->in_h + 2 * s->padding >= s->kernel && s->in_w + 2 * s->padding >= s->kernel;
     /* The last window must begin inside the image, too. */
-    valid = valid && (fnas_pool_out_h(s) - 1) * s->stride - s->padding < s->in_h && (fnas_pool_out_w(s) - 1) * s->stride - s->padding < s->in_w;
+    valid = valid && (fnas_pool_out_h(s) - 1) * s->stride - s->padding < s->in_h &&
+            (fnas_pool_out_w(s) - 1) * s->stride - s->padding < s->in_w;
     if (valid) return FNAS_OK;
     return fnas_fail(context, FNAS_ERR_INPUT,
-                     "average pooling of [%lld, %lld, %lld, %lld] by a kernel of %lld, stride %lld and padding %lld is not possible: every window must hold an "
+                     "average pooling of [%lld, %lld, %lld, %lld] by a kernel of %lld, stride %lld and padding %lld is not possible: every "
+                     "window must hold an "
                      "element of the image",
-                     (long long)s->n, (long long)s->channels, (long long)s->in_h, (long long)s->in_w, (long long)s->kernel, (long long)s->stride,
-                     (long long)s->padding);
+                     (long long)s->n, (long long)s->channels, (long long)s->in_h, (long long)s->in_w, (long long)s->kernel,
+                     (long long)s->stride, (long long)s->padding);
 }
 
 /* Elements [first, end) of the image under a window. */
@@ -51,11 +55,11 @@ static float inverse_count(int64_t out, int64_t in_extent, const fnas_pool_shape
     return 1.0f / (float)(w.end - w.first);
 }
 
-/* ---- stride 1 ---- */
+/* ---- box sums ---- */
 
-/* Target row or column t gathers sources t + low .. t + high. */
+/* Target row or column t gathers sources t * stride + low .. t * stride + high. */
 typedef struct box {
-    int64_t block, source_h, source_w, target_h, target_w, low, high;
+    int64_t block, source_h, source_w, target_h, target_w, stride, low, high;
     int64_t left, right;        /* zeros beside the row, so that no target needs a test */
     const float *row_weight;    /* [height]: of the sources when backward, of the targets when forward */
     const float *column_weight; /* [width * block], likewise */
@@ -63,9 +67,13 @@ typedef struct box {
     float *row; /* [(left + source_w + right) * block] */
 } box;
 
-FNAS_MULTIVERSION static void weighted_three_rows(size_t count, const float *a, const float *b, const float *c, float wa, float wb, float wc,
-                                                  float *restrict sum) {
+FNAS_MULTIVERSION static void weighted_three_rows(size_t count, const float *a, const float *b, const float *c, float wa, float wb,
+                                                  float wc, float *restrict sum) {
     for (size_t i = 0; i < count; i++) sum[i] = wa * a[i] + wb * b[i] + wc * c[i];
+}
+
+FNAS_MULTIVERSION static void weighted_two_rows(size_t count, const float *a, const float *b, float wa, float wb, float *restrict sum) {
+    for (size_t i = 0; i < count; i++) sum[i] = wa * a[i] + wb * b[i];
 }
 
 FNAS_MULTIVERSION static void weighted_row(size_t count, const float *a, float weight, bool first, float *restrict sum) {
@@ -81,16 +89,20 @@ FNAS_MULTIVERSION static void multiply_row(size_t count, const float *restrict w
 
 /* Sums of rows of the sources under one target row, into the middle of box->row. */
 static void gather_rows(const box *b, const float *source, int64_t target) {
-    int64_t first = target + b->low < 0 ? 0 : target + b->low, end = target + b->high + 1;
+    int64_t first = target * b->stride + b->low, end = first + b->high - b->low + 1;
+    if (first < 0) first = 0;
     if (end > b->source_h) end = b->source_h;
     size_t count = (size_t)(b->source_w * b->block);
     float *middle = b->row + b->left * b->block;
     const float *weight = b->row_weight;
     const float *rows = source + (size_t)first * count;
+    float w[3] = {1.0f, 1.0f, 1.0f};
+    for (int64_t r = 0; r < 3 && first + r < end; r++)
+        if (b->weight_sources) w[r] = weight[first + r];
     if (end - first == 3) {
-        float w0 = b->weight_sources ? weight[first] : 1.0f, w1 = b->weight_sources ? weight[first + 1] : 1.0f;
-        float w2 = b->weight_sources ? weight[first + 2] : 1.0f;
-        weighted_three_rows(count, rows, rows + count, rows + 2 * count, w0, w1, w2, middle);
+        weighted_three_rows(count, rows, rows + count, rows + 2 * count, w[0], w[1], w[2], middle);
+    } else if (end - first == 2) {
+        weighted_two_rows(count, rows, rows + count, w[0], w[1], middle);
     } else {
         for (int64_t r = first; r < end; r++)
             weighted_row(count, source + (size_t)r * count, b->weight_sources ? weight[r] : 1.0f, r == first, middle);
@@ -99,8 +111,9 @@ static void gather_rows(const box *b, const float *source, int64_t target) {
 }
 
 /* target (+)= (sum over the window of row) * weight * column_weight[]; column_weight NULL: all one. */
-static inline __attribute__((always_inline)) void spread_row_of(size_t count, size_t window_columns, size_t block, const float *row, const float *column_weight,
-                                                                float weight, bool accumulate, float *restrict target) {
+static inline __attribute__((always_inline)) void spread_row_of(size_t count, size_t window_columns, size_t block, const float *row,
+                                                                const float *column_weight, float weight, bool accumulate,
+                                                                float *restrict target) {
     for (size_t i = 0; i < count; i++) {
         float sum = row[i];
         for (size_t k = 1; k < window_columns; k++) sum += row[i + k * block];
@@ -109,8 +122,8 @@ static inline __attribute__((always_inline)) void spread_row_of(size_t count, si
     }
 }
 
-FNAS_MULTIVERSION static void spread_row_of_three(size_t count, size_t block, const float *row, const float *column_weight, float weight, bool accumulate,
-                                                  float *restrict target) {
+FNAS_MULTIVERSION static void spread_row_of_three(size_t count, size_t block, const float *row, const float *column_weight, float weight,
+                                                  bool accumulate, float *restrict target) {
     if (column_weight && accumulate)
         spread_row_of(count, 3, block, row, column_weight, weight, true, target);
     else if (column_weight)
@@ -121,25 +134,44 @@ FNAS_MULTIVERSION static void spread_row_of_three(size_t count, size_t block, co
         spread_row_of(count, 3, block, row, NULL, weight, false, target);
 }
 
+/* The same for a stride, which only forward has; eight lanes at a time where the block holds them. */
+FNAS_MULTIVERSION static void spread_strided(const box *b, const float *row, float weight, bool accumulate, float *restrict target) {
+    int64_t columns = b->high - b->low + 1, block = b->block, step = b->stride * block, vectors = block / 8 * 8;
+    for (int64_t t = 0; t < b->target_w; t++, row += step, target += block) {
+        float scale = weight * b->column_weight[t * block];
+        for (int64_t l = 0; l < vectors; l += 8) {
+            fnas_v8 sum = *(const fnas_v8 *)(row + l), *to = (fnas_v8 *)(target + l);
+            for (int64_t k = 1; k < columns; k++) sum += *(const fnas_v8 *)(row + k * block + l);
+            *to = accumulate ? *to + sum * scale : sum * scale;
+        }
+        for (int64_t l = vectors; l < block; l++) {
+            float sum = row[l];
+            for (int64_t k = 1; k < columns; k++) sum += row[k * block + l];
+            target[l] = accumulate ? target[l] + sum * scale : sum * scale;
+        }
+    }
+}
+
 static void box_sum(const box *b, const float *source, bool accumulate, float *target) {
     size_t count = (size_t)(b->target_w * b->block), columns = (size_t)(b->high - b->low + 1), block = (size_t)b->block;
-    const float *column_weight = b->weight_sources ? NULL : b->column_weight;
+    const float *column_weight = b->weight_sources ? NULL : b->column_weight, *row = b->row + (b->left + b->low) * b->block;
     for (int64_t t = 0; t < b->target_h; t++) {
         gather_rows(b, source, t);
         float weight = b->weight_sources ? 1.0f : b->row_weight[t];
         float *to = target + (size_t)t * count;
-        const float *row = b->row + (b->left + b->low) * b->block;
-        if (columns == 3)
+        if (b->stride > 1)
+            spread_strided(b, row, weight, accumulate, to);
+        else if (columns == 3)
             spread_row_of_three(count, block, row, column_weight, weight, accumulate, to);
         else
             spread_row_of(count, columns, block, row, column_weight, weight, accumulate, to);
     }
 }
 
-/* Scratch of a box: row weights, column weights, the row. */
+/* Its scratch: the row, column weights, row weights. */
 static fnas_status make_box(fnas_context *context, fnas_engine *engine, const fnas_pool_shape *s, bool backward, box *made) {
     int64_t block = engine->block, out_h = fnas_pool_out_h(s), out_w = fnas_pool_out_w(s);
-    box b = {.block = block, .weight_sources = backward};
+    box b = {.block = block, .weight_sources = backward, .stride = backward ? 1 : s->stride};
     b.source_h = backward ? out_h : s->in_h;
     b.source_w = backward ? out_w : s->in_w;
     b.target_h = backward ? s->in_h : out_h;
@@ -147,7 +179,7 @@ static fnas_status make_box(fnas_context *context, fnas_engine *engine, const fn
     b.low = backward ? s->padding - s->kernel + 1 : -s->padding;
     b.high = b.low + s->kernel - 1;
     b.left = b.low < 0 ? -b.low : 0;
-    b.right = b.target_w - 1 + b.high - (b.source_w - 1);
+    b.right = (b.target_w - 1) * b.stride + b.high - (b.source_w - 1);
     if (b.right < 0) b.right = 0;
 
     size_t row_floats = (size_t)((b.left + b.source_w + b.right) * block), weights_h = (size_t)out_h, weights_w = (size_t)(out_w * block);
@@ -164,36 +196,47 @@ static fnas_status make_box(fnas_context *context, fnas_engine *engine, const fn
     return FNAS_OK;
 }
 
-/* ---- any stride ---- */
+/* ---- backward with a stride: each row of gradients is spread along itself, then added to the rows under its window ---- */
 
-static void average_window(const fnas_pool_shape *s, int64_t block, span rows, span columns, const float *src, bool accumulate, float *dst) {
-    float sum[16] = {0}, weight = 1.0f / (float)((rows.end - rows.first) * (columns.end - columns.first));
-    for (int64_t h = rows.first; h < rows.end; h++)
-        for (int64_t w = columns.first; w < columns.end; w++)
-            for (int64_t l = 0; l < block; l++) sum[l] += src[(h * s->in_w + w) * block + l];
-    for (int64_t l = 0; l < block; l++) dst[l] = (accumulate ? dst[l] : 0.0f) + sum[l] * weight;
+typedef struct strided_gradient {
+    const fnas_pool_shape *shape;
+    int64_t block, out_h, out_w;
+    float *row; /* [in_w * block] */
+} strided_gradient;
+
+FNAS_MULTIVERSION static void widen_row(const strided_gradient *g, const float *diff_dst, float row_weight) {
+    int64_t block = g->block, vectors = block / 8 * 8;
+    for (int64_t ow = 0; ow < g->out_w; ow++, diff_dst += block) {
+        span w = window(ow, g->shape->in_w, g->shape);
+        float weight = row_weight / (float)(w.end - w.first), *to = g->row + w.first * block;
+        for (int64_t k = w.first; k < w.end; k++, to += block) {
+            for (int64_t l = 0; l < vectors; l += 8) *(fnas_v8 *)(to + l) += weight * *(const fnas_v8 *)(diff_dst + l);
+            for (int64_t l = vectors; l < block; l++) to[l] += weight * diff_dst[l];
+        }
+    }
 }
 
-static void spread_window(const fnas_pool_shape *s, int64_t block, span rows, span columns, const float *diff_dst, float *diff_src) {
-    float weight = 1.0f / (float)((rows.end - rows.first) * (columns.end - columns.first));
-    for (int64_t h = rows.first; h < rows.end; h++)
-        for (int64_t w = columns.first; w < columns.end; w++)
-            for (int64_t l = 0; l < block; l++) diff_src[(h * s->in_w + w) * block + l] += diff_dst[l] * weight;
+static void strided_backward(const strided_gradient *g, const float *diff_dst, bool accumulate, float *diff_src) {
+    size_t row_floats = (size_t)(g->shape->in_w * g->block);
+    if (!accumulate) memset(diff_src, 0, (size_t)g->shape->in_h * row_floats * sizeof *diff_src);
+    for (int64_t oh = 0; oh < g->out_h; oh++) {
+        span rows = window(oh, g->shape->in_h, g->shape);
+        memset(g->row, 0, row_floats * sizeof *g->row);
+        widen_row(g, diff_dst + oh * g->out_w * g->block, 1.0f / (float)(rows.end - rows.first));
+        for (int64_t ih = rows.first; ih < rows.end; ih++) fnas_floats_add(row_floats, g->row, diff_src + (size_t)ih * row_floats);
+    }
 }
 
-static void strided_forward(const fnas_pool_shape *s, int64_t block, const float *src, bool accumulate, float *dst) {
-    int64_t out_h = fnas_pool_out_h(s), out_w = fnas_pool_out_w(s);
-    for (int64_t oh = 0; oh < out_h; oh++)
-        for (int64_t ow = 0; ow < out_w; ow++)
-            average_window(s, block, window(oh, s->in_h, s), window(ow, s->in_w, s), src, accumulate, dst + (oh * out_w + ow) * block);
-}
-
-static void strided_backward(const fnas_pool_shape *s, int64_t block, const float *diff_dst, bool accumulate, float *diff_src) {
-    int64_t out_h = fnas_pool_out_h(s), out_w = fnas_pool_out_w(s);
-    if (!accumulate) memset(diff_src, 0, (size_t)(s->in_h * s->in_w * block) * sizeof *diff_src);
-    for (int64_t oh = 0; oh < out_h; oh++)
-        for (int64_t ow = 0; ow < out_w; ow++)
-            spread_window(s, block, window(oh, s->in_h, s), window(ow, s->in_w, s), diff_dst + (oh * out_w + ow) * block, diff_src);
+static fnas_status strided_backward_planes(fnas_context *context, fnas_engine *engine, const fnas_pool_shape *s, size_t planes,
+                                           const float *diff_dst, bool accumulate, float *diff_src) {
+    strided_gradient g = {s, engine->block, fnas_pool_out_h(s), fnas_pool_out_w(s), NULL};
+    void *scratch;
+    FNAS_TRY(fnas_engine_scratch(context, engine, (size_t)(s->in_w * g.block) * sizeof(float), &scratch));
+    g.row = scratch;
+    for (size_t p = 0; p < planes; p++)
+        strided_backward(&g, diff_dst + p * (size_t)(g.out_h * g.out_w * g.block), accumulate,
+                         diff_src + p * (size_t)(s->in_h * s->in_w * g.block));
+    return FNAS_OK;
 }
 
 /* ---- average pooling ---- */
@@ -202,34 +245,28 @@ static size_t plane_count(int64_t block, const fnas_pool_shape *s) {
     return (size_t)(s->n * ((s->channels + block - 1) / block));
 }
 
-fnas_status fnas_average_pool_forward(fnas_context *context, fnas_engine *engine, const fnas_pool_shape *shape, const float *src, bool accumulate, float *dst) {
+static void box_sum_planes(const box *b, size_t planes, const float *source, bool accumulate, float *target) {
+    size_t source_floats = (size_t)(b->source_h * b->source_w * b->block), target_floats = (size_t)(b->target_h * b->target_w * b->block);
+    for (size_t p = 0; p < planes; p++) box_sum(b, source + p * source_floats, accumulate, target + p * target_floats);
+}
+
+fnas_status fnas_average_pool_forward(fnas_context *context, fnas_engine *engine, const fnas_pool_shape *shape, const float *src,
+                                      bool accumulate, float *dst) {
+    box b;
     FNAS_TRY(check_shape(context, shape));
-    size_t in_floats = (size_t)(shape->in_h * shape->in_w * engine->block);
-    size_t out_floats = (size_t)(fnas_pool_out_h(shape) * fnas_pool_out_w(shape) * engine->block);
-    box b = {0};
-    if (shape->stride == 1) FNAS_TRY(make_box(context, engine, shape, false, &b));
-    for (size_t p = 0; p < plane_count(engine->block, shape); p++) {
-        if (shape->stride == 1)
-            box_sum(&b, src + p * in_floats, accumulate, dst + p * out_floats);
-        else
-            strided_forward(shape, engine->block, src + p * in_floats, accumulate, dst + p * out_floats);
-    }
+    FNAS_TRY(make_box(context, engine, shape, false, &b));
+    box_sum_planes(&b, plane_count(engine->block, shape), src, accumulate, dst);
     return FNAS_OK;
 }
 
-fnas_status fnas_average_pool_backward(fnas_context *context, fnas_engine *engine, const fnas_pool_shape *shape, const float *diff_dst, bool accumulate,
-                                       float *diff_src) {
+fnas_status fnas_average_pool_backward(fnas_context *context, fnas_engine *engine, const fnas_pool_shape *shape, const float *diff_dst,
+                                       bool accumulate, float *diff_src) {
+    box b;
     FNAS_TRY(check_shape(context, shape));
-    size_t in_floats = (size_t)(shape->in_h * shape->in_w * engine->block);
-    size_t out_floats = (size_t)(fnas_pool_out_h(shape) * fnas_pool_out_w(shape) * engine->block);
-    box b = {0};
-    if (shape->stride == 1) FNAS_TRY(make_box(context, engine, shape, true, &b));
-    for (size_t p = 0; p < plane_count(engine->block, shape); p++) {
-        if (shape->stride == 1)
-            box_sum(&b, diff_dst + p * out_floats, accumulate, diff_src + p * in_floats);
-        else
-            strided_backward(shape, engine->block, diff_dst + p * out_floats, accumulate, diff_src + p * in_floats);
-    }
+    size_t planes = plane_count(engine->block, shape);
+    if (shape->stride > 1) return strided_backward_planes(context, engine, shape, planes, diff_dst, accumulate, diff_src);
+    FNAS_TRY(make_box(context, engine, shape, true, &b));
+    box_sum_planes(&b, planes, diff_dst, accumulate, diff_src);
     return FNAS_OK;
 }
 

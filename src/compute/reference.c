@@ -14,7 +14,8 @@ typedef struct conv_loop {
 typedef void conv_visit(conv_loop *loop, int64_t src, int64_t weight, int64_t dst);
 
 static void each_product(const fnas_conv_shape *s, conv_loop *loop, conv_visit *visit) {
-    int64_t out_h = fnas_conv_out_h(s), out_w = fnas_conv_out_w(s), group_in = s->in_channels / s->groups, group_out = s->out_channels / s->groups;
+    int64_t out_h = fnas_conv_out_h(s), out_w = fnas_conv_out_w(s), group_in = s->in_channels / s->groups,
+            group_out = s->out_channels / s->groups;
     for (int64_t n = 0; n < s->n; n++)
         for (int64_t o = 0; o < s->out_channels; o++)
             for (int64_t oh = 0; oh < out_h; oh++)
@@ -26,7 +27,8 @@ static void each_product(const fnas_conv_shape *s, conv_loop *loop, conv_visit *
                                 if (ih < 0 || ih >= s->in_h || iw < 0 || iw >= s->in_w) continue;
                                 int64_t channel = o / group_out * group_in + i;
                                 visit(loop, ((n * s->in_channels + channel) * s->in_h + ih) * s->in_w + iw,
-                                      ((o * group_in + i) * s->kernel_h + kh) * s->kernel_w + kw, ((n * s->out_channels + o) * out_h + oh) * out_w + ow);
+                                      ((o * group_in + i) * s->kernel_h + kh) * s->kernel_w + kw,
+                                      ((n * s->out_channels + o) * out_h + oh) * out_w + ow);
                             }
 }
 
@@ -48,15 +50,18 @@ void fnas_ref_conv_forward(const fnas_conv_shape *shape, const double *src, cons
     each_product(shape, &(conv_loop){.src = src, .weights = weights, .dst = dst}, visit_forward);
 }
 
-void fnas_ref_conv_backward_data(const fnas_conv_shape *shape, const double *diff_dst, const double *weights, bool accumulate, double *diff_src) {
+void fnas_ref_conv_backward_data(const fnas_conv_shape *shape, const double *diff_dst, const double *weights, bool accumulate,
+                                 double *diff_src) {
     if (!accumulate) memset(diff_src, 0, (size_t)(shape->n * shape->in_channels * shape->in_h * shape->in_w) * sizeof *diff_src);
     each_product(shape, &(conv_loop){.diff_dst = diff_dst, .weights = weights, .diff_src = diff_src}, visit_backward_data);
 }
 
-void fnas_ref_conv_backward_weights(const fnas_conv_shape *shape, const double *src, const double *diff_dst, double *diff_weights, double *diff_bias) {
+void fnas_ref_conv_backward_weights(const fnas_conv_shape *shape, const double *src, const double *diff_dst, double *diff_weights,
+                                    double *diff_bias) {
     each_product(shape, &(conv_loop){.src = src, .diff_dst = diff_dst, .diff_weights = diff_weights}, visit_backward_weights);
     int64_t plane = fnas_conv_out_h(shape) * fnas_conv_out_w(shape);
-    for (int64_t i = 0; diff_bias && i < shape->n * shape->out_channels * plane; i++) diff_bias[i / plane % shape->out_channels] += diff_dst[i];
+    for (int64_t i = 0; diff_bias && i < shape->n * shape->out_channels * plane; i++)
+        diff_bias[i / plane % shape->out_channels] += diff_dst[i];
 }
 
 /* ---- batch normalisation ---- */
@@ -79,8 +84,8 @@ void fnas_ref_norm_statistics(fnas_shape shape, const double *src, double *mean,
     }
 }
 
-void fnas_ref_norm_forward(fnas_shape shape, double epsilon, const double *src, const double *mean, const double *variance, const double *gamma,
-                           const double *beta, bool accumulate, double *dst) {
+void fnas_ref_norm_forward(fnas_shape shape, double epsilon, const double *src, const double *mean, const double *variance,
+                           const double *gamma, const double *beta, bool accumulate, double *dst) {
     for (int64_t i = 0; i < element_count(shape); i++) {
         int64_t c = channel_of(shape, i);
         double normalised = (src[i] - mean[c]) / sqrt(variance[c] + epsilon);
@@ -89,8 +94,8 @@ void fnas_ref_norm_forward(fnas_shape shape, double epsilon, const double *src, 
     }
 }
 
-static void norm_backward_channel(fnas_shape shape, int64_t c, double epsilon, const double *src, double mean, double variance, double gamma, double beta,
-                                  const double *diff_dst, double *diff_src, double sums[3]) {
+static void norm_backward_channel(fnas_shape shape, int64_t c, double epsilon, const double *src, double mean, double variance,
+                                  double gamma, double beta, const double *diff_dst, double *diff_src, double sums[3]) {
     double count = (double)(shape.n * shape.h * shape.w), deviation = sqrt(variance + epsilon);
     sums[0] = sums[1] = sums[2] = 0; /* of the gradient; of it times the normalised source; of it times the output */
     for (int64_t i = 0; i < element_count(shape); i++) {
@@ -101,15 +106,18 @@ static void norm_backward_channel(fnas_shape shape, int64_t c, double epsilon, c
         sums[2] += diff_dst[i] * (gamma * normalised + beta);
     }
     for (int64_t i = 0; i < element_count(shape); i++)
-        if (channel_of(shape, i) == c) diff_src[i] = gamma / deviation * (diff_dst[i] - sums[0] / count - (src[i] - mean) / deviation * sums[1] / count);
+        if (channel_of(shape, i) == c)
+            diff_src[i] = gamma / deviation * (diff_dst[i] - sums[0] / count - (src[i] - mean) / deviation * sums[1] / count);
 }
 
-void fnas_ref_norm_backward(fnas_shape shape, double epsilon, const double *src, const double *mean, const double *variance, const double *gamma,
-                            const double *beta, const double *diff_dst, double *diff_src, double *diff_gamma, double *diff_beta, double *dot, double *total) {
+void fnas_ref_norm_backward(fnas_shape shape, double epsilon, const double *src, const double *mean, const double *variance,
+                            const double *gamma, const double *beta, const double *diff_dst, double *diff_src, double *diff_gamma,
+                            double *diff_beta, double *dot, double *total) {
     double dot_sum = 0, total_sum = 0;
     for (int64_t c = 0; c < shape.c; c++) {
         double sums[3];
-        norm_backward_channel(shape, c, epsilon, src, mean[c], variance[c], gamma ? gamma[c] : 1, beta ? beta[c] : 0, diff_dst, diff_src, sums);
+        norm_backward_channel(shape, c, epsilon, src, mean[c], variance[c], gamma ? gamma[c] : 1, beta ? beta[c] : 0, diff_dst, diff_src,
+                              sums);
         if (diff_gamma) diff_gamma[c] += sums[1];
         if (diff_beta) diff_beta[c] += sums[0];
         dot_sum += sums[2];
@@ -137,7 +145,8 @@ void fnas_ref_gate_forward(fnas_shape shape, double gate, const double *src, boo
     for (int64_t i = 0; i < element_count(shape); i++) dst[i] = (accumulate ? dst[i] : 0) + gate * src[i];
 }
 
-void fnas_ref_gate_backward(fnas_shape shape, double gate, const double *src, const double *diff_dst, bool accumulate, double *diff_src, double *diff_gate) {
+void fnas_ref_gate_backward(fnas_shape shape, double gate, const double *src, const double *diff_dst, bool accumulate, double *diff_src,
+                            double *diff_gate) {
     *diff_gate = 0;
     for (int64_t i = 0; i < element_count(shape); i++) {
         *diff_gate += diff_dst[i] * src[i];
@@ -148,8 +157,8 @@ void fnas_ref_gate_backward(fnas_shape shape, double gate, const double *src, co
 /* ---- pooling ---- */
 
 /* Moves between an output element and those of its window: forward averages into dst, backward spreads diff_dst. */
-static void pool_window(const fnas_pool_shape *s, int64_t plane, int64_t oh, int64_t ow, const double *src, double *average, const double *diff_dst,
-                        double *diff_src) {
+static void pool_window(const fnas_pool_shape *s, int64_t plane, int64_t oh, int64_t ow, const double *src, double *average,
+                        const double *diff_dst, double *diff_src) {
     double count = 0;
     for (int pass = 0; pass < 2; pass++)
         for (int64_t h = oh * s->stride - s->padding; h < oh * s->stride - s->padding + s->kernel; h++)
@@ -193,7 +202,8 @@ void fnas_ref_global_pool_backward(fnas_shape shape, const double *diff_dst, boo
 
 /* ---- linear ---- */
 
-void fnas_ref_linear_forward(int64_t n, int64_t in, int64_t out, const double *src, const double *weights, const double *bias, double *dst) {
+void fnas_ref_linear_forward(int64_t n, int64_t in, int64_t out, const double *src, const double *weights, const double *bias,
+                             double *dst) {
     for (int64_t i = 0; i < n; i++)
         for (int64_t o = 0; o < out; o++) {
             double sum = bias ? bias[o] : 0;
@@ -202,8 +212,8 @@ void fnas_ref_linear_forward(int64_t n, int64_t in, int64_t out, const double *s
         }
 }
 
-void fnas_ref_linear_backward(int64_t n, int64_t in, int64_t out, const double *src, const double *weights, const double *diff_dst, double *diff_src,
-                              double *diff_weights, double *diff_bias) {
+void fnas_ref_linear_backward(int64_t n, int64_t in, int64_t out, const double *src, const double *weights, const double *diff_dst,
+                              double *diff_src, double *diff_weights, double *diff_bias) {
     if (diff_src) memset(diff_src, 0, (size_t)(n * in) * sizeof *diff_src);
     for (int64_t i = 0; i < n; i++)
         for (int64_t o = 0; o < out; o++) {
@@ -225,8 +235,8 @@ static double softmax_normaliser(int64_t classes, const double *z) {
     return largest + log(sum);
 }
 
-void fnas_ref_cross_entropy(int64_t n, int64_t classes, const double *logits, const int32_t *labels, double smoothing, double scale, double *loss,
-                            int64_t *correct, double *diff_logits) {
+void fnas_ref_cross_entropy(int64_t n, int64_t classes, const double *logits, const int32_t *labels, double smoothing, double scale,
+                            double *loss, int64_t *correct, double *diff_logits) {
     *loss = 0;
     *correct = 0;
     for (int64_t i = 0; i < n; i++) {

@@ -1,7 +1,8 @@
 /* How the loops of this folder are vectorised without tying the build to one processor.
  *
- * Element-wise loops are left to the compiler, once for each instruction set (FNAS_MULTIVERSION). Reductions go over LANES of partial sums, lane l
- * of a plane [H][W][block] holding elements of channel l % block: the same code serves every block, and as no sum is re-associated or contracted
+ * Element-wise loops are left to the compiler, once for each instruction set (FNAS_MULTIVERSION). Reductions go over LANES of partial sums,
+ * lane l of a plane [H][W][block] holding elements of channel l % block: the same code serves every block, and as no sum is re-associated
+ * or contracted
  * (-ffp-contract=off) the result has the same bits whichever version runs. */
 #ifndef FNAS_COMPUTE_VECTOR_H
 #define FNAS_COMPUTE_VECTOR_H
@@ -20,8 +21,9 @@ typedef float fnas_v8 __attribute__((vector_size(32), aligned(4), may_alias));
 
 #define FNAS_LANES 32 /* floats that a reduction takes at once: enough independent sums to hide the latency of an addition */
 
-/* Partial sums are taken in f32 over at most this many groups of lanes and then added in double: the error of a sum is at most this many times the
- * rounding error of one addition relative to the sum of magnitudes, however large the plane (and far less for rounding errors of random sign). */
+/* Partial sums are taken in f32 over at most this many groups of lanes and then added in double: the error of a sum is at most this many
+ * times the rounding error of one addition relative to the sum of magnitudes, however large the plane (and far less for rounding errors of
+ * random sign). */
 #define FNAS_LANE_GROUPS 64
 
 #endif

@@ -1,8 +1,9 @@
-/* The operands of one operator case, three times: as the fast operator sees them, exactly (double, plain), and the error allowed in each result.
+/* The operands of one operator case, three times: as the fast operator sees them, exactly (double, plain), and the error allowed in each
+ * result.
  *
- * A dot product of k terms in f32 differs from the exact one by at most about lambda * sqrt(k) * u * sum |a b| with overwhelming probability
- * (Higham and Mary 2019, "A new approach to probabilistic rounding error analysis"; u = 2^-24), so results are held to (6 sqrt(k) + 4) u times
- * the same operator applied to the magnitudes of its operands; 4 covers the few roundings beside the sum. */
+ * A dot product of k terms in f32 differs from the exact one by at most about lambda * sqrt(k) * u * sum |a b| with overwhelming
+ * probability (Higham and Mary 2019, "A new approach to probabilistic rounding error analysis"; u = 2^-24), so results are held to (6
+ * sqrt(k) + 4) u times the same operator applied to the magnitudes of its operands; 4 covers the few roundings beside the sum. */
 #ifndef FNAS_TESTS_COMPUTE_OPERANDS_H
 #define FNAS_TESTS_COMPUTE_OPERANDS_H
 
@@ -12,8 +13,8 @@
 
 #include "base/memory.h"
 #include "base/random.h"
-#include "compute/reference.h"
 #include "compute/cases.h"
+#include "compute/reference.h"
 
 #define TEST_SEED 20240229
 #define UNIT_ROUNDOFF (1.0 / 16777216)
@@ -212,7 +213,8 @@ static inline void fill_results(operands *all, operand *o) {
 static inline void operands_fill(operands *all, int64_t case_index) {
     fnas_random random = fnas_random_begin(TEST_SEED, FNAS_STREAM_TEST, case_index, 0);
     for (int i = 0; i < all->count; i++)
-        for (int64_t k = 0; k < operand_size(&all->list[i]); k++) all->list[i].exact[k] = (double)draw_value(all, &all->list[i], k, &random);
+        for (int64_t k = 0; k < operand_size(&all->list[i]); k++)
+            all->list[i].exact[k] = (double)draw_value(all, &all->list[i], k, &random);
     for (int64_t i = 0; i < all->c->matrix.n; i++) all->labels[i] = (int32_t)fnas_random_below(&random, all->c->matrix.out);
     if (all->c->kind == NORM_FORWARD || all->c->kind == NORM_BACKWARD) fill_norm_statistics(all);
     for (int i = 0; i < all->count; i++) {
@@ -247,7 +249,8 @@ static inline void run_fast_norm(fnas_engine *engine, operands *all) {
         double dot, total;
         int64_t channels = c->plane.c;
         memset(sums, 0, (size_t)(2 * channels + 2) * sizeof *sums);
-        fnas_norm_backward(engine, c->plane, EPSILON, src, mean, variance, gamma, beta, fast_of(all, 5), fast_of(all, 6), sums, sums + channels, &dot, &total);
+        fnas_norm_backward(engine, c->plane, EPSILON, src, mean, variance, gamma, beta, fast_of(all, 5), fast_of(all, 6), sums,
+                           sums + channels, &dot, &total);
         sums[2 * channels] = (float)dot;
         sums[2 * channels + 1] = (float)total;
     }
@@ -300,12 +303,13 @@ static inline void run_fast_matrix(fnas_engine *engine, operands *all) {
     if (c->kind == LINEAR_FORWARD) {
         fnas_linear_forward(engine, s->n, s->in, s->out, fast_of(all, 0), fast_of(all, 1), fast_of(all, 2), fast_of(all, 3));
     } else if (c->kind == LINEAR_BACKWARD) {
-        fnas_linear_backward(engine, s->n, s->in, s->out, fast_of(all, 0), fast_of(all, 1), fast_of(all, 3), fast_of(all, 4), fast_of(all, 5),
-                             fast_of(all, 2));
+        fnas_linear_backward(engine, s->n, s->in, s->out, fast_of(all, 0), fast_of(all, 1), fast_of(all, 3), fast_of(all, 4),
+                             fast_of(all, 5), fast_of(all, 2));
     } else {
         double loss;
         int64_t correct;
-        fnas_cross_entropy(s->n, s->out, fast_of(all, 0), all->labels, c->bias ? SMOOTHING : 0.0f, LOSS_SCALE, &loss, &correct, fast_of(all, 1));
+        fnas_cross_entropy(s->n, s->out, fast_of(all, 0), all->labels, c->bias ? SMOOTHING : 0.0f, LOSS_SCALE, &loss, &correct,
+                           fast_of(all, 1));
         all->list[2].fast[0] = (float)loss;
         all->list[2].fast[1] = (float)correct;
     }
@@ -460,7 +464,8 @@ static inline void allow_linear(operands *all) {
     run_exact(all->c, all->labels, x);
     bool copies = all->c->kind == RELU_FORWARD || (!all->c->accumulate && (all->c->kind == ADD || all->c->kind == RELU_BACKWARD));
     for (int i = 0; i < all->count; i++)
-        for (int64_t k = 0; k < operand_size(&all->list[i]); k++) all->list[i].allowed[k] *= copies ? 0 : allowed_factor(summed_terms(all->c, i));
+        for (int64_t k = 0; k < operand_size(&all->list[i]); k++)
+            all->list[i].allowed[k] *= copies ? 0 : allowed_factor(summed_terms(all->c, i));
 }
 
 /* Sums are of deviations from a pivot, the mean of the first image: |x - pivot| <= |x - mean| + |mean - pivot|. */
@@ -479,7 +484,8 @@ static inline void allow_statistics(operands *all) {
         }
         all->list[1].allowed[c] = allowed_factor(PARTIAL_TERMS) * deviation + 2 * UNIT_ROUNDOFF * fabs(mean);
         /* the pivot is rounded to f32: (mean - pivot)^2 enters both the sum and what is taken from it */
-        all->list[2].allowed[c] = allowed_factor(PARTIAL_TERMS) * (square + 2 * fabs(mean - pivot) * deviation) + UNIT_ROUNDOFF * UNIT_ROUNDOFF * mean * mean;
+        all->list[2].allowed[c] = allowed_factor(PARTIAL_TERMS) * (square + 2 * fabs(mean - pivot) * deviation) +
+                                  UNIT_ROUNDOFF * UNIT_ROUNDOFF * mean * mean;
     }
 }
 
@@ -538,7 +544,8 @@ static inline void allow_norm_backward(operands *all) {
 /* Computed in double from f32 logits; only the results are rounded. */
 static inline void allow_cross_entropy(operands *all) {
     for (int i = 1; i <= 2; i++)
-        for (int64_t k = 0; k < operand_size(&all->list[i]); k++) all->list[i].allowed[k] = 2 * UNIT_ROUNDOFF * fabs(all->list[i].exact[k]) + 1e-9;
+        for (int64_t k = 0; k < operand_size(&all->list[i]); k++)
+            all->list[i].allowed[k] = 2 * UNIT_ROUNDOFF * fabs(all->list[i].exact[k]) + 1e-9;
     all->list[2].allowed[1] = 0;
 }
 
@@ -580,8 +587,8 @@ static inline bool operand_agrees(operands *all, const operand *o, char *message
     for (int64_t i = 0; i < operand_size(o); i++) {
         double error = fabs((double)all->plain[i] - o->exact[i]);
         if (error <= o->allowed[i]) continue;
-        snprintf(message, size_bytes, "%s[%lld] is %.9g, should be %.9g, error %.3g, allowed %.3g", o->name, (long long)i, (double)all->plain[i], o->exact[i],
-                 error, o->allowed[i]);
+        snprintf(message, size_bytes, "%s[%lld] is %.9g, should be %.9g, error %.3g, allowed %.3g", o->name, (long long)i,
+                 (double)all->plain[i], o->exact[i], error, o->allowed[i]);
         return false;
     }
     if (padding_is_zero(all, o)) return true;
@@ -590,7 +597,8 @@ static inline bool operand_agrees(operands *all, const operand *o, char *message
 }
 
 /* Runs a case both ways; false with a message where they differ. */
-static inline bool case_agrees(fnas_context *context, fnas_engine *engine, const operator_case *c, int64_t index, char *message, size_t size_bytes) {
+static inline bool case_agrees(fnas_context *context, fnas_engine *engine, const operator_case *c, int64_t index, char *message,
+                               size_t size_bytes) {
     operands all;
     operands_declare(&all, c, fnas_engine_block(engine));
     bool agrees = operands_allocate(&all);

@@ -38,6 +38,13 @@ static int fail_child(const char *isa, const char *message) {
     return CHILD_FAILED;
 }
 
+/* On x86-64 each shape of the table has a fast kernel, directly or between reorders. */
+static bool runs_fast(fnas_context *context, fnas_engine *engine, const operator_case *c) {
+    const char *kernel = "";
+    if (!case_is_conv(c)) return true;
+    return fnas_conv_implementation(context, engine, &c->conv, (fnas_conv_kind)c->kind, &kernel) == FNAS_OK && !strstr(kernel, "ref");
+}
+
 static int run_limited(fnas_context *context, const char *isa) {
     fnas_engine *engine;
     fnas_status status = fnas_backend_limit_isa(context, isa);
@@ -53,9 +60,10 @@ static int run_limited(fnas_context *context, const char *isa) {
     int outcome = CHILD_PASSED;
     for (int64_t i = 0; i < list.count; i++) {
         char name[200], message[300];
-        if (case_agrees(context, engine, &list.cases[i], i, message, sizeof message)) continue;
+        bool agrees = case_agrees(context, engine, &list.cases[i], i, message, sizeof message);
+        if (agrees && runs_fast(context, engine, &list.cases[i])) continue;
         case_name(&list.cases[i], name, sizeof name);
-        printf("%s: %s: %s\n", isa, name, message);
+        printf("%s: %s: %s\n", isa, name, agrees ? "runs on a slow kernel" : message);
         outcome = CHILD_FAILED;
     }
     fnas_engine_destroy(engine);
@@ -122,9 +130,17 @@ static void test_version(void **state) {
 }
 
 int main(void) {
+#if !defined(__x86_64__)
+    printf("skipped: instruction sets are limited on x86-64 only\n");
+    return 0;
+#endif
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_native), cmocka_unit_test(test_avx512),           cmocka_unit_test(test_avx2),
-        cmocka_unit_test(test_sse41),  cmocka_unit_test(test_limits_come_first), cmocka_unit_test(test_version),
+        cmocka_unit_test(test_native),
+        cmocka_unit_test(test_avx512),
+        cmocka_unit_test(test_avx2),
+        cmocka_unit_test(test_sse41),
+        cmocka_unit_test(test_limits_come_first),
+        cmocka_unit_test(test_version),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -51,10 +51,10 @@ static void test_fast_equals_reference(void **state) {
 /* A scalar function of operands: the sum of a forward operator's result times fixed weights. */
 typedef struct derivative_check {
     operator_case forward, backward;
-    int result;               /* of forward: which operand is differentiated */
-    int upstream;             /* of backward: which operand holds the weights */
+    int result;   /* of forward: which operand is differentiated */
+    int upstream; /* of backward: which operand holds the weights */
     struct {
-        int input, gradient;  /* forward operand -> backward operand that holds its gradient */
+        int input, gradient; /* forward operand -> backward operand that holds its gradient */
     } pairs[3];
     int pair_count;
 } derivative_check;
@@ -62,7 +62,8 @@ typedef struct derivative_check {
 static double weighted_result(const operands *f, const derivative_check *check, const double *weights) {
     double *x[OPERAND_CAPACITY] = {NULL}, sum = 0;
     for (int i = 0; i < f->count; i++) x[i] = f->list[i].absent ? NULL : f->list[i].exact;
-    if (check->forward.kind == NORM_FORWARD) fnas_ref_norm_statistics(check->forward.plane, x[0], x[1], x[2]); /* through batch statistics */
+    if (check->forward.kind == NORM_FORWARD)
+        fnas_ref_norm_statistics(check->forward.plane, x[0], x[1], x[2]); /* through batch statistics */
     run_exact(f->c, f->labels, x);
     const operand *result = &f->list[check->result];
     if (check->forward.kind == CROSS_ENTROPY) return result->exact[0] * (double)LOSS_SCALE;
@@ -110,7 +111,8 @@ static void check_derivative(const derivative_check *check, int64_t index) {
     for (int i = 0; i < b.count; i++)
         if (b.list[i].role == ADDED) memset(b.list[i].exact, 0, (size_t)operand_size(&b.list[i]) * sizeof(double));
     if (f.labels) memcpy(b.labels, f.labels, (size_t)f.c->matrix.n * sizeof *f.labels);
-    if (check->forward.kind == NORM_FORWARD) fnas_ref_norm_statistics(check->forward.plane, b.list[0].exact, b.list[1].exact, b.list[2].exact);
+    if (check->forward.kind == NORM_FORWARD)
+        fnas_ref_norm_statistics(check->forward.plane, b.list[0].exact, b.list[1].exact, b.list[2].exact);
     operands_run_exact(&b);
     for (int pair = 0; pair < check->pair_count; pair++) check_pair(&f, &b, check, pair, name);
     operands_free(&f);
@@ -118,7 +120,8 @@ static void check_derivative(const derivative_check *check, int64_t index) {
 }
 
 static bool is_small(const fnas_conv_shape *s) {
-    return s->n * s->out_channels * fnas_conv_out_h(s) * fnas_conv_out_w(s) * s->in_channels / s->groups * s->kernel_h * s->kernel_w < 400000;
+    return s->n * s->out_channels * fnas_conv_out_h(s) * fnas_conv_out_w(s) * s->in_channels / s->groups * s->kernel_h * s->kernel_w <
+           400000;
 }
 
 static void test_conv_gradients(void **state) {
@@ -126,7 +129,8 @@ static void test_conv_gradients(void **state) {
     int64_t checked = 0;
     for (size_t i = 0; i < sizeof conv_table / sizeof *conv_table; i++) {
         if (!is_small(&conv_table[i])) continue;
-        operator_case forward = {.kind = CONV_FORWARD, .bias = true, .conv = conv_table[i]}, data = {.kind = CONV_BACKWARD_DATA, .conv = conv_table[i]};
+        operator_case forward = {.kind = CONV_FORWARD, .bias = true, .conv = conv_table[i]},
+                      data = {.kind = CONV_BACKWARD_DATA, .conv = conv_table[i]};
         operator_case weights = {.kind = CONV_BACKWARD_WEIGHTS, .bias = true, .conv = conv_table[i]};
         check_derivative(&(derivative_check){forward, data, 3, 3, {{0, 0}}, 1}, (int64_t)i);
         check_derivative(&(derivative_check){forward, weights, 3, 3, {{1, 1}, {2, 2}}, 2}, (int64_t)i);
@@ -170,10 +174,12 @@ static void test_norm_gradients(void **state) {
         fnas_shape s = plane_table[i];
         if (s.n * s.h * s.w < 8 || s.n * s.c * s.h * s.w > 20000) continue; /* few elements: variance near 0 makes f''' huge */
         for (int affine = 0; affine < 2; affine++) {
-            operator_case forward = {.kind = NORM_FORWARD, .bias = affine, .plane = s}, backward = {.kind = NORM_BACKWARD, .bias = affine, .plane = s};
+            operator_case forward = {.kind = NORM_FORWARD, .bias = affine, .plane = s},
+                          backward = {.kind = NORM_BACKWARD, .bias = affine, .plane = s};
             check_derivative(&(derivative_check){forward, backward, 5, 5, {{0, 6}}, 1}, (int64_t)i);
         }
-        operator_case forward = {.kind = NORM_FORWARD, .bias = true, .plane = s}, backward = {.kind = NORM_BACKWARD, .bias = true, .plane = s};
+        operator_case forward = {.kind = NORM_FORWARD, .bias = true, .plane = s},
+                      backward = {.kind = NORM_BACKWARD, .bias = true, .plane = s};
         check_derivative(&(derivative_check){forward, backward, 5, 5, {{3, 7}}, 1}, (int64_t)i); /* gamma: the first of the sums */
     }
 }
@@ -287,8 +293,8 @@ static void test_norm_in_place(void **state) {
     operands_fill(&all, 0);
     assert_int_equal(operands_run_fast(context, engine, &all), FNAS_OK);
     float *diff_dst = all.list[5].fast, *apart = all.list[6].fast;
-    fnas_norm_backward(engine, s, EPSILON, all.list[0].fast, all.list[1].fast, all.list[2].fast, all.list[3].fast, all.list[4].fast, diff_dst, diff_dst, NULL,
-                       NULL, NULL, NULL);
+    fnas_norm_backward(engine, s, EPSILON, all.list[0].fast, all.list[1].fast, all.list[2].fast, all.list[3].fast, all.list[4].fast,
+                       diff_dst, diff_dst, NULL, NULL, NULL, NULL);
     assert_memory_equal(diff_dst, apart, operand_floats(&all, &all.list[5]) * sizeof(float));
     operands_free(&all);
 }
@@ -296,7 +302,7 @@ static void test_norm_in_place(void **state) {
 static void test_impossible_shapes_are_refused(void **state) {
     (void)state;
     const fnas_conv_shape bad[] = {
-        {0, 16, 8, 8, 16, 3, 3, 1, 1, 1, false}, {1, 16, 8, 8, 16, 3, 3, 0, 1, 1, false}, {1, 16, 8, 8, 16, 3, 3, 1, 1, 3, false},
+        {0, 16, 8, 8, 16, 3, 3, 1, 1, 1, false}, {1, 16, 8, 8, 16, 3, 3, 0, 1, 1, false},  {1, 16, 8, 8, 16, 3, 3, 1, 1, 3, false},
         {1, 16, 2, 2, 16, 7, 7, 1, 0, 1, false}, {1, 16, 8, 8, 16, 3, 3, 1, -1, 1, false},
     };
     float none = 0;

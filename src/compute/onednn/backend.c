@@ -54,13 +54,15 @@ fnas_status fnas_backend_limit_isa(fnas_context *context, const char *isa) {
     for (size_t i = 0; i < sizeof isa_limits / sizeof *isa_limits; i++)
         if (strcmp(isa, isa_limits[i].name) == 0) limit = &isa_limits[i];
     if (!limit) return fnas_fail(context, FNAS_ERR_INPUT, "instruction set \"%s\" is unknown: use native, avx512, avx2 or sse41", isa);
-    if (!processor_supports(limit->isa)) return fnas_fail(context, FNAS_ERR_UNSUPPORTED, "this processor does not have the instruction set %s", isa);
+    if (!processor_supports(limit->isa))
+        return fnas_fail(context, FNAS_ERR_UNSUPPORTED, "this processor does not have the instruction set %s", isa);
 
     pthread_mutex_lock(&process_lock);
     bool accepted = !isa_settled && dnnl_set_max_cpu_isa(limit->isa) == dnnl_success;
     pthread_mutex_unlock(&process_lock);
     if (accepted) return FNAS_OK;
-    return fnas_fail(context, FNAS_ERR_UNSUPPORTED, "the instruction set is already settled in this process: limit it to %s before anything is computed", isa);
+    return fnas_fail(context, FNAS_ERR_UNSUPPORTED,
+                     "the instruction set is already settled in this process: limit it to %s before anything is computed", isa);
 }
 
 static dnnl_cpu_isa_t effective_isa(void) {
@@ -101,7 +103,8 @@ bool fnas_backend_has_bf16(void) {
 
 bool fnas_backend_has_int8(void) {
     dnnl_cpu_isa_t isa = effective_isa();
-    return isa == dnnl_cpu_isa_avx2_vnni || isa == dnnl_cpu_isa_avx512_core_vnni || isa == dnnl_cpu_isa_avx512_core_bf16 || isa == dnnl_cpu_isa_avx512_core_amx;
+    return isa == dnnl_cpu_isa_avx2_vnni || isa == dnnl_cpu_isa_avx512_core_vnni || isa == dnnl_cpu_isa_avx512_core_bf16 ||
+           isa == dnnl_cpu_isa_avx512_core_amx;
 }
 
 const char *fnas_backend_version(void) {
@@ -124,8 +127,8 @@ static dnnl_status_t chosen_layout(dnnl_engine_t engine, dnnl_memory_desc_t *lay
     dnnl_status_t status = dnnl_memory_desc_init_by_tag(&activation_any, 4, activation, dnnl_f32, dnnl_format_tag_any);
     if (status == dnnl_success) status = dnnl_memory_desc_init_by_tag(&weight_any, 4, weight, dnnl_f32, dnnl_format_tag_any);
     if (status == dnnl_success)
-        status = dnnl_convolution_forward_desc_init(&convolution, dnnl_forward_training, dnnl_convolution_direct, &activation_any, &weight_any, NULL,
-                                                    &activation_any, stride, padding, padding);
+        status = dnnl_convolution_forward_desc_init(&convolution, dnnl_forward_training, dnnl_convolution_direct, &activation_any,
+                                                    &weight_any, NULL, &activation_any, stride, padding, padding);
     if (status == dnnl_success) status = dnnl_primitive_desc_create(&description, &convolution, NULL, engine, NULL);
     if (status == dnnl_success) {
         *layout = *dnnl_primitive_desc_query_md(description, dnnl_query_src_md, 0);

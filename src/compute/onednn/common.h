@@ -18,10 +18,10 @@ FNAS_NODISCARD fnas_status fnas_onednn_get(fnas_context *context, const fnas_one
 
 FNAS_NODISCARD fnas_status fnas_onednn_fail(fnas_context *context, dnnl_status_t status, const char *what);
 
-#define FNAS_TRY_DNNL(context, expression, what)                                                     \
-    do {                                                                                             \
-        dnnl_status_t fnas_dnnl_status_ = (expression);                                              \
-        if (fnas_dnnl_status_ != dnnl_success) return fnas_onednn_fail(context, fnas_dnnl_status_, what); \
+#define FNAS_TRY_DNNL(context, expression, what)                                                                                           \
+    do {                                                                                                                                   \
+        dnnl_status_t fnas_dnnl_status_ = (expression);                                                                                    \
+        if (fnas_dnnl_status_ != dnnl_success) return fnas_onednn_fail(context, fnas_dnnl_status_, what);                                  \
     } while (0)
 
 #endif

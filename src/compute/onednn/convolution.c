@@ -1,5 +1,5 @@
-/* Convolutions by oneDNN. An outer layout is what the rest of the library uses (plain weights, activations in the engine's layout), an inner one
- * what the kernel wants; a port joins the two, by a reorder where they differ. */
+/* Convolutions by oneDNN. An outer layout is what the rest of the library uses (plain weights, activations in the engine's layout), an
+ * inner one what the kernel wants; a port joins the two, by a reorder where they differ. */
 #include <omp.h>
 #include <stdio.h>
 #include <string.h>
@@ -77,7 +77,8 @@ static void weight_dims(const fnas_conv_shape *s, dnnl_dims_t dims) {
     dims[at] = s->kernel_w;
 }
 
-static dnnl_status_t init_layouts(const fnas_conv_shape *s, dnnl_format_tag_t in, dnnl_format_tag_t out, dnnl_format_tag_t weights, layouts *made) {
+static dnnl_status_t init_layouts(const fnas_conv_shape *s, dnnl_format_tag_t in, dnnl_format_tag_t out, dnnl_format_tag_t weights,
+                                  layouts *made) {
     dnnl_dims_t in_dims = {s->n, s->in_channels, s->in_h, s->in_w};
     dnnl_dims_t out_dims = {s->n, s->out_channels, fnas_conv_out_h(s), fnas_conv_out_w(s)};
     dnnl_dims_t weights_dims, bias_dims = {s->out_channels};
@@ -95,21 +96,23 @@ static dnnl_status_t describe_forward(const fnas_conv_shape *s, const layouts *l
                                               with_bias ? &l->bias : NULL, &l->activation_out, stride, padding, padding);
 }
 
-static dnnl_status_t describe_backward(const fnas_conv_shape *s, const layouts *l, fnas_conv_kind kind, bool with_bias, dnnl_convolution_desc_t *description) {
+static dnnl_status_t describe_backward(const fnas_conv_shape *s, const layouts *l, fnas_conv_kind kind, bool with_bias,
+                                       dnnl_convolution_desc_t *description) {
     const dnnl_dims_t stride = {s->stride, s->stride}, padding = {s->padding, s->padding};
     if (kind == FNAS_CONV_BACKWARD_DATA)
-        return dnnl_convolution_backward_data_desc_init(description, dnnl_convolution_direct, &l->activation_in, &l->weights, &l->activation_out, stride,
-                                                        padding, padding);
-    return dnnl_convolution_backward_weights_desc_init(description, dnnl_convolution_direct, &l->activation_in, &l->weights, with_bias ? &l->bias : NULL,
-                                                       &l->activation_out, stride, padding, padding);
+        return dnnl_convolution_backward_data_desc_init(description, dnnl_convolution_direct, &l->activation_in, &l->weights,
+                                                        &l->activation_out, stride, padding, padding);
+    return dnnl_convolution_backward_weights_desc_init(description, dnnl_convolution_direct, &l->activation_in, &l->weights,
+                                                       with_bias ? &l->bias : NULL, &l->activation_out, stride, padding, padding);
 }
 
-static dnnl_status_t create_description(const fnas_onednn *onednn, const fnas_conv_shape *s, const layouts *l, fnas_conv_kind kind, bool with_bias,
-                                        dnnl_primitive_desc_t *made) {
+static dnnl_status_t create_description(const fnas_onednn *onednn, const fnas_conv_shape *s, const layouts *l, fnas_conv_kind kind,
+                                        bool with_bias, dnnl_primitive_desc_t *made) {
     dnnl_convolution_desc_t forward, backward;
     dnnl_primitive_desc_t hint = NULL;
     dnnl_status_t status = describe_forward(s, l, kind == FNAS_CONV_FORWARD && with_bias, &forward);
-    if (kind == FNAS_CONV_FORWARD) return status != dnnl_success ? status : dnnl_primitive_desc_create(made, &forward, onednn->attributes, onednn->engine, NULL);
+    if (kind == FNAS_CONV_FORWARD)
+        return status != dnnl_success ? status : dnnl_primitive_desc_create(made, &forward, onednn->attributes, onednn->engine, NULL);
 
     if (status == dnnl_success) status = dnnl_primitive_desc_create(&hint, &forward, NULL, onednn->engine, NULL);
     if (status == dnnl_success) status = describe_backward(s, l, kind, with_bias, &backward);
@@ -130,8 +133,8 @@ static bool is_reference(const_dnnl_primitive_desc_t description) {
 
 /* In the engine's layout if a fast kernel takes it; else in whatever layout a fast kernel wants, at the price of reorders; else by the
  * reference kernel, which takes all layouts but is a thousand times slower. */
-static dnnl_status_t choose_description(const fnas_onednn *onednn, const fnas_conv_shape *s, const layouts *outer, fnas_conv_kind kind, bool with_bias,
-                                        dnnl_primitive_desc_t *chosen) {
+static dnnl_status_t choose_description(const fnas_onednn *onednn, const fnas_conv_shape *s, const layouts *outer, fnas_conv_kind kind,
+                                        bool with_bias, dnnl_primitive_desc_t *chosen) {
     layouts inner = *outer, free_choice;
     dnnl_status_t status = init_layouts(s, dnnl_format_tag_any, dnnl_format_tag_any, dnnl_format_tag_any, &free_choice);
     inner.weights = free_choice.weights;
@@ -156,7 +159,8 @@ static dnnl_status_t choose_description(const fnas_onednn *onednn, const fnas_co
 
 static dnnl_status_t create_reorder(const fnas_onednn *onednn, port *p, bool into_kernel) {
     dnnl_primitive_desc_t description = NULL;
-    const dnnl_memory_desc_t *from = into_kernel ? &p->outer_layout : &p->inner_layout, *to = into_kernel ? &p->inner_layout : &p->outer_layout;
+    const dnnl_memory_desc_t *from = into_kernel ? &p->outer_layout : &p->inner_layout,
+                             *to = into_kernel ? &p->inner_layout : &p->outer_layout;
     dnnl_status_t status = dnnl_reorder_primitive_desc_create(&description, from, onednn->engine, to, onednn->engine, onednn->attributes);
     if (status != dnnl_success) return status;
     const dnnl_memory_desc_t *scratchpad = dnnl_primitive_desc_query_md(description, dnnl_query_scratchpad_md, 0);
@@ -203,7 +207,8 @@ static void assign_ports(fnas_backend_conv *conv, const_dnnl_primitive_desc_t de
         int argument[PORT_COUNT];
         dnnl_query_t query[PORT_COUNT];
     } roles[] = {
-        [FNAS_CONV_FORWARD] = {{DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DST}, {dnnl_query_src_md, dnnl_query_weights_md, dnnl_query_dst_md}},
+        [FNAS_CONV_FORWARD] = {{DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DST},
+                               {dnnl_query_src_md, dnnl_query_weights_md, dnnl_query_dst_md}},
         [FNAS_CONV_BACKWARD_DATA] = {{DNNL_ARG_DIFF_DST, DNNL_ARG_WEIGHTS, DNNL_ARG_DIFF_SRC},
                                      {dnnl_query_diff_dst_md, dnnl_query_weights_md, dnnl_query_diff_src_md}},
         [FNAS_CONV_BACKWARD_WEIGHTS] = {{DNNL_ARG_SRC, DNNL_ARG_DIFF_DST, DNNL_ARG_DIFF_WEIGHTS},
@@ -220,7 +225,8 @@ static void assign_ports(fnas_backend_conv *conv, const_dnnl_primitive_desc_t de
     conv->bias_argument = kind == FNAS_CONV_FORWARD ? DNNL_ARG_BIAS : DNNL_ARG_DIFF_BIAS;
 }
 
-static dnnl_status_t build_conv(const fnas_onednn *onednn, fnas_backend_conv *conv, const fnas_conv_shape *shape, fnas_conv_kind kind, bool with_bias) {
+static dnnl_status_t build_conv(const fnas_onednn *onednn, fnas_backend_conv *conv, const fnas_conv_shape *shape, fnas_conv_kind kind,
+                                bool with_bias) {
     layouts outer;
     dnnl_primitive_desc_t description = NULL;
     dnnl_format_tag_t in_tag = shape->image_source ? dnnl_nchw : onednn->activation_tag;
@@ -254,8 +260,9 @@ static size_t conv_scratch_bytes(const fnas_backend_conv *conv) {
 /* ---- cache ---- */
 
 static void make_key(const fnas_conv_shape *s, fnas_conv_kind kind, bool with_bias, int64_t key[KEY_FIELDS]) {
-    const int64_t fields[KEY_FIELDS] = {s->n,      s->in_channels, s->in_h,   s->in_w,         s->out_channels, s->kernel_h, s->kernel_w,
-                                        s->stride, s->padding,     s->groups, s->image_source, kind,            with_bias};
+    const int64_t fields[KEY_FIELDS] = {s->n,        s->in_channels, s->in_h,    s->in_w,   s->out_channels, s->kernel_h,
+                                        s->kernel_w, s->stride,      s->padding, s->groups, s->image_source, kind,
+                                        with_bias};
     memcpy(key, fields, sizeof fields);
 }
 
@@ -287,14 +294,15 @@ static void cache_insert(fnas_backend *backend, fnas_backend_conv *conv) {
 
 static fnas_status fail_conv(fnas_context *context, dnnl_status_t status, const fnas_conv_shape *s) {
     char what[200];
-    snprintf(what, sizeof what, "convolution of [%lld, %lld, %lld, %lld] with %lld filters of %lld x %lld, stride %lld, padding %lld, %lld groups",
-             (long long)s->n, (long long)s->in_channels, (long long)s->in_h, (long long)s->in_w, (long long)s->out_channels, (long long)s->kernel_h,
-             (long long)s->kernel_w, (long long)s->stride, (long long)s->padding, (long long)s->groups);
+    snprintf(what, sizeof what,
+             "convolution of [%lld, %lld, %lld, %lld] with %lld filters of %lld x %lld, stride %lld, padding %lld, %lld groups",
+             (long long)s->n, (long long)s->in_channels, (long long)s->in_h, (long long)s->in_w, (long long)s->out_channels,
+             (long long)s->kernel_h, (long long)s->kernel_w, (long long)s->stride, (long long)s->padding, (long long)s->groups);
     return fnas_onednn_fail(context, status, what);
 }
 
-fnas_status fnas_backend_prepare(fnas_context *context, fnas_backend *backend, const fnas_conv_shape *shape, fnas_conv_kind kind, bool with_bias,
-                                 fnas_backend_conv **conv) {
+fnas_status fnas_backend_prepare(fnas_context *context, fnas_backend *backend, const fnas_conv_shape *shape, fnas_conv_kind kind,
+                                 bool with_bias, fnas_backend_conv **conv) {
     int64_t key[KEY_FIELDS];
     make_key(shape, kind, with_bias, key);
     uint64_t hash = hash_key(key);
@@ -341,7 +349,8 @@ static dnnl_status_t run_reorder(dnnl_stream_t stream, const port *p, bool into_
 }
 
 /* Hands the buffers over; returns where the shared scratchpad begins. */
-static dnnl_status_t bind_buffers(dnnl_stream_t stream, fnas_backend_conv *conv, void *const outer[PORT_COUNT], float *bias, char *scratch, void **scratchpad) {
+static dnnl_status_t bind_buffers(dnnl_stream_t stream, fnas_backend_conv *conv, void *const outer[PORT_COUNT], float *bias, char *scratch,
+                                  void **scratchpad) {
     dnnl_status_t status = dnnl_success;
     for (int i = 0; i < PORT_COUNT && status == dnnl_success; i++) {
         port *p = &conv->ports[i];
@@ -365,8 +374,8 @@ static dnnl_status_t run_primitive(dnnl_stream_t stream, const fnas_backend_conv
     return dnnl_primitive_execute(conv->primitive, stream, count, arguments);
 }
 
-fnas_status fnas_backend_conv_run(fnas_context *context, fnas_backend *backend, fnas_backend_conv *conv, const float *first, const float *second, float *bias,
-                                  float *result, void *scratch) {
+fnas_status fnas_backend_conv_run(fnas_context *context, fnas_backend *backend, fnas_backend_conv *conv, const float *first,
+                                  const float *second, float *bias, float *result, void *scratch) {
     void *const outer[PORT_COUNT] = {(void *)first, (void *)second, result}; /* oneDNN has one kind of memory, for reading and writing */
     void *scratchpad;
     one_thread guard = one_thread_begin();

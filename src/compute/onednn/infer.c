@@ -11,11 +11,12 @@
 
 static fnas_status check_precision(fnas_context *context, const fnas_infer_options *options) {
     if (options->precision == FNAS_INFER_BF16 && !fnas_backend_has_bf16())
-        return fnas_fail(context, FNAS_ERR_UNSUPPORTED, "precision bf16: this processor (or its instruction set as limited, %s) computes no bf16: use f32",
+        return fnas_fail(context, FNAS_ERR_UNSUPPORTED,
+                         "precision bf16: this processor (or its instruction set as limited, %s) computes no bf16: use f32",
                          fnas_backend_isa());
     if (options->precision == FNAS_INFER_INT8 && !fnas_backend_has_int8())
-        return fnas_fail(context, FNAS_ERR_UNSUPPORTED, "precision int8: this processor (or its instruction set as limited, %s) has no VNNI: use f32",
-                         fnas_backend_isa());
+        return fnas_fail(context, FNAS_ERR_UNSUPPORTED,
+                         "precision int8: this processor (or its instruction set as limited, %s) has no VNNI: use f32", fnas_backend_isa());
     if (options->precision == FNAS_INFER_INT8 && !options->largest)
         return fnas_fail(context, FNAS_ERR_INTERNAL, "precision int8 needs the range of each layer");
     return FNAS_OK;
@@ -27,7 +28,8 @@ static fnas_status prepare(fnas_context *context, const fnas_infer_options *opti
     infer->options = *options;
     infer->options.largest = NULL;
     infer->layer_count = count;
-    infer->tag = options->precision == FNAS_INFER_INT8 ? dnnl_nhwc : infer->onednn->activation_tag; /* int8 convolutions want channels last */
+    infer->tag = options->precision == FNAS_INFER_INT8 ? dnnl_nhwc
+                                                       : infer->onednn->activation_tag; /* int8 convolutions want channels last */
     infer->data_type = options->precision == FNAS_INFER_F32 ? dnnl_f32 : options->precision == FNAS_INFER_BF16 ? dnnl_bf16 : dnnl_s8;
     infer->values = fnas_allocate((size_t)count, sizeof *infer->values);
     if (!infer->values) return fnas_fail_memory(context, "an inference network");
@@ -55,7 +57,8 @@ static fnas_status build_layers(fnas_context *context, const fnas_infer_layer *l
 }
 
 static void find_life_times(const fnas_infer *infer, fnas_placed_buffer *placed) {
-    for (int64_t b = 0; b < infer->buffer_count; b++) placed[b] = (fnas_placed_buffer){dnnl_memory_desc_get_size(&infer->buffers[b].layout), 1, 0, 0};
+    for (int64_t b = 0; b < infer->buffer_count; b++)
+        placed[b] = (fnas_placed_buffer){dnnl_memory_desc_get_size(&infer->buffers[b].layout), 1, 0, 0};
     for (int64_t s = 0; s < infer->step_count; s++)
         for (int a = 0; a < infer->steps[s].argument_count; a++) {
             const fnas_infer_argument *argument = &infer->steps[s].arguments[a];
@@ -90,7 +93,8 @@ static fnas_status place(fnas_context *context, fnas_infer *infer) {
     return FNAS_OK;
 }
 
-fnas_status fnas_infer_create(fnas_context *context, const fnas_infer_layer *layers, int64_t count, const fnas_infer_options *options, fnas_infer **infer) {
+fnas_status fnas_infer_create(fnas_context *context, const fnas_infer_layer *layers, int64_t count, const fnas_infer_options *options,
+                              fnas_infer **infer) {
     *infer = NULL;
     if (count < 2 || layers[0].kind != FNAS_INFER_INPUT || layers[count - 1].kind != FNAS_INFER_LINEAR)
         return fnas_fail(context, FNAS_ERR_INTERNAL, "an inference network goes from an input to a linear layer");

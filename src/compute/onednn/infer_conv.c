@@ -1,5 +1,5 @@
-/* Convolutions, and sums that they write into. A convolution that only an ADD reads is computed where the ADD stands and adds its result to what lies
- * there (oneDNN's sum post-op): the sum then costs no pass over memory of its own. */
+/* Convolutions, and sums that they write into. A convolution that only an ADD reads is computed where the ADD stands and adds its result to
+ * what lies there (oneDNN's sum post-op): the sum then costs no pass over memory of its own. */
 #include <math.h>
 
 #include "base/memory.h"
@@ -32,7 +32,8 @@ typedef struct conv_plan {
 
 bool fnas_infer_is_deferred(const fnas_infer_builder *builder, int32_t layer) {
     const fnas_infer_layer *conv = &builder->layers[layer];
-    return conv->kind == FNAS_INFER_CONV && !conv->relu && builder->readers[layer] == 1 && builder->layers[builder->reader[layer]].kind == FNAS_INFER_ADD;
+    return conv->kind == FNAS_INFER_CONV && !conv->relu && builder->readers[layer] == 1 &&
+           builder->layers[builder->reader[layer]].kind == FNAS_INFER_ADD;
 }
 
 /* ---- description ---- */
@@ -47,7 +48,8 @@ static fnas_status plan_weights(fnas_infer_builder *builder, conv_plan *plan) {
     plan->scale_mask = groups > 1 ? 3 : 1;
     dnnl_data_type_t data_type = builder->infer->data_type;
     dnnl_status_t status = dnnl_memory_desc_init_by_tag(&plan->weight_any, rank, dims, data_type, dnnl_format_tag_any);
-    if (status == dnnl_success) status = dnnl_memory_desc_init_by_tag(&plan->weight_plain, rank, dims, dnnl_f32, groups > 1 ? dnnl_goihw : dnnl_oihw);
+    if (status == dnnl_success)
+        status = dnnl_memory_desc_init_by_tag(&plan->weight_plain, rank, dims, dnnl_f32, groups > 1 ? dnnl_goihw : dnnl_oihw);
     dnnl_dims_t bias_dims = {conv->c};
     if (status == dnnl_success) status = dnnl_memory_desc_init_by_tag(&plan->bias_plain, 1, bias_dims, dnnl_f32, dnnl_x);
     return status == dnnl_success ? FNAS_OK : fnas_infer_fail(builder, status);
@@ -89,25 +91,30 @@ static dnnl_status_t append_post_ops(const fnas_infer_builder *builder, const co
 }
 
 /* NULL in *description where oneDNN has nothing for it. */
-static dnnl_status_t describe_conv(const fnas_infer_builder *builder, const conv_plan *plan, const dnnl_memory_desc_t *source, const dnnl_memory_desc_t *result,
-                                   const_dnnl_primitive_attr_t attributes, dnnl_primitive_desc_t *description) {
+static dnnl_status_t describe_conv(const fnas_infer_builder *builder, const conv_plan *plan, const dnnl_memory_desc_t *source,
+                                   const dnnl_memory_desc_t *result, const_dnnl_primitive_attr_t attributes,
+                                   dnnl_primitive_desc_t *description) {
     dnnl_convolution_desc_t conv;
     *description = NULL;
-    dnnl_status_t status = dnnl_convolution_forward_desc_init(&conv, dnnl_forward_inference, dnnl_convolution_direct, source, &plan->weight_any,
-                                                              plan->bias_floats ? &plan->bias_plain : NULL, result, plan->strides, plan->padding, plan->padding);
+    dnnl_status_t status = dnnl_convolution_forward_desc_init(&conv, dnnl_forward_inference, dnnl_convolution_direct, source,
+                                                              &plan->weight_any, plan->bias_floats ? &plan->bias_plain : NULL, result,
+                                                              plan->strides, plan->padding, plan->padding);
     if (status != dnnl_success) return status;
     status = dnnl_primitive_desc_create(description, &conv, attributes, builder->infer->onednn->engine, NULL);
     return status == dnnl_unimplemented ? dnnl_success : status;
 }
 
-/* The first fast kernel among: our layouts; its own source layout; its own layouts throughout (not where the result joins what lies in ours). */
-static dnnl_status_t choose_conv(const fnas_infer_builder *builder, const conv_plan *plan, const conv_target *target, const_dnnl_primitive_attr_t attributes,
-                                 dnnl_primitive_desc_t *chosen) {
+/* The first fast kernel among: our layouts; its own source layout; its own layouts throughout (not where the result joins what lies in
+ * ours). */
+static dnnl_status_t choose_conv(const fnas_infer_builder *builder, const conv_plan *plan, const conv_target *target,
+                                 const_dnnl_primitive_attr_t attributes, dnnl_primitive_desc_t *chosen) {
     dnnl_memory_desc_t source_any = plan->source_layout, result_any = plan->result_layout;
-    dnnl_status_t status = dnnl_memory_desc_init_by_tag(&source_any, 4, plan->source_layout.dims, plan->source_layout.data_type, dnnl_format_tag_any);
+    dnnl_status_t status = dnnl_memory_desc_init_by_tag(&source_any, 4, plan->source_layout.dims, plan->source_layout.data_type,
+                                                        dnnl_format_tag_any);
     if (status == dnnl_success)
         status = dnnl_memory_desc_init_by_tag(&result_any, 4, plan->result_layout.dims, plan->result_layout.data_type, dnnl_format_tag_any);
-    const dnnl_memory_desc_t *candidates[][2] = {{&plan->source_layout, &plan->result_layout}, {&source_any, &plan->result_layout}, {&source_any, &result_any}};
+    const dnnl_memory_desc_t *candidates[][2] = {
+        {&plan->source_layout, &plan->result_layout}, {&source_any, &plan->result_layout}, {&source_any, &result_any}};
     int count = target->accumulate || target->extra_count ? 2 : 3;
     *chosen = NULL;
     for (int i = 0; status == dnnl_success && i < count; i++) {
@@ -132,11 +139,13 @@ static dnnl_status_t choose_conv(const fnas_infer_builder *builder, const conv_p
     return status == dnnl_success && !*chosen ? dnnl_unimplemented : status;
 }
 
-static fnas_status describe_chosen(fnas_infer_builder *builder, const conv_plan *plan, const conv_target *target, dnnl_primitive_desc_t *description) {
+static fnas_status describe_chosen(fnas_infer_builder *builder, const conv_plan *plan, const conv_target *target,
+                                   dnnl_primitive_desc_t *description) {
     dnnl_primitive_attr_t attributes;
     FNAS_TRY(fnas_infer_attributes(builder, &attributes));
     dnnl_status_t status = dnnl_success;
-    if (plan->result_scales) status = dnnl_primitive_attr_set_output_scales(attributes, builder->layers[plan->layer].c, 1 << 1, plan->result_scales);
+    if (plan->result_scales)
+        status = dnnl_primitive_attr_set_output_scales(attributes, builder->layers[plan->layer].c, 1 << 1, plan->result_scales);
     if (status == dnnl_success) status = append_post_ops(builder, target, attributes);
     if (status == dnnl_success) status = choose_conv(builder, plan, target, attributes, description);
     dnnl_primitive_attr_destroy(attributes);
@@ -145,8 +154,8 @@ static fnas_status describe_chosen(fnas_infer_builder *builder, const conv_plan 
 
 /* ---- the step ---- */
 
-static fnas_status append_conv(fnas_infer_builder *builder, const conv_plan *plan, const conv_target *target, dnnl_primitive_desc_t description,
-                               fnas_infer_value *result) {
+static fnas_status append_conv(fnas_infer_builder *builder, const conv_plan *plan, const conv_target *target,
+                               dnnl_primitive_desc_t description, fnas_infer_value *result) {
     const fnas_infer_layer *conv = &builder->layers[plan->layer];
     const dnnl_memory_desc_t *source = dnnl_primitive_desc_query_md(description, dnnl_query_src_md, 0);
     const dnnl_memory_desc_t *weights = dnnl_primitive_desc_query_md(description, dnnl_query_weights_md, 0);
@@ -159,10 +168,12 @@ static fnas_status append_conv(fnas_infer_builder *builder, const conv_plan *pla
     if (target->buffer < 0) FNAS_TRY(fnas_infer_new_buffer(builder, written, &arguments[2].buffer));
     if (plan->bias_floats) {
         arguments[count].role = DNNL_ARG_BIAS;
-        FNAS_TRY(fnas_infer_constant(builder, &plan->bias_plain, plan->bias_floats, &plan->bias_plain, 0, 0, NULL, &arguments[count++].buffer));
+        FNAS_TRY(
+            fnas_infer_constant(builder, &plan->bias_plain, plan->bias_floats, &plan->bias_plain, 0, 0, NULL, &arguments[count++].buffer));
     }
     for (int i = 0; i < target->extra_count; i++)
-        arguments[count++] = (fnas_infer_argument){DNNL_ARG_ATTR_MULTIPLE_POST_OP(target->accumulate + i) | DNNL_ARG_SRC_1, target->extras[i]};
+        arguments[count++] = (fnas_infer_argument){DNNL_ARG_ATTR_MULTIPLE_POST_OP(target->accumulate + i) | DNNL_ARG_SRC_1,
+                                                   target->extras[i]};
     *result = (fnas_infer_value){arguments[2].buffer, target->scale};
     dnnl_primitive_desc_t copy;
     dnnl_status_t status = dnnl_primitive_desc_clone(&copy, description); /* append destroys it, the caller does too */
@@ -172,7 +183,8 @@ static fnas_status append_conv(fnas_infer_builder *builder, const conv_plan *pla
 }
 
 /* *is_slow: oneDNN has only a naive kernel for it, and nothing was appended; NULL: take it as it is. */
-static fnas_status build_conv_into(fnas_infer_builder *builder, int32_t layer, const conv_target *target, bool *is_slow, fnas_infer_value *result) {
+static fnas_status build_conv_into(fnas_infer_builder *builder, int32_t layer, const conv_target *target, bool *is_slow,
+                                   fnas_infer_value *result) {
     const fnas_infer_layer *conv = &builder->layers[layer];
     conv_plan plan = {.layer = layer,
                       .source = builder->infer->values[conv->inputs[0]],
@@ -207,14 +219,16 @@ fnas_status fnas_infer_build_conv(fnas_infer_builder *builder) {
     if (fnas_infer_is_deferred(builder, builder->layer)) return FNAS_OK;
     dnnl_data_type_t data_type = builder->infer->data_type;
     if (fnas_infer_is_int8(builder->infer) && conv->relu) data_type = dnnl_u8;
-    conv_target target = {.data_type = data_type, .scale = fnas_infer_scale_of(builder, builder->layer, data_type), .buffer = -1, .relu = conv->relu};
+    conv_target target = {
+        .data_type = data_type, .scale = fnas_infer_scale_of(builder, builder->layer, data_type), .buffer = -1, .relu = conv->relu};
     return build_conv_into(builder, builder->layer, &target, NULL, &builder->infer->values[builder->layer]);
 }
 
 /* ---- sums ---- */
 
 /* result = a + b, ReLU. result may be a's buffer. */
-static fnas_status build_binary_add(fnas_infer_builder *builder, fnas_infer_value a, fnas_infer_value b, bool relu, fnas_infer_value result) {
+static fnas_status build_binary_add(fnas_infer_builder *builder, fnas_infer_value a, fnas_infer_value b, bool relu,
+                                    fnas_infer_value result) {
     const fnas_infer *infer = builder->infer;
     dnnl_primitive_attr_t attributes;
     FNAS_TRY(fnas_infer_attributes(builder, &attributes));
@@ -229,8 +243,8 @@ static fnas_status build_binary_add(fnas_infer_builder *builder, fnas_infer_valu
     dnnl_binary_desc_t binary;
     dnnl_primitive_desc_t description = NULL;
     if (status == dnnl_success)
-        status = dnnl_binary_desc_init(&binary, dnnl_binary_add, fnas_infer_buffer_layout(infer, a.buffer), fnas_infer_buffer_layout(infer, b.buffer),
-                                       fnas_infer_buffer_layout(infer, result.buffer));
+        status = dnnl_binary_desc_init(&binary, dnnl_binary_add, fnas_infer_buffer_layout(infer, a.buffer),
+                                       fnas_infer_buffer_layout(infer, b.buffer), fnas_infer_buffer_layout(infer, result.buffer));
     if (status == dnnl_success) status = dnnl_primitive_desc_create(&description, &binary, attributes, infer->onednn->engine, NULL);
     dnnl_primitive_attr_destroy(attributes);
     if (status != dnnl_success) return fnas_infer_fail(builder, status);
@@ -239,7 +253,8 @@ static fnas_status build_binary_add(fnas_infer_builder *builder, fnas_infer_valu
 }
 
 /* The sum of values [count >= 1] in a new buffer. */
-static fnas_status build_sum(fnas_infer_builder *builder, int64_t count, const fnas_infer_value *values, bool relu, fnas_infer_value *result) {
+static fnas_status build_sum(fnas_infer_builder *builder, int64_t count, const fnas_infer_value *values, bool relu,
+                             fnas_infer_value *result) {
     dnnl_data_type_t data_type = builder->infer->data_type;
     dnnl_memory_desc_t layout;
     FNAS_TRY(fnas_infer_layout(builder, builder->layer, data_type, builder->infer->tag, &layout));
@@ -258,9 +273,11 @@ typedef struct sum_parts {
 } sum_parts;
 
 /* The first convolution reads what is already there by a binary post-op and writes the sum: one pass less than copying it first. */
-static fnas_status try_fused_first(fnas_infer_builder *builder, const sum_parts *parts, bool relu, bool *is_done, fnas_infer_value *result) {
+static fnas_status try_fused_first(fnas_infer_builder *builder, const sum_parts *parts, bool relu, bool *is_done,
+                                   fnas_infer_value *result) {
     *is_done = false;
-    if (fnas_infer_is_int8(builder->infer) ? parts->value_count > 0 : parts->value_count > EXTRAS_MAX) return FNAS_OK; /* post-ops know no scales */
+    if (fnas_infer_is_int8(builder->infer) ? parts->value_count > 0 : parts->value_count > EXTRAS_MAX)
+        return FNAS_OK; /* post-ops know no scales */
     dnnl_data_type_t data_type = builder->infer->data_type;
     conv_target target = {.data_type = data_type,
                           .scale = fnas_infer_scale_of(builder, builder->layer, data_type),

@@ -1,5 +1,5 @@
-/* How a prepared network is built. infer.c: creation and running; infer_steps.c: buffers, constants, steps; infer_conv.c: convolutions and sums;
- * infer_layers.c: the other layers. */
+/* How a prepared network is built. infer.c: creation and running; infer_steps.c: buffers, constants, steps; infer_conv.c: convolutions and
+ * sums; infer_layers.c: the other layers. */
 #ifndef FNAS_COMPUTE_ONEDNN_INFER_INTERNAL_H
 #define FNAS_COMPUTE_ONEDNN_INFER_INTERNAL_H
 
@@ -40,8 +40,8 @@ struct fnas_infer {
     fnas_infer_options options; /* without `largest` */
     const fnas_onednn *onednn;
     dnnl_stream_t stream;
-    dnnl_format_tag_t tag;       /* layout of activations */
-    dnnl_data_type_t data_type;  /* of activations; s8 stands for s8 and u8 */
+    dnnl_format_tag_t tag;      /* layout of activations */
+    dnnl_data_type_t data_type; /* of activations; s8 stands for s8 and u8 */
     fnas_infer_buffer *buffers;
     fnas_infer_step *steps;
     fnas_infer_value *values; /* [layer_count] */
@@ -65,17 +65,19 @@ typedef struct fnas_infer_builder {
 
 /* ---- infer_steps.c ---- */
 FNAS_NODISCARD fnas_status fnas_infer_fail(const fnas_infer_builder *builder, dnnl_status_t status);
-FNAS_NODISCARD fnas_status fnas_infer_layout(const fnas_infer_builder *builder, int32_t layer, dnnl_data_type_t data_type, dnnl_format_tag_t tag,
-                                             dnnl_memory_desc_t *layout);
+FNAS_NODISCARD fnas_status fnas_infer_layout(const fnas_infer_builder *builder, int32_t layer, dnnl_data_type_t data_type,
+                                             dnnl_format_tag_t tag, dnnl_memory_desc_t *layout);
 FNAS_NODISCARD fnas_status fnas_infer_new_buffer(fnas_infer_builder *builder, const dnnl_memory_desc_t *layout, int32_t *buffer);
 /* A step that runs a primitive of this description (which it destroys, also on failure) with these arguments and a scratchpad. */
-FNAS_NODISCARD fnas_status fnas_infer_append(fnas_infer_builder *builder, dnnl_primitive_desc_t description, int count, const fnas_infer_argument *arguments);
+FNAS_NODISCARD fnas_status fnas_infer_append(fnas_infer_builder *builder, dnnl_primitive_desc_t description, int count,
+                                             const fnas_infer_argument *arguments);
 /* A constant buffer in `layout` from plain floats laid out as `plain`; scales (may be NULL) multiply by the axes of `mask`. */
 FNAS_NODISCARD fnas_status fnas_infer_constant(fnas_infer_builder *builder, const dnnl_memory_desc_t *plain, const float *floats,
-                                               const dnnl_memory_desc_t *layout, int scale_count, int scale_mask, const float *scales, int32_t *buffer);
+                                               const dnnl_memory_desc_t *layout, int scale_count, int scale_mask, const float *scales,
+                                               int32_t *buffer);
 /* The value in another layout, type or scale: itself where nothing differs, else through a reorder, which saturates. */
-FNAS_NODISCARD fnas_status fnas_infer_convert(fnas_infer_builder *builder, fnas_infer_value value, const dnnl_memory_desc_t *layout, float scale,
-                                              int32_t *buffer);
+FNAS_NODISCARD fnas_status fnas_infer_convert(fnas_infer_builder *builder, fnas_infer_value value, const dnnl_memory_desc_t *layout,
+                                              float scale, int32_t *buffer);
 FNAS_NODISCARD fnas_status fnas_infer_convert_into(fnas_infer_builder *builder, fnas_infer_value value, float scale, int32_t buffer);
 FNAS_NODISCARD fnas_status fnas_infer_attributes(const fnas_infer_builder *builder, dnnl_primitive_attr_t *attributes);
 bool fnas_infer_is_int8(const fnas_infer *infer);
@@ -85,7 +87,8 @@ const dnnl_memory_desc_t *fnas_infer_buffer_layout(const fnas_infer *infer, int3
 float fnas_infer_scale_of(const fnas_infer_builder *builder, int32_t layer, dnnl_data_type_t data_type); /* from the calibrated range */
 
 /* ---- infer_conv.c ---- */
-bool fnas_infer_is_deferred(const fnas_infer_builder *builder, int32_t layer); /* a convolution that is computed with the ADD that alone reads it */
+bool fnas_infer_is_deferred(const fnas_infer_builder *builder,
+                            int32_t layer); /* a convolution that is computed with the ADD that alone reads it */
 FNAS_NODISCARD fnas_status fnas_infer_build_conv(fnas_infer_builder *builder);
 FNAS_NODISCARD fnas_status fnas_infer_build_add(fnas_infer_builder *builder);
 

@@ -84,8 +84,8 @@ static fnas_status append_pool(fnas_infer_builder *builder, fnas_infer_value sou
     FNAS_TRY(fnas_infer_attributes(builder, &attributes));
     dnnl_pooling_desc_t pool;
     dnnl_primitive_desc_t description = NULL;
-    dnnl_status_t status = dnnl_pooling_forward_desc_init(&pool, dnnl_forward_inference, dnnl_pooling_avg_exclude_padding, &source_layout, &layout, strides,
-                                                          kernel, padding_begin, padding_end);
+    dnnl_status_t status = dnnl_pooling_forward_desc_init(&pool, dnnl_forward_inference, dnnl_pooling_avg_exclude_padding, &source_layout,
+                                                          &layout, strides, kernel, padding_begin, padding_end);
     if (status == dnnl_success) status = dnnl_primitive_desc_create(&description, &pool, attributes, infer->onednn->engine, NULL);
     dnnl_primitive_attr_destroy(attributes);
     if (status != dnnl_success) return fnas_infer_fail(builder, status);
@@ -147,7 +147,8 @@ static fnas_status scale_shift_constants(fnas_infer_builder *builder, int32_t *s
     fnas_status status = code == dnnl_success ? FNAS_OK : fnas_infer_fail(builder, code);
     if (status == FNAS_OK) status = fnas_infer_constant(builder, &pair_layout, floats, &pair_layout, 0, 0, NULL, scale_shift);
     if (status == FNAS_OK) status = fnas_infer_constant(builder, &vector_layout, floats + 2 * norm->c, &vector_layout, 0, 0, NULL, mean);
-    if (status == FNAS_OK) status = fnas_infer_constant(builder, &vector_layout, floats + 3 * norm->c, &vector_layout, 0, 0, NULL, variance);
+    if (status == FNAS_OK)
+        status = fnas_infer_constant(builder, &vector_layout, floats + 3 * norm->c, &vector_layout, 0, 0, NULL, variance);
     fnas_free(floats);
     return status;
 }
@@ -164,8 +165,8 @@ static fnas_status build_scale_shift(fnas_infer_builder *builder) {
     unsigned flags = dnnl_use_global_stats | dnnl_use_scaleshift | (current(builder)->relu ? dnnl_fuse_norm_relu : 0u);
     dnnl_batch_normalization_desc_t norm;
     dnnl_primitive_desc_t description = NULL;
-    dnnl_status_t status =
-        dnnl_batch_normalization_forward_desc_init(&norm, dnnl_forward_inference, fnas_infer_buffer_layout(infer, source.buffer), 0, flags);
+    dnnl_status_t status = dnnl_batch_normalization_forward_desc_init(&norm, dnnl_forward_inference,
+                                                                      fnas_infer_buffer_layout(infer, source.buffer), 0, flags);
     if (status == dnnl_success) status = dnnl_primitive_desc_create(&description, &norm, attributes, infer->onednn->engine, NULL);
     dnnl_primitive_attr_destroy(attributes);
     if (status != dnnl_success) return fnas_infer_fail(builder, status);
@@ -180,7 +181,8 @@ static fnas_status build_scale_shift(fnas_infer_builder *builder) {
 /* ---- linear ---- */
 
 static dnnl_status_t describe_linear(const fnas_infer_builder *builder, const dnnl_memory_desc_t *source, dnnl_data_type_t data_type,
-                                     const dnnl_memory_desc_t *bias, const_dnnl_primitive_attr_t attributes, dnnl_primitive_desc_t *description) {
+                                     const dnnl_memory_desc_t *bias, const_dnnl_primitive_attr_t attributes,
+                                     dnnl_primitive_desc_t *description) {
     const fnas_infer_layer *linear = current(builder);
     int rank = source->ndims;
     dnnl_dims_t weight_dims = {linear->c, source->dims[1], 1, 1}, result_dims = {source->dims[0], linear->c};
@@ -190,8 +192,10 @@ static dnnl_status_t describe_linear(const fnas_infer_builder *builder, const dn
     if (status == dnnl_success) status = dnnl_memory_desc_init_by_tag(&weight_any, rank, weight_dims, data_type, dnnl_format_tag_any);
     if (status == dnnl_success) status = dnnl_memory_desc_init_by_tag(&result, 2, result_dims, dnnl_f32, dnnl_nc);
     if (status == dnnl_success)
-        status = dnnl_inner_product_forward_desc_init(&product, dnnl_forward_inference, &source_any, &weight_any, linear->bias ? bias : NULL, &result);
-    if (status == dnnl_success) status = dnnl_primitive_desc_create(description, &product, attributes, builder->infer->onednn->engine, NULL);
+        status = dnnl_inner_product_forward_desc_init(&product, dnnl_forward_inference, &source_any, &weight_any,
+                                                      linear->bias ? bias : NULL, &result);
+    if (status == dnnl_success)
+        status = dnnl_primitive_desc_create(description, &product, attributes, builder->infer->onednn->engine, NULL);
     return status;
 }
 
@@ -201,7 +205,8 @@ static fnas_status append_linear(fnas_infer_builder *builder, dnnl_primitive_des
     const dnnl_memory_desc_t *weights = dnnl_primitive_desc_query_md(description, dnnl_query_weights_md, 0);
     const dnnl_memory_desc_t *result = dnnl_primitive_desc_query_md(description, dnnl_query_dst_md, 0);
     dnnl_memory_desc_t plain;
-    dnnl_status_t status = dnnl_memory_desc_init_by_tag(&plain, weights->ndims, weights->dims, dnnl_f32, weights->ndims == 4 ? dnnl_oihw : dnnl_oi);
+    dnnl_status_t status = dnnl_memory_desc_init_by_tag(&plain, weights->ndims, weights->dims, dnnl_f32,
+                                                        weights->ndims == 4 ? dnnl_oihw : dnnl_oi);
     if (status != dnnl_success) return fnas_infer_fail(builder, status);
     fnas_infer_argument arguments[4] = {{DNNL_ARG_SRC, 0}, {DNNL_ARG_WEIGHTS, 0}, {DNNL_ARG_DST, 0}, {DNNL_ARG_BIAS, 0}};
     FNAS_TRY(fnas_infer_convert(builder, source_value(builder), source, 0, &arguments[0].buffer));
@@ -234,15 +239,24 @@ static fnas_status build_linear(fnas_infer_builder *builder) {
 
 fnas_status fnas_infer_build_layer(fnas_infer_builder *builder) {
     switch (current(builder)->kind) {
-    case FNAS_INFER_INPUT: return build_input(builder);
-    case FNAS_INFER_CONV: return fnas_infer_build_conv(builder);
-    case FNAS_INFER_RELU: return build_relu(builder);
-    case FNAS_INFER_AVERAGE_POOL: return build_average_pool(builder);
-    case FNAS_INFER_ADD: return fnas_infer_build_add(builder);
-    case FNAS_INFER_SCALE_SHIFT: return build_scale_shift(builder);
-    case FNAS_INFER_GLOBAL_POOL: return build_global_pool(builder);
-    case FNAS_INFER_LINEAR: return build_linear(builder);
-    case FNAS_INFER_ZERO: return build_zero(builder);
+    case FNAS_INFER_INPUT:
+        return build_input(builder);
+    case FNAS_INFER_CONV:
+        return fnas_infer_build_conv(builder);
+    case FNAS_INFER_RELU:
+        return build_relu(builder);
+    case FNAS_INFER_AVERAGE_POOL:
+        return build_average_pool(builder);
+    case FNAS_INFER_ADD:
+        return fnas_infer_build_add(builder);
+    case FNAS_INFER_SCALE_SHIFT:
+        return build_scale_shift(builder);
+    case FNAS_INFER_GLOBAL_POOL:
+        return build_global_pool(builder);
+    case FNAS_INFER_LINEAR:
+        return build_linear(builder);
+    case FNAS_INFER_ZERO:
+        return build_zero(builder);
     }
     return fnas_fail(builder->context, FNAS_ERR_INTERNAL, "layer %d of an inference network is of no known kind", (int)builder->layer);
 }

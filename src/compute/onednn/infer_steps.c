@@ -9,7 +9,8 @@ static const char *const kind_names[] = {"input", "conv", "relu", "average_pool"
 
 fnas_status fnas_infer_fail(const fnas_infer_builder *builder, dnnl_status_t status) {
     char what[64];
-    snprintf(what, sizeof what, "layer %d (%s) of an inference network", (int)builder->layer, kind_names[builder->layers[builder->layer].kind]);
+    snprintf(what, sizeof what, "layer %d (%s) of an inference network", (int)builder->layer,
+             kind_names[builder->layers[builder->layer].kind]);
     return fnas_onednn_fail(builder->context, status, what);
 }
 
@@ -68,7 +69,8 @@ bool fnas_infer_implementation_is_slow(const char *implementation) {
     return strncmp(implementation, "ref", 3) == 0;
 }
 
-static fnas_status append_step(fnas_infer_builder *builder, const_dnnl_primitive_desc_t description, int count, const fnas_infer_argument *arguments) {
+static fnas_status append_step(fnas_infer_builder *builder, const_dnnl_primitive_desc_t description, int count,
+                               const fnas_infer_argument *arguments) {
     fnas_infer *infer = builder->infer;
     if (!fnas_grow((void **)&infer->steps, &infer->step_capacity, (size_t)infer->step_count + 1, sizeof *infer->steps))
         return fnas_fail_memory(builder->context, "an inference network");
@@ -88,7 +90,8 @@ static fnas_status append_step(fnas_infer_builder *builder, const_dnnl_primitive
     return FNAS_OK;
 }
 
-fnas_status fnas_infer_append(fnas_infer_builder *builder, dnnl_primitive_desc_t description, int count, const fnas_infer_argument *arguments) {
+fnas_status fnas_infer_append(fnas_infer_builder *builder, dnnl_primitive_desc_t description, int count,
+                              const fnas_infer_argument *arguments) {
     fnas_status status = append_step(builder, description, count, arguments);
     dnnl_primitive_desc_destroy(description);
     return status;
@@ -96,8 +99,8 @@ fnas_status fnas_infer_append(fnas_infer_builder *builder, dnnl_primitive_desc_t
 
 /* ---- reorders ---- */
 
-static fnas_status describe_reorder(fnas_infer_builder *builder, const dnnl_memory_desc_t *from, const dnnl_memory_desc_t *to, int scale_count, int scale_mask,
-                                    const float *scales, dnnl_primitive_desc_t *description) {
+static fnas_status describe_reorder(fnas_infer_builder *builder, const dnnl_memory_desc_t *from, const dnnl_memory_desc_t *to,
+                                    int scale_count, int scale_mask, const float *scales, dnnl_primitive_desc_t *description) {
     dnnl_primitive_attr_t attributes;
     FNAS_TRY(fnas_infer_attributes(builder, &attributes));
     dnnl_status_t status = scales ? dnnl_primitive_attr_set_output_scales(attributes, scale_count, scale_mask, scales) : dnnl_success;
@@ -110,13 +113,14 @@ static fnas_status describe_reorder(fnas_infer_builder *builder, const dnnl_memo
 fnas_status fnas_infer_convert_into(fnas_infer_builder *builder, fnas_infer_value value, float scale, int32_t buffer) {
     float unit = value.scale > 0 ? value.scale : 1, target = scale > 0 ? scale : 1, factor = unit / target;
     dnnl_primitive_desc_t description;
-    FNAS_TRY(describe_reorder(builder, fnas_infer_buffer_layout(builder->infer, value.buffer), fnas_infer_buffer_layout(builder->infer, buffer), 1, 0,
-                              factor == 1 ? NULL : &factor, &description));
+    FNAS_TRY(describe_reorder(builder, fnas_infer_buffer_layout(builder->infer, value.buffer),
+                              fnas_infer_buffer_layout(builder->infer, buffer), 1, 0, factor == 1 ? NULL : &factor, &description));
     fnas_infer_argument arguments[] = {{DNNL_ARG_FROM, value.buffer}, {DNNL_ARG_TO, buffer}};
     return fnas_infer_append(builder, description, 2, arguments);
 }
 
-fnas_status fnas_infer_convert(fnas_infer_builder *builder, fnas_infer_value value, const dnnl_memory_desc_t *layout, float scale, int32_t *buffer) {
+fnas_status fnas_infer_convert(fnas_infer_builder *builder, fnas_infer_value value, const dnnl_memory_desc_t *layout, float scale,
+                               int32_t *buffer) {
     *buffer = value.buffer;
     if (dnnl_memory_desc_equal(fnas_infer_buffer_layout(builder->infer, value.buffer), layout) && value.scale == scale) return FNAS_OK;
     FNAS_TRY(fnas_infer_new_buffer(builder, layout, buffer));
@@ -133,7 +137,8 @@ static fnas_status run_now(fnas_infer_builder *builder, dnnl_primitive_desc_t de
     dnnl_memory_t scratchpad = NULL;
     dnnl_primitive_t primitive = NULL;
     dnnl_status_t status = dnnl_primitive_create(&primitive, description);
-    if (status == dnnl_success && scratch_bytes) status = dnnl_memory_create(&scratchpad, scratch_layout, builder->infer->onednn->engine, scratch);
+    if (status == dnnl_success && scratch_bytes)
+        status = dnnl_memory_create(&scratchpad, scratch_layout, builder->infer->onednn->engine, scratch);
     dnnl_exec_arg_t arguments[] = {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, to}, {DNNL_ARG_SCRATCHPAD, scratchpad}};
     if (status == dnnl_success) status = dnnl_primitive_execute(primitive, builder->infer->stream, scratchpad ? 3 : 2, arguments);
     if (status == dnnl_success) status = dnnl_stream_wait(builder->infer->stream);
@@ -143,8 +148,8 @@ static fnas_status run_now(fnas_infer_builder *builder, dnnl_primitive_desc_t de
     return status == dnnl_success ? FNAS_OK : fnas_infer_fail(builder, status);
 }
 
-fnas_status fnas_infer_constant(fnas_infer_builder *builder, const dnnl_memory_desc_t *plain, const float *floats, const dnnl_memory_desc_t *layout,
-                                int scale_count, int scale_mask, const float *scales, int32_t *number) {
+fnas_status fnas_infer_constant(fnas_infer_builder *builder, const dnnl_memory_desc_t *plain, const float *floats,
+                                const dnnl_memory_desc_t *layout, int scale_count, int scale_mask, const float *scales, int32_t *number) {
     fnas_infer *infer = builder->infer;
     FNAS_TRY(fnas_infer_new_buffer(builder, layout, number));
     fnas_infer_buffer *buffer = &infer->buffers[*number];
