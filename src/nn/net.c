@@ -65,14 +65,14 @@ static bool fnas_net_activation_shape(fnas_net *net, fnas_value source, fnas_val
 
 static fnas_value fnas_net_result(fnas_net *net, fnas_value_shape shape, fnas_value into) {
     if (shape.c < 1 || shape.h < 1 || shape.w < 1) {
-        fnas_net_fail(net, FNAS_ERR_INPUT, "node %lld would have an empty result (%lldx%lldx%lld): the image is too small", (long long)net->node_count,
-                      (long long)shape.c, (long long)shape.h, (long long)shape.w);
+        fnas_net_fail(net, FNAS_ERR_INPUT, "node %lld would have an empty result (%lldx%lldx%lld): the image is too small",
+                      (long long)net->node_count, (long long)shape.c, (long long)shape.h, (long long)shape.w);
         return 0;
     }
     if (into != FNAS_VALUE_NEW) {
         if (into <= 0 || into >= net->value_count || !fnas_shape_equal(net->values[into], shape)) {
-            fnas_net_fail(net, FNAS_ERR_INTERNAL, "node %lld gives %lldx%lldx%lld, which does not fit value %d", (long long)net->node_count, (long long)shape.c,
-                          (long long)shape.h, (long long)shape.w, (int)into);
+            fnas_net_fail(net, FNAS_ERR_INTERNAL, "node %lld gives %lldx%lldx%lld, which does not fit value %d", (long long)net->node_count,
+                          (long long)shape.c, (long long)shape.h, (long long)shape.w, (int)into);
             return 0;
         }
         return into;
@@ -88,7 +88,8 @@ static fnas_value fnas_net_result(fnas_net *net, fnas_value_shape shape, fnas_va
 static fnas_value fnas_net_append(fnas_net *net, fnas_node node, fnas_value_shape shape, fnas_value into) {
     fnas_gate gate = node.gate;
     if (gate.first >= 0 && (gate.selected < 0 || gate.selected >= gate.count))
-        fnas_net_fail(net, FNAS_ERR_INTERNAL, "node %lld: gate selects %d of %d", (long long)net->node_count, (int)gate.selected, (int)gate.count);
+        fnas_net_fail(net, FNAS_ERR_INTERNAL, "node %lld: gate selects %d of %d", (long long)net->node_count, (int)gate.selected,
+                      (int)gate.count);
     if (net->failure != FNAS_OK) return 0;
     node.result = fnas_net_result(net, shape, into);
     if (net->failure != FNAS_OK) return 0;
@@ -111,11 +112,13 @@ static int64_t fnas_window_count(int64_t size, int64_t kernel, int64_t stride, i
     return room < 0 || stride < 1 ? 0 : room / stride + 1;
 }
 
-fnas_value fnas_net_conv(fnas_net *net, fnas_value source, fnas_value into, const fnas_conv_spec *conv, const fnas_norm_spec *norm, fnas_gate gate) {
+fnas_value fnas_net_conv(fnas_net *net, fnas_value source, fnas_value into, const fnas_conv_spec *conv, const fnas_norm_spec *norm,
+                         fnas_gate gate) {
     fnas_value_shape in;
     if (!fnas_net_source_shape(net, source, &in)) return 0;
     if (conv->groups < 1 || conv->in * conv->groups != in.c || conv->out % conv->groups != 0)
-        fnas_net_fail(net, FNAS_ERR_INTERNAL, "node %lld: convolution of %lld inputs in %lld groups to %lld outputs on a value of %lld channels",
+        fnas_net_fail(net, FNAS_ERR_INTERNAL,
+                      "node %lld: convolution of %lld inputs in %lld groups to %lld outputs on a value of %lld channels",
                       (long long)net->node_count, (long long)conv->in, (long long)conv->groups, (long long)conv->out, (long long)in.c);
     fnas_value_shape out = {conv->out, fnas_window_count(in.h, conv->kernel, conv->stride, conv->padding),
                             fnas_window_count(in.w, conv->kernel, conv->stride, conv->padding)};
@@ -138,11 +141,17 @@ fnas_value fnas_net_relu(fnas_net *net, fnas_value source) {
     return fnas_net_append(net, (fnas_node){.kind = FNAS_NODE_RELU, .source = source, .gate = FNAS_UNGATED}, in, FNAS_VALUE_NEW);
 }
 
-fnas_value fnas_net_average_pool(fnas_net *net, fnas_value source, fnas_value into, int64_t kernel, int64_t stride, int64_t padding, fnas_gate gate) {
+fnas_value fnas_net_average_pool(fnas_net *net, fnas_value source, fnas_value into, int64_t kernel, int64_t stride, int64_t padding,
+                                 fnas_gate gate) {
     fnas_value_shape in;
     if (!fnas_net_activation_shape(net, source, &in)) return 0;
     fnas_value_shape out = {in.c, fnas_window_count(in.h, kernel, stride, padding), fnas_window_count(in.w, kernel, stride, padding)};
-    fnas_node node = {.kind = FNAS_NODE_AVERAGE_POOL, .source = source, .gate = gate, .pool_kernel = kernel, .pool_stride = stride, .pool_padding = padding};
+    fnas_node node = {.kind = FNAS_NODE_AVERAGE_POOL,
+                      .source = source,
+                      .gate = gate,
+                      .pool_kernel = kernel,
+                      .pool_stride = stride,
+                      .pool_padding = padding};
     return fnas_net_append(net, node, out, into);
 }
 
@@ -167,7 +176,8 @@ fnas_value fnas_net_linear(fnas_net *net, fnas_value source, int32_t weight, int
     fnas_value_shape in;
     if (!fnas_net_activation_shape(net, source, &in)) return 0;
     if (!fnas_net_value_is_plain(net, source))
-        fnas_net_fail(net, FNAS_ERR_INTERNAL, "node %lld: a linear layer reads the result of a global pool or of a linear layer", (long long)net->node_count);
+        fnas_net_fail(net, FNAS_ERR_INTERNAL, "node %lld: a linear layer reads the result of a global pool or of a linear layer",
+                      (long long)net->node_count);
     fnas_node node = {.kind = FNAS_NODE_LINEAR,
                       .source = source,
                       .gate = FNAS_UNGATED,
@@ -193,10 +203,12 @@ static fnas_status fnas_net_check_order(fnas_context *context, const fnas_net *n
         for (int64_t i = 0; i < net->node_count; i++) {
             if (net->nodes[i].result != source) continue;
             if (i >= reader)
-                return fnas_fail(context, FNAS_ERR_INTERNAL, "node %lld reads value %d before node %lld adds to it", (long long)reader, (int)source, (long long)i);
+                return fnas_fail(context, FNAS_ERR_INTERNAL, "node %lld reads value %d before node %lld adds to it", (long long)reader,
+                                 (int)source, (long long)i);
             written = true;
         }
-        if (!written) return fnas_fail(context, FNAS_ERR_INTERNAL, "node %lld reads value %d, which nothing writes", (long long)reader, (int)source);
+        if (!written)
+            return fnas_fail(context, FNAS_ERR_INTERNAL, "node %lld reads value %d, which nothing writes", (long long)reader, (int)source);
     }
     return FNAS_OK;
 }

@@ -1,10 +1,10 @@
-/* A recorded network: the coarse nodes that one architecture runs, in order, without memory or batch size. A space records it (space.h), a path runs
- * it (path.h), the inference graph is lowered from it (graph/lower.h): one description of an architecture, three uses.
+/* A recorded network: the coarse nodes that one architecture runs, in order, without memory or batch size. A space records it (space.h), a
+ * path runs it (path.h), the inference graph is lowered from it (graph/lower.h): one description of an architecture, three uses.
  *
  * Values are activations [C, H, W] an image. Several nodes may contribute to one value: it is then their sum.
- * A gate is a row of the sampled one-hot D (method: the gated sum of GDAS and MODNAS): a node that computes the selected operation o_i gives
- *     D_i * o_i(x) + sum over j != i of D_j,
- * with D_i = 1 and D_j = 0, so its value is o_i(x); with U the gradient of its output, dL/dD_i = sum(U * o_i(x)) and dL/dD_j = sum(U). */
+ * A gate is a row of the sampled one-hot D (method: the gated sum of GDAS and MODNAS): a node that computes the selected operation o_i
+ * gives D_i * o_i(x) + sum over j != i of D_j, with D_i = 1 and D_j = 0, so its value is o_i(x); with U the gradient of its output, dL/dD_i
+ * = sum(U * o_i(x)) and dL/dD_j = sum(U). */
 #ifndef FNAS_NN_NET_H
 #define FNAS_NN_NET_H
 
@@ -20,8 +20,8 @@ typedef struct fnas_gate {
 } fnas_gate;
 #define FNAS_UNGATED ((fnas_gate){-1, 0, 0})
 
-/* Convolution with a slice of a parameter [O, I, K, K]: its first `out` outputs, first `in` inputs and centre kernel x kernel taps (K - kernel even).
- * With groups, I and `in` count the inputs of one group: the source has in * groups channels. */
+/* Convolution with a slice of a parameter [O, I, K, K]: its first `out` outputs, first `in` inputs and centre kernel x kernel taps (K -
+ * kernel even). With groups, I and `in` count the inputs of one group: the source has in * groups channels. */
 typedef struct fnas_conv_spec {
     int32_t weight, bias; /* parameter handles; bias may be FNAS_PARAMETER_NONE */
     int64_t out, in, kernel, stride, padding, groups;
@@ -65,20 +65,22 @@ typedef struct fnas_net {
     int64_t node_count;
     fnas_value_shape *values; /* value 0 is the image, plain NCHW */
     int64_t value_count;
-    fnas_value logits;        /* result of the last LINEAR */
+    fnas_value logits;                 /* result of the last LINEAR */
     int64_t norm_count, norm_channels; /* norm_channels: total channels of all norms, layout of fnas_norm_state */
     size_t node_capacity, value_capacity;
-    fnas_status failure;      /* first failure while recording: builders keep going, fnas_net_finish reports it */
+    fnas_status failure; /* first failure while recording: builders keep going, fnas_net_finish reports it */
     char failure_text[160];
 } fnas_net;
 
 /* Builders return the result value; a failure (out of memory, shapes that do not fit) is kept and reported by fnas_net_finish. */
 FNAS_NODISCARD fnas_status fnas_net_create(fnas_context *context, fnas_value_shape image, fnas_net **net);
 void fnas_net_destroy(fnas_net *net);
-fnas_value fnas_net_conv(fnas_net *net, fnas_value source, fnas_value into, const fnas_conv_spec *conv, const fnas_norm_spec *norm, fnas_gate gate);
+fnas_value fnas_net_conv(fnas_net *net, fnas_value source, fnas_value into, const fnas_conv_spec *conv, const fnas_norm_spec *norm,
+                         fnas_gate gate);
 fnas_value fnas_net_norm(fnas_net *net, fnas_value source, const fnas_norm_spec *norm);
 fnas_value fnas_net_relu(fnas_net *net, fnas_value source);
-fnas_value fnas_net_average_pool(fnas_net *net, fnas_value source, fnas_value into, int64_t kernel, int64_t stride, int64_t padding, fnas_gate gate);
+fnas_value fnas_net_average_pool(fnas_net *net, fnas_value source, fnas_value into, int64_t kernel, int64_t stride, int64_t padding,
+                                 fnas_gate gate);
 fnas_value fnas_net_identity(fnas_net *net, fnas_value source, fnas_value into, fnas_gate gate);
 fnas_value fnas_net_zero(fnas_net *net, fnas_value_shape shape, fnas_value into, fnas_gate gate);
 fnas_value fnas_net_global_pool(fnas_net *net, fnas_value source); /* [C, 1, 1], plain [n][C] in memory */

@@ -16,8 +16,8 @@ typedef struct fnas_node_needs {
 } fnas_node_needs;
 
 typedef struct fnas_node_plan {
-    bool writes;          /* the first contribution to its result: written, later ones are added */
-    bool writes_gradient; /* the first, in the backward pass, to give its source a gradient */
+    bool writes;                               /* the first contribution to its result: written, later ones are added */
+    bool writes_gradient;                      /* the first, in the backward pass, to give its source a gradient */
     bool diff_source, diff_weights, diff_gate; /* which gradients are wanted of it; backward: any is */
     bool backward;
     bool sums_upstream; /* sum(U) of its result is taken while this node runs backward */
@@ -29,6 +29,7 @@ typedef struct fnas_value_plan {
     bool written; /* a node that writes it is known */
     bool wants_gradient, has_gradient;
     int32_t activation, gradient;
+    int64_t summing_node; /* the node that takes sum(U), -1: none */
 } fnas_value_plan;
 
 /* Lives from one time to another, both included. Node k of K runs forward at time k and backward at 2 K - k; the loss is taken at K. */
@@ -62,8 +63,8 @@ typedef struct fnas_node_type {
     fnas_status (*backward)(const fnas_path *path, int64_t index);
 } fnas_node_type;
 const fnas_node_type *fnas_node_type_of(fnas_node_kind kind);
-extern const fnas_node_type fnas_node_conv, fnas_node_norm, fnas_node_relu, fnas_node_average_pool, fnas_node_identity, fnas_node_zero, fnas_node_global_pool,
-    fnas_node_linear;
+extern const fnas_node_type fnas_node_conv, fnas_node_norm, fnas_node_relu, fnas_node_average_pool, fnas_node_identity, fnas_node_zero,
+    fnas_node_global_pool, fnas_node_linear;
 
 /* ---- where things are ---- */
 fnas_shape fnas_path_shape(const fnas_path *path, fnas_value value);
@@ -71,15 +72,16 @@ int64_t fnas_path_floats(const fnas_path *path, fnas_value value); /* of a value
 float *fnas_path_buffer(const fnas_path *path, int32_t buffer);    /* NULL for FNAS_BUFFER_NONE */
 const float *fnas_path_source_data(const fnas_path *path, int64_t index);
 float *fnas_path_result_data(const fnas_path *path, int64_t index);
-float *fnas_path_upstream(const fnas_path *path, int64_t index);        /* gradient of its result */
-float *fnas_path_source_gradient(const fnas_path *path, int64_t index); /* NULL when not wanted */
-const float *fnas_path_parameter(const fnas_path *path, int32_t handle); /* NULL for FNAS_PARAMETER_NONE */
+float *fnas_path_upstream(const fnas_path *path, int64_t index);            /* gradient of its result */
+float *fnas_path_source_gradient(const fnas_path *path, int64_t index);     /* NULL when not wanted */
+const float *fnas_path_parameter(const fnas_path *path, int32_t handle);    /* NULL for FNAS_PARAMETER_NONE */
 float *fnas_path_parameter_gradient(const fnas_path *path, int32_t handle); /* NULL when there is none or none is wanted */
 int64_t fnas_round_floats(int64_t floats);
 
 /* ---- normalisation, shared by CONV and NORM nodes ---- */
 int64_t fnas_norm_statistics_floats(const fnas_path *path, int64_t index);
-/* Statistics of src, computed into [mean, variance] at `statistics` or given with the request, then the normalised src to the node's result. */
+/* Statistics of src, computed into [mean, variance] at `statistics` or given with the request, then the normalised src to the node's
+ * result. */
 void fnas_norm_apply(const fnas_path *path, int64_t index, const float *src, float *statistics);
 /* diff_src is written. Leaves sum(U o) in dots, and sum(U) in totals where the plan says so. */
 void fnas_norm_unapply(const fnas_path *path, int64_t index, const float *src, const float *statistics, float *diff_src);

@@ -64,14 +64,17 @@ static fnas_status fnas_conv_node_forward(const fnas_path *path, int64_t index) 
     float *kept = fnas_path_buffer(path, plan->kept), *result = fnas_path_result_data(path, index);
     bool has_z = fnas_conv_node_has_z(path, index);
     const float *weights = fnas_conv_node_weights(path, node, fnas_path_buffer(path, plan->forward_scratch));
-    FNAS_TRY(fnas_conv_forward(path->context, path->engine, &shape, fnas_path_source_data(path, index), weights, fnas_path_parameter(path, node->conv.bias),
-                               has_z ? kept : result));
-    if (node->norm.present) fnas_norm_apply(path, index, kept, kept + fnas_path_floats(path, node->result));
-    else if (has_z) fnas_add(path->engine, fnas_path_shape(path, node->result), kept, !plan->writes, result);
+    FNAS_TRY(fnas_conv_forward(path->context, path->engine, &shape, fnas_path_source_data(path, index), weights,
+                               fnas_path_parameter(path, node->conv.bias), has_z ? kept : result));
+    if (node->norm.present)
+        fnas_norm_apply(path, index, kept, kept + fnas_path_floats(path, node->result));
+    else if (has_z)
+        fnas_add(path->engine, fnas_path_shape(path, node->result), kept, !plan->writes, result);
     return FNAS_OK;
 }
 
-static fnas_status fnas_conv_node_backward_weights(const fnas_path *path, int64_t index, const fnas_conv_shape *shape, const float *diff_z, float *scratch) {
+static fnas_status fnas_conv_node_backward_weights(const fnas_path *path, int64_t index, const fnas_conv_shape *shape, const float *diff_z,
+                                                   float *scratch) {
     const fnas_node *node = &path->net->nodes[index];
     const fnas_parameter *parameter = fnas_conv_node_parameter(path, node);
     float *whole = fnas_path_parameter_gradient(path, node->conv.weight), *bias = fnas_path_parameter_gradient(path, node->conv.bias);
@@ -104,7 +107,8 @@ static fnas_status fnas_conv_node_backward(const fnas_path *path, int64_t index)
     }
     if (!plan->diff_source) return FNAS_OK;
     const float *weights = fnas_conv_node_weights(path, node, scratch);
-    return fnas_conv_backward_data(path->context, path->engine, &shape, diff_z, weights, !plan->writes_gradient, fnas_path_source_gradient(path, index));
+    return fnas_conv_backward_data(path->context, path->engine, &shape, diff_z, weights, !plan->writes_gradient,
+                                   fnas_path_source_gradient(path, index));
 }
 
 const fnas_node_type fnas_node_conv = {fnas_conv_node_needs, fnas_conv_node_forward, fnas_conv_node_backward};

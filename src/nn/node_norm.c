@@ -28,15 +28,17 @@ void fnas_norm_apply(const fnas_path *path, int64_t index, const float *src, flo
     const float *mean = given ? given->mean + node->norm_offset : statistics;
     if (!given) fnas_norm_compute_statistics(path, node, src, statistics);
     const float *variance = given ? given->variance + node->norm_offset : fnas_norm_variance(path, node, statistics);
-    fnas_norm_forward(path->engine, fnas_path_shape(path, node->result), node->norm.epsilon, src, mean, variance, fnas_path_parameter(path, node->norm.gamma),
-                      fnas_path_parameter(path, node->norm.beta), !path->nodes[index].writes, fnas_path_result_data(path, index));
+    fnas_norm_forward(path->engine, fnas_path_shape(path, node->result), node->norm.epsilon, src, mean, variance,
+                      fnas_path_parameter(path, node->norm.gamma), fnas_path_parameter(path, node->norm.beta), !path->nodes[index].writes,
+                      fnas_path_result_data(path, index));
 }
 
 void fnas_norm_unapply(const fnas_path *path, int64_t index, const float *src, const float *statistics, float *diff_src) {
     const fnas_node *node = &path->net->nodes[index];
     const fnas_node_plan *plan = &path->nodes[index];
-    fnas_norm_backward(path->engine, fnas_path_shape(path, node->result), node->norm.epsilon, src, statistics, fnas_norm_variance(path, node, statistics),
-                       fnas_path_parameter(path, node->norm.gamma), fnas_path_parameter(path, node->norm.beta), fnas_path_upstream(path, index), diff_src,
+    fnas_norm_backward(path->engine, fnas_path_shape(path, node->result), node->norm.epsilon, src, statistics,
+                       fnas_norm_variance(path, node, statistics), fnas_path_parameter(path, node->norm.gamma),
+                       fnas_path_parameter(path, node->norm.beta), fnas_path_upstream(path, index), diff_src,
                        fnas_path_parameter_gradient(path, node->norm.gamma), fnas_path_parameter_gradient(path, node->norm.beta),
                        plan->diff_gate ? &path->dots[index] : NULL, plan->sums_upstream ? &path->totals[node->result] : NULL);
 }
@@ -58,7 +60,8 @@ static fnas_status fnas_norm_node_backward(const fnas_path *path, int64_t index)
     const fnas_node_plan *plan = &path->nodes[index];
     float *scratch = fnas_path_buffer(path, plan->backward_scratch), *gradient = fnas_path_source_gradient(path, index);
     fnas_norm_unapply(path, index, fnas_path_source_data(path, index), fnas_path_buffer(path, plan->kept), scratch ? scratch : gradient);
-    if (scratch && plan->diff_source) fnas_add(path->engine, fnas_path_shape(path, path->net->nodes[index].source), scratch, true, gradient);
+    if (scratch && plan->diff_source)
+        fnas_add(path->engine, fnas_path_shape(path, path->net->nodes[index].source), scratch, true, gradient);
     return FNAS_OK;
 }
 

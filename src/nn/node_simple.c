@@ -15,13 +15,14 @@ static void fnas_relu_node_needs(const fnas_path *path, int64_t index, fnas_node
 }
 
 static fnas_status fnas_relu_node_forward(const fnas_path *path, int64_t index) {
-    fnas_relu_forward(path->engine, fnas_path_shape(path, path->net->nodes[index].source), fnas_path_source_data(path, index), fnas_path_result_data(path, index));
+    fnas_relu_forward(path->engine, fnas_path_shape(path, path->net->nodes[index].source), fnas_path_source_data(path, index),
+                      fnas_path_result_data(path, index));
     return FNAS_OK;
 }
 
 static fnas_status fnas_relu_node_backward(const fnas_path *path, int64_t index) {
-    fnas_relu_backward(path->engine, fnas_path_shape(path, path->net->nodes[index].source), fnas_path_result_data(path, index), fnas_path_upstream(path, index),
-                       !path->nodes[index].writes_gradient, fnas_path_source_gradient(path, index));
+    fnas_relu_backward(path->engine, fnas_path_shape(path, path->net->nodes[index].source), fnas_path_result_data(path, index),
+                       fnas_path_upstream(path, index), !path->nodes[index].writes_gradient, fnas_path_source_gradient(path, index));
     return FNAS_OK;
 }
 
@@ -37,7 +38,8 @@ static fnas_pool_shape fnas_pool_node_shape(const fnas_path *path, const fnas_no
 static void fnas_pool_node_needs(const fnas_path *path, int64_t index, fnas_node_needs *needs) {
     const fnas_node_plan *plan = &path->nodes[index];
     needs->source = plan->diff_gate;
-    if (plan->diff_gate && !(plan->diff_source && plan->writes_gradient)) needs->backward_floats = fnas_path_floats(path, path->net->nodes[index].source);
+    if (plan->diff_gate && !(plan->diff_source && plan->writes_gradient))
+        needs->backward_floats = fnas_path_floats(path, path->net->nodes[index].source);
 }
 
 static fnas_status fnas_pool_node_forward(const fnas_path *path, int64_t index) {
@@ -54,8 +56,10 @@ static fnas_status fnas_pool_node_backward(const fnas_path *path, int64_t index)
     float *alone = scratch ? scratch : gradient;
     bool accumulate = !plan->diff_gate && !plan->writes_gradient;
     FNAS_TRY(fnas_average_pool_backward(path->context, path->engine, &shape, fnas_path_upstream(path, index), accumulate, alone));
-    if (plan->diff_gate) path->dots[index] = fnas_dot(path->engine, fnas_path_shape(path, node->source), alone, fnas_path_source_data(path, index));
-    if (scratch && plan->diff_source) fnas_add(path->engine, fnas_path_shape(path, node->source), scratch, !plan->writes_gradient, gradient);
+    if (plan->diff_gate)
+        path->dots[index] = fnas_dot(path->engine, fnas_path_shape(path, node->source), alone, fnas_path_source_data(path, index));
+    if (scratch && plan->diff_source)
+        fnas_add(path->engine, fnas_path_shape(path, node->source), scratch, !plan->writes_gradient, gradient);
     return FNAS_OK;
 }
 
@@ -68,8 +72,8 @@ static void fnas_identity_node_needs(const fnas_path *path, int64_t index, fnas_
 }
 
 static fnas_status fnas_identity_node_forward(const fnas_path *path, int64_t index) {
-    fnas_add(path->engine, fnas_path_shape(path, path->net->nodes[index].source), fnas_path_source_data(path, index), !path->nodes[index].writes,
-             fnas_path_result_data(path, index));
+    fnas_add(path->engine, fnas_path_shape(path, path->net->nodes[index].source), fnas_path_source_data(path, index),
+             !path->nodes[index].writes, fnas_path_result_data(path, index));
     return FNAS_OK;
 }
 
@@ -79,9 +83,12 @@ static fnas_status fnas_identity_node_backward(const fnas_path *path, int64_t in
     const float *upstream = fnas_path_upstream(path, index);
     float *gradient = fnas_path_source_gradient(path, index);
     if (plan->diff_gate && plan->diff_source)
-        fnas_gate_backward(path->engine, shape, 1.0f, fnas_path_source_data(path, index), upstream, !plan->writes_gradient, gradient, &path->dots[index]);
-    else if (plan->diff_gate) path->dots[index] = fnas_dot(path->engine, shape, upstream, fnas_path_source_data(path, index));
-    else fnas_add(path->engine, shape, upstream, !plan->writes_gradient, gradient);
+        fnas_gate_backward(path->engine, shape, 1.0f, fnas_path_source_data(path, index), upstream, !plan->writes_gradient, gradient,
+                           &path->dots[index]);
+    else if (plan->diff_gate)
+        path->dots[index] = fnas_dot(path->engine, shape, upstream, fnas_path_source_data(path, index));
+    else
+        fnas_add(path->engine, shape, upstream, !plan->writes_gradient, gradient);
     return FNAS_OK;
 }
 
@@ -164,8 +171,9 @@ static fnas_status fnas_linear_node_backward(const fnas_path *path, int64_t inde
     bool apart = gradient && !plan->writes_gradient;
     float *diff_source = apart ? scratch + 2 * slice : gradient;
     if (part) memset(part, 0, (size_t)slice * sizeof *part);
-    fnas_linear_backward(path->engine, path->request->n, node->conv.in, node->conv.out, plan->diff_weights ? fnas_path_source_data(path, index) : NULL, weights,
-                         fnas_path_upstream(path, index), diff_source, diff_weights, fnas_path_parameter_gradient(path, node->conv.bias));
+    fnas_linear_backward(path->engine, path->request->n, node->conv.in, node->conv.out,
+                         plan->diff_weights ? fnas_path_source_data(path, index) : NULL, weights, fnas_path_upstream(path, index),
+                         diff_source, diff_weights, fnas_path_parameter_gradient(path, node->conv.bias));
     if (part) fnas_slice_scatter_add(fnas_linear_node_parameter(path, node), &node->conv, part, whole);
     if (apart)
         for (int64_t i = 0; i < source_floats; i++) gradient[i] += diff_source[i];

@@ -12,7 +12,8 @@ void fnas_sgd_step(const fnas_sgd *sgd, int64_t count, const float *gradient, fl
     }
 }
 
-void fnas_adam_step(const fnas_adam *adam, int64_t step, int64_t count, const float *gradient, float *moment1, float *moment2, float *weights) {
+void fnas_adam_step(const fnas_adam *adam, int64_t step, int64_t count, const float *gradient, float *moment1, float *moment2,
+                    float *weights) {
     const float beta1 = (float)adam->beta1, beta2 = (float)adam->beta2, epsilon = (float)adam->epsilon;
     const float coupled = adam->decoupled ? 0.0f : (float)adam->weight_decay;
     const float keep = adam->decoupled ? (float)(1.0 - adam->rate * adam->weight_decay) : 1.0f;

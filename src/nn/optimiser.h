@@ -11,17 +11,20 @@ typedef struct fnas_sgd {
 } fnas_sgd;
 void fnas_sgd_step(const fnas_sgd *sgd, int64_t count, const float *gradient, float *moment, float *weights);
 
-/* Adam (Kingma and Ba 2015; decay added to the gradient) and AdamW (Loshchilov and Hutter 2019; decoupled decay: w -= rate * decay * w). step counts from 1. */
+/* Adam (Kingma and Ba 2015; decay added to the gradient) and AdamW (Loshchilov and Hutter 2019; decoupled decay: w -= rate * decay * w).
+ * step counts from 1. */
 typedef struct fnas_adam {
     double rate, beta1, beta2, epsilon, weight_decay;
     int decoupled;
 } fnas_adam;
-void fnas_adam_step(const fnas_adam *adam, int64_t step, int64_t count, const float *gradient, float *moment1, float *moment2, float *weights);
+void fnas_adam_step(const fnas_adam *adam, int64_t step, int64_t count, const float *gradient, float *moment1, float *moment2,
+                    float *weights);
 
 /* Half a cosine (Loshchilov and Hutter 2017): `from` at step 0, `to` at step total. */
 double fnas_cosine(double from, double to, int64_t step, int64_t total);
 
-/* Scales the gradient so that its global L2 norm is at most `limit`; returns the norm before. The sum runs in a fixed order in double precision. */
+/* Scales the gradient so that its global L2 norm is at most `limit`; returns the norm before. The sum runs in a fixed order in double
+ * precision. */
 double fnas_clip_global_norm(int64_t count, double limit, float *gradient);
 
 #endif

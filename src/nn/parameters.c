@@ -13,8 +13,8 @@ static fnas_status fnas_parameter_size(fnas_context *context, const char *name, 
     size_t product = 1;
     for (int axis = 0; axis < rank; axis++) {
         if (shape[axis] < 1 || !fnas_size_multiply(product, (size_t)shape[axis], &product) || product > (size_t)1 << 40)
-            return fnas_fail(context, FNAS_ERR_INPUT, "parameter \"%s\": axis %d has %lld entries: the tensor would be empty or too large", name, axis,
-                             (long long)shape[axis]);
+            return fnas_fail(context, FNAS_ERR_INPUT, "parameter \"%s\": axis %d has %lld entries: the tensor would be empty or too large",
+                             name, axis, (long long)shape[axis]);
     }
     *count = (int64_t)product;
     return FNAS_OK;

@@ -1,4 +1,5 @@
-/* A named set of float32 tensors in one flat array: weights, and in the same layout their gradients and moments, so that optimisers stream. */
+/* A named set of float32 tensors in one flat array: weights, and in the same layout their gradients and moments, so that optimisers stream.
+ */
 #ifndef FNAS_NN_PARAMETERS_H
 #define FNAS_NN_PARAMETERS_H
 
@@ -16,10 +17,10 @@ typedef enum fnas_initialiser {
 
 typedef struct fnas_parameter {
     char *name;
-    int rank;           /* 1..4 */
-    int64_t shape[4];   /* plain layout: OIHW for convolutions, [O][I] for linear layers, [C] for vectors */
-    int64_t count;      /* product of shape */
-    int64_t offset;     /* first float in the flat arrays, a multiple of 16 */
+    int rank;         /* 1..4 */
+    int64_t shape[4]; /* plain layout: OIHW for convolutions, [O][I] for linear layers, [C] for vectors */
+    int64_t count;    /* product of shape */
+    int64_t offset;   /* first float in the flat arrays, a multiple of 16 */
     fnas_initialiser initialiser;
     int64_t fan_in;
 } fnas_parameter;
@@ -33,8 +34,8 @@ typedef struct fnas_parameters {
 } fnas_parameters;
 
 /* Adds a tensor; *index is its handle. fan_in 0: computed from the shape. */
-FNAS_NODISCARD fnas_status fnas_parameters_add(fnas_context *context, fnas_parameters *parameters, const char *name, int rank, const int64_t *shape,
-                                               fnas_initialiser initialiser, int64_t fan_in, int32_t *index);
+FNAS_NODISCARD fnas_status fnas_parameters_add(fnas_context *context, fnas_parameters *parameters, const char *name, int rank,
+                                               const int64_t *shape, fnas_initialiser initialiser, int64_t fan_in, int32_t *index);
 FNAS_NODISCARD fnas_status fnas_parameters_allocate(fnas_context *context, fnas_parameters *parameters);
 /* Draws every tensor from its own Philox stream (seed, FNAS_STREAM_INIT, item). */
 void fnas_parameters_initialise(fnas_parameters *parameters, uint64_t seed);

@@ -36,7 +36,8 @@ fnas_shape fnas_path_shape(const fnas_path *path, fnas_value value) {
 
 int64_t fnas_path_floats(const fnas_path *path, fnas_value value) {
     fnas_shape shape = fnas_path_shape(path, value);
-    return path->values[value].plain ? fnas_round_floats(shape.n * shape.c) : fnas_round_floats((int64_t)fnas_shape_floats(shape, path->block));
+    return path->values[value].plain ? fnas_round_floats(shape.n * shape.c)
+                                     : fnas_round_floats((int64_t)fnas_shape_floats(shape, path->block));
 }
 
 float *fnas_path_buffer(const fnas_path *path, int32_t buffer) {
@@ -82,8 +83,9 @@ static fnas_status fnas_path_check_vector(const fnas_path *path, int64_t index, 
     const fnas_parameters *parameters = path->request->parameters;
     if (handle == FNAS_PARAMETER_NONE) return FNAS_OK;
     if (handle < 0 || handle >= parameters->item_count || parameters->items[handle].count < channels)
-        return fnas_fail(path->context, FNAS_ERR_INTERNAL, "node %lld: parameter %d does not fit %lld channels: the net is of another supernet",
-                         (long long)index, (int)handle, (long long)channels);
+        return fnas_fail(path->context, FNAS_ERR_INTERNAL,
+                         "node %lld: parameter %d does not fit %lld channels: the net is of another supernet", (long long)index,
+                         (int)handle, (long long)channels);
     return FNAS_OK;
 }
 
@@ -94,8 +96,10 @@ static fnas_status fnas_path_check_slice(const fnas_path *path, int64_t index) {
     const int64_t *shape = known ? parameters->items[slice->weight].shape : NULL;
     if (!known || slice->out > shape[0] || slice->in > shape[1] || slice->kernel > shape[2] || slice->kernel > shape[3] ||
         (shape[2] - slice->kernel) % 2 != 0 || (shape[3] - slice->kernel) % 2 != 0)
-        return fnas_fail(path->context, FNAS_ERR_INTERNAL, "node %lld: parameter %d has no slice of %lld x %lld x %lld x %lld: the net is of another supernet",
-                         (long long)index, (int)slice->weight, (long long)slice->out, (long long)slice->in, (long long)slice->kernel, (long long)slice->kernel);
+        return fnas_fail(path->context, FNAS_ERR_INTERNAL,
+                         "node %lld: parameter %d has no slice of %lld x %lld x %lld x %lld: the net is of another supernet",
+                         (long long)index, (int)slice->weight, (long long)slice->out, (long long)slice->in, (long long)slice->kernel,
+                         (long long)slice->kernel);
     return fnas_path_check_vector(path, index, slice->bias, slice->out);
 }
 
@@ -111,9 +115,10 @@ static fnas_status fnas_path_check_net(const fnas_path *path) {
     for (int64_t i = 0; i < net->value_count; i++) {
         fnas_value_shape shape = net->values[i];
         size_t floats = (size_t)path->request->n;
-        if (!fnas_size_multiply(floats, (size_t)(shape.c + 16), &floats) || !fnas_size_multiply(floats, (size_t)(shape.h * shape.w), &floats) ||
-            floats > FNAS_PATH_MAX_FLOATS)
-            return fnas_fail(path->context, FNAS_ERR_INPUT, "a path of %lld images is too large: use smaller batches", (long long)path->request->n);
+        if (!fnas_size_multiply(floats, (size_t)(shape.c + 16), &floats) ||
+            !fnas_size_multiply(floats, (size_t)(shape.h * shape.w), &floats) || floats > FNAS_PATH_MAX_FLOATS)
+            return fnas_fail(path->context, FNAS_ERR_INPUT, "a path of %lld images is too large: use smaller batches",
+                             (long long)path->request->n);
     }
     return FNAS_OK;
 }
@@ -122,14 +127,16 @@ static fnas_status fnas_path_check_request(fnas_context *context, const fnas_pat
     bool gradients = request->weight_gradient || request->gate_gradient;
     if (request->n < 1) return fnas_fail(context, FNAS_ERR_INPUT, "a path needs at least one image");
     if (gradients && !request->labels) return fnas_fail(context, FNAS_ERR_INTERNAL, "a path without labels has no gradients");
-    if (gradients && request->statistics) return fnas_fail(context, FNAS_ERR_INTERNAL, "gradients need batch statistics: none may be given");
-    if (request->statistics && request->batch_statistics) return fnas_fail(context, FNAS_ERR_INTERNAL, "statistics are either given or taken");
+    if (gradients && request->statistics)
+        return fnas_fail(context, FNAS_ERR_INTERNAL, "gradients need batch statistics: none may be given");
+    if (request->statistics && request->batch_statistics)
+        return fnas_fail(context, FNAS_ERR_INTERNAL, "statistics are either given or taken");
     if (!request->labels) return FNAS_OK;
     int64_t classes = request->net->values[request->net->logits].c;
     for (int64_t i = 0; i < request->n; i++)
         if (request->labels[i] < 0 || request->labels[i] >= classes)
-            return fnas_fail(context, FNAS_ERR_INPUT, "label %d of image %lld: the network has classes 0 to %lld", (int)request->labels[i], (long long)i,
-                             (long long)classes - 1);
+            return fnas_fail(context, FNAS_ERR_INPUT, "label %d of image %lld: the network has classes 0 to %lld", (int)request->labels[i],
+                             (long long)i, (long long)classes - 1);
     return FNAS_OK;
 }
 
@@ -148,8 +155,8 @@ static void fnas_path_loss(const fnas_path *path, fnas_path_result *result) {
     *result = (fnas_path_result){.loss = NAN};
     if (request->logits) memcpy(request->logits, values, (size_t)(request->n * classes) * sizeof *values);
     if (!request->labels) return;
-    fnas_cross_entropy(request->n, classes, values, request->labels, request->label_smoothing, request->scale, &result->loss, &result->correct,
-                       fnas_path_buffer(path, logits->gradient));
+    fnas_cross_entropy(request->n, classes, values, request->labels, request->label_smoothing, request->scale, &result->loss,
+                       &result->correct, fnas_path_buffer(path, logits->gradient));
 }
 
 static fnas_status fnas_path_backward(const fnas_path *path) {
@@ -200,8 +207,9 @@ static fnas_status fnas_path_name_fault(const fnas_path *path) {
         /* A ZERO node contributes to a value that nobody may have written yet. */
         if (node->kind == FNAS_NODE_ZERO || fnas_path_value_is_finite(path, node->result)) continue;
         bool weights = node->kind == FNAS_NODE_CONV || node->kind == FNAS_NODE_LINEAR;
-        return fnas_fail(path->context, FNAS_ERR_NUMERIC, "node %lld (%s%s%s) gives numbers that are not finite: the weights have diverged, lower the rate",
-                         (long long)i, fnas_node_kind_name(node->kind), weights ? " " : "",
+        return fnas_fail(path->context, FNAS_ERR_NUMERIC,
+                         "node %lld (%s%s%s) gives numbers that are not finite: the weights have diverged, lower the rate", (long long)i,
+                         fnas_node_kind_name(node->kind), weights ? " " : "",
                          weights ? path->request->parameters->items[node->conv.weight].name : "");
     }
     return fnas_fail(path->context, FNAS_ERR_NUMERIC, "the loss is not finite");

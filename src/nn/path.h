@@ -39,12 +39,14 @@ typedef struct fnas_path_result {
     int64_t correct; /* images with argmax == label */
 } fnas_path_result;
 
-/* Memory is planned by liveness from net, n and what is wanted, and taken from the worker's arena: no malloc after the first run of a shape.
- * Gradients need batch statistics. Fails with FNAS_ERR_NUMERIC, naming the node, on a non-finite loss. */
-FNAS_NODISCARD fnas_status fnas_path_run(fnas_context *context, fnas_worker *worker, const fnas_path_request *request, fnas_path_result *result);
+/* Memory is planned by liveness from net, n and what is wanted, and taken from the worker's arena: no malloc after the first run of a
+ * shape. Gradients need batch statistics. Fails with FNAS_ERR_NUMERIC, naming the node, on a non-finite loss. */
+FNAS_NODISCARD fnas_status fnas_path_run(fnas_context *context, fnas_worker *worker, const fnas_path_request *request,
+                                         fnas_path_result *result);
 
-/* The same by the naive operators in double precision, for tests. parameters and their gradient have parameters->float_count doubles; onehot [size] may be any
- * real numbers (the full formula of net.h), NULL: the selected one-hot. Gradients are added to; each may be NULL. statistics as above. */
+/* The same by the naive operators in double precision, for tests. parameters and their gradient have parameters->float_count doubles;
+ * onehot [size] may be any real numbers (the full formula of net.h), NULL: the selected one-hot. Gradients are added to; each may be NULL.
+ * statistics as above. */
 typedef struct fnas_reference_request {
     const fnas_net *net;
     const fnas_parameters *layout;
@@ -59,7 +61,8 @@ FNAS_NODISCARD fnas_status fnas_path_run_reference(fnas_context *context, const 
 
 /* Batch statistics of a net recalibrated on n images (Yu and Huang 2019): run in chunks of at most chunk images, statistics pooled exactly
  * (mean of means, mean of variances plus variance of means). state arrays [norm_channels] are the caller's. */
-FNAS_NODISCARD fnas_status fnas_path_recalibrate(fnas_context *context, fnas_worker *worker, const fnas_net *net, const fnas_parameters *parameters,
-                                                 int64_t n, int64_t chunk, const float *images, fnas_norm_state *state);
+FNAS_NODISCARD fnas_status fnas_path_recalibrate(fnas_context *context, fnas_worker *worker, const fnas_net *net,
+                                                 const fnas_parameters *parameters, int64_t n, int64_t chunk, const float *images,
+                                                 fnas_norm_state *state);
 
 #endif

@@ -90,7 +90,8 @@ static double *fnas_reference_vector_gradient(const fnas_reference *reference, i
 }
 
 /* Calls for each entry of the slice: part[i] and the entry of the whole parameter that it stands for. */
-static void fnas_reference_slice(const fnas_reference *reference, const fnas_conv_spec *slice, const double *gather_from, double *scatter_to, double *part) {
+static void fnas_reference_slice(const fnas_reference *reference, const fnas_conv_spec *slice, const double *gather_from,
+                                 double *scatter_to, double *part) {
     const fnas_parameter *parameter = &reference->request->layout->items[slice->weight];
     const int64_t *shape = parameter->shape;
     int64_t top = (shape[2] - slice->kernel) / 2, left = (shape[3] - slice->kernel) / 2, i = 0;
@@ -99,8 +100,10 @@ static void fnas_reference_slice(const fnas_reference *reference, const fnas_con
             for (int64_t row = 0; row < slice->kernel; row++)
                 for (int64_t column = 0; column < slice->kernel; column++, i++) {
                     int64_t whole = ((out * shape[1] + in) * shape[2] + top + row) * shape[3] + left + column;
-                    if (scatter_to) scatter_to[whole] += part[i];
-                    else part[i] = gather_from[whole];
+                    if (scatter_to)
+                        scatter_to[whole] += part[i];
+                    else
+                        part[i] = gather_from[whole];
                 }
 }
 
@@ -130,7 +133,8 @@ static double fnas_reference_others(const fnas_reference *reference, const fnas_
 static fnas_conv_shape fnas_reference_conv_shape(const fnas_reference *reference, const fnas_node *node) {
     fnas_shape in = fnas_reference_shape(reference, node->source);
     const fnas_conv_spec *conv = &node->conv;
-    return (fnas_conv_shape){in.n, in.c, in.h, in.w, conv->out, conv->kernel, conv->kernel, conv->stride, conv->padding, conv->groups, node->source == 0};
+    return (fnas_conv_shape){in.n,         in.c,         in.h,          in.w,         conv->out,        conv->kernel,
+                             conv->kernel, conv->stride, conv->padding, conv->groups, node->source == 0};
 }
 
 static fnas_pool_shape fnas_reference_pool_shape(const fnas_reference *reference, const fnas_node *node) {
@@ -160,20 +164,32 @@ static void fnas_reference_forward_own(const fnas_reference *reference, int64_t 
         fnas_conv_shape shape = fnas_reference_conv_shape(reference, node);
         double *z = reference->shares[index];
         fnas_ref_conv_forward(&shape, src, fnas_reference_weights(reference, node), fnas_reference_vector(reference, node->conv.bias), z);
-        if (node->norm.present) fnas_reference_norm(reference, node, z, own);
-        else fnas_ref_add(result, z, false, own);
+        if (node->norm.present)
+            fnas_reference_norm(reference, node, z, own);
+        else
+            fnas_ref_add(result, z, false, own);
         break;
     }
-    case FNAS_NODE_NORM: fnas_reference_norm(reference, node, src, own); break;
-    case FNAS_NODE_RELU: fnas_ref_relu_forward(result, src, own); break;
+    case FNAS_NODE_NORM:
+        fnas_reference_norm(reference, node, src, own);
+        break;
+    case FNAS_NODE_RELU:
+        fnas_ref_relu_forward(result, src, own);
+        break;
     case FNAS_NODE_AVERAGE_POOL: {
         fnas_pool_shape shape = fnas_reference_pool_shape(reference, node);
         fnas_ref_average_pool_forward(&shape, src, false, own);
         break;
     }
-    case FNAS_NODE_IDENTITY: fnas_ref_add(result, src, false, own); break;
-    case FNAS_NODE_ZERO: memset(own, 0, (size_t)fnas_reference_count(reference, node->result) * sizeof *own); break;
-    case FNAS_NODE_GLOBAL_POOL: fnas_ref_global_pool_forward(fnas_reference_shape(reference, node->source), src, own); break;
+    case FNAS_NODE_IDENTITY:
+        fnas_ref_add(result, src, false, own);
+        break;
+    case FNAS_NODE_ZERO:
+        memset(own, 0, (size_t)fnas_reference_count(reference, node->result) * sizeof *own);
+        break;
+    case FNAS_NODE_GLOBAL_POOL:
+        fnas_ref_global_pool_forward(fnas_reference_shape(reference, node->source), src, own);
+        break;
     case FNAS_NODE_LINEAR:
         fnas_ref_linear_forward(result.n, node->conv.in, node->conv.out, src, fnas_reference_weights(reference, node),
                                 fnas_reference_vector(reference, node->conv.bias), own);
@@ -199,16 +215,18 @@ static void fnas_reference_backward_own(const fnas_reference *reference, int64_t
     double *diff_src = node->source <= 0 ? NULL : reference->gradients[node->source];
     fnas_shape result = fnas_reference_shape(reference, node->result);
     const double *gamma = fnas_reference_vector(reference, node->norm.gamma), *beta = fnas_reference_vector(reference, node->norm.beta);
-    double *diff_gamma = fnas_reference_vector_gradient(reference, node->norm.gamma), *diff_beta = fnas_reference_vector_gradient(reference, node->norm.beta);
+    double *diff_gamma = fnas_reference_vector_gradient(reference, node->norm.gamma),
+           *diff_beta = fnas_reference_vector_gradient(reference, node->norm.beta);
     const double *mean = reference->mean + node->norm_offset, *variance = reference->variance + node->norm_offset;
-    double *diff_slice = reference->scratch_weights + reference->slice_limit, *diff_weight = fnas_reference_vector_gradient(reference, node->conv.weight);
+    double *diff_slice = reference->scratch_weights + reference->slice_limit,
+           *diff_weight = fnas_reference_vector_gradient(reference, node->conv.weight);
     switch (node->kind) {
     case FNAS_NODE_CONV: {
         fnas_conv_shape shape = fnas_reference_conv_shape(reference, node);
         const double *diff_z = diff_own;
         if (node->norm.present) {
-            fnas_ref_norm_backward(result, node->norm.epsilon, reference->shares[index], mean, variance, gamma, beta, diff_own, spare, diff_gamma, diff_beta,
-                                   NULL, NULL);
+            fnas_ref_norm_backward(result, node->norm.epsilon, reference->shares[index], mean, variance, gamma, beta, diff_own, spare,
+                                   diff_gamma, diff_beta, NULL, NULL);
             diff_z = spare;
         }
         if (diff_weight) {
@@ -220,29 +238,38 @@ static void fnas_reference_backward_own(const fnas_reference *reference, int64_t
         break;
     }
     case FNAS_NODE_NORM:
-        fnas_ref_norm_backward(result, node->norm.epsilon, src, mean, variance, gamma, beta, diff_own, spare, diff_gamma, diff_beta, NULL, NULL);
+        fnas_ref_norm_backward(result, node->norm.epsilon, src, mean, variance, gamma, beta, diff_own, spare, diff_gamma, diff_beta, NULL,
+                               NULL);
         fnas_ref_add(result, spare, true, diff_src);
         break;
-    case FNAS_NODE_RELU: fnas_ref_relu_backward(result, src, diff_own, true, diff_src); break;
+    case FNAS_NODE_RELU:
+        fnas_ref_relu_backward(result, src, diff_own, true, diff_src);
+        break;
     case FNAS_NODE_AVERAGE_POOL: {
         fnas_pool_shape shape = fnas_reference_pool_shape(reference, node);
         fnas_ref_average_pool_backward(&shape, diff_own, true, diff_src);
         break;
     }
-    case FNAS_NODE_IDENTITY: fnas_ref_add(result, diff_own, true, diff_src); break;
-    case FNAS_NODE_ZERO: break;
-    case FNAS_NODE_GLOBAL_POOL: fnas_ref_global_pool_backward(fnas_reference_shape(reference, node->source), diff_own, true, diff_src); break;
+    case FNAS_NODE_IDENTITY:
+        fnas_ref_add(result, diff_own, true, diff_src);
+        break;
+    case FNAS_NODE_ZERO:
+        break;
+    case FNAS_NODE_GLOBAL_POOL:
+        fnas_ref_global_pool_backward(fnas_reference_shape(reference, node->source), diff_own, true, diff_src);
+        break;
     case FNAS_NODE_LINEAR:
         memset(diff_slice, 0, (size_t)fnas_reference_slice_count(&node->conv) * sizeof *diff_slice);
-        fnas_ref_linear_backward(result.n, node->conv.in, node->conv.out, src, fnas_reference_weights(reference, node), diff_own, spare, diff_slice,
-                                 fnas_reference_vector_gradient(reference, node->conv.bias));
+        fnas_ref_linear_backward(result.n, node->conv.in, node->conv.out, src, fnas_reference_weights(reference, node), diff_own, spare,
+                                 diff_slice, fnas_reference_vector_gradient(reference, node->conv.bias));
         if (diff_weight) fnas_reference_slice(reference, &node->conv, NULL, diff_weight, diff_slice);
         fnas_ref_add(fnas_reference_shape(reference, node->source), spare, true, diff_src);
         break;
     }
 }
 
-static void fnas_reference_gate_gradient(const fnas_reference *reference, const fnas_node *node, const double *upstream, const double *own) {
+static void fnas_reference_gate_gradient(const fnas_reference *reference, const fnas_node *node, const double *upstream,
+                                         const double *own) {
     if (!reference->request->gate_gradient || node->gate.first < 0) return;
     double dot = 0.0, total = 0.0;
     for (int64_t at = 0; at < fnas_reference_count(reference, node->result); at++) {
@@ -277,10 +304,11 @@ fnas_status fnas_path_run_reference(fnas_context *context, const fnas_reference_
     memcpy(reference.activations[0], request->images, (size_t)fnas_reference_count(&reference, 0) * sizeof(double));
     fnas_reference_forward(&reference);
     *result = (fnas_path_result){.loss = NAN};
-    if (request->logits) memcpy(request->logits, reference.activations[logits], (size_t)fnas_reference_count(&reference, logits) * sizeof(double));
+    if (request->logits)
+        memcpy(request->logits, reference.activations[logits], (size_t)fnas_reference_count(&reference, logits) * sizeof(double));
     if (request->labels)
-        fnas_ref_cross_entropy(request->n, request->net->values[logits].c, reference.activations[logits], request->labels, request->label_smoothing, 1.0,
-                               &result->loss, &result->correct, reference.gradients[logits]);
+        fnas_ref_cross_entropy(request->n, request->net->values[logits].c, reference.activations[logits], request->labels,
+                               request->label_smoothing, 1.0, &result->loss, &result->correct, reference.gradients[logits]);
     if (request->labels && (request->weight_gradient || request->gate_gradient)) fnas_reference_backward(&reference);
     fnas_reference_free(&reference);
     return FNAS_OK;

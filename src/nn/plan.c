@@ -39,12 +39,11 @@ static void fnas_plan_gradients(fnas_path *path) {
 /* sum(U) of a value is taken once for all its gates: by a norm's backward pass, where it is free, if there is one. */
 static void fnas_plan_sums(fnas_path *path) {
     const fnas_net *net = path->net;
-    for (fnas_value value = 1; value < net->value_count; value++) {
-        int64_t chosen = -1;
-        for (int64_t i = 0; i < net->node_count; i++)
-            if (net->nodes[i].result == value && path->nodes[i].diff_gate && (chosen < 0 || net->nodes[i].norm.present)) chosen = i;
-        if (chosen >= 0) path->nodes[chosen].sums_upstream = true;
+    for (int64_t i = 0; i < net->node_count; i++) {
+        int64_t *chosen = &path->values[net->nodes[i].result].summing_node;
+        if (path->nodes[i].diff_gate && (*chosen < 0 || net->nodes[i].norm.present)) *chosen = i;
     }
+    for (int64_t i = 0; i < net->node_count; i++) path->nodes[i].sums_upstream = path->values[net->nodes[i].result].summing_node == i;
 }
 
 /* Contributions of ZERO nodes are not written: the first other one writes, or the first ZERO where there is no other. */
@@ -104,7 +103,8 @@ static void fnas_plan_backward_lives(fnas_path *path) {
         fnas_buffer_extend(path, path->values[node->result].gradient, time);
         if (!plan->diff_source) continue;
         fnas_value_plan *source = &path->values[node->source];
-        if (source->gradient == FNAS_BUFFER_NONE) source->gradient = fnas_plan_buffer(path, fnas_path_floats(path, node->source), time, time);
+        if (source->gradient == FNAS_BUFFER_NONE)
+            source->gradient = fnas_plan_buffer(path, fnas_path_floats(path, node->source), time, time);
         fnas_buffer_extend(path, source->gradient, time);
     }
 }
@@ -126,7 +126,8 @@ static void fnas_plan_node_lives(fnas_path *path) {
     }
 }
 
-/* ---- places: greedy by size (Pisarchyk and Lee 2020): the largest buffers first, each at the lowest offset where no placed one lives at the same time ---- */
+/* ---- places: greedy by size (Pisarchyk and Lee 2020): the largest buffers first, each at the lowest offset where no placed one lives at
+ * the same time ---- */
 
 /* Insertion sort: some hundred entries, and no memory of its own. */
 static void fnas_plan_sort_by_size(const fnas_path *path, int32_t *order) {
@@ -179,10 +180,12 @@ static fnas_status fnas_plan_reserve(fnas_path *path) {
     path->buffers = fnas_plan_array(path, buffer_limit, sizeof *path->buffers);
     path->dots = fnas_plan_array(path, net->node_count, sizeof *path->dots);
     path->totals = fnas_plan_array(path, net->value_count, sizeof *path->totals);
-    if (!path->nodes || !path->values || !path->buffers || !path->dots || !path->totals) return fnas_fail_memory(path->context, "the plan of a path");
+    if (!path->nodes || !path->values || !path->buffers || !path->dots || !path->totals)
+        return fnas_fail_memory(path->context, "the plan of a path");
     for (int64_t i = 0; i < net->node_count; i++)
         path->nodes[i].kept = path->nodes[i].forward_scratch = path->nodes[i].backward_scratch = FNAS_BUFFER_NONE;
-    for (int64_t i = 0; i < net->value_count; i++) path->values[i].activation = path->values[i].gradient = FNAS_BUFFER_NONE;
+    for (int64_t i = 0; i < net->value_count; i++)
+        path->values[i] = (fnas_value_plan){.activation = FNAS_BUFFER_NONE, .gradient = FNAS_BUFFER_NONE, .summing_node = -1};
     return FNAS_OK;
 }
 
@@ -194,11 +197,13 @@ fnas_status fnas_path_plan(fnas_path *path) {
     fnas_plan_forward_lives(path);
     fnas_plan_backward_lives(path);
     fnas_plan_node_lives(path);
-    int32_t *order = fnas_plan_array(path, path->buffer_count, sizeof *order), *placed = fnas_plan_array(path, path->buffer_count, sizeof *placed);
+    int32_t *order = fnas_plan_array(path, path->buffer_count, sizeof *order),
+            *placed = fnas_plan_array(path, path->buffer_count, sizeof *placed);
     if (!order || !placed) return fnas_fail_memory(path->context, "the plan of a path");
     fnas_plan_sort_by_size(path, order);
     size_t bytes = (size_t)fnas_plan_places(path, order, placed) * sizeof *path->memory;
     path->memory = fnas_arena_allocate(path->worker->arena, bytes);
-    return path->memory ? FNAS_OK : fnas_fail(path->context, FNAS_ERR_MEMORY, "out of memory: a path of %lld images needs %.0f MB", (long long)path->request->n,
-                                              (double)bytes / 1e6);
+    return path->memory ? FNAS_OK
+                        : fnas_fail(path->context, FNAS_ERR_MEMORY, "out of memory: a path of %lld images needs %.0f MB",
+                                    (long long)path->request->n, (double)bytes / 1e6);
 }

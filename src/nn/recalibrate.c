@@ -32,8 +32,8 @@ static fnas_status fnas_recalibrate_chunks(fnas_context *context, fnas_worker *w
     return FNAS_OK;
 }
 
-fnas_status fnas_path_recalibrate(fnas_context *context, fnas_worker *worker, const fnas_net *net, const fnas_parameters *parameters, int64_t n, int64_t chunk,
-                                  const float *images, fnas_norm_state *state) {
+fnas_status fnas_path_recalibrate(fnas_context *context, fnas_worker *worker, const fnas_net *net, const fnas_parameters *parameters,
+                                  int64_t n, int64_t chunk, const float *images, fnas_norm_state *state) {
     if (n < 1 || chunk < 1) return fnas_fail(context, FNAS_ERR_INPUT, "recalibration needs at least one image");
     int64_t channels = net->norm_channels;
     double *memory = fnas_allocate((size_t)channels, 2 * sizeof(double));

@@ -26,12 +26,14 @@ static fnas_status fnas_space_find_type(fnas_context *context, const char *name,
     }
     const char *nearest = fnas_suggest(name, names);
     fnas_status status = nearest ? fnas_fail(context, FNAS_ERR_INPUT, "unknown space \"%s\": did you mean \"%s\"?", name, nearest)
-                                 : fnas_fail(context, FNAS_ERR_INPUT, "unknown space \"%s\": known are %s", name, known.data ? known.data : "none");
+                                 : fnas_fail(context, FNAS_ERR_INPUT, "unknown space \"%s\": known are %s", name,
+                                             known.data ? known.data : "none");
     fnas_text_free(&known);
     return status;
 }
 
-static fnas_status fnas_space_make(fnas_context *context, const fnas_space_type *type, const char *parameters, const fnas_space *previous, fnas_space **space) {
+static fnas_status fnas_space_make(fnas_context *context, const fnas_space_type *type, const char *parameters, const fnas_space *previous,
+                                   fnas_space **space) {
     fnas_space *made = fnas_allocate(1, sizeof *made);
     if (!made) return fnas_fail_memory(context, "a space");
     made->type = type;
@@ -55,13 +57,15 @@ fnas_status fnas_space_open(fnas_context *context, const char *spec, fnas_space 
     const fnas_space_type *type = NULL;
     FNAS_TRY(fnas_space_find_type(context, name, &type));
     if (spec[length] == ':' && spec[length + 1] == '\0')
-        return fnas_fail(context, FNAS_ERR_INPUT, "space \"%s\": nothing behind the colon, write key=value,... or leave the colon out", spec);
+        return fnas_fail(context, FNAS_ERR_INPUT, "space \"%s\": nothing behind the colon, write key=value,... or leave the colon out",
+                         spec);
     return fnas_space_make(context, type, spec[length] ? spec + length + 1 : "", NULL, space);
 }
 
 fnas_status fnas_space_derive(fnas_context *context, const fnas_space *space, const char *overrides, fnas_space **derived) {
     *derived = NULL;
-    if (strlen(overrides) >= FNAS_SPEC_BYTES) return fnas_fail(context, FNAS_ERR_INPUT, "space parameters \"%.40s...\": too long", overrides);
+    if (strlen(overrides) >= FNAS_SPEC_BYTES)
+        return fnas_fail(context, FNAS_ERR_INPUT, "space parameters \"%.40s...\": too long", overrides);
     return fnas_space_make(context, space->type, overrides, space, derived);
 }
 
@@ -73,7 +77,8 @@ void fnas_space_close(fnas_space *space) {
     fnas_free(space);
 }
 
-static fnas_status fnas_space_check_key(fnas_context *context, const char *space_name, const char *const *keys, const char *name, uint32_t *seen, int *key) {
+static fnas_status fnas_space_check_key(fnas_context *context, const char *space_name, const char *const *keys, const char *name,
+                                        uint32_t *seen, int *key) {
     for (int i = 0; keys[i]; i++) {
         if (strcmp(keys[i], name) != 0) continue;
         if (*seen & (1u << i)) return fnas_fail(context, FNAS_ERR_INPUT, "space %s: parameter \"%s\" is given twice", space_name, name);
@@ -82,17 +87,18 @@ static fnas_status fnas_space_check_key(fnas_context *context, const char *space
         return FNAS_OK;
     }
     const char *nearest = fnas_suggest(name, keys);
-    if (nearest) return fnas_fail(context, FNAS_ERR_INPUT, "space %s has no parameter \"%s\": did you mean \"%s\"?", space_name, name, nearest);
+    if (nearest)
+        return fnas_fail(context, FNAS_ERR_INPUT, "space %s has no parameter \"%s\": did you mean \"%s\"?", space_name, name, nearest);
     fnas_text known = {0};
     for (int i = 0; keys[i]; i++) fnas_text_append(&known, "%s%s", i ? ", " : "", keys[i]);
-    fnas_status status =
-        fnas_fail(context, FNAS_ERR_INPUT, "space %s has no parameter \"%s\": it has %s", space_name, name, known.data ? known.data : "none");
+    fnas_status status = fnas_fail(context, FNAS_ERR_INPUT, "space %s has no parameter \"%s\": it has %s", space_name, name,
+                                   known.data ? known.data : "none");
     fnas_text_free(&known);
     return status;
 }
 
-fnas_status fnas_space_next_option(fnas_context *context, const char *space_name, const char *const *keys, const char **cursor, uint32_t *seen, int *key,
-                                   char *value, size_t value_bytes) {
+fnas_status fnas_space_next_option(fnas_context *context, const char *space_name, const char *const *keys, const char **cursor,
+                                   uint32_t *seen, int *key, char *value, size_t value_bytes) {
     *key = -1;
     if (**cursor == '\0') return FNAS_OK;
     const char *item = *cursor;
@@ -170,8 +176,8 @@ static fnas_status fnas_space_check_choices(fnas_context *context, const fnas_sp
     for (int64_t d = 0; d < space->decision_count; d++) {
         const fnas_decision *decision = &space->decisions[d];
         if (choices[d] < 0 || choices[d] >= decision->choice_count)
-            return fnas_fail(context, FNAS_ERR_INPUT, "decision %s of space %s has choices 0 to %lld, not %d", decision->name, space->type->name,
-                             (long long)decision->choice_count - 1, (int)choices[d]);
+            return fnas_fail(context, FNAS_ERR_INPUT, "decision %s of space %s has choices 0 to %lld, not %d", decision->name,
+                             space->type->name, (long long)decision->choice_count - 1, (int)choices[d]);
     }
     return FNAS_OK;
 }
@@ -212,7 +218,8 @@ static bool fnas_choices_insert(int64_t *slots, size_t slot_count, const int32_t
 
 fnas_status fnas_space_random_distinct(fnas_context *context, const fnas_space *space, uint64_t seed, int64_t count, int32_t *choices) {
     if (count < 0 || (double)count > fnas_space_cardinality(space))
-        return fnas_fail(context, FNAS_ERR_INPUT, "space %s has %.0f architectures: ask for at most as many", space->type->name, fnas_space_cardinality(space));
+        return fnas_fail(context, FNAS_ERR_INPUT, "space %s has %.0f architectures: ask for at most as many", space->type->name,
+                         fnas_space_cardinality(space));
     size_t slot_count = 16;
     while (slot_count < 2 * (size_t)count) slot_count *= 2;
     int64_t *slots = fnas_allocate(slot_count, sizeof *slots);
@@ -245,7 +252,8 @@ void fnas_space_reference(const fnas_space *space, int64_t index, int32_t *choic
 
 void fnas_space_to_onehot(const fnas_space *space, const int32_t *choices, double *onehot) {
     memset(onehot, 0, (size_t)space->onehot_size * sizeof *onehot);
-    for (int64_t d = 0, offset = 0; d < space->decision_count; offset += space->decisions[d].choice_count, d++) onehot[offset + choices[d]] = 1.0;
+    for (int64_t d = 0, offset = 0; d < space->decision_count; offset += space->decisions[d].choice_count, d++)
+        onehot[offset + choices[d]] = 1.0;
 }
 
 void fnas_space_decode(const fnas_space *space, const double *logits, int32_t *choices) {
@@ -276,8 +284,10 @@ int64_t fnas_space_cost_feature_count(const fnas_space *space) {
 }
 
 void fnas_space_cost_features(const fnas_space *space, const double *onehot, double *features) {
-    if (space->type->cost_feature_count) space->type->cost_features(space, onehot, features);
-    else memcpy(features, onehot, (size_t)space->onehot_size * sizeof *features);
+    if (space->type->cost_feature_count)
+        space->type->cost_features(space, onehot, features);
+    else
+        memcpy(features, onehot, (size_t)space->onehot_size * sizeof *features);
 }
 
 void fnas_space_cost_features_vjp(const fnas_space *space, const double *onehot, const double *diff_features, double *diff_onehot) {

@@ -24,8 +24,9 @@ typedef struct fnas_space_type {
     /* Supernet: declares the shared weights; records one architecture over them. Both may be NULL (a space without images). */
     fnas_status (*declare)(fnas_context *context, const fnas_space *space, fnas_parameters *parameters);
     fnas_status (*record)(fnas_context *context, const fnas_space *space, const int32_t *choices, fnas_net **net);
-    /* What of an architecture costs: features of the one-hot D in which latency is nearly additive, for the latency predictor. Differentiable in D;
-     * exact where D is one-hot. feature_count numbers; vjp adds (d features / d D)^T v to diff_onehot. NULL: the features are D itself. */
+    /* What of an architecture costs: features of the one-hot D in which latency is nearly additive, for the latency predictor.
+     * Differentiable in D; exact where D is one-hot. feature_count numbers; vjp adds (d features / d D)^T v to diff_onehot. NULL: the
+     * features are D itself. */
     int64_t (*cost_feature_count)(const fnas_space *space);
     void (*cost_features)(const fnas_space *space, const double *onehot, double *features);
     void (*cost_features_vjp)(const fnas_space *space, const double *onehot, const double *diff_features, double *diff_onehot);
@@ -44,10 +45,11 @@ struct fnas_space {
 
 extern const fnas_space_type fnas_space_nb201;
 
-/* Cuts the next "key=value" off *cursor (comma-separated): FNAS_ERR_INPUT on a missing '=' or an unknown key (with a suggestion among `keys`,
- * NULL-terminated) or one given twice (*seen has a bit a key). *key is its index; the value is copied to value[value_bytes]. *key is -1 at the end. */
-FNAS_NODISCARD fnas_status fnas_space_next_option(fnas_context *context, const char *space_name, const char *const *keys, const char **cursor,
-                                                  uint32_t *seen, int *key, char *value, size_t value_bytes);
+/* Cuts the next "key=value" off *cursor (comma-separated): FNAS_ERR_INPUT on a missing '=' or an unknown key (with a suggestion among
+ * `keys`, NULL-terminated) or one given twice (*seen has a bit a key). *key is its index; the value is copied to value[value_bytes]. *key
+ * is -1 at the end. */
+FNAS_NODISCARD fnas_status fnas_space_next_option(fnas_context *context, const char *space_name, const char *const *keys,
+                                                  const char **cursor, uint32_t *seen, int *key, char *value, size_t value_bytes);
 
 /* With the NULL defaults of the interface resolved. */
 int64_t fnas_space_cost_feature_count(const fnas_space *space);
@@ -58,9 +60,10 @@ void fnas_space_cost_features_vjp(const fnas_space *space, const double *onehot,
 void fnas_space_to_onehot(const fnas_space *space, const int32_t *choices, double *onehot);
 void fnas_space_decode(const fnas_space *space, const double *logits, int32_t *choices);
 
-/* The first `count` distinct architectures among the uniformly random ones of a seed (fnas_space_random 0, 1, 2, ...), in that order; choices is
- * [count][decision_count]. FNAS_ERR_INPUT when the space has fewer. */
-FNAS_NODISCARD fnas_status fnas_space_random_distinct(fnas_context *context, const fnas_space *space, uint64_t seed, int64_t count, int32_t *choices);
+/* The first `count` distinct architectures among the uniformly random ones of a seed (fnas_space_random 0, 1, 2, ...), in that order;
+ * choices is [count][decision_count]. FNAS_ERR_INPUT when the space has fewer. */
+FNAS_NODISCARD fnas_status fnas_space_random_distinct(fnas_context *context, const fnas_space *space, uint64_t seed, int64_t count,
+                                                      int32_t *choices);
 
 FNAS_NODISCARD fnas_status fnas_space_declare(fnas_context *context, const fnas_space *space, fnas_parameters *parameters);
 FNAS_NODISCARD fnas_status fnas_space_record(fnas_context *context, const fnas_space *space, const int32_t *choices, fnas_net **net);

@@ -7,7 +7,9 @@ static int32_t add_parameter(test_net *test, const char *what, int rank, int64_t
     int32_t handle = FNAS_PARAMETER_NONE;
     snprintf(name, sizeof name, "%s%d", what, (int)test->parameters.item_count);
     int64_t shape[4] = {a, b, c, d};
-    assert_int_equal(fnas_parameters_add(test->context, &test->parameters, name, rank, shape, FNAS_INIT_FAN_IN_UNIFORM, rank == 1 ? 4 : 0, &handle), FNAS_OK);
+    assert_int_equal(
+        fnas_parameters_add(test->context, &test->parameters, name, rank, shape, FNAS_INIT_FAN_IN_UNIFORM, rank == 1 ? 4 : 0, &handle),
+        FNAS_OK);
     return handle;
 }
 
@@ -33,10 +35,12 @@ static fnas_norm_spec make_norm(test_net *test, int64_t channels, bool affine) {
 /* A convolution that keeps the shape, with a random slice of a parameter that is often larger. */
 static fnas_value random_conv(test_net *test, fnas_value source, fnas_value into) {
     fnas_random *random = &test->random;
-    int64_t width = test->net->values[source].c, whole = 3 + 2 * fnas_random_below(random, 2), kernel = 1 + 2 * fnas_random_below(random, 2);
+    int64_t width = test->net->values[source].c, whole = 3 + 2 * fnas_random_below(random, 2),
+            kernel = 1 + 2 * fnas_random_below(random, 2);
     bool depthwise = fnas_random_below(random, 4) == 0, normed = fnas_random_below(random, 3) != 0;
     int64_t more_out = fnas_random_below(random, 2) * 3, more_in = depthwise ? 0 : fnas_random_below(random, 2) * 2;
-    fnas_conv_spec conv = {.out = width, .in = depthwise ? 1 : width, .kernel = kernel, .stride = 1, .padding = kernel / 2, .groups = depthwise ? width : 1};
+    fnas_conv_spec conv = {
+        .out = width, .in = depthwise ? 1 : width, .kernel = kernel, .stride = 1, .padding = kernel / 2, .groups = depthwise ? width : 1};
     conv.weight = add_parameter(test, "weight", 4, width + more_out, conv.in + more_in, whole, whole);
     conv.bias = fnas_random_below(random, 2) ? add_parameter(test, "bias", 1, width + more_out, 1, 1, 1) : FNAS_PARAMETER_NONE;
     fnas_norm_spec norm = {.present = false};
@@ -46,10 +50,14 @@ static fnas_value random_conv(test_net *test, fnas_value source, fnas_value into
 
 static fnas_value random_contribution(test_net *test, fnas_value source, fnas_value relu, fnas_value into) {
     switch (fnas_random_below(&test->random, 6)) {
-    case 0: return fnas_net_identity(test->net, source, into, maybe_gate(test));
-    case 1: return fnas_net_average_pool(test->net, source, into, 3, 1, 1, maybe_gate(test));
-    case 2: return random_conv(test, source, into);
-    default: return random_conv(test, relu, into);
+    case 0:
+        return fnas_net_identity(test->net, source, into, maybe_gate(test));
+    case 1:
+        return fnas_net_average_pool(test->net, source, into, 3, 1, 1, maybe_gate(test));
+    case 2:
+        return random_conv(test, source, into);
+    default:
+        return random_conv(test, relu, into);
     }
 }
 
@@ -89,7 +97,8 @@ static void record(test_net *test, bool zeros) {
     fnas_value value = fnas_net_relu(test->net, fnas_net_norm(test->net, values[0], &head));
     value = fnas_net_global_pool(test->net, value);
     int64_t features = test->net->values[value].c, more = fnas_random_below(&test->random, 2) * 3;
-    int32_t weight = add_parameter(test, "head", 2, NET_CLASSES, features + more, 1, 1), bias = add_parameter(test, "head_bias", 1, NET_CLASSES, 1, 1, 1);
+    int32_t weight = add_parameter(test, "head", 2, NET_CLASSES, features + more, 1, 1),
+            bias = add_parameter(test, "head_bias", 1, NET_CLASSES, 1, 1, 1);
     fnas_net_linear(test->net, value, weight, bias, NET_CLASSES);
 }
 
@@ -152,10 +161,6 @@ double test_net_reference(test_net *test, const double *onehot, double smoothing
 }
 
 fnas_path_request test_net_request(test_net *test) {
-    return (fnas_path_request){.net = test->net,
-                               .parameters = &test->parameters,
-                               .n = NET_IMAGES,
-                               .images = test->images,
-                               .labels = test->labels,
-                               .scale = 1.0f};
+    return (fnas_path_request){
+        .net = test->net, .parameters = &test->parameters, .n = NET_IMAGES, .images = test->images, .labels = test->labels, .scale = 1.0f};
 }

@@ -1,5 +1,5 @@
-/* Random recorded networks with everything that a path may meet: gated sums, entangled and elastic slices, strides, groups, norms of both kinds, values
- * with several readers. With it the inputs, labels and one-hot that they are run on, in both precisions. */
+/* Random recorded networks with everything that a path may meet: gated sums, entangled and elastic slices, strides, groups, norms of both
+ * kinds, values with several readers. With it the inputs, labels and one-hot that they are run on, in both precisions. */
 #ifndef FNAS_TESTS_NN_SUPPORT_NETS_H
 #define FNAS_TESTS_NN_SUPPORT_NETS_H
 

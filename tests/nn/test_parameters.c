@@ -9,7 +9,8 @@ static void test_layout(void **state) {
     fnas_test_place *place = *state;
     fnas_parameters set = {0};
     int32_t handles[3];
-    assert_status(FNAS_OK, fnas_parameters_add(place->context, &set, "conv", 4, (int64_t[]){5, 3, 3, 3}, FNAS_INIT_FAN_IN_UNIFORM, 0, &handles[0]));
+    assert_status(FNAS_OK,
+                  fnas_parameters_add(place->context, &set, "conv", 4, (int64_t[]){5, 3, 3, 3}, FNAS_INIT_FAN_IN_UNIFORM, 0, &handles[0]));
     assert_status(FNAS_OK, fnas_parameters_add(place->context, &set, "gamma", 1, (int64_t[]){5}, FNAS_INIT_ONE, 0, &handles[1]));
     assert_status(FNAS_OK, fnas_parameters_add(place->context, &set, "bias", 1, (int64_t[]){5}, FNAS_INIT_FAN_IN_UNIFORM, 27, &handles[2]));
     assert_status(FNAS_OK, fnas_parameters_allocate(place->context, &set));
@@ -41,13 +42,16 @@ static void test_draws_are_independent(void **state) {
     for (int round = 0; round < 3; round++) {
         fnas_parameters set = {0};
         int32_t handle;
-        assert_status(FNAS_OK, fnas_parameters_add(place->context, &set, "a", 2, (int64_t[]){round == 1 ? 30 : 3, 4}, FNAS_INIT_FAN_IN_UNIFORM, 0, &handle));
+        assert_status(FNAS_OK, fnas_parameters_add(place->context, &set, "a", 2, (int64_t[]){round == 1 ? 30 : 3, 4},
+                                                   FNAS_INIT_FAN_IN_UNIFORM, 0, &handle));
         assert_status(FNAS_OK, fnas_parameters_add(place->context, &set, "b", 2, (int64_t[]){2, 4}, FNAS_INIT_FAN_IN_UNIFORM, 0, &handle));
         assert_status(FNAS_OK, fnas_parameters_allocate(place->context, &set));
         fnas_parameters_initialise(&set, round == 2 ? 8 : 7);
         const float *b = set.values + set.items[1].offset;
-        if (round < 2) memcpy(kept[round], b, sizeof kept[0]);
-        else assert_memory_not_equal(kept[0], b, sizeof kept[0]);
+        if (round < 2)
+            memcpy(kept[round], b, sizeof kept[0]);
+        else
+            assert_memory_not_equal(kept[0], b, sizeof kept[0]);
         fnas_parameters_free(&set);
     }
     assert_memory_equal(kept[0], kept[1], sizeof kept[0]);
@@ -57,7 +61,8 @@ static void test_faults(void **state) {
     fnas_test_place *place = *state;
     fnas_parameters set = {0};
     int32_t handle;
-    assert_status(FNAS_ERR_INPUT, fnas_parameters_add(place->context, &set, "huge", 2, (int64_t[]){INT64_MAX, 8}, FNAS_INIT_ZERO, 0, &handle));
+    assert_status(FNAS_ERR_INPUT,
+                  fnas_parameters_add(place->context, &set, "huge", 2, (int64_t[]){INT64_MAX, 8}, FNAS_INIT_ZERO, 0, &handle));
     assert_status(FNAS_ERR_INPUT, fnas_parameters_add(place->context, &set, "empty", 2, (int64_t[]){0, 8}, FNAS_INIT_ZERO, 0, &handle));
     assert_status(FNAS_OK, fnas_parameters_add(place->context, &set, "w", 1, (int64_t[]){8}, FNAS_INIT_ZERO, 0, &handle));
     assert_status(FNAS_ERR_INTERNAL, fnas_parameters_add(place->context, &set, "w", 1, (int64_t[]){8}, FNAS_INIT_ZERO, 0, &handle));

@@ -30,7 +30,8 @@ static double relative_error(int64_t count, const float *values32, const double 
 }
 
 /* Bounds: some 20 layers deep, each with sums of a few hundred products and a norm that divides by a deviation of about 0.1 to 1:
- * 20 * 10 * sqrt(300) * 6e-8 is about 2e-4 for gradients. Weights that cancel (biases before a norm have gradient zero) are held to the largest of all. */
+ * 20 * 10 * sqrt(300) * 6e-8 is about 2e-4 for gradients. Weights that cancel (biases before a norm have gradient zero) are held to the
+ * largest of all. */
 #define LOSS_BOUND 2e-5
 #define GRADIENT_BOUND 5e-4
 
@@ -39,7 +40,8 @@ static void compare_net(fnas_test_place *place, uint64_t seed, bool zeros, doubl
     int64_t floats = test->parameters.float_count;
     float *weights = fnas_allocate((size_t)floats, sizeof *weights);
     double *weights64 = fnas_allocate((size_t)floats, sizeof *weights64);
-    double *gates = fnas_allocate((size_t)test->onehot_size, sizeof *gates), *gates64 = fnas_allocate((size_t)test->onehot_size, sizeof *gates64);
+    double *gates = fnas_allocate((size_t)test->onehot_size, sizeof *gates),
+           *gates64 = fnas_allocate((size_t)test->onehot_size, sizeof *gates64);
     double loss = test_net_reference(test, NULL, smoothing, weights64, gates64);
     fnas_path_request request = test_net_request(test);
     request.label_smoothing = (float)smoothing;
@@ -47,8 +49,10 @@ static void compare_net(fnas_test_place *place, uint64_t seed, bool zeros, doubl
     request.gate_gradient = gates;
     fnas_path_result result;
     assert_status(FNAS_OK, fnas_path_run(place->context, &worker, &request, &result));
-    double weight_error = relative_error(floats, weights, NULL, weights64), gate_error = relative_error(test->onehot_size, NULL, gates, gates64);
-    if (!(fabs(result.loss - loss) <= LOSS_BOUND * fabs(loss))) fail_msg("seed %d: loss %.9g, reference %.9g", (int)seed, result.loss, loss);
+    double weight_error = relative_error(floats, weights, NULL, weights64),
+           gate_error = relative_error(test->onehot_size, NULL, gates, gates64);
+    if (!(fabs(result.loss - loss) <= LOSS_BOUND * fabs(loss)))
+        fail_msg("seed %d: loss %.9g, reference %.9g", (int)seed, result.loss, loss);
     if (!(weight_error <= GRADIENT_BOUND)) fail_msg("seed %d: weight gradients are off by %.3g", (int)seed, weight_error);
     if (!(gate_error <= GRADIENT_BOUND)) fail_msg("seed %d: gate gradients are off by %.3g", (int)seed, gate_error);
     worst[0] = fmax(worst[0], fabs(result.loss - loss) / fabs(loss));
@@ -65,7 +69,8 @@ static void test_fast_equals_reference(void **state) {
     fnas_test_place *place = *state;
     double worst[3] = {0};
     for (uint64_t seed = 1; seed <= FAST_NETS; seed++) compare_net(place, seed, false, seed % 2 ? 0.1 : 0.0, worst);
-    print_message("%d nets: loss within %.2g, weight gradients within %.2g, gate gradients within %.2g\n", FAST_NETS, worst[0], worst[1], worst[2]);
+    print_message("%d nets: loss within %.2g, weight gradients within %.2g, gate gradients within %.2g\n", FAST_NETS, worst[0], worst[1],
+                  worst[2]);
 }
 
 /* Only one of the gradients: the same numbers, whatever else is left out. */
@@ -136,7 +141,8 @@ static double central_difference(test_net *test, double *entry, const double *on
     return (above - below) / (2.0 * h);
 }
 
-static void check_entry(test_net *test, double *entry, const double *onehot, double gradient, uint64_t seed, const char *what, int64_t index) {
+static void check_entry(test_net *test, double *entry, const double *onehot, double gradient, uint64_t seed, const char *what,
+                        int64_t index) {
     double difference = central_difference(test, entry, onehot, 0.1);
     if (!(fabs(difference - gradient) <= 2e-7 + 1e-6 * fabs(gradient)))
         fail_msg("seed %d: %s %d: gradient %.12g, central difference %.12g", (int)seed, what, (int)index, gradient, difference);
@@ -146,7 +152,8 @@ static void check_differences(fnas_test_place *place, uint64_t seed, bool relaxe
     test_net *test = test_net_create(place->context, seed, false);
     int64_t floats = test->parameters.float_count;
     double *weights = fnas_allocate((size_t)floats, sizeof *weights), *gates = fnas_allocate((size_t)test->onehot_size, sizeof *gates);
-    for (int64_t i = 0; relaxed && i < test->onehot_size; i++) test->onehot[i] = 0.8 * test->onehot[i] + 0.3 * fnas_random_uniform(&test->random);
+    for (int64_t i = 0; relaxed && i < test->onehot_size; i++)
+        test->onehot[i] = 0.8 * test->onehot[i] + 0.3 * fnas_random_uniform(&test->random);
     test_net_reference(test, test->onehot, 0.1, weights, gates);
     for (int64_t i = 0; i < test->onehot_size; i++) check_entry(test, &test->onehot[i], test->onehot, gates[i], seed, "one-hot entry", i);
     for (int64_t i = 0; i < test->parameters.item_count; i++) {

@@ -9,7 +9,8 @@ static void run_recalibration(fnas_test_place *place, test_net *test, int64_t ch
     int64_t channels = test->net->norm_channels;
     fnas_norm_state state = {memory, memory + channels};
     assert_status(FNAS_OK, fnas_worker_create(place->context, &worker));
-    assert_status(FNAS_OK, fnas_path_recalibrate(place->context, &worker, test->net, &test->parameters, NET_IMAGES, chunk, test->images, &state));
+    assert_status(FNAS_OK,
+                  fnas_path_recalibrate(place->context, &worker, test->net, &test->parameters, NET_IMAGES, chunk, test->images, &state));
     fnas_worker_destroy(&worker);
 }
 
@@ -45,8 +46,10 @@ static void test_chunks_pool_exactly(void **state) {
     double later = 0.0;
     for (int64_t i = 0; i < 2 * channels; i++) {
         double difference = fabs(memory[i] - memory[2 * channels + i]);
-        if (i % channels < NET_WIDTH) assert_true(difference <= 1e-6 * (0.1 + fabs(memory[i])));
-        else later = fmax(later, difference);
+        if (i % channels < NET_WIDTH)
+            assert_true(difference <= 1e-6 * (0.1 + fabs(memory[i])));
+        else
+            later = fmax(later, difference);
     }
     assert_true(later > 1e-4);
     fnas_free(memory);
@@ -61,6 +64,7 @@ static void test_nothing_to_recalibrate_on(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {fnas_test(test_one_chunk_is_the_batch), fnas_test(test_chunks_pool_exactly), fnas_test(test_nothing_to_recalibrate_on)};
+    const struct CMUnitTest tests[] = {fnas_test(test_one_chunk_is_the_batch), fnas_test(test_chunks_pool_exactly),
+                                       fnas_test(test_nothing_to_recalibrate_on)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -39,7 +39,8 @@ static void test_wrong_strings(void **state) {
         const char *text, *message;
     } cases[] = {
         {"|nor_conv_5x5~0|+|none~0|none~1|+|none~0|none~1|none~2|",
-         "unknown operation \"nor_conv_5x5\" at position 2 of cell \"|nor_conv_5x5~0|+|none~0|none~1|+|none~0|none~1|none~2|\": use one of none, "
+         "unknown operation \"nor_conv_5x5\" at position 2 of cell \"|nor_conv_5x5~0|+|none~0|none~1|+|none~0|none~1|none~2|\": use one of "
+         "none, "
          "skip_connect, nor_conv_1x1, nor_conv_3x3, avg_pool_3x3"},
         {"|none~0|+|none~0|skip_conect~1|+|none~0|none~1|none~2|", "unknown operation \"skip_conect\" at position 18"},
         {"|none~0|+|none~0|skip_conect~1|+|none~0|none~1|none~2|", "did you mean skip_connect?"},
@@ -57,7 +58,8 @@ static void test_wrong_strings(void **state) {
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         int32_t choices[6] = {-7, -7, -7, -7, -7, -7};
-        if (fnas_space_parse(place->context, space, cases[i].text, choices) != FNAS_ERR_INPUT) fail_msg("\"%s\" was not refused", cases[i].text);
+        if (fnas_space_parse(place->context, space, cases[i].text, choices) != FNAS_ERR_INPUT)
+            fail_msg("\"%s\" was not refused", cases[i].text);
         assert_message(cases[i].message);
         for (int d = 0; d < 6; d++) assert_int_equal(choices[d], -7);
     }

@@ -66,7 +66,8 @@ static void test_derivative(void **state) {
             fnas_space_cost_features(space, onehot, below);
             onehot[i] = kept;
             for (int f = 0; f < FEATURES; f++) difference += direction[f] * (above[f] - below[f]) / (2.0 * h);
-            if (!(fabs(difference - gradient[i]) < 1e-8)) fail_msg("round %d, entry %d: %.12g, difference %.12g", round, i, gradient[i], difference);
+            if (!(fabs(difference - gradient[i]) < 1e-8))
+                fail_msg("round %d, entry %d: %.12g, difference %.12g", round, i, gradient[i], difference);
         }
     }
     fnas_space_close(space);

@@ -19,8 +19,8 @@ typedef struct supernet {
     int32_t labels[IMAGES];
 } supernet;
 
-/* Biases are multiples of 2^-8 and images a power of two in number, so that means over equal numbers are exact and zeros behind a norm are zeros, as in
- * exact arithmetic: rounding noise would pass a ReLU. Norms get uneven weights. */
+/* Biases are multiples of 2^-8 and images a power of two in number, so that means over equal numbers are exact and zeros behind a norm are
+ * zeros, as in exact arithmetic: rounding noise would pass a ReLU. Norms get uneven weights. */
 static void fill(supernet *net) {
     fnas_random random = fnas_random_begin(8, FNAS_STREAM_TEST, 1, 0);
     net->weights = fnas_allocate((size_t)net->parameters.float_count, sizeof *net->weights);
@@ -54,7 +54,8 @@ static void close_supernet(supernet *net) {
     fnas_space_close(net->space);
 }
 
-static double run(fnas_test_place *place, supernet *net, const int32_t *choices, bool complete, const double *onehot, double *weights, double *gates) {
+static double run(fnas_test_place *place, supernet *net, const int32_t *choices, bool complete, const double *onehot, double *weights,
+                  double *gates) {
     fnas_net *recorded = NULL;
     fnas_path_result result;
     assert_status(FNAS_OK, fnas_nb201_record_as(place->context, net->space, choices, complete, &recorded));
@@ -74,7 +75,8 @@ static double run(fnas_test_place *place, supernet *net, const int32_t *choices,
 
 static void compare(int64_t count, const double *left_out, const double *complete, const char *what, const char *text) {
     for (int64_t i = 0; i < count; i++)
-        if (!(fabs(left_out[i] - complete[i]) <= 1e-10)) fail_msg("%s %d of %s: %.15g, completely %.15g", what, (int)i, text, left_out[i], complete[i]);
+        if (!(fabs(left_out[i] - complete[i]) <= 1e-10))
+            fail_msg("%s %d of %s: %.15g, completely %.15g", what, (int)i, text, left_out[i], complete[i]);
 }
 
 /* Kinds of cells: none favoured in every third, so that many are disconnected and have nodes fed by zeros. */
@@ -136,7 +138,8 @@ static void test_gates_equal_differences(void **state) {
             double below = run(place, &net, choices, true, onehot, NULL, NULL);
             onehot[k] = kept;
             double difference = (above - below) / (2.0 * h);
-            if (!(fabs(difference - gates[k]) <= 1e-6 * (1.0 + fabs(gates[k])))) fail_msg("cell %d, entry %d: %.9g, difference %.9g", (int)i, k, gates[k], difference);
+            if (!(fabs(difference - gates[k]) <= 1e-6 * (1.0 + fabs(gates[k]))))
+                fail_msg("cell %d, entry %d: %.9g, difference %.9g", (int)i, k, gates[k], difference);
         }
     }
     close_supernet(&net);
@@ -155,8 +158,8 @@ static void test_fast_paths(void **state) {
     for (int i = 0; i < IMAGES * 2 * 8 * 8; i++) net.images[i] = images[i] = (float)net.images[i];
     for (int64_t i = 0; i < 60; i++) {
         int32_t choices[EDGES];
-        /* In a disconnected cell the gate gradients are sums to zero behind the last norm, of terms up to 1 / sqrt(epsilon) = 316 times larger than
-         * the loss's own: what is left is rounding, some 316 * 6e-8. */
+        /* In a disconnected cell the gate gradients are sums to zero behind the last norm, of terms up to 1 / sqrt(epsilon) = 316 times
+         * larger than the loss's own: what is left is rounding, some 316 * 6e-8. */
         double gates[2][ONEHOT] = {{0}}, size = 1e-3, gate_size = 0.05;
         fnas_net *recorded = NULL;
         fnas_path_result result;
@@ -240,7 +243,7 @@ static void test_only_what_is_chosen(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {fnas_test(test_what_is_left_out_does_not_matter), fnas_test(test_gates_equal_differences), fnas_test(test_fast_paths),
-                                       fnas_test(test_shared_weights), fnas_test(test_only_what_is_chosen)};
+    const struct CMUnitTest tests[] = {fnas_test(test_what_is_left_out_does_not_matter), fnas_test(test_gates_equal_differences),
+                                       fnas_test(test_fast_paths), fnas_test(test_shared_weights), fnas_test(test_only_what_is_chosen)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -69,7 +69,8 @@ static void test_wrong_specs(void **state) {
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         fnas_space *space = NULL;
-        if (fnas_space_open(place->context, cases[i].spec, &space) != FNAS_ERR_INPUT) fail_msg("\"%s\" was not refused as input", cases[i].spec);
+        if (fnas_space_open(place->context, cases[i].spec, &space) != FNAS_ERR_INPUT)
+            fail_msg("\"%s\" was not refused as input", cases[i].spec);
         assert_null(space);
         assert_message(cases[i].message);
     }

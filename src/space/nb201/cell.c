@@ -12,16 +12,18 @@ static int fnas_nb201_position(const char *text, const char *at) {
 
 static fnas_status fnas_nb201_unknown_op(fnas_context *context, const char *text, const char *at, const char *name) {
     const char *nearest = fnas_suggest(name, fnas_nb201_op_names);
-    return fnas_fail(context, FNAS_ERR_INPUT, "unknown operation \"%s\" at position %d of cell \"%.*s\": use one of %s, %s, %s, %s, %s%s%s%s", name,
-                     fnas_nb201_position(text, at), FNAS_ARCH_TEXT_BYTES, text, fnas_nb201_op_names[0], fnas_nb201_op_names[1], fnas_nb201_op_names[2],
-                     fnas_nb201_op_names[3], fnas_nb201_op_names[4], nearest ? " (did you mean " : "", nearest ? nearest : "", nearest ? "?)" : "");
+    return fnas_fail(
+        context, FNAS_ERR_INPUT, "unknown operation \"%s\" at position %d of cell \"%.*s\": use one of %s, %s, %s, %s, %s%s%s%s", name,
+        fnas_nb201_position(text, at), FNAS_ARCH_TEXT_BYTES, text, fnas_nb201_op_names[0], fnas_nb201_op_names[1], fnas_nb201_op_names[2],
+        fnas_nb201_op_names[3], fnas_nb201_op_names[4], nearest ? " (did you mean " : "", nearest ? nearest : "", nearest ? "?)" : "");
 }
 
 static fnas_status fnas_nb201_expect(fnas_context *context, const char *text, const char **cursor, const char *token) {
     size_t length = strlen(token);
     if (strncmp(*cursor, token, length) != 0)
-        return fnas_fail(context, FNAS_ERR_INPUT, "cell \"%.*s\": \"%s\" expected at position %d: write |op~0|+|op~0|op~1|+|op~0|op~1|op~2|",
-                         FNAS_ARCH_TEXT_BYTES, text, token, fnas_nb201_position(text, *cursor));
+        return fnas_fail(context, FNAS_ERR_INPUT,
+                         "cell \"%.*s\": \"%s\" expected at position %d: write |op~0|+|op~0|op~1|+|op~0|op~1|op~2|", FNAS_ARCH_TEXT_BYTES,
+                         text, token, fnas_nb201_position(text, *cursor));
     *cursor += length;
     return FNAS_OK;
 }
@@ -54,8 +56,8 @@ fnas_status fnas_nb201_parse(fnas_context *context, const fnas_space *space, con
         FNAS_TRY(fnas_nb201_parse_edge(context, text, &cursor, edge, &parsed[edge]));
     }
     if (*cursor != '\0')
-        return fnas_fail(context, FNAS_ERR_INPUT, "cell \"%.*s\": text behind its end at position %d: remove it", FNAS_ARCH_TEXT_BYTES, text,
-                         fnas_nb201_position(text, cursor));
+        return fnas_fail(context, FNAS_ERR_INPUT, "cell \"%.*s\": text behind its end at position %d: remove it", FNAS_ARCH_TEXT_BYTES,
+                         text, fnas_nb201_position(text, cursor));
     memcpy(choices, parsed, sizeof parsed);
     return FNAS_OK;
 }
@@ -65,7 +67,8 @@ fnas_status fnas_nb201_format(fnas_context *context, const fnas_space *space, co
     size_t used = 0;
     for (int edge = 0; edge < FNAS_NB201_EDGES; edge++) {
         const char *before = fnas_nb201_source[edge] != 0 ? "" : edge == 0 ? "|" : "+|";
-        int written = snprintf(text + used, size_bytes - used, "%s%s~%d|", before, fnas_nb201_op_names[choices[edge]], fnas_nb201_source[edge]);
+        int written = snprintf(text + used, size_bytes - used, "%s%s~%d|", before, fnas_nb201_op_names[choices[edge]],
+                               fnas_nb201_source[edge]);
         if (written < 0 || (size_t)written >= size_bytes - used)
             return fnas_fail(context, FNAS_ERR_INTERNAL, "a cell string needs more than %zu bytes", size_bytes);
         used += (size_t)written;

@@ -1,9 +1,9 @@
-/* Cost features of a cell. An operation costs time only where data reach it from the cell's input and its result reaches the cell's output, so its
- * one-hot entry is multiplied by both, as soft ORs over the cell's graph:
- *     reached(0) = 1,  reached(i)  = 1 - prod over edges j -> i of (1 - alive(e) * reached(j)),
- *     reaching(3) = 1, reaching(j) = 1 - prod over edges j -> i of (1 - alive(e) * reaching(i)),    alive(e) = sum of D_ek over k other than none.
- * These are polynomials in D, and exact where D is one-hot. Order: D_ek * reached(source) * reaching(target) by edge, then by operation without none;
- * reaching(0), which says whether the cell is connected; then D itself, for runtimes that do not drop dead operations. */
+/* Cost features of a cell. An operation costs time only where data reach it from the cell's input and its result reaches the cell's output,
+ * so its one-hot entry is multiplied by both, as soft ORs over the cell's graph: reached(0) = 1,  reached(i)  = 1 - prod over edges j -> i
+ * of (1 - alive(e) * reached(j)), reaching(3) = 1, reaching(j) = 1 - prod over edges j -> i of (1 - alive(e) * reaching(i)),    alive(e) =
+ * sum of D_ek over k other than none. These are polynomials in D, and exact where D is one-hot. Order: D_ek * reached(source) *
+ * reaching(target) by edge, then by operation without none; reaching(0), which says whether the cell is connected; then D itself, for
+ * runtimes that do not drop dead operations. */
 #include <string.h>
 
 #include "space/nb201/nb201.h"

@@ -1,5 +1,6 @@
-/* MACs of one image and parameters, as the benchmark counts them: convolutions and the linear layer with its bias (norms and pools are free of MACs),
- * parameters with affine norms and without convolution biases; every module of a cell counts, whether it reaches the output or not. */
+/* MACs of one image and parameters, as the benchmark counts them: convolutions and the linear layer with its bias (norms and pools are free
+ * of MACs), parameters with affine norms and without convolution biases; every module of a cell counts, whether it reaches the output or
+ * not. */
 #include "space/nb201/nb201.h"
 
 typedef struct fnas_nb201_count {

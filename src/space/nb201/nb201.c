@@ -10,10 +10,12 @@ const int fnas_nb201_target[FNAS_NB201_EDGES] = {1, 2, 2, 3, 3, 3};
 const char *const fnas_nb201_op_names[FNAS_NB201_OPS + 1] = {"none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3", NULL};
 
 static const fnas_decision fnas_nb201_decisions[FNAS_NB201_EDGES] = {
-    {"1<-0", FNAS_NB201_OPS, fnas_nb201_op_names}, {"2<-0", FNAS_NB201_OPS, fnas_nb201_op_names}, {"2<-1", FNAS_NB201_OPS, fnas_nb201_op_names},
-    {"3<-0", FNAS_NB201_OPS, fnas_nb201_op_names}, {"3<-1", FNAS_NB201_OPS, fnas_nb201_op_names}, {"3<-2", FNAS_NB201_OPS, fnas_nb201_op_names}};
+    {"1<-0", FNAS_NB201_OPS, fnas_nb201_op_names}, {"2<-0", FNAS_NB201_OPS, fnas_nb201_op_names},
+    {"2<-1", FNAS_NB201_OPS, fnas_nb201_op_names}, {"3<-0", FNAS_NB201_OPS, fnas_nb201_op_names},
+    {"3<-1", FNAS_NB201_OPS, fnas_nb201_op_names}, {"3<-2", FNAS_NB201_OPS, fnas_nb201_op_names}};
 
-/* The ten reference architectures of HELP (Lee et al. 2021), in its order: 11982, 431, 55, 9, 14451, 8636, 9881, 13479, 6196, 1462 of the benchmark. */
+/* The ten reference architectures of HELP (Lee et al. 2021), in its order: 11982, 431, 55, 9, 14451, 8636, 9881, 13479, 6196, 1462 of the
+ * benchmark. */
 static const char *const fnas_nb201_references[] = {
     "|avg_pool_3x3~0|+|none~0|skip_connect~1|+|nor_conv_1x1~0|skip_connect~1|skip_connect~2|",
     "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|none~0|none~1|skip_connect~2|",
@@ -36,10 +38,11 @@ fnas_value_shape fnas_nb201_stage_shape(const fnas_nb201 *nb201, int64_t stage) 
 
 static const char *const fnas_nb201_keys[] = {"channels", "cells", "classes", "input", NULL};
 
-static fnas_status fnas_nb201_integer(fnas_context *context, const char *key, const char *value, int64_t minimum, int64_t maximum, int64_t *number) {
+static fnas_status fnas_nb201_integer(fnas_context *context, const char *key, const char *value, int64_t minimum, int64_t maximum,
+                                      int64_t *number) {
     if (!fnas_parse_int64(value, number) || *number < minimum || *number > maximum)
-        return fnas_fail(context, FNAS_ERR_INPUT, "space nb201: %s=%s must be a whole number from %lld to %lld", key, value, (long long)minimum,
-                         (long long)maximum);
+        return fnas_fail(context, FNAS_ERR_INPUT, "space nb201: %s=%s must be a whole number from %lld to %lld", key, value,
+                         (long long)minimum, (long long)maximum);
     return FNAS_OK;
 }
 
@@ -51,7 +54,8 @@ static fnas_status fnas_nb201_input(fnas_context *context, const char *value, in
     char *parts[3] = {copy, NULL, NULL};
     for (int i = 1; i < 3; i++) {
         parts[i] = strchr(parts[i - 1], 'x');
-        if (!parts[i]) return fnas_fail(context, FNAS_ERR_INPUT, "space nb201: input=%s must be CHANNELSxHEIGHTxWIDTH, for example 3x32x32", value);
+        if (!parts[i])
+            return fnas_fail(context, FNAS_ERR_INPUT, "space nb201: input=%s must be CHANNELSxHEIGHTxWIDTH, for example 3x32x32", value);
         *parts[i]++ = '\0';
     }
     for (int i = 0; i < 3; i++)
@@ -60,7 +64,8 @@ static fnas_status fnas_nb201_input(fnas_context *context, const char *value, in
     if (image[0] < 1 || image[0] > 16) return fnas_fail(context, FNAS_ERR_INPUT, "space nb201: input=%s: channels must be 1 to 16", value);
     for (int i = 1; i < 3; i++)
         if (image[i] < 8 || image[i] > 1024 || image[i] % 4 != 0)
-            return fnas_fail(context, FNAS_ERR_INPUT, "space nb201: input=%s: height and width must be multiples of 4 from 8 to 1024", value);
+            return fnas_fail(context, FNAS_ERR_INPUT, "space nb201: input=%s: height and width must be multiples of 4 from 8 to 1024",
+                             value);
     return FNAS_OK;
 }
 
@@ -71,11 +76,20 @@ static fnas_status fnas_nb201_read(fnas_context *context, const char *parameters
         char value[64];
         FNAS_TRY(fnas_space_next_option(context, "nb201", fnas_nb201_keys, &parameters, &seen, &key, value, sizeof value));
         switch (key) {
-        case 0: FNAS_TRY(fnas_nb201_integer(context, "channels", value, 1, 256, &nb201->channels)); break;
-        case 1: FNAS_TRY(fnas_nb201_integer(context, "cells", value, 1, 20, &nb201->cells)); break;
-        case 2: FNAS_TRY(fnas_nb201_integer(context, "classes", value, 2, 1000, &nb201->classes)); break;
-        case 3: FNAS_TRY(fnas_nb201_input(context, value, nb201->image)); break;
-        default: return FNAS_OK;
+        case 0:
+            FNAS_TRY(fnas_nb201_integer(context, "channels", value, 1, 256, &nb201->channels));
+            break;
+        case 1:
+            FNAS_TRY(fnas_nb201_integer(context, "cells", value, 1, 20, &nb201->cells));
+            break;
+        case 2:
+            FNAS_TRY(fnas_nb201_integer(context, "classes", value, 2, 1000, &nb201->classes));
+            break;
+        case 3:
+            FNAS_TRY(fnas_nb201_input(context, value, nb201->image));
+            break;
+        default:
+            return FNAS_OK;
         }
     }
 }
@@ -93,8 +107,9 @@ static fnas_status fnas_nb201_open(fnas_context *context, const char *parameters
     memcpy(space->image, nb201->image, sizeof space->image);
     space->classes = nb201->classes;
     fnas_text spec = {0};
-    fnas_text_append(&spec, "nb201:channels=%lld,cells=%lld,classes=%lld,input=%lldx%lldx%lld", (long long)nb201->channels, (long long)nb201->cells,
-                     (long long)nb201->classes, (long long)nb201->image[0], (long long)nb201->image[1], (long long)nb201->image[2]);
+    fnas_text_append(&spec, "nb201:channels=%lld,cells=%lld,classes=%lld,input=%lldx%lldx%lld", (long long)nb201->channels,
+                     (long long)nb201->cells, (long long)nb201->classes, (long long)nb201->image[0], (long long)nb201->image[1],
+                     (long long)nb201->image[2]);
     space->spec = spec.failed ? NULL : fnas_strdup(spec.data);
     fnas_text_free(&spec);
     return space->spec ? FNAS_OK : fnas_fail_memory(context, "a space");
@@ -104,18 +119,17 @@ static void fnas_nb201_close(fnas_space *space) {
     fnas_free(space->detail);
 }
 
-const fnas_space_type fnas_space_nb201 = {
-    .name = "nb201",
-    .open = fnas_nb201_open,
-    .close = fnas_nb201_close,
-    .parse = fnas_nb201_parse,
-    .format = fnas_nb201_format,
-    .macs = fnas_nb201_macs,
-    .params = fnas_nb201_params,
-    .declare = fnas_nb201_declare,
-    .record = fnas_nb201_record,
-    .cost_feature_count = fnas_nb201_cost_feature_count,
-    .cost_features = fnas_nb201_cost_features,
-    .cost_features_vjp = fnas_nb201_cost_features_vjp,
-    .reference_archs = fnas_nb201_references,
-    .reference_count = sizeof fnas_nb201_references / sizeof fnas_nb201_references[0]};
+const fnas_space_type fnas_space_nb201 = {.name = "nb201",
+                                          .open = fnas_nb201_open,
+                                          .close = fnas_nb201_close,
+                                          .parse = fnas_nb201_parse,
+                                          .format = fnas_nb201_format,
+                                          .macs = fnas_nb201_macs,
+                                          .params = fnas_nb201_params,
+                                          .declare = fnas_nb201_declare,
+                                          .record = fnas_nb201_record,
+                                          .cost_feature_count = fnas_nb201_cost_feature_count,
+                                          .cost_features = fnas_nb201_cost_features,
+                                          .cost_features_vjp = fnas_nb201_cost_features_vjp,
+                                          .reference_archs = fnas_nb201_references,
+                                          .reference_count = sizeof fnas_nb201_references / sizeof fnas_nb201_references[0]};

@@ -1,4 +1,5 @@
-/* NAS-Bench-201 (Dong and Yang 2020): six edges among four nodes of a cell, five operations each, a fixed skeleton of three stages around it. */
+/* NAS-Bench-201 (Dong and Yang 2020): six edges among four nodes of a cell, five operations each, a fixed skeleton of three stages around
+ * it. */
 #ifndef FNAS_SPACE_NB201_NB201_H
 #define FNAS_SPACE_NB201_NB201_H
 
@@ -9,13 +10,7 @@
 #define FNAS_NB201_OPS 5
 #define FNAS_NB201_STAGES 3
 
-typedef enum fnas_nb201_op {
-    FNAS_NB201_NONE,
-    FNAS_NB201_SKIP,
-    FNAS_NB201_CONV1,
-    FNAS_NB201_CONV3,
-    FNAS_NB201_POOL
-} fnas_nb201_op;
+typedef enum fnas_nb201_op { FNAS_NB201_NONE, FNAS_NB201_SKIP, FNAS_NB201_CONV1, FNAS_NB201_CONV3, FNAS_NB201_POOL } fnas_nb201_op;
 
 /* Edge e goes from node source[e] to node target[e]; ordered by target, then by source. */
 extern const int fnas_nb201_source[FNAS_NB201_EDGES], fnas_nb201_target[FNAS_NB201_EDGES];
@@ -37,7 +32,8 @@ fnas_status fnas_nb201_format(fnas_context *context, const fnas_space *space, co
 int64_t fnas_nb201_macs(const fnas_space *space, const int32_t *choices);
 int64_t fnas_nb201_params(const fnas_space *space, const int32_t *choices);
 
-/* supernet.c. What cannot matter is left out of a recording, exactly (see there); complete: everything is recorded all the same, for tests. */
+/* supernet.c. What cannot matter is left out of a recording, exactly (see there); complete: everything is recorded all the same, for tests.
+ */
 fnas_status fnas_nb201_declare(fnas_context *context, const fnas_space *space, fnas_parameters *parameters);
 fnas_status fnas_nb201_record(fnas_context *context, const fnas_space *space, const int32_t *choices, fnas_net **net);
 fnas_status fnas_nb201_record_as(fnas_context *context, const fnas_space *space, const int32_t *choices, bool complete, fnas_net **net);

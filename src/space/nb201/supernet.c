@@ -1,10 +1,10 @@
-/* The shared weights of NAS-Bench-201 and the recording of one cell over them. The skeleton is the benchmark's: stem, three stages of cells with residual
- * reduction blocks between, head. Search cells follow MODNAS: ReLU, convolution with bias, normalisation without affine parameters, and the 1x1
- * kernel is the centre tap of the 3x3 (weight entanglement, Cai et al. 2020).
+/* The shared weights of NAS-Bench-201 and the recording of one cell over them. The skeleton is the benchmark's: stem, three stages of cells
+ * with residual reduction blocks between, head. Search cells follow MODNAS: ReLU, convolution with bias, normalisation without affine
+ * parameters, and the 1x1 kernel is the centre tap of the 3x3 (weight entanglement, Cai et al. 2020).
  *
  * A recording leaves out what cannot matter, exactly:
- * - an operation fed only by zeros gives zeros; a convolution so fed becomes a ZERO node: its normalised output is zero, and so are its gradients, since
- *   ReLU passes none at zero. Skips and pools of zeros stay: they pass the gradient on to the gates of earlier edges;
+ * - an operation fed only by zeros gives zeros; a convolution so fed becomes a ZERO node: its normalised output is zero, and so are its
+ * gradients, since ReLU passes none at zero. Skips and pools of zeros stay: they pass the gradient on to the gates of earlier edges;
  * - edges into a node from which no gradient-passing edge leads to the cell's output get no gradient, and give nothing to the loss;
  * - where that holds for a cell's input, everything before that cell gets none either. */
 #include <stdio.h>
@@ -50,8 +50,8 @@ typedef struct fnas_declaration {
     char prefix[48];
 } fnas_declaration;
 
-static fnas_status fnas_declare_tensor(fnas_declaration *declaration, const char *name, int rank, const int64_t *shape, fnas_initialiser initialiser,
-                                       int64_t fan_in) {
+static fnas_status fnas_declare_tensor(fnas_declaration *declaration, const char *name, int rank, const int64_t *shape,
+                                       fnas_initialiser initialiser, int64_t fan_in) {
     char full[96];
     int32_t handle;
     snprintf(full, sizeof full, "%s.%s", declaration->prefix, name);
@@ -84,8 +84,8 @@ static fnas_status fnas_declare_reduction(fnas_declaration *declaration, int64_t
 
 static fnas_status fnas_declare_cell(fnas_declaration *declaration, int64_t stage, int64_t cell, int64_t channels) {
     for (int edge = 0; edge < FNAS_NB201_EDGES; edge++) {
-        snprintf(declaration->prefix, sizeof declaration->prefix, "stage%d.cell%d.edge%d_%d", (int)stage, (int)cell, fnas_nb201_target[edge],
-                 fnas_nb201_source[edge]);
+        snprintf(declaration->prefix, sizeof declaration->prefix, "stage%d.cell%d.edge%d_%d", (int)stage, (int)cell,
+                 fnas_nb201_target[edge], fnas_nb201_source[edge]);
         FNAS_TRY(fnas_declare_conv(declaration, "weight", channels, channels, 3));
         FNAS_TRY(fnas_declare_tensor(declaration, "bias", 1, &channels, FNAS_INIT_FAN_IN_UNIFORM, 9 * channels));
     }
@@ -116,8 +116,8 @@ fnas_status fnas_nb201_declare(fnas_context *context, const fnas_space *space, f
 
 /* How a cell runs, for an input that is zero or not. */
 typedef struct fnas_cell_plan {
-    int32_t run[FNAS_NB201_EDGES]; /* operation that runs on an edge: the chosen one, or none where that is the same */
-    bool zero[FNAS_NB201_NODES];   /* the node's value is exactly zero */
+    int32_t run[FNAS_NB201_EDGES];  /* operation that runs on an edge: the chosen one, or none where that is the same */
+    bool zero[FNAS_NB201_NODES];    /* the node's value is exactly zero */
     bool matters[FNAS_NB201_NODES]; /* a gradient can reach the node from the cell's output */
 } fnas_cell_plan;
 
@@ -183,7 +183,8 @@ static fnas_value fnas_record_shared_relu(fnas_net *net, fnas_value node, fnas_v
     return *relu;
 }
 
-static fnas_value fnas_record_conv_edge(fnas_recorder *recorder, int64_t stage, int64_t cell, int edge, fnas_value source, fnas_value into, fnas_gate gate) {
+static fnas_value fnas_record_conv_edge(fnas_recorder *recorder, int64_t stage, int64_t cell, int edge, fnas_value source, fnas_value into,
+                                        fnas_gate gate) {
     int64_t channels = fnas_nb201_stage_shape(recorder->nb201, stage).c;
     int32_t handle = fnas_nb201_edge_handle(recorder->nb201, stage, cell, edge);
     int64_t kernel = recorder->choices[edge] == FNAS_NB201_CONV1 ? 1 : 3;
@@ -203,9 +204,15 @@ static fnas_value fnas_record_cell(fnas_recorder *recorder, int64_t stage, int64
         fnas_gate gate = {edge * FNAS_NB201_OPS, FNAS_NB201_OPS, recorder->choices[edge]};
         fnas_value *into = &nodes[target];
         switch (plan->run[edge]) {
-        case FNAS_NB201_NONE: *into = fnas_net_zero(net, fnas_nb201_stage_shape(recorder->nb201, stage), *into, gate); break;
-        case FNAS_NB201_SKIP: *into = fnas_net_identity(net, nodes[source], *into, gate); break;
-        case FNAS_NB201_POOL: *into = fnas_net_average_pool(net, nodes[source], *into, 3, 1, 1, gate); break;
+        case FNAS_NB201_NONE:
+            *into = fnas_net_zero(net, fnas_nb201_stage_shape(recorder->nb201, stage), *into, gate);
+            break;
+        case FNAS_NB201_SKIP:
+            *into = fnas_net_identity(net, nodes[source], *into, gate);
+            break;
+        case FNAS_NB201_POOL:
+            *into = fnas_net_average_pool(net, nodes[source], *into, 3, 1, 1, gate);
+            break;
         default: {
             fnas_value relu = fnas_record_shared_relu(net, nodes[source], &relus[source]);
             *into = fnas_record_conv_edge(recorder, stage, cell, edge, relu, *into, gate);
@@ -224,7 +231,8 @@ static void fnas_record_head(fnas_recorder *recorder, fnas_value features) {
     fnas_net_linear(recorder->net, value, handle + FNAS_HEAD_WEIGHT, handle + FNAS_HEAD_BIAS, recorder->nb201->classes);
 }
 
-/* The position (stage * cells + cell) of the first cell whose input matters for all that follow, or of the last cell: recording begins there. */
+/* The position (stage * cells + cell) of the first cell whose input matters for all that follow, or of the last cell: recording begins
+ * there. */
 static int64_t fnas_record_begin(const fnas_recorder *recorder) {
     int64_t cells = recorder->nb201->cells, position = FNAS_NB201_STAGES * cells - 1;
     while (position > 0 && (position % cells == 0 ? recorder->first : recorder->later).matters[0]) position--;
