@@ -72,6 +72,8 @@ FNAS_API void fnas_context_destroy(fnas_context *context); /* NULL is allowed */
  * "" when nothing failed. Borrowed; valid until the next call with this context. */
 FNAS_API const char *fnas_context_message(const fnas_context *context);
 
+/* Where log lines and reports of progress go from now on; NULL: nowhere. `user` is handed to the function and borrowed for as long as it is set. Log lines may
+ * come from worker threads, one at a time; progress comes from the thread that made the call. Cannot fail. */
 FNAS_API void fnas_context_set_log(fnas_context *context, fnas_log_function *function, void *user);
 FNAS_API void fnas_context_set_progress(fnas_context *context, fnas_progress_function *function, void *user);
 

@@ -26,13 +26,14 @@ FNAS_API FNAS_NODISCARD fnas_status fnas_predictor_load(fnas_context *context, c
 FNAS_API void fnas_predictor_free(fnas_predictor *predictor);
 FNAS_API const char *fnas_predictor_space(const fnas_predictor *predictor); /* canonical spec */
 
-/* The predictor for one device: its embedding, and its calibration to milliseconds on the card's reference measurements alone. Owned; immutable. */
+/* The predictor for one device: its embedding, and its calibration to milliseconds on the card's reference measurements alone. Owned; immutable.
+ * Errors: FNAS_ERR_INPUT (predictor or card of another space), FNAS_ERR_NUMERIC (reference latencies out of any proportion), FNAS_ERR_MEMORY. */
 typedef struct fnas_latency_model fnas_latency_model;
 FNAS_API FNAS_NODISCARD fnas_status fnas_latency_model_create(fnas_context *context, const fnas_predictor *predictor, const fnas_space *space,
                                                               const fnas_card *card, fnas_latency_model **model);
 FNAS_API void fnas_latency_model_free(fnas_latency_model *model);
 
-/* Predicted latency of count architectures [count][decisions]: latency_ms [count] (> 0). Thread-safe. */
+/* Predicted latency of count architectures [count][decisions]: latency_ms [count] (> 0). Thread-safe. Errors: FNAS_ERR_MEMORY. */
 FNAS_API FNAS_NODISCARD fnas_status fnas_latency_model_predict(fnas_context *context, const fnas_latency_model *model, int64_t count, const int32_t *choices,
                                                                double *latency_ms);
 
@@ -47,7 +48,8 @@ typedef struct fnas_predictor_score {
     double spearman, kendall, median_ape_pct, mean_ape_pct;
     bool trained_on; /* the card's device was one of the training devices: scored on its held-out architectures */
 } fnas_predictor_score;
-/* Adapts on the card's reference measurements alone and scores on its (held-out) measurements. */
+/* Adapts on the card's reference measurements alone and scores on its (held-out) measurements.
+ * Errors: as fnas_latency_model_create, and FNAS_ERR_INPUT where no measurement is left to score on. */
 FNAS_API FNAS_NODISCARD fnas_status fnas_predictor_evaluate(fnas_context *context, const fnas_predictor *predictor, const fnas_space *space,
                                                             const fnas_card *card, fnas_predictor_score *score);
 

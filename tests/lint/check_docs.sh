@@ -7,18 +7,19 @@ failures=0
 complain() { echo "$1" >&2; failures=$((failures + 1)); }
 
 # A docstring stands above each block of declarations (a block ends at an empty line or at the next docstring). Where a function of the block can
-# fail, the docstring says how: it names a status or says "Errors".
+# fail, the docstring, or the comment that stands alone above a group of blocks, says how: it names a status or says "Errors".
 awk '
 function complain(text) { printf "%s:%d: %s\n", FILENAME, FNR, text; bad++ }
-FNR == 1 { documented = 0; comment = ""; open = 0 }
-/^[ \t]*$/ { documented = 0; comment = ""; next }
-/^\/\*/ { comment = ""; documented = 1; open = 1 }
+FNR == 1 { section = ""; documented = 0; comment = ""; open = 0; alone = 0 }
+/^[ \t]*$/ { if (alone) section = comment; documented = 0; comment = ""; alone = 0; next }
+/^\/\*/ { alone = !documented; comment = ""; documented = 1; open = 1 }
 open { comment = comment $0; if ($0 ~ /\*\//) open = 0; if ($0 !~ /FNAS_API/) next }
+{ alone = 0 }
 /^FNAS_API/ {
     name = $0; sub(/\(.*/, "", name); sub(/.*[ *]/, "", name)
     functions++
     if (!documented) complain(name " has no docstring above its block")
-    else if ($0 ~ /fnas_status fnas_/ && $0 ~ /FNAS_NODISCARD/ && comment !~ /FNAS_ERR|FNAS_INTERRUPTED|[Ee]rrors|[Ff]ails/)
+    else if ($0 ~ /fnas_status fnas_/ && $0 ~ /FNAS_NODISCARD/ && (section comment) !~ /FNAS_ERR|FNAS_INTERRUPTED|[Ee]rrors|[Ff]ails/)
         complain(name " can fail, and the docstring of its block does not say how (FNAS_ERR_..., \"Errors as ...\")")
 }
 END { if (bad || !functions) exit 1; printf "%d public functions documented\n", functions }' include/fleetnas/*.h || failures=$((failures + 1))
@@ -26,7 +27,7 @@ END { if (bad || !functions) exit 1; printf "%d public functions documented\n", 
 # Verbs and options as src/cli declares them: VERB lines carry .name = "search"; options are rows {"seed", ....
 verbs=$(sed -n 's/^ *\.name = "\([a-z ]*\)",.*/\1/p' src/cli/*.c | sort -u)
 [ -n "$verbs" ] || complain "src/cli declares no verb: has the form of its tables changed?"
-options=$(sed -n 's/^ *{"\([a-z-]*\)", .*CLI_[A-Z]*,.*/\1/p' src/cli/*.c src/cli/options.h | sort -u)
+options=$(grep -hoE '\{"[a-z-]+", (0|.[a-z].), +CLI_' src/cli/*.[ch] | sed 's/^{"\([a-z-]*\)".*/\1/' | sort -u)
 [ -n "$options" ] || complain "src/cli declares no option: has the form of its tables changed?"
 count=0
 IFS='
