@@ -14,39 +14,46 @@ typedef struct fnas_dataset fnas_dataset;
 
 /* What a data set is. Pointers are borrowed from the data set. */
 typedef struct fnas_dataset_info {
-    const char *name;  /* which images, without where they lie: "fashion-mnist", "cifar10", "synthetic:3x8x8,classes=10,images=2000" */
-    const char *spec;  /* opens it again from any folder: the name and, when one was given, the absolute path */
+    const char *name; /* which images, without where they lie: "fashion-mnist", "cifar10", "synthetic:3x8x8,classes=10,images=2000" */
+    const char *spec; /* opens it again from any folder: the name and, when one was given, the absolute path */
     int64_t channels, height, width, classes;
     int64_t train_count, test_count;
-    int64_t crop_padding;       /* pixels of padding on each side before a random crop */
-    const float *mean, *std;    /* [channels] of pixels scaled to 0..1, that images are normalised by */
+    int64_t crop_padding;    /* pixels of padding on each side before a random crop */
+    const float *mean, *std; /* [channels] of pixels scaled to 0..1, that images are normalised by */
 } fnas_dataset_info;
 
 /* Opens a data set by its spec:
- *   fashion-mnist          the four files of Debian's package dataset-fashion-mnist; the environment variable FLEETNAS_FASHION_MNIST names another folder
- *   fashion-mnist:DIR      the same files (IDX, gzip or plain) in DIR
- *   cifar10:DIR            data_batch_1..5.bin and test_batch.bin in DIR, each plain or xz (.bin.xz)
- *   synthetic:CxHxW[,classes=K][,images=N]   smooth patterns, one a class, with noise; the same on every machine with one C library
- *                          (classes 2..1000 [10], train images 10..1000000 [2000], a fifth as many for testing)
- * All of it is read into memory (Fashion-MNIST 55 MB, CIFAR-10 185 MB), CIFAR-10's files on the context's threads.
- * *dataset is owned: fnas_dataset_close. Errors: FNAS_ERR_USAGE for an unknown spec, FNAS_ERR_INPUT for a missing, truncated or wrong file (named),
- * FNAS_ERR_IO, FNAS_ERR_MEMORY. */
+ *   fashion-mnist       the four files of Debian's package dataset-fashion-mnist; FLEETNAS_FASHION_MNIST in the environment
+ *                       names another folder
+ *   fashion-mnist:DIR   the same files (IDX, gzip or plain) in DIR
+ *   cifar10:DIR         data_batch_1..5.bin and test_batch.bin in DIR, each plain or xz (.bin.xz)
+ *   synthetic:CxHxW[,classes=K][,images=N]
+ *                       smooth patterns, one a class, with noise: the same on every machine with one C library. Classes 2..1000 [10],
+ *                       train images 10..1000000 [2000], a fifth as many test images
+ *
+ * All of it is read into memory (Fashion-MNIST 55 MB, CIFAR-10 185 MB), CIFAR-10's files on the context's threads; unpacking CIFAR-10
+ * from xz costs 9 s of processor time, plain files next to nothing. *dataset is owned: fnas_dataset_close. Errors: FNAS_ERR_USAGE for
+ * an unknown spec, FNAS_ERR_INPUT for a missing, truncated or wrong file (named), FNAS_ERR_IO, FNAS_ERR_MEMORY. */
 FNAS_API FNAS_NODISCARD fnas_status fnas_dataset_open(fnas_context *context, const char *spec, fnas_dataset **dataset);
 FNAS_API void fnas_dataset_close(fnas_dataset *dataset); /* NULL is allowed */
 FNAS_API fnas_dataset_info fnas_dataset_get(const fnas_dataset *dataset);
 
-/* ---- one image: float32 [C, H, W], (pixel / 255 - mean) / std; its label 0..classes-1. Errors: FNAS_ERR_USAGE for an index outside. ---- */
+/* ---- one image: float32 [C, H, W], (pixel / 255 - mean) / std; its label 0..classes-1 ---- */
 
-/* Image `index` of the train part as it is. Deterministic, thread-safe. */
-FNAS_API FNAS_NODISCARD fnas_status fnas_dataset_image(fnas_context *context, const fnas_dataset *dataset, int64_t index, float *image, int32_t *label);
+/* Image `index` of the train part as it is. Deterministic, thread-safe. Errors: FNAS_ERR_USAGE for an index outside. */
+FNAS_API FNAS_NODISCARD fnas_status fnas_dataset_image(fnas_context *context, const fnas_dataset *dataset, int64_t index, float *image,
+                                                       int32_t *label);
 
-/* Image `index` of the train part, randomly cropped (crop_padding black pixels around it) and flipped left to right with probability 1/2. The draw
- * is a function of (seed, FNAS_STREAM_AUGMENT, step, position) alone: any thread may make any image. `position`: place in the batch. */
-FNAS_API FNAS_NODISCARD fnas_status fnas_dataset_augmented(fnas_context *context, const fnas_dataset *dataset, int64_t index, uint64_t seed, int64_t step,
-                                                           int64_t position, float *image, int32_t *label);
+/* Image `index` of the train part, randomly cropped (crop_padding black pixels around it) and flipped left to right with probability 1/2.
+ * The draw is a function of (seed, FNAS_STREAM_AUGMENT, step, position) alone: any thread may make any image. `position`: place in the
+ * batch. Errors: FNAS_ERR_USAGE for an index outside. */
+FNAS_API FNAS_NODISCARD fnas_status fnas_dataset_augmented(fnas_context *context, const fnas_dataset *dataset, int64_t index, uint64_t seed,
+                                                           int64_t step, int64_t position, float *image, int32_t *label);
 
-/* Image `index` of the test part. Apart from the others so that a search cannot touch it by mistake. */
-FNAS_API FNAS_NODISCARD fnas_status fnas_dataset_test_image(fnas_context *context, const fnas_dataset *dataset, int64_t index, float *image, int32_t *label);
+/* Image `index` of the test part. Apart from the others so that a search cannot touch it by mistake. Errors: FNAS_ERR_USAGE for an index
+ * outside. */
+FNAS_API FNAS_NODISCARD fnas_status fnas_dataset_test_image(fnas_context *context, const fnas_dataset *dataset, int64_t index, float *image,
+                                                            int32_t *label);
 
 /* ---- batches: images [count, C, H, W] float32, labels [count]; `indices` [count] into the train part, borrowed ---- */
 
@@ -57,8 +64,8 @@ typedef struct fnas_augment {
 } fnas_augment;
 
 /* Fills a batch on the calling thread; augment NULL: images as they are. Errors: FNAS_ERR_USAGE for an index outside. */
-FNAS_API FNAS_NODISCARD fnas_status fnas_batch_fill(fnas_context *context, const fnas_dataset *dataset, int64_t count, const int64_t *indices,
-                                                    const fnas_augment *augment, float *images, int32_t *labels);
+FNAS_API FNAS_NODISCARD fnas_status fnas_batch_fill(fnas_context *context, const fnas_dataset *dataset, int64_t count,
+                                                    const int64_t *indices, const fnas_augment *augment, float *images, int32_t *labels);
 
 /* ---- splits ---- */
 
@@ -69,19 +76,20 @@ typedef enum fnas_split_kind { FNAS_SPLIT_WEIGHTS, FNAS_SPLIT_SEARCH, FNAS_SPLIT
 /* Splits the train part: weight_fraction and search_fraction of it, the rest for validation, each class in these proportions. Drawn by
  * (seed, FNAS_STREAM_SPLIT) alone. The order inside a part is random too: its first k images are a random sample.
  * *split is owned: fnas_split_free. Errors: FNAS_ERR_USAGE when a part would be empty, FNAS_ERR_MEMORY. */
-FNAS_API FNAS_NODISCARD fnas_status fnas_split_create(fnas_context *context, const fnas_dataset *dataset, uint64_t seed, double weight_fraction,
-                                                      double search_fraction, fnas_split **split);
+FNAS_API FNAS_NODISCARD fnas_status fnas_split_create(fnas_context *context, const fnas_dataset *dataset, uint64_t seed,
+                                                      double weight_fraction, double search_fraction, fnas_split **split);
 FNAS_API void fnas_split_free(fnas_split *split); /* NULL is allowed */
 /* Indices [*count] into the train part; borrowed from the split. */
 FNAS_API const int64_t *fnas_split_part(const fnas_split *split, fnas_split_kind kind, int64_t *count);
 
 /* ---- order of images in an epoch ---- */
 
-/* A permutation of 0..count-1 an epoch, a function of (seed, FNAS_STREAM_SHUFFLE, epoch, path) alone, so that nothing need be saved to resume. The
- * last epoch asked for is kept; not thread-safe. `path` keeps orders of several parts apart. *order is owned: fnas_epoch_order_free.
- * Errors: FNAS_ERR_USAGE (count < 1), FNAS_ERR_MEMORY. */
+/* A permutation of 0..count-1 an epoch, a function of (seed, FNAS_STREAM_SHUFFLE, epoch, path) alone, so that nothing need be saved to
+ * resume. The last epoch asked for is kept; not thread-safe. `path` keeps orders of several parts apart. *order is owned:
+ * fnas_epoch_order_free. Errors: FNAS_ERR_USAGE (count < 1), FNAS_ERR_MEMORY. */
 typedef struct fnas_epoch_order fnas_epoch_order;
-FNAS_API FNAS_NODISCARD fnas_status fnas_epoch_order_create(fnas_context *context, uint64_t seed, int64_t path, int64_t count, fnas_epoch_order **order);
+FNAS_API FNAS_NODISCARD fnas_status fnas_epoch_order_create(fnas_context *context, uint64_t seed, int64_t path, int64_t count,
+                                                            fnas_epoch_order **order);
 FNAS_API void fnas_epoch_order_free(fnas_epoch_order *order); /* NULL is allowed */
 /* Which element stands at position `position` (0, 1, ... over all epochs: position / count is the epoch). */
 FNAS_API int64_t fnas_epoch_order_at(fnas_epoch_order *order, int64_t position);

@@ -15,9 +15,11 @@ int64_t fnas_csv_rows(const fnas_csv *table);
 int64_t fnas_csv_columns(const fnas_csv *table);
 const char *fnas_csv_header(const fnas_csv *table, int64_t column);
 int64_t fnas_csv_find_column(const fnas_csv *table, const char *name); /* -1 when absent */
-FNAS_NODISCARD fnas_status fnas_csv_column(fnas_context *context, const fnas_csv *table, const char *name, int64_t *column); /* absent: error with suggestion */
+FNAS_NODISCARD fnas_status fnas_csv_column(fnas_context *context, const fnas_csv *table, const char *name,
+                                           int64_t *column);                   /* absent: error with suggestion */
 const char *fnas_csv_cell(const fnas_csv *table, int64_t row, int64_t column); /* borrowed */
-int64_t fnas_csv_line(const fnas_csv *table, int64_t row); /* its line in the file, for messages */
-FNAS_NODISCARD fnas_status fnas_csv_number(fnas_context *context, const fnas_csv *table, int64_t row, int64_t column, double *value); /* finite */
+int64_t fnas_csv_line(const fnas_csv *table, int64_t row);                     /* its line in the file, for messages */
+FNAS_NODISCARD fnas_status fnas_csv_number(fnas_context *context, const fnas_csv *table, int64_t row, int64_t column,
+                                           double *value); /* finite */
 
 #endif

@@ -26,17 +26,17 @@ bool fnas_context_has_progress(const fnas_context *context);
  * parent's log (one at a time). Progress is not handed on. NULL detaches. The parent outlives the attachment. */
 void fnas_context_set_parent(fnas_context *context, fnas_context *parent);
 
-#define FNAS_TRY(expression)                                 \
-    do {                                                     \
-        fnas_status fnas_try_status_ = (expression);         \
-        if (fnas_try_status_ != FNAS_OK) return fnas_try_status_; \
+#define FNAS_TRY(expression)                                                                                                               \
+    do {                                                                                                                                   \
+        fnas_status fnas_try_status_ = (expression);                                                                                       \
+        if (fnas_try_status_ != FNAS_OK) return fnas_try_status_;                                                                          \
     } while (0)
 
 /* For functions that hold resources: jumps to `label` with `status_variable` set. */
-#define FNAS_TRY_GOTO(status_variable, expression, label)    \
-    do {                                                     \
-        (status_variable) = (expression);                    \
-        if ((status_variable) != FNAS_OK) goto label;        \
+#define FNAS_TRY_GOTO(status_variable, expression, label)                                                                                  \
+    do {                                                                                                                                   \
+        (status_variable) = (expression);                                                                                                  \
+        if ((status_variable) != FNAS_OK) goto label;                                                                                      \
     } while (0)
 
 #endif

@@ -10,10 +10,12 @@ bool fnas_file_exists(const char *path);
 bool fnas_folder_exists(const char *path);
 
 /* Reads a whole file of at most limit_bytes. *data is owned by the caller (fnas_free) and has a 0 byte behind its end. */
-FNAS_NODISCARD fnas_status fnas_file_read(fnas_context *context, const char *path, size_t limit_bytes, unsigned char **data, size_t *size_bytes);
+FNAS_NODISCARD fnas_status fnas_file_read(fnas_context *context, const char *path, size_t limit_bytes, unsigned char **data,
+                                          size_t *size_bytes);
 
 /* Reads a file that may be gzip or xz compressed (told by its first bytes), decompressed size at most limit_bytes. */
-FNAS_NODISCARD fnas_status fnas_file_read_decompressed(fnas_context *context, const char *path, size_t limit_bytes, unsigned char **data, size_t *size_bytes);
+FNAS_NODISCARD fnas_status fnas_file_read_decompressed(fnas_context *context, const char *path, size_t limit_bytes, unsigned char **data,
+                                                       size_t *size_bytes);
 
 /* A file that appears whole or not at all, written piece by piece: temporary file ".fnas-PID-N.tmp" in the same folder; commit does
  * fsync, rename, fsync of the folder. A path that is no regular file (a pipe, /dev/stdout) is written to directly; a symbolic link keeps
@@ -28,7 +30,7 @@ void fnas_file_writer_abort(fnas_file_writer *writer); /* NULL is allowed */
  * and the temporary file is removed. */
 FNAS_NODISCARD fnas_status fnas_file_write_atomic(fnas_context *context, const char *path, const void *data, size_t size_bytes);
 
-FNAS_NODISCARD fnas_status fnas_folder_create(fnas_context *context, const char *path); /* with parents; existing is fine */
+FNAS_NODISCARD fnas_status fnas_folder_create(fnas_context *context, const char *path);             /* with parents; existing is fine */
 FNAS_NODISCARD fnas_status fnas_file_copy(fnas_context *context, const char *from, const char *to); /* atomic */
 
 /* "folder/name", owned by the caller (fnas_free); NULL when out of memory. */

@@ -10,8 +10,8 @@
 /* Reads a JSON file (at most limit_bytes, strict, duplicate keys refused): "PATH:LINE:COLUMN: message". *root is owned: json_decref. */
 FNAS_NODISCARD fnas_status fnas_json_read(fnas_context *context, const char *path, size_t limit_bytes, json_t **root);
 
-/* Appends `root` with 2-space indent, keys in insertion order, numbers in their shortest form (reals keep a point or an exponent), and arrays
- * without objects or arrays in them on one line. */
+/* Appends `root` with 2-space indent, keys in insertion order, numbers in their shortest form (reals keep a point or an exponent), and
+ * arrays without objects or arrays in them on one line. */
 void fnas_json_append(fnas_text *text, const json_t *root);
 
 /* Writes atomically what fnas_json_append prints, and a newline. */
@@ -19,10 +19,13 @@ FNAS_NODISCARD fnas_status fnas_json_write(fnas_context *context, const char *pa
 
 /* Typed members of an object. `where` names file or object in messages: 'WHERE: "key" must be a number'. Strings and
  * arrays are borrowed from the object. Numbers must be finite. Missing members fail unless fallback variants are used. */
-FNAS_NODISCARD fnas_status fnas_json_string(fnas_context *context, const json_t *object, const char *where, const char *key, const char **value);
+FNAS_NODISCARD fnas_status fnas_json_string(fnas_context *context, const json_t *object, const char *where, const char *key,
+                                            const char **value);
 FNAS_NODISCARD fnas_status fnas_json_number(fnas_context *context, const json_t *object, const char *where, const char *key, double *value);
-FNAS_NODISCARD fnas_status fnas_json_integer(fnas_context *context, const json_t *object, const char *where, const char *key, int64_t minimum, int64_t maximum, int64_t *value);
+FNAS_NODISCARD fnas_status fnas_json_integer(fnas_context *context, const json_t *object, const char *where, const char *key,
+                                             int64_t minimum, int64_t maximum, int64_t *value);
 FNAS_NODISCARD fnas_status fnas_json_array(fnas_context *context, const json_t *object, const char *where, const char *key, json_t **value);
-FNAS_NODISCARD fnas_status fnas_json_object(fnas_context *context, const json_t *object, const char *where, const char *key, json_t **value);
+FNAS_NODISCARD fnas_status fnas_json_object(fnas_context *context, const json_t *object, const char *where, const char *key,
+                                            json_t **value);
 
 #endif

@@ -10,7 +10,8 @@
 double fnas_quantile(const double *values, int64_t n, double q);
 double fnas_median(const double *values, int64_t n);
 
-/* Spearman's rho with average ranks for ties, Pearson's r, Kendall's tau-b (Knight 1966, O(n log n)). NaN when undefined (n < 2, constant). */
+/* Spearman's rho with average ranks for ties, Pearson's r, Kendall's tau-b (Knight 1966, O(n log n)).
+ * NaN when undefined (n < 2, constant). */
 double fnas_spearman(const double *x, const double *y, int64_t n);
 double fnas_pearson(const double *x, const double *y, int64_t n);
 double fnas_kendall(const double *x, const double *y, int64_t n);

@@ -17,9 +17,11 @@ typedef struct fnas_text {
 /* Formats in the C locale. */
 void fnas_text_append(fnas_text *text, const char *format, ...) FNAS_PRINTF(2, 3);
 void fnas_text_append_bytes(fnas_text *text, const void *bytes, size_t size);
-void fnas_text_append_json(fnas_text *text, const char *string); /* quoted; '<' and bytes that are not UTF-8 escaped: safe inside <script> */
+/* As a quoted JSON string; '<' and bytes that are not UTF-8 are escaped, so that it is safe inside <script>. */
+void fnas_text_append_json(fnas_text *text, const char *string);
 void fnas_text_append_html(fnas_text *text, const char *string); /* & < > " ' escaped (also fit for SVG) */
-void fnas_text_append_number(fnas_text *text, double value);     /* shortest decimal that reads back as the same double ("%.17g" at most); "null" when not finite */
+/* The shortest decimal that reads back as the same double (at most 17 digits); "null" when not finite. */
+void fnas_text_append_number(fnas_text *text, double value);
 void fnas_text_free(fnas_text *text);
 
 /* The C locale, for printing and reading numbers whatever the program has set. Never released. Thread-safe. */
@@ -29,7 +31,8 @@ locale_t fnas_c_locale(void);
 bool fnas_parse_double(const char *string, double *value);
 bool fnas_parse_int64(const char *string, int64_t *value);
 
-/* The candidate nearest to `word` by edit distance without regard to case (at most a third of its length + 1), or NULL. Candidates: NULL-terminated. */
+/* The candidate nearest to `word` by edit distance without regard to case (at most a third of its length + 1), or NULL. Candidates:
+ * NULL-terminated. */
 const char *fnas_suggest(const char *word, const char *const *candidates);
 
 #endif

@@ -25,7 +25,7 @@ struct fnas_dataset {
     int64_t crop_padding;
     fnas_image_set train, test;
     float mean[FNAS_CHANNELS_MAX], std[FNAS_CHANNELS_MAX];
-    bool has_statistics;                    /* published ones; otherwise they are computed on the train part */
+    bool has_statistics;                      /* published ones; otherwise they are computed on the train part */
     float normalised[FNAS_CHANNELS_MAX][256]; /* what a pixel becomes */
 };
 
@@ -35,10 +35,13 @@ size_t fnas_dataset_image_bytes(const fnas_dataset *dataset);
 /* Allocates one part for count images of the data set's shape (checked against the limits above). */
 FNAS_NODISCARD fnas_status fnas_image_set_allocate(fnas_context *context, const fnas_dataset *dataset, int64_t count, fnas_image_set *set);
 
-/* A source fills shape, classes, both parts and, when it has them, mean and std. `folder` and `options` are what stands behind the colon; the
- * data set is released by the caller also on failure. */
-FNAS_NODISCARD fnas_status fnas_fashion_mnist_read(fnas_context *context, const char *folder, fnas_dataset *dataset); /* folder NULL: where the package puts it */
-FNAS_NODISCARD fnas_status fnas_cifar10_read(fnas_context *context, const char *folder, int64_t records, fnas_dataset *dataset); /* records: of each file */
-FNAS_NODISCARD fnas_status fnas_synthetic_make(fnas_context *context, const char *options, fnas_dataset *dataset); /* also sets the name */
+/* A source fills shape, classes, both parts and, when it has them, mean and std. `folder` and `options` are what stands behind the colon;
+ * the data set is released by the caller also on failure. */
+/* folder NULL: where the package puts it. */
+FNAS_NODISCARD fnas_status fnas_fashion_mnist_read(fnas_context *context, const char *folder, fnas_dataset *dataset);
+/* records: of each of the six files. */
+FNAS_NODISCARD fnas_status fnas_cifar10_read(fnas_context *context, const char *folder, int64_t records, fnas_dataset *dataset);
+/* Also sets the name. */
+FNAS_NODISCARD fnas_status fnas_synthetic_make(fnas_context *context, const char *options, fnas_dataset *dataset);
 
 #endif

@@ -62,7 +62,8 @@ static fnas_status fnas_parse_options(fnas_context *context, const char *options
     fnas_status status = fnas_parse_parts(context, options, copy, out);
     fnas_free(copy);
     if (status == FNAS_OK && out->channels * out->height * out->width * (out->images + 4 * out->classes) > FNAS_SYNTHETIC_BYTES_MAX) {
-        status = fnas_fail(context, FNAS_ERR_USAGE, "data set synthetic:%s: more than 2 GB of images: ask for fewer or smaller ones", options);
+        status = fnas_fail(context, FNAS_ERR_USAGE, "data set synthetic:%s: more than 2 GB of images: ask for fewer or smaller ones",
+                           options);
     }
     return status;
 }
