@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "report/axis.h"
+#include "report/escape.h"
 #include "report/page_style.h"
 #include "report/plot.h"
 
@@ -12,7 +13,7 @@
 
 static void append_escaped(fnas_text *text, const char *before, const char *value, const char *after) {
     fnas_text_append_bytes(text, before, strlen(before));
-    fnas_text_append_html(text, value);
+    fnas_report_append(text, value);
     fnas_text_append_bytes(text, after, strlen(after));
 }
 
@@ -63,11 +64,11 @@ static const struct rival {
     const char *label;
     double (*value)(const fnas_page_check *check);
 } rivals[RIVALS] = {
-    {"searched", of_front},
-    {"random", of_random},
-    {"untrained", of_untrained},
-    {"mean embedding", of_mean_embedding},
-    {"one preference", of_constant_preference},
+    {"Searched", of_front},
+    {"Random", of_random},
+    {"Untrained", of_untrained},
+    {"Mean embedding", of_mean_embedding},
+    {"One preference", of_constant_preference},
 };
 
 static int64_t known_rivals(const fnas_page *page, const struct rival *known[RIVALS]) {
@@ -154,7 +155,7 @@ static void append_overview_head(fnas_text *text, const fnas_page *page, int64_t
         append_head_cell(text, objective->label, label.data ? label.data : "");
         fnas_text_free(&label);
     }
-    for (int64_t r = 0; r < rival_count; r++) append_head_cell(text, "Hypervolume", known[r]->label);
+    for (int64_t r = 0; r < rival_count; r++) append_head_cell(text, known[r]->label, "hypervolume");
     if (is_checked(page)) {
         append_head_cell(text, "Accuracy", "best, test, %");
         append_head_cell(text, "Latency error", "median, %");
@@ -211,7 +212,7 @@ static void append_comparison(fnas_text *text, const fnas_page *page, int64_t ri
         fnas_dots_append_element(text, &dots);
         fnas_text_append(text, "<figcaption>Of the plane of test error and newly measured latency, scaled over fixed random architectures "
                                "and all methods shown; "
-                               "reference point (1, 1). <i>random</i>: as many random architectures; <i>untrained</i>: a hypernetwork "
+                               "reference point (1, 1). <i>Random</i>: as many random architectures; <i>Untrained</i>: a hypernetwork "
                                "never trained.</figcaption></figure>\n");
     }
     fnas_free(rows);
@@ -324,11 +325,12 @@ static void append_device(fnas_text *text, const fnas_page *page, int64_t d) {
     append_badge(text, device);
     fnas_text_append(text, "</div>\n");
     if (device->made[0]) append_escaped(text, "<p class=\"muted\">", device->made, "</p>\n");
-    fnas_text_append(text, "<figure>");
+    fnas_text_append(text, "<div%s><figure>", device->check ? " class=\"front\"" : "");
     fnas_page_append_front(text, page, device, false);
     fnas_text_append(text, "<figcaption>Point at a mark for its architecture. What lies above and to the right of the line is worse in "
                            "both.</figcaption></figure>\n");
     if (device->check) append_tiles(text, device->check);
+    fnas_text_append(text, "</div>\n");
     append_table(text, page, device);
     fnas_text_append(text, "</section>\n");
 }

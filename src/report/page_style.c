@@ -28,6 +28,9 @@ const char fnas_page_style[] =
     "th small{display:block;font-weight:400}td{white-space:nowrap}.text{text-align:left}tbody tr:last-child td{border-bottom:0}"
     "td b{color:var(--blue)}code{font:12px/1.45 ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace;white-space:nowrap}"
     "summary{cursor:pointer;font-weight:600;margin-top:.6rem}"
+    "@media(min-width:56rem){.front{display:grid;grid-template-columns:minmax(0,2fr) minmax(0,1fr);gap:1rem}.front "
+    ".tiles{grid-template-columns:1fr 1fr;"
+    "align-content:start}}"
     "@media(max-width:30rem){main{padding:1rem .6rem 3rem}section{padding:.8rem "
     ".7rem}dl{grid-template-columns:1fr;gap:0}dd{margin-bottom:.4rem}}"
     "@media print{body{background:#fff}section{break-inside:avoid-page}}";

@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "report/axis.h"
+#include "report/escape.h"
 
 /* In units of the picture, which is scaled to where it is shown; small enough that its letters stay readable on a phone. */
 enum { WIDTH = 480, HEIGHT = 320, RIGHT = 462, TOP = 56, BOTTOM = 272, TICKS_X = 7, TICKS_Y = 6 };
@@ -36,7 +37,7 @@ static frame make_frame(const fnas_plot *plot) {
 
 static void append_label(fnas_text *text, const char *classes, double x, double y, const char *label) {
     fnas_text_append(text, "<text class=\"fp-text %s\" x=\"%.1f\" y=\"%.1f\">", classes, x, y);
-    fnas_text_append_html(text, label);
+    fnas_report_append(text, label);
     fnas_text_append(text, "</text>\n");
 }
 
@@ -130,14 +131,14 @@ static void append_staircase(fnas_text *text, const frame *f, const fnas_plot_se
 static void append_title(fnas_text *text, const fnas_plot *plot, const fnas_plot_point *point) {
     fnas_text_append(text, "<title>");
     if (point->title) {
-        fnas_text_append_html(text, point->title);
+        fnas_report_append(text, point->title);
         fnas_text_append(text, "\n");
     }
-    fnas_text_append_html(text, plot->y_label);
+    fnas_report_append(text, plot->y_label);
     fnas_text_append(text, ": ");
     fnas_axis_append_value(text, point->y);
     fnas_text_append(text, "\n");
-    fnas_text_append_html(text, plot->x_label);
+    fnas_report_append(text, plot->x_label);
     fnas_text_append(text, ": ");
     fnas_axis_append_value(text, point->x);
     fnas_text_append(text, "</title>");
@@ -192,7 +193,7 @@ static void append_legend(fnas_text *text, const fnas_plot *plot) {
 static void append_open(fnas_text *text, int64_t height, const char *title, const char *attributes) {
     fnas_text_append(text, "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %lld\" role=\"img\" aria-label=\"", WIDTH,
                      (long long)height);
-    fnas_text_append_html(text, title);
+    fnas_report_append(text, title);
     fnas_text_append(text, "\"%s>\n", attributes);
 }
 
@@ -227,59 +228,87 @@ void fnas_plot_append_document(fnas_text *text, const fnas_plot *plot) {
 
 /* ---- comparison ---- */
 
-enum { ROW = 26, DOTS_TOP = 66, DOTS_LEFT = 150 };
+enum { ROW = 26, LEGEND_TOP = 42, LEGEND_ROW = 20, LEGEND_COLUMNS = 3, LEFT_MOST = 200 };
+
+/* A comparison's edges. */
+typedef struct dots_frame {
+    fnas_axis x;
+    int64_t top, bottom;
+} dots_frame;
+
+static double text_width(const char *label) {
+    int64_t letters = 0;
+    for (; *label; label++) letters += ((unsigned char)*label & 0xC0) != 0x80; /* not the later bytes of one letter */
+    return 7.0 * (double)letters;
+}
+
+static dots_frame make_dots_frame(const fnas_dots *dots) {
+    double widest = 0;
+    dots_frame f = {.x = {0, 0, 0, RIGHT}};
+    for (int64_t row = 0; row < dots->row_count; row++) {
+        widest = fmax(widest, text_width(dots->rows[row].label));
+        for (int64_t v = 0; v < dots->value_count; v++) fnas_axis_include(&f.x, dots->rows[row].values[v]);
+    }
+    fnas_axis_pad(&f.x);
+    f.x.from = fmin(widest, LEFT_MOST) + 26;
+    f.top = LEGEND_TOP + 4 + LEGEND_ROW * ((dots->value_count + LEGEND_COLUMNS - 1) / LEGEND_COLUMNS);
+    f.bottom = f.top + ROW * dots->row_count + 4;
+    return f;
+}
 
 static void append_dots_legend(fnas_text *text, const fnas_dots *dots) {
-    double x = 16;
     for (int64_t v = 0; v < dots->value_count; v++) {
-        fnas_text_append(text, "<circle class=\"fp-m%lld\" cx=\"%.1f\" cy=\"42\" r=\"4.6\"/>", (long long)v, x + 5);
-        append_label(text, "fp-tick fp-ink", x + 14, 46, dots->value_labels[v]);
-        size_t length = 0;
-        while (dots->value_labels[v][length]) length++;
-        x += 30 + 6.3 * (double)length;
+        double x = 21 + 145 * (double)(v % LEGEND_COLUMNS), y = LEGEND_TOP + LEGEND_ROW * (double)(v / LEGEND_COLUMNS);
+        fnas_text_append(text, "<circle class=\"fp-m%lld\" cx=\"%.1f\" cy=\"%.1f\" r=\"4.6\"/>", (long long)v, x, y);
+        append_label(text, "fp-tick fp-ink", x + 10, y + 4, dots->value_labels[v]);
     }
 }
 
-static void append_dots_row(fnas_text *text, const fnas_dots *dots, const fnas_axis *x, int64_t row) {
-    double y = DOTS_TOP + ROW * ((double)row + 0.5);
+/* Names too long for the margin are squeezed into it. */
+static void append_dots_name(fnas_text *text, const dots_frame *f, double y, const char *label) {
+    fnas_text_append(text, "<text class=\"fp-text fp-tick fp-ink fp-end\" x=\"%.1f\" y=\"%.1f\"", f->x.from - 10, y);
+    if (text_width(label) > LEFT_MOST) fnas_text_append(text, " textLength=\"%d\" lengthAdjust=\"spacingAndGlyphs\"", LEFT_MOST);
+    fnas_text_append(text, ">");
+    fnas_report_append(text, label);
+    fnas_text_append(text, "</text>\n");
+}
+
+static void append_dots_row(fnas_text *text, const fnas_dots *dots, const dots_frame *f, int64_t row) {
+    double y = (double)f->top + ROW * ((double)row + 0.5);
     const fnas_dots_row *shown = &dots->rows[row];
-    fnas_text_append(text, "<path class=\"fp-grid\" d=\"M%d %.1fH%d\"/>", DOTS_LEFT, y, RIGHT);
-    append_label(text, "fp-tick fp-ink fp-end", DOTS_LEFT - 8, y + 4, shown->label);
+    fnas_text_append(text, "<path class=\"fp-grid\" d=\"M%.1f %.1fH%d\"/>", f->x.from, y, RIGHT);
+    append_dots_name(text, f, y + 4, shown->label);
     for (int64_t v = dots->value_count - 1; v >= 0; v--) {
         if (!isfinite(shown->values[v])) continue;
         fnas_text_append(text, "<circle class=\"fp-m%lld\" cx=\"%.1f\" cy=\"%.1f\" r=\"5\"><title>", (long long)v,
-                         fnas_axis_pixel(x, shown->values[v]), y);
-        fnas_text_append_html(text, dots->value_labels[v]);
+                         fnas_axis_pixel(&f->x, shown->values[v]), y);
+        fnas_report_append(text, dots->value_labels[v]);
         fnas_text_append(text, ": ");
         fnas_axis_append_value(text, shown->values[v]);
         fnas_text_append(text, "</title></circle>\n");
     }
 }
 
-static void append_dots_axis(fnas_text *text, const fnas_dots *dots, const fnas_axis *x, double bottom) {
-    double first, step;
-    int64_t count = fnas_plot_ticks(x->low, x->high, TICKS_X, &first, &step);
-    fnas_text_append(text, "<path class=\"fp-axis\" d=\"M%d %.1fH%d\"/>\n", DOTS_LEFT, bottom, RIGHT);
+static void append_dots_axis(fnas_text *text, const fnas_dots *dots, const dots_frame *f) {
+    double first, step, bottom = (double)f->bottom;
+    int64_t count = fnas_plot_ticks(f->x.low, f->x.high, TICKS_X, &first, &step);
+    fnas_text_append(text, "<path class=\"fp-axis\" d=\"M%.1f %.1fH%d\"/>\n", f->x.from, bottom, RIGHT);
     for (int64_t i = 0; i < count; i++) {
         double value = first + (double)i * step;
-        fnas_text_append(text, "<text class=\"fp-text fp-tick fp-muted fp-middle\" x=\"%.1f\" y=\"%.1f\">", fnas_axis_pixel(x, value),
+        fnas_text_append(text, "<text class=\"fp-text fp-tick fp-muted fp-middle\" x=\"%.1f\" y=\"%.1f\">", fnas_axis_pixel(&f->x, value),
                          bottom + 16);
         fnas_axis_append_tick(text, value, step);
         fnas_text_append(text, "</text>\n");
     }
-    append_label(text, "fp-tick fp-muted fp-middle", (DOTS_LEFT + RIGHT) / 2.0, bottom + 33, dots->x_label);
+    append_label(text, "fp-tick fp-muted fp-middle", (f->x.from + RIGHT) / 2, bottom + 33, dots->x_label);
 }
 
 void fnas_dots_append_element(fnas_text *text, const fnas_dots *dots) {
-    fnas_axis x = {0, 0, DOTS_LEFT, RIGHT};
-    int64_t bottom = DOTS_TOP + ROW * dots->row_count + 4;
-    for (int64_t row = 0; row < dots->row_count; row++)
-        for (int64_t v = 0; v < dots->value_count; v++) fnas_axis_include(&x, dots->rows[row].values[v]);
-    fnas_axis_pad(&x);
-    append_open(text, bottom + 42, dots->title, "");
-    append_ground(text, bottom + 42, dots->title);
+    dots_frame f = make_dots_frame(dots);
+    append_open(text, f.bottom + 44, dots->title, "");
+    append_ground(text, f.bottom + 44, dots->title);
     append_dots_legend(text, dots);
-    for (int64_t row = 0; row < dots->row_count; row++) append_dots_row(text, dots, &x, row);
-    append_dots_axis(text, dots, &x, (double)bottom);
+    for (int64_t row = 0; row < dots->row_count; row++) append_dots_row(text, dots, &f, row);
+    append_dots_axis(text, dots, &f);
     fnas_text_append(text, "</svg>\n");
 }
