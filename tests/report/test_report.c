@@ -1,0 +1,153 @@
+/* From fronts, a run and a verification to files. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "fleetnas/report.h"
+#include "search/front_result.h"
+#include "search/run.h"
+#include "search/verify.h"
+#include "support_xml.h"
+
+enum { POINTS = 3, LIMIT_BYTES = 1 << 20 };
+
+static fnas_context *context;
+static fnas_space *space;
+static char folder[] = "/tmp/fnas-report-XXXXXX";
+
+static int prepare(void **state) {
+    (void)state;
+    if (fnas_context_create(&context) != FNAS_OK || !mkdtemp(folder)) return 1;
+    return fnas_space_open(context, "nb201:channels=16,cells=1", &space) == FNAS_OK ? 0 : 1;
+}
+
+static int clean(void **state) {
+    (void)state;
+    fnas_space_close(space);
+    fnas_context_destroy(context);
+    return rmdir(folder);
+}
+
+static fnas_search_config make_config(void) {
+    return (fnas_search_config){.space = (char *)"nb201",
+                                .data = (char *)"fashion-mnist",
+                                .preset = (char *)"quick",
+                                .objectives = {FNAS_OBJECTIVE_ERROR, FNAS_OBJECTIVE_LATENCY},
+                                .objective_count = 2,
+                                .steps = 700,
+                                .paths = 12,
+                                .seed = UINT64_C(18446744073709551615)};
+}
+
+static fnas_front *make_front(const char *device, const fnas_search_config *config, double error) {
+    fnas_front *front;
+    assert_int_equal(fnas_front_create(context, device, config, space, POINTS, &front), FNAS_OK);
+    for (int64_t i = 0; i < POINTS; i++) {
+        int32_t choices[6];
+        double preference[2] = {0.25 * (double)i, 1 - 0.25 * (double)i}, values[2] = {error + (double)i, 5 - (double)i};
+        fnas_space_random(space, 1, i, choices);
+        assert_int_equal(fnas_front_set_point(context, space, front, i, choices, preference, values, values[1]), FNAS_OK);
+    }
+    return front;
+}
+
+/* The file's text, owned (fnas_free); the file is removed from the folder. */
+static void take_file(const char *path, unsigned char **data) {
+    size_t size;
+    assert_int_equal(fnas_file_read(context, path, LIMIT_BYTES, data, &size), FNAS_OK);
+    assert_int_equal(unlink(path), 0);
+}
+
+static void test_svg(void **state) {
+    (void)state;
+    fnas_search_config config = make_config();
+    fnas_front *front = make_front("blas-f32", &config, 10);
+    char *path = fnas_path_join(folder, "front.svg");
+    assert_int_equal(fnas_front_write_svg(context, front, path), FNAS_OK);
+    unsigned char *data = NULL;
+    take_file(path, &data);
+    const char *svg = (const char *)data;
+    assert_null(xml_fault(svg));
+    assert_int_equal(count_of(svg, "<circle"), POINTS);
+    assert_non_null(strstr(svg, "Error (%)"));
+    assert_non_null(strstr(svg, "Latency (ms)"));
+    for (int64_t i = 0; i < POINTS; i++) assert_non_null(strstr(svg, fnas_front_arch(front, i)));
+    fnas_free(data);
+    fnas_free(path);
+    fnas_front_free(front);
+}
+
+static void test_errors(void **state) {
+    (void)state;
+    fnas_search_config config = make_config();
+    fnas_front *unscored = make_front("blas-f32", &config, NAN), *good = make_front("onednn-f32", &config, 10);
+    char *path = fnas_path_join(folder, "front.svg");
+    assert_int_equal(fnas_front_write_svg(context, unscored, path), FNAS_ERR_INPUT);
+    assert_non_null(strstr(fnas_context_message(context), "blas-f32"));
+    assert_false(fnas_file_exists(path));
+    assert_int_equal(fnas_front_write_svg(context, good, "/no/such/folder/front.svg"), FNAS_ERR_IO);
+    assert_non_null(strstr(fnas_context_message(context), "/no/such/folder"));
+    config.objectives[1] = FNAS_OBJECTIVE_MACS;
+    fnas_front *other = make_front("third", &config, 10);
+    const fnas_front *fronts[2] = {good, other};
+    assert_int_equal(fnas_report_write_html(context, NULL, 2, NULL, fronts, NULL, path), FNAS_ERR_INPUT);
+    assert_non_null(strstr(fnas_context_message(context), "different objectives"));
+    assert_int_equal(fnas_report_write_html(context, NULL, 0, NULL, fronts, NULL, path), FNAS_ERR_INPUT);
+    fnas_front_free(unscored);
+    fnas_front_free(good);
+    fnas_front_free(other);
+    fnas_free(path);
+}
+
+/* A run, two fronts, and a verification of the second that measured two of its three architectures. */
+static void test_html(void **state) {
+    (void)state;
+    fnas_search_config config = make_config();
+    fnas_run run = {.path = folder, .config = config, .space = space, .state = {.step = 350, .total_steps = 700}};
+    fnas_front *first = make_front("blas-f32", &config, 10), *second = make_front("onednn-int8", &config, 20);
+    fnas_verify_row rows[2] = {{fnas_front_arch(second, 2), 3, 3.375, 22, 23.125}, {fnas_front_arch(second, 0), 5, 5.125, 20, 19.875}};
+    fnas_verify_rows table = {2, NULL, rows};
+    fnas_verify_device device = {"onednn-int8", false, 3, 80.125, 7.5, 1, 0.875, 0.75, 0.5, 0.625, NAN};
+    fnas_verification verification = {.count = 1, .devices = &device, .rows = &table};
+    const fnas_front *fronts[2] = {first, second};
+    char *path = fnas_path_join(folder, "report.html");
+    assert_int_equal(fnas_report_write_html(context, &run, 2, NULL, fronts, &verification, path), FNAS_OK);
+    unsigned char *data = NULL;
+    take_file(path, &data);
+    const char *html = (const char *)data;
+    const char *fault = xml_fault(html);
+    if (fault) fail_msg("%s", fault);
+    const char *part = strstr(html, "id=\"device-2\"");
+    assert_non_null(part);
+    assert_non_null(strstr(part, "<td>22.00</td><td>23.12</td><td>3.000</td><td>3.375</td><td>0.50 : 0.50</td>"));
+    assert_non_null(strstr(part, "<td>21.00</td><td>–</td><td>4.000</td><td>–</td>"));
+    assert_non_null(strstr(part, "0.625"));
+    assert_non_null(strstr(html, "Pareto fronts of nb201 on fashion-mnist"));
+    assert_non_null(strstr(html, "<dt>Steps</dt><dd>350 of 700, 12 paths each</dd>"));
+    assert_non_null(strstr(html, "<dt>Seed</dt><dd>18446744073709551615</dd>"));
+    assert_non_null(strstr(html, "update mgd, sampler reinmax, hypernetwork table, scalarisation linear, batch shared"));
+    assert_int_equal(count_of(html, folder), 0); /* where the run lies is of the moment */
+    fnas_free(data);
+    fnas_free(path);
+    fnas_front_free(first);
+    fnas_front_free(second);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_svg),
+        cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_html),
+    };
+    return cmocka_run_group_tests(tests, prepare, clean);
+}
