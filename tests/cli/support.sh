@@ -58,7 +58,7 @@ want() {
 
 # A space so small that a search takes seconds, and images for it.
 space=nb201:channels=4,cells=1,classes=4,input=1x8x8
-data=synthetic:1x8x8,classes=4,images=512
+data=synthetic:1x8x8,classes=4,images=1200
 
 # make_card NAME W_SKIP W_CONV1 W_CONV3 W_POOL [COUNT]: a device card on standard output. Latencies are made up: a sum of the operations' costs. The ten references are
 # chosen to differ; the architectures are the same for every device.
@@ -83,14 +83,14 @@ make_card() {
         printf "  \"runtime\": \"imported\",\n  \"runtime_version\": \"0\",\n  \"processor\": \"made up\",\n  \"governor\": \"none\",\n  \"precision\": \"f32\",\n  \"isa\": \"none\",\n"
         printf "  \"batch\": 1,\n  \"threads\": 1,\n  \"date\": \"2024-01-01\",\n  \"protocol\": {},\n  \"statistic\": \"imported\",\n"
         printf "  \"reference\": {\n    \"arch\": ["
-        for (i = 1; i <= 10; i++) printf "%s\n      \"%s\"", i > 1 ? "," : "", cell(reference[i])
+        for (i = 1; i <= 10; i++) printf "%s\n      \"%s\"", (i > 1 ? "," : ""), cell(reference[i])
         printf "\n    ],\n    \"latency_ms\": ["
-        for (i = 1; i <= 10; i++) printf "%s%s", i > 1 ? ", " : "", latency(reference[i])
+        for (i = 1; i <= 10; i++) printf "%s%s", (i > 1 ? ", " : ""), latency(reference[i])
         printf "]\n  },\n  \"measurements\": ["
         k = 17
         for (i = 0; i < count; i++) {
             k = (k * 421 + 1663) % 15625
-            printf "%s\n    {\"arch\": \"%s\", \"latency_ms\": %s}", i ? "," : "", cell(k), latency(k)
+            printf "%s\n    {\"arch\": \"%s\", \"latency_ms\": %s}", (i ? "," : ""), cell(k), latency(k)
         }
         printf "\n  ]\n}\n"
     }'

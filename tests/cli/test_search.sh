@@ -25,7 +25,7 @@ run 0 "front --no-error --points 3" front "$search_run" --device "$place/a.json"
 want "at most three points" [ "$(wc -l < "$place/out")" -le 4 ]
 run 1 "no picture without errors" front "$search_run" --device "$place/a.json" --no-error --svg "$place/x.svg"
 run 2 "front with other data" front "$search_run" --device "$place/a.json" --data synthetic:1x8x8,classes=4,images=600
-says err "images=512"
+says err "images=1200"
 run 2 "front of a folder that is no run" front "$place" --device "$place/a.json"
 says err "$place"
 
@@ -83,7 +83,7 @@ run 2 "missing data" search --space "$space" --data "cifar10:$place/nowhere" --d
 says err "$place/nowhere"
 run 1 "unknown data" search --space "$space" --data fashion-mnst --device "$place/a.json" --preset quick --out "$place/none"
 says err "fashion-mnist"
-run 2 "data that do not fit the space" search --space "$space" --data synthetic:3x8x8,classes=4,images=512 --device "$place/a.json" --preset quick --out "$place/none"
+run 2 "data that do not fit the space" search --space "$space" --data synthetic:3x8x8,classes=4,images=1200 --device "$place/a.json" --preset quick --out "$place/none"
 says err "1x8x8"
 run 2 "an unknown space" search --space nb301 --data "$data" --device "$place/a.json" --preset quick --out "$place/none"
 says err "nb201"
