@@ -36,16 +36,23 @@ static void layers_of_graph(const fnas_graph *graph, fnas_infer_layer *layers) {
     }
 }
 
-/* Ranges of all layers on the calibration images, by a run in f32. */
+static fnas_status run_and_look(fnas_context *context, fnas_infer *infer, const float *image, float *logits, double *largest) {
+    FNAS_TRY(fnas_infer_run(context, infer, image, logits));
+    if (fnas_infer_largest(infer, largest)) return FNAS_OK;
+    return fnas_fail(context, FNAS_ERR_NUMERIC, "an activation is not finite: the weights are broken");
+}
+
+/* Ranges of all layers on the calibration images, by runs in f32; one image at a time, so that activations stay in the cache. */
 static fnas_status calibrate(fnas_context *context, const fnas_graph *graph, const fnas_infer_layer *layers, const fnas_runtime_options *options,
                              double *largest) {
     if (options->calibration_count < 1) return fnas_fail(context, FNAS_ERR_INTERNAL, "precision int8 needs calibration images");
-    fnas_infer_options plain = {.precision = FNAS_INFER_F32, .batch = options->calibration_count, .threads = options->threads, .keep_values = true};
+    fnas_infer_options plain = {.precision = FNAS_INFER_F32, .batch = 1, .threads = options->threads, .keep_values = true};
     fnas_infer *infer = NULL;
-    float *logits = fnas_allocate((size_t)(options->calibration_count * graph->nodes[graph->node_count - 1].shape.c), sizeof *logits);
+    fnas_value_shape image = graph->nodes[0].shape;
+    float *logits = fnas_allocate((size_t)graph->nodes[graph->node_count - 1].shape.c, sizeof *logits);
     fnas_status status = logits ? fnas_infer_create(context, layers, graph->node_count, &plain, &infer) : fnas_fail_memory(context, "calibration");
-    if (status == FNAS_OK) status = fnas_infer_run(context, infer, options->calibration_images, logits);
-    if (status == FNAS_OK) fnas_infer_largest(infer, largest);
+    for (int64_t i = 0; status == FNAS_OK && i < options->calibration_count; i++)
+        status = run_and_look(context, infer, options->calibration_images + i * image.c * image.h * image.w, logits, largest);
     fnas_infer_destroy(infer);
     fnas_free(logits);
     return status;

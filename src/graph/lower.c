@@ -17,7 +17,6 @@ typedef struct lowering {
     fnas_graph *graph;
     bool *zero, *needed; /* [value_count] */
     int32_t *made;       /* [value_count] graph node of a value, FNAS_GRAPH_NONE before it is made */
-    int32_t *relu_of;    /* [value_count] graph node of this value's ReLU */
 } lowering;
 
 /* ---- constants ---- */
@@ -175,7 +174,16 @@ static fnas_status lower_operator(lowering *lower, const fnas_node *node, int32_
     return append_node(lower, made, 1, &source, number);
 }
 
-/* One contribution to a value. A ReLU of the same value is made once. */
+static bool find_relu(const fnas_graph *graph, int32_t source, int32_t *number) {
+    for (int64_t i = 0; i < graph->node_count; i++)
+        if (graph->nodes[i].kind == FNAS_GRAPH_RELU && fnas_graph_input(graph, i, 0) == source) {
+            *number = (int32_t)i;
+            return true;
+        }
+    return false;
+}
+
+/* One contribution to a value. The ReLU of a node is made once. */
 static fnas_status lower_contribution(lowering *lower, const fnas_node *node, int32_t *number) {
     int32_t source;
     FNAS_TRY(node_of_value(lower, node->source, &source));
@@ -183,13 +191,8 @@ static fnas_status lower_contribution(lowering *lower, const fnas_node *node, in
         *number = source;
         return FNAS_OK;
     }
-    if (node->kind == FNAS_NODE_RELU && lower->relu_of[node->source] != FNAS_GRAPH_NONE) {
-        *number = lower->relu_of[node->source];
-        return FNAS_OK;
-    }
-    FNAS_TRY(lower_operator(lower, node, source, number));
-    if (node->kind == FNAS_NODE_RELU) lower->relu_of[node->source] = *number;
-    return FNAS_OK;
+    if (node->kind == FNAS_NODE_RELU && find_relu(lower->graph, source, number)) return FNAS_OK;
+    return lower_operator(lower, node, source, number);
 }
 
 static bool is_last_contribution(const fnas_net *net, int64_t index) {
@@ -266,10 +269,9 @@ static fnas_status lower_all(lowering *lower) {
     lower->zero = fnas_allocate(values, sizeof *lower->zero);
     lower->needed = fnas_allocate(values, sizeof *lower->needed);
     lower->made = fnas_allocate(values, sizeof *lower->made);
-    lower->relu_of = fnas_allocate(values, sizeof *lower->relu_of);
     lower->graph = fnas_allocate(1, sizeof *lower->graph);
-    if (!lower->zero || !lower->needed || !lower->made || !lower->relu_of || !lower->graph) return fnas_fail_memory(lower->context, "an inference graph");
-    for (size_t v = 0; v < values; v++) lower->made[v] = lower->relu_of[v] = FNAS_GRAPH_NONE;
+    if (!lower->zero || !lower->needed || !lower->made || !lower->graph) return fnas_fail_memory(lower->context, "an inference graph");
+    for (size_t v = 0; v < values; v++) lower->made[v] = FNAS_GRAPH_NONE;
     find_zeros(lower);
     find_needed(lower);
     FNAS_TRY(lower_nodes(lower));
@@ -298,6 +300,5 @@ fnas_status fnas_graph_lower(fnas_context *context, const fnas_net *net, const f
     fnas_free(lower.zero);
     fnas_free(lower.needed);
     fnas_free(lower.made);
-    fnas_free(lower.relu_of);
     return status;
 }

@@ -151,15 +151,29 @@ fnas_status fnas_infer_run(fnas_context *context, fnas_infer *infer, const float
 
 /* ---- looking in ---- */
 
-void fnas_infer_largest(const fnas_infer *infer, double *largest) {
+/* As integers, which order like the magnitudes of the floats and compare in vectors; what is not finite comes out largest. */
+static float largest_magnitude(const float *floats, size_t count) {
+    uint32_t most = 0;
+    for (size_t i = 0; i < count; i++) {
+        uint32_t bits;
+        memcpy(&bits, &floats[i], sizeof bits);
+        bits &= 0x7FFFFFFFu;
+        most = bits > most ? bits : most;
+    }
+    float largest;
+    memcpy(&largest, &most, sizeof largest);
+    return largest;
+}
+
+bool fnas_infer_largest(const fnas_infer *infer, double *largest) {
     for (int64_t layer = 0; layer < infer->layer_count; layer++) {
         int32_t buffer = infer->values[layer].buffer;
-        const float *floats = buffer < 0 || infer->buffers[buffer].layout.data_type != dnnl_f32 ? NULL : data_of(infer, buffer);
-        size_t count = floats ? dnnl_memory_desc_get_size(&infer->buffers[buffer].layout) / sizeof *floats : 0;
-        float most = 0;
-        for (size_t i = 0; i < count; i++) most = fmaxf(most, fabsf(floats[i]));
-        if (count && most > largest[layer]) largest[layer] = most;
+        if (buffer < 0 || infer->buffers[buffer].layout.data_type != dnnl_f32) continue;
+        float most = largest_magnitude(data_of(infer, buffer), dnnl_memory_desc_get_size(&infer->buffers[buffer].layout) / sizeof(float));
+        if (!isfinite(most)) return false;
+        if (most > largest[layer]) largest[layer] = most;
     }
+    return true;
 }
 
 size_t fnas_infer_bytes(const fnas_infer *infer) {
