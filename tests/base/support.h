@@ -56,6 +56,7 @@ static inline const char *fnas_test_path(fnas_test_place *place, const char *nam
 
 static inline const char *fnas_test_write(fnas_test_place *place, const char *name, const void *data, size_t size) {
     const char *path = fnas_test_path(place, name);
+    remove(path); /* rewriting a file in place makes some file systems wait for the disk */
     FILE *file = fopen(path, "wb");
     assert_non_null(file);
     assert_int_equal(fwrite(data, 1, size, file), size);
