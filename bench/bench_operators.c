@@ -61,6 +61,16 @@ static fnas_status run_product(fnas_context *context, fnas_engine *engine, void 
     return FNAS_OK;
 }
 
+static void print_machine(const fnas_engine *engine) {
+    char line[256], model[256] = "unknown processor";
+    FILE *file = fopen("/proc/cpuinfo", "r");
+    while (file && fgets(line, sizeof line, file))
+        if (sscanf(line, "model name : %255[^\n]", model) == 1) break;
+    if (file) fclose(file);
+    printf("%s; %s, %s, block %lld; one thread, seed %d\n", model, fnas_backend_version(), fnas_backend_isa(),
+           (long long)fnas_engine_block(engine), TEST_SEED);
+}
+
 static fnas_status print_floors(fnas_context *context, fnas_engine *engine) {
     timing copy, product;
     float *memory = fnas_allocate(2 * COPY_FLOATS, sizeof(float));
@@ -125,8 +135,7 @@ static fnas_status bench_all(fnas_context *context, const char *filter) {
     fnas_engine *engine;
     FNAS_TRY(fnas_engine_create(context, &engine));
     fnas_engine_prepare_thread(0);
-    printf("%s, %s, block %lld, one thread, seed %d\n", fnas_backend_version(), fnas_backend_isa(), (long long)fnas_engine_block(engine),
-           TEST_SEED);
+    print_machine(engine);
     fnas_status status = print_floors(context, engine);
     printf("%-62s %9s %9s %5s %9s\n", "case", "min ms", "median", "runs", "rate");
     cases_for_speed(&list);

@@ -180,7 +180,7 @@ static inline float draw_value(const operands *all, const operand *o, int64_t in
     int64_t channel = index / (o->shape.h * o->shape.w) % o->shape.c;
     operator_kind kind = all->c->kind;
     if (kind >= NORM_STATISTICS && kind <= NORM_BACKWARD && strcmp(o->name, "src") == 0) value += 20.0 * (double)(channel % 5);
-    if (kind == RELU_BACKWARD && index % 7 == 0) value = 0;
+    if (kind == RELU_BACKWARD && index % 7 == 0 && strcmp(o->name, "src") == 0) value = 0;
     if (kind == CROSS_ENTROPY) value *= 5;
     return (float)value;
 }

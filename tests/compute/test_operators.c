@@ -265,8 +265,10 @@ static void test_cross_entropy_of_bad_logits(void **state) {
         const int32_t labels[2] = {2, 0};
         double loss;
         int64_t correct;
-        fnas_cross_entropy(2, 3, logits, labels, 0.0f, 1.0f, &loss, &correct, NULL);
-        assert_true(isnan(loss));
+        for (int smooth = 0; smooth < 2; smooth++) {
+            fnas_cross_entropy(2, 3, logits, labels, smooth ? 0.1f : 0.0f, 1.0f, &loss, &correct, NULL);
+            assert_true(isnan(loss));
+        }
     }
 }
 
