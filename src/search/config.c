@@ -73,13 +73,13 @@ typedef struct preset_facts {
     double weight_rate, weight_rate_end, weight_decay;
     double table_rate, table_decay, continuous_rate, continuous_decay;
     int64_t checkpoint_steps, validation_images, recalibration_images;
-    int64_t paths_about;
+    int64_t paths_about, augment;
 } preset_facts;
 
 static const preset_facts PRESETS[] = {
-    {"quick", "channels=16,cells=1", "shared", "continuous", 600, 0, 256, 192, 0.25, 0.7, 0.2, 0.1, 0.001, 5e-4, 0.05, 0, 3e-3, 1e-4, 100, 1000, 256, 12},
-    {"standard", "channels=16,cells=1", "shared", "continuous", 0, 40, 256, 256, 0.2, 0.6, 0.3, 0.1, 0.001, 5e-4, 0.03, 0, 2e-3, 1e-4, 200, 2000, 512, 16},
-    {"paper", "", "full", "table", 0, 100, 256, 256, 0, 0.5, 0.45, 0, 0.001, 0.0027, 0, 0.09, 0, 0.001, 50, 2000, 512, 0},
+    {"quick", "channels=16,cells=1", "shared", "continuous", 600, 0, 256, 192, 0.25, 0.7, 0.2, 0.3, 0.001, 5e-4, 0.05, 0, 3e-3, 1e-4, 100, 1000, 256, 12, 0},
+    {"standard", "channels=16,cells=1", "shared", "continuous", 0, 40, 256, 256, 0.2, 0.6, 0.3, 0.1, 0.001, 5e-4, 0.03, 0, 2e-3, 1e-4, 200, 2000, 512, 16, 1},
+    {"paper", "", "full", "table", 0, 100, 256, 256, 0, 0.5, 0.45, 0, 0.001, 0.0027, 0, 0.09, 0, 0.001, 50, 2000, 512, 0, 1},
 };
 
 static const preset_facts *find_preset(const char *name) {
@@ -108,6 +108,7 @@ static void apply_preset(const preset_facts *preset, fnas_search_config *config)
     config->hypernet_beta1 = 0.5;
     config->hypernet_beta2 = 0.999;
     config->label_smoothing = 0;
+    config->augment = preset->augment;
     config->temperature_start = 10;
     config->temperature_end = 1;
     config->checkpoint_steps = preset->checkpoint_steps;
@@ -246,7 +247,7 @@ static const field FIELDS[] = {
     NUMBER(weight_fraction, 0, 1), NUMBER(search_fraction, 0, 1),
     NUMBER(weight_rate, 0, 1e3), NUMBER(weight_rate_end, 0, 1e3), NUMBER(weight_momentum, 0, 1), NUMBER(weight_decay, 0, 1e3), NUMBER(weight_clip, 0, 1e9),
     NUMBER(hypernet_rate, 0, 1e3), NUMBER(hypernet_beta1, 0, 1), NUMBER(hypernet_beta2, 0, 1), NUMBER(hypernet_decay, 0, 1e3),
-    NUMBER(label_smoothing, 0, 1), NUMBER(temperature_start, 0, 1e3), NUMBER(temperature_end, 0, 1e3),
+    NUMBER(label_smoothing, 0, 1), INTEGER(augment, 0, 1), NUMBER(temperature_start, 0, 1e3), NUMBER(temperature_end, 0, 1e3),
     INTEGER(validation_images, 1, 1e9), INTEGER(recalibration_images, 1, 1e9),
 };
 #define FIELD_COUNT (sizeof FIELDS / sizeof FIELDS[0])

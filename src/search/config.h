@@ -42,6 +42,7 @@ typedef struct fnas_search_config {
     double weight_rate, weight_rate_end, weight_momentum, weight_decay, weight_clip;
     double hypernet_rate, hypernet_beta1, hypernet_beta2, hypernet_decay;
     double label_smoothing;
+    int64_t augment;         /* 1: random crops and flips; 0: images as they are, which short searches learn faster from */
     double temperature_start, temperature_end; /* GDAS; REINMAX uses 1 */
     int64_t validation_images, recalibration_images; /* when architectures are scored */
 } fnas_search_config;

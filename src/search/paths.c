@@ -57,9 +57,12 @@ static fnas_status fill_images(fnas_context *context, void *user, int64_t item, 
     fill_task *task = user;
     fnas_image_batch *batch = &task->searcher->batch;
     int64_t first = item * 32, last = first + 32 < batch->count ? first + 32 : batch->count;
+    const fnas_search_config *config = task->searcher->config;
     for (int64_t i = first; i < last; i++) {
-        FNAS_TRY(fnas_dataset_augmented(context, task->searcher->dataset, batch->index[i], task->searcher->config->seed, task->stream_step, i,
-                                        batch->images + i * task->searcher->image_floats, &batch->labels[i]));
+        float *image = batch->images + i * task->searcher->image_floats;
+        fnas_status status = config->augment ? fnas_dataset_augmented(context, task->searcher->dataset, batch->index[i], config->seed, task->stream_step, i, image, &batch->labels[i])
+                                             : fnas_dataset_image(context, task->searcher->dataset, batch->index[i], image, &batch->labels[i]);
+        FNAS_TRY(status);
     }
     return FNAS_OK;
 }

@@ -53,7 +53,7 @@ static void path_loss_gradient(fnas_searcher *searcher, int64_t path, double *di
                              .onehot = paths->onehot + path * onehot,
                              .cross_entropy = paths->cross_entropy[path],
                              .cross_entropy_gradient = paths->gate_gradient + path * onehot};
-    double normalised[FNAS_OBJECTIVES_MAX], weights[FNAS_OBJECTIVES_MAX];
+    double normalised[FNAS_OBJECTIVES_MAX] = {0}, weights[FNAS_OBJECTIVES_MAX] = {0};
     double *gradients = diff_onehot + onehot; /* [count][onehot] behind the sum */
     for (int64_t m = 0; m < count; m++) {
         double value = 0;
