@@ -1,0 +1,93 @@
+#include "device/archs.h"
+
+#include <string.h>
+
+#include "base/memory.h"
+
+#define REFERENCES_LIMIT_BYTES ((size_t)1 << 20)
+
+/* ---- references ---- */
+
+static fnas_status parse_references(fnas_context *context, const fnas_space *space, const char *path, const json_t *array, int32_t *choices) {
+    int64_t decisions = fnas_space_decision_count(space);
+    if (json_array_size(array) != FNAS_CARD_REFERENCES)
+        return fnas_fail(context, FNAS_ERR_INPUT, "%s: %zu reference architectures, the embedding needs %d", path, json_array_size(array), FNAS_CARD_REFERENCES);
+    for (size_t i = 0; i < FNAS_CARD_REFERENCES; i++) {
+        const char *text = json_string_value(json_array_get(array, i));
+        if (!text) return fnas_fail(context, FNAS_ERR_INPUT, "%s: reference %zu is no string: write the space's native strings", path, i);
+        fnas_status status = fnas_space_parse(context, space, text, choices + (int64_t)i * decisions);
+        if (status != FNAS_OK) return fnas_fail_prefix(context, status, "%s: reference %zu", path, i);
+        for (size_t k = 0; k < i; k++)
+            if (memcmp(choices + (int64_t)k * decisions, choices + (int64_t)i * decisions, (size_t)decisions * sizeof *choices) == 0)
+                return fnas_fail(context, FNAS_ERR_INPUT, "%s: references %zu and %zu are the same architecture", path, k, i);
+    }
+    return FNAS_OK;
+}
+
+static fnas_status read_references(fnas_context *context, const fnas_space *space, const char *path, int32_t *choices) {
+    json_t *root;
+    FNAS_TRY(fnas_json_read(context, path, REFERENCES_LIMIT_BYTES, &root));
+    json_t *array = root;
+    fnas_status status = json_is_array(root) ? FNAS_OK : fnas_json_array(context, root, path, "reference_archs", &array);
+    if (status == FNAS_OK) status = parse_references(context, space, path, array, choices);
+    json_decref(root);
+    return status;
+}
+
+fnas_status fnas_archs_references(fnas_context *context, const fnas_space *space, const char *path, int32_t *choices) {
+    if (path) return read_references(context, space, path, choices);
+    if (fnas_space_reference_count(space) != FNAS_CARD_REFERENCES)
+        return fnas_fail(context, FNAS_ERR_INPUT, "space %s has no %d reference architectures of its own: give a file of them", fnas_space_name(space),
+                         FNAS_CARD_REFERENCES);
+    for (int64_t i = 0; i < FNAS_CARD_REFERENCES; i++) fnas_space_reference(space, i, choices + i * fnas_space_decision_count(space));
+    return FNAS_OK;
+}
+
+/* ---- random architectures: a hash set of those that are taken ---- */
+
+typedef struct arch_set {
+    const int32_t **slots;
+    size_t slot_count; /* a power of two, at least twice the number of entries */
+    int64_t decisions;
+} arch_set;
+
+static size_t hash_arch(const arch_set *set, const int32_t *choices) {
+    uint64_t hash = 14695981039346656037u; /* FNV-1a */
+    for (int64_t d = 0; d < set->decisions; d++) hash = (hash ^ (uint64_t)(uint32_t)choices[d]) * 1099511628211u;
+    return (size_t)(hash ^ hash >> 32) & (set->slot_count - 1);
+}
+
+/* False when it is there already. Keeps the pointer. */
+static bool insert_arch(arch_set *set, const int32_t *choices) {
+    size_t at = hash_arch(set, choices);
+    while (set->slots[at]) {
+        if (memcmp(set->slots[at], choices, (size_t)set->decisions * sizeof *choices) == 0) return false;
+        at = (at + 1) & (set->slot_count - 1);
+    }
+    set->slots[at] = choices;
+    return true;
+}
+
+static bool create_arch_set(int64_t entries, int64_t decisions, arch_set *set) {
+    *set = (arch_set){.slot_count = 16, .decisions = decisions};
+    while (set->slot_count < 2 * (size_t)entries) set->slot_count *= 2;
+    set->slots = fnas_allocate(set->slot_count, sizeof *set->slots);
+    return set->slots != NULL;
+}
+
+fnas_status fnas_archs_random(fnas_context *context, const fnas_space *space, uint64_t seed, const int32_t *references, int64_t count, int32_t *choices) {
+    int64_t decisions = fnas_space_decision_count(space);
+    if ((double)count + FNAS_CARD_REFERENCES > fnas_space_cardinality(space))
+        return fnas_fail(context, FNAS_ERR_INPUT, "%lld architectures beside the references: the space has only %.0f in all", (long long)count,
+                         fnas_space_cardinality(space));
+    arch_set taken;
+    if (!create_arch_set(count + FNAS_CARD_REFERENCES, decisions, &taken)) return fnas_fail_memory(context, "architectures");
+    for (int64_t i = 0; i < FNAS_CARD_REFERENCES; i++) (void)insert_arch(&taken, references + i * decisions);
+    int64_t found = 0;
+    for (int64_t draw = 0; found < count; draw++) {
+        fnas_space_random(space, seed, draw, choices + found * decisions);
+        found += insert_arch(&taken, choices + found * decisions);
+    }
+    fnas_free(taken.slots);
+    return FNAS_OK;
+}

@@ -1,0 +1,272 @@
+/* Reading and checking device cards. */
+#include "device/card.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "device/embedding.h"
+
+#define CARD_LIMIT_BYTES ((size_t)64 << 20)
+#define MEASUREMENTS_MAX 1000000
+#define PREFIX_BYTES 320
+
+typedef struct card_reader {
+    fnas_context *context;
+    const char *where; /* "CARD.json" */
+    fnas_card *card;
+    fnas_space *space;
+} card_reader;
+
+/* ---- fields ---- */
+
+static fnas_status read_text(const card_reader *reader, const char *key, const char **value) {
+    FNAS_TRY(fnas_json_string(reader->context, reader->card->root, reader->where, key, value));
+    if (!**value) return fnas_fail(reader->context, FNAS_ERR_INPUT, "%s: \"%s\" is empty", reader->where, key);
+    return FNAS_OK;
+}
+
+static fnas_status read_format(const card_reader *reader) {
+    const char *format;
+    FNAS_TRY(read_text(reader, "format", &format));
+    if (strcmp(format, FNAS_CARD_FORMAT) == 0) return FNAS_OK;
+    return fnas_fail(reader->context, FNAS_ERR_INPUT, "%s: \"format\" is \"%s\", a device card's is \"" FNAS_CARD_FORMAT "\"", reader->where, format);
+}
+
+static fnas_status read_statistic(const card_reader *reader) {
+    static const char *const names[] = {"min_cpu_ms", "median_wall_ms", "imported", NULL};
+    FNAS_TRY(read_text(reader, "statistic", &reader->card->view.statistic));
+    for (int i = 0; names[i]; i++)
+        if (strcmp(names[i], reader->card->view.statistic) == 0) return FNAS_OK;
+    return fnas_fail(reader->context, FNAS_ERR_INPUT, "%s: \"statistic\" is \"%s\": use min_cpu_ms, median_wall_ms or imported", reader->where,
+                     reader->card->view.statistic);
+}
+
+static fnas_status read_noise(const card_reader *reader) {
+    fnas_card_view *view = &reader->card->view;
+    const json_t *noise = json_object_get(reader->card->root, "noise_spearman");
+    view->noise_spearman = NAN;
+    if (!noise || json_is_null(noise)) return FNAS_OK;
+    FNAS_TRY(fnas_json_number(reader->context, reader->card->root, reader->where, "noise_spearman", &view->noise_spearman));
+    if (view->noise_spearman >= -1 && view->noise_spearman <= 1) return FNAS_OK;
+    return fnas_fail(reader->context, FNAS_ERR_INPUT, "%s: \"noise_spearman\" is %g, a rank correlation is -1 to 1", reader->where, view->noise_spearman);
+}
+
+static fnas_status read_description(const card_reader *reader) {
+    fnas_card_view *view = &reader->card->view;
+    const json_t *root = reader->card->root;
+    json_t *protocol;
+    FNAS_TRY(read_format(reader));
+    FNAS_TRY(read_text(reader, "name", &view->name));
+    FNAS_TRY(read_text(reader, "space", &view->space));
+    FNAS_TRY(read_text(reader, "runtime", &view->runtime));
+    FNAS_TRY(read_text(reader, "runtime_version", &view->runtime_version));
+    FNAS_TRY(read_text(reader, "processor", &view->processor));
+    FNAS_TRY(read_text(reader, "governor", &view->governor));
+    FNAS_TRY(read_text(reader, "precision", &view->precision));
+    FNAS_TRY(read_text(reader, "isa", &view->isa));
+    FNAS_TRY(read_text(reader, "date", &view->date));
+    FNAS_TRY(fnas_json_integer(reader->context, root, reader->where, "batch", 1, 1 << 20, &view->batch));
+    FNAS_TRY(fnas_json_integer(reader->context, root, reader->where, "threads", 1, 1 << 16, &view->threads));
+    FNAS_TRY(fnas_json_object(reader->context, root, reader->where, "protocol", &protocol));
+    FNAS_TRY(read_statistic(reader));
+    return read_noise(reader);
+}
+
+static fnas_status read_space(card_reader *reader) {
+    fnas_status status = fnas_space_open(reader->context, reader->card->view.space, &reader->space);
+    if (status != FNAS_OK) return fnas_fail_prefix(reader->context, status, "%s: \"space\"", reader->where);
+    reader->card->view.decision_count = fnas_space_decision_count(reader->space);
+    return FNAS_OK;
+}
+
+/* ---- architectures and latencies ---- */
+
+static fnas_status read_latency(const card_reader *reader, const json_t *value, const char *field, double *latency_ms) {
+    if (!json_is_number(value)) return fnas_fail(reader->context, FNAS_ERR_INPUT, "%s: %s must be a number", reader->where, field);
+    *latency_ms = json_number_value(value);
+    if (isfinite(*latency_ms) && *latency_ms > 0) return FNAS_OK;
+    return fnas_fail(reader->context, FNAS_ERR_INPUT, "%s: %s is %g, a latency is finite and above 0", reader->where, field, *latency_ms);
+}
+
+static fnas_status read_arch(const card_reader *reader, const json_t *value, const char *field, int32_t *choices) {
+    if (!json_is_string(value)) return fnas_fail(reader->context, FNAS_ERR_INPUT, "%s: %s must be a string", reader->where, field);
+    fnas_status status = fnas_space_parse(reader->context, reader->space, json_string_value(value), choices);
+    return status == FNAS_OK ? FNAS_OK : fnas_fail_prefix(reader->context, status, "%s: %s", reader->where, field);
+}
+
+static fnas_status check_reference_count(const card_reader *reader, const char *key, const json_t *array) {
+    size_t count = json_array_size(array);
+    if (count == FNAS_CARD_REFERENCES) return FNAS_OK;
+    return fnas_fail(reader->context, FNAS_ERR_INPUT, "%s: \"reference.%s\" has %zu values, the embedding needs %d", reader->where, key, count,
+                     FNAS_CARD_REFERENCES);
+}
+
+static fnas_status read_references(card_reader *reader) {
+    fnas_card *card = reader->card;
+    char where[PREFIX_BYTES];
+    snprintf(where, sizeof where, "%s: \"reference\"", reader->where);
+    json_t *reference, *archs, *latencies;
+    FNAS_TRY(fnas_json_object(reader->context, card->root, reader->where, "reference", &reference));
+    FNAS_TRY(fnas_json_array(reader->context, reference, where, "arch", &archs));
+    FNAS_TRY(fnas_json_array(reader->context, reference, where, "latency_ms", &latencies));
+    FNAS_TRY(check_reference_count(reader, "arch", archs));
+    FNAS_TRY(check_reference_count(reader, "latency_ms", latencies));
+    for (size_t i = 0; i < FNAS_CARD_REFERENCES; i++) {
+        char field[64];
+        snprintf(field, sizeof field, "\"reference.arch\"[%zu]", i);
+        FNAS_TRY(read_arch(reader, json_array_get(archs, i), field, card->choices + (int64_t)i * card->view.decision_count));
+        snprintf(field, sizeof field, "\"reference.latency_ms\"[%zu]", i);
+        FNAS_TRY(read_latency(reader, json_array_get(latencies, i), field, &card->latency_ms[i]));
+    }
+    return FNAS_OK;
+}
+
+static fnas_status read_measurement(card_reader *reader, size_t i) {
+    fnas_card *card = reader->card;
+    const json_t *row = json_array_get(json_object_get(card->root, "measurements"), i);
+    char field[96];
+    snprintf(field, sizeof field, "\"measurements\"[%zu]", i);
+    if (!json_is_object(row)) return fnas_fail(reader->context, FNAS_ERR_INPUT, "%s: %s must be an object", reader->where, field);
+    size_t at = FNAS_CARD_REFERENCES + i;
+    const char *missing = !json_object_get(row, "arch") ? "arch" : !json_object_get(row, "latency_ms") ? "latency_ms" : NULL;
+    if (missing) return fnas_fail(reader->context, FNAS_ERR_INPUT, "%s: %s: \"%s\" is missing", reader->where, field, missing);
+    snprintf(field, sizeof field, "\"measurements\"[%zu].arch", i);
+    FNAS_TRY(read_arch(reader, json_object_get(row, "arch"), field, card->choices + (int64_t)at * card->view.decision_count));
+    snprintf(field, sizeof field, "\"measurements\"[%zu].latency_ms", i);
+    return read_latency(reader, json_object_get(row, "latency_ms"), field, &card->latency_ms[at]);
+}
+
+/* ---- duplicates ---- */
+
+typedef struct numbered_arch {
+    const int32_t *choices;
+    int64_t decisions, number;
+} numbered_arch;
+
+static int compare_archs(const void *a, const void *b) {
+    const numbered_arch *x = a, *y = b;
+    for (int64_t d = 0; d < x->decisions; d++)
+        if (x->choices[d] != y->choices[d]) return x->choices[d] < y->choices[d] ? -1 : 1;
+    return (x->number > y->number) - (x->number < y->number);
+}
+
+/* Architectures may stand once among the references and once among the measurements (an imported table has both). */
+static fnas_status check_duplicates(const card_reader *reader, const char *what, int64_t first, int64_t count) {
+    const fnas_card *card = reader->card;
+    int64_t decisions = card->view.decision_count;
+    numbered_arch *sorted = fnas_allocate((size_t)count, sizeof *sorted);
+    if (!sorted) return fnas_fail_memory(reader->context, reader->where);
+    for (int64_t i = 0; i < count; i++) sorted[i] = (numbered_arch){card->choices + (first + i) * decisions, decisions, i};
+    if (count > 1) qsort(sorted, (size_t)count, sizeof *sorted, compare_archs);
+    fnas_status status = FNAS_OK;
+    for (int64_t i = 1; status == FNAS_OK && i < count; i++)
+        if (memcmp(sorted[i - 1].choices, sorted[i].choices, (size_t)decisions * sizeof(int32_t)) == 0)
+            status = fnas_fail(reader->context, FNAS_ERR_INPUT, "%s: \"%s\"[%lld] and [%lld] are the same architecture: keep one", reader->where, what,
+                               (long long)sorted[i - 1].number, (long long)sorted[i].number);
+    fnas_free(sorted);
+    return status;
+}
+
+/* ---- the whole ---- */
+
+static fnas_status count_measurements(card_reader *reader) {
+    fnas_card_view *view = &reader->card->view;
+    const json_t *measurements = json_object_get(reader->card->root, "measurements");
+    if (!measurements) return FNAS_OK; /* a reference-only card */
+    json_t *array;
+    FNAS_TRY(fnas_json_array(reader->context, reader->card->root, reader->where, "measurements", &array));
+    if (json_array_size(array) > MEASUREMENTS_MAX)
+        return fnas_fail(reader->context, FNAS_ERR_INPUT, "%s: \"measurements\" has %zu rows, at most %d are read", reader->where, json_array_size(array),
+                         MEASUREMENTS_MAX);
+    view->measurement_count = (int64_t)json_array_size(array);
+    return FNAS_OK;
+}
+
+static fnas_status allocate_card(card_reader *reader) {
+    fnas_card *card = reader->card;
+    size_t archs = (size_t)(FNAS_CARD_REFERENCES + card->view.measurement_count);
+    card->choices = fnas_allocate(archs * (size_t)card->view.decision_count, sizeof *card->choices);
+    card->latency_ms = fnas_allocate(archs, sizeof *card->latency_ms);
+    if (!card->choices || !card->latency_ms) return fnas_fail_memory(reader->context, reader->where);
+    card->view.reference_count = FNAS_CARD_REFERENCES;
+    card->view.reference_choices = card->choices;
+    card->view.reference_latency_ms = card->latency_ms;
+    card->view.measurement_choices = card->choices + FNAS_CARD_REFERENCES * card->view.decision_count;
+    card->view.measurement_latency_ms = card->latency_ms + FNAS_CARD_REFERENCES;
+    return FNAS_OK;
+}
+
+static fnas_status read_card(card_reader *reader) {
+    if (!json_is_object(reader->card->root)) return fnas_fail(reader->context, FNAS_ERR_INPUT, "%s: a device card is a JSON object", reader->where);
+    FNAS_TRY(read_description(reader));
+    FNAS_TRY(read_space(reader));
+    FNAS_TRY(count_measurements(reader));
+    FNAS_TRY(allocate_card(reader));
+    FNAS_TRY(read_references(reader));
+    for (int64_t i = 0; i < reader->card->view.measurement_count; i++) FNAS_TRY(read_measurement(reader, (size_t)i));
+    FNAS_TRY(check_duplicates(reader, "reference.arch", 0, FNAS_CARD_REFERENCES));
+    return check_duplicates(reader, "measurements", FNAS_CARD_REFERENCES, reader->card->view.measurement_count);
+}
+
+fnas_status fnas_card_from_json(fnas_context *context, const char *where, json_t *root, fnas_card **card) {
+    *card = NULL;
+    fnas_card *made = fnas_allocate(1, sizeof *made);
+    if (!made) {
+        json_decref(root);
+        return fnas_fail_memory(context, where);
+    }
+    made->root = root;
+    card_reader reader = {context, where, made, NULL};
+    fnas_status status = read_card(&reader);
+    fnas_space_close(reader.space);
+    if (status != FNAS_OK) {
+        fnas_card_free(made);
+        return status;
+    }
+    *card = made;
+    return FNAS_OK;
+}
+
+fnas_status fnas_card_load(fnas_context *context, const char *path, fnas_card **card) {
+    json_t *root;
+    *card = NULL;
+    FNAS_TRY(fnas_json_read(context, path, CARD_LIMIT_BYTES, &root));
+    return fnas_card_from_json(context, path, root, card);
+}
+
+fnas_status fnas_card_save(fnas_context *context, const fnas_card *card, const char *path) {
+    fnas_text text = {0};
+    fnas_card_write_text(card, &text);
+    fnas_status status = text.failed ? fnas_fail_memory(context, path) : fnas_file_write_atomic(context, path, text.data, text.size);
+    fnas_text_free(&text);
+    return status;
+}
+
+void fnas_card_free(fnas_card *card) {
+    if (!card) return;
+    json_decref(card->root);
+    fnas_free(card->choices);
+    fnas_free(card->latency_ms);
+    fnas_free(card);
+}
+
+fnas_card_view fnas_card_get(const fnas_card *card) {
+    return card->view;
+}
+
+fnas_status fnas_card_check_space(fnas_context *context, const fnas_card *card, const fnas_space *space) {
+    if (strcmp(card->view.space, fnas_space_spec(space)) == 0) return FNAS_OK;
+    fnas_space *own;
+    FNAS_TRY(fnas_space_open(context, card->view.space, &own)); /* "nb201" and its spelled-out form are the same */
+    bool is_same = strcmp(fnas_space_spec(own), fnas_space_spec(space)) == 0;
+    fnas_space_close(own);
+    if (is_same) return FNAS_OK;
+    return fnas_fail(context, FNAS_ERR_INPUT, "device %s was measured on the space %s, not on %s: measure it on that one", card->view.name, card->view.space,
+                     fnas_space_spec(space));
+}
+
+void fnas_card_embedding(const fnas_card *card, double *embedding) {
+    fnas_embedding_from_latency(card->view.reference_count, card->view.reference_latency_ms, embedding);
+}

@@ -1,0 +1,25 @@
+/* A device card in memory: its JSON, kept whole so that keys we do not know survive, and what was read from it. */
+#ifndef FNAS_DEVICE_CARD_H
+#define FNAS_DEVICE_CARD_H
+
+#include "base/json.h"
+#include "base/text.h"
+#include "fleetnas/device.h"
+
+#define FNAS_CARD_FORMAT "fleetnas-device/1"
+#define FNAS_CARD_REFERENCES 10
+
+struct fnas_card {
+    json_t *root;
+    fnas_card_view view; /* points into root and the arrays below */
+    int32_t *choices;    /* of references, then of measurements */
+    double *latency_ms;
+};
+
+/* Checks `root` (whose reference is taken over, also on failure) and reads it; `where` names it in messages. */
+FNAS_NODISCARD fnas_status fnas_card_from_json(fnas_context *context, const char *where, json_t *root, fnas_card **card);
+
+/* The text of a card file: one line an architecture, shortest numbers. */
+void fnas_card_write_text(const fnas_card *card, fnas_text *text);
+
+#endif

@@ -1,0 +1,294 @@
+/* Protocol: each architecture is prepared and run a few times; then come rounds, each of which times every architecture once in an order drawn for it, so
+ * that a disturbance hits all alike; one architecture returns many times a round and shows drift. Networks are kept prepared as long as memory allows;
+ * beyond that, architectures are taken in parts, each with its own rounds. */
+#include "device/timing.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <omp.h>
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "base/random.h"
+#include "base/statistics.h"
+#include "base/threads.h"
+#include "compute/engine.h"
+#include "device/child.h"
+#include "device/subject.h"
+
+#define PART_BYTES ((size_t)512 << 20) /* of prepared networks at a time */
+#define REPEATS_MAX 256
+#define SHORT_MS 1.0 /* shorter networks run once untimed before each sample: the others' leavings in the cache weigh most on them */
+
+enum { MESSAGE_FACTS, MESSAGE_SAMPLES, MESSAGE_DRIFT };
+
+/* ---- the child ---- */
+
+typedef struct timed_network {
+    void *instance;
+    int64_t repeats;
+    bool is_short;
+} timed_network;
+
+typedef struct timer_state {
+    fnas_context *context;
+    const fnas_timing_plan *plan;
+    fnas_child_port *port;
+    fnas_subject_source source;
+    float *batch_images, *logits;
+    timed_network drift;
+    timed_network *networks; /* of a part */
+    double *samples;         /* [part][2][rounds]: CPU, then wall */
+    int64_t *order;
+    int64_t done; /* units of progress */
+} timer_state;
+
+typedef struct sample {
+    double cpu_ms, wall_ms;
+} sample;
+
+static fnas_status run_once(timer_state *timer, const timed_network *network) {
+    return timer->plan->runtime->run(timer->context, network->instance, timer->batch_images, timer->logits);
+}
+
+static fnas_status take_sample(timer_state *timer, const timed_network *network, sample *taken) {
+    if (network->is_short) FNAS_TRY(run_once(timer, network));
+    double wall_ms = fnas_wall_ms(), cpu_ms = fnas_thread_cpu_ms();
+    for (int64_t i = 0; i < network->repeats; i++) FNAS_TRY(run_once(timer, network));
+    taken->cpu_ms = (fnas_thread_cpu_ms() - cpu_ms) / (double)network->repeats;
+    taken->wall_ms = (fnas_wall_ms() - wall_ms) / (double)network->repeats;
+    return FNAS_OK;
+}
+
+/* Runs it a few times, and learns how many runs make a sample. */
+static fnas_status warm_up(timer_state *timer, timed_network *network) {
+    sample taken = {0, 0};
+    network->repeats = 1;
+    for (int run = 0; run < FNAS_TIMING_WARM_UP_RUNS; run++) FNAS_TRY(take_sample(timer, network, &taken));
+    int64_t classes = timer->plan->space->classes;
+    for (int64_t i = 0; i < timer->plan->batch * classes; i++)
+        if (!isfinite(timer->logits[i])) return fnas_fail(timer->context, FNAS_ERR_NUMERIC, "a network gives logits that are not finite");
+    double run_ms = fmax(taken.wall_ms, 1e-4);
+    network->is_short = run_ms < SHORT_MS;
+    network->repeats = (int64_t)fmin(ceil(FNAS_TIMING_SAMPLE_MS / run_ms), REPEATS_MAX);
+    return FNAS_OK;
+}
+
+static fnas_status prepare_network(timer_state *timer, const int32_t *choices, timed_network *network) {
+    const fnas_timing_plan *plan = timer->plan;
+    fnas_runtime_options options = {plan->precision, plan->batch, plan->threads, plan->image_count, plan->images};
+    fnas_graph *graph;
+    omp_set_num_threads(1);
+    FNAS_TRY(fnas_subject_graph(timer->context, &timer->source, choices, &graph));
+    fnas_status status = plan->runtime->create(timer->context, graph, &options, &network->instance);
+    fnas_graph_destroy(graph);
+    return status == FNAS_OK ? warm_up(timer, network) : status;
+}
+
+static void release_networks(timer_state *timer, int64_t count) {
+    for (int64_t i = 0; i < count; i++) timer->plan->runtime->destroy(timer->networks[i].instance);
+    memset(timer->networks, 0, (size_t)count * sizeof *timer->networks);
+}
+
+static void advance(timer_state *timer, int64_t units) {
+    timer->done += units;
+    fnas_child_progress(timer->port, timer->done, timer->plan->count * (timer->plan->rounds + 1));
+}
+
+/* Prepares architectures from `first` on until memory is used up; *count of them. */
+static fnas_status prepare_part(timer_state *timer, int64_t first, int64_t *count) {
+    const fnas_timing_plan *plan = timer->plan;
+    size_t bytes = 0;
+    *count = 0;
+    while (first + *count < plan->count && (bytes < PART_BYTES || *count == 0)) {
+        timed_network *network = &timer->networks[(*count)++];
+        FNAS_TRY(prepare_network(timer, plan->choices + (first + *count - 1) * plan->space->decision_count, network));
+        bytes += plan->runtime->bytes(network->instance);
+        advance(timer, 1);
+    }
+    return FNAS_OK;
+}
+
+static fnas_status time_drift(timer_state *timer) {
+    sample taken;
+    FNAS_TRY(take_sample(timer, &timer->drift, &taken));
+    return fnas_child_send(timer->context, timer->port, MESSAGE_DRIFT, &taken, sizeof taken);
+}
+
+static fnas_status time_round(timer_state *timer, int64_t first, int64_t count, int64_t round) {
+    int64_t rounds = timer->plan->rounds;
+    fnas_random random = fnas_random_begin(timer->plan->seed, FNAS_STREAM_MEASURE, 2 + round, first);
+    fnas_random_permutation(&random, count, timer->order);
+    for (int64_t i = 0; i < count; i++) {
+        int64_t network = timer->order[i];
+        sample taken;
+        if (i % FNAS_TIMING_DRIFT_EVERY == 0) FNAS_TRY(time_drift(timer));
+        FNAS_TRY(take_sample(timer, &timer->networks[network], &taken));
+        timer->samples[(2 * network) * rounds + round] = taken.cpu_ms;
+        timer->samples[(2 * network + 1) * rounds + round] = taken.wall_ms;
+        advance(timer, 1);
+    }
+    return FNAS_OK;
+}
+
+static fnas_status send_samples(timer_state *timer, int64_t count) {
+    size_t bytes = (size_t)(2 * timer->plan->rounds) * sizeof *timer->samples;
+    for (int64_t i = 0; i < count; i++)
+        FNAS_TRY(fnas_child_send(timer->context, timer->port, MESSAGE_SAMPLES, timer->samples + i * 2 * timer->plan->rounds, bytes));
+    return FNAS_OK;
+}
+
+static fnas_status time_part(timer_state *timer, int64_t first, int64_t *count) {
+    FNAS_TRY(prepare_part(timer, first, count));
+    for (int64_t round = 0; round < timer->plan->rounds; round++) FNAS_TRY(time_round(timer, first, *count, round));
+    return send_samples(timer, *count);
+}
+
+static fnas_status send_facts(timer_state *timer) {
+    char facts[2][FNAS_TIMING_TEXT_BYTES] = {{0}};
+    snprintf(facts[0], sizeof facts[0], "%s", timer->plan->runtime->isa());
+    timer->plan->runtime->version(facts[1], sizeof facts[1]);
+    return fnas_child_send(timer->context, timer->port, MESSAGE_FACTS, facts, sizeof facts);
+}
+
+static fnas_status start_timer(timer_state *timer) {
+    const fnas_timing_plan *plan = timer->plan;
+    fnas_engine_prepare_thread(0);
+    if (strcmp(plan->isa, "native") != 0) FNAS_TRY(fnas_backend_limit_isa(timer->context, plan->isa));
+    FNAS_TRY(send_facts(timer));
+    FNAS_TRY(fnas_subject_source_create(timer->context, plan->space, plan->seed, plan->image_count, plan->images, &timer->source));
+    int64_t floats = plan->space->image[0] * plan->space->image[1] * plan->space->image[2];
+    timer->batch_images = fnas_allocate((size_t)(plan->batch * floats), sizeof *timer->batch_images);
+    timer->logits = fnas_allocate((size_t)(plan->batch * plan->space->classes), sizeof *timer->logits);
+    timer->networks = fnas_allocate((size_t)plan->count, sizeof *timer->networks);
+    timer->samples = fnas_allocate((size_t)(plan->count * plan->rounds), 2 * sizeof *timer->samples);
+    timer->order = fnas_allocate((size_t)plan->count, sizeof *timer->order);
+    if (!timer->batch_images || !timer->logits || !timer->networks || !timer->samples || !timer->order) return fnas_fail_memory(timer->context, "timing");
+    for (int64_t n = 0; n < plan->batch; n++)
+        memcpy(timer->batch_images + n * floats, plan->images + n % plan->image_count * floats, (size_t)floats * sizeof *timer->batch_images);
+    return prepare_network(timer, plan->drift_choices, &timer->drift);
+}
+
+static fnas_status time_all(timer_state *timer) {
+    FNAS_TRY(start_timer(timer));
+    for (int64_t first = 0, count = 0; first < timer->plan->count; first += count) {
+        FNAS_TRY(time_part(timer, first, &count));
+        release_networks(timer, count);
+    }
+    return FNAS_OK;
+}
+
+typedef struct timing_parent {
+    const fnas_timing_plan *plan;
+    fnas_timing_result *result;
+    int64_t received;
+    sample *drift;
+    size_t drift_count, drift_capacity;
+} timing_parent;
+
+/* What it holds goes with the process. */
+static fnas_status timing_job(fnas_context *context, fnas_child_port *port, void *user) {
+    timer_state timer = {.context = context, .plan = ((const timing_parent *)user)->plan, .port = port};
+    return time_all(&timer);
+}
+
+/* ---- the parent ---- */
+
+static fnas_status receive_facts(const timing_parent *parent, const char *data) {
+    memcpy(parent->result->isa, data, FNAS_TIMING_TEXT_BYTES);
+    memcpy(parent->result->version, data + FNAS_TIMING_TEXT_BYTES, FNAS_TIMING_TEXT_BYTES);
+    parent->result->isa[FNAS_TIMING_TEXT_BYTES - 1] = parent->result->version[FNAS_TIMING_TEXT_BYTES - 1] = '\0';
+    return FNAS_OK;
+}
+
+static fnas_status receive_samples(fnas_context *context, timing_parent *parent, const void *data) {
+    int64_t rounds = parent->plan->rounds, at = parent->received * rounds;
+    if (parent->received == parent->plan->count) return fnas_fail(context, FNAS_ERR_INTERNAL, "%s: the child process sends too much", parent->plan->stage);
+    memcpy(parent->result->cpu_ms + at, data, (size_t)rounds * sizeof(double));
+    memcpy(parent->result->wall_ms + at, (const double *)data + rounds, (size_t)rounds * sizeof(double));
+    for (int64_t i = at; i < at + rounds; i++)
+        if (!(parent->result->cpu_ms[i] > 0) || !(parent->result->wall_ms[i] > 0) || !isfinite(parent->result->cpu_ms[i]) || !isfinite(parent->result->wall_ms[i]))
+            return fnas_fail(context, FNAS_ERR_NUMERIC, "%s: a time of %g ms (wall %g ms) was measured: the clock is of no use", parent->plan->stage,
+                             parent->result->cpu_ms[i], parent->result->wall_ms[i]);
+    parent->received++;
+    return FNAS_OK;
+}
+
+static fnas_status receive_drift(fnas_context *context, timing_parent *parent, const void *data) {
+    if (parent->drift_count > (size_t)(parent->plan->count * parent->plan->rounds))
+        return fnas_fail(context, FNAS_ERR_INTERNAL, "%s: the child process sends too much", parent->plan->stage);
+    if (!fnas_grow((void **)&parent->drift, &parent->drift_capacity, parent->drift_count + 1, sizeof *parent->drift))
+        return fnas_fail_memory(context, parent->plan->stage);
+    memcpy(&parent->drift[parent->drift_count++], data, sizeof(sample));
+    return FNAS_OK;
+}
+
+static fnas_status timing_receive(fnas_context *context, void *user, uint32_t type, const void *data, size_t size_bytes) {
+    timing_parent *parent = user;
+    if (type == MESSAGE_FACTS && size_bytes == 2 * FNAS_TIMING_TEXT_BYTES) return receive_facts(parent, data);
+    if (type == MESSAGE_DRIFT && size_bytes == sizeof(sample)) return receive_drift(context, parent, data);
+    if (type == MESSAGE_SAMPLES && size_bytes == (size_t)parent->plan->rounds * 2 * sizeof(double)) {
+        double *aligned = fnas_allocate(size_bytes, 1); /* the pipe's buffer is not */
+        if (!aligned) return fnas_fail_memory(context, parent->plan->stage);
+        memcpy(aligned, data, size_bytes);
+        fnas_status status = receive_samples(context, parent, aligned);
+        fnas_free(aligned);
+        return status;
+    }
+    return fnas_fail(context, FNAS_ERR_INTERNAL, "%s: the child process sent a malformed message", parent->plan->stage);
+}
+
+double fnas_timing_statistic(int64_t threads, int64_t count, const double *cpu_ms, const double *wall_ms) {
+    return threads == 1 ? fnas_quantile(cpu_ms, count, 0) : fnas_median(wall_ms, count);
+}
+
+/* Compares thirds by the card's own statistic: what disturbs single samples is no drift, a slower clock is. */
+static double drift_of_thirds(const timing_parent *parent, const double *cpu_ms, const double *wall_ms) {
+    int64_t third = (int64_t)parent->drift_count / 3, last = (int64_t)parent->drift_count - third;
+    if (third == 0) return 0;
+    double before = fnas_timing_statistic(parent->plan->threads, third, cpu_ms, wall_ms);
+    return fnas_timing_statistic(parent->plan->threads, third, cpu_ms + last, wall_ms + last) / before - 1;
+}
+
+static fnas_status find_drift(fnas_context *context, timing_parent *parent) {
+    double *times = fnas_allocate(parent->drift_count, 2 * sizeof *times);
+    if (!times) return fnas_fail_memory(context, parent->plan->stage);
+    for (size_t i = 0; i < parent->drift_count; i++) {
+        times[i] = parent->drift[i].cpu_ms;
+        times[parent->drift_count + i] = parent->drift[i].wall_ms;
+    }
+    parent->result->drift = drift_of_thirds(parent, times, times + parent->drift_count);
+    fnas_free(times);
+    return FNAS_OK;
+}
+
+static fnas_status run_child(fnas_context *context, timing_parent *parent) {
+    fnas_child_task task = {.stage = parent->plan->stage, .job = timing_job, .receiver = timing_receive, .user = parent};
+    FNAS_TRY(fnas_child_run(context, &task));
+    if (parent->received != parent->plan->count || !parent->result->version[0])
+        return fnas_fail(context, FNAS_ERR_INTERNAL, "%s: the child process ended without a full result", parent->plan->stage);
+    return find_drift(context, parent);
+}
+
+fnas_status fnas_timing_run(fnas_context *context, const fnas_timing_plan *plan, fnas_timing_result *result) {
+    size_t samples;
+    memset(result, 0, sizeof *result);
+    result->count = plan->count;
+    result->rounds = plan->rounds;
+    if (!fnas_size_multiply((size_t)plan->count, (size_t)plan->rounds, &samples)) return fnas_fail_memory(context, plan->stage);
+    result->cpu_ms = fnas_allocate(samples, sizeof *result->cpu_ms);
+    result->wall_ms = fnas_allocate(samples, sizeof *result->wall_ms);
+    if (!result->cpu_ms || !result->wall_ms) return fnas_fail_memory(context, plan->stage);
+    timing_parent parent = {.plan = plan, .result = result};
+    fnas_status status = run_child(context, &parent);
+    fnas_free(parent.drift);
+    return status;
+}
+
+void fnas_timing_result_free(fnas_timing_result *result) {
+    fnas_free(result->cpu_ms);
+    fnas_free(result->wall_ms);
+    result->cpu_ms = result->wall_ms = NULL;
+}
