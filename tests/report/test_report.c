@@ -13,6 +13,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "fleetnas/report.h"
 #include "search/front_result.h"
 #include "search/run.h"
@@ -109,6 +110,34 @@ static void test_errors(void **state) {
     fnas_free(path);
 }
 
+/* A card on disk, read as any other. */
+static fnas_card *make_card(const char *name) {
+    char *path = fnas_path_join(folder, "card.json"), arch[FNAS_ARCH_TEXT_BYTES];
+    fnas_text text = {0};
+    fnas_text_append(
+        &text,
+        "{\"format\": \"fleetnas-device/1\", \"name\": \"%s\", \"space\": \"%s\", \"runtime\": \"blas\", \"runtime_version\": \"1\", "
+        "\"processor\": \"Processor <one> & only\", \"governor\": \"unknown\", \"precision\": \"f32\", \"isa\": \"avx2\", \"batch\": 8, "
+        "\"threads\": 2, "
+        "\"date\": \"2026-01-01\", \"protocol\": {}, \"statistic\": \"median_wall_ms\", \"measurements\": [], \"noise_spearman\": 0.9876, "
+        "\"reference\": {\"arch\": [",
+        name, fnas_space_spec(space));
+    for (int64_t i = 0; i < fnas_space_reference_count(space); i++) {
+        int32_t choices[6];
+        fnas_space_reference(space, i, choices);
+        assert_int_equal(fnas_space_format(context, space, choices, arch, sizeof arch), FNAS_OK);
+        fnas_text_append(&text, "%s\"%s\"", i ? ", " : "", arch);
+    }
+    fnas_text_append(&text, "], \"latency_ms\": [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]}}");
+    assert_int_equal(fnas_file_write_atomic(context, path, text.data, text.size), FNAS_OK);
+    fnas_card *card = NULL;
+    if (fnas_card_load(context, path, &card) != FNAS_OK) fail_msg("%s", fnas_context_message(context));
+    assert_int_equal(unlink(path), 0);
+    fnas_text_free(&text);
+    fnas_free(path);
+    return card;
+}
+
 /* A run, two fronts, and a verification of the second that measured two of its three architectures. */
 static void test_html(void **state) {
     (void)state;
@@ -120,8 +149,10 @@ static void test_html(void **state) {
     fnas_verify_device device = {"onednn-int8", false, 3, 80.125, 7.5, 1, 0.875, 0.75, 0.5, 0.625, NAN};
     fnas_verification verification = {.count = 1, .devices = &device, .rows = &table};
     const fnas_front *fronts[2] = {first, second};
+    fnas_card *card = make_card("onednn-int8");
+    const fnas_card *cards[2] = {NULL, card};
     char *path = fnas_path_join(folder, "report.html");
-    assert_int_equal(fnas_report_write_html(context, &run, 2, NULL, fronts, &verification, path), FNAS_OK);
+    assert_int_equal(fnas_report_write_html(context, &run, 2, cards, fronts, &verification, path), FNAS_OK);
     unsigned char *data = NULL;
     take_file(path, &data);
     const char *html = (const char *)data;
@@ -132,6 +163,10 @@ static void test_html(void **state) {
     assert_non_null(strstr(part, "<td>22.00</td><td>23.12</td><td>3.000</td><td>3.375</td><td>0.50 : 0.50</td>"));
     assert_non_null(strstr(part, "<td>21.00</td><td>–</td><td>4.000</td><td>–</td>"));
     assert_non_null(strstr(part, "0.625"));
+    assert_non_null(strstr(
+        part, "blas · f32 · batch 8 · 2 threads · avx2 instructions · median wall time · Processor &lt;one&gt; &amp; only · its own halves "
+              "agree by 0.988 (Spearman)"));
+    assert_non_null(strstr(part, "kept out of the search"));
     assert_non_null(strstr(html, "Pareto fronts of nb201 on fashion-mnist"));
     assert_non_null(strstr(html, "<dt>Steps</dt><dd>350 of 700, 12 paths each</dd>"));
     assert_non_null(strstr(html, "<dt>Seed</dt><dd>18446744073709551615</dd>"));
@@ -141,6 +176,7 @@ static void test_html(void **state) {
     fnas_free(path);
     fnas_front_free(first);
     fnas_front_free(second);
+    fnas_card_free(card);
 }
 
 int main(void) {
