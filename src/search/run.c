@@ -24,6 +24,7 @@ void fnas_run_close(fnas_run *run) {
     fnas_free(run->embeddings);
     fnas_predictor_free(run->predictor);
     fnas_search_state_free(&run->state);
+    fnas_score_cache_free(run->scores);
     fnas_space_close(run->space);
     fnas_space_close(run->supernet);
     fnas_search_config_free(&run->config);
@@ -332,6 +333,7 @@ fnas_status fnas_run_open(fnas_context *context, const char *path, fnas_run **re
     }
     fnas_free(checkpoint);
     if (status == FNAS_OK) status = fnas_run_prepare(context, run);
+    if (status == FNAS_OK) status = fnas_score_cache_create(context, fnas_space_decision_count(run->space), &run->scores);
     if (status == FNAS_OK) *result = run;
     else fnas_run_close(run);
     return status;

@@ -6,6 +6,7 @@
 
 #include "fleetnas/data.h"
 #include "fleetnas/predictor.h"
+#include "search/score_cache.h"
 #include "search/state.h"
 
 struct fnas_run {
@@ -18,6 +19,7 @@ struct fnas_run {
     fnas_predictor *predictor;
     fnas_search_state state;
     char *data_spec;      /* with its path, from log.sqlite; NULL when unknown */
+    fnas_score_cache *scores; /* errors asked for while the run is open for questions; NULL: not kept */
 };
 
 /* A file of the run; owned (fnas_free), NULL when out of memory. */

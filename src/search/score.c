@@ -1,9 +1,11 @@
 #include "search/score.h"
 
+#include <math.h>
 #include <stdatomic.h>
 
 #include "base/clock.h"
 #include "base/threads.h"
+#include "search/arch_set.h"
 #include "space/space.h"
 
 /* Images a run of the supernet: constants, so that the outcome depends on nothing but the architecture. */
@@ -178,21 +180,58 @@ static fnas_status fnas_score_run(fnas_context *context, fnas_score_task *task) 
     return status;
 }
 
-fnas_status fnas_score_error(fnas_context *context, const fnas_run *run, const fnas_dataset *dataset, fnas_score_part part, int64_t images,
-                             const char *stage, int64_t count, const int32_t *choices, double *error_pct) {
-    if (count < 1) return FNAS_OK;
+/* Scores distinct architectures, none of them known. */
+static fnas_status fnas_score_anew(fnas_context *context, const fnas_run *run, const fnas_dataset *dataset, fnas_score_part part,
+                                   int64_t images, const char *stage, const fnas_arch_set *archs, double *error_pct) {
     fnas_score_images loaded = {0};
     fnas_score_task task = {.context = context,
                             .run = run,
                             .images = &loaded,
-                            .count = count,
-                            .decisions = fnas_space_decision_count(run->space),
-                            .choices = choices,
+                            .count = archs->count,
+                            .decisions = archs->decisions,
+                            .choices = archs->choices,
                             .error_pct = error_pct,
                             .stage = stage,
                             .begin_ms = fnas_wall_ms()};
     fnas_status status = fnas_score_images_load(context, run, dataset, part, images, &loaded);
     if (status == FNAS_OK) status = fnas_score_run(context, &task);
     fnas_score_images_free(&loaded);
+    return status;
+}
+
+static fnas_status fnas_score_collect_unknown(fnas_context *context, int64_t count, const int32_t *choices, const double *error_pct,
+                                              fnas_arch_set *unknown) {
+    int64_t ignored;
+    for (int64_t i = 0; i < count; i++) {
+        if (isnan(error_pct[i])) FNAS_TRY(fnas_arch_set_add(context, unknown, choices + i * unknown->decisions, &ignored));
+    }
+    return FNAS_OK;
+}
+
+static fnas_status fnas_score_unknown(fnas_context *context, const fnas_run *run, const fnas_dataset *dataset, fnas_score_part part,
+                                      int64_t images, const char *stage, const fnas_arch_set *unknown, int64_t count,
+                                      const int32_t *choices, double *error_pct) {
+    double *fresh = fnas_allocate((size_t)unknown->count, sizeof *fresh);
+    if (!fresh) return fnas_fail_memory(context, "scoring");
+    fnas_status status = fnas_score_anew(context, run, dataset, part, images, stage, unknown, fresh);
+    if (status == FNAS_OK) status = fnas_score_cache_store(context, run->scores, part, images, unknown->count, unknown->choices, fresh);
+    for (int64_t i = 0; i < count && status == FNAS_OK; i++) {
+        if (isnan(error_pct[i])) error_pct[i] = fresh[fnas_arch_set_find(unknown, choices + i * unknown->decisions)];
+    }
+    fnas_free(fresh);
+    return status;
+}
+
+bool fnas_score_known(const fnas_run *run, fnas_score_part part, int64_t images, int64_t count, const int32_t *choices, double *error_pct) {
+    return !fnas_score_cache_lookup(run->scores, part, images, count, choices, error_pct);
+}
+
+fnas_status fnas_score_error(fnas_context *context, const fnas_run *run, const fnas_dataset *dataset, fnas_score_part part, int64_t images,
+                             const char *stage, int64_t count, const int32_t *choices, double *error_pct) {
+    if (fnas_score_known(run, part, images, count, choices, error_pct)) return FNAS_OK;
+    fnas_arch_set unknown = {.decisions = fnas_space_decision_count(run->space)};
+    fnas_status status = fnas_score_collect_unknown(context, count, choices, error_pct, &unknown);
+    if (status == FNAS_OK) status = fnas_score_unknown(context, run, dataset, part, images, stage, &unknown, count, choices, error_pct);
+    fnas_arch_set_free(&unknown);
     return status;
 }

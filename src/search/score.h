@@ -5,8 +5,7 @@
 #include "fleetnas/data.h"
 #include "nn/path.h"
 #include "search/run.h"
-
-typedef enum fnas_score_part { FNAS_SCORE_VALIDATION, FNAS_SCORE_TEST } fnas_score_part;
+#include "search/score_cache.h"
 
 /* Error in % of count architectures [count][decisions] of run->supernet with run->state.weights: statistics from
  * config.recalibration_images of the weights' split (no augmentation), then images of the validation split or of the test part (the first
@@ -14,5 +13,8 @@ typedef enum fnas_score_part { FNAS_SCORE_VALIDATION, FNAS_SCORE_TEST } fnas_sco
  * outcome does not depend on them. error_pct [count] is written. Progress stage `stage`. FNAS_INTERRUPTED on a stop request. */
 FNAS_NODISCARD fnas_status fnas_score_error(fnas_context *context, const fnas_run *run, const fnas_dataset *dataset, fnas_score_part part,
                                             int64_t images, const char *stage, int64_t count, const int32_t *choices, double *error_pct);
+
+/* What the run already knows, NaN for the others; true when it knows all (no data set is needed then). */
+bool fnas_score_known(const fnas_run *run, fnas_score_part part, int64_t images, int64_t count, const int32_t *choices, double *error_pct);
 
 #endif

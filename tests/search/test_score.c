@@ -130,6 +130,29 @@ static void test_parts(void **state) {
     scored_free(&s);
 }
 
+/* What was asked once is not computed again; another number of images is another question. */
+static void test_cache(void **state) {
+    fnas_test_place *place = *state;
+    scored s = scored_create(place);
+    double plain[COUNT], cached[COUNT], known[COUNT];
+    score(place, &s, 2, FNAS_SCORE_TEST, 30, 0, COUNT, plain);
+    assert_false(fnas_score_known(s.run, FNAS_SCORE_TEST, 30, COUNT, s.choices[0], known)); /* a run without a cache */
+    test_check(place, fnas_score_cache_create(place->context, 6, &s.run->scores));
+    score(place, &s, 2, FNAS_SCORE_TEST, 30, 2, 3, cached);
+    assert_memory_equal(cached, plain + 2, 3 * sizeof *plain);
+    assert_false(fnas_score_known(s.run, FNAS_SCORE_TEST, 30, COUNT, s.choices[0], known));
+    for (int64_t i = 0; i < COUNT; i++) assert_true(i >= 2 && i < 5 ? known[i] == plain[i] : isnan(known[i]));
+    score(place, &s, 2, FNAS_SCORE_TEST, 30, 0, COUNT, cached);
+    assert_memory_equal(cached, plain, sizeof plain);
+    s.run->state.weights.values[0] += 1000; /* the answer comes from memory: the weights of an open run do not change */
+    score(place, &s, 2, FNAS_SCORE_TEST, 30, 0, COUNT, cached);
+    assert_memory_equal(cached, plain, sizeof plain);
+    assert_true(fnas_score_known(s.run, FNAS_SCORE_TEST, 30, COUNT, s.choices[0], known));
+    assert_false(fnas_score_known(s.run, FNAS_SCORE_VALIDATION, 30, COUNT, s.choices[0], known));
+    assert_false(fnas_score_known(s.run, FNAS_SCORE_TEST, 31, COUNT, s.choices[0], known));
+    scored_free(&s);
+}
+
 typedef struct reports {
     int64_t count, last, total;
 } reports;
@@ -162,6 +185,7 @@ int main(void) {
         fnas_test(test_threads_and_company),
         fnas_test(test_against_reference),
         fnas_test(test_parts),
+        fnas_test(test_cache),
         fnas_test(test_progress),
     };
     return cmocka_run_group_tests_name("score", tests, NULL, NULL);

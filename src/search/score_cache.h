@@ -1,0 +1,22 @@
+/* Errors that a run has already been asked for, kept while it is open: a report asks for fronts, and then verifies them. */
+#ifndef FNAS_SEARCH_SCORE_CACHE_H
+#define FNAS_SEARCH_SCORE_CACHE_H
+
+#include "base/error.h"
+
+typedef enum fnas_score_part { FNAS_SCORE_VALIDATION, FNAS_SCORE_TEST } fnas_score_part;
+
+/* Thread-safe. A cache of NULL knows nothing and keeps nothing. */
+typedef struct fnas_score_cache fnas_score_cache;
+FNAS_NODISCARD fnas_status fnas_score_cache_create(fnas_context *context, int64_t decisions, fnas_score_cache **cache);
+void fnas_score_cache_free(fnas_score_cache *cache);
+
+/* error_pct [count]: what is known of these architectures [count][decisions] on `images` images of a part, NaN for the others. Returns how
+ * many are not known. */
+int64_t fnas_score_cache_lookup(fnas_score_cache *cache, fnas_score_part part, int64_t images, int64_t count, const int32_t *choices,
+                                double *error_pct);
+/* Keeps them. A part is known for one number of images at a time. */
+FNAS_NODISCARD fnas_status fnas_score_cache_store(fnas_context *context, fnas_score_cache *cache, fnas_score_part part, int64_t images,
+                                                  int64_t count, const int32_t *choices, const double *error_pct);
+
+#endif
