@@ -167,11 +167,21 @@ static fnas_status choose_paths(fnas_context *context, const fnas_search_options
         return fnas_fail(context, FNAS_ERR_USAGE, "--paths %lld: must be a multiple of the %lld search devices, at most 4096", (long long)config->paths,
                          (long long)devices);
     }
-    if (config->batch == FNAS_BATCH_SHARED && (config->weight_images < 2 * config->paths || config->search_images < 2 * config->paths)) {
-        return fnas_fail(context, FNAS_ERR_USAGE, "--paths %lld: a shared batch of %lld images leaves fewer than two a path; use fewer paths or --batch full",
-                         (long long)config->paths, (long long)config->search_images);
-    }
     return FNAS_OK;
+}
+
+static int64_t smaller(int64_t a, double b) {
+    return (double)a < b ? a : (int64_t)b;
+}
+
+fnas_status fnas_search_config_fit_data(fnas_context *context, fnas_search_config *config, int64_t train_images) {
+    config->weight_images = smaller(config->weight_images, config->weight_fraction * (double)train_images);
+    config->search_images = smaller(config->search_images, config->search_fraction * (double)train_images);
+    int64_t fewest = config->weight_images < config->search_images ? config->weight_images : config->search_images;
+    int64_t needed = config->batch == FNAS_BATCH_SHARED ? 2 * config->paths : 2; /* batch statistics of a single image say little */
+    if (fewest >= needed) return FNAS_OK;
+    return fnas_fail(context, FNAS_ERR_INPUT, "a step's %lld images leave fewer than two for each of %lld paths: use fewer --paths, --batch full or a larger data set",
+                     (long long)fewest, (long long)config->paths);
 }
 
 fnas_status fnas_search_config_build(fnas_context *context, const fnas_search_options *options, fnas_search_config *config, int64_t *epochs) {

@@ -54,6 +54,8 @@ const char *fnas_objective_source(fnas_objective_kind kind); /* "supernet", "pre
 /* From options (preset, then overrides), with everything checked. The caller fills what needs files: space, supernet, data, device names, and steps where *epochs
  * (> 0) says the length. */
 FNAS_NODISCARD fnas_status fnas_search_config_build(fnas_context *context, const fnas_search_options *options, fnas_search_config *config, int64_t *epochs);
+/* Batches no larger than the splits of a data set with this many training images; fails when a path would get fewer than two. */
+FNAS_NODISCARD fnas_status fnas_search_config_fit_data(fnas_context *context, fnas_search_config *config, int64_t train_images);
 int64_t fnas_search_config_warmup_steps(const fnas_search_config *config, int64_t total_steps);
 FNAS_NODISCARD fnas_status fnas_search_config_write(fnas_context *context, const fnas_search_config *config, const char *path);
 FNAS_NODISCARD fnas_status fnas_search_config_read(fnas_context *context, const char *path, fnas_search_config *config);

@@ -168,12 +168,14 @@ static fnas_status open_data_and_length(fnas_context *context, const fnas_search
     fnas_dataset_info info = fnas_dataset_get(dataset);
     run->config.data = fnas_strdup(info.name);
     run->data_spec = fnas_strdup(info.spec);
-    if (epochs > 0) {
+    fnas_status status = fnas_search_config_fit_data(context, &run->config, info.train_count);
+    if (status == FNAS_OK && epochs > 0) {
         int64_t images = (int64_t)(run->config.weight_fraction * (double)info.train_count);
         int64_t steps = images / run->config.weight_images;
         run->config.steps = epochs * (steps > 0 ? steps : 1);
     }
     fnas_dataset_close(dataset);
+    if (status != FNAS_OK) return status;
     return run->config.data && run->data_spec ? FNAS_OK : fnas_fail_memory(context, "the data set's name");
 }
 

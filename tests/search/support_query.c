@@ -2,6 +2,7 @@
 
 #include "base/json.h"
 #include "base/memory.h"
+#include "search/arch_set.h"
 #include "search/hypernet.h"
 
 #define MEASUREMENTS 150
@@ -36,13 +37,18 @@ static json_t *test_reference_json(fnas_test_place *place, const fnas_space *spa
 static json_t *test_measurements_json(fnas_test_place *place, const fnas_space *space, const double *op_ms) {
     json_t *measurements = json_array();
     int32_t choices[16];
-    for (int64_t i = 0; i < MEASUREMENTS; i++) {
+    fnas_arch_set seen = {.decisions = fnas_space_decision_count(space)}; /* a card holds an architecture once */
+    for (int64_t i = 0, index = 0; seen.count < MEASUREMENTS; i++) {
         fnas_space_random(space, 77, i, choices);
+        int64_t before = seen.count;
+        test_check(place, fnas_arch_set_add(place->context, &seen, choices, &index));
+        if (seen.count == before) continue;
         double latency_ms = test_latency_ms(space, op_ms, choices);
         json_t *entry = json_pack("{sosfs[ff]}", "arch", test_arch_json(place, space, choices), "latency_ms", latency_ms, "quantiles_ms",
                                   latency_ms, latency_ms);
         json_array_append_new(measurements, entry);
     }
+    fnas_arch_set_free(&seen);
     return measurements;
 }
 

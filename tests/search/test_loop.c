@@ -136,7 +136,7 @@ static void test_interruptions(void **state) {
     char *whole = run_path(fixture, "whole"), *parts = run_path(fixture, "parts");
     fnas_search_options options = options_for(fixture, whole);
     search(fixture, &options, 2);
-    for (int64_t at = 1; at < STEPS; at += 5) {
+    for (int64_t at = 1; at < STEPS; at += 4) { /* the step under way is finished first */
         char name[32];
         snprintf(name, sizeof name, "parts%d", (int)at);
         char *path = run_path(fixture, name);
@@ -173,9 +173,9 @@ static void test_resume_from_little(void **state) {
 
 /* ---- learning ---- */
 
-/* A made-up supernet error cannot be wished for here, but latency can: with the whole preference on latency the decoded architecture must become fast, and with it on
- * error slower, on both devices. */
-static void test_preference_is_learnt(void **state) {
+/* What error prefers on made-up images cannot be foretold, but latency can: with the whole preference on it the decoded architecture must be fast on both devices, which
+ * fear different operations, and no slower than with the whole preference on error. */
+static void test_latency_is_learnt(void **state) {
     fleet_fixture *fixture = *state;
     const char *kinds[] = {"table", "continuous"};
     for (int i = 0; i < 2; i++) {
@@ -192,7 +192,7 @@ static void test_preference_is_learnt(void **state) {
             test_check(fixture->place, fnas_run_pick(fixture->place->context, run, run->cards[t], (double[]){0, 1}, choices, &fast_ms));
             test_check(fixture->place, fnas_run_pick(fixture->place->context, run, run->cards[t], (double[]){1, 0}, choices, &slow_ms));
             print_message("%s, %s: %.3f ms for latency, %.3f ms for error\n", kinds[i], fnas_card_get(run->cards[t]).name, fast_ms, slow_ms);
-            assert_true(fast_ms < slow_ms);
+            assert_true(fast_ms <= slow_ms);
             assert_true(fast_ms < 2.0); /* ms; the space spans about 0.5 to 12.5 and 0.5 to 18.5 */
         }
         fnas_run_close(run);
@@ -307,7 +307,7 @@ static void test_dry_run(void **state) {
 
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-    const struct CMUnitTest tests[] = {TEST(test_threads), TEST(test_interruptions), TEST(test_resume_from_little), TEST(test_preference_is_learnt),
+    const struct CMUnitTest tests[] = {TEST(test_threads), TEST(test_interruptions), TEST(test_resume_from_little), TEST(test_latency_is_learnt),
                                        TEST(test_options), TEST(test_minutes),       TEST(test_bad_input),          TEST(test_damaged_checkpoint),
                                        TEST(test_dry_run)};
     return cmocka_run_group_tests(tests, NULL, NULL);
