@@ -42,7 +42,8 @@ static fnas_status read_dataset(fnas_context *context, const fnas_dataset *datas
                          (long long)shape[2]);
     if (info.train_count < 1) return fnas_fail(context, FNAS_ERR_INPUT, "data set %s has no training images", data);
     int64_t floats = shape[0] * shape[1] * shape[2];
-    for (int64_t i = 0; i < count; i++) FNAS_TRY(fnas_dataset_image(context, dataset, i % info.train_count, images + i * floats, NULL));
+    int32_t label; /* not wanted */
+    for (int64_t i = 0; i < count; i++) FNAS_TRY(fnas_dataset_image(context, dataset, i % info.train_count, images + i * floats, &label));
     return FNAS_OK;
 }
 

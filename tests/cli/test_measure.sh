@@ -15,7 +15,7 @@ measure() { # NAME CODE WORD...
 
 measure one 0
 says out "12 architectures and 10 references"
-measure two 0 --runtime blas
+measure two 0 --runtime blas --data "$data"
 run 0 "show both" device show "$place/one.json" "$place/two.json" --json
 says out '"runtime": "blas"'
 grep -o '"arch": "[^"]*"' "$place/one.json" > "$place/archs1"
@@ -29,7 +29,7 @@ run 2 "blas knows f32 only" device measure --space "$space" --name x --runtime b
 says err "int8"
 run 1 "an unknown runtime" device measure --space "$space" --name x --runtime onedn -o "$place/x.json"
 says err "did you mean onednn?"
-run 1 "too few rounds" device measure --space "$space" --name x --rounds 3 -o "$place/x.json"
+run 2 "too few rounds" device measure --space "$space" --name x --rounds 3 -o "$place/x.json"
 says err "12"
 echo '["|none~0|+|none~0|none~1|+|none~0|none~1|none~2|"]' > "$place/few.json"
 run 2 "one reference is not ten" device measure --space "$space" --name x --references "$place/few.json" -o "$place/x.json"
