@@ -20,7 +20,7 @@ static fnas_status fnas_plain_image(fnas_context *context, const fnas_dataset *d
                                     float *image, int32_t *label) {
     FNAS_TRY(fnas_check_index(context, dataset, set, index));
     fnas_normalise(dataset, set->pixels + (size_t)index * fnas_dataset_image_bytes(dataset), image);
-    *label = set->labels[index];
+    if (label) *label = set->labels[index];
     return FNAS_OK;
 }
 
