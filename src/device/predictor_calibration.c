@@ -14,7 +14,7 @@
 #include "space/space.h"
 
 #define FNAS_CALIBRATION_SPREAD 0.1
-#define FNAS_CALIBRATION_POOLED 0.03 /* deviations s_j, as contributions to normalised latency */
+#define FNAS_CALIBRATION_POOLED 0.02 /* deviations s_j, as contributions to normalised latency */
 #define FNAS_CALIBRATION_PLACE 0.003
 #define FNAS_CALIBRATION_TERM 0.003
 #define FNAS_CALIBRATION_NOISES 6

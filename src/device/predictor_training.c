@@ -11,7 +11,7 @@
 #include "device/predictor_linear.h"
 #include "space/space.h"
 
-#define FNAS_TRAINING_STEPS 3000
+#define FNAS_TRAINING_STEPS 1500
 #define FNAS_TRAINING_BATCH 64
 #define FNAS_TRAINING_RATE 5e-3
 #define FNAS_TRAINING_DECAY 0.3

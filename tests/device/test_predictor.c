@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "base/random.h"
 #include "base/statistics.h"
+#include "device/card.h"
 #include "device/embedding.h"
 #include "device/predictor_internal.h"
 #include "device/predictor_linear.h"
@@ -349,10 +350,9 @@ static void features_are_pooled_by_operation(void **state) {
     test_fleet fleet;
     fleet_make(place->context, &fleet, 1, 40, 0.02, SEED);
     fnas_predictor *predictor = fit(place, &fleet, 1, &quick);
-    double onehot[ONEHOT] = {0}, gradient[ONEHOT], counts[FLEET_UNKNOWNS];
+    double onehot[ONEHOT] = {0}, counts[FLEET_UNKNOWNS];
     int32_t choices[FLEET_DECISIONS] = {3, 0, 3, 1, 0, 0}; /* a 3x3 into a dead end, and a skip to the output */
     double features[FNAS_PREDICTOR_MAX_FEATURES], basis[FNAS_PREDICTOR_MAX_FEATURES];
-    (void)gradient;
     assert_true(predictor->map.group_count >= 10);
     for (int e = 0; e < FLEET_DECISIONS; e++) onehot[e * 5 + choices[e]] = 1.0;
     fnas_space_cost_features(predictor->space, onehot, features);
@@ -363,6 +363,87 @@ static void features_are_pooled_by_operation(void **state) {
     for (int64_t g = 1; g <= predictor->map.group_count; g++) live += basis[g] == 1.0;
     assert_true(counts[3] == 2.0 && raw >= 1 && live >= 3); /* raw skip, live skip, connected */
     fnas_predictor_free(predictor);
+    fleet_free(&fleet);
+}
+
+/* ---- Through cards ---- */
+
+static json_t *arch_texts(const test_fleet *fleet, const int32_t *choices, int64_t count) {
+    json_t *array = json_array();
+    for (int64_t i = 0; i < count; i++) {
+        char text[FNAS_ARCH_TEXT_BYTES];
+        assert_int_equal(FNAS_OK, fnas_space_format(fleet->context, fleet->space, choices + i * FLEET_DECISIONS, text, sizeof text));
+        json_array_append_new(array, json_string(text));
+    }
+    return array;
+}
+
+/* The card of a made-up device with its first `count` measurements. */
+static fnas_card *card_of(fnas_test_place *place, const test_fleet *fleet, const fleet_device *device, const char *space, int64_t count) {
+    json_t *archs = arch_texts(fleet, fleet->archs, count), *latency = json_array(), *rows = json_array();
+    for (int r = 0; r < FLEET_REFERENCES; r++) json_array_append_new(latency, json_real(device->reference_ms[r]));
+    for (int64_t i = 0; i < count; i++)
+        json_array_append_new(rows, json_pack("{s:O, s:f}", "arch", json_array_get(archs, (size_t)i), "latency_ms", device->latency_ms[i]));
+    json_t *root = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:i, s:{}, s:s, s:{s:o, s:o}, s:o}", "format", FNAS_CARD_FORMAT, "name", device->name,
+                             "space", space, "runtime", "made-up", "runtime_version", "1", "processor", "none", "governor", "none", "precision", "f32", "isa", "none", "date",
+                             "2025-01-01", "batch", 1, "threads", 1, "protocol", "statistic", "imported", "reference", "arch",
+                             arch_texts(fleet, fleet->references, FLEET_REFERENCES), "latency_ms", latency, "measurements", rows);
+    fnas_card *card;
+    json_decref(archs);
+    assert_non_null(root);
+    assert_status(FNAS_OK, fnas_card_from_json(place->context, device->name, root, &card));
+    return card;
+}
+
+static void cards_give_what_their_numbers_give(void **state) {
+    fnas_test_place *place = *state;
+    test_fleet fleet;
+    fnas_predictor *predictor;
+    fnas_card *cards[3];
+    fnas_predictor_score by_card, by_numbers;
+    fleet_make(place->context, &fleet, 3, 60, 0.02, SEED);
+    for (int d = 0; d < 3; d++) cards[d] = card_of(place, &fleet, &fleet.devices[d], "nb201", 60);
+    assert_status(FNAS_OK, fnas_predictor_fit(place->context, fleet.space, 2, (const fnas_card *const *)cards, &quick, &predictor));
+    fnas_predictor *same = fit(place, &fleet, 2, &quick);
+    for (int d = 0; d < 3; d++) {
+        assert_status(FNAS_OK, fnas_predictor_evaluate(place->context, predictor, fleet.space, cards[d], &by_card));
+        assert_status(FNAS_OK, fnas_predictor_evaluate_view(place->context, same, &fleet.devices[d].view, &by_numbers));
+        assert_memory_equal(&by_card, &by_numbers, sizeof by_card);
+        fnas_card_free(cards[d]);
+    }
+    fnas_predictor_free(predictor);
+    fnas_predictor_free(same);
+    fleet_free(&fleet);
+}
+
+static void another_space_is_refused(void **state) {
+    fnas_test_place *place = *state;
+    test_fleet fleet;
+    fnas_predictor *predictor;
+    fnas_latency_model *model;
+    fnas_predictor_score score;
+    fnas_space *small;
+    fleet_make(place->context, &fleet, 2, 40, 0.02, SEED);
+    assert_status(FNAS_OK, fnas_space_open(place->context, "nb201:cells=1", &small));
+    fnas_card *card = card_of(place, &fleet, &fleet.devices[0], "nb201:cells=1", 40), *right = card_of(place, &fleet, &fleet.devices[1], "nb201", 0);
+    const fnas_card *cards[2] = {card, right};
+    assert_status(FNAS_ERR_INPUT, fnas_predictor_fit(place->context, fleet.space, 1, cards, &quick, &predictor));
+    assert_message("cells=1");
+    assert_null(predictor);
+    assert_status(FNAS_ERR_INPUT, fnas_predictor_fit(place->context, fleet.space, 1, cards + 1, &quick, &predictor));
+    assert_message("no measurements");
+    predictor = fit(place, &fleet, 1, &quick);
+    assert_status(FNAS_ERR_INPUT, fnas_latency_model_create(place->context, predictor, fleet.space, card, &model));
+    assert_status(FNAS_ERR_INPUT, fnas_latency_model_create(place->context, predictor, small, card, &model));
+    assert_message("the predictor was trained on");
+    assert_null(model);
+    assert_status(FNAS_OK, fnas_latency_model_create(place->context, predictor, fleet.space, right, &model)); /* a card of references alone suffices to predict */
+    assert_status(FNAS_ERR_INPUT, fnas_predictor_evaluate(place->context, predictor, fleet.space, right, &score)); /* but not to score */
+    fnas_latency_model_free(model);
+    fnas_predictor_free(predictor);
+    fnas_card_free(card);
+    fnas_card_free(right);
+    fnas_space_close(small);
     fleet_free(&fleet);
 }
 
@@ -381,6 +462,8 @@ int main(void) {
         fnas_test(a_wish_to_stop_is_heard),
         fnas_test(embedding_is_normalised),
         fnas_test(features_are_pooled_by_operation),
+        fnas_test(cards_give_what_their_numbers_give),
+        fnas_test(another_space_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
