@@ -2,9 +2,10 @@
  *
  *     FLEETNAS_TEST_DATA=FOLDER bench_predictor [seeds]
  *
- * Three trials a seed (3): the 13 search devices, 900 random cells each, and the six unseen ones from their ten references over all cells; families of search devices left
- * out in turn, by which the settings were chosen; and four devices with 300 cells each as in the demo, all others unseen. Cells under 5 % of a device's maximum (folded to nothing
- * by its runtime) are left out of "mean". Then times: fit, prediction of all cells, one gradient; the median and range of five. */
+ * Three trials a seed (3): the 13 search devices, 900 random cells each, and the six unseen ones from their ten references over all cells;
+ * families of search devices left out in turn, by which the settings were chosen; and four devices with 300 cells each as in the demo, all
+ * others unseen. Cells under 5 % of a device's maximum (folded to nothing by its runtime) are left out of "mean". Then times: fit,
+ * prediction of all cells, one gradient; the median and range of five. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -69,7 +70,8 @@ static void read_table(table *t, const char *folder) {
     t->devices = fnas_csv_columns(t->latency) - 1;
     if (t->devices > DEVICES_MAX || fnas_csv_rows(t->latency) != t->rows) exit(2);
     t->choices = memory((size_t)(t->rows * DECISIONS), sizeof(int32_t));
-    for (int64_t a = 0; a < t->rows; a++) check(t, fnas_space_parse(t->context, t->space, fnas_csv_cell(t->archs, a, 1), t->choices + a * DECISIONS));
+    for (int64_t a = 0; a < t->rows; a++)
+        check(t, fnas_space_parse(t->context, t->space, fnas_csv_cell(t->archs, a, 1), t->choices + a * DECISIONS));
     for (int64_t d = 0; d < t->devices; d++) {
         t->latency_ms[d] = memory((size_t)t->rows, sizeof(double));
         for (int64_t a = 0; a < t->rows; a++) check(t, fnas_csv_number(t->context, t->latency, a, d + 1, &t->latency_ms[d][a]));
@@ -78,8 +80,14 @@ static void read_table(table *t, const char *folder) {
 }
 
 static fnas_card_view view_of(const table *t, int64_t d, int64_t count, const int32_t *choices, const double *latency_ms) {
-    return (fnas_card_view){.name = fnas_csv_header(t->latency, d + 1), .space = fnas_space_spec(t->space), .decision_count = DECISIONS, .reference_count = REFERENCES,
-                            .reference_choices = t->references, .reference_latency_ms = t->reference_ms[d], .measurement_count = count, .measurement_choices = choices,
+    return (fnas_card_view){.name = fnas_csv_header(t->latency, d + 1),
+                            .space = fnas_space_spec(t->space),
+                            .decision_count = DECISIONS,
+                            .reference_count = REFERENCES,
+                            .reference_choices = t->references,
+                            .reference_latency_ms = t->reference_ms[d],
+                            .measurement_count = count,
+                            .measurement_choices = choices,
                             .measurement_latency_ms = latency_ms};
 }
 
@@ -91,7 +99,8 @@ static fnas_predictor *fit(table *t, uint64_t devices, int64_t per_device, uint6
     double *latency_ms = memory((size_t)(per_device * DEVICES_MAX), sizeof *latency_ms);
     fnas_random random = fnas_random_begin(seed, FNAS_STREAM_TEST, 0, 2);
     fnas_random_permutation(&random, t->rows, order);
-    for (int64_t i = 0; i < per_device; i++) memcpy(choices + i * DECISIONS, t->choices + order[i] * DECISIONS, DECISIONS * sizeof *choices);
+    for (int64_t i = 0; i < per_device; i++)
+        memcpy(choices + i * DECISIONS, t->choices + order[i] * DECISIONS, DECISIONS * sizeof *choices);
     for (int64_t d = 0; d < t->devices; d++) {
         if (!(devices >> d & 1)) continue;
         for (int64_t i = 0; i < per_device; i++) latency_ms[count * per_device + i] = t->latency_ms[d][order[i]];
@@ -131,7 +140,8 @@ static void score(table *t, const fnas_predictor *predictor, uint64_t devices, b
         check(t, fnas_predictor_evaluate_view(t->context, predictor, &view, &one));
         double mean_pct = mean_of_large_pct(t, predictor, &view);
         if (print)
-            printf("    %-15s Spearman %.4f  Kendall %.4f  median error %5.2f %%  mean %5.2f %%\n", view.name, one.spearman, one.kendall, one.median_ape_pct, mean_pct);
+            printf("    %-15s Spearman %.4f  Kendall %.4f  median error %5.2f %%  mean %5.2f %%\n", view.name, one.spearman, one.kendall,
+                   one.median_ape_pct, mean_pct);
         total->spearman += one.spearman;
         total->kendall += one.kendall;
         total->median_pct += one.median_ape_pct;
@@ -143,8 +153,8 @@ static void score(table *t, const fnas_predictor *predictor, uint64_t devices, b
 
 static void print_total(const char *what, uint64_t seed, const mean_score *total) {
     double n = (double)total->count;
-    printf("%-28s seed %llu: mean Spearman %.4f (worst %.4f), Kendall %.4f, median error %.2f %%, mean %.2f %%\n", what, (unsigned long long)seed, total->spearman / n,
-           total->worst, total->kendall / n, total->median_pct / n, total->mean_pct / n);
+    printf("%-28s seed %llu: mean Spearman %.4f (worst %.4f), Kendall %.4f, median error %.2f %%, mean %.2f %%\n", what,
+           (unsigned long long)seed, total->spearman / n, total->worst, total->kendall / n, total->median_pct / n, total->mean_pct / n);
 }
 
 static void trial(table *t, const char *what, uint64_t train, uint64_t unseen, int64_t per_device, uint64_t seed, bool print) {
@@ -157,7 +167,8 @@ static void trial(table *t, const char *what, uint64_t train, uint64_t unseen, i
 
 #define SEARCHED UINT64_C(0x1fff) /* columns 0 to 12, as splits.json says */
 #define UNSEEN UINT64_C(0x7e000)
-/* 1080ti, silver, samsung_a50, essential_ph_1, samsung_s7, titanx, gold; pixel3 is not left out: it alone shows that runtimes can drop operations. */
+/* 1080ti, silver, samsung_a50, essential_ph_1, samsung_s7, titanx, gold; pixel3 is not left out: it alone shows that runtimes can drop
+ * operations. */
 static const uint64_t families[] = {0x7, 0x18, 0x20, 0x80, 0x100, 0xe00, 0x1000};
 
 static void leave_families_out(table *t, uint64_t seed) {

@@ -6,11 +6,12 @@
 #include "base/memory.h"
 #include "device/predictor_internal.h"
 
-fnas_status fnas_predictor_fit(fnas_context *context, const fnas_space *space, int64_t count, const fnas_card *const *cards, const fnas_predictor_options *options,
-                               fnas_predictor **predictor) {
+fnas_status fnas_predictor_fit(fnas_context *context, const fnas_space *space, int64_t count, const fnas_card *const *cards,
+                               const fnas_predictor_options *options, fnas_predictor **predictor) {
     *predictor = NULL;
     if (count < 1 || count > FNAS_PREDICTOR_MAX_DEVICES)
-        return fnas_fail(context, FNAS_ERR_INPUT, "a predictor trains on 1 to %d devices, not %lld", FNAS_PREDICTOR_MAX_DEVICES, (long long)count);
+        return fnas_fail(context, FNAS_ERR_INPUT, "a predictor trains on 1 to %d devices, not %lld", FNAS_PREDICTOR_MAX_DEVICES,
+                         (long long)count);
     for (int64_t i = 0; i < count; i++) FNAS_TRY(fnas_card_check_space(context, cards[i], space));
     fnas_card_view *views = fnas_allocate((size_t)count, sizeof *views);
     if (!views) return fnas_fail_memory(context, "cards");
@@ -22,10 +23,12 @@ fnas_status fnas_predictor_fit(fnas_context *context, const fnas_space *space, i
 
 static fnas_status fnas_predictor_check_space(fnas_context *context, const fnas_predictor *predictor, const fnas_space *space) {
     if (strcmp(fnas_predictor_space(predictor), fnas_space_spec(space)) == 0) return FNAS_OK;
-    return fnas_fail(context, FNAS_ERR_INPUT, "the predictor was trained on %s, not on %s", fnas_predictor_space(predictor), fnas_space_spec(space));
+    return fnas_fail(context, FNAS_ERR_INPUT, "the predictor was trained on %s, not on %s", fnas_predictor_space(predictor),
+                     fnas_space_spec(space));
 }
 
-fnas_status fnas_latency_model_create(fnas_context *context, const fnas_predictor *predictor, const fnas_space *space, const fnas_card *card, fnas_latency_model **model) {
+fnas_status fnas_latency_model_create(fnas_context *context, const fnas_predictor *predictor, const fnas_space *space,
+                                      const fnas_card *card, fnas_latency_model **model) {
     *model = NULL;
     FNAS_TRY(fnas_predictor_check_space(context, predictor, space));
     FNAS_TRY(fnas_card_check_space(context, card, space));
@@ -33,7 +36,8 @@ fnas_status fnas_latency_model_create(fnas_context *context, const fnas_predicto
     return fnas_latency_model_create_view(context, predictor, &view, model);
 }
 
-fnas_status fnas_predictor_evaluate(fnas_context *context, const fnas_predictor *predictor, const fnas_space *space, const fnas_card *card, fnas_predictor_score *score) {
+fnas_status fnas_predictor_evaluate(fnas_context *context, const fnas_predictor *predictor, const fnas_space *space, const fnas_card *card,
+                                    fnas_predictor_score *score) {
     FNAS_TRY(fnas_predictor_check_space(context, predictor, space));
     FNAS_TRY(fnas_card_check_space(context, card, space));
     fnas_card_view view = fnas_card_get(card);

@@ -1,10 +1,12 @@
-/* A device from its ten reference latencies: maximum a posteriori coefficients under a mixture of normal priors, one around each training device.
+/* A device from its ten reference latencies: maximum a posteriori coefficients under a mixture of normal priors, one around each training
+ * device.
  *
- * Normalised latencies of the references: y = R c + e, with R their basis, c ~ N(m_t, S) for the prior around training device t, and e_i ~ N(0, (rho mu_i)^2): noise is relative
- * to the latency. S = SPREAD / T sum_u (m_u - m)(m_u - m)^T + diag(s_j^2): what training devices differ by among each other, and a little of everything. Which training
- * device is near and how noisy the references are is decided by the evidence N(y; R m_t, R S R^T + E) (MacKay 1992), over all t and a grid of rho; the posterior mean is the
- * average of the components' by their evidence. A hierarchical prior with one normal would have to bridge the kinds of runtime (those that drop dead operations, those that
- * do not); a mixture keeps them apart. */
+ * Normalised latencies of the references: y = R c + e, with R their basis, c ~ N(m_t, S) for the prior around training device t, and e_i ~
+ * N(0, (rho mu_i)^2): noise is relative to the latency. S = SPREAD / T sum_u (m_u - m)(m_u - m)^T + size^2 diag(s_j^2): what training
+ * devices differ by among each other, and a little of everything. Which training device is near, how near, and how noisy the references are
+ * is decided by the evidence N(y; R m_t, R S R^T + E) (MacKay 1992), over all t and a grid of size and rho; the posterior mean is the
+ * average of the components' by their evidence. A hierarchical prior with one normal would have to bridge the kinds of runtime (those that
+ * drop dead operations, those that do not); a mixture keeps them apart. */
 #include <math.h>
 #include <string.h>
 
@@ -14,11 +16,14 @@
 #include "space/space.h"
 
 #define FNAS_CALIBRATION_SPREAD 0.1
-#define FNAS_CALIBRATION_POOLED 0.02 /* deviations s_j, as contributions to normalised latency */
-#define FNAS_CALIBRATION_PLACE 0.003
-#define FNAS_CALIBRATION_TERM 0.003
+#define FNAS_CALIBRATION_PLACE 0.15 /* deviations of one place's cost and of the trunk's terms, relative to that of a pooled cost */
+#define FNAS_CALIBRATION_TERM 0.15
 #define FNAS_CALIBRATION_NOISES 6
+#define FNAS_CALIBRATION_SIZES 4
+#define FNAS_CALIBRATION_GRID (FNAS_CALIBRATION_SIZES * FNAS_CALIBRATION_NOISES) /* components of one training device */
 static const double fnas_calibration_noise[FNAS_CALIBRATION_NOISES] = {0.01, 0.02, 0.04, 0.08, 0.16, 0.32};
+static const double fnas_calibration_size[FNAS_CALIBRATION_SIZES] = {0.01, 0.02, 0.04,
+                                                                     0.08}; /* of a pooled cost's contribution to normalised latency */
 
 typedef struct fnas_calibration {
     const fnas_predictor *predictor;
@@ -27,24 +32,34 @@ typedef struct fnas_calibration {
     double *basis;    /* [n][k] */
     double *centred;  /* [devices][n]: basis . (m_u - m) */
     double *mean;     /* [k] */
-    double *spread;   /* [n][n]: R S R^T */
+    double *between;  /* [n][n]: R S R^T of the first part of S */
+    double *around;   /* [n][n]: of its second part, size 1 */
     double *variance; /* [k]: s_j^2 */
     double *centre;   /* [devices][n]: basis . m_t */
-    double *evidence; /* [devices][NOISES] logarithms */
-    double *dual;     /* [devices][NOISES][n]: (R S R^T + E)^-1 (y - R m_t) */
+    double *evidence; /* [devices][GRID] logarithms */
+    double *dual;     /* [devices][GRID][n]: (R S R^T + E)^-1 (y - R m_t) */
     double *memory;
 } fnas_calibration;
 
 static fnas_status fnas_calibration_allocate(fnas_context *context, fnas_calibration *c) {
-    int64_t parts[] = {c->n * c->k, c->devices * c->n, c->k, c->n * c->n, c->k, c->devices * c->n, c->devices * FNAS_CALIBRATION_NOISES,
-                       c->devices * FNAS_CALIBRATION_NOISES * c->n};
-    double **pointers[] = {&c->basis, &c->centred, &c->mean, &c->spread, &c->variance, &c->centre, &c->evidence, &c->dual};
+    int64_t parts[] = {c->n * c->k,
+                       c->devices * c->n,
+                       c->k,
+                       c->n * c->n,
+                       c->n * c->n,
+                       c->k,
+                       c->devices * c->n,
+                       c->devices * FNAS_CALIBRATION_GRID,
+                       c->devices * FNAS_CALIBRATION_GRID * c->n};
+    enum { PARTS = sizeof parts / sizeof *parts };
+    double **pointers[PARTS] = {&c->basis,    &c->centred, &c->mean,     &c->between, &c->around,
+                                &c->variance, &c->centre,  &c->evidence, &c->dual};
     int64_t total = 0;
-    for (int i = 0; i < 8; i++) total += parts[i];
+    for (int i = 0; i < PARTS; i++) total += parts[i];
     c->memory = fnas_allocate((size_t)total, sizeof(double));
     if (!c->memory) return fnas_fail_memory(context, "calibration");
     double *next = c->memory;
-    for (int i = 0; i < 8; i++) {
+    for (int i = 0; i < PARTS; i++) {
         *pointers[i] = next;
         next += parts[i];
     }
@@ -75,7 +90,7 @@ static double fnas_calibration_dot(int64_t n, const double *a, const double *b) 
 static void fnas_calibration_prior(fnas_calibration *c) {
     const fnas_feature_map *map = &c->predictor->map;
     for (int64_t j = 0; j < c->k; j++) {
-        double size = j >= map->linear_count ? FNAS_CALIBRATION_TERM : j <= map->group_count ? FNAS_CALIBRATION_POOLED : FNAS_CALIBRATION_PLACE;
+        double size = j >= map->linear_count ? FNAS_CALIBRATION_TERM : j <= map->group_count ? 1.0 : FNAS_CALIBRATION_PLACE;
         double scale = j >= map->linear_count ? 1.0 : map->scale[j];
         c->variance[j] = scale > 0.0 ? size * size / (scale * scale) : 0.0;
         for (int64_t t = 0; t < c->devices; t++) c->mean[j] += c->predictor->devices[t].coefficients[j] / (double)c->devices;
@@ -90,38 +105,46 @@ static void fnas_calibration_prior(fnas_calibration *c) {
 static void fnas_calibration_spread(fnas_calibration *c) {
     for (int64_t i = 0; i < c->n; i++)
         for (int64_t j = 0; j < c->n; j++) {
-            double sum = 0.0;
-            for (int64_t t = 0; t < c->devices; t++) sum += FNAS_CALIBRATION_SPREAD / (double)c->devices * c->centred[t * c->n + i] * c->centred[t * c->n + j];
-            for (int64_t l = 0; l < c->k; l++) sum += c->variance[l] * c->basis[i * c->k + l] * c->basis[j * c->k + l];
-            c->spread[i * c->n + j] = sum;
+            double between = 0.0, around = 0.0;
+            for (int64_t t = 0; t < c->devices; t++)
+                between += FNAS_CALIBRATION_SPREAD / (double)c->devices * c->centred[t * c->n + i] * c->centred[t * c->n + j];
+            for (int64_t l = 0; l < c->k; l++) around += c->variance[l] * c->basis[i * c->k + l] * c->basis[j * c->k + l];
+            c->between[i * c->n + j] = between;
+            c->around[i * c->n + j] = around;
         }
 }
 
 /* One component: its evidence, and the dual solution from which its coefficients follow. */
-static bool fnas_calibration_component(fnas_calibration *c, int64_t t, int64_t r) {
+static bool fnas_calibration_component(fnas_calibration *c, int64_t component) {
+    int64_t t = component / FNAS_CALIBRATION_GRID;
     double factor[FNAS_PREDICTOR_MAX_REFERENCES * FNAS_PREDICTOR_MAX_REFERENCES], error[FNAS_PREDICTOR_MAX_REFERENCES];
-    memcpy(factor, c->spread, (size_t)(c->n * c->n) * sizeof *factor);
+    double size = fnas_calibration_size[component % FNAS_CALIBRATION_GRID / FNAS_CALIBRATION_NOISES],
+           noise = fnas_calibration_noise[component % FNAS_CALIBRATION_NOISES];
+    for (int64_t i = 0; i < c->n * c->n; i++) factor[i] = c->between[i] + size * size * c->around[i];
     for (int64_t i = 0; i < c->n; i++) {
         double expected = c->centre[t * c->n + i];
-        double deviation = fnas_calibration_noise[r] * fmax(0.05, fmax(expected, 0.3 * c->reference[i]));
+        double deviation = noise * fmax(0.05, fmax(expected, 0.3 * c->reference[i]));
         factor[i * c->n + i] += deviation * deviation;
         error[i] = c->reference[i] - expected;
     }
     if (!fnas_cholesky(c->n, factor)) return false;
     fnas_cholesky_forward(c->n, factor, error);
-    c->evidence[t * FNAS_CALIBRATION_NOISES + r] = -0.5 * fnas_calibration_dot(c->n, error, error) - 0.5 * fnas_cholesky_log_determinant(c->n, factor);
+    c->evidence[component] = -0.5 * fnas_calibration_dot(c->n, error, error) - 0.5 * fnas_cholesky_log_determinant(c->n, factor);
     fnas_cholesky_backward(c->n, factor, error);
-    memcpy(c->dual + (t * FNAS_CALIBRATION_NOISES + r) * c->n, error, (size_t)c->n * sizeof *error);
+    memcpy(c->dual + component * c->n, error, (size_t)c->n * sizeof *error);
     return true;
 }
 
 /* coefficients += weight (m_t + S R^T dual). */
-static void fnas_calibration_add(const fnas_calibration *c, int64_t t, const double *dual, double weight, double *coefficients) {
+static void fnas_calibration_add(const fnas_calibration *c, int64_t component, double weight, double *coefficients) {
+    int64_t t = component / FNAS_CALIBRATION_GRID;
+    const double *dual = c->dual + component * c->n;
+    double size = fnas_calibration_size[component % FNAS_CALIBRATION_GRID / FNAS_CALIBRATION_NOISES];
     const fnas_known_device *devices = c->predictor->devices;
     for (int64_t j = 0; j < c->k; j++) {
         double back = 0.0;
         for (int64_t i = 0; i < c->n; i++) back += c->basis[i * c->k + j] * dual[i];
-        coefficients[j] += weight * (devices[t].coefficients[j] + c->variance[j] * back);
+        coefficients[j] += weight * (devices[t].coefficients[j] + size * size * c->variance[j] * back);
     }
     for (int64_t u = 0; u < c->devices; u++) {
         double along = weight * FNAS_CALIBRATION_SPREAD / (double)c->devices * fnas_calibration_dot(c->n, c->centred + u * c->n, dual);
@@ -130,7 +153,7 @@ static void fnas_calibration_add(const fnas_calibration *c, int64_t t, const dou
 }
 
 static void fnas_calibration_average(const fnas_calibration *c, double *coefficients, double *noise) {
-    int64_t count = c->devices * FNAS_CALIBRATION_NOISES;
+    int64_t count = c->devices * FNAS_CALIBRATION_GRID;
     double largest = c->evidence[0], total = 0.0;
     for (int64_t i = 1; i < count; i++) largest = fmax(largest, c->evidence[i]);
     for (int64_t i = 0; i < count; i++) total += exp(c->evidence[i] - largest);
@@ -139,7 +162,7 @@ static void fnas_calibration_average(const fnas_calibration *c, double *coeffici
     for (int64_t i = 0; i < count; i++) {
         double weight = exp(c->evidence[i] - largest) / total;
         *noise += weight * fnas_calibration_noise[i % FNAS_CALIBRATION_NOISES];
-        if (weight > 1e-12) fnas_calibration_add(c, i / FNAS_CALIBRATION_NOISES, c->dual + i * c->n, weight, coefficients);
+        if (weight > 1e-12) fnas_calibration_add(c, i, weight, coefficients);
     }
 }
 
@@ -147,17 +170,22 @@ static fnas_status fnas_calibration_solve(fnas_context *context, fnas_calibratio
     FNAS_TRY(fnas_calibration_basis(context, c));
     fnas_calibration_prior(c);
     fnas_calibration_spread(c);
-    for (int64_t t = 0; t < c->devices; t++)
-        for (int64_t r = 0; r < FNAS_CALIBRATION_NOISES; r++)
-            if (!fnas_calibration_component(c, t, r)) return fnas_fail(context, FNAS_ERR_NUMERIC, "the reference latencies give no stable calibration");
+    for (int64_t component = 0; component < c->devices * FNAS_CALIBRATION_GRID; component++)
+        if (!fnas_calibration_component(c, component))
+            return fnas_fail(context, FNAS_ERR_NUMERIC, "the reference latencies give no stable calibration");
     fnas_calibration_average(c, coefficients, noise);
     for (int64_t j = 0; j < c->k; j++)
         if (!isfinite(coefficients[j])) return fnas_fail(context, FNAS_ERR_NUMERIC, "the reference latencies give no stable calibration");
     return FNAS_OK;
 }
 
-fnas_status fnas_predictor_calibrate(fnas_context *context, const fnas_predictor *predictor, const double *reference, double *coefficients, double *noise) {
-    fnas_calibration c = {.predictor = predictor, .reference = reference, .n = predictor->reference_count, .k = predictor->basis_count, .devices = predictor->device_count};
+fnas_status fnas_predictor_calibrate(fnas_context *context, const fnas_predictor *predictor, const double *reference, double *coefficients,
+                                     double *noise) {
+    fnas_calibration c = {.predictor = predictor,
+                          .reference = reference,
+                          .n = predictor->reference_count,
+                          .k = predictor->basis_count,
+                          .devices = predictor->device_count};
     FNAS_TRY(fnas_calibration_allocate(context, &c));
     fnas_status status = fnas_calibration_solve(context, &c, coefficients, noise);
     fnas_free(c.memory);

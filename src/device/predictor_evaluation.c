@@ -13,7 +13,8 @@ static bool fnas_evaluation_contains(const int32_t *list, int64_t count, const i
 }
 
 /* Copies what may be scored; returns how many. */
-static int64_t fnas_evaluation_select(const fnas_predictor *predictor, const fnas_known_device *known, const fnas_card_view *view, int32_t *choices, double *latency_ms) {
+static int64_t fnas_evaluation_select(const fnas_predictor *predictor, const fnas_known_device *known, const fnas_card_view *view,
+                                      int32_t *choices, double *latency_ms) {
     int64_t decisions = predictor->decision_count, count = 0;
     for (int64_t i = 0; i < view->measurement_count; i++) {
         const int32_t *candidate = view->measurement_choices + i * decisions;
@@ -25,8 +26,8 @@ static int64_t fnas_evaluation_select(const fnas_predictor *predictor, const fna
     return count;
 }
 
-static fnas_status fnas_evaluation_score(fnas_context *context, const fnas_latency_model *model, int64_t count, const int32_t *choices, const double *latency_ms,
-                                         double *predicted_ms, fnas_predictor_score *score) {
+static fnas_status fnas_evaluation_score(fnas_context *context, const fnas_latency_model *model, int64_t count, const int32_t *choices,
+                                         const double *latency_ms, double *predicted_ms, fnas_predictor_score *score) {
     FNAS_TRY(fnas_latency_model_predict(context, model, count, choices, predicted_ms));
     score->count = count;
     score->spearman = fnas_spearman(predicted_ms, latency_ms, count);
@@ -40,8 +41,8 @@ static fnas_status fnas_evaluation_score(fnas_context *context, const fnas_laten
     return FNAS_OK;
 }
 
-static fnas_status fnas_evaluation_run(fnas_context *context, const fnas_predictor *predictor, const fnas_card_view *view, const fnas_latency_model *model,
-                                       fnas_predictor_score *score) {
+static fnas_status fnas_evaluation_run(fnas_context *context, const fnas_predictor *predictor, const fnas_card_view *view,
+                                       const fnas_latency_model *model, fnas_predictor_score *score) {
     size_t most = (size_t)view->measurement_count;
     int32_t *choices = fnas_allocate(most * (size_t)predictor->decision_count, sizeof *choices);
     double *latency_ms = fnas_allocate(most * 2, sizeof *latency_ms);
@@ -51,16 +52,18 @@ static fnas_status fnas_evaluation_run(fnas_context *context, const fnas_predict
         int64_t count = fnas_evaluation_select(predictor, known, view, choices, latency_ms);
         score->trained_on = known != NULL;
         if (count < 2)
-            status = fnas_fail(context, FNAS_ERR_INPUT, "device %s: %lld of its measurements may be scored%s, two are needed", view->name, (long long)count,
-                               known ? " (it was trained on, so only architectures kept out of training count)" : "");
-        else status = fnas_evaluation_score(context, model, count, choices, latency_ms, latency_ms + most, score);
+            status = fnas_fail(context, FNAS_ERR_INPUT, "device %s: %lld of its measurements may be scored%s, two are needed", view->name,
+                               (long long)count, known ? " (it was trained on, so only architectures kept out of training count)" : "");
+        else
+            status = fnas_evaluation_score(context, model, count, choices, latency_ms, latency_ms + most, score);
     }
     fnas_free(choices);
     fnas_free(latency_ms);
     return status;
 }
 
-fnas_status fnas_predictor_evaluate_view(fnas_context *context, const fnas_predictor *predictor, const fnas_card_view *view, fnas_predictor_score *score) {
+fnas_status fnas_predictor_evaluate_view(fnas_context *context, const fnas_predictor *predictor, const fnas_card_view *view,
+                                         fnas_predictor_score *score) {
     fnas_latency_model *model = NULL;
     *score = (fnas_predictor_score){0};
     FNAS_TRY(fnas_latency_model_create_view(context, predictor, view, &model));

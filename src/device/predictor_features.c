@@ -12,10 +12,10 @@
 typedef struct fnas_feature_study {
     const fnas_space *space;
     int64_t feature_count, onehot_size;
-    double *features, *onehot;  /* [F], [O]: of one architecture */
-    int64_t *active;            /* [F]: samples where the feature is not zero */
-    int64_t *together;          /* [F][O]: of these, samples where the entry is 1 */
-    int64_t *entry;             /* [F]: the entry to which a feature belongs, or -1 */
+    double *features, *onehot; /* [F], [O]: of one architecture */
+    int64_t *active;           /* [F]: samples where the feature is not zero */
+    int64_t *together;         /* [F][O]: of these, samples where the entry is 1 */
+    int64_t *entry;            /* [F]: the entry to which a feature belongs, or -1 */
     int32_t *choices;
 } fnas_feature_study;
 
@@ -102,7 +102,8 @@ static int64_t fnas_feature_rank(const fnas_feature_study *study, int64_t j) {
 
 static bool fnas_feature_same_group(const fnas_feature_study *study, int64_t a, int64_t b) {
     if (study->entry[a] < 0 || study->entry[b] < 0) return false;
-    bool same_name = strcmp(fnas_feature_entry_name(study->space, study->entry[a]), fnas_feature_entry_name(study->space, study->entry[b])) == 0;
+    bool same_name = strcmp(fnas_feature_entry_name(study->space, study->entry[a]),
+                            fnas_feature_entry_name(study->space, study->entry[b])) == 0;
     return same_name && fnas_feature_rank(study, a) == fnas_feature_rank(study, b);
 }
 
@@ -131,13 +132,15 @@ static fnas_status fnas_feature_study_measure(fnas_context *context, fnas_featur
 fnas_status fnas_feature_map_create(fnas_context *context, const fnas_space *space, fnas_feature_map *map) {
     *map = (fnas_feature_map){.feature_count = fnas_space_cost_feature_count(space)};
     if (map->feature_count < 1 || map->feature_count > FNAS_PREDICTOR_MAX_FEATURES)
-        return fnas_fail(context, FNAS_ERR_UNSUPPORTED, "space %s has %lld cost features: the predictor takes 1 to %d", fnas_space_spec(space),
-                         (long long)map->feature_count, FNAS_PREDICTOR_MAX_FEATURES);
+        return fnas_fail(context, FNAS_ERR_UNSUPPORTED, "space %s has %lld cost features: the predictor takes 1 to %d",
+                         fnas_space_spec(space), (long long)map->feature_count, FNAS_PREDICTOR_MAX_FEATURES);
     map->group = fnas_allocate((size_t)map->feature_count, sizeof(int32_t));
     fnas_feature_study study = {.space = space, .feature_count = map->feature_count, .onehot_size = fnas_space_onehot_size(space)};
     fnas_status status = FNAS_OK;
-    if (!map->group || !fnas_feature_study_allocate(&study)) status = fnas_fail_memory(context, "cost features");
-    else status = fnas_feature_study_measure(context, &study, map);
+    if (!map->group || !fnas_feature_study_allocate(&study))
+        status = fnas_fail_memory(context, "cost features");
+    else
+        status = fnas_feature_study_measure(context, &study, map);
     fnas_feature_study_release(&study);
     if (status != FNAS_OK) fnas_feature_map_release(map);
     return status;

@@ -62,7 +62,8 @@ static fnas_status fnas_predictor_fingerprint(fnas_context *context, const fnas_
         fnas_space_random(predictor->space, FNAS_PREDICTOR_FINGERPRINT_SEED, n, choices);
         fnas_space_to_onehot(predictor->space, choices, onehot);
         fnas_space_cost_features(predictor->space, onehot, features);
-        for (int64_t j = 0; j < predictor->map.feature_count; j++) hash = (hash ^ (uint64_t)llround(features[j] * 1e6)) * UINT64_C(1099511628211);
+        for (int64_t j = 0; j < predictor->map.feature_count; j++)
+            hash = (hash ^ (uint64_t)llround(features[j] * 1e6)) * UINT64_C(1099511628211);
     }
     snprintf(text, 17, "%016llx", (unsigned long long)hash);
     fnas_free(onehot);
@@ -72,7 +73,8 @@ static fnas_status fnas_predictor_fingerprint(fnas_context *context, const fnas_
 
 /* ---- Saving ---- */
 
-static fnas_status fnas_predictor_archs_to_json(fnas_context *context, const fnas_predictor *predictor, const int32_t *choices, int64_t count, json_t **array) {
+static fnas_status fnas_predictor_archs_to_json(fnas_context *context, const fnas_predictor *predictor, const int32_t *choices,
+                                                int64_t count, json_t **array) {
     char text[FNAS_ARCH_TEXT_BYTES];
     *array = json_array();
     for (int64_t i = 0; i < count; i++) {
@@ -86,14 +88,16 @@ static fnas_status fnas_predictor_archs_to_json(fnas_context *context, const fna
 static fnas_status fnas_predictor_lists_to_json(fnas_context *context, const fnas_predictor *predictor, json_t *root) {
     json_t *references = NULL, *devices = json_array();
     if (json_object_set_new(root, "devices", devices) != 0) return fnas_fail_memory(context, "predictor file");
-    fnas_status status = fnas_predictor_archs_to_json(context, predictor, predictor->reference_choices, predictor->reference_count, &references);
+    fnas_status status = fnas_predictor_archs_to_json(context, predictor, predictor->reference_choices, predictor->reference_count,
+                                                      &references);
     if (json_object_set_new(root, "references", references) != 0 && status == FNAS_OK) status = fnas_fail_memory(context, "predictor file");
     for (int64_t t = 0; t < predictor->device_count && status == FNAS_OK; t++) {
         const fnas_known_device *device = &predictor->devices[t];
         json_t *holdout = NULL;
         status = fnas_predictor_archs_to_json(context, predictor, device->holdout_choices, device->holdout_count, &holdout);
         json_t *entry = json_pack("{s:s, s:o}", "name", device->name, "holdout", holdout);
-        if (json_array_append_new(devices, entry) != 0 && status == FNAS_OK) status = fnas_fail(context, FNAS_ERR_INPUT, "the device name \"%s\" is not UTF-8", device->name);
+        if (json_array_append_new(devices, entry) != 0 && status == FNAS_OK)
+            status = fnas_fail(context, FNAS_ERR_INPUT, "the device name \"%s\" is not UTF-8", device->name);
     }
     return status;
 }
@@ -107,19 +111,26 @@ static fnas_status fnas_predictor_lists_to_text(fnas_context *context, const fna
     return status == FNAS_OK && !*text ? fnas_fail_memory(context, "predictor file") : status;
 }
 
-static fnas_status fnas_predictor_write(fnas_context *context, const fnas_predictor *predictor, const fnas_device_table *table, const char *lists, const char *path) {
+static fnas_status fnas_predictor_write(fnas_context *context, const fnas_predictor *predictor, const fnas_device_table *table,
+                                        const char *lists, const char *path) {
     char fingerprint[17], seed[24], steps[24];
     fnas_text holdout = {0};
     FNAS_TRY(fnas_predictor_fingerprint(context, predictor, fingerprint));
     snprintf(seed, sizeof seed, "%llu", (unsigned long long)predictor->seed);
     snprintf(steps, sizeof steps, "%lld", (long long)predictor->steps);
     fnas_text_append_number(&holdout, predictor->holdout_fraction);
-    const fnas_safetensors_text metadata[] = {{"format", FNAS_PREDICTOR_FORMAT}, {"space", fnas_space_spec(predictor->space)}, {"features", fingerprint}, {"lists", lists},
-                                              {"seed", seed}, {"holdout_fraction", holdout.data}, {"steps", steps}};
+    const fnas_safetensors_text metadata[] = {{"format", FNAS_PREDICTOR_FORMAT},
+                                              {"space", fnas_space_spec(predictor->space)},
+                                              {"features", fingerprint},
+                                              {"lists", lists},
+                                              {"seed", seed},
+                                              {"holdout_fraction", holdout.data},
+                                              {"steps", steps}};
     fnas_safetensors_tensor tensors[FNAS_PREDICTOR_TENSORS];
     fnas_predictor_tensors(predictor, table, tensors);
     fnas_status status = holdout.failed ? fnas_fail_memory(context, "predictor file")
-                                        : fnas_safetensors_write(context, path, tensors, FNAS_PREDICTOR_TENSORS, metadata, sizeof metadata / sizeof *metadata);
+                                        : fnas_safetensors_write(context, path, tensors, FNAS_PREDICTOR_TENSORS, metadata,
+                                                                 sizeof metadata / sizeof *metadata);
     fnas_text_free(&holdout);
     return status;
 }
@@ -148,31 +159,36 @@ fnas_status fnas_predictor_save(fnas_context *context, const fnas_predictor *pre
 
 /* ---- Loading ---- */
 
-static fnas_status fnas_predictor_metadata(fnas_context *context, const fnas_safetensors *file, const char *path, const char *key, const char **value) {
+static fnas_status fnas_predictor_metadata(fnas_context *context, const fnas_safetensors *file, const char *path, const char *key,
+                                           const char **value) {
     *value = fnas_safetensors_metadata(file, key);
     return *value ? FNAS_OK : fnas_fail(context, FNAS_ERR_INPUT, "%s: metadata \"%s\" is missing: this is no predictor file", path, key);
 }
 
-static fnas_status fnas_predictor_read_arch(fnas_context *context, const fnas_predictor *predictor, const json_t *array, size_t index, const char *path, int32_t *choices) {
+static fnas_status fnas_predictor_read_arch(fnas_context *context, const fnas_predictor *predictor, const json_t *array, size_t index,
+                                            const char *path, int32_t *choices) {
     const char *text = json_string_value(json_array_get(array, index));
     if (!text) return fnas_fail(context, FNAS_ERR_INPUT, "%s: metadata \"lists\" holds something that is no architecture", path);
     fnas_status status = fnas_space_parse(context, predictor->space, text, choices);
     return status == FNAS_OK ? status : fnas_fail_prefix(context, status, "%s", path);
 }
 
-static fnas_status fnas_predictor_read_device(fnas_context *context, fnas_predictor *predictor, const json_t *entry, const char *path, int64_t t) {
+static fnas_status fnas_predictor_read_device(fnas_context *context, fnas_predictor *predictor, const json_t *entry, const char *path,
+                                              int64_t t) {
     fnas_known_device *device = &predictor->devices[t];
     const char *name;
     json_t *holdout;
     FNAS_TRY(fnas_json_string(context, entry, path, "name", &name));
     FNAS_TRY(fnas_json_array(context, entry, path, "holdout", &holdout));
     for (int64_t i = 0; i < t; i++)
-        if (strcmp(predictor->devices[i].name, name) == 0) return fnas_fail(context, FNAS_ERR_INPUT, "%s: device %s appears twice", path, name);
+        if (strcmp(predictor->devices[i].name, name) == 0)
+            return fnas_fail(context, FNAS_ERR_INPUT, "%s: device %s appears twice", path, name);
     device->name = fnas_strdup(name);
     device->holdout_choices = fnas_allocate(json_array_size(holdout) * (size_t)predictor->decision_count, sizeof(int32_t));
     if (!device->name || !device->holdout_choices) return fnas_fail_memory(context, "predictor file");
     for (size_t i = 0; i < json_array_size(holdout); i++)
-        FNAS_TRY(fnas_predictor_read_arch(context, predictor, holdout, i, path, device->holdout_choices + (int64_t)i * predictor->decision_count));
+        FNAS_TRY(fnas_predictor_read_arch(context, predictor, holdout, i, path,
+                                          device->holdout_choices + (int64_t)i * predictor->decision_count));
     device->holdout_count = (int64_t)json_array_size(holdout);
     return FNAS_OK;
 }
@@ -181,17 +197,20 @@ static fnas_status fnas_predictor_check_numbers(fnas_context *context, const fna
     for (int i = 0; i < FNAS_PREDICTOR_TENSORS; i++) {
         int64_t count = 1;
         for (int64_t d = 0; d < tensors[i].rank; d++) count *= tensors[i].shape[d];
-        bool positive = strcmp(tensors[i].name, "device.scale_ms") == 0 || strcmp(tensors[i].name, "device.reference") == 0 || strcmp(tensors[i].name, "device.noise") == 0;
+        bool positive = strcmp(tensors[i].name, "device.scale_ms") == 0 || strcmp(tensors[i].name, "device.reference") == 0 ||
+                        strcmp(tensors[i].name, "device.noise") == 0;
         for (int64_t j = 0; j < count; j++) {
             double value = ((const double *)tensors[i].data)[j];
             if (!isfinite(value) || (positive && !(value > 0.0)))
-                return fnas_fail(context, FNAS_ERR_INPUT, "%s: tensor \"%s\" holds %g, which must be %s", path, tensors[i].name, value, positive ? "positive" : "finite");
+                return fnas_fail(context, FNAS_ERR_INPUT, "%s: tensor \"%s\" holds %g, which must be %s", path, tensors[i].name, value,
+                                 positive ? "positive" : "finite");
         }
     }
     return FNAS_OK;
 }
 
-static fnas_status fnas_predictor_read_numbers(fnas_context *context, const fnas_safetensors *file, const char *path, fnas_predictor *predictor, const fnas_device_table *table) {
+static fnas_status fnas_predictor_read_numbers(fnas_context *context, const fnas_safetensors *file, const char *path,
+                                               fnas_predictor *predictor, const fnas_device_table *table) {
     fnas_safetensors_tensor tensors[FNAS_PREDICTOR_TENSORS];
     fnas_predictor_tensors(predictor, table, tensors);
     for (int i = 0; i < FNAS_PREDICTOR_TENSORS; i++) {
@@ -212,7 +231,8 @@ static fnas_status fnas_predictor_read_numbers(fnas_context *context, const fnas
     return FNAS_OK;
 }
 
-static fnas_status fnas_predictor_read_settings(fnas_context *context, const fnas_safetensors *file, const char *path, fnas_predictor *predictor) {
+static fnas_status fnas_predictor_read_settings(fnas_context *context, const fnas_safetensors *file, const char *path,
+                                                fnas_predictor *predictor) {
     const char *features, *seed, *steps, *holdout;
     char fingerprint[17], *end = NULL;
     FNAS_TRY(fnas_predictor_metadata(context, file, path, "features", &features));
@@ -221,43 +241,52 @@ static fnas_status fnas_predictor_read_settings(fnas_context *context, const fna
     FNAS_TRY(fnas_predictor_metadata(context, file, path, "holdout_fraction", &holdout));
     FNAS_TRY(fnas_predictor_fingerprint(context, predictor, fingerprint));
     if (strcmp(fingerprint, features) != 0)
-        return fnas_fail(context, FNAS_ERR_INPUT, "%s: was trained with other cost features of space %s: fit it again with this version", path, fnas_space_spec(predictor->space));
+        return fnas_fail(context, FNAS_ERR_INPUT, "%s: was trained with other cost features of space %s: fit it again with this version",
+                         path, fnas_space_spec(predictor->space));
     predictor->seed = strtoull(seed, &end, 10);
-    if (seed[0] < '0' || seed[0] > '9' || *end != '\0') return fnas_fail(context, FNAS_ERR_INPUT, "%s: metadata \"seed\" is \"%s\", not a number", path, seed);
+    if (seed[0] < '0' || seed[0] > '9' || *end != '\0')
+        return fnas_fail(context, FNAS_ERR_INPUT, "%s: metadata \"seed\" is \"%s\", not a number", path, seed);
     if (!fnas_parse_int64(steps, &predictor->steps) || predictor->steps < 0)
         return fnas_fail(context, FNAS_ERR_INPUT, "%s: metadata \"steps\" is \"%s\", not a count", path, steps);
-    if (!fnas_parse_double(holdout, &predictor->holdout_fraction) || !(predictor->holdout_fraction >= 0.0 && predictor->holdout_fraction < 1.0))
+    if (!fnas_parse_double(holdout, &predictor->holdout_fraction) ||
+        !(predictor->holdout_fraction >= 0.0 && predictor->holdout_fraction < 1.0))
         return fnas_fail(context, FNAS_ERR_INPUT, "%s: metadata \"holdout_fraction\" is \"%s\", not a fraction", path, holdout);
     return FNAS_OK;
 }
 
-static fnas_status fnas_predictor_read_parts(fnas_context *context, const fnas_safetensors *file, const char *path, const json_t *references, const json_t *devices,
-                                             fnas_predictor *predictor) {
+static fnas_status fnas_predictor_read_parts(fnas_context *context, const fnas_safetensors *file, const char *path,
+                                             const json_t *references, const json_t *devices, fnas_predictor *predictor) {
     fnas_device_table table = {0};
     FNAS_TRY(fnas_predictor_read_settings(context, file, path, predictor));
     for (int64_t r = 0; r < predictor->reference_count; r++)
-        FNAS_TRY(fnas_predictor_read_arch(context, predictor, references, (size_t)r, path, predictor->reference_choices + r * predictor->decision_count));
-    for (int64_t t = 0; t < predictor->device_count; t++) FNAS_TRY(fnas_predictor_read_device(context, predictor, json_array_get(devices, (size_t)t), path, t));
+        FNAS_TRY(fnas_predictor_read_arch(context, predictor, references, (size_t)r, path,
+                                          predictor->reference_choices + r * predictor->decision_count));
+    for (int64_t t = 0; t < predictor->device_count; t++)
+        FNAS_TRY(fnas_predictor_read_device(context, predictor, json_array_get(devices, (size_t)t), path, t));
     FNAS_TRY(fnas_device_table_allocate(context, predictor, &table));
     fnas_status status = fnas_predictor_read_numbers(context, file, path, predictor, &table);
     fnas_free(table.memory);
     return status;
 }
 
-static fnas_status fnas_predictor_read_lists(fnas_context *context, const fnas_safetensors *file, const char *path, const json_t *lists, fnas_predictor **predictor) {
+static fnas_status fnas_predictor_read_lists(fnas_context *context, const fnas_safetensors *file, const char *path, const json_t *lists,
+                                             fnas_predictor **predictor) {
     const char *spec;
     json_t *references, *devices;
     FNAS_TRY(fnas_predictor_metadata(context, file, path, "space", &spec));
     FNAS_TRY(fnas_json_array(context, lists, path, "references", &references));
     FNAS_TRY(fnas_json_array(context, lists, path, "devices", &devices));
     if (json_array_size(devices) < 1 || json_array_size(devices) > FNAS_PREDICTOR_MAX_DEVICES)
-        return fnas_fail(context, FNAS_ERR_INPUT, "%s: holds %zu devices, a predictor has 1 to %d", path, json_array_size(devices), FNAS_PREDICTOR_MAX_DEVICES);
-    fnas_status status = fnas_predictor_allocate(context, spec, (int64_t)json_array_size(devices), (int64_t)json_array_size(references), predictor);
+        return fnas_fail(context, FNAS_ERR_INPUT, "%s: holds %zu devices, a predictor has 1 to %d", path, json_array_size(devices),
+                         FNAS_PREDICTOR_MAX_DEVICES);
+    fnas_status status = fnas_predictor_allocate(context, spec, (int64_t)json_array_size(devices), (int64_t)json_array_size(references),
+                                                 predictor);
     if (status != FNAS_OK) return fnas_fail_prefix(context, status, "%s", path);
     return fnas_predictor_read_parts(context, file, path, references, devices, *predictor);
 }
 
-static fnas_status fnas_predictor_read_file(fnas_context *context, const fnas_safetensors *file, const char *path, fnas_predictor **predictor) {
+static fnas_status fnas_predictor_read_file(fnas_context *context, const fnas_safetensors *file, const char *path,
+                                            fnas_predictor **predictor) {
     const char *format, *text;
     json_error_t error;
     FNAS_TRY(fnas_predictor_metadata(context, file, path, "format", &format));

@@ -1,5 +1,6 @@
-/* What a predictor is made of. Files: predictor_features (what is looked at), predictor_network (shared non-linear terms), predictor_linear (algebra),
- * predictor_training (fit), predictor_calibration (a device from its references), predictor_evaluation, predictor_file (save and load), predictor (public calls). */
+/* What a predictor is made of. Files: predictor_features (what is looked at), predictor_network (shared non-linear terms), predictor_linear
+ * (algebra), predictor_training (fit), predictor_calibration (a device from its references), predictor_evaluation, predictor_file (save and
+ * load), predictor (public calls). */
 #ifndef FNAS_DEVICE_PREDICTOR_INTERNAL_H
 #define FNAS_DEVICE_PREDICTOR_INTERNAL_H
 
@@ -14,9 +15,9 @@
 typedef struct fnas_known_device {
     char *name;
     double scale_ms;
-    double noise;             /* relative deviation of its measurements from the model */
-    double *reference;        /* [reference_count]: reference latencies / scale_ms */
-    double *coefficients;     /* [basis_count] */
+    double noise;         /* relative deviation of its measurements from the model */
+    double *reference;    /* [reference_count]: reference latencies / scale_ms */
+    double *coefficients; /* [basis_count] */
     int64_t holdout_count;
     int32_t *holdout_choices; /* [holdout_count][decisions] */
 } fnas_known_device;
@@ -50,25 +51,32 @@ struct fnas_latency_model {
     double minimum_ms, maximum_ms;
 };
 
-FNAS_NODISCARD fnas_status fnas_predictor_allocate(fnas_context *context, const char *space_spec, int64_t device_count, int64_t reference_count, fnas_predictor **predictor);
+FNAS_NODISCARD fnas_status fnas_predictor_allocate(fnas_context *context, const char *space_spec, int64_t device_count,
+                                                   int64_t reference_count, fnas_predictor **predictor);
 
 /* Basis [basis_count] of one architecture by its features. */
 void fnas_predictor_basis(const fnas_predictor *predictor, const double *features, double *basis);
 
 /* The public calls, on what a card shows. */
-FNAS_NODISCARD fnas_status fnas_predictor_fit_views(fnas_context *context, const fnas_space *space, int64_t count, const fnas_card_view *views,
-                                                    const fnas_predictor_options *options, fnas_predictor **predictor);
-FNAS_NODISCARD fnas_status fnas_latency_model_create_view(fnas_context *context, const fnas_predictor *predictor, const fnas_card_view *view, fnas_latency_model **model);
-FNAS_NODISCARD fnas_status fnas_predictor_evaluate_view(fnas_context *context, const fnas_predictor *predictor, const fnas_card_view *view, fnas_predictor_score *score);
+FNAS_NODISCARD fnas_status fnas_predictor_fit_views(fnas_context *context, const fnas_space *space, int64_t count,
+                                                    const fnas_card_view *views, const fnas_predictor_options *options,
+                                                    fnas_predictor **predictor);
+FNAS_NODISCARD fnas_status fnas_latency_model_create_view(fnas_context *context, const fnas_predictor *predictor,
+                                                          const fnas_card_view *view, fnas_latency_model **model);
+FNAS_NODISCARD fnas_status fnas_predictor_evaluate_view(fnas_context *context, const fnas_predictor *predictor, const fnas_card_view *view,
+                                                        fnas_predictor_score *score);
 
 /* Fails unless every latency is finite and positive, and the references are those of the predictor. */
-FNAS_NODISCARD fnas_status fnas_predictor_check_references(fnas_context *context, const fnas_predictor *predictor, const fnas_card_view *view);
+FNAS_NODISCARD fnas_status fnas_predictor_check_references(fnas_context *context, const fnas_predictor *predictor,
+                                                           const fnas_card_view *view);
 
 /* The training device of this name, or NULL. */
 const fnas_known_device *fnas_predictor_find_device(const fnas_predictor *predictor, const char *name);
 
-/* Coefficients [basis_count] of a device from its reference latencies in units of their mean; *noise is their believed relative deviation. */
-FNAS_NODISCARD fnas_status fnas_predictor_calibrate(fnas_context *context, const fnas_predictor *predictor, const double *reference, double *coefficients, double *noise);
+/* Coefficients [basis_count] of a device from its reference latencies in units of their mean; *noise is their believed relative deviation.
+ */
+FNAS_NODISCARD fnas_status fnas_predictor_calibrate(fnas_context *context, const fnas_predictor *predictor, const double *reference,
+                                                    double *coefficients, double *noise);
 
 /* A latency has to be positive: smooth max(z, 0), off by less than FLOOR^2 / 4 at z = 1. */
 #define FNAS_PREDICTOR_FLOOR 0.02

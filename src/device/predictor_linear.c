@@ -6,7 +6,7 @@
 #include "base/statistics.h"
 
 #define FNAS_REGRESSION_ROUNDS 5
-#define FNAS_REGRESSION_HUBER 2.5     /* in deviations */
+#define FNAS_REGRESSION_HUBER 2.5       /* in deviations */
 #define FNAS_REGRESSION_NOISE_MIN 0.002 /* a table can be exact to its last digit; then the prior still has to have a say */
 
 bool fnas_cholesky(int64_t n, double *a) {

@@ -1,5 +1,5 @@
-/* Small dense algebra of the predictor: symmetric systems and robust regression. Own loops, not LAPACK: the systems have at most some hundred unknowns, and the order
- * of every sum must not depend on how many threads a BLAS library takes. */
+/* Small dense algebra of the predictor: symmetric systems and robust regression. Own loops, not LAPACK: the systems have at most some
+ * hundred unknowns, and the order of every sum must not depend on how many threads a BLAS library takes. */
 #ifndef FNAS_DEVICE_PREDICTOR_LINEAR_H
 #define FNAS_DEVICE_PREDICTOR_LINEAR_H
 
@@ -12,17 +12,19 @@ void fnas_cholesky_forward(int64_t n, const double *factor, double *x);  /* x <-
 void fnas_cholesky_backward(int64_t n, const double *factor, double *x); /* x <- L^-T x */
 double fnas_cholesky_log_determinant(int64_t n, const double *factor);   /* of the matrix itself */
 
-/* One device's regression: latency = basis . coefficients, with noise relative to the latency and a normal prior N(0, prior_deviation^2) on each coefficient. */
+/* One device's regression: latency = basis . coefficients, with noise relative to the latency and a normal prior N(0, prior_deviation^2) on
+ * each coefficient. */
 typedef struct fnas_regression {
     int64_t rows, columns;
     const double *basis;           /* [rows][columns] */
     const double *target;          /* [rows] > 0, about 1 */
     const double *prior_deviation; /* [columns] > 0 */
-    double floor;                  /* relative errors count relative to max(latency, floor): cells that a runtime folds to nothing must not rule the fit */
+    double floor; /* relative errors count relative to max(latency, floor): cells that a runtime folds to nothing must not rule the fit */
 } fnas_regression;
 
-/* Maximum a posteriori coefficients [columns] under Huber's loss (Huber 1964), by iteratively re-weighted least squares; *noise is the robust relative deviation of
- * the residuals (1.4826 times their median absolute value). workspace: columns * columns + columns + 2 * rows doubles. False when the system is singular. */
+/* Maximum a posteriori coefficients [columns] under Huber's loss (Huber 1964), by iteratively re-weighted least squares; *noise is the
+ * robust relative deviation of the residuals (1.4826 times their median absolute value). workspace: columns * columns + columns + 2 * rows
+ * doubles. False when the system is singular. */
 bool fnas_regression_solve(const fnas_regression *regression, double *workspace, double *coefficients, double *noise);
 
 #endif

@@ -25,7 +25,8 @@ static double fnas_latency_model_value(const fnas_latency_model *model, const do
     return z;
 }
 
-fnas_status fnas_latency_model_predict(fnas_context *context, const fnas_latency_model *model, int64_t count, const int32_t *choices, double *latency_ms) {
+fnas_status fnas_latency_model_predict(fnas_context *context, const fnas_latency_model *model, int64_t count, const int32_t *choices,
+                                       double *latency_ms) {
     double features[FNAS_PREDICTOR_MAX_FEATURES], slope;
     double *onehot = fnas_allocate((size_t)model->onehot_size, sizeof(double));
     if (!onehot) return fnas_fail_memory(context, "one-hot");
@@ -45,7 +46,8 @@ double fnas_latency_model_gradient(const fnas_latency_model *model, const double
     fnas_space_cost_features(model->space, onehot, features);
     double value = model->scale_ms * fnas_predictor_positive(fnas_latency_model_value(model, features, &state), &slope);
     fnas_trunk_backward_features(&model->trunk, &state, model->output, diff_features);
-    for (int64_t j = 0; j < model->trunk.feature_count; j++) diff_features[j] = model->scale_ms * slope * (diff_features[j] + model->weights[j]);
+    for (int64_t j = 0; j < model->trunk.feature_count; j++)
+        diff_features[j] = model->scale_ms * slope * (diff_features[j] + model->weights[j]);
     memset(gradient, 0, (size_t)model->onehot_size * sizeof *gradient);
     fnas_space_cost_features_vjp(model->space, onehot, diff_features, gradient);
     return value;
@@ -86,13 +88,15 @@ static fnas_status fnas_latency_model_find_range(fnas_context *context, fnas_lat
     fnas_free(choices);
     fnas_free(latency_ms);
     if (status == FNAS_OK && !(model->minimum_ms > 0.0 && isfinite(model->maximum_ms)))
-        status = fnas_fail(context, FNAS_ERR_NUMERIC, "predicted latencies are not finite: the reference latencies are out of any proportion");
+        status = fnas_fail(context, FNAS_ERR_NUMERIC,
+                           "predicted latencies are not finite: the reference latencies are out of any proportion");
     return status;
 }
 
-/* A device that was trained on and still shows the same references keeps what its training measurements taught; any other is calibrated on its references. */
-static fnas_status fnas_latency_model_coefficients(fnas_context *context, const fnas_predictor *predictor, const fnas_card_view *view, double scale_ms, double *coefficients,
-                                                   double *noise) {
+/* A device that was trained on and still shows the same references keeps what its training measurements taught; any other is calibrated on
+ * its references. */
+static fnas_status fnas_latency_model_coefficients(fnas_context *context, const fnas_predictor *predictor, const fnas_card_view *view,
+                                                   double scale_ms, double *coefficients, double *noise) {
     const fnas_known_device *known = fnas_predictor_find_device(predictor, view->name);
     double reference[FNAS_PREDICTOR_MAX_REFERENCES];
     bool same = known != NULL;
@@ -110,18 +114,22 @@ static void fnas_latency_model_collapse(const fnas_predictor *predictor, const d
     memcpy(model->values, predictor->trunk_values, (size_t)predictor->trunk.value_count * sizeof(double));
     fnas_feature_map_collapse(&predictor->map, coefficients, &model->bias, model->weights);
     for (int h = 0; h < FNAS_TRUNK_HIDDEN; h++)
-        for (int t = 0; t < FNAS_TRUNK_TERMS; t++) model->output[h] += coefficients[predictor->map.linear_count + t] * predictor->trunk.w3[t * FNAS_TRUNK_HIDDEN + h];
+        for (int t = 0; t < FNAS_TRUNK_TERMS; t++)
+            model->output[h] += coefficients[predictor->map.linear_count + t] * predictor->trunk.w3[t * FNAS_TRUNK_HIDDEN + h];
 }
 
-static fnas_status fnas_latency_model_fill(fnas_context *context, const fnas_predictor *predictor, const fnas_card_view *view, double *coefficients, fnas_latency_model *model) {
+static fnas_status fnas_latency_model_fill(fnas_context *context, const fnas_predictor *predictor, const fnas_card_view *view,
+                                           double *coefficients, fnas_latency_model *model) {
     FNAS_TRY(fnas_space_open(context, fnas_space_spec(predictor->space), &model->space));
-    for (int64_t i = 0; i < predictor->reference_count; i++) model->scale_ms += view->reference_latency_ms[i] / (double)predictor->reference_count;
+    for (int64_t i = 0; i < predictor->reference_count; i++)
+        model->scale_ms += view->reference_latency_ms[i] / (double)predictor->reference_count;
     FNAS_TRY(fnas_latency_model_coefficients(context, predictor, view, model->scale_ms, coefficients, &model->noise));
     fnas_latency_model_collapse(predictor, coefficients, model);
     return fnas_latency_model_find_range(context, model);
 }
 
-fnas_status fnas_latency_model_create_view(fnas_context *context, const fnas_predictor *predictor, const fnas_card_view *view, fnas_latency_model **model) {
+fnas_status fnas_latency_model_create_view(fnas_context *context, const fnas_predictor *predictor, const fnas_card_view *view,
+                                           fnas_latency_model **model) {
     *model = NULL;
     FNAS_TRY(fnas_predictor_check_references(context, predictor, view));
     int64_t values = predictor->trunk.value_count, features = predictor->map.feature_count;
@@ -137,8 +145,10 @@ fnas_status fnas_latency_model_create_view(fnas_context *context, const fnas_pre
         status = fnas_latency_model_fill(context, predictor, view, coefficients, made);
     }
     fnas_free(coefficients);
-    if (status == FNAS_OK) *model = made;
-    else fnas_latency_model_free(made);
+    if (status == FNAS_OK)
+        *model = made;
+    else
+        fnas_latency_model_free(made);
     return status;
 }
 

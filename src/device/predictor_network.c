@@ -60,14 +60,16 @@ static void fnas_trunk_backward_hidden(const fnas_trunk *trunk, const fnas_trunk
     for (int i = 0; i < H; i++) diff_sum1[i] = state->slope1[i] * fnas_trunk_dot(diff_sum2, trunk->w2 + i * H);
 }
 
-void fnas_trunk_backward_features(const fnas_trunk *trunk, const fnas_trunk_state *state, const double *diff_hidden2, double *diff_features) {
+void fnas_trunk_backward_features(const fnas_trunk *trunk, const fnas_trunk_state *state, const double *diff_hidden2,
+                                  double *diff_features) {
     double diff_sum2[H], diff_sum1[H];
     for (int h = 0; h < H; h++) diff_sum2[h] = state->slope2[h] * diff_hidden2[h];
     fnas_trunk_backward_hidden(trunk, state, diff_sum2, diff_sum1);
     for (int64_t j = 0; j < trunk->feature_count; j++) diff_features[j] = fnas_trunk_dot(diff_sum1, trunk->w1 + j * H);
 }
 
-void fnas_trunk_backward_values(const fnas_trunk *trunk, const double *features, const fnas_trunk_state *state, const double *diff_terms, fnas_trunk *gradient) {
+void fnas_trunk_backward_values(const fnas_trunk *trunk, const double *features, const fnas_trunk_state *state, const double *diff_terms,
+                                fnas_trunk *gradient) {
     double diff_sum2[H] = {0}, diff_sum1[H];
     for (int t = 0; t < FNAS_TRUNK_TERMS; t++)
         for (int h = 0; h < H; h++) {

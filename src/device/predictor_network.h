@@ -7,8 +7,9 @@
 #define FNAS_TRUNK_HIDDEN 32
 #define FNAS_TRUNK_TERMS 8
 
-/* features [F] -> s(W1 f + b1) -> s(W2 . + b2) -> W3 . = terms [FNAS_TRUNK_TERMS], with s(x) = x / sqrt(1 + x^2) (Carlile et al. 2017): smooth, and no exponential.
- * Layouts: w1 [F][HIDDEN] and w2 [HIDDEN in][HIDDEN out] (a zero input skips a row), w3 [TERMS][HIDDEN]. All pointers borrow one flat array `values`. */
+/* features [F] -> s(W1 f + b1) -> s(W2 . + b2) -> W3 . = terms [FNAS_TRUNK_TERMS], with s(x) = x / sqrt(1 + x^2) (Carlile et al. 2017):
+ * smooth, and no exponential. Layouts: w1 [F][HIDDEN] and w2 [HIDDEN in][HIDDEN out] (a zero input skips a row), w3 [TERMS][HIDDEN]. All
+ * pointers borrow one flat array `values`. */
 typedef struct fnas_trunk {
     int64_t feature_count, value_count;
     double *values;
@@ -30,8 +31,10 @@ void fnas_trunk_forward(const fnas_trunk *trunk, const double *features, fnas_tr
 void fnas_trunk_terms(const fnas_trunk *trunk, const fnas_trunk_state *state, double *terms);
 
 /* From diff_hidden2 [HIDDEN] to diff_features [F], written. */
-void fnas_trunk_backward_features(const fnas_trunk *trunk, const fnas_trunk_state *state, const double *diff_hidden2, double *diff_features);
+void fnas_trunk_backward_features(const fnas_trunk *trunk, const fnas_trunk_state *state, const double *diff_hidden2,
+                                  double *diff_features);
 /* From diff_terms to the gradient of all parameters, added. */
-void fnas_trunk_backward_values(const fnas_trunk *trunk, const double *features, const fnas_trunk_state *state, const double *diff_terms, fnas_trunk *gradient);
+void fnas_trunk_backward_values(const fnas_trunk *trunk, const double *features, const fnas_trunk_state *state, const double *diff_terms,
+                                fnas_trunk *gradient);
 
 #endif

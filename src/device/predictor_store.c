@@ -31,17 +31,21 @@ static fnas_status fnas_predictor_allocate_parts(fnas_context *context, const ch
     return fnas_predictor_allocate_devices(context, predictor);
 }
 
-fnas_status fnas_predictor_allocate(fnas_context *context, const char *space_spec, int64_t device_count, int64_t reference_count, fnas_predictor **predictor) {
+fnas_status fnas_predictor_allocate(fnas_context *context, const char *space_spec, int64_t device_count, int64_t reference_count,
+                                    fnas_predictor **predictor) {
     *predictor = NULL;
     if (reference_count < 1 || reference_count > FNAS_PREDICTOR_MAX_REFERENCES)
-        return fnas_fail(context, FNAS_ERR_INPUT, "%lld reference latencies: the predictor takes 1 to %d", (long long)reference_count, FNAS_PREDICTOR_MAX_REFERENCES);
+        return fnas_fail(context, FNAS_ERR_INPUT, "%lld reference latencies: the predictor takes 1 to %d", (long long)reference_count,
+                         FNAS_PREDICTOR_MAX_REFERENCES);
     fnas_predictor *made = fnas_allocate(1, sizeof *made);
     if (!made) return fnas_fail_memory(context, "predictor");
     made->device_count = device_count;
     made->reference_count = reference_count;
     fnas_status status = fnas_predictor_allocate_parts(context, space_spec, made);
-    if (status == FNAS_OK) *predictor = made;
-    else fnas_predictor_free(made);
+    if (status == FNAS_OK)
+        *predictor = made;
+    else
+        fnas_predictor_free(made);
     return status;
 }
 
@@ -82,11 +86,13 @@ fnas_status fnas_predictor_check_references(fnas_context *context, const fnas_pr
     size_t bytes = (size_t)(predictor->reference_count * predictor->decision_count) * sizeof(int32_t);
     if (view->decision_count != predictor->decision_count || view->reference_count != predictor->reference_count ||
         memcmp(view->reference_choices, predictor->reference_choices, bytes) != 0)
-        return fnas_fail(context, FNAS_ERR_INPUT, "device %s was measured on other reference architectures than the predictor's: measure all devices with the same --references",
-                         view->name);
+        return fnas_fail(
+            context, FNAS_ERR_INPUT,
+            "device %s was measured on other reference architectures than the predictor's: measure all devices with the same --references",
+            view->name);
     for (int64_t i = 0; i < view->reference_count; i++)
         if (!(view->reference_latency_ms[i] > 0.0) || !isfinite(view->reference_latency_ms[i]))
-            return fnas_fail(context, FNAS_ERR_INPUT, "device %s: reference latency %lld is %g ms, which must be positive and finite", view->name, (long long)i,
-                             view->reference_latency_ms[i]);
+            return fnas_fail(context, FNAS_ERR_INPUT, "device %s: reference latency %lld is %g ms, which must be positive and finite",
+                             view->name, (long long)i, view->reference_latency_ms[i]);
     return FNAS_OK;
 }

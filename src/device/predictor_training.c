@@ -1,4 +1,5 @@
-/* Fitting: a linear part for each device, then the shared trunk on what the linear parts leave, then every device's coefficients anew over both. */
+/* Fitting: a linear part for each device, then the shared trunk on what the linear parts leave, then every device's coefficients anew over
+ * both. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,11 +16,11 @@
 #define FNAS_TRAINING_BATCH 64
 #define FNAS_TRAINING_RATE 5e-3
 #define FNAS_TRAINING_DECAY 0.3
-#define FNAS_TRAINING_REPORT 100          /* steps between two looks at the validation part */
-#define FNAS_TRAINING_VALIDATION 0.15     /* of the training architectures, to choose how long the trunk trains */
-#define FNAS_TRAINING_GAIN 0.95           /* the terms serve a device only where they take at least 5 % off its validation loss: less is chance */
+#define FNAS_TRAINING_REPORT 100      /* steps between two looks at the validation part */
+#define FNAS_TRAINING_VALIDATION 0.15 /* of the training architectures, to choose how long the trunk trains */
+#define FNAS_TRAINING_GAIN 0.95 /* the terms serve a device only where they take at least 5 % off its validation loss: less is chance */
 #define FNAS_TRAINING_HUBER 2.5
-#define FNAS_TRAINING_FLOOR 0.2           /* normalised latency under which errors count as if it were this */
+#define FNAS_TRAINING_FLOOR 0.2 /* normalised latency under which errors count as if it were this */
 #define FNAS_TRAINING_MEASUREMENTS_MAX 10000000
 /* Prior deviations of coefficients, as contributions to normalised latency (mean of the references: 1). */
 #define FNAS_TRAINING_PRIOR_POOLED 1.0
@@ -37,18 +38,18 @@ typedef struct fnas_training {
     fnas_predictor *predictor;
     fnas_sample *samples;
     int64_t sample_count;
-    int64_t arch_count;      /* distinct */
-    double *features;        /* [arch][F] */
-    double *latency;         /* [arch][device], 0 where not measured */
-    double *linear;          /* [arch][device]: the linear part's prediction */
-    bool *validation;        /* [arch] */
-    double *delta;           /* [device]: where Huber's loss turns linear */
+    int64_t arch_count;        /* distinct */
+    double *features;          /* [arch][F] */
+    double *latency;           /* [arch][device], 0 where not measured */
+    double *linear;            /* [arch][device]: the linear part's prediction */
+    bool *validation;          /* [arch] */
+    double *delta;             /* [device]: where Huber's loss turns linear */
     double *first_loss, *loss; /* [device]: on the validation part, of the linear part alone and with the terms */
-    bool *uses_terms;        /* [device]: the terms help it on the validation part */
+    bool *uses_terms;          /* [device]: the terms help it on the validation part */
     double *values, *gradient, *moment1, *moment2, *best; /* [value_count]: trunk, then its weights [device][TERMS] */
     int64_t value_count;
     double *basis, *target, *deviation, *workspace; /* of one regression */
-    int64_t *order;          /* [arch]: training architectures in the order of an epoch */
+    int64_t *order;                                 /* [arch]: training architectures in the order of an epoch */
     int64_t order_count, cursor, epoch;
 } fnas_training;
 
@@ -73,7 +74,9 @@ static int fnas_training_compare(const void *a, const void *b, void *user) {
 
 static bool fnas_training_is_reference(const fnas_predictor *predictor, const int32_t *choices) {
     for (int64_t r = 0; r < predictor->reference_count; r++)
-        if (fnas_training_compare_choices(choices, predictor->reference_choices + r * predictor->decision_count, predictor->decision_count) == 0) return true;
+        if (fnas_training_compare_choices(choices, predictor->reference_choices + r * predictor->decision_count,
+                                          predictor->decision_count) == 0)
+            return true;
     return false;
 }
 
@@ -87,11 +90,14 @@ static bool fnas_training_is_held_out(const fnas_predictor *predictor, const int
 
 static fnas_status fnas_training_check_view(fnas_context *context, const fnas_card_view *view) {
     if (view->measurement_count < 1)
-        return fnas_fail(context, FNAS_ERR_INPUT, "device %s has no measurements beside its references: a device to train on needs some (measure it with --archs 300)", view->name);
+        return fnas_fail(
+            context, FNAS_ERR_INPUT,
+            "device %s has no measurements beside its references: a device to train on needs some (measure it with --archs 300)",
+            view->name);
     for (int64_t i = 0; i < view->measurement_count; i++)
         if (!(view->measurement_latency_ms[i] > 0.0) || !isfinite(view->measurement_latency_ms[i]))
-            return fnas_fail(context, FNAS_ERR_INPUT, "device %s: measurement %lld has latency %g ms, which must be positive and finite", view->name, (long long)i,
-                             view->measurement_latency_ms[i]);
+            return fnas_fail(context, FNAS_ERR_INPUT, "device %s: measurement %lld has latency %g ms, which must be positive and finite",
+                             view->name, (long long)i, view->measurement_latency_ms[i]);
     return FNAS_OK;
 }
 
@@ -111,8 +117,8 @@ static void fnas_training_take_samples(fnas_training *training, const fnas_card_
     fnas_predictor *predictor = training->predictor;
     const fnas_known_device *device = &predictor->devices[t];
     for (int64_t r = 0; r < predictor->reference_count; r++)
-        training->samples[training->sample_count++] =
-            (fnas_sample){predictor->reference_choices + r * predictor->decision_count, device->reference[r], t};
+        training->samples[training->sample_count++] = (fnas_sample){predictor->reference_choices + r * predictor->decision_count,
+                                                                    device->reference[r], t};
     for (int64_t i = 0; i < view->measurement_count; i++) {
         const int32_t *choices = view->measurement_choices + i * predictor->decision_count;
         if (fnas_training_is_reference(predictor, choices) || fnas_training_is_held_out(predictor, choices)) continue;
@@ -130,7 +136,8 @@ static fnas_status fnas_training_take_device(fnas_training *training, const fnas
     if (!device->name) return fnas_fail_memory(training->context, "device name");
     FNAS_TRY(fnas_predictor_check_references(training->context, predictor, view));
     FNAS_TRY(fnas_training_check_view(training->context, view));
-    for (int64_t r = 0; r < predictor->reference_count; r++) device->scale_ms += view->reference_latency_ms[r] / (double)predictor->reference_count;
+    for (int64_t r = 0; r < predictor->reference_count; r++)
+        device->scale_ms += view->reference_latency_ms[r] / (double)predictor->reference_count;
     for (int64_t r = 0; r < predictor->reference_count; r++) device->reference[r] = view->reference_latency_ms[r] / device->scale_ms;
     FNAS_TRY(fnas_training_take_holdout(training, view, device));
     fnas_training_take_samples(training, view, t);
@@ -140,7 +147,8 @@ static fnas_status fnas_training_take_device(fnas_training *training, const fnas
 /* ---- Tables by distinct architecture ---- */
 
 static bool fnas_training_new_arch(const fnas_training *training, int64_t i) {
-    return i == 0 || fnas_training_compare_choices(training->samples[i - 1].choices, training->samples[i].choices, training->predictor->decision_count) != 0;
+    return i == 0 || fnas_training_compare_choices(training->samples[i - 1].choices, training->samples[i].choices,
+                                                   training->predictor->decision_count) != 0;
 }
 
 static fnas_status fnas_training_allocate_tables(fnas_training *training) {
@@ -159,8 +167,8 @@ static fnas_status fnas_training_allocate_tables(fnas_training *training) {
     training->target = fnas_allocate(archs, sizeof(double));
     training->deviation = fnas_allocate(k, sizeof(double));
     training->workspace = fnas_allocate(k * k + k + 2 * archs, sizeof(double));
-    if (!training->features || !training->latency || !training->linear || !training->validation || !training->order || !training->delta || !training->uses_terms || !training->values ||
-        !training->basis || !training->target || !training->deviation || !training->workspace)
+    if (!training->features || !training->latency || !training->linear || !training->validation || !training->order || !training->delta ||
+        !training->uses_terms || !training->values || !training->basis || !training->target || !training->deviation || !training->workspace)
         return fnas_fail_memory(training->context, "training the predictor");
     training->first_loss = training->delta + devices;
     training->loss = training->first_loss + devices;
@@ -195,7 +203,8 @@ static fnas_status fnas_training_fill_features(fnas_training *training) {
         fnas_space_to_onehot(space, training->samples[i].choices, onehot);
         fnas_space_cost_features(space, onehot, training->features + arch * training->predictor->map.feature_count);
         fnas_random random = fnas_random_begin(training->predictor->seed, FNAS_STREAM_PREDICTOR, arch, 2);
-        training->validation[arch] = fnas_random_uniform(&random) < FNAS_TRAINING_VALIDATION && !fnas_training_is_reference(training->predictor, training->samples[i].choices);
+        training->validation[arch] = fnas_random_uniform(&random) < FNAS_TRAINING_VALIDATION &&
+                                     !fnas_training_is_reference(training->predictor, training->samples[i].choices);
         if (!training->validation[arch]) training->order[training->order_count++] = arch;
     }
     fnas_free(onehot);
@@ -219,23 +228,29 @@ static void fnas_training_prior(fnas_training *training, bool terms) {
         double contribution = j <= map->group_count ? FNAS_TRAINING_PRIOR_POOLED : FNAS_TRAINING_PRIOR_PLACE;
         training->deviation[j] = map->scale[j] > 0.0 ? contribution / map->scale[j] : 1e-6;
     }
-    for (int64_t j = map->linear_count; j < training->predictor->basis_count; j++) training->deviation[j] = terms ? FNAS_TRAINING_PRIOR_TERM : 1e-6;
+    for (int64_t j = map->linear_count; j < training->predictor->basis_count; j++)
+        training->deviation[j] = terms ? FNAS_TRAINING_PRIOR_TERM : 1e-6;
 }
 
 static fnas_status fnas_training_regress(fnas_training *training, int64_t t, bool with_validation) {
     fnas_predictor *predictor = training->predictor;
     fnas_known_device *device = &predictor->devices[t];
-    fnas_regression regression = {.columns = predictor->basis_count, .basis = training->basis, .target = training->target, .prior_deviation = training->deviation,
+    fnas_regression regression = {.columns = predictor->basis_count,
+                                  .basis = training->basis,
+                                  .target = training->target,
+                                  .prior_deviation = training->deviation,
                                   .floor = FNAS_TRAINING_FLOOR};
     for (int64_t a = 0; a < training->arch_count; a++) {
         double latency = training->latency[a * predictor->device_count + t];
         if (latency == 0.0 || (training->validation[a] && !with_validation)) continue;
-        fnas_predictor_basis(predictor, training->features + a * predictor->map.feature_count, training->basis + regression.rows * regression.columns);
+        fnas_predictor_basis(predictor, training->features + a * predictor->map.feature_count,
+                             training->basis + regression.rows * regression.columns);
         training->target[regression.rows++] = latency;
     }
     fnas_training_prior(training, training->uses_terms[t]);
     if (!fnas_regression_solve(&regression, training->workspace, device->coefficients, &device->noise))
-        return fnas_fail(training->context, FNAS_ERR_NUMERIC, "device %s: its latencies give no stable fit: are they all of one unit?", device->name);
+        return fnas_fail(training->context, FNAS_ERR_NUMERIC, "device %s: its latencies give no stable fit: are they all of one unit?",
+                         device->name);
     return FNAS_OK;
 }
 
@@ -273,8 +288,10 @@ static void fnas_training_initialise(fnas_training *training) {
     for (int64_t i = 0; i < FNAS_TRUNK_TERMS * FNAS_TRUNK_HIDDEN; i++) trunk.w3[i] = inner * fnas_random_normal(&random);
 }
 
-/* Huber's loss of one architecture, relative to each device's noise, added to losses [device] (NULL: not wanted); gradients are added unless gradient is NULL. */
-static void fnas_training_loss(fnas_training *training, int64_t arch, const fnas_trunk *trunk, double *losses, fnas_trunk *gradient, double weight) {
+/* Huber's loss of one architecture, relative to each device's noise, added to losses [device] (NULL: not wanted); gradients are added
+ * unless gradient is NULL. */
+static void fnas_training_loss(fnas_training *training, int64_t arch, const fnas_trunk *trunk, double *losses, fnas_trunk *gradient,
+                               double weight) {
     int64_t devices = training->predictor->device_count;
     const double *features = training->features + arch * trunk->feature_count, *mixing = training->values + trunk->value_count;
     double terms[FNAS_TRUNK_TERMS], diff_terms[FNAS_TRUNK_TERMS] = {0};
@@ -318,7 +335,8 @@ static void fnas_training_update(fnas_training *training, int64_t step, int64_t 
         double g = training->gradient[i];
         training->moment1[i] += 0.1 * (g - training->moment1[i]);
         training->moment2[i] += 0.01 * (g * g - training->moment2[i]);
-        training->values[i] -= rate * (training->moment1[i] / correction1 / (sqrt(training->moment2[i] / correction2) + 1e-10) + FNAS_TRAINING_DECAY * training->values[i]);
+        training->values[i] -= rate * (training->moment1[i] / correction1 / (sqrt(training->moment2[i] / correction2) + 1e-10) +
+                                       FNAS_TRAINING_DECAY * training->values[i]);
     }
 }
 
@@ -326,7 +344,8 @@ static void fnas_training_step(fnas_training *training, int64_t step, int64_t st
     int64_t features = training->predictor->map.feature_count;
     fnas_trunk trunk = fnas_trunk_over(features, training->values), gradient = fnas_trunk_over(features, training->gradient);
     memset(training->gradient, 0, (size_t)training->value_count * sizeof(double));
-    for (int64_t i = 0; i < FNAS_TRAINING_BATCH; i++) fnas_training_loss(training, fnas_training_next(training), &trunk, NULL, &gradient, 1.0 / FNAS_TRAINING_BATCH);
+    for (int64_t i = 0; i < FNAS_TRAINING_BATCH; i++)
+        fnas_training_loss(training, fnas_training_next(training), &trunk, NULL, &gradient, 1.0 / FNAS_TRAINING_BATCH);
     fnas_training_update(training, step, steps);
 }
 
@@ -340,7 +359,8 @@ static void fnas_training_validate(fnas_training *training, double *losses) {
 static void fnas_training_report(fnas_training *training, int64_t step, int64_t steps, double start_ms, double ratio) {
     char text[64];
     snprintf(text, sizeof text, "validation loss %.4f of the linear part's", ratio);
-    fnas_progress progress = {.stage = "predictor", .done = step, .total = steps, .elapsed_s = (fnas_wall_ms() - start_ms) / 1000.0, .text = text};
+    fnas_progress progress = {
+        .stage = "predictor", .done = step, .total = steps, .elapsed_s = (fnas_wall_ms() - start_ms) / 1000.0, .text = text};
     fnas_report_progress(training->context, &progress);
 }
 
@@ -355,7 +375,8 @@ static double fnas_training_gated_loss(const fnas_training *training) {
 static void fnas_training_keep(fnas_training *training, int64_t step) {
     training->predictor->steps = step;
     memcpy(training->best, training->values, (size_t)training->value_count * sizeof(double));
-    for (int64_t t = 0; t < training->predictor->device_count; t++) training->uses_terms[t] = training->loss[t] < FNAS_TRAINING_GAIN * training->first_loss[t];
+    for (int64_t t = 0; t < training->predictor->device_count; t++)
+        training->uses_terms[t] = training->loss[t] < FNAS_TRAINING_GAIN * training->first_loss[t];
 }
 
 /* Keeps the values that did best on the validation part; those of step 0, where the terms have no weight, are the linear part alone. */
@@ -368,14 +389,16 @@ static fnas_status fnas_training_fit_trunk(fnas_training *training, int64_t step
     for (int64_t step = 1; step <= steps && first > 0.0; step++) {
         fnas_training_step(training, step, steps);
         if (step % FNAS_TRAINING_REPORT != 0 && step != steps) continue;
-        if (fnas_context_stop_requested(training->context)) return fnas_fail(training->context, FNAS_INTERRUPTED, "training of the predictor was interrupted: nothing was saved");
+        if (fnas_context_stop_requested(training->context))
+            return fnas_fail(training->context, FNAS_INTERRUPTED, "training of the predictor was interrupted: nothing was saved");
         fnas_training_validate(training, training->loss);
         double loss = fnas_training_gated_loss(training);
         if (loss < smallest) fnas_training_keep(training, step);
         smallest = fmin(loss, smallest);
         fnas_training_report(training, step, steps, start_ms, smallest / first);
     }
-    if (training->predictor->steps > 0) memcpy(training->predictor->trunk_values, training->best, (size_t)training->predictor->trunk.value_count * sizeof(double));
+    if (training->predictor->steps > 0)
+        memcpy(training->predictor->trunk_values, training->best, (size_t)training->predictor->trunk.value_count * sizeof(double));
     return FNAS_OK;
 }
 
@@ -399,7 +422,8 @@ static fnas_status fnas_training_run(fnas_training *training, int64_t count, con
     int64_t most = 0;
     for (int64_t t = 0; t < count; t++) most += fnas_training_device_samples(&views[t]);
     if (most > FNAS_TRAINING_MEASUREMENTS_MAX)
-        return fnas_fail(training->context, FNAS_ERR_INPUT, "%lld measurements are more than the predictor takes (%d)", (long long)most, FNAS_TRAINING_MEASUREMENTS_MAX);
+        return fnas_fail(training->context, FNAS_ERR_INPUT, "%lld measurements are more than the predictor takes (%d)", (long long)most,
+                         FNAS_TRAINING_MEASUREMENTS_MAX);
     training->samples = fnas_allocate((size_t)most, sizeof *training->samples);
     if (!training->samples) return fnas_fail_memory(training->context, "measurements");
     for (int64_t t = 0; t < count; t++) FNAS_TRY(fnas_training_take_device(training, &views[t], t));
@@ -427,9 +451,11 @@ static void fnas_training_release(fnas_training *training) {
     fnas_free(training->workspace);
 }
 
-static fnas_status fnas_training_check_options(fnas_context *context, const fnas_predictor_options *options, fnas_predictor_options *resolved) {
+static fnas_status fnas_training_check_options(fnas_context *context, const fnas_predictor_options *options,
+                                               fnas_predictor_options *resolved) {
     *resolved = options ? *options : (fnas_predictor_options){0};
-    if (resolved->steps < 0 || resolved->steps > 10000000) return fnas_fail(context, FNAS_ERR_INPUT, "steps must be 0 to 10000000, not %lld", (long long)resolved->steps);
+    if (resolved->steps < 0 || resolved->steps > 10000000)
+        return fnas_fail(context, FNAS_ERR_INPUT, "steps must be 0 to 10000000, not %lld", (long long)resolved->steps);
     if (!(resolved->holdout_fraction >= 0.0 && resolved->holdout_fraction <= 0.9))
         return fnas_fail(context, FNAS_ERR_INPUT, "holdout_fraction must be 0 to 0.9, not %g", resolved->holdout_fraction);
     if (resolved->steps == 0) resolved->steps = FNAS_TRAINING_STEPS;
@@ -442,12 +468,14 @@ fnas_status fnas_predictor_fit_views(fnas_context *context, const fnas_space *sp
     fnas_predictor_options resolved;
     *predictor = NULL;
     if (count < 1 || count > FNAS_PREDICTOR_MAX_DEVICES)
-        return fnas_fail(context, FNAS_ERR_INPUT, "a predictor trains on 1 to %d devices, not %lld", FNAS_PREDICTOR_MAX_DEVICES, (long long)count);
+        return fnas_fail(context, FNAS_ERR_INPUT, "a predictor trains on 1 to %d devices, not %lld", FNAS_PREDICTOR_MAX_DEVICES,
+                         (long long)count);
     FNAS_TRY(fnas_training_check_options(context, options, &resolved));
     FNAS_TRY(fnas_predictor_allocate(context, fnas_space_spec(space), count, views[0].reference_count, predictor));
     (*predictor)->seed = resolved.seed;
     (*predictor)->holdout_fraction = resolved.holdout_fraction;
-    memcpy((*predictor)->reference_choices, views[0].reference_choices, (size_t)((*predictor)->reference_count * (*predictor)->decision_count) * sizeof(int32_t));
+    memcpy((*predictor)->reference_choices, views[0].reference_choices,
+           (size_t)((*predictor)->reference_count * (*predictor)->decision_count) * sizeof(int32_t));
     fnas_training training = {.context = context, .predictor = *predictor};
     fnas_status status = fnas_training_run(&training, count, views, resolved.steps);
     fnas_training_release(&training);

@@ -60,9 +60,11 @@ static void fleet_draw_device(test_fleet *fleet, int64_t d, double noise, uint64
     double scale = exp(2.0 * fnas_random_normal(&random));
     snprintf(device->name, sizeof device->name, "made-up %d", (int)d);
     device->drops_dead = d % 2 != 0;
-    for (int i = 0; i < FLEET_UNKNOWNS; i++) device->cost[i] = scale * (smallest[i] + (largest[i] - smallest[i]) * fnas_random_uniform(&random));
+    for (int i = 0; i < FLEET_UNKNOWNS; i++)
+        device->cost[i] = scale * (smallest[i] + (largest[i] - smallest[i]) * fnas_random_uniform(&random));
     for (int r = 0; r < FLEET_REFERENCES; r++)
-        device->reference_ms[r] = fleet_true_ms(device, fleet->references + r * FLEET_DECISIONS) * (1.0 + noise * fnas_random_normal(&random));
+        device->reference_ms[r] = fleet_true_ms(device, fleet->references + r * FLEET_DECISIONS) *
+                                  (1.0 + noise * fnas_random_normal(&random));
     for (int64_t a = 0; a < fleet->arch_count; a++)
         device->latency_ms[a] = fleet_true_ms(device, fleet->archs + a * FLEET_DECISIONS) * (1.0 + noise * fnas_random_normal(&random));
     fleet_view(fleet, device);
@@ -83,15 +85,18 @@ static fnas_csv *fleet_table(fnas_context *context, const char *folder, const ch
 }
 
 static void fleet_read_row(test_fleet *read, const fnas_csv *archs, const fnas_csv *latency, int64_t row, int64_t a) {
-    assert_int_equal(FNAS_OK, fnas_space_parse(read->context, read->space, fnas_csv_cell(archs, row, fnas_csv_find_column(archs, "arch")), read->archs + a * FLEET_DECISIONS));
-    for (int64_t d = 0; d < read->device_count; d++) assert_int_equal(FNAS_OK, fnas_csv_number(read->context, latency, row, d + 1, &read->devices[d].latency_ms[a]));
+    assert_int_equal(FNAS_OK, fnas_space_parse(read->context, read->space, fnas_csv_cell(archs, row, fnas_csv_find_column(archs, "arch")),
+                                               read->archs + a * FLEET_DECISIONS));
+    for (int64_t d = 0; d < read->device_count; d++)
+        assert_int_equal(FNAS_OK, fnas_csv_number(read->context, latency, row, d + 1, &read->devices[d].latency_ms[a]));
 }
 
 static void fleet_read_references(test_fleet *read, const fnas_csv *archs, const fnas_csv *latency) {
     int found = 0;
     for (int64_t row = 0; row < fnas_csv_rows(archs); row++) {
         int32_t choices[FLEET_DECISIONS];
-        assert_int_equal(FNAS_OK, fnas_space_parse(read->context, read->space, fnas_csv_cell(archs, row, fnas_csv_find_column(archs, "arch")), choices));
+        assert_int_equal(
+            FNAS_OK, fnas_space_parse(read->context, read->space, fnas_csv_cell(archs, row, fnas_csv_find_column(archs, "arch")), choices));
         for (int r = 0; r < FLEET_REFERENCES; r++) {
             if (memcmp(choices, read->references + r * FLEET_DECISIONS, sizeof choices) != 0) continue;
             found++;

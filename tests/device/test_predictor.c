@@ -31,7 +31,8 @@ static void wake_terms(fnas_predictor *predictor) {
     fnas_random random = fnas_random_begin(SEED, FNAS_STREAM_TEST, 0, 3);
     for (int64_t i = 0; i < predictor->trunk.value_count; i++) predictor->trunk_values[i] = 0.3 * fnas_random_normal(&random);
     for (int64_t t = 0; t < predictor->device_count; t++)
-        for (int i = 0; i < FNAS_TRUNK_TERMS; i++) predictor->devices[t].coefficients[predictor->map.linear_count + i] = 0.05 * fnas_random_normal(&random);
+        for (int i = 0; i < FNAS_TRUNK_TERMS; i++)
+            predictor->devices[t].coefficients[predictor->map.linear_count + i] = 0.05 * fnas_random_normal(&random);
 }
 
 /* Central differences with step h: error h^2 f'''/6 + eps f / h, about 1e-9 relative at h = 1e-5 for the smooth functions here. */
@@ -47,7 +48,8 @@ static void check_gradient(const fnas_latency_model *model, double *onehot) {
         onehot[i] = kept - h;
         double below = fnas_latency_model_gradient(model, onehot, unused);
         onehot[i] = kept;
-        if (fabs((above - below) / (2 * h) - gradient[i]) > 1e-7 * size) fail_msg("entry %d: gradient %.12g, differences %.12g", i, gradient[i], (above - below) / (2 * h));
+        if (fabs((above - below) / (2 * h) - gradient[i]) > 1e-7 * size)
+            fail_msg("entry %d: gradient %.12g, differences %.12g", i, gradient[i], (above - below) / (2 * h));
     }
 }
 
@@ -189,9 +191,11 @@ static void threads_change_nothing(void **state) {
     fleet_free(&fleet);
 }
 
-/* What a regression reaches that knows the device's true form (five costs, and whether dead operations are dropped) and has the same ten references. */
+/* What a regression reaches that knows the device's true form (five costs, and whether dead operations are dropped) and has the same ten
+ * references. */
 static double informed_error_pct(const fleet_device *device, const test_fleet *fleet) {
-    double basis[FLEET_REFERENCES * FLEET_UNKNOWNS], deviation[FLEET_UNKNOWNS], target[FLEET_REFERENCES], workspace[100], cost[FLEET_UNKNOWNS], noise, mean = 0.0;
+    double basis[FLEET_REFERENCES * FLEET_UNKNOWNS], deviation[FLEET_UNKNOWNS], target[FLEET_REFERENCES], workspace[100],
+        cost[FLEET_UNKNOWNS], noise, mean = 0.0;
     double *error = fnas_allocate((size_t)fleet->arch_count, sizeof *error);
     for (int r = 0; r < FLEET_REFERENCES; r++) mean += device->reference_ms[r] / FLEET_REFERENCES;
     for (int r = 0; r < FLEET_REFERENCES; r++) {
@@ -212,8 +216,9 @@ static double informed_error_pct(const fleet_device *device, const test_fleet *f
     return median;
 }
 
-/* The references carry 2 % noise and there are ten of them for five costs; the informed regression shows what that allows (its own luck included). The predictor has to find out
- * the kind of device as well, from six devices seen: it may lose two points of a per cent on that, against the 2 % of noise in what it is scored on. */
+/* The references carry 2 % noise and there are ten of them for five costs; the informed regression shows what that allows (its own luck
+ * included). The predictor has to find out the kind of device as well, from six devices seen: it may lose two points of a per cent on that,
+ * against the 2 % of noise in what it is scored on. */
 static void unseen_made_up_devices_are_predicted(void **state) {
     fnas_test_place *place = *state;
     test_fleet fleet;
@@ -224,7 +229,8 @@ static void unseen_made_up_devices_are_predicted(void **state) {
         fnas_predictor_score score;
         assert_status(FNAS_OK, fnas_predictor_evaluate_view(place->context, predictor, &fleet.devices[d].view, &score));
         double best = informed_error_pct(&fleet.devices[d], &fleet);
-        print_message("%s: Spearman %.4f, median error %.2f %%; informed regression %.2f %% of the truth\n", fleet.devices[d].name, score.spearman, score.median_ape_pct, best);
+        print_message("%s: Spearman %.4f, median error %.2f %%; informed regression %.2f %% of the truth\n", fleet.devices[d].name,
+                      score.spearman, score.median_ape_pct, best);
         assert_true(score.spearman > 0.95);
         ours += score.median_ape_pct / 6;
         informed += best / 6;
@@ -244,7 +250,8 @@ static void a_search_device_is_known_better_than_its_noise(void **state) {
         fnas_predictor_score score;
         assert_status(FNAS_OK, fnas_predictor_evaluate_view(place->context, predictor, &fleet.devices[d].view, &score));
         assert_true(score.trained_on && score.count >= 10);
-        /* The median of |N(0, 2 %)| is 1.35 %; of 30 held-out cells its estimate strays by 0.35 %; 0.6 % are for what 270 noisy cells leave unknown of some sixty coefficients. */
+        /* The median of |N(0, 2 %)| is 1.35 %; of 30 held-out cells its estimate strays by 0.35 %; 0.6 % are for what 270 noisy cells leave
+         * unknown of some sixty coefficients. */
         assert_true(score.median_ape_pct < 1.35 + 3 * 0.35 + 0.6);
         double low, high;
         fnas_latency_model *model;
@@ -384,9 +391,10 @@ static fnas_card *card_of(fnas_test_place *place, const test_fleet *fleet, const
     for (int r = 0; r < FLEET_REFERENCES; r++) json_array_append_new(latency, json_real(device->reference_ms[r]));
     for (int64_t i = 0; i < count; i++)
         json_array_append_new(rows, json_pack("{s:O, s:f}", "arch", json_array_get(archs, (size_t)i), "latency_ms", device->latency_ms[i]));
-    json_t *root = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:i, s:{}, s:s, s:{s:o, s:o}, s:o}", "format", FNAS_CARD_FORMAT, "name", device->name,
-                             "space", space, "runtime", "made-up", "runtime_version", "1", "processor", "none", "governor", "none", "precision", "f32", "isa", "none", "date",
-                             "2025-01-01", "batch", 1, "threads", 1, "protocol", "statistic", "imported", "reference", "arch",
+    json_t *root = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:i, s:{}, s:s, s:{s:o, s:o}, s:o}", "format",
+                             FNAS_CARD_FORMAT, "name", device->name, "space", space, "runtime", "made-up", "runtime_version", "1",
+                             "processor", "none", "governor", "none", "precision", "f32", "isa", "none", "date", "2025-01-01", "batch", 1,
+                             "threads", 1, "protocol", "statistic", "imported", "reference", "arch",
                              arch_texts(fleet, fleet->references, FLEET_REFERENCES), "latency_ms", latency, "measurements", rows);
     fnas_card *card;
     json_decref(archs);
@@ -425,7 +433,8 @@ static void another_space_is_refused(void **state) {
     fnas_space *small;
     fleet_make(place->context, &fleet, 2, 40, 0.02, SEED);
     assert_status(FNAS_OK, fnas_space_open(place->context, "nb201:cells=1", &small));
-    fnas_card *card = card_of(place, &fleet, &fleet.devices[0], "nb201:cells=1", 40), *right = card_of(place, &fleet, &fleet.devices[1], "nb201", 0);
+    fnas_card *card = card_of(place, &fleet, &fleet.devices[0], "nb201:cells=1", 40),
+              *right = card_of(place, &fleet, &fleet.devices[1], "nb201", 0);
     const fnas_card *cards[2] = {card, right};
     assert_status(FNAS_ERR_INPUT, fnas_predictor_fit(place->context, fleet.space, 1, cards, &quick, &predictor));
     assert_message("cells=1");
@@ -437,7 +446,8 @@ static void another_space_is_refused(void **state) {
     assert_status(FNAS_ERR_INPUT, fnas_latency_model_create(place->context, predictor, small, card, &model));
     assert_message("the predictor was trained on");
     assert_null(model);
-    assert_status(FNAS_OK, fnas_latency_model_create(place->context, predictor, fleet.space, right, &model)); /* a card of references alone suffices to predict */
+    assert_status(FNAS_OK, fnas_latency_model_create(place->context, predictor, fleet.space, right,
+                                                     &model)); /* a card of references alone suffices to predict */
     assert_status(FNAS_ERR_INPUT, fnas_predictor_evaluate(place->context, predictor, fleet.space, right, &score)); /* but not to score */
     fnas_latency_model_free(model);
     fnas_predictor_free(predictor);

@@ -29,13 +29,15 @@ static void embeddings_are_those_of_the_reference(void **state) {
         double embedding[FLEET_REFERENCES];
         fnas_embedding_from_latency(FLEET_REFERENCES, fleet_find(&table, golden[n].name)->reference_ms, embedding);
         for (int r = 0; r < FLEET_REFERENCES; r++)
-            if (fabs(embedding[r] - golden[n].embedding[r]) > 1e-5) fail_msg("%s: number %d is %g, not %g", golden[n].name, r, embedding[r], golden[n].embedding[r]);
+            if (fabs(embedding[r] - golden[n].embedding[r]) > 1e-5)
+                fail_msg("%s: number %d is %g, not %g", golden[n].name, r, embedding[r], golden[n].embedding[r]);
     }
     fleet_free(&table);
 }
 
-/* Trained on 900 cells of each of the 13 devices, six unseen ones known by their references, scored on the whole table. Three seeds reached 0.968 to 0.973 (docs/predictor.md);
- * 0.96 leaves twice their spread for other seeds and compilers, and lies above the reference implementation's 0.938 and the 0.95 that we promise. */
+/* Trained on 900 cells of each of the 13 devices, six unseen ones known by their references, scored on the whole table. Three seeds reached
+ * 0.968 to 0.973 (docs/predictor.md); 0.96 leaves twice their spread for other seeds and compilers, and lies above the reference
+ * implementation's 0.938 and the 0.95 that we promise. */
 static void unseen_real_devices_are_predicted(void **state) {
     fnas_test_place *place = *state;
     test_fleet train, test;
@@ -46,12 +48,13 @@ static void unseen_real_devices_are_predicted(void **state) {
     assert_true(fleet_read_tables(place->context, &test, 0, SEED));
     assert_int_equal(DEVICES, train.device_count);
     for (int d = 0; d < SEARCHED; d++) views[d] = train.devices[d].view;
-    assert_status(FNAS_OK, fnas_predictor_fit_views(place->context, train.space, SEARCHED, views, &(fnas_predictor_options){.seed = SEED}, &predictor));
+    assert_status(FNAS_OK, fnas_predictor_fit_views(place->context, train.space, SEARCHED, views, &(fnas_predictor_options){.seed = SEED},
+                                                    &predictor));
     for (int d = SEARCHED; d < DEVICES; d++) {
         fnas_predictor_score score;
         assert_status(FNAS_OK, fnas_predictor_evaluate_view(place->context, predictor, &test.devices[d].view, &score));
-        print_message("%s: Spearman %.4f, Kendall %.4f, median error %.2f %%, mean %.2f %%\n", test.devices[d].name, score.spearman, score.kendall, score.median_ape_pct,
-                      score.mean_ape_pct);
+        print_message("%s: Spearman %.4f, Kendall %.4f, median error %.2f %%, mean %.2f %%\n", test.devices[d].name, score.spearman,
+                      score.kendall, score.median_ape_pct, score.mean_ape_pct);
         assert_true(!score.trained_on && score.count == test.arch_count - FLEET_REFERENCES);
         assert_true(score.median_ape_pct < 15.0);
         spearman += score.spearman / (DEVICES - SEARCHED);
@@ -66,13 +69,15 @@ static void unseen_real_devices_are_predicted(void **state) {
 /* As the demo: four devices with 300 cells each. */
 static void four_devices_suffice(void **state) {
     fnas_test_place *place = *state;
-    static const char *const searched[4] = {"1080ti_256", "silver_4114", "pixel3", "gold_6240"}, *const unseen[3] = {"fpga", "titan_rtx_256", "eyeriss"};
+    static const char *const searched[4] = {"1080ti_256", "silver_4114", "pixel3", "gold_6240"}, *const unseen[3] = {
+                                                                                                     "fpga", "titan_rtx_256", "eyeriss"};
     test_fleet table;
     fnas_predictor *predictor;
     fnas_card_view views[4];
     if (!fleet_read_tables(place->context, &table, 300, SEED)) skip();
     for (int d = 0; d < 4; d++) views[d] = fleet_find(&table, searched[d])->view;
-    assert_status(FNAS_OK, fnas_predictor_fit_views(place->context, table.space, 4, views, &(fnas_predictor_options){.seed = SEED}, &predictor));
+    assert_status(FNAS_OK,
+                  fnas_predictor_fit_views(place->context, table.space, 4, views, &(fnas_predictor_options){.seed = SEED}, &predictor));
     for (int d = 0; d < 3; d++) {
         fnas_predictor_score score;
         assert_status(FNAS_OK, fnas_predictor_evaluate_view(place->context, predictor, &fleet_find(&table, unseen[d])->view, &score));
