@@ -36,7 +36,7 @@ static void embeddings_are_those_of_the_reference(void **state) {
 }
 
 /* Trained on 900 cells of each of the 13 devices, six unseen ones known by their references, scored on the whole table. Three seeds reached
- * 0.968 to 0.973 (docs/predictor.md); 0.96 leaves twice their spread for other seeds and compilers, and lies above the reference
+ * 0.967 to 0.972 (docs/predictor.md); 0.96 leaves more than their spread below the least, and lies above the reference
  * implementation's 0.938 and the 0.95 that we promise. */
 static void unseen_real_devices_are_predicted(void **state) {
     fnas_test_place *place = *state;
