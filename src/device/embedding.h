@@ -4,7 +4,8 @@
 
 #include <stdint.h>
 
-/* Min-max normalises latencies [count] over themselves into embedding [count], in [0, 1] (Lee et al. 2021, HELP); all 0 when they are equal. */
+/* Min-max normalises latencies [count] over themselves into embedding [count], in [0, 1] (Lee et al. 2021, HELP); all 0 when they are
+ * equal. */
 void fnas_embedding_from_latency(int64_t count, const double *latency_ms, double *embedding);
 
 #endif
