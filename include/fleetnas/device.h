@@ -51,7 +51,7 @@ typedef struct fnas_measure_options {
     const char *precision;  /* "f32" | "bf16" | "int8" [f32]; blas: f32 only */
     const char *isa;        /* "native" | "avx512" | "avx2" | "sse41" [native] */
     int64_t threads, batch; /* [1], [1] */
-    int64_t arch_count;     /* architectures beside the references [300], 0..15000; distinct, random by seed, and the same for all devices of equal seed */
+    int64_t arch_count;     /* architectures beside the references [300], at most 15000, -1: none; distinct, random by seed, the same for all devices of equal seed */
     const char *references; /* JSON file: an array of native strings, or an object with reference_archs [the space's own] */
     const char *data;       /* data set whose images calibrate the weights' statistics and the int8 scales [synthetic images] */
     int64_t rounds;         /* timed runs of each architecture [12], at least 12 */
@@ -59,13 +59,16 @@ typedef struct fnas_measure_options {
 } fnas_measure_options;
 
 /* Measures in a child process of its own: builds every architecture's inference graph with initialised and calibrated weights, warms up, then times them in interleaved
- * rounds. Per architecture: minimum CPU time (the latency where threads is 1) and median wall time (otherwise). A reference architecture returns
- * in every round: when its time drifts by more than 15 % between the first and the last third, the card is refused with FNAS_ERR_NUMERIC (measure again on a quiet machine).
- * Errors: FNAS_ERR_INPUT, FNAS_ERR_UNSUPPORTED (precision or instruction set that this processor lacks), FNAS_ERR_IO, FNAS_INTERRUPTED. */
+ * rounds (docs/devices.md). Per architecture: minimum CPU time (the latency where threads is 1) and median wall time (otherwise). A reference architecture
+ * returns in every round: when the card's statistic of it changes by more than 15 % between the first and the last third, the card is refused with FNAS_ERR_NUMERIC
+ * (measure again on a quiet machine). Reports progress "measure NAME". Owned: fnas_card_free. Not while other threads of the process compute.
+ * Errors: FNAS_ERR_INPUT, FNAS_ERR_UNSUPPORTED (precision or instruction set that this processor lacks; an instruction set other than native once this process has
+ * computed anything: measure first), FNAS_ERR_IO, FNAS_ERR_MEMORY, FNAS_ERR_NUMERIC, FNAS_ERR_INTERNAL (the child died), FNAS_INTERRUPTED. */
 FNAS_API FNAS_NODISCARD fnas_status fnas_device_measure(fnas_context *context, const fnas_space *space, const fnas_measure_options *options, fnas_card **card);
 
-/* Measures given architectures [count][decisions] anew on this machine as the card's device was measured (runtime, precision, isa, batch, threads);
- * latency_ms [count] is written. FNAS_ERR_UNSUPPORTED when the card's runtime is none of this machine (imported). */
+/* Measures given architectures [count][decisions] anew on this machine as the card's device was measured (runtime, precision, isa, batch, threads) in
+ * rounds (0: 12) of timed runs; latency_ms [count] is written on success. Errors as for fnas_device_measure; FNAS_ERR_UNSUPPORTED also when the card's runtime is
+ * none of this machine (imported). */
 FNAS_API FNAS_NODISCARD fnas_status fnas_device_remeasure(fnas_context *context, const fnas_space *space, const fnas_card *card, int64_t count,
                                                           const int32_t *choices, int64_t rounds, double *latency_ms);
 
