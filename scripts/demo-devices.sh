@@ -6,7 +6,7 @@ demo_table='
 onednn-f32       --runtime onednn --precision f32
 onednn-bf16      --runtime onednn --precision bf16
 onednn-int8      --runtime onednn --precision int8
-onednn-avx2-b8   --runtime onednn --precision f32 --isa avx2 --batch 8
+onednn-f32-b8    --runtime onednn --precision f32 --batch 8
 blas-f32         --runtime blas --precision f32
 '
 demo_unseen=blas-f32

@@ -65,6 +65,26 @@ static void show_card(const fnas_card *card) {
         printf("  %-18s %.4f (rank correlation between two halves of the rounds)\n", "noise", view.noise_spearman);
 }
 
+/* One line a card: for several cards at once. */
+static void show_table(const cli_cards *cards) {
+    printf("%3s %-20s %-8s %-9s %-16s %5s %7s %6s %22s %7s\n", "", "device", "runtime", "precision", "instruction set", "batch", "threads",
+           "archs", "latency_ms", "noise");
+    for (int64_t i = 0; i < cards->count; i++) {
+        fnas_card_view view = fnas_card_get(cards->items[i]);
+        bool measured = view.measurement_count > 0;
+        double least, most;
+        show_range(measured ? view.measurement_latency_ms : view.reference_latency_ms,
+                   measured ? view.measurement_count : view.reference_count, &least, &most);
+        char range[64];
+        snprintf(range, sizeof range, "%.4g to %.4g", least, most);
+        printf("%3lld %-20s %-8s %-9s %-16s %5lld %7lld %6lld %22s ", (long long)(i + 1), view.name, view.runtime, view.precision, view.isa,
+               (long long)view.batch, (long long)view.threads, (long long)view.measurement_count, range);
+        cli_print_cell(7, 4, view.noise_spearman);
+        printf("\n");
+    }
+    printf("noise: rank correlation between two halves of the rounds, 1 is none\n");
+}
+
 static void show_correlations(const cli_cards *cards) {
     int64_t common = 0;
     fnas_card_spearman(cards->items[0], cards->items[1], &common);
@@ -135,8 +155,12 @@ static fnas_status show_run(fnas_context *context, void *untyped) {
     if (status == FNAS_OK && values->json) {
         show_json(&cards);
     } else if (status == FNAS_OK) {
-        for (int64_t i = 0; i < cards.count; i++) show_card(cards.items[i]);
-        if (cards.count > 1) show_correlations(&cards);
+        if (cards.count == 1) {
+            show_card(cards.items[0]);
+        } else {
+            show_table(&cards);
+            show_correlations(&cards);
+        }
     }
     cli_cards_free(&cards);
     return status;

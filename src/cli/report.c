@@ -59,8 +59,8 @@ static fnas_status report_query(fnas_context *context, const report_values *valu
     fnas_verification *verification = NULL;
     fnas_front **fronts = calloc((size_t)query->count + 1, sizeof(fnas_front *));
     if (!fronts) return cli_fail("report", FNAS_ERR_MEMORY, "out of memory");
-    fnas_status status = report_fronts(context, values, query, fronts);
-    if (status == FNAS_OK && values->verify) status = report_verify(context, values, query, &verification);
+    fnas_status status = values->verify ? report_verify(context, values, query, &verification) : FNAS_OK;
+    if (status == FNAS_OK) status = report_fronts(context, values, query, fronts);
     if (status == FNAS_OK) {
         status = fnas_report_write_html(context, query->run, query->count, query->cards, (const fnas_front *const *)fronts, verification,
                                         values->output);
