@@ -114,7 +114,8 @@ typedef struct fnas_verify_device {
 } fnas_verify_device;
 
 typedef struct fnas_verification fnas_verification;
-/* For each card: measures its front's architectures anew, scores them on the test part, and compares hypervolumes (docs/hypervolume.md). Errors as for fnas_run_front and fnas_device_remeasure. */
+/* For each card: measures its front's architectures anew, scores them on the test part, and compares hypervolumes (docs/hypervolume.md). A measurement that
+ * drifted is repeated, three times in all. Errors as for fnas_run_front and fnas_device_remeasure. */
 FNAS_API FNAS_NODISCARD fnas_status fnas_run_verify(fnas_context *context, const fnas_run *run, int64_t card_count, const fnas_card *const *cards,
                                                     const fnas_verify_options *options, fnas_verification **verification);
 FNAS_API void fnas_verification_free(fnas_verification *verification);

@@ -13,6 +13,7 @@
 #define FNAS_VERIFY_SCALE_COUNT 100
 #define FNAS_VERIFY_TEST_IMAGES 1000
 #define FNAS_VERIFY_ROUNDS 12
+#define FNAS_VERIFY_ATTEMPTS 3
 
 /* How a front is asked for. Each is compared with the searched one at equal conditions. */
 typedef enum fnas_variant {
@@ -37,6 +38,7 @@ typedef struct fnas_verify_work {
     const fnas_verify_options *options;
     int64_t card_count;
     const fnas_card *const *cards;
+    fnas_verify_measure_function *measure;
     int64_t variant_count;
     fnas_dataset *dataset;
     fnas_candidates *candidates; /* [card_count][FNAS_VARIANT_COUNT] */
@@ -250,8 +252,12 @@ static fnas_status fnas_verify_measure(fnas_context *context, const fnas_verify_
     FNAS_TRY(fnas_verify_collect(context, work, card, &latency->archs));
     FNAS_TRY(fnas_facts_allocate(context, latency));
     int64_t rounds = fnas_or_default(work->options->rounds, FNAS_VERIFY_ROUNDS);
-    return fnas_device_remeasure(context, work->run->space, work->cards[card], latency->archs.count, latency->archs.choices, rounds,
-                                 latency->values);
+    for (int attempt = 1;; attempt++) {
+        fnas_status status = work->measure(context, work->run->space, work->cards[card], latency->archs.count, latency->archs.choices,
+                                           rounds, latency->values);
+        if (status != FNAS_ERR_NUMERIC || attempt == FNAS_VERIFY_ATTEMPTS) return status;
+        fnas_log(context, FNAS_LOG_WARNING, "%s; measuring again", fnas_context_message(context));
+    }
 }
 
 static fnas_status fnas_verify_card(fnas_context *context, const fnas_verify_work *work, int64_t card, fnas_verification *verification) {
@@ -349,13 +355,13 @@ static fnas_status fnas_verify_run(fnas_context *context, fnas_verify_work *work
     return FNAS_OK;
 }
 
-fnas_status fnas_run_verify(fnas_context *context, const fnas_run *run, int64_t card_count, const fnas_card *const *cards,
-                            const fnas_verify_options *options, fnas_verification **verification) {
+fnas_status fnas_verify_by(fnas_context *context, const fnas_run *run, int64_t card_count, const fnas_card *const *cards,
+                           const fnas_verify_options *options, fnas_verify_measure_function *measure, fnas_verification **verification) {
     *verification = NULL;
     const fnas_verify_options defaults = {0};
     if (!options) options = &defaults;
     FNAS_TRY(fnas_verify_check(context, run, card_count, options));
-    fnas_verify_work work = {.run = run, .options = options, .card_count = card_count, .cards = cards};
+    fnas_verify_work work = {.run = run, .options = options, .card_count = card_count, .cards = cards, .measure = measure};
     work.variant_count = options->ablate ? FNAS_VARIANT_COUNT : FNAS_VARIANT_MEAN_EMBEDDING;
     fnas_status status = fnas_verify_run(context, &work, verification);
     fnas_verify_end(&work);
@@ -363,4 +369,9 @@ fnas_status fnas_run_verify(fnas_context *context, const fnas_run *run, int64_t 
     fnas_verification_free(*verification);
     *verification = NULL;
     return status;
+}
+
+fnas_status fnas_run_verify(fnas_context *context, const fnas_run *run, int64_t card_count, const fnas_card *const *cards,
+                            const fnas_verify_options *options, fnas_verification **verification) {
+    return fnas_verify_by(context, run, card_count, cards, options, fnas_device_remeasure, verification);
 }

@@ -25,6 +25,16 @@ struct fnas_verification {
     fnas_verify_rows *rows;      /* [count] */
 };
 
+/* How latencies are measured: fnas_device_remeasure, or a formula in tests. */
+typedef fnas_status fnas_verify_measure_function(fnas_context *context, const fnas_space *space, const fnas_card *card, int64_t count,
+                                                 const int32_t *choices, int64_t rounds, double *latency_ms);
+
+/* fnas_run_verify with this way of measuring. A measurement that the machine's unrest spoils (FNAS_ERR_NUMERIC) is repeated, three times in
+ * all. */
+FNAS_NODISCARD fnas_status fnas_verify_by(fnas_context *context, const fnas_run *run, int64_t card_count, const fnas_card *const *cards,
+                                          const fnas_verify_options *options, fnas_verify_measure_function *measure,
+                                          fnas_verification **verification);
+
 /* The first `count` distinct architectures of a seed (all of the space where it has fewer). */
 FNAS_NODISCARD fnas_status fnas_verify_draw(fnas_context *context, const fnas_space *space, uint64_t seed, int64_t count,
                                             fnas_arch_set *set);
