@@ -62,15 +62,18 @@ static fnas_status take_sample(timer_state *timer, const timed_network *network,
     return FNAS_OK;
 }
 
-/* Runs it a few times, and learns how many runs make a sample. */
+/* Runs it a few times, and learns from the fastest run how many make a sample: one that was preempted would make all samples of this network single, cold runs. */
 static fnas_status warm_up(timer_state *timer, timed_network *network) {
-    sample taken = {0, 0};
+    double run_ms = INFINITY;
     network->repeats = 1;
-    for (int run = 0; run < FNAS_TIMING_WARM_UP_RUNS; run++) FNAS_TRY(take_sample(timer, network, &taken));
-    int64_t classes = timer->plan->space->classes;
-    for (int64_t i = 0; i < timer->plan->batch * classes; i++)
+    for (int run = 0; run < FNAS_TIMING_WARM_UP_RUNS; run++) {
+        sample taken;
+        FNAS_TRY(take_sample(timer, network, &taken));
+        run_ms = fmin(run_ms, taken.wall_ms);
+    }
+    for (int64_t i = 0; i < timer->plan->batch * timer->plan->space->classes; i++)
         if (!isfinite(timer->logits[i])) return fnas_fail(timer->context, FNAS_ERR_NUMERIC, "a network gives logits that are not finite");
-    double run_ms = fmax(taken.wall_ms, 1e-4);
+    run_ms = fmax(run_ms, 1e-4);
     network->is_short = run_ms < SHORT_MS;
     network->repeats = (int64_t)fmin(ceil(FNAS_TIMING_SAMPLE_MS / run_ms), REPEATS_MAX);
     return FNAS_OK;

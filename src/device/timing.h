@@ -6,7 +6,7 @@
 #include "fleetnas/space.h"
 
 #define FNAS_TIMING_TEXT_BYTES 96
-#define FNAS_TIMING_WARM_UP_RUNS 3
+#define FNAS_TIMING_WARM_UP_RUNS 5
 #define FNAS_TIMING_SAMPLE_MS 0.2 /* a sample of a short network is of several runs, until it lasts so long */
 #define FNAS_TIMING_DRIFT_EVERY 32 /* architectures between two samples of the drift architecture */
 
