@@ -50,8 +50,8 @@ void fnas_graph_destroy(fnas_graph *graph); /* NULL is allowed */
 const char *fnas_graph_kind_name(fnas_graph_kind kind); /* "conv", ... */
 int32_t fnas_graph_input(const fnas_graph *graph, int64_t node, int64_t input); /* number of the node that is its input-th input */
 fnas_value_shape fnas_graph_source_shape(const fnas_graph *graph, int64_t node); /* of its first input */
-int64_t fnas_graph_weight_floats(const fnas_graph *graph, int64_t node);        /* 0 where it has none */
-int64_t fnas_graph_bias_floats(const fnas_graph *graph, int64_t node);
+int64_t fnas_graph_weight_floats(const fnas_graph *graph, int64_t number);      /* 0 where it has none */
+int64_t fnas_graph_bias_floats(const fnas_graph *graph, int64_t number);
 int64_t fnas_graph_macs(const fnas_graph *graph);   /* of one image: convolutions, linear layers and the latter's biases */
 int64_t fnas_graph_params(const fnas_graph *graph); /* weights and biases, as folded */
 void fnas_graph_dump(const fnas_graph *graph, fnas_text *text); /* one line a node */
