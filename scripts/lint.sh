@@ -33,6 +33,6 @@ fi
 if have clang-tidy; then
     [ -f build/release/compile_commands.json ] || cmake --preset release >/dev/null || code=1
     # shellcheck disable=SC2016 # the inner shell expands
-    step clang-tidy sh -c 'find src -name "*.c" | sort | xargs -P "$(nproc)" -n 4 clang-tidy --quiet -p build/release 2>/dev/null'
+    step clang-tidy sh -c 'find src -name "*.c" | sort | xargs -P "$(nproc)" -n 1 clang-tidy --quiet -p build/release 2>/dev/null'
 fi
 exit $code
