@@ -47,8 +47,8 @@ FNAS_API double fnas_card_spearman(const fnas_card *first, const fnas_card *seco
 /* How to measure. Zero or NULL means the default in brackets. */
 typedef struct fnas_measure_options {
     const char *name;       /* required */
-    const char *runtime;    /* "onednn" | "blas" [onednn] */
-    const char *precision;  /* "f32" | "bf16" | "int8" [f32]; blas: f32 only */
+    const char *runtime;    /* "onednn" | "onednn-plain" | "blas" [onednn] */
+    const char *precision;  /* "f32" | "bf16" | "int8" [f32]; onednn-plain and blas: f32 only */
     const char *isa;        /* "native" | "avx512" | "avx2" | "sse41" [native] */
     int64_t threads, batch; /* [1], [1] */
     int64_t arch_count;     /* architectures beside the references [300], at most 15000, -1: none; distinct, random by seed, the same for all devices of equal seed */

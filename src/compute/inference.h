@@ -38,6 +38,7 @@ typedef struct fnas_infer_options {
     int64_t threads;       /* OpenMP threads, set for the calling thread by create and run */
     const double *largest; /* int8: [layers] largest magnitude of each layer's output, from fnas_infer_largest of an f32 instance of the
                               same layers */
+    bool plain_layout;     /* f32: activations stay in plain NCHW, as in a framework that never reorders them */
     bool keep_values;      /* f32: no memory is shared, so that fnas_infer_largest can look at every output after a run */
 } fnas_infer_options;
 

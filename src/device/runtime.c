@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-static const fnas_runtime *const runtimes[] = {&fnas_runtime_onednn, &fnas_runtime_blas};
+static const fnas_runtime *const runtimes[] = {&fnas_runtime_onednn, &fnas_runtime_onednn_plain, &fnas_runtime_blas};
 #define RUNTIME_COUNT (sizeof runtimes / sizeof *runtimes)
 
 static const char *const precision_names[FNAS_PRECISION_COUNT + 1] = {"f32", "bf16", "int8", NULL};

@@ -30,7 +30,7 @@ typedef struct fnas_runtime {
     void (*destroy)(void *instance);                         /* NULL is allowed */
 } fnas_runtime;
 
-extern const fnas_runtime fnas_runtime_onednn, fnas_runtime_blas;
+extern const fnas_runtime fnas_runtime_onednn, fnas_runtime_onednn_plain, fnas_runtime_blas;
 
 /* By name; an unknown one fails with a suggestion. */
 FNAS_NODISCARD fnas_status fnas_runtime_find(fnas_context *context, const char *name, const fnas_runtime **runtime);

@@ -1,4 +1,6 @@
-/* The runtime of the convolution library: blocked layouts, fused sums and ReLUs, packed weights (compute/inference.h). */
+/* Two runtimes of the convolution library (compute/inference.h), both with fused sums and ReLUs and packed weights: onednn with the layouts that its
+ * kernels want, and onednn-plain with activations kept in NCHW, as a framework does that calls the library on its own tensors: convolutions then go through
+ * matrix products, and pooling transposes. */
 #include <stdio.h>
 
 #include "base/memory.h"
@@ -58,7 +60,7 @@ static fnas_status calibrate(fnas_context *context, const fnas_graph *graph, con
     return status;
 }
 
-static fnas_status onednn_create(fnas_context *context, const fnas_graph *graph, const fnas_runtime_options *options, void **instance) {
+static fnas_status create(fnas_context *context, const fnas_graph *graph, const fnas_runtime_options *options, bool plain_layout, void **instance) {
     static const fnas_infer_precision precisions[] = {FNAS_INFER_F32, FNAS_INFER_BF16, FNAS_INFER_INT8};
     *instance = NULL;
     fnas_infer_layer *layers = fnas_allocate((size_t)graph->node_count, sizeof *layers);
@@ -67,13 +69,26 @@ static fnas_status onednn_create(fnas_context *context, const fnas_graph *graph,
     if (status == FNAS_OK) layers_of_graph(graph, layers);
     if (status == FNAS_OK && options->precision == FNAS_PRECISION_INT8) status = calibrate(context, graph, layers, options, largest);
     if (status == FNAS_OK) {
-        fnas_infer_options prepared = {
-            .precision = precisions[options->precision], .batch = options->batch, .threads = options->threads, .largest = largest};
+        fnas_infer_options prepared = {.precision = precisions[options->precision],
+                                       .batch = options->batch,
+                                       .threads = options->threads,
+                                       .largest = largest,
+                                       .plain_layout = plain_layout};
         status = fnas_infer_create(context, layers, graph->node_count, &prepared, (fnas_infer **)instance);
     }
     fnas_free(layers);
     fnas_free(largest);
     return status;
+}
+
+static fnas_status onednn_create(fnas_context *context, const fnas_graph *graph, const fnas_runtime_options *options, void **instance) {
+    return create(context, graph, options, false, instance);
+}
+
+static fnas_status plain_create(fnas_context *context, const fnas_graph *graph, const fnas_runtime_options *options, void **instance) {
+    *instance = NULL;
+    if (options->precision != FNAS_PRECISION_F32) return fnas_fail(context, FNAS_ERR_UNSUPPORTED, "runtime onednn-plain knows the precision f32 only");
+    return create(context, graph, options, true, instance);
 }
 
 static fnas_status onednn_run(fnas_context *context, void *instance, const float *images, float *logits) {
@@ -106,3 +121,14 @@ const fnas_runtime fnas_runtime_onednn = {.name = "onednn",
                                           .bytes = onednn_bytes,
                                           .describe = onednn_describe,
                                           .destroy = onednn_destroy};
+
+const fnas_runtime fnas_runtime_onednn_plain = {.name = "onednn-plain",
+                                                .precisions = {true, false, false},
+                                                .knows_isa = true,
+                                                .version = onednn_version,
+                                                .isa = fnas_backend_isa,
+                                                .create = plain_create,
+                                                .run = onednn_run,
+                                                .bytes = onednn_bytes,
+                                                .describe = onednn_describe,
+                                                .destroy = onednn_destroy};

@@ -12,6 +12,7 @@
 #include "base/memory.h"
 #include "base/random.h"
 #include "compute/engine.h"
+#include "compute/placement.h"
 #include "device/images.h"
 #include "device/runtime.h"
 #include "device/subject.h"
@@ -162,6 +163,40 @@ static void test_blas(void **state) {
     check_runtime(COLOUR, &fnas_runtime_blas, FNAS_PRECISION_F32, 3, 2, 1e-4, 0.9999);
 }
 
+static void test_onednn_plain(void **state) {
+    (void)state;
+    check_runtime(SMALL, &fnas_runtime_onednn_plain, FNAS_PRECISION_F32, 1, 1, 1e-4, 0.9999);
+    check_runtime(COLOUR, &fnas_runtime_onednn_plain, FNAS_PRECISION_F32, 3, 2, 1e-4, 0.9999);
+}
+
+/* Random life times and sizes: what lives at one time lies apart, inside the block. */
+static void test_placement(void **state) {
+    (void)state;
+    for (int64_t round = 0; round < 200; round++) {
+        fnas_random random = fnas_random_begin(9, FNAS_STREAM_TEST, round, 0);
+        enum { COUNT = 24 };
+        fnas_placed_buffer buffers[COUNT];
+        size_t sum = 0;
+        for (int i = 0; i < COUNT; i++) {
+            int64_t first = fnas_random_below(&random, 20);
+            buffers[i] = (fnas_placed_buffer){(size_t)fnas_random_below(&random, 1000), first, first - 1 + fnas_random_below(&random, 6), 0};
+            sum += (buffers[i].bytes + 63) / 64 * 64;
+        }
+        size_t block = fnas_place_buffers(COUNT, buffers);
+        assert_true(block <= sum);
+        for (int a = 0; a < COUNT; a++) {
+            if (buffers[a].first > buffers[a].last) continue;
+            assert_int_equal(buffers[a].offset % FNAS_ALIGNMENT, 0);
+            assert_true(buffers[a].offset + buffers[a].bytes <= block);
+            for (int b = 0; b < a; b++) {
+                bool together = buffers[b].first <= buffers[a].last && buffers[a].first <= buffers[b].last && buffers[b].first <= buffers[b].last;
+                bool apart = buffers[a].offset + buffers[a].bytes <= buffers[b].offset || buffers[b].offset + buffers[b].bytes <= buffers[a].offset;
+                assert_true(!together || apart);
+            }
+        }
+    }
+}
+
 static void test_names(void **state) {
     (void)state;
     fnas_context *context;
@@ -181,7 +216,7 @@ static void test_names(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_names), cmocka_unit_test(test_onednn_f32), cmocka_unit_test(test_onednn_bf16),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_names), cmocka_unit_test(test_placement), cmocka_unit_test(test_onednn_plain), cmocka_unit_test(test_onednn_f32), cmocka_unit_test(test_onednn_bf16),
                                        cmocka_unit_test(test_onednn_int8), cmocka_unit_test(test_blas)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

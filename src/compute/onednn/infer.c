@@ -22,14 +22,18 @@ static fnas_status check_precision(fnas_context *context, const fnas_infer_optio
     return FNAS_OK;
 }
 
+static dnnl_format_tag_t activation_tag(const fnas_onednn *onednn, const fnas_infer_options *options) {
+    if (options->precision == FNAS_INFER_INT8) return dnnl_nhwc; /* which its convolutions want */
+    return options->plain_layout ? dnnl_nchw : onednn->activation_tag;
+}
+
 static fnas_status prepare(fnas_context *context, const fnas_infer_options *options, int64_t count, fnas_infer *infer) {
     FNAS_TRY(fnas_onednn_get(context, &infer->onednn));
     FNAS_TRY_DNNL(context, dnnl_stream_create(&infer->stream, infer->onednn->engine, dnnl_stream_default_flags), "an inference network");
     infer->options = *options;
     infer->options.largest = NULL;
     infer->layer_count = count;
-    infer->tag = options->precision == FNAS_INFER_INT8 ? dnnl_nhwc
-                                                       : infer->onednn->activation_tag; /* int8 convolutions want channels last */
+    infer->tag = activation_tag(infer->onednn, options);
     infer->data_type = options->precision == FNAS_INFER_F32 ? dnnl_f32 : options->precision == FNAS_INFER_BF16 ? dnnl_bf16 : dnnl_s8;
     infer->values = fnas_allocate((size_t)count, sizeof *infer->values);
     if (!infer->values) return fnas_fail_memory(context, "an inference network");
