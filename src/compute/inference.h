@@ -54,8 +54,8 @@ void fnas_infer_destroy(fnas_infer *infer); /* NULL is allowed */
 /* images [batch, C, H, W] plain f32; logits [batch, c of the last layer]. */
 FNAS_NODISCARD fnas_status fnas_infer_run(fnas_context *context, fnas_infer *infer, const float *images, float *logits);
 
-/* After a run of an instance with keep_values, whose images are still there: raises largest [layers] to the largest magnitude of each output; layers
- * that were fused away stay as they are. False when an output is not finite. */
+/* After a run of an instance with keep_values, whose images are still there: raises largest [layers] to the largest magnitude of each
+ * output; layers that were fused away stay as they are. False when an output is not finite. */
 bool fnas_infer_largest(const fnas_infer *infer, double *largest);
 
 size_t fnas_infer_bytes(const fnas_infer *infer);                   /* weights and activations */

@@ -8,10 +8,12 @@
 
 /* ---- references ---- */
 
-static fnas_status parse_references(fnas_context *context, const fnas_space *space, const char *path, const json_t *array, int32_t *choices) {
+static fnas_status parse_references(fnas_context *context, const fnas_space *space, const char *path, const json_t *array,
+                                    int32_t *choices) {
     int64_t decisions = fnas_space_decision_count(space);
     if (json_array_size(array) != FNAS_CARD_REFERENCES)
-        return fnas_fail(context, FNAS_ERR_INPUT, "%s: %zu reference architectures, the embedding needs %d", path, json_array_size(array), FNAS_CARD_REFERENCES);
+        return fnas_fail(context, FNAS_ERR_INPUT, "%s: %zu reference architectures, the embedding needs %d", path, json_array_size(array),
+                         FNAS_CARD_REFERENCES);
     for (size_t i = 0; i < FNAS_CARD_REFERENCES; i++) {
         const char *text = json_string_value(json_array_get(array, i));
         if (!text) return fnas_fail(context, FNAS_ERR_INPUT, "%s: reference %zu is no string: write the space's native strings", path, i);
@@ -37,8 +39,8 @@ static fnas_status read_references(fnas_context *context, const fnas_space *spac
 fnas_status fnas_archs_references(fnas_context *context, const fnas_space *space, const char *path, int32_t *choices) {
     if (path) return read_references(context, space, path, choices);
     if (fnas_space_reference_count(space) != FNAS_CARD_REFERENCES)
-        return fnas_fail(context, FNAS_ERR_INPUT, "space %s has no %d reference architectures of its own: give a file of them", fnas_space_name(space),
-                         FNAS_CARD_REFERENCES);
+        return fnas_fail(context, FNAS_ERR_INPUT, "space %s has no %d reference architectures of its own: give a file of them",
+                         fnas_space_name(space), FNAS_CARD_REFERENCES);
     for (int64_t i = 0; i < FNAS_CARD_REFERENCES; i++) fnas_space_reference(space, i, choices + i * fnas_space_decision_count(space));
     return FNAS_OK;
 }
@@ -75,11 +77,12 @@ static bool create_arch_set(int64_t entries, int64_t decisions, arch_set *set) {
     return set->slots != NULL;
 }
 
-fnas_status fnas_archs_random(fnas_context *context, const fnas_space *space, uint64_t seed, const int32_t *references, int64_t count, int32_t *choices) {
+fnas_status fnas_archs_random(fnas_context *context, const fnas_space *space, uint64_t seed, const int32_t *references, int64_t count,
+                              int32_t *choices) {
     int64_t decisions = fnas_space_decision_count(space);
     if ((double)count + FNAS_CARD_REFERENCES > fnas_space_cardinality(space))
-        return fnas_fail(context, FNAS_ERR_INPUT, "%lld architectures beside the references: the space has only %.0f in all", (long long)count,
-                         fnas_space_cardinality(space));
+        return fnas_fail(context, FNAS_ERR_INPUT, "%lld architectures beside the references: the space has only %.0f in all",
+                         (long long)count, fnas_space_cardinality(space));
     arch_set taken;
     if (!create_arch_set(count + FNAS_CARD_REFERENCES, decisions, &taken)) return fnas_fail_memory(context, "architectures");
     for (int64_t i = 0; i < FNAS_CARD_REFERENCES; i++) (void)insert_arch(&taken, references + i * decisions);

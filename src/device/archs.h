@@ -6,13 +6,13 @@
 #include "device/card.h"
 #include "fleetnas/space.h"
 
-/* Ten references into choices [FNAS_CARD_REFERENCES][decisions]: from a JSON file (an array of native strings, or an object with reference_archs), or
- * the space's own (path NULL). Distinct. FNAS_ERR_INPUT names file and entry. */
+/* Ten references into choices [FNAS_CARD_REFERENCES][decisions]: from a JSON file (an array of native strings, or an object with
+ * reference_archs), or the space's own (path NULL). Distinct. FNAS_ERR_INPUT names file and entry. */
 FNAS_NODISCARD fnas_status fnas_archs_references(fnas_context *context, const fnas_space *space, const char *path, int32_t *choices);
 
-/* `count` distinct random architectures that are none of the references, the same for equal seeds, into choices [count][decisions]. FNAS_ERR_INPUT when
- * the space has not so many. */
-FNAS_NODISCARD fnas_status fnas_archs_random(fnas_context *context, const fnas_space *space, uint64_t seed, const int32_t *references, int64_t count,
-                                             int32_t *choices);
+/* `count` distinct random architectures that are none of the references, the same for equal seeds, into choices [count][decisions].
+ * FNAS_ERR_INPUT when the space has not so many. */
+FNAS_NODISCARD fnas_status fnas_archs_random(fnas_context *context, const fnas_space *space, uint64_t seed, const int32_t *references,
+                                             int64_t count, int32_t *choices);
 
 #endif

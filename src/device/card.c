@@ -31,7 +31,8 @@ static fnas_status read_format(const card_reader *reader) {
     const char *format;
     FNAS_TRY(read_text(reader, "format", &format));
     if (strcmp(format, FNAS_CARD_FORMAT) == 0) return FNAS_OK;
-    return fnas_fail(reader->context, FNAS_ERR_INPUT, "%s: \"format\" is \"%s\", a device card's is \"" FNAS_CARD_FORMAT "\"", reader->where, format);
+    return fnas_fail(reader->context, FNAS_ERR_INPUT, "%s: \"format\" is \"%s\", a device card's is \"" FNAS_CARD_FORMAT "\"",
+                     reader->where, format);
 }
 
 static fnas_status read_statistic(const card_reader *reader) {
@@ -39,8 +40,8 @@ static fnas_status read_statistic(const card_reader *reader) {
     FNAS_TRY(read_text(reader, "statistic", &reader->card->view.statistic));
     for (int i = 0; names[i]; i++)
         if (strcmp(names[i], reader->card->view.statistic) == 0) return FNAS_OK;
-    return fnas_fail(reader->context, FNAS_ERR_INPUT, "%s: \"statistic\" is \"%s\": use min_cpu_ms, median_wall_ms or imported", reader->where,
-                     reader->card->view.statistic);
+    return fnas_fail(reader->context, FNAS_ERR_INPUT, "%s: \"statistic\" is \"%s\": use min_cpu_ms, median_wall_ms or imported",
+                     reader->where, reader->card->view.statistic);
 }
 
 static fnas_status read_noise(const card_reader *reader) {
@@ -50,7 +51,8 @@ static fnas_status read_noise(const card_reader *reader) {
     if (!noise || json_is_null(noise)) return FNAS_OK;
     FNAS_TRY(fnas_json_number(reader->context, reader->card->root, reader->where, "noise_spearman", &view->noise_spearman));
     if (view->noise_spearman >= -1 && view->noise_spearman <= 1) return FNAS_OK;
-    return fnas_fail(reader->context, FNAS_ERR_INPUT, "%s: \"noise_spearman\" is %g, a rank correlation is -1 to 1", reader->where, view->noise_spearman);
+    return fnas_fail(reader->context, FNAS_ERR_INPUT, "%s: \"noise_spearman\" is %g, a rank correlation is -1 to 1", reader->where,
+                     view->noise_spearman);
 }
 
 static fnas_status read_description(const card_reader *reader) {
@@ -99,8 +101,8 @@ static fnas_status read_arch(const card_reader *reader, const json_t *value, con
 static fnas_status check_reference_count(const card_reader *reader, const char *key, const json_t *array) {
     size_t count = json_array_size(array);
     if (count == FNAS_CARD_REFERENCES) return FNAS_OK;
-    return fnas_fail(reader->context, FNAS_ERR_INPUT, "%s: \"reference.%s\" has %zu values, the embedding needs %d", reader->where, key, count,
-                     FNAS_CARD_REFERENCES);
+    return fnas_fail(reader->context, FNAS_ERR_INPUT, "%s: \"reference.%s\" has %zu values, the embedding needs %d", reader->where, key,
+                     count, FNAS_CARD_REFERENCES);
 }
 
 static fnas_status read_references(card_reader *reader) {
@@ -163,8 +165,8 @@ static fnas_status check_duplicates(const card_reader *reader, const char *what,
     fnas_status status = FNAS_OK;
     for (int64_t i = 1; status == FNAS_OK && i < count; i++)
         if (memcmp(sorted[i - 1].choices, sorted[i].choices, (size_t)decisions * sizeof(int32_t)) == 0)
-            status = fnas_fail(reader->context, FNAS_ERR_INPUT, "%s: \"%s\"[%lld] and [%lld] are the same architecture: keep one", reader->where, what,
-                               (long long)sorted[i - 1].number, (long long)sorted[i].number);
+            status = fnas_fail(reader->context, FNAS_ERR_INPUT, "%s: \"%s\"[%lld] and [%lld] are the same architecture: keep one",
+                               reader->where, what, (long long)sorted[i - 1].number, (long long)sorted[i].number);
     fnas_free(sorted);
     return status;
 }
@@ -178,8 +180,8 @@ static fnas_status count_measurements(card_reader *reader) {
     json_t *array;
     FNAS_TRY(fnas_json_array(reader->context, reader->card->root, reader->where, "measurements", &array));
     if (json_array_size(array) > MEASUREMENTS_MAX)
-        return fnas_fail(reader->context, FNAS_ERR_INPUT, "%s: \"measurements\" has %zu rows, at most %d are read", reader->where, json_array_size(array),
-                         MEASUREMENTS_MAX);
+        return fnas_fail(reader->context, FNAS_ERR_INPUT, "%s: \"measurements\" has %zu rows, at most %d are read", reader->where,
+                         json_array_size(array), MEASUREMENTS_MAX);
     view->measurement_count = (int64_t)json_array_size(array);
     return FNAS_OK;
 }
@@ -199,7 +201,8 @@ static fnas_status allocate_card(card_reader *reader) {
 }
 
 static fnas_status read_card(card_reader *reader) {
-    if (!json_is_object(reader->card->root)) return fnas_fail(reader->context, FNAS_ERR_INPUT, "%s: a device card is a JSON object", reader->where);
+    if (!json_is_object(reader->card->root))
+        return fnas_fail(reader->context, FNAS_ERR_INPUT, "%s: a device card is a JSON object", reader->where);
     FNAS_TRY(read_description(reader));
     FNAS_TRY(read_space(reader));
     FNAS_TRY(count_measurements(reader));
@@ -263,8 +266,8 @@ fnas_status fnas_card_check_space(fnas_context *context, const fnas_card *card, 
     bool is_same = strcmp(fnas_space_spec(own), fnas_space_spec(space)) == 0;
     fnas_space_close(own);
     if (is_same) return FNAS_OK;
-    return fnas_fail(context, FNAS_ERR_INPUT, "device %s was measured on the space %s, not on %s: measure it on that one", card->view.name, card->view.space,
-                     fnas_space_spec(space));
+    return fnas_fail(context, FNAS_ERR_INPUT, "device %s was measured on the space %s, not on %s: measure it on that one", card->view.name,
+                     card->view.space, fnas_space_spec(space));
 }
 
 void fnas_card_embedding(const fnas_card *card, double *embedding) {

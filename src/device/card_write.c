@@ -1,4 +1,5 @@
-/* Writing device cards: as JSON that people can read and compare line by line. Objects go down two levels; below that, one line an element. */
+/* Writing device cards: as JSON that people can read and compare line by line. Objects go down two levels; below that, one line an element.
+ */
 #include "device/card.h"
 
 #define INDENT_LEVELS 2
@@ -30,7 +31,8 @@ static void write_object(fnas_text *text, const json_t *object, int level) {
     bool spread = is_spread(object, level) && json_object_size(object) > 0;
     fnas_text_append(text, "{");
     bool is_first = true;
-    for (void *member = json_object_iter((json_t *)(uintptr_t)object); member; member = json_object_iter_next((json_t *)(uintptr_t)object, member)) {
+    for (void *member = json_object_iter((json_t *)(uintptr_t)object); member;
+         member = json_object_iter_next((json_t *)(uintptr_t)object, member)) {
         if (!is_first) fnas_text_append(text, spread ? "," : ", ");
         if (spread) new_line(text, level + 1);
         is_first = false;
@@ -44,14 +46,30 @@ static void write_object(fnas_text *text, const json_t *object, int level) {
 
 static void write_value(fnas_text *text, const json_t *value, int level) {
     switch (json_typeof(value)) {
-    case JSON_OBJECT: write_object(text, value, level); break;
-    case JSON_ARRAY: write_array(text, value, level); break;
-    case JSON_STRING: fnas_text_append_json(text, json_string_value(value)); break;
-    case JSON_INTEGER: fnas_text_append(text, "%lld", (long long)json_integer_value(value)); break;
-    case JSON_REAL: fnas_text_append_number(text, json_real_value(value)); break;
-    case JSON_TRUE: fnas_text_append(text, "true"); break;
-    case JSON_FALSE: fnas_text_append(text, "false"); break;
-    case JSON_NULL: fnas_text_append(text, "null"); break;
+    case JSON_OBJECT:
+        write_object(text, value, level);
+        break;
+    case JSON_ARRAY:
+        write_array(text, value, level);
+        break;
+    case JSON_STRING:
+        fnas_text_append_json(text, json_string_value(value));
+        break;
+    case JSON_INTEGER:
+        fnas_text_append(text, "%lld", (long long)json_integer_value(value));
+        break;
+    case JSON_REAL:
+        fnas_text_append_number(text, json_real_value(value));
+        break;
+    case JSON_TRUE:
+        fnas_text_append(text, "true");
+        break;
+    case JSON_FALSE:
+        fnas_text_append(text, "false");
+        break;
+    case JSON_NULL:
+        fnas_text_append(text, "null");
+        break;
     }
 }
 

@@ -54,7 +54,8 @@ static bool send_message(fnas_child_port *port, uint32_t type, const void *data,
 }
 
 fnas_status fnas_child_send(fnas_context *context, fnas_child_port *port, uint32_t type, const void *data, size_t size_bytes) {
-    if (size_bytes > FNAS_CHILD_MESSAGE_BYTES) return fnas_fail(context, FNAS_ERR_INTERNAL, "a message of %zu bytes to the parent is too long", size_bytes);
+    if (size_bytes > FNAS_CHILD_MESSAGE_BYTES)
+        return fnas_fail(context, FNAS_ERR_INTERNAL, "a message of %zu bytes to the parent is too long", size_bytes);
     if (send_message(port, FIRST_OF_JOB + type, data, size_bytes)) return FNAS_OK;
     return fnas_fail(context, FNAS_ERR_IO, "the parent process does not listen any more");
 }
@@ -109,7 +110,8 @@ _Noreturn static void child_main(const fnas_child_task *task, int descriptor) {
     signal(SIGTERM, SIG_DFL);
     child_start start = {.task = task, .port = {.descriptor = descriptor}};
     pthread_t thread;
-    if (pthread_mutex_init(&start.port.lock, NULL) == 0 && pthread_create(&thread, NULL, child_thread, &start) == 0) pthread_join(thread, NULL);
+    if (pthread_mutex_init(&start.port.lock, NULL) == 0 && pthread_create(&thread, NULL, child_thread, &start) == 0)
+        pthread_join(thread, NULL);
     close(descriptor);
     _exit(0);
 }
@@ -162,10 +164,13 @@ static fnas_status take_line(listener *listening, uint32_t type, const char *dat
 static fnas_status take_message(listener *listening, const message_header *header, const char *data) {
     if (listening->ended) return fail_malformed(listening);
     switch (header->type) {
-    case MESSAGE_PROGRESS: return take_progress(listening, data, header->size_bytes);
+    case MESSAGE_PROGRESS:
+        return take_progress(listening, data, header->size_bytes);
     case MESSAGE_LOG:
-    case MESSAGE_END: return take_line(listening, header->type, data, header->size_bytes);
-    default: return listening->task->receiver(listening->context, listening->task->user, header->type - FIRST_OF_JOB, data, header->size_bytes);
+    case MESSAGE_END:
+        return take_line(listening, header->type, data, header->size_bytes);
+    default:
+        return listening->task->receiver(listening->context, listening->task->user, header->type - FIRST_OF_JOB, data, header->size_bytes);
     }
 }
 
@@ -185,10 +190,12 @@ static fnas_status take_messages(listener *listening) {
 }
 
 static fnas_status check_patience(const listener *listening) {
-    if (fnas_context_stop_requested(listening->context)) return fnas_fail(listening->context, FNAS_INTERRUPTED, "%s: interrupted", listening->task->stage);
+    if (fnas_context_stop_requested(listening->context))
+        return fnas_fail(listening->context, FNAS_INTERRUPTED, "%s: interrupted", listening->task->stage);
     double limit_s = listening->task->silence_limit_s > 0 ? listening->task->silence_limit_s : DEFAULT_SILENCE_S;
     if (fnas_wall_ms() - listening->heard_ms < limit_s * 1000) return FNAS_OK;
-    return fnas_fail(listening->context, FNAS_ERR_INTERNAL, "%s: the child process was silent for %g s and was killed", listening->task->stage, limit_s);
+    return fnas_fail(listening->context, FNAS_ERR_INTERNAL, "%s: the child process was silent for %g s and was killed",
+                     listening->task->stage, limit_s);
 }
 
 /* Until the pipe closes. */
@@ -212,10 +219,11 @@ static fnas_status listen_to_end(listener *listening) {
 static fnas_status judge_death(const listener *listening, int wait_status) {
     const char *stage = listening->task->stage;
     if (WIFSIGNALED(wait_status) && WTERMSIG(wait_status) == SIGKILL)
-        return fnas_fail(listening->context, FNAS_ERR_MEMORY, "%s: the child process was killed, perhaps for want of memory: use fewer architectures", stage);
+        return fnas_fail(listening->context, FNAS_ERR_MEMORY,
+                         "%s: the child process was killed, perhaps for want of memory: use fewer architectures", stage);
     if (WIFSIGNALED(wait_status))
-        return fnas_fail(listening->context, FNAS_ERR_INTERNAL, "%s: the child process died of signal %d (%s)", stage, WTERMSIG(wait_status),
-                         strsignal(WTERMSIG(wait_status)));
+        return fnas_fail(listening->context, FNAS_ERR_INTERNAL, "%s: the child process died of signal %d (%s)", stage,
+                         WTERMSIG(wait_status), strsignal(WTERMSIG(wait_status)));
     if (!listening->ended) return fnas_fail(listening->context, FNAS_ERR_INTERNAL, "%s: the child process ended without a result", stage);
     return FNAS_OK;
 }

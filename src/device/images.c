@@ -34,12 +34,14 @@ static void draw_synthetic(int64_t count, const int64_t shape[3], float *images)
     }
 }
 
-static fnas_status read_dataset(fnas_context *context, const fnas_dataset *dataset, const char *data, int64_t count, const int64_t shape[3], float *images) {
+static fnas_status read_dataset(fnas_context *context, const fnas_dataset *dataset, const char *data, int64_t count, const int64_t shape[3],
+                                float *images) {
     fnas_dataset_info info = fnas_dataset_get(dataset);
     if (info.channels != shape[0] || info.height != shape[1] || info.width != shape[2])
-        return fnas_fail(context, FNAS_ERR_INPUT, "data set %s has images of %lldx%lldx%lld, the space wants %lldx%lldx%lld: choose other data or another input=",
-                         data, (long long)info.channels, (long long)info.height, (long long)info.width, (long long)shape[0], (long long)shape[1],
-                         (long long)shape[2]);
+        return fnas_fail(context, FNAS_ERR_INPUT,
+                         "data set %s has images of %lldx%lldx%lld, the space wants %lldx%lldx%lld: choose other data or another input=",
+                         data, (long long)info.channels, (long long)info.height, (long long)info.width, (long long)shape[0],
+                         (long long)shape[1], (long long)shape[2]);
     if (info.train_count < 1) return fnas_fail(context, FNAS_ERR_INPUT, "data set %s has no training images", data);
     int64_t floats = shape[0] * shape[1] * shape[2];
     int32_t label; /* not wanted */
@@ -47,12 +49,14 @@ static fnas_status read_dataset(fnas_context *context, const fnas_dataset *datas
     return FNAS_OK;
 }
 
-fnas_status fnas_images_load(fnas_context *context, const fnas_space *space, const char *data, int64_t count, float **images, char *name, size_t name_bytes) {
+fnas_status fnas_images_load(fnas_context *context, const fnas_space *space, const char *data, int64_t count, float **images, char *name,
+                             size_t name_bytes) {
     int64_t shape[3], classes;
     *images = NULL;
     FNAS_TRY(fnas_space_image(context, space, shape, &classes));
     size_t bytes;
-    if (!fnas_size_multiply((size_t)count, (size_t)(shape[0] * shape[1] * shape[2]), &bytes)) return fnas_fail_memory(context, "calibration images");
+    if (!fnas_size_multiply((size_t)count, (size_t)(shape[0] * shape[1] * shape[2]), &bytes))
+        return fnas_fail_memory(context, "calibration images");
     float *made = fnas_allocate(bytes, sizeof *made);
     if (!made) return fnas_fail_memory(context, "calibration images");
     fnas_status status = FNAS_OK;

@@ -66,7 +66,8 @@ static fnas_status check_setting(fnas_context *context, const fnas_timing_plan *
     return fnas_runtime_check(context, plan->runtime, plan->precision, plan->isa);
 }
 
-static fnas_status read_options(fnas_context *context, const fnas_space *space, const fnas_measure_options *options, measurement *measuring) {
+static fnas_status read_options(fnas_context *context, const fnas_space *space, const fnas_measure_options *options,
+                                measurement *measuring) {
     fnas_timing_plan *plan = &measuring->plan;
     FNAS_TRY(check_name(context, options->name));
     measuring->name = options->name;
@@ -112,12 +113,14 @@ static fnas_status check_drift(const measurement *measuring) {
     double drift = measuring->result.drift;
     if (fabs(drift) <= DRIFT_LIMIT) return FNAS_OK;
     return fnas_fail(measuring->context, FNAS_ERR_NUMERIC,
-                     "%s: the same architecture took %+.0f %% time at the end of the measurement, more than %.0f %% off: measure again on a quiet machine",
+                     "%s: the same architecture took %+.0f %% time at the end of the measurement, more than %.0f %% off: measure again on "
+                     "a quiet machine",
                      measuring->stage, 100 * drift, 100 * DRIFT_LIMIT);
 }
 
 static double statistic_of(const fnas_timing_plan *plan, const fnas_timing_result *result, int64_t arch) {
-    return fnas_timing_statistic(plan->threads, result->rounds, result->cpu_ms + arch * result->rounds, result->wall_ms + arch * result->rounds);
+    return fnas_timing_statistic(plan->threads, result->rounds, result->cpu_ms + arch * result->rounds,
+                                 result->wall_ms + arch * result->rounds);
 }
 
 /* The statistic of an architecture over every second round from `first` on; scratch [2 * rounds]. */
@@ -157,7 +160,9 @@ static json_t *json_time(double ms) {
 static json_t *json_of_arch(const measurement *measuring, int64_t arch) {
     char text[FNAS_ARCH_TEXT_BYTES];
     const fnas_space *space = measuring->plan.space;
-    if (fnas_space_format(measuring->context, space, measuring->choices + arch * fnas_space_decision_count(space), text, sizeof text) != FNAS_OK) return NULL;
+    if (fnas_space_format(measuring->context, space, measuring->choices + arch * fnas_space_decision_count(space), text, sizeof text) !=
+        FNAS_OK)
+        return NULL;
     return json_string(text);
 }
 
@@ -165,7 +170,8 @@ static json_t *json_of_quantiles(const measurement *measuring, int64_t arch) {
     const fnas_timing_result *result = &measuring->result;
     const double *samples = (measuring->plan.threads == 1 ? result->cpu_ms : result->wall_ms) + arch * result->rounds;
     json_t *quantiles = json_array();
-    for (int q = 0; q < QUANTILES; q++) json_array_append_new(quantiles, json_time(fnas_quantile(samples, result->rounds, quantile_levels[q])));
+    for (int q = 0; q < QUANTILES; q++)
+        json_array_append_new(quantiles, json_time(fnas_quantile(samples, result->rounds, quantile_levels[q])));
     return quantiles;
 }
 
@@ -184,16 +190,18 @@ static json_t *json_of_references(const measurement *measuring) {
         json_array_append_new(archs, json_of_arch(measuring, i));
         for (int kind = 0; kind < 3; kind++) json_array_append_new(times[kind], json_of_time(measuring, i, (time_kind)kind));
     }
-    return json_pack("{s:o,s:o,s:o,s:o}", "arch", archs, "latency_ms", times[TIME_LATENCY], "min_cpu_ms", times[TIME_MIN_CPU], "median_wall_ms",
-                     times[TIME_MEDIAN_WALL]);
+    return json_pack("{s:o,s:o,s:o,s:o}", "arch", archs, "latency_ms", times[TIME_LATENCY], "min_cpu_ms", times[TIME_MIN_CPU],
+                     "median_wall_ms", times[TIME_MEDIAN_WALL]);
 }
 
 static json_t *json_of_measurements(const measurement *measuring) {
     json_t *rows = json_array();
     for (int64_t i = FNAS_CARD_REFERENCES; i < measuring->result.count; i++)
-        json_array_append_new(rows, json_pack("{s:o,s:o,s:o,s:o,s:o}", "arch", json_of_arch(measuring, i), "latency_ms",
-                                              json_of_time(measuring, i, TIME_LATENCY), "min_cpu_ms", json_of_time(measuring, i, TIME_MIN_CPU), "median_wall_ms",
-                                              json_of_time(measuring, i, TIME_MEDIAN_WALL), "quantiles_ms", json_of_quantiles(measuring, i)));
+        json_array_append_new(rows,
+                              json_pack("{s:o,s:o,s:o,s:o,s:o}", "arch", json_of_arch(measuring, i), "latency_ms",
+                                        json_of_time(measuring, i, TIME_LATENCY), "min_cpu_ms", json_of_time(measuring, i, TIME_MIN_CPU),
+                                        "median_wall_ms", json_of_time(measuring, i, TIME_MEDIAN_WALL), "quantiles_ms",
+                                        json_of_quantiles(measuring, i)));
     return rows;
 }
 
@@ -201,10 +209,10 @@ static json_t *json_of_protocol(const measurement *measuring) {
     const fnas_timing_plan *plan = &measuring->plan;
     json_t *levels = json_array();
     for (int q = 0; q < QUANTILES; q++) json_array_append_new(levels, json_real(quantile_levels[q]));
-    return json_pack("{s:s,s:I,s:i,s:f,s:s,s:o,s:o,s:I,s:{s:s,s:I}}", "isa_limit", plan->isa, "rounds", (json_int_t)plan->rounds, "warm_up_runs",
-                     FNAS_TIMING_WARM_UP_RUNS, "sample_ms", FNAS_TIMING_SAMPLE_MS, "order", "interleaved, shuffled each round", "quantiles", levels,
-                     "drift", json_time(measuring->result.drift), "seed", (json_int_t)plan->seed, "calibration", "source", measuring->data_name, "images",
-                     (json_int_t)plan->image_count);
+    return json_pack("{s:s,s:I,s:i,s:f,s:s,s:o,s:o,s:I,s:{s:s,s:I}}", "isa_limit", plan->isa, "rounds", (json_int_t)plan->rounds,
+                     "warm_up_runs", FNAS_TIMING_WARM_UP_RUNS, "sample_ms", FNAS_TIMING_SAMPLE_MS, "order",
+                     "interleaved, shuffled each round", "quantiles", levels, "drift", json_time(measuring->result.drift), "seed",
+                     (json_int_t)plan->seed, "calibration", "source", measuring->data_name, "images", (json_int_t)plan->image_count);
 }
 
 static json_t *json_of_measurement(const measurement *measuring, double noise) {
@@ -213,10 +221,11 @@ static json_t *json_of_measurement(const measurement *measuring, double noise) {
     fnas_host_processor(processor, sizeof processor);
     fnas_host_governor(governor, sizeof governor);
     fnas_host_date(date, sizeof date);
-    return json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:I,s:I,s:s,s:o,s:s,s:o,s:o,s:o}", "format", FNAS_CARD_FORMAT, "name", measuring->name, "space",
-                     fnas_space_spec(plan->space), "runtime", plan->runtime->name, "runtime_version", measuring->result.version, "processor", processor,
-                     "governor", governor, "precision", fnas_precision_name(plan->precision), "isa", measuring->result.isa, "batch", (json_int_t)plan->batch,
-                     "threads", (json_int_t)plan->threads, "date", date, "protocol", json_of_protocol(measuring), "statistic",
+    return json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:I,s:I,s:s,s:o,s:s,s:o,s:o,s:o}", "format", FNAS_CARD_FORMAT, "name",
+                     measuring->name, "space", fnas_space_spec(plan->space), "runtime", plan->runtime->name, "runtime_version",
+                     measuring->result.version, "processor", processor, "governor", governor, "precision",
+                     fnas_precision_name(plan->precision), "isa", measuring->result.isa, "batch", (json_int_t)plan->batch, "threads",
+                     (json_int_t)plan->threads, "date", date, "protocol", json_of_protocol(measuring), "statistic",
                      plan->threads == 1 ? "min_cpu_ms" : "median_wall_ms", "reference", json_of_references(measuring), "measurements",
                      json_of_measurements(measuring), "noise_spearman", isfinite(noise) ? json_time(noise) : json_null());
 }
@@ -225,16 +234,19 @@ static fnas_status make_card(const measurement *measuring, fnas_card **card) {
     double noise;
     FNAS_TRY(find_noise(measuring, &noise));
     json_t *root = json_of_measurement(measuring, noise);
-    if (!root) return fnas_fail(measuring->context, FNAS_ERR_INPUT, "%s: a card cannot be made: is the name valid UTF-8?", measuring->stage);
+    if (!root)
+        return fnas_fail(measuring->context, FNAS_ERR_INPUT, "%s: a card cannot be made: is the name valid UTF-8?", measuring->stage);
     return fnas_card_from_json(measuring->context, measuring->stage, root, card);
 }
 
 /* ---- public ---- */
 
-static fnas_status measure(fnas_context *context, const fnas_space *space, const fnas_measure_options *options, measurement *measuring, fnas_card **card) {
+static fnas_status measure(fnas_context *context, const fnas_space *space, const fnas_measure_options *options, measurement *measuring,
+                           fnas_card **card) {
     FNAS_TRY(read_options(context, space, options, measuring));
     FNAS_TRY(choose_archs(measuring, options->references));
-    FNAS_TRY(fnas_images_load(context, space, options->data, CALIBRATION_IMAGES, &measuring->images, measuring->data_name, sizeof measuring->data_name));
+    FNAS_TRY(fnas_images_load(context, space, options->data, CALIBRATION_IMAGES, &measuring->images, measuring->data_name,
+                              sizeof measuring->data_name));
     measuring->plan.images = measuring->images;
     FNAS_TRY(fnas_timing_run(context, &measuring->plan, &measuring->result));
     FNAS_TRY(check_drift(measuring));
@@ -255,7 +267,8 @@ static const char *isa_limit_of(const fnas_card *card) {
     return limit ? limit : "native";
 }
 
-static fnas_status read_card_setting(fnas_context *context, const fnas_space *space, const fnas_card *card, int64_t rounds, measurement *measuring) {
+static fnas_status read_card_setting(fnas_context *context, const fnas_space *space, const fnas_card *card, int64_t rounds,
+                                     measurement *measuring) {
     const fnas_card_view *view = &card->view;
     FNAS_TRY(fnas_card_check_space(context, card, space));
     if (strcmp(view->statistic, "imported") == 0)
@@ -271,12 +284,14 @@ static fnas_status read_card_setting(fnas_context *context, const fnas_space *sp
                                          .image_count = CALIBRATION_IMAGES};
     fnas_status status = fnas_runtime_find(context, view->runtime, &measuring->plan.runtime);
     if (status == FNAS_OK) status = fnas_precision_find(context, view->precision, &measuring->plan.precision);
-    if (status != FNAS_OK) return fnas_fail(context, FNAS_ERR_UNSUPPORTED, "device %s: runtime %s %s is none of this machine", view->name, view->runtime, view->precision);
+    if (status != FNAS_OK)
+        return fnas_fail(context, FNAS_ERR_UNSUPPORTED, "device %s: runtime %s %s is none of this machine", view->name, view->runtime,
+                         view->precision);
     return check_setting(context, &measuring->plan);
 }
 
-static fnas_status remeasure(fnas_context *context, const fnas_space *space, const fnas_card *card, int64_t count, const int32_t *choices, int64_t rounds,
-                             measurement *measuring, double *latency_ms) {
+static fnas_status remeasure(fnas_context *context, const fnas_space *space, const fnas_card *card, int64_t count, const int32_t *choices,
+                             int64_t rounds, measurement *measuring, double *latency_ms) {
     FNAS_TRY(read_card_setting(context, space, card, rounds, measuring));
     FNAS_TRY(check_range(context, "the number of architectures", count, 0, MOST_ARCHS));
     if (count == 0) return FNAS_OK;
@@ -291,8 +306,8 @@ static fnas_status remeasure(fnas_context *context, const fnas_space *space, con
     return FNAS_OK;
 }
 
-fnas_status fnas_device_remeasure(fnas_context *context, const fnas_space *space, const fnas_card *card, int64_t count, const int32_t *choices,
-                                  int64_t rounds, double *latency_ms) {
+fnas_status fnas_device_remeasure(fnas_context *context, const fnas_space *space, const fnas_card *card, int64_t count,
+                                  const int32_t *choices, int64_t rounds, double *latency_ms) {
     measurement measuring = {.context = context};
     fnas_status status = remeasure(context, space, card, count, choices, rounds, &measuring, latency_ms);
     release(&measuring);

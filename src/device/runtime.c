@@ -13,8 +13,9 @@ static fnas_status fail_unknown(fnas_context *context, const char *what, const c
     fnas_text known = {0};
     for (int i = 0; names[i]; i++) fnas_text_append(&known, "%s%s", i ? ", " : "", names[i]);
     const char *nearest = fnas_suggest(name, names);
-    fnas_status status = fnas_fail(context, FNAS_ERR_INPUT, "unknown %s \"%s\": use one of %s%s%s%s", what, name, known.failed ? "?" : known.data,
-                                   nearest ? " (did you mean " : "", nearest ? nearest : "", nearest ? "?)" : "");
+    fnas_status status = fnas_fail(context, FNAS_ERR_INPUT, "unknown %s \"%s\": use one of %s%s%s%s", what, name,
+                                   known.failed ? "?" : known.data, nearest ? " (did you mean " : "", nearest ? nearest : "",
+                                   nearest ? "?)" : "");
     fnas_text_free(&known);
     return status;
 }
@@ -55,8 +56,9 @@ fnas_status fnas_runtime_check(fnas_context *context, const fnas_runtime *runtim
         return fnas_fail(context, FNAS_ERR_UNSUPPORTED, "runtime %s knows no precision %s: use f32, or the runtime onednn", runtime->name,
                          precision_names[precision]);
     if (index > 0 && !runtime->knows_isa)
-        return fnas_fail(context, FNAS_ERR_UNSUPPORTED,
-                         "runtime %s chooses its instruction set itself: leave isa at native (OpenBLAS reads OPENBLAS_CORETYPE when it is loaded)",
-                         runtime->name);
+        return fnas_fail(
+            context, FNAS_ERR_UNSUPPORTED,
+            "runtime %s chooses its instruction set itself: leave isa at native (OpenBLAS reads OPENBLAS_CORETYPE when it is loaded)",
+            runtime->name);
     return FNAS_OK;
 }

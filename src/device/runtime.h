@@ -37,6 +37,7 @@ FNAS_NODISCARD fnas_status fnas_runtime_find(fnas_context *context, const char *
 FNAS_NODISCARD fnas_status fnas_precision_find(fnas_context *context, const char *name, fnas_precision *precision);
 const char *fnas_precision_name(fnas_precision precision); /* "f32", "bf16", "int8" */
 /* Whether runtime, precision and isa go together, as far as it can be told without asking the processor. */
-FNAS_NODISCARD fnas_status fnas_runtime_check(fnas_context *context, const fnas_runtime *runtime, fnas_precision precision, const char *isa);
+FNAS_NODISCARD fnas_status fnas_runtime_check(fnas_context *context, const fnas_runtime *runtime, fnas_precision precision,
+                                              const char *isa);
 
 #endif

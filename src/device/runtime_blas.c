@@ -1,6 +1,6 @@
-/* im2col and OpenBLAS (Chellapilla et al. 2006): plain NCHW in f32, one image after the other through each operator, no fusion beyond bias and ReLU.
- * What one gets from a BLAS and nothing else, and quite another device than a convolution library: unfolding a 3x3 window costs memory traffic
- * that the multiplication does not win back at few channels. */
+/* im2col and OpenBLAS (Chellapilla et al. 2006): plain NCHW in f32, one image after the other through each operator, no fusion beyond bias
+ * and ReLU. What one gets from a BLAS and nothing else, and quite another device than a convolution library: unfolding a 3x3 window costs
+ * memory traffic that the multiplication does not win back at few channels. */
 #include <cblas.h>
 #include <stdio.h>
 #include <string.h>
@@ -68,7 +68,8 @@ static void finish_plane(int64_t count, float bias, bool relu, float *plane) {
     }
 }
 
-static void run_conv_image(const blas_network *network, const fnas_graph_node *node, fnas_value_shape in, const float *source, float *output) {
+static void run_conv_image(const blas_network *network, const fnas_graph_node *node, fnas_value_shape in, const float *source,
+                           float *output) {
     int64_t group_in = in.c / node->groups, group_out = node->shape.c / node->groups;
     int64_t depth = group_in * node->kernel * node->kernel, plane = node->shape.h * node->shape.w;
     bool is_pointwise = node->kernel == 1 && node->stride == 1 && node->padding == 0;
@@ -78,8 +79,9 @@ static void run_conv_image(const blas_network *network, const fnas_graph_node *n
             unfold(node, in, group_in, columns, network->unfolded);
             columns = network->unfolded;
         }
-        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)group_out, (int)plane, (int)depth, 1, network->weights + node->weights + g * group_out * depth,
-                    (int)depth, columns, (int)plane, 0, output + g * group_out * plane, (int)plane);
+        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)group_out, (int)plane, (int)depth, 1,
+                    network->weights + node->weights + g * group_out * depth, (int)depth, columns, (int)plane, 0,
+                    output + g * group_out * plane, (int)plane);
     }
     if (node->bias == FNAS_GRAPH_NONE && !node->relu) return;
     for (int64_t c = 0; c < node->shape.c; c++)
@@ -99,7 +101,8 @@ static void run_pool_image(const fnas_graph_node *node, fnas_value_shape in, con
     for (int64_t c = 0; c < in.c; c++)
         for (int64_t y = 0; y < node->shape.h; y++)
             for (int64_t x = 0; x < node->shape.w; x++)
-                *output++ = window_average(source + c * in.h * in.w, in, y * node->stride - node->padding, x * node->stride - node->padding, node->kernel);
+                *output++ = window_average(source + c * in.h * in.w, in, y * node->stride - node->padding, x * node->stride - node->padding,
+                                           node->kernel);
 }
 
 static void run_global_pool_image(fnas_value_shape in, const float *source, float *output) {
@@ -127,7 +130,8 @@ static void run_linear(const blas_network *network, int64_t number, const float 
     int in = (int)network->sources[number].c, out = (int)node->shape.c;
     for (int64_t n = 0; n < network->batch; n++)
         for (int o = 0; o < out; o++) output[n * out + o] = node->bias == FNAS_GRAPH_NONE ? 0 : network->weights[node->bias + o];
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)network->batch, out, in, 1, source, in, network->weights + node->weights, in, 1, output, out);
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)network->batch, out, in, 1, source, in, network->weights + node->weights, in,
+                1, output, out);
 }
 
 static void run_relu(size_t count, const float *source, float *output) {
@@ -150,12 +154,23 @@ static void run_image_node(const blas_network *network, int64_t number, const fl
     const fnas_graph_node *node = &network->nodes[number];
     fnas_value_shape in = network->sources[number];
     switch (node->kind) {
-    case FNAS_GRAPH_CONV: run_conv_image(network, node, in, source, output); break;
-    case FNAS_GRAPH_RELU: run_relu(image_floats(in), source, output); break;
-    case FNAS_GRAPH_AVERAGE_POOL: run_pool_image(node, in, source, output); break;
-    case FNAS_GRAPH_SCALE_SHIFT: run_scale_shift_image(network, node, source, output); break;
-    case FNAS_GRAPH_GLOBAL_POOL: run_global_pool_image(in, source, output); break;
-    default: break; /* the whole batch at once: run_node; nothing: input and zero */
+    case FNAS_GRAPH_CONV:
+        run_conv_image(network, node, in, source, output);
+        break;
+    case FNAS_GRAPH_RELU:
+        run_relu(image_floats(in), source, output);
+        break;
+    case FNAS_GRAPH_AVERAGE_POOL:
+        run_pool_image(node, in, source, output);
+        break;
+    case FNAS_GRAPH_SCALE_SHIFT:
+        run_scale_shift_image(network, node, source, output);
+        break;
+    case FNAS_GRAPH_GLOBAL_POOL:
+        run_global_pool_image(in, source, output);
+        break;
+    default:
+        break; /* the whole batch at once: run_node; nothing: input and zero */
     }
 }
 
@@ -240,14 +255,16 @@ static bool place_outputs(blas_network *network) {
     size_t bytes = fnas_place_buffers(network->node_count, placed);
     network->block = fnas_allocate(bytes, 1);
     network->bytes += bytes;
-    for (int64_t i = 1; network->block && i < network->node_count; i++) network->outputs[i] = (float *)(void *)(network->block + placed[i].offset);
+    for (int64_t i = 1; network->block && i < network->node_count; i++)
+        network->outputs[i] = (float *)(void *)(network->block + placed[i].offset);
     fnas_free(placed);
     return network->block != NULL;
 }
 
 static fnas_status blas_create(fnas_context *context, const fnas_graph *graph, const fnas_runtime_options *options, void **instance) {
     *instance = NULL;
-    if (options->precision != FNAS_PRECISION_F32) return fnas_fail(context, FNAS_ERR_UNSUPPORTED, "runtime blas knows the precision f32 only");
+    if (options->precision != FNAS_PRECISION_F32)
+        return fnas_fail(context, FNAS_ERR_UNSUPPORTED, "runtime blas knows the precision f32 only");
     blas_network *network = fnas_allocate(1, sizeof *network);
     if (!network) return fnas_fail_memory(context, "a network of the runtime blas");
     network->node_count = graph->node_count;
@@ -291,7 +308,8 @@ static size_t blas_bytes(const void *instance) {
 
 static void blas_describe(const void *instance, fnas_text *text) {
     const blas_network *network = instance;
-    for (int64_t i = 1; i < network->node_count; i++) fnas_text_append(text, "%lld %s\n", (long long)i, fnas_graph_kind_name(network->nodes[i].kind));
+    for (int64_t i = 1; i < network->node_count; i++)
+        fnas_text_append(text, "%lld %s\n", (long long)i, fnas_graph_kind_name(network->nodes[i].kind));
 }
 
 const fnas_runtime fnas_runtime_blas = {.name = "blas",

@@ -1,6 +1,6 @@
-/* Two runtimes of the convolution library (compute/inference.h), both with fused sums and ReLUs and packed weights: onednn with the layouts that its
- * kernels want, and onednn-plain with activations kept in NCHW, as a framework does that calls the library on its own tensors: convolutions then go through
- * matrix products, and pooling transposes. */
+/* Two runtimes of the convolution library (compute/inference.h), both with fused sums and ReLUs and packed weights: onednn with the layouts
+ * that its kernels want, and onednn-plain with activations kept in NCHW, as a framework does that calls the library on its own tensors:
+ * convolutions then go through matrix products, and pooling transposes. */
 #include <stdio.h>
 
 #include "base/memory.h"
@@ -8,12 +8,15 @@
 #include "compute/inference.h"
 #include "device/runtime.h"
 
-static const fnas_infer_kind kinds[] = {
-    [FNAS_GRAPH_INPUT] = FNAS_INFER_INPUT,       [FNAS_GRAPH_CONV] = FNAS_INFER_CONV,
-    [FNAS_GRAPH_RELU] = FNAS_INFER_RELU,         [FNAS_GRAPH_AVERAGE_POOL] = FNAS_INFER_AVERAGE_POOL,
-    [FNAS_GRAPH_ADD] = FNAS_INFER_ADD,           [FNAS_GRAPH_SCALE_SHIFT] = FNAS_INFER_SCALE_SHIFT,
-    [FNAS_GRAPH_GLOBAL_POOL] = FNAS_INFER_GLOBAL_POOL, [FNAS_GRAPH_LINEAR] = FNAS_INFER_LINEAR,
-    [FNAS_GRAPH_ZERO] = FNAS_INFER_ZERO};
+static const fnas_infer_kind kinds[] = {[FNAS_GRAPH_INPUT] = FNAS_INFER_INPUT,
+                                        [FNAS_GRAPH_CONV] = FNAS_INFER_CONV,
+                                        [FNAS_GRAPH_RELU] = FNAS_INFER_RELU,
+                                        [FNAS_GRAPH_AVERAGE_POOL] = FNAS_INFER_AVERAGE_POOL,
+                                        [FNAS_GRAPH_ADD] = FNAS_INFER_ADD,
+                                        [FNAS_GRAPH_SCALE_SHIFT] = FNAS_INFER_SCALE_SHIFT,
+                                        [FNAS_GRAPH_GLOBAL_POOL] = FNAS_INFER_GLOBAL_POOL,
+                                        [FNAS_GRAPH_LINEAR] = FNAS_INFER_LINEAR,
+                                        [FNAS_GRAPH_ZERO] = FNAS_INFER_ZERO};
 
 static const float *constants(const fnas_graph *graph, int64_t first) {
     return first == FNAS_GRAPH_NONE ? NULL : graph->weights + first;
@@ -45,14 +48,15 @@ static fnas_status run_and_look(fnas_context *context, fnas_infer *infer, const 
 }
 
 /* Ranges of all layers on the calibration images, by runs in f32; one image at a time, so that activations stay in the cache. */
-static fnas_status calibrate(fnas_context *context, const fnas_graph *graph, const fnas_infer_layer *layers, const fnas_runtime_options *options,
-                             double *largest) {
+static fnas_status calibrate(fnas_context *context, const fnas_graph *graph, const fnas_infer_layer *layers,
+                             const fnas_runtime_options *options, double *largest) {
     if (options->calibration_count < 1) return fnas_fail(context, FNAS_ERR_INTERNAL, "precision int8 needs calibration images");
     fnas_infer_options plain = {.precision = FNAS_INFER_F32, .batch = 1, .threads = options->threads, .keep_values = true};
     fnas_infer *infer = NULL;
     fnas_value_shape image = graph->nodes[0].shape;
     float *logits = fnas_allocate((size_t)graph->nodes[graph->node_count - 1].shape.c, sizeof *logits);
-    fnas_status status = logits ? fnas_infer_create(context, layers, graph->node_count, &plain, &infer) : fnas_fail_memory(context, "calibration");
+    fnas_status status = logits ? fnas_infer_create(context, layers, graph->node_count, &plain, &infer)
+                                : fnas_fail_memory(context, "calibration");
     for (int64_t i = 0; status == FNAS_OK && i < options->calibration_count; i++)
         status = run_and_look(context, infer, options->calibration_images + i * image.c * image.h * image.w, logits, largest);
     fnas_infer_destroy(infer);
@@ -60,7 +64,8 @@ static fnas_status calibrate(fnas_context *context, const fnas_graph *graph, con
     return status;
 }
 
-static fnas_status create(fnas_context *context, const fnas_graph *graph, const fnas_runtime_options *options, bool plain_layout, void **instance) {
+static fnas_status create(fnas_context *context, const fnas_graph *graph, const fnas_runtime_options *options, bool plain_layout,
+                          void **instance) {
     static const fnas_infer_precision precisions[] = {FNAS_INFER_F32, FNAS_INFER_BF16, FNAS_INFER_INT8};
     *instance = NULL;
     fnas_infer_layer *layers = fnas_allocate((size_t)graph->node_count, sizeof *layers);
@@ -87,7 +92,8 @@ static fnas_status onednn_create(fnas_context *context, const fnas_graph *graph,
 
 static fnas_status plain_create(fnas_context *context, const fnas_graph *graph, const fnas_runtime_options *options, void **instance) {
     *instance = NULL;
-    if (options->precision != FNAS_PRECISION_F32) return fnas_fail(context, FNAS_ERR_UNSUPPORTED, "runtime onednn-plain knows the precision f32 only");
+    if (options->precision != FNAS_PRECISION_F32)
+        return fnas_fail(context, FNAS_ERR_UNSUPPORTED, "runtime onednn-plain knows the precision f32 only");
     return create(context, graph, options, true, instance);
 }
 

@@ -4,8 +4,8 @@
 
 #include "base/memory.h"
 
-fnas_status fnas_subject_source_create(fnas_context *context, const fnas_space *space, uint64_t seed, int64_t image_count, const float *images,
-                                       fnas_subject_source *source) {
+fnas_status fnas_subject_source_create(fnas_context *context, const fnas_space *space, uint64_t seed, int64_t image_count,
+                                       const float *images, fnas_subject_source *source) {
     memset(source, 0, sizeof *source);
     source->space = space;
     source->images = images;
@@ -21,8 +21,10 @@ void fnas_subject_source_free(fnas_subject_source *source) {
     fnas_parameters_free(&source->parameters);
 }
 
-static fnas_status lower_calibrated(fnas_context *context, fnas_subject_source *source, const fnas_net *net, fnas_norm_state *state, fnas_graph **graph) {
-    FNAS_TRY(fnas_path_recalibrate(context, &source->worker, net, &source->parameters, source->image_count, source->image_count, source->images, state));
+static fnas_status lower_calibrated(fnas_context *context, fnas_subject_source *source, const fnas_net *net, fnas_norm_state *state,
+                                    fnas_graph **graph) {
+    FNAS_TRY(fnas_path_recalibrate(context, &source->worker, net, &source->parameters, source->image_count, source->image_count,
+                                   source->images, state));
     return fnas_graph_lower(context, net, &source->parameters, state, graph);
 }
 

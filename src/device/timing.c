@@ -1,6 +1,6 @@
-/* Protocol: each architecture is prepared and run a few times; then come rounds, each of which times every architecture once in an order drawn for it, so
- * that a disturbance hits all alike; one architecture returns many times a round and shows drift. Networks are kept prepared as long as memory allows;
- * beyond that, architectures are taken in parts, each with its own rounds. */
+/* Protocol: each architecture is prepared and run a few times; then come rounds, each of which times every architecture once in an order
+ * drawn for it, so that a disturbance hits all alike; one architecture returns many times a round and shows drift. Networks are kept
+ * prepared as long as memory allows; beyond that, architectures are taken in parts, each with its own rounds. */
 #include "device/timing.h"
 
 #include <math.h>
@@ -62,7 +62,8 @@ static fnas_status take_sample(timer_state *timer, const timed_network *network,
     return FNAS_OK;
 }
 
-/* Runs it a few times, and learns from the fastest run how many make a sample: one that was preempted would make all samples of this network single, cold runs. */
+/* Runs it a few times, and learns from the fastest run how many make a sample: one that was preempted would make all samples of this
+ * network single, cold runs. */
 static fnas_status warm_up(timer_state *timer, timed_network *network) {
     double run_ms = INFINITY;
     network->repeats = 1;
@@ -168,9 +169,11 @@ static fnas_status start_timer(timer_state *timer) {
     timer->networks = fnas_allocate((size_t)plan->count, sizeof *timer->networks);
     timer->samples = fnas_allocate((size_t)(plan->count * plan->rounds), 2 * sizeof *timer->samples);
     timer->order = fnas_allocate((size_t)plan->count, sizeof *timer->order);
-    if (!timer->batch_images || !timer->logits || !timer->networks || !timer->samples || !timer->order) return fnas_fail_memory(timer->context, "timing");
+    if (!timer->batch_images || !timer->logits || !timer->networks || !timer->samples || !timer->order)
+        return fnas_fail_memory(timer->context, "timing");
     for (int64_t n = 0; n < plan->batch; n++)
-        memcpy(timer->batch_images + n * floats, plan->images + n % plan->image_count * floats, (size_t)floats * sizeof *timer->batch_images);
+        memcpy(timer->batch_images + n * floats, plan->images + n % plan->image_count * floats,
+               (size_t)floats * sizeof *timer->batch_images);
     return prepare_network(timer, plan->drift_choices, &timer->drift);
 }
 
@@ -208,13 +211,15 @@ static fnas_status receive_facts(const timing_parent *parent, const char *data) 
 
 static fnas_status receive_samples(fnas_context *context, timing_parent *parent, const void *data) {
     int64_t rounds = parent->plan->rounds, at = parent->received * rounds;
-    if (parent->received == parent->plan->count) return fnas_fail(context, FNAS_ERR_INTERNAL, "%s: the child process sends too much", parent->plan->stage);
+    if (parent->received == parent->plan->count)
+        return fnas_fail(context, FNAS_ERR_INTERNAL, "%s: the child process sends too much", parent->plan->stage);
     memcpy(parent->result->cpu_ms + at, data, (size_t)rounds * sizeof(double));
     memcpy(parent->result->wall_ms + at, (const double *)data + rounds, (size_t)rounds * sizeof(double));
     for (int64_t i = at; i < at + rounds; i++)
-        if (!(parent->result->cpu_ms[i] > 0) || !(parent->result->wall_ms[i] > 0) || !isfinite(parent->result->cpu_ms[i]) || !isfinite(parent->result->wall_ms[i]))
-            return fnas_fail(context, FNAS_ERR_NUMERIC, "%s: a time of %g ms (wall %g ms) was measured: the clock is of no use", parent->plan->stage,
-                             parent->result->cpu_ms[i], parent->result->wall_ms[i]);
+        if (!(parent->result->cpu_ms[i] > 0) || !(parent->result->wall_ms[i] > 0) || !isfinite(parent->result->cpu_ms[i]) ||
+            !isfinite(parent->result->wall_ms[i]))
+            return fnas_fail(context, FNAS_ERR_NUMERIC, "%s: a time of %g ms (wall %g ms) was measured: the clock is of no use",
+                             parent->plan->stage, parent->result->cpu_ms[i], parent->result->wall_ms[i]);
     parent->received++;
     return FNAS_OK;
 }

@@ -7,7 +7,7 @@
 
 #define FNAS_TIMING_TEXT_BYTES 96
 #define FNAS_TIMING_WARM_UP_RUNS 5
-#define FNAS_TIMING_SAMPLE_MS 0.2 /* a sample of a short network is of several runs, until it lasts so long */
+#define FNAS_TIMING_SAMPLE_MS 0.2  /* a sample of a short network is of several runs, until it lasts so long */
 #define FNAS_TIMING_DRIFT_EVERY 32 /* architectures between two samples of the drift architecture */
 
 typedef struct fnas_timing_plan {
@@ -18,8 +18,8 @@ typedef struct fnas_timing_plan {
     const char *isa; /* limit: "native", ... */
     int64_t batch, threads, rounds;
     uint64_t seed;
-    int64_t count;               /* architectures */
-    const int32_t *choices;      /* [count][decisions] */
+    int64_t count;                /* architectures */
+    const int32_t *choices;       /* [count][decisions] */
     const int32_t *drift_choices; /* the architecture that returns in every round */
     int64_t image_count;
     const float *images;

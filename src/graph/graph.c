@@ -26,10 +26,14 @@ fnas_value_shape fnas_graph_source_shape(const fnas_graph *graph, int64_t node) 
 int64_t fnas_graph_weight_floats(const fnas_graph *graph, int64_t number) {
     const fnas_graph_node *node = &graph->nodes[number];
     switch (node->kind) {
-    case FNAS_GRAPH_CONV: return node->shape.c * (fnas_graph_source_shape(graph, number).c / node->groups) * node->kernel * node->kernel;
-    case FNAS_GRAPH_LINEAR: return node->shape.c * fnas_graph_source_shape(graph, number).c;
-    case FNAS_GRAPH_SCALE_SHIFT: return node->shape.c;
-    default: return 0;
+    case FNAS_GRAPH_CONV:
+        return node->shape.c * (fnas_graph_source_shape(graph, number).c / node->groups) * node->kernel * node->kernel;
+    case FNAS_GRAPH_LINEAR:
+        return node->shape.c * fnas_graph_source_shape(graph, number).c;
+    case FNAS_GRAPH_SCALE_SHIFT:
+        return node->shape.c;
+    default:
+        return 0;
     }
 }
 
@@ -56,9 +60,10 @@ int64_t fnas_graph_params(const fnas_graph *graph) {
 void fnas_graph_dump(const fnas_graph *graph, fnas_text *text) {
     for (int64_t i = 0; i < graph->node_count; i++) {
         const fnas_graph_node *node = &graph->nodes[i];
-        fnas_text_append(text, "%3lld %-12s %lldx%lldx%lld", (long long)i, fnas_graph_kind_name(node->kind), (long long)node->shape.c, (long long)node->shape.h,
-                         (long long)node->shape.w);
-        for (int64_t k = 0; k < node->input_count; k++) fnas_text_append(text, "%s%d", k ? " " : " <- ", (int)fnas_graph_input(graph, i, k));
+        fnas_text_append(text, "%3lld %-12s %lldx%lldx%lld", (long long)i, fnas_graph_kind_name(node->kind), (long long)node->shape.c,
+                         (long long)node->shape.h, (long long)node->shape.w);
+        for (int64_t k = 0; k < node->input_count; k++)
+            fnas_text_append(text, "%s%d", k ? " " : " <- ", (int)fnas_graph_input(graph, i, k));
         if (node->kind == FNAS_GRAPH_CONV || node->kind == FNAS_GRAPH_AVERAGE_POOL)
             fnas_text_append(text, " k%lld s%lld p%lld", (long long)node->kernel, (long long)node->stride, (long long)node->padding);
         if (node->groups > 1) fnas_text_append(text, " g%lld", (long long)node->groups);

@@ -1,5 +1,6 @@
-/* The static inference graph: one architecture as a list of operators with constant weights, which runtimes execute and exporters write. Norms are
- * folded, gates are gone, nothing is left that cannot reach the logits or that is exactly zero. Each node has one output [C, H, W] an image. */
+/* The static inference graph: one architecture as a list of operators with constant weights, which runtimes execute and exporters write.
+ * Norms are folded, gates are gone, nothing is left that cannot reach the logits or that is exactly zero. Each node has one output [C, H,
+ * W] an image. */
 #ifndef FNAS_GRAPH_GRAPH_H
 #define FNAS_GRAPH_GRAPH_H
 
@@ -42,21 +43,23 @@ typedef struct fnas_graph {
     size_t node_capacity, input_capacity, weight_capacity;
 } fnas_graph;
 
-/* Lowers a recorded net with its weights and the statistics of its norms. The graph keeps its own copy of the weights. Owned: fnas_graph_destroy. */
-FNAS_NODISCARD fnas_status fnas_graph_lower(fnas_context *context, const fnas_net *net, const fnas_parameters *parameters, const fnas_norm_state *statistics,
-                                            fnas_graph **graph);
+/* Lowers a recorded net with its weights and the statistics of its norms. The graph keeps its own copy of the weights. Owned:
+ * fnas_graph_destroy. */
+FNAS_NODISCARD fnas_status fnas_graph_lower(fnas_context *context, const fnas_net *net, const fnas_parameters *parameters,
+                                            const fnas_norm_state *statistics, fnas_graph **graph);
 void fnas_graph_destroy(fnas_graph *graph); /* NULL is allowed */
 
-const char *fnas_graph_kind_name(fnas_graph_kind kind); /* "conv", ... */
-int32_t fnas_graph_input(const fnas_graph *graph, int64_t node, int64_t input); /* number of the node that is its input-th input */
+const char *fnas_graph_kind_name(fnas_graph_kind kind);                          /* "conv", ... */
+int32_t fnas_graph_input(const fnas_graph *graph, int64_t node, int64_t input);  /* number of the node that is its input-th input */
 fnas_value_shape fnas_graph_source_shape(const fnas_graph *graph, int64_t node); /* of its first input */
-int64_t fnas_graph_weight_floats(const fnas_graph *graph, int64_t number);      /* 0 where it has none */
+int64_t fnas_graph_weight_floats(const fnas_graph *graph, int64_t number);       /* 0 where it has none */
 int64_t fnas_graph_bias_floats(const fnas_graph *graph, int64_t number);
-int64_t fnas_graph_macs(const fnas_graph *graph);   /* of one image: convolutions, linear layers and the latter's biases */
-int64_t fnas_graph_params(const fnas_graph *graph); /* weights and biases, as folded */
+int64_t fnas_graph_macs(const fnas_graph *graph);               /* of one image: convolutions, linear layers and the latter's biases */
+int64_t fnas_graph_params(const fnas_graph *graph);             /* weights and biases, as folded */
 void fnas_graph_dump(const fnas_graph *graph, fnas_text *text); /* one line a node */
 
 /* Runs it by the naive double-precision operators: what every runtime is held to. images [n, C, H, W], logits [n, classes]. */
-FNAS_NODISCARD fnas_status fnas_graph_run_reference(fnas_context *context, const fnas_graph *graph, int64_t n, const double *images, double *logits);
+FNAS_NODISCARD fnas_status fnas_graph_run_reference(fnas_context *context, const fnas_graph *graph, int64_t n, const double *images,
+                                                    double *logits);
 
 #endif

@@ -1,7 +1,8 @@
 /* From a recorded net to an inference graph, in three passes over the net and one over the graph:
  * 1. which values are exactly zero, in order (a convolution of zeros is zero unless its folded bias is not);
  * 2. which values the logits need, backwards, not counting contributions that are zero;
- * 3. nodes of the graph for what is needed and not zero; a value with several contributions becomes an ADD, with one it is that contribution;
+ * 3. nodes of the graph for what is needed and not zero; a value with several contributions becomes an ADD, with one it is that
+ * contribution;
  * 4. ReLUs move into the operator before them where nothing else reads it. */
 #include <math.h>
 #include <string.h>
@@ -52,11 +53,15 @@ static bool has_zero_bias(const lowering *lower, const fnas_node *node) {
 
 static bool contribution_is_zero(const lowering *lower, const fnas_node *node) {
     switch (node->kind) {
-    case FNAS_NODE_ZERO: return true;
-    case FNAS_NODE_LINEAR: return false; /* the logits stay, whatever they are */
+    case FNAS_NODE_ZERO:
+        return true;
+    case FNAS_NODE_LINEAR:
+        return false; /* the logits stay, whatever they are */
     case FNAS_NODE_CONV:
-    case FNAS_NODE_NORM: return lower->zero[node->source] && has_zero_bias(lower, node);
-    default: return lower->zero[node->source];
+    case FNAS_NODE_NORM:
+        return lower->zero[node->source] && has_zero_bias(lower, node);
+    default:
+        return lower->zero[node->source];
     }
 }
 
@@ -113,7 +118,8 @@ static fnas_status append_bias(lowering *lower, const fnas_node *node, fnas_grap
 static fnas_status append_conv_weights(lowering *lower, const fnas_node *node, fnas_graph_node *made) {
     const fnas_conv_spec *conv = &node->conv;
     const fnas_parameter *item = &lower->parameters->items[conv->weight];
-    int64_t full_in = item->shape[1], full_kernel = item->rank == 4 ? item->shape[2] : 1, crop = (full_kernel - conv->kernel) / 2, kernel = conv->kernel;
+    int64_t full_in = item->shape[1], full_kernel = item->rank == 4 ? item->shape[2] : 1, crop = (full_kernel - conv->kernel) / 2,
+            kernel = conv->kernel;
     FNAS_TRY(append_weights(lower, conv->out * conv->in * kernel * kernel, &made->weights));
     const float *source = lower->parameters->values + item->offset;
     float *target = lower->graph->weights + made->weights;
@@ -211,7 +217,9 @@ static fnas_status lower_value(lowering *lower, fnas_value value, int64_t last) 
     }
     if (status == FNAS_OK) {
         lower->made[value] = parts[0];
-        if (count > 1) status = append_node(lower, node_without_constants(FNAS_GRAPH_ADD, lower->net->values[value]), count, parts, &lower->made[value]);
+        if (count > 1)
+            status = append_node(lower, node_without_constants(FNAS_GRAPH_ADD, lower->net->values[value]), count, parts,
+                                 &lower->made[value]);
     }
     fnas_free(parts);
     return status;
@@ -281,13 +289,13 @@ static fnas_status lower_all(lowering *lower) {
 static fnas_status check_statistics(fnas_context *context, const fnas_net *net, const fnas_norm_state *statistics) {
     for (int64_t c = 0; c < net->norm_channels; c++)
         if (!isfinite(statistics->mean[c]) || !(statistics->variance[c] >= 0) || !isfinite(statistics->variance[c]))
-            return fnas_fail(context, FNAS_ERR_NUMERIC, "norm channel %lld has mean %g and variance %g: recalibrate the statistics", (long long)c,
-                             (double)statistics->mean[c], (double)statistics->variance[c]);
+            return fnas_fail(context, FNAS_ERR_NUMERIC, "norm channel %lld has mean %g and variance %g: recalibrate the statistics",
+                             (long long)c, (double)statistics->mean[c], (double)statistics->variance[c]);
     return FNAS_OK;
 }
 
-fnas_status fnas_graph_lower(fnas_context *context, const fnas_net *net, const fnas_parameters *parameters, const fnas_norm_state *statistics,
-                             fnas_graph **graph) {
+fnas_status fnas_graph_lower(fnas_context *context, const fnas_net *net, const fnas_parameters *parameters,
+                             const fnas_norm_state *statistics, fnas_graph **graph) {
     *graph = NULL;
     if (net->logits < 0) return fnas_fail(context, FNAS_ERR_INTERNAL, "a net without logits has no inference graph");
     FNAS_TRY(check_statistics(context, net, statistics));

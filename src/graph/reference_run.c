@@ -60,15 +60,27 @@ static void run_node(const reference_run *run, int64_t number) {
     const double *source = node->input_count ? run->outputs[fnas_graph_input(run->graph, number, 0)] : NULL;
     switch (node->kind) {
     case FNAS_GRAPH_INPUT:
-    case FNAS_GRAPH_ZERO: break; /* given; zeroed when allocated */
-    case FNAS_GRAPH_CONV: run_conv(run, number, source, output); break;
-    case FNAS_GRAPH_RELU: fnas_ref_relu_forward(shape, source, output); break;
-    case FNAS_GRAPH_AVERAGE_POOL: run_pool(run, number, source, output); break;
-    case FNAS_GRAPH_ADD:
-        for (int64_t k = 0; k < node->input_count; k++) fnas_ref_add(shape, run->outputs[fnas_graph_input(run->graph, number, k)], k > 0, output);
+    case FNAS_GRAPH_ZERO:
+        break; /* given; zeroed when allocated */
+    case FNAS_GRAPH_CONV:
+        run_conv(run, number, source, output);
         break;
-    case FNAS_GRAPH_SCALE_SHIFT: run_scale_shift(run, number, source, output); break;
-    case FNAS_GRAPH_GLOBAL_POOL: fnas_ref_global_pool_forward(batch_shape(run, fnas_graph_input(run->graph, number, 0)), source, output); break;
+    case FNAS_GRAPH_RELU:
+        fnas_ref_relu_forward(shape, source, output);
+        break;
+    case FNAS_GRAPH_AVERAGE_POOL:
+        run_pool(run, number, source, output);
+        break;
+    case FNAS_GRAPH_ADD:
+        for (int64_t k = 0; k < node->input_count; k++)
+            fnas_ref_add(shape, run->outputs[fnas_graph_input(run->graph, number, k)], k > 0, output);
+        break;
+    case FNAS_GRAPH_SCALE_SHIFT:
+        run_scale_shift(run, number, source, output);
+        break;
+    case FNAS_GRAPH_GLOBAL_POOL:
+        fnas_ref_global_pool_forward(batch_shape(run, fnas_graph_input(run->graph, number, 0)), source, output);
+        break;
     case FNAS_GRAPH_LINEAR:
         fnas_ref_linear_forward(run->n, fnas_graph_source_shape(run->graph, number).c, node->shape.c, source, constants(run, node->weights),
                                 constants(run, node->bias), output);

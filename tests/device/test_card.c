@@ -56,11 +56,12 @@ static json_t *valid_card(fixture *f) {
         json_array_append_new(latencies, json_real(1.5 + (double)i));
     }
     fnas_space_close(space);
-    json_t *root = json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:i,s:i,s:s,s:{},s:s,s:{s:o,s:o},s:[{s:s,s:f,s:[f,f]},{s:s,s:i}],s:f}", "format",
-                             "fleetnas-device/1", "name", "pi \"4\"", "space", SPEC, "runtime", "onednn", "runtime_version", "oneDNN 2.6.3", "processor",
-                             "Cortex", "governor", "unknown", "precision", "f32", "isa", "neon", "batch", 1, "threads", 1, "date", "2026-01-01T00:00:00Z",
-                             "protocol", "statistic", "min_cpu_ms", "reference", "arch", archs, "latency_ms", latencies, "measurements", "arch", CELL,
-                             "latency_ms", 0.1, "quantiles_ms", 0.1, 0.30000000000000004, "arch", OTHER_CELL, "latency_ms", 2, "noise_spearman", 0.99);
+    json_t *root = json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:i,s:i,s:s,s:{},s:s,s:{s:o,s:o},s:[{s:s,s:f,s:[f,f]},{s:s,s:i}],s:f}",
+                             "format", "fleetnas-device/1", "name", "pi \"4\"", "space", SPEC, "runtime", "onednn", "runtime_version",
+                             "oneDNN 2.6.3", "processor", "Cortex", "governor", "unknown", "precision", "f32", "isa", "neon", "batch", 1,
+                             "threads", 1, "date", "2026-01-01T00:00:00Z", "protocol", "statistic", "min_cpu_ms", "reference", "arch",
+                             archs, "latency_ms", latencies, "measurements", "arch", CELL, "latency_ms", 0.1, "quantiles_ms", 0.1,
+                             0.30000000000000004, "arch", OTHER_CELL, "latency_ms", 2, "noise_spearman", 0.99);
     assert_non_null(root);
     return root;
 }
@@ -243,8 +244,8 @@ static void test_archs(void **state) {
 
 static void test_description(void **state) {
     fixture *f = *state;
-    static const char *const keys[] = {"format",    "name", "space", "runtime", "runtime_version", "processor", "governor", "precision",
-                                       "isa",       "batch", "threads", "date", "protocol", "statistic"};
+    static const char *const keys[] = {"format", "name",  "space",   "runtime", "runtime_version", "processor", "governor", "precision",
+                                       "isa",    "batch", "threads", "date",    "protocol",        "statistic"};
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         char words[64];
         json_t *root = valid_card(f);
@@ -305,10 +306,10 @@ static void test_space(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_valid, begin, end),           cmocka_unit_test_setup_teardown(test_round_trip, begin, end),
-        cmocka_unit_test_setup_teardown(test_reference_only, begin, end),  cmocka_unit_test_setup_teardown(test_nine_references, begin, end),
-        cmocka_unit_test_setup_teardown(test_latencies, begin, end),       cmocka_unit_test_setup_teardown(test_not_finite, begin, end),
-        cmocka_unit_test_setup_teardown(test_archs, begin, end),           cmocka_unit_test_setup_teardown(test_description, begin, end),
-        cmocka_unit_test_setup_teardown(test_no_card, begin, end),         cmocka_unit_test_setup_teardown(test_space, begin, end)};
+        cmocka_unit_test_setup_teardown(test_valid, begin, end),          cmocka_unit_test_setup_teardown(test_round_trip, begin, end),
+        cmocka_unit_test_setup_teardown(test_reference_only, begin, end), cmocka_unit_test_setup_teardown(test_nine_references, begin, end),
+        cmocka_unit_test_setup_teardown(test_latencies, begin, end),      cmocka_unit_test_setup_teardown(test_not_finite, begin, end),
+        cmocka_unit_test_setup_teardown(test_archs, begin, end),          cmocka_unit_test_setup_teardown(test_description, begin, end),
+        cmocka_unit_test_setup_teardown(test_no_card, begin, end),        cmocka_unit_test_setup_teardown(test_space, begin, end)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -157,7 +157,8 @@ static fnas_measure_options tiny_options(void) {
 /* A machine under load may drift: that is refused, rightly, and says nothing of the code. A few tries are given. */
 static fnas_status measure_patiently(fixture *f, const fnas_measure_options *options, fnas_card **card) {
     fnas_status status = FNAS_ERR_NUMERIC;
-    for (int attempt = 0; attempt < 8 && status == FNAS_ERR_NUMERIC; attempt++) status = fnas_device_measure(f->context, f->space, options, card);
+    for (int attempt = 0; attempt < 8 && status == FNAS_ERR_NUMERIC; attempt++)
+        status = fnas_device_measure(f->context, f->space, options, card);
     if (status != FNAS_OK) print_error("%s\n", fnas_context_message(f->context));
     return status;
 }
@@ -260,11 +261,11 @@ static void test_bad_options(void **state) {
     fixture *f = *state;
     fnas_measure_options options = {0};
     assert_bad(f, &options, FNAS_ERR_INPUT, "name");
-#define CHECK(field, value, expected, words) \
-    do {                                     \
-        options = tiny_options();            \
-        options.field = (value);             \
-        assert_bad(f, &options, expected, words); \
+#define CHECK(field, value, expected, words)                                                                                               \
+    do {                                                                                                                                   \
+        options = tiny_options();                                                                                                          \
+        options.field = (value);                                                                                                           \
+        assert_bad(f, &options, expected, words);                                                                                          \
     } while (0)
     CHECK(runtime, "onnx", FNAS_ERR_INPUT, "unknown runtime \"onnx\"");
     CHECK(precision, "f64", FNAS_ERR_INPUT, "unknown precision \"f64\"");

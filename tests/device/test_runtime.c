@@ -108,8 +108,8 @@ static agreement run_cell(fixture *f, const fnas_runtime *runtime, const fnas_ru
     return found;
 }
 
-static void check_runtime(const char *spec, const fnas_runtime *runtime, fnas_precision precision, int64_t batch, int64_t threads, double tolerance,
-                          double cosine) {
+static void check_runtime(const char *spec, const fnas_runtime *runtime, fnas_precision precision, int64_t batch, int64_t threads,
+                          double tolerance, double cosine) {
     fixture f;
     fixture_begin(&f, spec);
     fnas_runtime_options options = {precision, batch, threads, IMAGES, f.images};
@@ -119,8 +119,8 @@ static void check_runtime(const char *spec, const fnas_runtime *runtime, fnas_pr
         worst.largest_difference = fmax(worst.largest_difference, found.largest_difference);
         worst.cosine = fmin(worst.cosine, found.cosine);
     }
-    print_message("%s %s batch %d threads %d: largest difference %.2e, smallest cosine %.5f\n", runtime->name, fnas_precision_name(precision), (int)batch,
-                  (int)threads, worst.largest_difference, worst.cosine);
+    print_message("%s %s batch %d threads %d: largest difference %.2e, smallest cosine %.5f\n", runtime->name,
+                  fnas_precision_name(precision), (int)batch, (int)threads, worst.largest_difference, worst.cosine);
     assert_true(worst.largest_difference <= tolerance);
     assert_true(worst.cosine >= cosine);
     fixture_end(&f);
@@ -179,7 +179,8 @@ static void test_placement(void **state) {
         size_t sum = 0;
         for (int i = 0; i < COUNT; i++) {
             int64_t first = fnas_random_below(&random, 20);
-            buffers[i] = (fnas_placed_buffer){(size_t)fnas_random_below(&random, 1000), first, first - 1 + fnas_random_below(&random, 6), 0};
+            buffers[i] = (fnas_placed_buffer){(size_t)fnas_random_below(&random, 1000), first, first - 1 + fnas_random_below(&random, 6),
+                                              0};
             sum += (buffers[i].bytes + 63) / 64 * 64;
         }
         size_t block = fnas_place_buffers(COUNT, buffers);
@@ -189,8 +190,10 @@ static void test_placement(void **state) {
             assert_int_equal(buffers[a].offset % FNAS_ALIGNMENT, 0);
             assert_true(buffers[a].offset + buffers[a].bytes <= block);
             for (int b = 0; b < a; b++) {
-                bool together = buffers[b].first <= buffers[a].last && buffers[a].first <= buffers[b].last && buffers[b].first <= buffers[b].last;
-                bool apart = buffers[a].offset + buffers[a].bytes <= buffers[b].offset || buffers[b].offset + buffers[b].bytes <= buffers[a].offset;
+                bool together = buffers[b].first <= buffers[a].last && buffers[a].first <= buffers[b].last &&
+                                buffers[b].first <= buffers[b].last;
+                bool apart = buffers[a].offset + buffers[a].bytes <= buffers[b].offset ||
+                             buffers[b].offset + buffers[b].bytes <= buffers[a].offset;
                 assert_true(!together || apart);
             }
         }
@@ -216,7 +219,9 @@ static void test_names(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_names), cmocka_unit_test(test_placement), cmocka_unit_test(test_onednn_plain), cmocka_unit_test(test_onednn_f32), cmocka_unit_test(test_onednn_bf16),
-                                       cmocka_unit_test(test_onednn_int8), cmocka_unit_test(test_blas)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_names),        cmocka_unit_test(test_placement),
+                                       cmocka_unit_test(test_onednn_plain), cmocka_unit_test(test_onednn_f32),
+                                       cmocka_unit_test(test_onednn_bf16),  cmocka_unit_test(test_onednn_int8),
+                                       cmocka_unit_test(test_blas)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -104,8 +104,13 @@ static fnas_graph *lower_and_compare(fixture *f, const fnas_norm_state *state) {
     fnas_random random = fnas_random_begin(SEED, FNAS_STREAM_TEST, 2, 0);
     for (size_t i = 0; i < sizeof images / sizeof *images; i++) images[i] = fnas_random_normal(&random);
     for (int64_t i = 0; i < f->parameters.float_count; i++) weights[i] = f->parameters.values[i];
-    fnas_reference_request request = {
-        .net = f->net, .layout = &f->parameters, .parameters = weights, .images = images, .n = IMAGES, .logits = expected, .statistics = state};
+    fnas_reference_request request = {.net = f->net,
+                                      .layout = &f->parameters,
+                                      .parameters = weights,
+                                      .images = images,
+                                      .n = IMAGES,
+                                      .logits = expected,
+                                      .statistics = state};
     fnas_path_result result;
     assert_int_equal(fnas_path_run_reference(f->context, &request, &result), FNAS_OK);
     assert_int_equal(fnas_graph_lower(f->context, f->net, &f->parameters, state, &graph), FNAS_OK);
@@ -145,11 +150,12 @@ static void test_cell(void **state) {
     fnas_graph *graph = lower_and_compare(&f, &statistics);
     assert_int_equal(count_kind(graph, FNAS_GRAPH_CONV), 5);
     assert_int_equal(count_kind(graph, FNAS_GRAPH_ADD), 2);
-    assert_int_equal(count_kind(graph, FNAS_GRAPH_RELU), 2); /* of a and b, which are read otherwise too; of c and of the head they are fused */
+    assert_int_equal(count_kind(graph, FNAS_GRAPH_RELU),
+                     2); /* of a and b, which are read otherwise too; of c and of the head they are fused */
     assert_int_equal(count_kind(graph, FNAS_GRAPH_ZERO), 0);
     int64_t pixels = SIDE * SIDE, weights3 = CHANNELS * CHANNELS * 9;
-    assert_int_equal(fnas_graph_macs(graph), pixels * (CHANNELS * 2 * 9 + weights3 + CHANNELS * CHANNELS) + pixels / 4 * (weights3 + CHANNELS * 25) +
-                                                 CLASSES * (CHANNELS + 1));
+    assert_int_equal(fnas_graph_macs(graph), pixels * (CHANNELS * 2 * 9 + weights3 + CHANNELS * CHANNELS) +
+                                                 pixels / 4 * (weights3 + CHANNELS * 25) + CLASSES * (CHANNELS + 1));
     fnas_text text = {0};
     fnas_graph_dump(graph, &text);
     assert_non_null(strstr(text.data, "add"));
