@@ -8,6 +8,7 @@ typedef struct measure_values {
     const char *space, *name, *runtime, *precision, *isa, *references, *data, *output;
     int64_t threads, batch, archs, rounds;
     uint64_t seed;
+    bool reference_only;
 } measure_values;
 
 #define AT(member) offsetof(measure_values, member)
@@ -17,12 +18,14 @@ static const cli_option measure_options[] = {
      true},
     {"name", 0, CLI_TEXT, AT(name), "NAME", "what to call the device", true},
     {"output", 'o', CLI_TEXT, AT(output), "CARD.json", "where the device card goes", true},
-    {"runtime", 0, CLI_CHOICE, AT(runtime), "onednn|blas", "what executes the networks [onednn]", false},
-    {"precision", 0, CLI_CHOICE, AT(precision), "f32|bf16|int8", "of weights and activations; blas knows f32 only [f32]", false},
+    {"runtime", 0, CLI_CHOICE, AT(runtime), "onednn|onednn-plain|blas", "what executes the networks [onednn]", false},
+    {"precision", 0, CLI_CHOICE, AT(precision), "f32|bf16|int8", "of weights and activations; onednn-plain and blas know f32 only [f32]",
+     false},
     {"isa", 0, CLI_CHOICE, AT(isa), "native|avx512|avx2|sse41", "instruction set at most [native]", false},
     {"threads", 0, CLI_COUNT, AT(threads), "N", "threads of the device: part of what it is [1]", false},
     {"batch", 0, CLI_COUNT, AT(batch), "N", "images at a time [1]", false},
     {"archs", 0, CLI_COUNT, AT(archs), "N", "random architectures beside the references [300]", false},
+    {"reference-only", 0, CLI_FLAG, AT(reference_only), NULL, "the ten references and nothing else: enough to ask a finished run", false},
     {"references", 0, CLI_TEXT, AT(references), "FILE.json",
      "ten reference architectures: an array of native strings, or an object with reference_archs [the space's own]", false},
     CLI_OPTION_DATA(measure_values, "data set whose images calibrate statistics and int8 scales [synthetic images]"),
@@ -41,6 +44,8 @@ static void measure_print(const fnas_card_view *view, const char *path) {
 
 static fnas_status measure_run(fnas_context *context, void *untyped) {
     const measure_values *values = untyped;
+    if (values->reference_only && values->archs)
+        return cli_fail("device measure", FNAS_ERR_USAGE, "--archs has no use with --reference-only: leave one out");
     fnas_space *space = NULL;
     fnas_card *card = NULL;
     fnas_status status = fnas_space_open(context, values->space, &space);
@@ -51,7 +56,7 @@ static fnas_status measure_run(fnas_context *context, void *untyped) {
                                         .isa = values->isa,
                                         .threads = values->threads,
                                         .batch = values->batch,
-                                        .arch_count = values->archs,
+                                        .arch_count = values->reference_only ? -1 : values->archs,
                                         .references = values->references,
                                         .data = values->data,
                                         .rounds = values->rounds,

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Device cards that are wrong are refused by name, file and field; exit code 2.
-. "$2/support.sh"
+. "$2/cli/support.sh"
 make_cards
 
 run 0 "device show" device show "$place/a.json"

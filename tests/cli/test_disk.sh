@@ -1,6 +1,6 @@
 #!/bin/sh
 # A full disk: exit code 3, the file is named, what was there before is intact, and the search goes on afterwards.
-. "$2/support.sh"
+. "$2/cli/support.sh"
 make_cards
 want "a search" tiny_search "$place/run" --steps 8 --checkpoint-steps 4
 

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Every verb explains itself, and docs/commands.md says the same.
-. "$2/support.sh"
+. "$2/cli/support.sh"
 
 run 0 "--help lists the verbs" --help
 says out "fleetnas help VERB"
@@ -20,7 +20,7 @@ while read -r verb; do
     run 0 "help $verb" help $verb
     want "help $verb and $verb --help agree" cmp "$place/out" "$place/help"
     awk -v heading="## fleetnas $verb" '$0 == heading { here = 1 } here && /^```$/ { exit } here && text { print } here && /^```text$/ { text = 1 }' \
-        "$tests/../../docs/commands.md" > "$place/documented"
+        "$tests/../docs/commands.md" > "$place/documented"
     want "docs/commands.md has the help text of $verb (scripts/update-commands.sh writes it)" diff "$place/documented" "$place/help"
 done < "$place/verbs"
 

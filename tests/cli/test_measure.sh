@@ -1,6 +1,6 @@
 #!/bin/sh
 # Measuring this machine for real, with few architectures: the card is whole, comes out with the same architectures for equal seeds, and can be used.
-. "$2/support.sh"
+. "$2/cli/support.sh"
 
 measure() { # NAME CODE WORD...
     name=$1 wanted=$2
@@ -25,6 +25,10 @@ measure other 0 --seed 5
 grep -o '"arch": "[^"]*"' "$place/other.json" > "$place/archs3"
 want "other seeds measure others" sh -c "! cmp -s '$place/archs1' '$place/archs3'"
 
+run 0 "references alone" device measure --space "$space" --name few --reference-only -o "$place/few-archs.json"
+says out "0 architectures and 10 references"
+run 1 "references alone, and architectures" device measure --space "$space" --name few --reference-only --archs 3 -o "$place/x.json"
+says err "--reference-only"
 run 2 "blas knows f32 only" device measure --space "$space" --name x --runtime blas --precision int8 -o "$place/x.json"
 says err "int8"
 run 1 "an unknown runtime" device measure --space "$space" --name x --runtime onedn -o "$place/x.json"

@@ -1,6 +1,6 @@
 #!/bin/sh
 # The same bits with 1 and 2 threads, after Ctrl-C, and after kill -9.
-. "$2/support.sh"
+. "$2/cli/support.sh"
 make_cards
 steps=40
 

@@ -1,6 +1,6 @@
 #!/bin/sh
 # A whole search on made-up devices: fronts, choices, predictor, report; and what they refuse.
-. "$2/support.sh"
+. "$2/cli/support.sh"
 make_cards
 search_run=$place/run
 

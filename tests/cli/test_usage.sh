@@ -1,6 +1,6 @@
 #!/bin/sh
 # What is typed wrongly is named, with a suggestion where one is near; exit code 1.
-. "$2/support.sh"
+. "$2/cli/support.sh"
 make_cards
 
 run 1 "unknown verb" serch
