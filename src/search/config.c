@@ -29,6 +29,7 @@ const char *const fnas_names_sampler[] = {"reinmax", "gdas", NULL};
 const char *const fnas_names_hypernet[] = {"table", "continuous", NULL};
 const char *const fnas_names_scalarise[] = {"linear", "chebyshev", NULL};
 const char *const fnas_names_batch[] = {"shared", "full", NULL};
+const char *const fnas_names_error_gradient[] = {"gates", "model", NULL};
 const char *const fnas_names_preset[] = {"quick", "standard", "paper", NULL};
 
 const char *fnas_objective_name(fnas_objective_kind kind) {
@@ -65,7 +66,7 @@ fnas_status fnas_name_find(fnas_context *context, fnas_status status, const char
 typedef struct preset_facts {
     const char *name;
     const char *proxy; /* of the space's macro */
-    const char *batch, *hypernet;
+    const char *batch, *hypernet, *error_gradient;
     int64_t steps, epochs; /* one of them */
     int64_t weight_images, search_images;
     double warmup_fraction;
@@ -74,12 +75,13 @@ typedef struct preset_facts {
     double table_rate, table_decay, continuous_rate, continuous_decay;
     int64_t checkpoint_steps, validation_images, recalibration_images;
     int64_t paths_about, augment;
+    double uniform_fraction, entropy_start, entropy_end;
 } preset_facts;
 
 static const preset_facts PRESETS[] = {
-    {"quick", "channels=16,cells=1", "shared", "continuous", 600, 0, 256, 192, 0.25, 0.7, 0.2, 0.3, 0.001, 5e-4, 0.05, 0, 3e-3, 1e-4, 100, 1000, 256, 12, 0},
-    {"standard", "channels=16,cells=1", "shared", "continuous", 0, 40, 256, 256, 0.2, 0.6, 0.3, 0.1, 0.001, 5e-4, 0.03, 0, 2e-3, 1e-4, 200, 2000, 512, 16, 1},
-    {"paper", "", "full", "table", 0, 100, 256, 256, 0, 0.5, 0.45, 0, 0.001, 0.0027, 0, 0.09, 0, 0.001, 50, 2000, 512, 0, 1},
+    {"quick", "channels=16,cells=1", "shared", "table", "model", 600, 0, 256, 192, 0.25, 0.7, 0.2, 0.3, 0.001, 5e-4, 0.05, 0, 3e-3, 1e-4, 100, 1000, 256, 16, 0, 0.5, 0.05, 0.01},
+    {"standard", "channels=16,cells=1", "shared", "table", "model", 0, 40, 256, 256, 0.2, 0.6, 0.3, 0.1, 0.001, 5e-4, 0.03, 0, 2e-3, 1e-4, 200, 2000, 512, 16, 1, 0.5, 0.05, 0.01},
+    {"paper", "", "full", "table", "gates", 0, 100, 256, 256, 0, 0.5, 0.45, 0, 0.001, 0.0027, 0, 0.09, 0, 0.001, 50, 2000, 512, 0, 1, 0, 0, 0},
 };
 
 static const preset_facts *find_preset(const char *name) {
@@ -109,6 +111,9 @@ static void apply_preset(const preset_facts *preset, fnas_search_config *config)
     config->hypernet_beta2 = 0.999;
     config->label_smoothing = 0;
     config->augment = preset->augment;
+    config->uniform_fraction = preset->uniform_fraction;
+    config->entropy_start = preset->entropy_start;
+    config->entropy_end = preset->entropy_end;
     config->temperature_start = 10;
     config->temperature_end = 1;
     config->checkpoint_steps = preset->checkpoint_steps;
@@ -201,6 +206,8 @@ fnas_status fnas_search_config_build(fnas_context *context, const fnas_search_op
     config->scalarise = (fnas_scalarise_kind)index;
     FNAS_TRY(choose(context, "batch", options->batch, preset->batch, fnas_names_batch, &index));
     config->batch = (fnas_batch_kind)index;
+    FNAS_TRY(choose(context, "error gradient", options->error_gradient, preset->error_gradient, fnas_names_error_gradient, &index));
+    config->error_gradient = (fnas_error_gradient_kind)index;
     FNAS_TRY(parse_objectives(context, options->objectives, config));
     FNAS_TRY(choose_length(context, options, preset, config, epochs));
     apply_preset(preset, config);
@@ -250,14 +257,14 @@ typedef struct field {
 
 static const field FIELDS[] = {
     TEXT(space), TEXT(supernet), TEXT(data), TEXT(preset), TEXT(proxy),
-    NAME(update), NAME(sampler), NAME(hypernet), NAME(scalarise), NAME(batch),
+    NAME(update), NAME(sampler), NAME(hypernet), NAME(scalarise), NAME(batch), NAME(error_gradient),
     {"seed", FIELD_SEED, OFFSET(seed), NULL, 0, 0},
     INTEGER(steps, 0, 1e12), NUMBER(minutes, 0, 1e6), INTEGER(paths, 1, 4096), INTEGER(groups, 1, 64),
     INTEGER(weight_images, 1, 1e6), INTEGER(search_images, 1, 1e6), NUMBER(warmup_fraction, 0, 1), INTEGER(checkpoint_steps, 1, 1e12),
     NUMBER(weight_fraction, 0, 1), NUMBER(search_fraction, 0, 1),
     NUMBER(weight_rate, 0, 1e3), NUMBER(weight_rate_end, 0, 1e3), NUMBER(weight_momentum, 0, 1), NUMBER(weight_decay, 0, 1e3), NUMBER(weight_clip, 0, 1e9),
     NUMBER(hypernet_rate, 0, 1e3), NUMBER(hypernet_beta1, 0, 1), NUMBER(hypernet_beta2, 0, 1), NUMBER(hypernet_decay, 0, 1e3),
-    NUMBER(label_smoothing, 0, 1), INTEGER(augment, 0, 1), NUMBER(temperature_start, 0, 1e3), NUMBER(temperature_end, 0, 1e3),
+    NUMBER(label_smoothing, 0, 1), INTEGER(augment, 0, 1), NUMBER(uniform_fraction, 0, 1), NUMBER(entropy_start, 0, 1e3), NUMBER(entropy_end, 0, 1e3), NUMBER(temperature_start, 0, 1e3), NUMBER(temperature_end, 0, 1e3),
     INTEGER(validation_images, 1, 1e9), INTEGER(recalibration_images, 1, 1e9),
 };
 #define FIELD_COUNT (sizeof FIELDS / sizeof FIELDS[0])

@@ -13,6 +13,11 @@
 
 typedef enum fnas_objective_kind { FNAS_OBJECTIVE_ERROR, FNAS_OBJECTIVE_LATENCY, FNAS_OBJECTIVE_MACS, FNAS_OBJECTIVE_PARAMS } fnas_objective_kind;
 typedef enum fnas_update_kind { FNAS_UPDATE_MGD, FNAS_UPDATE_MEAN, FNAS_UPDATE_SEQUENTIAL, FNAS_UPDATE_SAMPLE } fnas_update_kind;
+/* Whence the gradient of the error with respect to D. */
+typedef enum fnas_error_gradient_kind {
+    FNAS_ERROR_GRADIENT_GATES, /* the paper's: of the path's own loss, through its gates */
+    FNAS_ERROR_GRADIENT_MODEL  /* of a regression over the losses of all paths (error_model.h) */
+} fnas_error_gradient_kind;
 typedef enum fnas_batch_kind { FNAS_BATCH_SHARED, FNAS_BATCH_FULL } fnas_batch_kind;
 
 typedef struct fnas_search_config {
@@ -30,6 +35,8 @@ typedef struct fnas_search_config {
     fnas_hypernet_kind hypernet;
     fnas_scalarise_kind scalarise;
     fnas_batch_kind batch;
+    fnas_error_gradient_kind error_gradient;
+    double uniform_fraction; /* of the paths that train the supernet: drawn uniformly, so that no operation starves */
     uint64_t seed;
     int64_t steps;           /* in all; 0: not yet known (--minutes, decided in the first steps and kept in the checkpoint) */
     double minutes;          /* 0 unless --minutes */
@@ -44,6 +51,7 @@ typedef struct fnas_search_config {
     double label_smoothing;
     int64_t augment;         /* 1: random crops and flips; 0: images as they are, which short searches learn faster from */
     double temperature_start, temperature_end; /* GDAS; REINMAX uses 1 */
+    double entropy_start, entropy_end; /* weight of the distribution's entropy against the scalarised loss, from the end of the warm-up to the last step */
     int64_t validation_images, recalibration_images; /* when architectures are scored */
 } fnas_search_config;
 

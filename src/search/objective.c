@@ -87,8 +87,13 @@ void fnas_objective_evaluate(const fnas_objectives *objectives, const fnas_searc
     switch (objectives->config->objectives[objective]) {
     case FNAS_OBJECTIVE_ERROR:
         *value = facts->cross_entropy;
-        memcpy(gradient, facts->cross_entropy_gradient, (size_t)count * sizeof *gradient);
-        normalise(state->error_low, state->error_high, count, *value, normalised, gradient);
+        if (objectives->config->error_gradient == FNAS_ERROR_GRADIENT_MODEL) {
+            double expected = fnas_error_model_gradient(&state->error_model, space, facts->onehot, gradient);
+            normalise(state->error_low, state->error_high, count, expected, normalised, gradient);
+        } else {
+            memcpy(gradient, facts->cross_entropy_gradient, (size_t)count * sizeof *gradient);
+            normalise(state->error_low, state->error_high, count, *value, normalised, gradient);
+        }
         return;
     case FNAS_OBJECTIVE_LATENCY: {
         double low = 0, high = 0;
@@ -103,22 +108,4 @@ void fnas_objective_evaluate(const fnas_objectives *objectives, const fnas_searc
         normalise(objectives->low[objective], objectives->high[objective], count, *value, normalised, gradient);
         return;
     }
-}
-
-/* The reference keeps the minimum and maximum since the epoch began, which a single outlier sets (method 1.4); a moving average of each step's extremes forgets it. */
-void fnas_error_range_update(fnas_search_state *state, int64_t count, const double *cross_entropy) {
-    double low = INFINITY, high = -INFINITY;
-    for (int64_t i = 0; i < count; i++) {
-        low = fmin(low, cross_entropy[i]);
-        high = fmax(high, cross_entropy[i]);
-    }
-    if (state->error_samples == 0) {
-        state->error_low = low;
-        state->error_high = high;
-    } else {
-        const double keep = 0.9;
-        state->error_low = keep * state->error_low + (1 - keep) * low;
-        state->error_high = keep * state->error_high + (1 - keep) * high;
-    }
-    state->error_samples += count;
 }

@@ -11,7 +11,7 @@ typedef struct fnas_path_facts {
     const int32_t *choices;
     const double *onehot;
     double cross_entropy;
-    const double *cross_entropy_gradient; /* [onehot_size], from the supernet's gates */
+    const double *cross_entropy_gradient; /* [onehot_size], from the supernet's gates; unused where the error model gives it */
 } fnas_path_facts;
 
 /* Judges of one device; immutable while a step runs. */
@@ -33,8 +33,5 @@ void fnas_objective_evaluate(const fnas_objectives *objectives, const fnas_searc
 
 /* Closed-form value of any objective but error and latency. */
 double fnas_objective_closed_form(fnas_objective_kind kind, const fnas_space *space, const int32_t *choices);
-
-/* The running range of the cross entropy: after each hypernetwork update, moved towards the extremes of the step's paths. */
-void fnas_error_range_update(fnas_search_state *state, int64_t count, const double *cross_entropy);
 
 #endif

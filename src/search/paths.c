@@ -18,11 +18,18 @@ double fnas_search_temperature(const fnas_search_config *config, const fnas_sear
     return config->temperature_start + (config->temperature_end - config->temperature_start) * fmin(progress, 1);
 }
 
+/* Some paths that train the supernet are drawn uniformly: every fourth with a fraction of a quarter, and so on. */
+static bool is_uniform(const fnas_searcher *searcher, fnas_phase phase, int64_t path) {
+    double fraction = searcher->config->uniform_fraction;
+    return phase == FNAS_PHASE_WEIGHTS && floor((double)(path + 1) * fraction) > floor((double)path * fraction);
+}
+
 static void draw_sample(fnas_searcher *searcher, fnas_phase phase, int64_t path) {
     fnas_paths *paths = &searcher->paths;
     int64_t onehot = searcher->onehot;
     fnas_random random = fnas_random_begin(searcher->config->seed, FNAS_STREAM_SAMPLE, stream_step(searcher, phase), path);
     int32_t *choices = paths->choices + path * searcher->decisions;
+    if (is_uniform(searcher, phase, path)) memset(paths->logits + path * onehot, 0, (size_t)onehot * sizeof(double));
     fnas_sample(searcher->config->sampler, searcher->run->space, fnas_search_temperature(searcher->config, searcher->state), paths->logits + path * onehot,
                 &random, choices, paths->soft + path * onehot);
     fnas_space_to_onehot(searcher->run->space, choices, paths->onehot + path * onehot);
@@ -112,7 +119,7 @@ static fnas_status run_path(fnas_context *context, fnas_searcher *searcher, fnas
         .label_smoothing = (float)searcher->config->label_smoothing,
         .scale = weights ? 1.0f / (float)paths->count : 1.0f,
         .weight_gradient = weights ? searcher->group_gradient[group] : NULL,
-        .gate_gradient = weights ? NULL : gates,
+        .gate_gradient = weights || searcher->config->error_gradient == FNAS_ERROR_GRADIENT_MODEL ? NULL : gates,
     };
     fnas_path_result result = {0};
     fnas_status status = fnas_path_run(context, &searcher->workers[worker], &request, &result);

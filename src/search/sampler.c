@@ -86,3 +86,25 @@ void fnas_sample_backward(fnas_sampler_kind kind, const fnas_space *space, doubl
             gdas_row_backward(k, temperature, soft + at, diff_onehot + at, diff_logits + at);
     }
 }
+
+/* ---- entropy: d(-H)/da_i = p_i (log p_i + H), with H = -sum p log p ---- */
+
+static double log_partition(int64_t k, const double *logits) {
+    double largest = logits[0], sum = 0;
+    for (int64_t i = 1; i < k; i++) largest = fmax(largest, logits[i]);
+    for (int64_t i = 0; i < k; i++) sum += exp(logits[i] - largest);
+    return largest + log(sum);
+}
+
+static void entropy_row_backward(int64_t k, double weight, const double *logits, double *diff_logits) {
+    double partition = log_partition(k, logits), entropy = 0;
+    for (int64_t i = 0; i < k; i++) entropy -= exp(logits[i] - partition) * (logits[i] - partition);
+    for (int64_t i = 0; i < k; i++) diff_logits[i] += weight * exp(logits[i] - partition) * (logits[i] - partition + entropy);
+}
+
+void fnas_entropy_bonus_backward(const fnas_space *space, double weight, const double *logits, double *diff_logits) {
+    for (int64_t d = 0; d < fnas_space_decision_count(space); d++) {
+        int64_t first = fnas_space_onehot_offset(space, d);
+        entropy_row_backward(fnas_space_choice_count(space, d), weight, logits + first, diff_logits + first);
+    }
+}

@@ -2,6 +2,7 @@
 #include "search/searcher.h"
 
 #include "base/memory.h"
+#include "space/space.h"
 
 /* A zeroed array, or false in *good. */
 static void *room(bool *good, int64_t count, size_t size) {
@@ -73,6 +74,22 @@ static fnas_status split_create(fnas_context *context, fnas_searcher *searcher) 
     return fnas_epoch_order_create(context, config->seed, FNAS_PHASE_HYPERNET, search, &searcher->order[FNAS_PHASE_HYPERNET]);
 }
 
+#define SCALE_ARCHITECTURES 200
+
+static fnas_status scale_create(fnas_context *context, fnas_searcher *searcher) {
+    searcher->scale_count = SCALE_ARCHITECTURES;
+    searcher->scale_onehot = fnas_allocate((size_t)(SCALE_ARCHITECTURES * searcher->onehot), sizeof(double));
+    searcher->scale_losses = fnas_allocate(SCALE_ARCHITECTURES, sizeof(double));
+    int32_t *choices = fnas_allocate((size_t)searcher->decisions, sizeof *choices);
+    bool good = searcher->scale_onehot && searcher->scale_losses && choices;
+    for (int64_t i = 0; good && i < SCALE_ARCHITECTURES; i++) {
+        fnas_space_random(searcher->run->space, 0, i, choices);
+        fnas_space_to_onehot(searcher->run->space, choices, searcher->scale_onehot + i * searcher->onehot);
+    }
+    fnas_free(choices);
+    return good ? FNAS_OK : fnas_fail_memory(context, "the scale of the error");
+}
+
 fnas_status fnas_searcher_create(fnas_context *context, fnas_run *run, fnas_dataset *dataset, fnas_searcher *searcher) {
     *searcher = (fnas_searcher){.run = run, .config = &run->config, .state = &run->state, .dataset = dataset};
     int64_t shape[3], classes = 0;
@@ -82,6 +99,7 @@ fnas_status fnas_searcher_create(fnas_context *context, fnas_run *run, fnas_data
     searcher->decisions = fnas_space_decision_count(run->space);
     searcher->embedding = run->state.shape.embedding;
     FNAS_TRY(split_create(context, searcher));
+    FNAS_TRY(scale_create(context, searcher));
     FNAS_TRY(fnas_objectives_create(context, searcher->config, run->space, run->predictor, run->cards, &searcher->objectives));
     if (!paths_allocate(searcher) || !buffers_allocate(searcher)) return fnas_fail_memory(context, "the search");
     return workers_create(context, searcher);
@@ -97,7 +115,7 @@ void fnas_searcher_free(fnas_searcher *searcher) {
     void *owned[] = {paths->device,       paths->preference,   paths->embedding,      paths->logits,           paths->soft,
                      paths->onehot,       paths->choices,      paths->cross_entropy,  paths->correct,          paths->images,
                      paths->gate_gradient, paths->workspace,   searcher->batch.index, searcher->batch.images,  searcher->batch.labels,
-                     searcher->direction, searcher->gram,      searcher->minnorm_weights, searcher->minnorm_workspace};
+                     searcher->direction, searcher->gram, searcher->scale_onehot, searcher->scale_losses, searcher->minnorm_weights, searcher->minnorm_workspace};
     for (size_t i = 0; i < sizeof owned / sizeof owned[0]; i++) fnas_free(owned[i]);
     if (searcher->config) {
         free_arrays(searcher->group_gradient, searcher->config->groups);

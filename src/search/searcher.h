@@ -48,6 +48,8 @@ typedef struct fnas_searcher {
     fnas_paths paths;
     fnas_image_batch batch;
     fnas_epoch_order *order[2]; /* of the images of each phase */
+    int64_t scale_count;       /* fixed random architectures that set the scale of the error */
+    double *scale_onehot, *scale_losses; /* [scale_count][onehot], [scale_count] */
     float **group_gradient;    /* [groups][weights.float_count] */
     float **device_gradient;   /* [device_count][hypernet_count] */
     float *direction;          /* [hypernet_count] */

@@ -12,7 +12,7 @@
 
 #define FORMAT "fleetnas-checkpoint/1"
 #define LIMIT_BYTES ((size_t)1 << 34)
-#define OTHER_ENTRIES 5 /* beside weights and their moments: counters, range, hypernetwork and its two moments */
+#define OTHER_ENTRIES 7 /* beside weights and their moments: counters, range, hypernetwork and its two moments, the error model's two sums */
 
 fnas_status fnas_search_state_allocate(fnas_context *context, const fnas_search_config *config, const fnas_space *supernet, int64_t embedding,
                                        fnas_search_state *state) {
@@ -26,6 +26,7 @@ fnas_status fnas_search_state_allocate(fnas_context *context, const fnas_search_
     state->hypernet = fnas_allocate((size_t)state->hypernet_count, sizeof(float));
     state->hypernet_moment1 = fnas_allocate((size_t)state->hypernet_count, sizeof(float));
     state->hypernet_moment2 = fnas_allocate((size_t)state->hypernet_count, sizeof(float));
+    FNAS_TRY(fnas_error_model_create(context, supernet, &state->error_model));
     bool good = state->weight_moment && state->hypernet && state->hypernet_moment1 && state->hypernet_moment2;
     return good ? FNAS_OK : fnas_fail_memory(context, "the state of the search");
 }
@@ -36,6 +37,7 @@ void fnas_search_state_free(fnas_search_state *state) {
     fnas_free(state->hypernet);
     fnas_free(state->hypernet_moment1);
     fnas_free(state->hypernet_moment2);
+    fnas_error_model_free(&state->error_model);
     *state = (fnas_search_state){0};
 }
 
@@ -52,7 +54,7 @@ typedef struct entry {
 typedef struct entry_list {
     entry *items;
     int64_t count;
-    int64_t counters[4];
+    int64_t counters[3];
     double range[2];
 } entry_list;
 
@@ -75,16 +77,19 @@ static void add_weights(entry_list *list, const char *prefix, const fnas_paramet
 }
 
 static fnas_status list_entries(fnas_context *context, const fnas_search_state *state, entry_list *list) {
-    *list = (entry_list){.counters = {state->step, state->total_steps, state->hypernet_steps, state->error_samples}, .range = {state->error_low, state->error_high}};
+    *list = (entry_list){.counters = {state->step, state->total_steps, state->hypernet_steps}, .range = {state->error_low, state->error_high}};
     list->items = fnas_allocate((size_t)(2 * state->weights.item_count + OTHER_ENTRIES), sizeof *list->items);
     if (!list->items) return fnas_fail_memory(context, "the checkpoint");
-    add(list, "search.", "counters", FNAS_SAFETENSORS_I64, 1, (int64_t[]){4}, list->counters);
+    add(list, "search.", "counters", FNAS_SAFETENSORS_I64, 1, (int64_t[]){3}, list->counters);
     add(list, "search.", "error_range", FNAS_SAFETENSORS_F64, 1, (int64_t[]){2}, list->range);
     add_weights(list, "supernet.", &state->weights, state->weights.values);
     add_weights(list, "supernet_moment.", &state->weights, state->weight_moment);
     add(list, "hypernet.", "parameters", FNAS_SAFETENSORS_F32, 1, &state->hypernet_count, state->hypernet);
     add(list, "hypernet.", "moment1", FNAS_SAFETENSORS_F32, 1, &state->hypernet_count, state->hypernet_moment1);
     add(list, "hypernet.", "moment2", FNAS_SAFETENSORS_F32, 1, &state->hypernet_count, state->hypernet_moment2);
+    int64_t features = state->error_model.features;
+    add(list, "error_model.", "gram", FNAS_SAFETENSORS_F64, 2, (int64_t[]){features, features}, state->error_model.gram);
+    add(list, "error_model.", "moment", FNAS_SAFETENSORS_F64, 1, &features, state->error_model.moment);
     for (int64_t i = 0; i < list->count; i++) {
         if (!list->items[i].name) return fnas_fail_memory(context, "the checkpoint");
     }
@@ -145,13 +150,12 @@ static fnas_status read_entries(fnas_context *context, const fnas_safetensors *f
 }
 
 static fnas_status take_counters(fnas_context *context, const entry_list *list, const char *path, fnas_search_state *state) {
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < 3; i++) {
         if (list->counters[i] < 0) return fnas_fail(context, FNAS_ERR_INPUT, "%s: \"search.counters\" must not be negative", path);
     }
     state->step = list->counters[0];
     state->total_steps = list->counters[1];
     state->hypernet_steps = list->counters[2];
-    state->error_samples = list->counters[3];
     state->error_low = list->range[0];
     state->error_high = list->range[1];
     if (state->step > state->total_steps) return fnas_fail(context, FNAS_ERR_INPUT, "%s: \"search.counters\": step %lld is behind the last, %lld", path, (long long)state->step, (long long)state->total_steps);

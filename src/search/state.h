@@ -4,6 +4,7 @@
 
 #include "nn/parameters.h"
 #include "search/config.h"
+#include "search/error_model.h"
 
 typedef struct fnas_search_state {
     int64_t step;           /* steps done */
@@ -14,8 +15,8 @@ typedef struct fnas_search_state {
     fnas_hypernet_shape shape;
     int64_t hypernet_count;
     float *hypernet, *hypernet_moment1, *hypernet_moment2; /* [hypernet_count] */
-    double error_low, error_high; /* running range of the cross entropy, for normalisation */
-    int64_t error_samples;
+    double error_low, error_high; /* scale of the cross entropy, for normalisation: see fnas_error_model_range */
+    fnas_error_model error_model;
 } fnas_search_state;
 
 /* Allocates for a supernet space and configuration; nothing initialised. */

@@ -8,6 +8,16 @@
 #include "search/searcher.h"
 #include "space/space.h"
 
+/* ---- what losses say of architectures ---- */
+
+/* The losses of both updates feed the error model: the supernet's own are of images that it has hardly seen more often, and half of its paths are drawn uniformly, so that the model keeps
+ * its view of the whole space while the hypernetwork narrows. A step's first observation discounts what came before. */
+static void observe(fnas_searcher *searcher, bool first) {
+    fnas_error_model *model = &searcher->state->error_model;
+    if (first) fnas_error_model_discount(model);
+    fnas_error_model_observe(model, searcher->run->space, searcher->paths.count, searcher->paths.onehot, searcher->paths.cross_entropy);
+}
+
 /* ---- supernet ---- */
 
 static void record_weight_losses(fnas_searcher *searcher) {
@@ -30,6 +40,7 @@ fnas_status fnas_update_weights(fnas_context *context, fnas_searcher *searcher) 
     FNAS_TRY(fnas_batch_load(context, searcher, FNAS_PHASE_WEIGHTS));
     FNAS_TRY(fnas_paths_run(context, searcher, FNAS_PHASE_WEIGHTS));
     record_weight_losses(searcher);
+    observe(searcher, true);
     float *gradient = searcher->group_gradient[0];
     searcher->weight_gradient_norm = fnas_clip_global_norm(state->weights.float_count, config->weight_clip, gradient);
     if (!isfinite(searcher->weight_gradient_norm)) {
@@ -67,6 +78,11 @@ static void path_loss_gradient(fnas_searcher *searcher, int64_t path, double *di
     }
 }
 
+static double entropy_weight(const fnas_search_config *config, const fnas_search_state *state) {
+    int64_t warmup = fnas_search_config_warmup_steps(config, state->total_steps);
+    return fnas_cosine(config->entropy_start, config->entropy_end, state->step - warmup, state->total_steps - warmup);
+}
+
 /* Adds the gradient of every path to that of its device. */
 static fnas_status device_gradients(fnas_context *context, fnas_searcher *searcher, int64_t first_device, int64_t device_count) {
     fnas_paths *paths = &searcher->paths;
@@ -78,10 +94,12 @@ static fnas_status device_gradients(fnas_context *context, fnas_searcher *search
     for (int64_t t = first_device; t < first_device + device_count; t++) {
         memset(searcher->device_gradient[t], 0, (size_t)searcher->state->hypernet_count * sizeof(float));
     }
+    double entropy = entropy_weight(searcher->config, searcher->state);
     for (int64_t p = 0; p < paths->count; p++) {
         path_loss_gradient(searcher, p, scratch);
         fnas_sample_backward(searcher->config->sampler, searcher->run->space, fnas_search_temperature(searcher->config, searcher->state),
                              paths->logits + p * onehot, paths->choices + p * searcher->decisions, paths->soft + p * onehot, scratch, diff_logits);
+        fnas_entropy_bonus_backward(searcher->run->space, entropy, paths->logits + p * onehot, diff_logits);
         fnas_hypernet_backward(&searcher->state->shape, searcher->state->hypernet, p, paths->preference, paths->embedding, paths->workspace, diff_logits,
                                searcher->device_gradient[paths->device[p]]);
     }
@@ -133,7 +151,9 @@ static fnas_status hypernet_round(fnas_context *context, fnas_searcher *searcher
     fnas_search_state *state = searcher->state;
     fnas_paths_draw(searcher, FNAS_PHASE_HYPERNET, paths, first_device, device_count);
     FNAS_TRY(fnas_paths_run(context, searcher, FNAS_PHASE_HYPERNET));
-    fnas_error_range_update(state, searcher->paths.count, searcher->paths.cross_entropy);
+    observe(searcher, false);
+    FNAS_TRY(fnas_error_model_fit(context, &state->error_model));
+    fnas_error_model_range(&state->error_model, searcher->run->space, searcher->scale_count, searcher->scale_onehot, searcher->scale_losses, &state->error_low, &state->error_high);
     FNAS_TRY(device_gradients(context, searcher, first_device, device_count));
     if (config->update == FNAS_UPDATE_MGD) minnorm_direction(searcher, first_device, device_count);
     else mean_direction(searcher, first_device, device_count);
@@ -172,7 +192,8 @@ fnas_status fnas_update_hypernet(fnas_context *context, fnas_searcher *searcher)
 fnas_status fnas_search_step(fnas_context *context, fnas_searcher *searcher) {
     fnas_search_state *state = searcher->state;
     FNAS_TRY(fnas_update_weights(context, searcher));
-    if (state->step >= fnas_search_config_warmup_steps(searcher->config, state->total_steps)) FNAS_TRY(fnas_update_hypernet(context, searcher));
+    int64_t warmup = fnas_search_config_warmup_steps(searcher->config, state->total_steps);
+    if (state->step >= warmup) FNAS_TRY(fnas_update_hypernet(context, searcher));
     state->step++;
     return FNAS_OK;
 }
