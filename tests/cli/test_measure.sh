@@ -2,31 +2,23 @@
 # Measuring this machine for real, with few architectures: the card is whole, comes out with the same architectures for equal seeds, and can be used.
 . "$2/cli/support.sh"
 
-measure() { # NAME CODE WORD...
-    name=$1 wanted=$2
-    shift 2
-    for attempt in 1 2 3; do # the drift check may refuse a busy machine: exit code 4
-        run_code=0
-        "$fleetnas" device measure --space "$space" --name "$name" --archs 12 -o "$place/$name.json" "$@" > "$place/out" 2> "$place/err" || run_code=$?
-        [ $run_code -eq 4 ] && [ $attempt -lt 3 ] || break
+# measure NAME WORD...: a card, from at most six attempts: on a busy machine the drift check may refuse some (exit code 4). Where it refuses all, nothing is said
+# of this program, and the script ends.
+measure() {
+    name=$1
+    shift
+    for attempt in 1 2 3 4 5 6; do
+        code=0
+        "$fleetnas" device measure --space "$space" --name "$name" -o "$place/$name.json" "$@" > "$place/out" 2> "$place/err" || code=$?
+        [ $code -eq 4 ] || break
     done
-    if [ $run_code -eq "$wanted" ]; then pass "measure $name $*"; else fail "measure $name $*: exit code $run_code, wanted $wanted"; fi
+    if [ $code -eq 4 ] && [ "$attempt" -eq 6 ]; then
+        echo "skip - measure $name: the machine is not quiet, six measurements drifted"
+        finish
+    fi
+    if [ $code -eq 0 ]; then pass "measure $name $*"; else fail "measure $name $*: exit code $code"; fi
 }
 
-measure one 0
-says out "12 architectures and 10 references"
-measure two 0 --runtime blas --data "$data"
-run 0 "show both" device show "$place/one.json" "$place/two.json" --json
-says out '"runtime": "blas"'
-grep -o '"arch": "[^"]*"' "$place/one.json" > "$place/archs1"
-grep -o '"arch": "[^"]*"' "$place/two.json" > "$place/archs2"
-want "equal seeds measure the same architectures" cmp "$place/archs1" "$place/archs2"
-measure other 0 --seed 5
-grep -o '"arch": "[^"]*"' "$place/other.json" > "$place/archs3"
-want "other seeds measure others" sh -c "! cmp -s '$place/archs1' '$place/archs3'"
-
-run 0 "references alone" device measure --space "$space" --name few --reference-only -o "$place/few-archs.json"
-says out "0 architectures and 10 references"
 run 1 "references alone, and architectures" device measure --space "$space" --name few --reference-only --archs 3 -o "$place/x.json"
 says err "--reference-only"
 run 2 "blas knows f32 only" device measure --space "$space" --name x --runtime blas --precision int8 -o "$place/x.json"
@@ -35,10 +27,25 @@ run 1 "an unknown runtime" device measure --space "$space" --name x --runtime on
 says err "did you mean onednn?"
 run 2 "too few rounds" device measure --space "$space" --name x --rounds 3 -o "$place/x.json"
 says err "12"
-echo '["|none~0|+|none~0|none~1|+|none~0|none~1|none~2|"]' > "$place/few.json"
-run 2 "one reference is not ten" device measure --space "$space" --name x --references "$place/few.json" -o "$place/x.json"
-says err "few.json"
+echo '["|none~0|+|none~0|none~1|+|none~0|none~1|none~2|"]' > "$place/few.txt"
+run 2 "one reference is not ten" device measure --space "$space" --name x --references "$place/few.txt" -o "$place/x.json"
+says err "few.txt"
 run 2 "references that are missing" device measure --space "$space" --name x --references "$place/nothing.json" -o "$place/x.json"
 says err "nothing.json"
 want "no card was written" [ ! -e "$place/x.json" ]
+
+measure one --archs 12
+says out "12 architectures and 10 references"
+measure two --archs 12 --runtime blas --data "$data"
+run 0 "show both" device show "$place/one.json" "$place/two.json" --json
+says out '"runtime": "blas"'
+grep -o '"arch": "[^"]*"' "$place/one.json" > "$place/archs1"
+grep -o '"arch": "[^"]*"' "$place/two.json" > "$place/archs2"
+want "equal seeds measure the same architectures" cmp "$place/archs1" "$place/archs2"
+measure other --archs 12 --seed 5
+grep -o '"arch": "[^"]*"' "$place/other.json" > "$place/archs3"
+want "other seeds measure others" sh -c "! cmp -s '$place/archs1' '$place/archs3'"
+
+measure few --reference-only
+says out "0 architectures and 10 references"
 finish
