@@ -37,16 +37,14 @@ show() {
 # Measures every device into the folder. Leaves out what this processor lacks (exit code 2 and "not supported"), and says so.
 # A card that the machine's unrest spoiled (exit code 4) is measured once more.
 measure_devices() { # FOLDER ARCHS
-    measured='' left_out=''
+    card_folder=$1 card_archs=$2 measured='' left_out=''
     for name in $(demo_names); do
         [ "$name" != "$demo_spare" ] || [ -n "$left_out" ] || continue
-        # shellcheck disable=SC2046 # options are words
-        set -- "$1" "$2" $(demo_options "$name")
-        folder=$1 archs=$2
-        shift 2
         for attempt in 1 2 3; do
             code=0
-            show device measure --space "$demo_space" --name "$name" "$@" --archs "$archs" --data fashion-mnist -o "$folder/$name.json" || code=$?
+            # shellcheck disable=SC2046 # options are words
+            show device measure --space "$demo_space" --name "$name" $(demo_options "$name") --archs "$card_archs" --data fashion-mnist -o "$card_folder/$name.json" ||
+                code=$?
             [ $code -eq 4 ] && [ $attempt -lt 3 ] || break
             echo "The machine was not quiet while $name was measured: once more."
         done
@@ -58,7 +56,6 @@ measure_devices() { # FOLDER ARCHS
             ;;
         *) return $code ;;
         esac
-        set -- "$folder" "$archs"
     done
     case " $measured " in
     *" $demo_unseen "*) [ "$measured" != " $demo_unseen" ] || { echo "no device is left to search for" >&2; return 1; } ;;

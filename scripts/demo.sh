@@ -62,9 +62,8 @@ done
 
 stage "4. Check the promises and write the report"
 # shellcheck disable=SC2086
-show report "$run" --device $cards --verify --threads "$threads" -o "$folder/report.html" > "$folder/verify.txt"
-sed '$d' "$folder/verify.txt" # its last line, the path, comes at the end
+show report "$run" --device $cards --verify --threads "$threads" -o "$folder/report.html"
 stage ""
 
 printf '\nTime by stage:%s\n  %-46s %4d s\n' "$times" "all" $(($(date +%s) - begun))
-printf '\nFronts:  %s/fronts\nReport:  %s\n' "$run" "$folder/report.html"
+printf '\nFronts: %s/fronts\nReport: %s\n' "$run" "$folder/report.html"
