@@ -18,7 +18,7 @@
 #include "device/subject.h"
 
 #define IMAGES 16
-#define CELLS 10
+#define CELLS 4
 
 typedef struct fixture {
     fnas_context *context;
@@ -127,8 +127,8 @@ static void check_runtime(const char *spec, const fnas_runtime *runtime, fnas_pr
 }
 
 #define SMALL "nb201:channels=16,cells=1,classes=10,input=1x28x28"
-#define COLOUR "nb201:channels=16,cells=2,classes=10,input=3x32x32"
-#define COLOUR_SHALLOW "nb201:channels=16,cells=1,classes=10,input=3x32x32"
+#define COLOUR "nb201:channels=16,cells=2,classes=10,input=3x16x16"
+#define COLOUR_SHALLOW "nb201:channels=16,cells=1,classes=10,input=3x16x16"
 
 static void test_onednn_f32(void **state) {
     (void)state;
