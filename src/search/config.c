@@ -76,12 +76,13 @@ typedef struct preset_facts {
     int64_t checkpoint_steps, validation_images, recalibration_images;
     int64_t paths_about, augment;
     double uniform_fraction, entropy_start, entropy_end;
+    int64_t condition_embeddings, judged_paths;
 } preset_facts;
 
 static const preset_facts PRESETS[] = {
-    {"quick", "channels=16,cells=1", "shared", "table", "model", 600, 0, 256, 192, 0.25, 0.7, 0.2, 0.3, 0.001, 5e-4, 0.05, 0, 3e-3, 1e-4, 100, 1000, 256, 16, 0, 0.5, 0.05, 0.01},
-    {"standard", "channels=16,cells=1", "shared", "table", "model", 0, 40, 256, 256, 0.2, 0.6, 0.3, 0.1, 0.001, 5e-4, 0.03, 0, 2e-3, 1e-4, 200, 2000, 512, 16, 1, 0.5, 0.05, 0.01},
-    {"paper", "", "full", "table", "gates", 0, 100, 256, 256, 0, 0.5, 0.45, 0, 0.001, 0.0027, 0, 0.09, 0, 0.001, 50, 2000, 512, 0, 1, 0, 0, 0},
+    {"quick", "channels=16,cells=1", "shared", "table", "model", 600, 0, 256, 192, 0.25, 0.7, 0.2, 0.3, 0.001, 5e-4, 0.05, 0, 3e-3, 1e-4, 100, 1000, 256, 16, 0, 0.75, 0.05, 0.01, 1, 7},
+    {"standard", "channels=16,cells=1", "shared", "table", "model", 0, 40, 256, 256, 0.2, 0.6, 0.3, 0.1, 0.001, 5e-4, 0.03, 0, 2e-3, 1e-4, 200, 2000, 512, 16, 1, 0.75, 0.05, 0.01, 1, 7},
+    {"paper", "", "full", "table", "gates", 0, 100, 256, 256, 0, 0.5, 0.45, 0, 0.001, 0.0027, 0, 0.09, 0, 0.001, 50, 2000, 512, 0, 1, 0, 0, 0, 0, 0},
 };
 
 static const preset_facts *find_preset(const char *name) {
@@ -113,6 +114,8 @@ static void apply_preset(const preset_facts *preset, fnas_search_config *config)
     config->augment = preset->augment;
     config->uniform_fraction = preset->uniform_fraction;
     config->entropy_start = preset->entropy_start;
+    config->condition_embeddings = preset->condition_embeddings;
+    config->judged_paths = config->error_gradient == FNAS_ERROR_GRADIENT_MODEL ? preset->judged_paths : 0; /* gates need a pass through the supernet */
     config->entropy_end = preset->entropy_end;
     config->temperature_start = 10;
     config->temperature_end = 1;
@@ -259,7 +262,7 @@ static const field FIELDS[] = {
     TEXT(space), TEXT(supernet), TEXT(data), TEXT(preset), TEXT(proxy),
     NAME(update), NAME(sampler), NAME(hypernet), NAME(scalarise), NAME(batch), NAME(error_gradient),
     {"seed", FIELD_SEED, OFFSET(seed), NULL, 0, 0},
-    INTEGER(steps, 0, 1e12), NUMBER(minutes, 0, 1e6), INTEGER(paths, 1, 4096), INTEGER(groups, 1, 64),
+    INTEGER(steps, 0, 1e12), NUMBER(minutes, 0, 1e6), INTEGER(condition_embeddings, 0, 1), INTEGER(paths, 1, 4096), INTEGER(judged_paths, 0, 64), INTEGER(groups, 1, 64),
     INTEGER(weight_images, 1, 1e6), INTEGER(search_images, 1, 1e6), NUMBER(warmup_fraction, 0, 1), INTEGER(checkpoint_steps, 1, 1e12),
     NUMBER(weight_fraction, 0, 1), NUMBER(search_fraction, 0, 1),
     NUMBER(weight_rate, 0, 1e3), NUMBER(weight_rate_end, 0, 1e3), NUMBER(weight_momentum, 0, 1), NUMBER(weight_decay, 0, 1e3), NUMBER(weight_clip, 0, 1e9),

@@ -35,10 +35,12 @@ static void draw_sample(fnas_searcher *searcher, fnas_phase phase, int64_t path)
     fnas_space_to_onehot(searcher->run->space, choices, paths->onehot + path * onehot);
 }
 
-void fnas_paths_draw(fnas_searcher *searcher, fnas_phase phase, int64_t count, int64_t first_device, int64_t device_count) {
+void fnas_paths_draw(fnas_searcher *searcher, fnas_phase phase, int64_t run_count, int64_t judged, int64_t first_device, int64_t device_count) {
     fnas_paths *paths = &searcher->paths;
     int64_t objectives = searcher->config->objective_count, embedding = searcher->embedding;
+    int64_t count = run_count * (1 + judged);
     paths->count = count;
+    paths->run_count = run_count;
     for (int64_t p = 0; p < count; p++) {
         /* The path's name in the streams is its device's, so that a path draws the same whatever --update makes of the others. */
         int64_t device = first_device + p % device_count;
@@ -95,7 +97,7 @@ typedef struct run_task {
 
 /* The images of a path: all of them, or its share. */
 static void path_images(const fnas_searcher *searcher, int64_t path, int64_t *first, int64_t *count) {
-    int64_t images = searcher->batch.count, paths = searcher->paths.count;
+    int64_t images = searcher->batch.count, paths = searcher->paths.run_count;
     bool shared = searcher->config->batch == FNAS_BATCH_SHARED;
     *first = shared ? images * path / paths : 0;
     *count = shared ? images * (path + 1) / paths - *first : images;
@@ -117,7 +119,7 @@ static fnas_status run_path(fnas_context *context, fnas_searcher *searcher, fnas
         .images = searcher->batch.images + first * searcher->image_floats,
         .labels = searcher->batch.labels + first,
         .label_smoothing = (float)searcher->config->label_smoothing,
-        .scale = weights ? 1.0f / (float)paths->count : 1.0f,
+        .scale = weights ? 1.0f / (float)paths->run_count : 1.0f,
         .weight_gradient = weights ? searcher->group_gradient[group] : NULL,
         .gate_gradient = weights || searcher->config->error_gradient == FNAS_ERROR_GRADIENT_MODEL ? NULL : gates,
     };
@@ -138,7 +140,7 @@ static fnas_status run_group(fnas_context *context, void *user, int64_t group, i
     if (task->phase == FNAS_PHASE_WEIGHTS) {
         memset(searcher->group_gradient[group], 0, (size_t)searcher->state->weights.float_count * sizeof(float));
     }
-    for (int64_t p = group; p < searcher->paths.count; p += searcher->config->groups) {
+    for (int64_t p = group; p < searcher->paths.run_count; p += searcher->config->groups) {
         FNAS_TRY(run_path(context, searcher, task->phase, p, group, worker));
     }
     return FNAS_OK;

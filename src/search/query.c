@@ -97,6 +97,7 @@ static void fnas_sweep_free(fnas_sweep *sweep) {
 static void fnas_query_embedding(const fnas_run *run, const fnas_card *card, bool mean, double *embedding) {
     if (!mean) {
         fnas_card_embedding(card, embedding);
+        fnas_run_condition(run, embedding, embedding);
         return;
     }
     int64_t length = run->state.shape.embedding, devices = run->config.device_count;

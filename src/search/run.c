@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <math.h>
 #include <string.h>
 
 #include "base/file.h"
@@ -12,6 +13,9 @@
 #include "search/names.h"
 
 #define EMBEDDING 10
+#define UNIFORM_DEVIATION 0.28867513459481287 /* standard deviation of a uniform number in [0, 1] */
+#define DEVIATIONS_MAX 3.0                    /* a device far from the fleet is held at its edge */
+#define SPREAD_FLOOR 0.02                     /* below it, differences between devices are measurement noise */
 
 char *fnas_run_file(const fnas_run *run, const char *name) {
     return fnas_path_join(run->path, name);
@@ -22,6 +26,8 @@ void fnas_run_close(fnas_run *run) {
     for (int64_t i = 0; run->cards && i < run->config.device_count; i++) fnas_card_free(run->cards[i]);
     fnas_free(run->cards);
     fnas_free(run->embeddings);
+    fnas_free(run->embedding_mean);
+    fnas_free(run->embedding_spread);
     fnas_predictor_free(run->predictor);
     fnas_search_state_free(&run->state);
     fnas_score_cache_free(run->scores);
@@ -92,6 +98,37 @@ static fnas_status check_card(fnas_context *context, const fnas_run *run, int64_
     return FNAS_OK;
 }
 
+void fnas_run_condition(const fnas_run *run, const double *raw, double *conditioned) {
+    /* The table's attention takes inner products with N(0, 1) keys: centred entries of unit spread. The continuous network takes entries that lie in [0, 1] as raw ones do. */
+    bool table = run->config.hypernet == FNAS_HYPERNET_TABLE;
+    double centre = table ? 0 : 0.5, spread = table ? 1 : UNIFORM_DEVIATION;
+    for (int64_t i = 0; i < EMBEDDING; i++) {
+        if (!run->embedding_mean) {
+            conditioned[i] = raw[i];
+            continue;
+        }
+        double deviation = (raw[i] - run->embedding_mean[i]) / run->embedding_spread[i];
+        conditioned[i] = centre + spread * fmax(-DEVIATIONS_MAX, fmin(DEVIATIONS_MAX, deviation));
+    }
+}
+
+/* Mean and spread over the search devices, then their embeddings on that scale. */
+static fnas_status condition_embeddings(fnas_context *context, fnas_run *run) {
+    int64_t count = run->config.device_count;
+    run->embedding_mean = fnas_allocate(EMBEDDING, sizeof(double));
+    run->embedding_spread = fnas_allocate(EMBEDDING, sizeof(double));
+    if (!run->embedding_mean || !run->embedding_spread) return fnas_fail_memory(context, "embeddings");
+    for (int64_t i = 0; i < EMBEDDING; i++) {
+        double sum = 0, squares = 0;
+        for (int64_t t = 0; t < count; t++) sum += run->embeddings[t * EMBEDDING + i];
+        for (int64_t t = 0; t < count; t++) squares += pow(run->embeddings[t * EMBEDDING + i] - sum / (double)count, 2);
+        run->embedding_mean[i] = sum / (double)count;
+        run->embedding_spread[i] = sqrt(squares / (double)count) + SPREAD_FLOOR;
+    }
+    for (int64_t t = 0; t < count; t++) fnas_run_condition(run, run->embeddings + t * EMBEDDING, run->embeddings + t * EMBEDDING);
+    return FNAS_OK;
+}
+
 static fnas_status load_cards(fnas_context *context, fnas_run *run, const char *const *paths) {
     int64_t count = run->config.device_count;
     run->cards = fnas_allocate((size_t)count, sizeof *run->cards);
@@ -103,7 +140,7 @@ static fnas_status load_cards(fnas_context *context, fnas_run *run, const char *
         if (status != FNAS_OK) return fnas_fail_prefix(context, status, "%s", paths[i]);
         fnas_card_embedding(run->cards[i], run->embeddings + i * EMBEDDING);
     }
-    return FNAS_OK;
+    return run->config.condition_embeddings ? condition_embeddings(context, run) : FNAS_OK;
 }
 
 static fnas_status name_devices(fnas_context *context, fnas_run *run) {

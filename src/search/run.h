@@ -15,7 +15,8 @@ struct fnas_run {
     fnas_space *space;    /* searched and measured */
     fnas_space *supernet; /* its macro for the shared weights */
     fnas_card **cards;    /* [config.device_count] */
-    double *embeddings;   /* [device_count][embedding] */
+    double *embeddings;   /* [device_count][embedding], as the hypernetwork takes them: see fnas_run_condition */
+    double *embedding_mean, *embedding_spread; /* [embedding] over the search devices; NULL: embeddings are taken as they are */
     fnas_predictor *predictor;
     fnas_search_state state;
     char *data_spec;      /* with its path, from log.sqlite; NULL when unknown */
@@ -24,6 +25,10 @@ struct fnas_run {
 
 /* A file of the run; owned (fnas_free), NULL when out of memory. */
 char *fnas_run_file(const fnas_run *run, const char *name);
+
+/* A device's embedding as the hypernetwork takes it: where the fleet's mean and spread are known, each entry is the deviation from the mean in units of the
+ * spread. Embeddings of real devices are alike (each rises with the cost of its reference architecture); what tells devices apart is what deviates. raw, conditioned [embedding]. */
+void fnas_run_condition(const fnas_run *run, const double *raw, double *conditioned);
 
 /* Makes the folder of a new run from options: checks everything, copies the cards and the predictor (if given), writes config.json last of these. */
 FNAS_NODISCARD fnas_status fnas_run_create(fnas_context *context, const fnas_search_options *options, fnas_run **run);

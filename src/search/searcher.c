@@ -14,7 +14,7 @@ static void *room(bool *good, int64_t count, size_t size) {
 static bool paths_allocate(fnas_searcher *searcher) {
     fnas_paths *paths = &searcher->paths;
     const fnas_search_config *config = searcher->config;
-    int64_t count = config->paths, onehot = searcher->onehot;
+    int64_t count = config->paths * (1 + config->judged_paths), onehot = searcher->onehot;
     bool good = true;
     paths->device = room(&good, count, sizeof(int64_t));
     paths->preference = room(&good, count * config->objective_count, sizeof(double));

@@ -10,7 +10,8 @@
 
 /* The paths of one update: rows of flat arrays. */
 typedef struct fnas_paths {
-    int64_t count;
+    int64_t count;          /* drawn */
+    int64_t run_count;      /* the first of them: run on the supernet; the others are judged by the models alone */
     int64_t *device;        /* [count] */
     double *preference;     /* [count][objectives] */
     double *embedding;      /* [count][embedding] */
@@ -73,8 +74,8 @@ FNAS_NODISCARD fnas_status fnas_update_hypernet(fnas_context *context, fnas_sear
 /* Of the sampler at this step: GDAS anneals, REINMAX keeps 1. */
 double fnas_search_temperature(const fnas_search_config *config, const fnas_search_state *state);
 
-/* Draws `count` paths for devices first_device + i % device_count: preferences, hypernetwork, samples. */
-void fnas_paths_draw(fnas_searcher *searcher, fnas_phase phase, int64_t count, int64_t first_device, int64_t device_count);
+/* Draws `run_count` paths to run and `judged` more for each, for devices first_device + i % device_count: preferences, hypernetwork, samples. */
+void fnas_paths_draw(fnas_searcher *searcher, fnas_phase phase, int64_t run_count, int64_t judged, int64_t first_device, int64_t device_count);
 /* Runs them on the supernet: cross entropy, and gate gradients or weight gradients (into searcher->group_gradient[0]). */
 FNAS_NODISCARD fnas_status fnas_paths_run(fnas_context *context, fnas_searcher *searcher, fnas_phase phase);
 /* Fills searcher->batch with the images of this step. */

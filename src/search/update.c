@@ -15,7 +15,7 @@
 static void observe(fnas_searcher *searcher, bool first) {
     fnas_error_model *model = &searcher->state->error_model;
     if (first) fnas_error_model_discount(model);
-    fnas_error_model_observe(model, searcher->run->space, searcher->paths.count, searcher->paths.onehot, searcher->paths.cross_entropy);
+    fnas_error_model_observe(model, searcher->run->space, searcher->paths.run_count, searcher->paths.onehot, searcher->paths.cross_entropy);
 }
 
 /* ---- supernet ---- */
@@ -24,19 +24,19 @@ static void record_weight_losses(fnas_searcher *searcher) {
     const fnas_paths *paths = &searcher->paths;
     double loss = 0;
     int64_t correct = 0, images = 0;
-    for (int64_t p = 0; p < paths->count; p++) {
+    for (int64_t p = 0; p < paths->run_count; p++) {
         loss += paths->cross_entropy[p];
         correct += paths->correct[p];
         images += paths->images[p];
     }
-    searcher->step_cross_entropy = loss / (double)paths->count;
+    searcher->step_cross_entropy = loss / (double)paths->run_count;
     searcher->step_correct_pct = 100.0 * (double)correct / (double)images;
 }
 
 fnas_status fnas_update_weights(fnas_context *context, fnas_searcher *searcher) {
     const fnas_search_config *config = searcher->config;
     fnas_search_state *state = searcher->state;
-    fnas_paths_draw(searcher, FNAS_PHASE_WEIGHTS, config->paths, 0, config->device_count);
+    fnas_paths_draw(searcher, FNAS_PHASE_WEIGHTS, config->paths, 0, 0, config->device_count);
     FNAS_TRY(fnas_batch_load(context, searcher, FNAS_PHASE_WEIGHTS));
     FNAS_TRY(fnas_paths_run(context, searcher, FNAS_PHASE_WEIGHTS));
     record_weight_losses(searcher);
@@ -69,7 +69,7 @@ static void path_loss_gradient(fnas_searcher *searcher, int64_t path, double *di
     for (int64_t m = 0; m < count; m++) {
         double value = 0;
         fnas_objective_evaluate(&searcher->objectives, searcher->state, m, paths->device[path], &facts, &value, &normalised[m], gradients + m * onehot);
-        searcher->step_objectives[m] += value / (double)config->paths;
+        if (path < paths->run_count) searcher->step_objectives[m] += value / (double)config->paths;
     }
     fnas_scalarise(config->scalarise, count, paths->preference + path * count, normalised, weights);
     memset(diff_onehot, 0, (size_t)onehot * sizeof *diff_onehot);
@@ -149,7 +149,7 @@ static void mean_direction(fnas_searcher *searcher, int64_t first_device, int64_
 static fnas_status hypernet_round(fnas_context *context, fnas_searcher *searcher, int64_t paths, int64_t first_device, int64_t device_count) {
     const fnas_search_config *config = searcher->config;
     fnas_search_state *state = searcher->state;
-    fnas_paths_draw(searcher, FNAS_PHASE_HYPERNET, paths, first_device, device_count);
+    fnas_paths_draw(searcher, FNAS_PHASE_HYPERNET, paths, config->judged_paths, first_device, device_count);
     FNAS_TRY(fnas_paths_run(context, searcher, FNAS_PHASE_HYPERNET));
     observe(searcher, false);
     FNAS_TRY(fnas_error_model_fit(context, &state->error_model));
