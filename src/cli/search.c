@@ -4,7 +4,7 @@
 
 typedef struct search_values {
     cli_common common;
-    const char *space, *data, *run, *proxy, *objectives, *preset, *predictor, *update, *sampler, *hypernet, *scalarise, *batch;
+    const char *space, *data, *run, *proxy, *objectives, *preset, *predictor, *update, *sampler, *hypernet, *scalarise, *batch, *error_gradient;
     cli_texts devices;
     int64_t steps, epochs, paths, threads, checkpoint_steps;
     double minutes;
@@ -34,7 +34,8 @@ static const cli_option search_options[] = {
     {"hypernet", 0, CLI_CHOICE, AT(hypernet), "table|continuous", "form of the hypernetwork [the preset's]", false},
     {"scalarise", 0, CLI_CHOICE, AT(scalarise), "linear|chebyshev", "how objectives become one loss [linear]", false},
     {"batch", 0, CLI_CHOICE, AT(batch), "shared|full", "paths share a step's images, or each sees all [the preset's]", false},
-    {"paths", 0, CLI_COUNT, AT(paths), "N", "sampled architectures a step [a multiple of the devices, about 12]", false},
+    {"error-gradient", 0, CLI_CHOICE, AT(error_gradient), "gates|model", "of each path's own loss, or of a regression over the losses of all paths [the preset's]", false},
+    {"paths", 0, CLI_COUNT, AT(paths), "N", "sampled architectures a step [a multiple of the devices, about 16]", false},
     {"checkpoint-steps", 0, CLI_COUNT, AT(checkpoint_steps), "N", "steps between checkpoints [the preset's]", false},
     {"dry-run", 0, CLI_FLAG, AT(dry_run), NULL, "check everything, run one step, say what the search would cost, write nothing", false},
     CLI_OPTIONS_END,
@@ -64,6 +65,7 @@ static fnas_search_options search_library_options(const search_values *values, c
                                  .hypernet = values->hypernet,
                                  .scalarise = values->scalarise,
                                  .batch = values->batch,
+                                 .error_gradient = values->error_gradient,
                                  .paths = values->paths,
                                  .steps = values->steps,
                                  .epochs = values->epochs,
