@@ -3,7 +3,7 @@ BUILD = build/release
 JOBS ?= $(shell nproc)
 PREFIX ?= /usr/local
 
-.PHONY: help deps build demo demo-seeds test bench lint sanitize install clean
+.PHONY: help deps build demo demo-seeds test bench lint format sanitize install clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -29,6 +29,9 @@ bench: build ## programs that measure; none is a test
 
 lint: deps ## layers, docs, paths; format, clang-tidy and cppcheck where they are installed
 	@sh scripts/lint.sh
+
+format: ## rewrite all C files as .clang-format says
+	@find src include tests bench examples -name '*.[ch]' -exec clang-format -i {} +
 
 sanitize: deps ## every test under the address and undefined-behaviour sanitizers
 	@[ -f build/sanitize/build.ninja ] || cmake --preset sanitize
