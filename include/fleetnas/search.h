@@ -50,7 +50,7 @@ FNAS_API const fnas_card *fnas_run_device(const fnas_run *run, int64_t index); /
 /* What a front is asked for. */
 typedef struct fnas_front_options {
     int64_t points;           /* at most this many [24] */
-    int64_t candidates;       /* at most this many distinct architectures of the sweep are scored, spread evenly over it [64] */
+    int64_t candidates;       /* at most this many distinct architectures of the sweep are scored, spread evenly over it [24] */
     int64_t neighbours;       /* besides them, up to this many of the hypernetwork's next most probable architectures (one decision changed) [0] */
     bool score_error;         /* score distinct architectures on the validation split with the supernet; false: error is left out (NaN) and the query takes milliseconds */
     const char *data;         /* where the data lie now [as the run knows] */
@@ -97,7 +97,7 @@ typedef struct fnas_verify_options {
     int64_t scale_count;       /* fixed random architectures that set the scale of the hypervolume [100] */
     int64_t test_images;       /* of the data set's test part [1000] */
     int64_t rounds;            /* timed runs of each architecture [12] */
-    int64_t candidates;        /* architectures scored to choose one front, as in fnas_front_options [64] */
+    int64_t candidates;        /* architectures scored to choose one front, as in fnas_front_options [24] */
     int64_t neighbours;        /* as in fnas_front_options, for every method alike [0] */
     bool ablate;               /* also fronts with mean embedding and with a constant preference */
     uint64_t seed;

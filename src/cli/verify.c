@@ -20,7 +20,7 @@ static const cli_option verify_options[] = {
     {"scale", 0, CLI_COUNT, AT(scale), "N", "fixed random architectures that set the scale of the hypervolume [100]", false},
     {"test-images", 0, CLI_COUNT, AT(test_images), "N", "images of the test part [1000]", false},
     {"rounds", 0, CLI_COUNT, AT(rounds), "N", "timed runs of each architecture [12]", false},
-    {"candidates", 0, CLI_COUNT, AT(candidates), "N", "architectures of the sweep that are scored at most [64]", false},
+    {"candidates", 0, CLI_COUNT, AT(candidates), "N", "architectures of the sweep that are scored at most [24]", false},
     {"neighbours", 0, CLI_COUNT, AT(neighbours), "N", "also score up to N of the next most probable architectures [0]", false},
     {"seed", 0, CLI_SEED, AT(seed), "N", "of the random architectures and the untrained hypernetwork [0]", false},
     CLI_OPTION_DATA(verify_values, "where the data set lies now [where the search found it]"),

@@ -6,7 +6,7 @@
 #include "search/run.h"
 
 #define FNAS_FRONT_POINTS 24      /* of a front, unless asked otherwise */
-#define FNAS_FRONT_CANDIDATES 64  /* distinct architectures scored for one front */
+#define FNAS_FRONT_CANDIDATES 24  /* distinct architectures scored for one front */
 #define FNAS_PREFERENCES_MOST 512 /* of a sweep */
 
 /* Distinct architectures that the hypernetwork offers for one device, in the order of the preferences that give them. */
