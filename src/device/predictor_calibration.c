@@ -90,7 +90,7 @@ static double fnas_calibration_dot(int64_t n, const double *a, const double *b) 
 static void fnas_calibration_prior(fnas_calibration *c) {
     const fnas_feature_map *map = &c->predictor->map;
     for (int64_t j = 0; j < c->k; j++) {
-        double size = j >= map->linear_count ? FNAS_CALIBRATION_TERM : j <= map->group_count ? 1.0 : FNAS_CALIBRATION_PLACE;
+        double size = j >= map->linear_count ? FNAS_CALIBRATION_TERM : j == 0 || (j <= map->group_count && map->group_size[j - 1] > 1) ? 1.0 : FNAS_CALIBRATION_PLACE;
         double scale = j >= map->linear_count ? 1.0 : map->scale[j];
         c->variance[j] = scale > 0.0 ? size * size / (scale * scale) : 0.0;
         for (int64_t t = 0; t < c->devices; t++) c->mean[j] += c->predictor->devices[t].coefficients[j] / (double)c->devices;
@@ -114,19 +114,27 @@ static void fnas_calibration_spread(fnas_calibration *c) {
         }
 }
 
+static double fnas_calibration_component_size(int64_t component) {
+    return fnas_calibration_size[component % FNAS_CALIBRATION_GRID / FNAS_CALIBRATION_NOISES];
+}
+
+/* R S R^T + E of one component. */
+static void fnas_calibration_system(const fnas_calibration *c, int64_t component, double *system) {
+    double size = fnas_calibration_component_size(component), noise = fnas_calibration_noise[component % FNAS_CALIBRATION_NOISES];
+    for (int64_t i = 0; i < c->n * c->n; i++) system[i] = c->between[i] + size * size * c->around[i];
+    for (int64_t i = 0; i < c->n; i++) {
+        double expected = c->centre[component / FNAS_CALIBRATION_GRID * c->n + i];
+        double deviation = noise * fmax(0.05, fmax(expected, 0.3 * c->reference[i]));
+        system[i * c->n + i] += deviation * deviation;
+    }
+}
+
 /* One component: its evidence, and the dual solution from which its coefficients follow. */
 static bool fnas_calibration_component(fnas_calibration *c, int64_t component) {
     int64_t t = component / FNAS_CALIBRATION_GRID;
     double factor[FNAS_PREDICTOR_MAX_REFERENCES * FNAS_PREDICTOR_MAX_REFERENCES], error[FNAS_PREDICTOR_MAX_REFERENCES];
-    double size = fnas_calibration_size[component % FNAS_CALIBRATION_GRID / FNAS_CALIBRATION_NOISES],
-           noise = fnas_calibration_noise[component % FNAS_CALIBRATION_NOISES];
-    for (int64_t i = 0; i < c->n * c->n; i++) factor[i] = c->between[i] + size * size * c->around[i];
-    for (int64_t i = 0; i < c->n; i++) {
-        double expected = c->centre[t * c->n + i];
-        double deviation = noise * fmax(0.05, fmax(expected, 0.3 * c->reference[i]));
-        factor[i * c->n + i] += deviation * deviation;
-        error[i] = c->reference[i] - expected;
-    }
+    fnas_calibration_system(c, component, factor);
+    for (int64_t i = 0; i < c->n; i++) error[i] = c->reference[i] - c->centre[t * c->n + i];
     if (!fnas_cholesky(c->n, factor)) return false;
     fnas_cholesky_forward(c->n, factor, error);
     c->evidence[component] = -0.5 * fnas_calibration_dot(c->n, error, error) - 0.5 * fnas_cholesky_log_determinant(c->n, factor);
@@ -139,7 +147,7 @@ static bool fnas_calibration_component(fnas_calibration *c, int64_t component) {
 static void fnas_calibration_add(const fnas_calibration *c, int64_t component, double weight, double *coefficients) {
     int64_t t = component / FNAS_CALIBRATION_GRID;
     const double *dual = c->dual + component * c->n;
-    double size = fnas_calibration_size[component % FNAS_CALIBRATION_GRID / FNAS_CALIBRATION_NOISES];
+    double size = fnas_calibration_component_size(component);
     const fnas_known_device *devices = c->predictor->devices;
     for (int64_t j = 0; j < c->k; j++) {
         double back = 0.0;
@@ -166,6 +174,50 @@ static void fnas_calibration_average(const fnas_calibration *c, double *coeffici
     }
 }
 
+/* Posterior covariance [k][k] of one component: S - S R^T (R S R^T + E)^-1 R S. across: [n][k]. */
+static bool fnas_calibration_covariance(const fnas_calibration *c, int64_t component, double *across, double *covariance) {
+    double factor[FNAS_PREDICTOR_MAX_REFERENCES * FNAS_PREDICTOR_MAX_REFERENCES], column[FNAS_PREDICTOR_MAX_REFERENCES];
+    const fnas_known_device *devices = c->predictor->devices;
+    double size = fnas_calibration_component_size(component), share = FNAS_CALIBRATION_SPREAD / (double)c->devices;
+    fnas_calibration_system(c, component, factor);
+    if (!fnas_cholesky(c->n, factor)) return false;
+    for (int64_t j = 0; j < c->k; j++) covariance[j * c->k + j] = size * size * c->variance[j];
+    for (int64_t i = 0; i < c->n; i++)
+        for (int64_t j = 0; j < c->k; j++) across[i * c->k + j] = size * size * c->variance[j] * c->basis[i * c->k + j];
+    for (int64_t u = 0; u < c->devices; u++)
+        for (int64_t j = 0; j < c->k; j++) {
+            double off = share * (devices[u].coefficients[j] - c->mean[j]);
+            for (int64_t l = 0; l < c->k; l++) covariance[j * c->k + l] += off * (devices[u].coefficients[l] - c->mean[l]);
+            for (int64_t i = 0; i < c->n; i++) across[i * c->k + j] += off * c->centred[u * c->n + i];
+        }
+    for (int64_t j = 0; j < c->k; j++) { /* across <- L^-1 R S */
+        for (int64_t i = 0; i < c->n; i++) column[i] = across[i * c->k + j];
+        fnas_cholesky_forward(c->n, factor, column);
+        for (int64_t i = 0; i < c->n; i++) across[i * c->k + j] = column[i];
+    }
+    for (int64_t i = 0; i < c->n; i++)
+        for (int64_t j = 0; j < c->k; j++)
+            for (int64_t l = 0; l < c->k; l++) covariance[j * c->k + l] -= across[i * c->k + j] * across[i * c->k + l];
+    return true;
+}
+
+/* An operation never makes a network faster: the coefficients move to where no cost is negative, as the most believed component lets them
+ * move. */
+static fnas_status fnas_calibration_forbid_negative(fnas_context *context, const fnas_calibration *c, double *coefficients) {
+    const fnas_feature_map *map = &c->predictor->map;
+    int64_t best = 0, count = c->devices * FNAS_CALIBRATION_GRID;
+    for (int64_t i = 1; i < count; i++)
+        if (c->evidence[i] > c->evidence[best]) best = i;
+    double *memory = fnas_allocate((size_t)(c->k * c->k + c->n * c->k + map->bound_count * (map->bound_count + 2)), sizeof(double));
+    if (!memory) return fnas_fail_memory(context, "calibration");
+    double *across = memory + c->k * c->k;
+    bool stable = fnas_calibration_covariance(c, best, across, memory);
+    if (stable)
+        fnas_project_bounds(c->k, memory, map->bound_count, (const int32_t (*)[2])map->bounds, across + c->n * c->k, coefficients);
+    fnas_free(memory);
+    return stable ? FNAS_OK : fnas_fail(context, FNAS_ERR_NUMERIC, "the reference latencies give no stable calibration");
+}
+
 static fnas_status fnas_calibration_solve(fnas_context *context, fnas_calibration *c, double *coefficients, double *noise) {
     FNAS_TRY(fnas_calibration_basis(context, c));
     fnas_calibration_prior(c);
@@ -174,6 +226,7 @@ static fnas_status fnas_calibration_solve(fnas_context *context, fnas_calibratio
         if (!fnas_calibration_component(c, component))
             return fnas_fail(context, FNAS_ERR_NUMERIC, "the reference latencies give no stable calibration");
     fnas_calibration_average(c, coefficients, noise);
+    FNAS_TRY(fnas_calibration_forbid_negative(context, c, coefficients));
     for (int64_t j = 0; j < c->k; j++)
         if (!isfinite(coefficients[j])) return fnas_fail(context, FNAS_ERR_NUMERIC, "the reference latencies give no stable calibration");
     return FNAS_OK;

@@ -78,8 +78,10 @@ const fnas_known_device *fnas_predictor_find_device(const fnas_predictor *predic
 FNAS_NODISCARD fnas_status fnas_predictor_calibrate(fnas_context *context, const fnas_predictor *predictor, const double *reference,
                                                     double *coefficients, double *noise);
 
+/* The trunk's terms may take off at most this part of what the costs sum up to. */
+#define FNAS_PREDICTOR_DISCOUNT 0.8
 /* A latency has to be positive: smooth max(z, 0), off by less than FLOOR^2 / 4 at z = 1. */
-#define FNAS_PREDICTOR_FLOOR 0.02
+#define FNAS_PREDICTOR_FLOOR 0.002
 double fnas_predictor_positive(double z, double *slope);
 
 #endif

@@ -17,12 +17,14 @@ double fnas_predictor_positive(double z, double *slope) {
     return z >= 0.0 ? z + small : small;
 }
 
-static double fnas_latency_model_value(const fnas_latency_model *model, const double *features, fnas_trunk_state *state) {
-    double z = model->bias;
+static double fnas_latency_model_value(const fnas_latency_model *model, const double *features, fnas_trunk_state *state,
+                                       double *slope) {
+    double costs = model->bias, terms = 0.0;
     fnas_trunk_forward(&model->trunk, features, state);
-    for (int64_t j = 0; j < model->trunk.feature_count; j++) z += model->weights[j] * features[j];
-    for (int h = 0; h < FNAS_TRUNK_HIDDEN; h++) z += model->output[h] * state->hidden2[h];
-    return z;
+    for (int64_t j = 0; j < model->trunk.feature_count; j++) costs += model->weights[j] * features[j];
+    for (int h = 0; h < FNAS_TRUNK_HIDDEN; h++) terms += model->output[h] * state->hidden2[h];
+    double least = (1.0 - FNAS_PREDICTOR_DISCOUNT) * costs;
+    return model->scale_ms * (least + fnas_predictor_positive(costs - least + terms, slope));
 }
 
 fnas_status fnas_latency_model_predict(fnas_context *context, const fnas_latency_model *model, int64_t count, const int32_t *choices,
@@ -34,7 +36,7 @@ fnas_status fnas_latency_model_predict(fnas_context *context, const fnas_latency
         fnas_trunk_state state;
         fnas_space_to_onehot(model->space, choices + i * model->decision_count, onehot);
         fnas_space_cost_features(model->space, onehot, features);
-        latency_ms[i] = model->scale_ms * fnas_predictor_positive(fnas_latency_model_value(model, features, &state), &slope);
+        latency_ms[i] = fnas_latency_model_value(model, features, &state, &slope);
     }
     fnas_free(onehot);
     return FNAS_OK;
@@ -44,10 +46,11 @@ double fnas_latency_model_gradient(const fnas_latency_model *model, const double
     double features[FNAS_PREDICTOR_MAX_FEATURES], diff_features[FNAS_PREDICTOR_MAX_FEATURES], slope;
     fnas_trunk_state state;
     fnas_space_cost_features(model->space, onehot, features);
-    double value = model->scale_ms * fnas_predictor_positive(fnas_latency_model_value(model, features, &state), &slope);
+    double value = fnas_latency_model_value(model, features, &state, &slope);
     fnas_trunk_backward_features(&model->trunk, &state, model->output, diff_features);
+    double cost_slope = 1.0 - FNAS_PREDICTOR_DISCOUNT + FNAS_PREDICTOR_DISCOUNT * slope;
     for (int64_t j = 0; j < model->trunk.feature_count; j++)
-        diff_features[j] = model->scale_ms * slope * (diff_features[j] + model->weights[j]);
+        diff_features[j] = model->scale_ms * (slope * diff_features[j] + cost_slope * model->weights[j]);
     memset(gradient, 0, (size_t)model->onehot_size * sizeof *gradient);
     fnas_space_cost_features_vjp(model->space, onehot, diff_features, gradient);
     return value;

@@ -18,9 +18,9 @@
 #define FNAS_TRAINING_DECAY 0.3
 #define FNAS_TRAINING_REPORT 100      /* steps between two looks at the validation part */
 #define FNAS_TRAINING_VALIDATION 0.15 /* of the training architectures, to choose how long the trunk trains */
-#define FNAS_TRAINING_GAIN 0.95 /* the terms serve a device only where they take at least 5 % off its validation loss: less is chance */
+#define FNAS_TRAINING_GAIN 0.85 /* the terms serve a device only where they take at least 15 % off its validation loss: less is chance */
 #define FNAS_TRAINING_HUBER 2.5
-#define FNAS_TRAINING_FLOOR 0.2 /* normalised latency under which errors count as if it were this */
+#define FNAS_TRAINING_FLOOR 0.05 /* normalised latency under which errors count as if it were this */
 #define FNAS_TRAINING_MEASUREMENTS_MAX 10000000
 /* Prior deviations of coefficients, as contributions to normalised latency (mean of the references: 1). */
 #define FNAS_TRAINING_PRIOR_POOLED 1.0
@@ -166,7 +166,7 @@ static fnas_status fnas_training_allocate_tables(fnas_training *training) {
     training->basis = fnas_allocate(archs * k, sizeof(double));
     training->target = fnas_allocate(archs, sizeof(double));
     training->deviation = fnas_allocate(k, sizeof(double));
-    training->workspace = fnas_allocate(k * k + k + 2 * archs, sizeof(double));
+    training->workspace = fnas_allocate((size_t)fnas_regression_workspace((int64_t)archs, (int64_t)k, predictor->map.bound_count), sizeof(double));
     if (!training->features || !training->latency || !training->linear || !training->validation || !training->order || !training->delta ||
         !training->uses_terms || !training->values || !training->basis || !training->target || !training->deviation || !training->workspace)
         return fnas_fail_memory(training->context, "training the predictor");
@@ -239,7 +239,9 @@ static fnas_status fnas_training_regress(fnas_training *training, int64_t t, boo
                                   .basis = training->basis,
                                   .target = training->target,
                                   .prior_deviation = training->deviation,
-                                  .floor = FNAS_TRAINING_FLOOR};
+                                  .floor = FNAS_TRAINING_FLOOR,
+                                  .bound_count = predictor->map.bound_count,
+                                  .bounds = (const int32_t (*)[2])predictor->map.bounds};
     for (int64_t a = 0; a < training->arch_count; a++) {
         double latency = training->latency[a * predictor->device_count + t];
         if (latency == 0.0 || (training->validation[a] && !with_validation)) continue;

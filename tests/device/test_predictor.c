@@ -203,7 +203,7 @@ static double informed_error_pct(const fleet_device *device, const test_fleet *f
         target[r] = device->reference_ms[r] / mean;
     }
     for (int i = 0; i < FLEET_UNKNOWNS; i++) deviation[i] = 1.0;
-    fnas_regression regression = {FLEET_REFERENCES, FLEET_UNKNOWNS, basis, target, deviation, 0.01};
+    fnas_regression regression = {FLEET_REFERENCES, FLEET_UNKNOWNS, basis, target, deviation, 0.01, 0, NULL};
     assert_true(fnas_regression_solve(&regression, workspace, cost, &noise));
     for (int64_t a = 0; a < fleet->arch_count; a++) {
         double counts[FLEET_UNKNOWNS], sum = 0.0;

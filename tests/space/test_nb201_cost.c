@@ -6,7 +6,7 @@
 #include "base/random.h"
 #include "space/nb201/nb201.h"
 
-enum { FEATURES = 24 + 1 + 30 };
+enum { SUMS = 24 + 1 + 30, REACHING = SUMS + 4, FEATURES = REACHING + 24 };
 
 /* Whether an operation chain without none leads from node `from` to node `to`. */
 static bool is_path(const int32_t *choices, int from, int to) {
@@ -32,9 +32,22 @@ static void test_exact_on_onehots(void **state) {
         for (int64_t d = 0, rest = i; d < 6; d++, rest /= 5) choices[d] = (int32_t)(rest % 5);
         fnas_space_to_onehot(space, choices, onehot);
         fnas_space_cost_features(space, onehot, features);
+        int additions[4] = {0}, convolutions[4] = {0}; /* by node */
         for (int e = 0; e < 6; e++) {
+            int target = fnas_nb201_target[e];
             bool live = is_path(choices, 0, fnas_nb201_source[e]) && is_path(choices, fnas_nb201_target[e], 3);
-            for (int k = 1; k < 5; k++) assert_true(features[4 * e + k - 1] == (live && choices[e] == k ? 1.0 : 0.0));
+            for (int k = 1; k < 5; k++) {
+                assert_true(features[4 * e + k - 1] == (live && choices[e] == k ? 1.0 : 0.0));
+                assert_true(features[REACHING + 4 * e + k - 1] == (is_path(choices, target, 3) && choices[e] == k ? 1.0 : 0.0));
+            }
+            if (!live || choices[e] == FNAS_NB201_NONE) continue;
+            additions[target]++;
+            convolutions[target] += choices[e] == FNAS_NB201_CONV1 || choices[e] == FNAS_NB201_CONV3;
+        }
+        for (int node = 2; node < 4; node++) {
+            bool mixed = convolutions[node] > 0 && convolutions[node] < additions[node];
+            assert_true(features[SUMS + 2 * (node - 2)] == (additions[node] > 1 ? additions[node] - 1.0 : 0.0));
+            assert_true(features[SUMS + 2 * (node - 2) + 1] == (mixed ? 1.0 : 0.0));
         }
         assert_true(features[24] == (is_path(choices, 0, 3) ? 1.0 : 0.0));
         assert_memory_equal(features + 25, onehot, sizeof onehot);
