@@ -90,7 +90,9 @@ static double fnas_calibration_dot(int64_t n, const double *a, const double *b) 
 static void fnas_calibration_prior(fnas_calibration *c) {
     const fnas_feature_map *map = &c->predictor->map;
     for (int64_t j = 0; j < c->k; j++) {
-        double size = j >= map->linear_count ? FNAS_CALIBRATION_TERM : j == 0 || (j <= map->group_count && map->group_size[j - 1] > 1) ? 1.0 : FNAS_CALIBRATION_PLACE;
+        double size = j >= map->linear_count                                            ? FNAS_CALIBRATION_TERM
+                      : j == 0 || (j <= map->group_count && map->group_size[j - 1] > 1) ? 1.0
+                                                                                        : FNAS_CALIBRATION_PLACE;
         double scale = j >= map->linear_count ? 1.0 : map->scale[j];
         c->variance[j] = scale > 0.0 ? size * size / (scale * scale) : 0.0;
         for (int64_t t = 0; t < c->devices; t++) c->mean[j] += c->predictor->devices[t].coefficients[j] / (double)c->devices;
@@ -212,8 +214,7 @@ static fnas_status fnas_calibration_forbid_negative(fnas_context *context, const
     if (!memory) return fnas_fail_memory(context, "calibration");
     double *across = memory + c->k * c->k;
     bool stable = fnas_calibration_covariance(c, best, across, memory);
-    if (stable)
-        fnas_project_bounds(c->k, memory, map->bound_count, (const int32_t (*)[2])map->bounds, across + c->n * c->k, coefficients);
+    if (stable) fnas_project_bounds(c->k, memory, map->bound_count, (const int32_t(*)[2])map->bounds, across + c->n * c->k, coefficients);
     fnas_free(memory);
     return stable ? FNAS_OK : fnas_fail(context, FNAS_ERR_NUMERIC, "the reference latencies give no stable calibration");
 }

@@ -16,8 +16,8 @@ typedef struct fnas_feature_map {
     int64_t linear_count;  /* 1 + P + F */
     int32_t *group_size;   /* [F], the first P used: features in a group */
     int32_t *group;        /* [F]: the group in which a feature is pooled */
-    int64_t bound_count; /* 1 + F */
-    int32_t (*bounds)[2]; /* coefficients whose sum is the constant, or the weight of one feature: a cost, hence not negative */
+    int64_t bound_count;   /* 1 + F */
+    int32_t (*bounds)[2];  /* coefficients whose sum is the constant, or the weight of one feature: a cost, hence not negative */
     double *scale; /* [linear_count]: standard deviation of the basis over random architectures of the space; 1 for the constant, 0 where it
                       never changes */
 } fnas_feature_map;

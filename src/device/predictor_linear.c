@@ -85,10 +85,10 @@ void fnas_project_bounds(int64_t k, const double *covariance, int64_t bound_coun
     }
     if (!broken) return;
     fnas_bound_gram(k, covariance, bound_count, bounds, gram);
-    for (int sweep = 0; sweep < FNAS_BOUND_SWEEPS && fnas_bound_sweep(bound_count, gram, slack, multiplier) > FNAS_BOUND_PRECISION; sweep++) continue;
+    for (int sweep = 0; sweep < FNAS_BOUND_SWEEPS && fnas_bound_sweep(bound_count, gram, slack, multiplier) > FNAS_BOUND_PRECISION; sweep++)
+        continue;
     for (int64_t i = 0; i < bound_count; i++)
-        for (int64_t j = 0; multiplier[i] > 0.0 && j < k; j++)
-            mean[j] += multiplier[i] * fnas_bound_value(bounds[i], covariance + j * k);
+        for (int64_t j = 0; multiplier[i] > 0.0 && j < k; j++) mean[j] += multiplier[i] * fnas_bound_value(bounds[i], covariance + j * k);
     for (int64_t i = 0; i < bound_count; i++) { /* the last digits */
         double value = fnas_bound_value(bounds[i], mean);
         if (value < 0.0) mean[bounds[i][1] >= 0 ? bounds[i][1] : bounds[i][0]] -= value;

@@ -27,9 +27,10 @@ typedef struct fnas_regression {
 int64_t fnas_regression_workspace(int64_t rows, int64_t columns, int64_t bound_count);
 
 /* From the mean [k] of a normal distribution with covariance [k][k] to its most probable point at which the sum of every bound's two
- * coefficients is not negative (-1: no second one). By coordinate ascent on the multipliers of the bounds (Hildreth 1957), in a fixed order.
- * workspace: bound_count * (bound_count + 2) doubles. */
-void fnas_project_bounds(int64_t k, const double *covariance, int64_t bound_count, const int32_t (*bounds)[2], double *workspace, double *mean);
+ * coefficients is not negative (-1: no second one). By coordinate ascent on the multipliers of the bounds (Hildreth 1957), in a fixed
+ * order. workspace: bound_count * (bound_count + 2) doubles. */
+void fnas_project_bounds(int64_t k, const double *covariance, int64_t bound_count, const int32_t (*bounds)[2], double *workspace,
+                         double *mean);
 
 /* Maximum a posteriori coefficients [columns] under Huber's loss (Huber 1964), by iteratively re-weighted least squares; *noise is the
  * robust relative deviation of the residuals (1.4826 times their median absolute value). workspace: fnas_regression_workspace

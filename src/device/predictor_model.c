@@ -17,8 +17,7 @@ double fnas_predictor_positive(double z, double *slope) {
     return z >= 0.0 ? z + small : small;
 }
 
-static double fnas_latency_model_value(const fnas_latency_model *model, const double *features, fnas_trunk_state *state,
-                                       double *slope) {
+static double fnas_latency_model_value(const fnas_latency_model *model, const double *features, fnas_trunk_state *state, double *slope) {
     double costs = model->bias, terms = 0.0;
     fnas_trunk_forward(&model->trunk, features, state);
     for (int64_t j = 0; j < model->trunk.feature_count; j++) costs += model->weights[j] * features[j];

@@ -166,7 +166,8 @@ static fnas_status fnas_training_allocate_tables(fnas_training *training) {
     training->basis = fnas_allocate(archs * k, sizeof(double));
     training->target = fnas_allocate(archs, sizeof(double));
     training->deviation = fnas_allocate(k, sizeof(double));
-    training->workspace = fnas_allocate((size_t)fnas_regression_workspace((int64_t)archs, (int64_t)k, predictor->map.bound_count), sizeof(double));
+    training->workspace = fnas_allocate((size_t)fnas_regression_workspace((int64_t)archs, (int64_t)k, predictor->map.bound_count),
+                                        sizeof(double));
     if (!training->features || !training->latency || !training->linear || !training->validation || !training->order || !training->delta ||
         !training->uses_terms || !training->values || !training->basis || !training->target || !training->deviation || !training->workspace)
         return fnas_fail_memory(training->context, "training the predictor");
@@ -241,7 +242,7 @@ static fnas_status fnas_training_regress(fnas_training *training, int64_t t, boo
                                   .prior_deviation = training->deviation,
                                   .floor = FNAS_TRAINING_FLOOR,
                                   .bound_count = predictor->map.bound_count,
-                                  .bounds = (const int32_t (*)[2])predictor->map.bounds};
+                                  .bounds = (const int32_t(*)[2])predictor->map.bounds};
     for (int64_t a = 0; a < training->arch_count; a++) {
         double latency = training->latency[a * predictor->device_count + t];
         if (latency == 0.0 || (training->validation[a] && !with_validation)) continue;

@@ -16,6 +16,24 @@ static bool is_path(const int32_t *choices, int from, int to) {
     return false;
 }
 
+static bool is_live(const int32_t *choices, int e) {
+    return choices[e] != FNAS_NB201_NONE && is_path(choices, 0, fnas_nb201_source[e]) && is_path(choices, fnas_nb201_target[e], 3);
+}
+
+/* Whether edge e delivers the result of a convolution that nothing else reads: its own, or through a skip. */
+static bool delivers_convolution(const int32_t *choices, int e) {
+    int inputs = 0, readers = 0, input = 0;
+    if (choices[e] != FNAS_NB201_SKIP) return choices[e] == FNAS_NB201_CONV1 || choices[e] == FNAS_NB201_CONV3;
+    for (int other = 0; other < FNAS_NB201_EDGES; other++) {
+        if (!is_live(choices, other)) continue;
+        readers += fnas_nb201_source[other] == fnas_nb201_source[e];
+        if (fnas_nb201_target[other] != fnas_nb201_source[e]) continue;
+        inputs++;
+        input = other;
+    }
+    return inputs == 1 && readers == 1 && delivers_convolution(choices, input);
+}
+
 static fnas_space *open_space(fnas_test_place *place) {
     fnas_space *space = NULL;
     assert_status(FNAS_OK, fnas_space_open(place->context, "nb201", &space));
@@ -42,7 +60,7 @@ static void test_exact_on_onehots(void **state) {
             }
             if (!live || choices[e] == FNAS_NB201_NONE) continue;
             additions[target]++;
-            convolutions[target] += choices[e] == FNAS_NB201_CONV1 || choices[e] == FNAS_NB201_CONV3;
+            convolutions[target] += delivers_convolution(choices, e);
         }
         for (int node = 2; node < 4; node++) {
             bool mixed = convolutions[node] > 0 && convolutions[node] < additions[node];

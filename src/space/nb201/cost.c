@@ -68,63 +68,96 @@ static void fnas_nb201_liveness_backward(const fnas_nb201_liveness *live, fnas_n
         }
 }
 
-/* What meets at a node: the live features of the edges into it, convolutions and others (skip, pooling) apart. */
-typedef struct fnas_nb201_meeting {
-    int count, edge[FNAS_NB201_NODES - 1];
-    double convolution[FNAS_NB201_NODES - 1], other[FNAS_NB201_NODES - 1];
-} fnas_nb201_meeting;
+/* The live features of the edges, as a node sees them that adds up what arrives. A runtime that fuses additions into convolutions looks
+ * through skips: one that alone reads a node with a single input, a convolution, delivers that convolution. */
+typedef struct fnas_nb201_arrivals {
+    double any[FNAS_NB201_EDGES], skip[FNAS_NB201_EDGES], own[FNAS_NB201_EDGES]; /* own: the edge's own convolutions */
+    double convolution[FNAS_NB201_EDGES];                                        /* those, and what skips deliver */
+    double carried;                                                              /* to the last edge by node 2 */
+} fnas_nb201_arrivals;
+
+enum { FNAS_NB201_EDGE01, FNAS_NB201_EDGE02, FNAS_NB201_EDGE12, FNAS_NB201_EDGE03, FNAS_NB201_EDGE13, FNAS_NB201_EDGE23 };
 
 static bool fnas_nb201_is_convolution(int k) {
     return k + 1 == FNAS_NB201_CONV1 || k + 1 == FNAS_NB201_CONV3;
 }
 
-static fnas_nb201_meeting fnas_nb201_meet(const double *live, int node) {
-    fnas_nb201_meeting meeting = {0};
+static fnas_nb201_arrivals fnas_nb201_arrive(const double *live) {
+    fnas_nb201_arrivals at = {0};
     for (int e = 0; e < FNAS_NB201_EDGES; e++) {
-        if (fnas_nb201_target[e] != node) continue;
-        for (int k = 0; k < FNAS_NB201_COSTLY_OPS; k++)
-            *(fnas_nb201_is_convolution(k) ? &meeting.convolution[meeting.count] : &meeting.other[meeting.count]) +=
-                live[e * FNAS_NB201_COSTLY_OPS + k];
-        meeting.edge[meeting.count++] = e;
+        for (int k = 0; k < FNAS_NB201_COSTLY_OPS; k++) {
+            at.any[e] += live[e * FNAS_NB201_COSTLY_OPS + k];
+            if (fnas_nb201_is_convolution(k)) at.own[e] += live[e * FNAS_NB201_COSTLY_OPS + k];
+        }
+        at.skip[e] = live[e * FNAS_NB201_COSTLY_OPS + FNAS_NB201_SKIP - 1];
     }
-    return meeting;
+    memcpy(at.convolution, at.own, sizeof at.own);
+    at.convolution[FNAS_NB201_EDGE12] += at.skip[FNAS_NB201_EDGE12] * at.own[FNAS_NB201_EDGE01] * (1.0 - at.any[FNAS_NB201_EDGE13]);
+    at.convolution[FNAS_NB201_EDGE13] += at.skip[FNAS_NB201_EDGE13] * at.own[FNAS_NB201_EDGE01] * (1.0 - at.any[FNAS_NB201_EDGE12]);
+    at.carried = at.convolution[FNAS_NB201_EDGE02] * (1.0 - at.any[FNAS_NB201_EDGE12]) +
+                 at.convolution[FNAS_NB201_EDGE12] * (1.0 - at.any[FNAS_NB201_EDGE02]);
+    at.convolution[FNAS_NB201_EDGE23] += at.skip[FNAS_NB201_EDGE23] * at.carried;
+    return at;
 }
 
-/* Probabilities, were the edges independent, that no convolution, nothing else, and nothing at all arrives, by edges other than `without`
- * (-1: by all). */
-static void fnas_nb201_absence(const fnas_nb201_meeting *meeting, int without, double *convolution, double *other, double *any) {
+/* From the gradients of any and convolution, which are used up, to that of the live features, added. */
+static void fnas_nb201_arrive_backward(const fnas_nb201_arrivals *at, fnas_nb201_arrivals *diff, double *diff_live) {
+    enum { E01 = FNAS_NB201_EDGE01, E02 = FNAS_NB201_EDGE02, E12 = FNAS_NB201_EDGE12, E13 = FNAS_NB201_EDGE13, E23 = FNAS_NB201_EDGE23 };
+    diff->skip[E23] += diff->convolution[E23] * at->carried;
+    double carried = diff->convolution[E23] * at->skip[E23];
+    diff->convolution[E02] += carried * (1.0 - at->any[E12]);
+    diff->convolution[E12] += carried * (1.0 - at->any[E02]);
+    diff->any[E12] -= carried * at->convolution[E02];
+    diff->any[E02] -= carried * at->convolution[E12];
+    double through12 = diff->convolution[E12], through13 = diff->convolution[E13];
+    diff->skip[E12] += through12 * at->own[E01] * (1.0 - at->any[E13]);
+    diff->skip[E13] += through13 * at->own[E01] * (1.0 - at->any[E12]);
+    diff->convolution[E01] += through12 * at->skip[E12] * (1.0 - at->any[E13]) + through13 * at->skip[E13] * (1.0 - at->any[E12]);
+    diff->any[E13] -= through12 * at->skip[E12] * at->own[E01];
+    diff->any[E12] -= through13 * at->skip[E13] * at->own[E01];
+    for (int e = 0; e < FNAS_NB201_EDGES; e++) {
+        for (int k = 0; k < FNAS_NB201_COSTLY_OPS; k++)
+            diff_live[e * FNAS_NB201_COSTLY_OPS + k] += diff->any[e] + (fnas_nb201_is_convolution(k) ? diff->convolution[e] : 0.0);
+        diff_live[e * FNAS_NB201_COSTLY_OPS + FNAS_NB201_SKIP - 1] += diff->skip[e];
+    }
+}
+
+/* Probabilities, were the edges independent, that no convolution, nothing else, and nothing at all arrives at a node by edges other than
+ * `without` (-1: by all). */
+static void fnas_nb201_absence(const fnas_nb201_arrivals *at, int node, int without, double *convolution, double *other, double *any) {
     *convolution = *other = *any = 1.0;
-    for (int i = 0; i < meeting->count; i++) {
-        if (i == without) continue;
-        *convolution *= 1.0 - meeting->convolution[i];
-        *other *= 1.0 - meeting->other[i];
-        *any *= 1.0 - meeting->convolution[i] - meeting->other[i];
+    for (int e = 0; e < FNAS_NB201_EDGES; e++) {
+        if (fnas_nb201_target[e] != node || e == without) continue;
+        *convolution *= 1.0 - at->convolution[e];
+        *other *= 1.0 - at->any[e] + at->convolution[e];
+        *any *= 1.0 - at->any[e];
     }
 }
 
 static void fnas_nb201_sums_forward(const double *live, double *sums) {
+    fnas_nb201_arrivals at = fnas_nb201_arrive(live);
     for (int node = FNAS_NB201_FIRST_SUM; node < FNAS_NB201_NODES; node++, sums += 2) {
-        fnas_nb201_meeting meeting = fnas_nb201_meet(live, node);
         double convolution, other, any;
-        fnas_nb201_absence(&meeting, -1, &convolution, &other, &any);
+        fnas_nb201_absence(&at, node, -1, &convolution, &other, &any);
         sums[0] = any - 1.0;
-        for (int i = 0; i < meeting.count; i++) sums[0] += meeting.convolution[i] + meeting.other[i];
+        for (int e = 0; e < FNAS_NB201_EDGES; e++) sums[0] += fnas_nb201_target[e] == node ? at.any[e] : 0.0;
         sums[1] = 1.0 - convolution - other + any;
     }
 }
 
 /* Adds to diff_live. */
 static void fnas_nb201_sums_backward(const double *live, const double *diff_sums, double *diff_live) {
-    for (int node = FNAS_NB201_FIRST_SUM; node < FNAS_NB201_NODES; node++, diff_sums += 2) {
-        fnas_nb201_meeting meeting = fnas_nb201_meet(live, node);
-        for (int i = 0; i < meeting.count; i++) {
-            double convolution, other, any;
-            fnas_nb201_absence(&meeting, i, &convolution, &other, &any);
-            for (int k = 0; k < FNAS_NB201_COSTLY_OPS; k++)
-                diff_live[meeting.edge[i] * FNAS_NB201_COSTLY_OPS + k] +=
-                    diff_sums[0] * (1.0 - any) + diff_sums[1] * ((fnas_nb201_is_convolution(k) ? convolution : other) - any);
-        }
+    fnas_nb201_arrivals at = fnas_nb201_arrive(live), diff = {0};
+    for (int e = 0; e < FNAS_NB201_EDGES; e++) {
+        int node = fnas_nb201_target[e];
+        if (node < FNAS_NB201_FIRST_SUM) continue;
+        const double *diff_sum = diff_sums + 2 * (node - FNAS_NB201_FIRST_SUM);
+        double convolution, other, any;
+        fnas_nb201_absence(&at, node, e, &convolution, &other, &any);
+        diff.any[e] = diff_sum[0] * (1.0 - any) + diff_sum[1] * (other - any);
+        diff.convolution[e] = diff_sum[1] * (convolution - other);
     }
+    fnas_nb201_arrive_backward(&at, &diff, diff_live);
 }
 
 int64_t fnas_nb201_cost_feature_count(const fnas_space *space) {
@@ -149,8 +182,8 @@ void fnas_nb201_cost_features(const fnas_space *space, const double *onehot, dou
     fnas_nb201_sums_forward(features, features + FNAS_NB201_SUMS_AT);
     for (int e = 0; e < FNAS_NB201_EDGES; e++)
         for (int k = 1; k < FNAS_NB201_OPS; k++)
-            features[FNAS_NB201_REACHING_AT + e * FNAS_NB201_COSTLY_OPS + k - 1] =
-                onehot[e * FNAS_NB201_OPS + k] * live.reaching[fnas_nb201_target[e]];
+            features[FNAS_NB201_REACHING_AT + e * FNAS_NB201_COSTLY_OPS + k - 1] = onehot[e * FNAS_NB201_OPS + k] *
+                                                                                   live.reaching[fnas_nb201_target[e]];
 }
 
 void fnas_nb201_cost_features_vjp(const fnas_space *space, const double *onehot, const double *diff_features, double *diff_onehot) {
