@@ -20,16 +20,16 @@ extern "C" {
 #endif
 
 /* One line a status: X(enumerator, exit code of the command, text). */
-#define FNAS_STATUS_LIST(X)                                                                    \
-    X(FNAS_OK, 0, "done")                                                                      \
-    X(FNAS_ERR_USAGE, 1, "wrong usage")                                                        \
-    X(FNAS_ERR_INPUT, 2, "bad input")                                                          \
-    X(FNAS_ERR_UNSUPPORTED, 2, "not supported on this machine")                                \
-    X(FNAS_ERR_IO, 3, "input/output failed")                                                   \
-    X(FNAS_ERR_MEMORY, 3, "out of memory")                                                     \
-    X(FNAS_ERR_NUMERIC, 4, "numeric failure")                                                  \
-    X(FNAS_ERR_INFEASIBLE, 5, "no architecture satisfies the limits")                          \
-    X(FNAS_ERR_INTERNAL, 4, "internal error")                                                  \
+#define FNAS_STATUS_LIST(X)                                                                                                                \
+    X(FNAS_OK, 0, "done")                                                                                                                  \
+    X(FNAS_ERR_USAGE, 1, "wrong usage")                                                                                                    \
+    X(FNAS_ERR_INPUT, 2, "bad input")                                                                                                      \
+    X(FNAS_ERR_UNSUPPORTED, 2, "not supported on this machine")                                                                            \
+    X(FNAS_ERR_IO, 3, "input/output failed")                                                                                               \
+    X(FNAS_ERR_MEMORY, 3, "out of memory")                                                                                                 \
+    X(FNAS_ERR_NUMERIC, 4, "numeric failure")                                                                                              \
+    X(FNAS_ERR_INFEASIBLE, 5, "no architecture satisfies the limits")                                                                      \
+    X(FNAS_ERR_INTERNAL, 4, "internal error")                                                                                              \
     X(FNAS_INTERRUPTED, 130, "interrupted, checkpoint written")
 
 typedef enum fnas_status {
@@ -55,10 +55,10 @@ typedef void fnas_log_function(void *user, fnas_log_level level, const char *tex
 
 /* One report of long work. `text` says what stands beside the bar (losses, rates). */
 typedef struct fnas_progress {
-    const char *stage;       /* "search", "measure blas-f32", ... */
-    int64_t done, total;     /* in units of work; total 0 when unknown */
-    double elapsed_s;        /* since the stage began */
-    const char *text;        /* may be "" */
+    const char *stage;   /* "search", "measure blas-f32", ... */
+    int64_t done, total; /* in units of work; total 0 when unknown */
+    double elapsed_s;    /* since the stage began */
+    const char *text;    /* may be "" */
 } fnas_progress;
 
 typedef void fnas_progress_function(void *user, const fnas_progress *progress);
@@ -72,8 +72,8 @@ FNAS_API void fnas_context_destroy(fnas_context *context); /* NULL is allowed */
  * "" when nothing failed. Borrowed; valid until the next call with this context. */
 FNAS_API const char *fnas_context_message(const fnas_context *context);
 
-/* Where log lines and reports of progress go from now on; NULL: nowhere. `user` is handed to the function and borrowed for as long as it is set. Log lines may
- * come from worker threads, one at a time; progress comes from the thread that made the call. Cannot fail. */
+/* Where log lines and reports of progress go from now on; NULL: nowhere. `user` is handed to the function and borrowed for as long as it is
+ * set. Log lines may come from worker threads, one at a time; progress comes from the thread that made the call. Cannot fail. */
 FNAS_API void fnas_context_set_log(fnas_context *context, fnas_log_function *function, void *user);
 FNAS_API void fnas_context_set_progress(fnas_context *context, fnas_progress_function *function, void *user);
 

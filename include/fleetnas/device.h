@@ -16,18 +16,18 @@ typedef struct fnas_card fnas_card;
 typedef struct fnas_card_view {
     const char *name, *space, *runtime, *runtime_version, *processor, *governor, *precision, *isa, *statistic, *date;
     int64_t batch, threads;
-    int64_t decision_count;            /* of its space */
-    int64_t reference_count;           /* 10 */
-    const int32_t *reference_choices;  /* [reference_count][decision_count] */
-    const double *reference_latency_ms;/* [reference_count] > 0 */
-    int64_t measurement_count;         /* 0: a reference-only card */
-    const int32_t *measurement_choices;/* [measurement_count][decision_count] */
+    int64_t decision_count;               /* of its space */
+    int64_t reference_count;              /* 10 */
+    const int32_t *reference_choices;     /* [reference_count][decision_count] */
+    const double *reference_latency_ms;   /* [reference_count] > 0 */
+    int64_t measurement_count;            /* 0: a reference-only card */
+    const int32_t *measurement_choices;   /* [measurement_count][decision_count] */
     const double *measurement_latency_ms; /* [measurement_count] > 0 */
-    double noise_spearman;             /* rank correlation between two halves of the rounds; NaN when unknown */
+    double noise_spearman;                /* rank correlation between two halves of the rounds; NaN when unknown */
 } fnas_card_view;
 
-/* Reads and checks a card (schema in docs/device-cards.md): every architecture parses in the card's space, latencies are finite and positive, ten
- * references. Errors: FNAS_ERR_INPUT naming file and field, FNAS_ERR_IO. */
+/* Reads and checks a card (schema in docs/device-cards.md): every architecture parses in the card's space, latencies are finite and
+ * positive, ten references. Errors: FNAS_ERR_INPUT naming file and field, FNAS_ERR_IO. */
 FNAS_API FNAS_NODISCARD fnas_status fnas_card_load(fnas_context *context, const char *path, fnas_card **card);
 FNAS_API FNAS_NODISCARD fnas_status fnas_card_save(fnas_context *context, const fnas_card *card, const char *path); /* atomic */
 FNAS_API void fnas_card_free(fnas_card *card);
@@ -36,12 +36,13 @@ FNAS_API fnas_card_view fnas_card_get(const fnas_card *card);
 /* Fails with FNAS_ERR_INPUT, naming both, unless the card was measured on this very space. */
 FNAS_API FNAS_NODISCARD fnas_status fnas_card_check_space(fnas_context *context, const fnas_card *card, const fnas_space *space);
 
-/* The embedding: reference latencies min-max normalised to [0, 1] over themselves (Lee et al. 2021, HELP); all 0 when they are equal. embedding [reference_count]. */
+/* The embedding: reference latencies min-max normalised to [0, 1] over themselves (Lee et al. 2021, HELP); all 0 when they are equal.
+ * embedding [reference_count]. */
 FNAS_API void fnas_card_embedding(const fnas_card *card, double *embedding);
 
-/* Spearman's rank correlation of two cards' latencies over the architectures that both have measured (references and measurements; of one measured twice on a card
- * the first counts). *common (may be NULL) says how many those are. NaN with fewer than three, for cards of different spaces, for constant latencies, and when memory ran
- * out. O(n log n). Deterministic, thread-safe, cannot fail otherwise. */
+/* Spearman's rank correlation of two cards' latencies over the architectures that both have measured (references and measurements; of one
+ * measured twice on a card the first counts). *common (may be NULL) says how many those are. NaN with fewer than three, for cards of
+ * different spaces, for constant latencies, and when memory ran out. O(n log n). Deterministic, thread-safe, cannot fail otherwise. */
 FNAS_API double fnas_card_spearman(const fnas_card *first, const fnas_card *second, int64_t *common);
 
 /* How to measure. Zero or NULL means the default in brackets. */
@@ -51,26 +52,29 @@ typedef struct fnas_measure_options {
     const char *precision;  /* "f32" | "bf16" | "int8" [f32]; onednn-plain and blas: f32 only */
     const char *isa;        /* "native" | "avx512" | "avx2" | "sse41" [native] */
     int64_t threads, batch; /* [1], [1] */
-    int64_t arch_count;     /* architectures beside the references [300], at most 15000, -1: none; distinct, random by seed, the same for all devices of equal seed */
+    int64_t arch_count; /* architectures beside the references [300], at most 15000, -1: none; distinct, random by seed, the same for all
+                           devices of equal seed */
     const char *references; /* JSON file: an array of native strings, or an object with reference_archs [the space's own] */
     const char *data;       /* data set whose images calibrate the weights' statistics and the int8 scales [synthetic images] */
     int64_t rounds;         /* timed runs of each architecture [12], at least 12 */
     uint64_t seed;          /* [0] */
 } fnas_measure_options;
 
-/* Measures in a child process of its own: builds every architecture's inference graph with initialised and calibrated weights, warms up, then times them in interleaved
- * rounds (docs/devices.md). Per architecture: minimum CPU time (the latency where threads is 1) and median wall time (otherwise). A reference architecture
- * returns in every round: when the card's statistic of it changes by more than 15 % between the first and the last third, the card is refused with FNAS_ERR_NUMERIC
- * (measure again on a quiet machine). Reports progress "measure NAME". Owned: fnas_card_free. Not while other threads of the process compute.
- * Errors: FNAS_ERR_INPUT, FNAS_ERR_UNSUPPORTED (precision or instruction set that this processor lacks; an instruction set other than native once this process has
- * computed anything: measure first), FNAS_ERR_IO, FNAS_ERR_MEMORY, FNAS_ERR_NUMERIC, FNAS_ERR_INTERNAL (the child died), FNAS_INTERRUPTED. */
-FNAS_API FNAS_NODISCARD fnas_status fnas_device_measure(fnas_context *context, const fnas_space *space, const fnas_measure_options *options, fnas_card **card);
+/* Measures in a child process of its own: builds every architecture's inference graph with initialised and calibrated weights, warms up,
+ * then times them in interleaved rounds (docs/devices.md). Per architecture: minimum CPU time (the latency where threads is 1) and median
+ * wall time (otherwise). A reference architecture returns in every round: when the card's statistic of it changes by more than 15 % between
+ * the first and the last third, the card is refused with FNAS_ERR_NUMERIC (measure again on a quiet machine). Reports progress "measure
+ * NAME". Owned: fnas_card_free. Not while other threads of the process compute. Errors: FNAS_ERR_INPUT, FNAS_ERR_UNSUPPORTED (precision or
+ * instruction set that this processor lacks; an instruction set other than native once this process has computed anything: measure first),
+ * FNAS_ERR_IO, FNAS_ERR_MEMORY, FNAS_ERR_NUMERIC, FNAS_ERR_INTERNAL (the child died), FNAS_INTERRUPTED. */
+FNAS_API FNAS_NODISCARD fnas_status fnas_device_measure(fnas_context *context, const fnas_space *space, const fnas_measure_options *options,
+                                                        fnas_card **card);
 
-/* Measures given architectures [count][decisions] anew on this machine as the card's device was measured (runtime, precision, isa, batch, threads) in
- * rounds (0: 12) of timed runs; latency_ms [count] is written on success. Errors as for fnas_device_measure; FNAS_ERR_UNSUPPORTED also when the card's runtime is
- * none of this machine (imported). */
-FNAS_API FNAS_NODISCARD fnas_status fnas_device_remeasure(fnas_context *context, const fnas_space *space, const fnas_card *card, int64_t count,
-                                                          const int32_t *choices, int64_t rounds, double *latency_ms);
+/* Measures given architectures [count][decisions] anew on this machine as the card's device was measured (runtime, precision, isa, batch,
+ * threads) in rounds (0: 12) of timed runs; latency_ms [count] is written on success. Errors as for fnas_device_measure;
+ * FNAS_ERR_UNSUPPORTED also when the card's runtime is none of this machine (imported). */
+FNAS_API FNAS_NODISCARD fnas_status fnas_device_remeasure(fnas_context *context, const fnas_space *space, const fnas_card *card,
+                                                          int64_t count, const int32_t *choices, int64_t rounds, double *latency_ms);
 
 #ifdef __cplusplus
 }

@@ -10,36 +10,38 @@ extern "C" {
 
 /* Names are those of the command's options. Zero or NULL means the preset's value. */
 typedef struct fnas_search_options {
-    const char *space;       /* required: spec */
-    const char *data;        /* data set spec */
-    const char *run;         /* folder of the run: must not hold another run */
+    const char *space; /* required: spec */
+    const char *data;  /* data set spec */
+    const char *run;   /* folder of the run: must not hold another run */
     int64_t device_count;
     const char *const *devices; /* paths of device cards: the search devices */
-    const char *preset;      /* "quick" | "standard" | "paper" [standard] */
-    const char *proxy;       /* smaller macro for the supernet: "channels=16,cells=1" [preset's] */
-    const char *objectives;  /* "error,latency_ms[,macs][,params]" [error,latency_ms] */
-    const char *predictor;   /* file of fnas_predictor_save [trained at the start, kept in the run] */
-    const char *update;      /* "mgd" | "mean" | "sequential" | "sample" */
-    const char *sampler;     /* "reinmax" | "gdas" */
-    const char *hypernet;    /* "table" | "continuous" */
-    const char *scalarise;   /* "linear" | "chebyshev" */
-    const char *batch;       /* "shared" | "full" */
-    const char *error_gradient; /* "gates" | "model" [preset's]: of each path's own loss through its gates, or of a regression over the losses of all paths */
-    int64_t paths;           /* paths a step [a multiple of the devices, about 16] */
-    int64_t steps, epochs;   /* at most one of steps, epochs, minutes */
+    const char *preset;         /* "quick" | "standard" | "paper" [standard] */
+    const char *proxy;          /* smaller macro for the supernet: "channels=16,cells=1" [preset's] */
+    const char *objectives;     /* "error,latency_ms[,macs][,params]" [error,latency_ms] */
+    const char *predictor;      /* file of fnas_predictor_save [trained at the start, kept in the run] */
+    const char *update;         /* "mgd" | "mean" | "sequential" | "sample" */
+    const char *sampler;        /* "reinmax" | "gdas" */
+    const char *hypernet;       /* "table" | "continuous" */
+    const char *scalarise;      /* "linear" | "chebyshev" */
+    const char *batch;          /* "shared" | "full" */
+    const char *error_gradient; /* "gates" | "model" [preset's]: of each path's own loss through its gates, or of a regression over the
+                                   losses of all paths */
+    int64_t paths;              /* paths a step [a multiple of the devices, about 16] */
+    int64_t steps, epochs;      /* at most one of steps, epochs, minutes */
     double minutes;
     uint64_t seed;
-    int64_t checkpoint_steps;/* between checkpoints [preset's] */
-    bool dry_run;            /* check everything, run one step, say what the search would cost, write nothing */
+    int64_t checkpoint_steps; /* between checkpoints [preset's] */
+    bool dry_run;             /* check everything, run one step, say what the search would cost, write nothing */
 } fnas_search_options;
 
-/* Runs the search to its end. Progress stage "search". FNAS_INTERRUPTED after fnas_context_request_stop: a checkpoint is written and fnas_search_resume goes on to the same bits.
- * Errors: FNAS_ERR_USAGE, FNAS_ERR_INPUT, FNAS_ERR_IO, FNAS_ERR_NUMERIC (a loss that is not finite: step and path are named). */
+/* Runs the search to its end. Progress stage "search". FNAS_INTERRUPTED after fnas_context_request_stop: a checkpoint is written and
+ * fnas_search_resume goes on to the same bits. Errors: FNAS_ERR_USAGE, FNAS_ERR_INPUT, FNAS_ERR_IO, FNAS_ERR_NUMERIC (a loss that is not
+ * finite: step and path are named). */
 FNAS_API FNAS_NODISCARD fnas_status fnas_search_run(fnas_context *context, const fnas_search_options *options);
 FNAS_API FNAS_NODISCARD fnas_status fnas_search_resume(fnas_context *context, const char *run);
 
-/* A finished (or interrupted) run, opened for questions. Immutable. Owned: fnas_run_close. Errors: FNAS_ERR_INPUT (no run there, no checkpoint yet, a file that is
- * damaged or does not fit), FNAS_ERR_IO, FNAS_ERR_MEMORY. */
+/* A finished (or interrupted) run, opened for questions. Immutable. Owned: fnas_run_close. Errors: FNAS_ERR_INPUT (no run there, no
+ * checkpoint yet, a file that is damaged or does not fit), FNAS_ERR_IO, FNAS_ERR_MEMORY. */
 typedef struct fnas_run fnas_run;
 FNAS_API FNAS_NODISCARD fnas_status fnas_run_open(fnas_context *context, const char *path, fnas_run **run);
 FNAS_API void fnas_run_close(fnas_run *run);
@@ -49,28 +51,32 @@ FNAS_API const fnas_card *fnas_run_device(const fnas_run *run, int64_t index); /
 
 /* What a front is asked for. */
 typedef struct fnas_front_options {
-    int64_t points;           /* at most this many [24] */
-    int64_t candidates;       /* at most this many distinct architectures of the sweep are scored, spread evenly over it [24] */
-    int64_t neighbours;       /* besides them, up to this many of the hypernetwork's next most probable architectures (one decision changed) [0] */
-    bool score_error;         /* score distinct architectures on the validation split with the supernet; false: error is left out (NaN) and the query takes milliseconds */
-    const char *data;         /* where the data lie now [as the run knows] */
-    /* For studies only: ask as if the embedding were the mean of the search devices', or with this preference for every point, or with a hypernetwork never trained. */
+    int64_t points;     /* at most this many [24] */
+    int64_t candidates; /* at most this many distinct architectures of the sweep are scored, spread evenly over it [24] */
+    int64_t
+        neighbours;   /* besides them, up to this many of the hypernetwork's next most probable architectures (one decision changed) [0] */
+    bool score_error; /* score distinct architectures on the validation split with the supernet; false: error is left out (NaN) and the
+                         query takes milliseconds */
+    const char *data; /* where the data lie now [as the run knows] */
+    /* For studies only: ask as if the embedding were the mean of the search devices', or with this preference for every point, or with a
+     * hypernetwork never trained. */
     bool mean_embedding, untrained_hypernet;
     const double *constant_preference; /* [objectives] or NULL */
-    uint64_t seed; /* of the untrained hypernetwork */
+    uint64_t seed;                     /* of the untrained hypernetwork */
 } fnas_front_options;
 
 typedef struct fnas_front_objective {
     const char *name, *unit, *source; /* source: "supernet", "predicted", "measured", "closed-form" */
 } fnas_front_objective;
 
-/* A front: non-dominated architectures of one device, best first by hypervolume contribution (docs/hypervolume.md says how they are chosen). Where error is an objective
- * and was not scored: all distinct architectures, fastest first. Immutable; owned: fnas_front_free. */
+/* A front: non-dominated architectures of one device, best first by hypervolume contribution (docs/hypervolume.md says how they are
+ * chosen). Where error is an objective and was not scored: all distinct architectures, fastest first. Immutable; owned: fnas_front_free. */
 typedef struct fnas_front fnas_front;
-/* options may be NULL (defaults). Deterministic for any number of threads. Progress stage "score". Errors: FNAS_ERR_INPUT (card of another space, a constant
- * preference off the simplex, data missing or not the run's), FNAS_ERR_USAGE (negative counts), FNAS_ERR_IO, FNAS_ERR_MEMORY, FNAS_INTERRUPTED while scoring. */
-FNAS_API FNAS_NODISCARD fnas_status fnas_run_front(fnas_context *context, const fnas_run *run, const fnas_card *card, const fnas_front_options *options,
-                                                   fnas_front **front);
+/* options may be NULL (defaults). Deterministic for any number of threads. Progress stage "score". Errors: FNAS_ERR_INPUT (card of another
+ * space, a constant preference off the simplex, data missing or not the run's), FNAS_ERR_USAGE (negative counts), FNAS_ERR_IO,
+ * FNAS_ERR_MEMORY, FNAS_INTERRUPTED while scoring. */
+FNAS_API FNAS_NODISCARD fnas_status fnas_run_front(fnas_context *context, const fnas_run *run, const fnas_card *card,
+                                                   const fnas_front_options *options, fnas_front **front);
 FNAS_API void fnas_front_free(fnas_front *front);
 FNAS_API const char *fnas_front_device(const fnas_front *front);
 FNAS_API int64_t fnas_front_objective_count(const fnas_front *front);
@@ -82,43 +88,46 @@ FNAS_API const double *fnas_front_preference(const fnas_front *front, int64_t po
 FNAS_API const double *fnas_front_values(const fnas_front *front, int64_t point);     /* [objectives] */
 
 /* The architecture for one preference [objectives] on a device (one decode: milliseconds), with predicted latency; choices [decisions].
- * Errors: FNAS_ERR_INPUT (card of another space, a preference with a negative weight or that does not sum to 1 within 1e-6), FNAS_ERR_MEMORY. */
-FNAS_API FNAS_NODISCARD fnas_status fnas_run_pick(fnas_context *context, const fnas_run *run, const fnas_card *card, const double *preference, int32_t *choices,
-                                                  double *latency_ms);
+ * Errors: FNAS_ERR_INPUT (card of another space, a preference with a negative weight or that does not sum to 1 within 1e-6),
+ * FNAS_ERR_MEMORY. */
+FNAS_API FNAS_NODISCARD fnas_status fnas_run_pick(fnas_context *context, const fnas_run *run, const fnas_card *card,
+                                                  const double *preference, int32_t *choices, double *latency_ms);
 
 /* Schemas in docs/hypervolume.md: an objective that was not scored is left out. Atomic. Errors: FNAS_ERR_IO, FNAS_ERR_MEMORY. */
-FNAS_API FNAS_NODISCARD fnas_status fnas_front_write_json(fnas_context *context, const fnas_run *run, const fnas_front *front, const char *path);
+FNAS_API FNAS_NODISCARD fnas_status fnas_front_write_json(fnas_context *context, const fnas_run *run, const fnas_front *front,
+                                                          const char *path);
 FNAS_API FNAS_NODISCARD fnas_status fnas_front_write_csv(fnas_context *context, const fnas_front *front, const char *path);
 
 /* ---- verifying a run's promises on this machine ---- */
 typedef struct fnas_verify_options {
     const char *data;
-    int64_t random_count;      /* architectures of the random rival [24] */
-    int64_t scale_count;       /* fixed random architectures that set the scale of the hypervolume [100] */
-    int64_t test_images;       /* of the data set's test part [1000] */
-    int64_t rounds;            /* timed runs of each architecture [12] */
-    int64_t candidates;        /* architectures scored to choose one front, as in fnas_front_options [24] */
-    int64_t neighbours;        /* as in fnas_front_options, for every method alike [0] */
-    bool ablate;               /* also fronts with mean embedding and with a constant preference */
+    int64_t random_count; /* architectures of the random rival [24] */
+    int64_t scale_count;  /* fixed random architectures that set the scale of the hypervolume [100] */
+    int64_t test_images;  /* of the data set's test part [1000] */
+    int64_t rounds;       /* timed runs of each architecture [12] */
+    int64_t candidates;   /* architectures scored to choose one front, as in fnas_front_options [24] */
+    int64_t neighbours;   /* as in fnas_front_options, for every method alike [0] */
+    bool ablate;          /* also fronts with mean embedding and with a constant preference */
     uint64_t seed;
 } fnas_verify_options;
 
 typedef struct fnas_verify_device {
-    const char *name;          /* borrowed from the card */
-    bool searched;             /* the search saw it */
+    const char *name; /* borrowed from the card */
+    bool searched;    /* the search saw it */
     int64_t front_points;
-    double best_accuracy_pct;  /* on the test part, shared weights */
-    double median_ape_pct;     /* predicted against newly measured latency over the front */
-    double spearman;           /* the same, rank */
+    double best_accuracy_pct; /* on the test part, shared weights */
+    double median_ape_pct;    /* predicted against newly measured latency over the front */
+    double spearman;          /* the same, rank */
     double hypervolume, hypervolume_random, hypervolume_untrained;
     double hypervolume_mean_embedding, hypervolume_constant_preference; /* NaN unless ablate */
 } fnas_verify_device;
 
 typedef struct fnas_verification fnas_verification;
-/* For each card: measures its front's architectures anew, scores them on the test part, and compares hypervolumes (docs/hypervolume.md). A measurement that
- * drifted is repeated, three times in all. Errors as for fnas_run_front and fnas_device_remeasure. */
-FNAS_API FNAS_NODISCARD fnas_status fnas_run_verify(fnas_context *context, const fnas_run *run, int64_t card_count, const fnas_card *const *cards,
-                                                    const fnas_verify_options *options, fnas_verification **verification);
+/* For each card: measures its front's architectures anew, scores them on the test part, and compares hypervolumes (docs/hypervolume.md). A
+ * measurement that drifted is repeated, three times in all. Errors as for fnas_run_front and fnas_device_remeasure. */
+FNAS_API FNAS_NODISCARD fnas_status fnas_run_verify(fnas_context *context, const fnas_run *run, int64_t card_count,
+                                                    const fnas_card *const *cards, const fnas_verify_options *options,
+                                                    fnas_verification **verification);
 FNAS_API void fnas_verification_free(fnas_verification *verification);
 FNAS_API int64_t fnas_verification_count(const fnas_verification *verification);
 FNAS_API const fnas_verify_device *fnas_verification_device(const fnas_verification *verification, int64_t index);
@@ -129,8 +138,10 @@ typedef struct fnas_verify_row {
 } fnas_verify_row;
 FNAS_API int64_t fnas_verification_row_count(const fnas_verification *verification, int64_t device);
 FNAS_API fnas_verify_row fnas_verification_row(const fnas_verification *verification, int64_t device, int64_t row);
-/* Everything above as one JSON object (docs/hypervolume.md); numbers that are not known are left out. Atomic. Errors: FNAS_ERR_IO, FNAS_ERR_MEMORY. */
-FNAS_API FNAS_NODISCARD fnas_status fnas_verification_write_json(fnas_context *context, const fnas_verification *verification, const char *path);
+/* Everything above as one JSON object (docs/hypervolume.md); numbers that are not known are left out. Atomic. Errors: FNAS_ERR_IO,
+ * FNAS_ERR_MEMORY. */
+FNAS_API FNAS_NODISCARD fnas_status fnas_verification_write_json(fnas_context *context, const fnas_verification *verification,
+                                                                 const char *path);
 
 #ifdef __cplusplus
 }

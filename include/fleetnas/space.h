@@ -13,9 +13,9 @@ extern "C" {
 /* A space with its parameters. Immutable after opening: thread-safe to read. */
 typedef struct fnas_space fnas_space;
 
-/* Opens a space from "NAME" or "NAME:key=value,...", for example "nb201:channels=16,cells=5,classes=10,input=3x32x32" (NAS-Bench-201, Dong and Yang
- * 2020; these are its defaults). Owned by the caller: fnas_space_close. Errors: FNAS_ERR_INPUT (unknown name or key with a suggestion, value
- * out of range), FNAS_ERR_MEMORY. */
+/* Opens a space from "NAME" or "NAME:key=value,...", for example "nb201:channels=16,cells=5,classes=10,input=3x32x32" (NAS-Bench-201, Dong
+ * and Yang 2020; these are its defaults). Owned by the caller: fnas_space_close. Errors: FNAS_ERR_INPUT (unknown name or key with a
+ * suggestion, value out of range), FNAS_ERR_MEMORY. */
 FNAS_API FNAS_NODISCARD fnas_status fnas_space_open(fnas_context *context, const char *spec, fnas_space **space);
 FNAS_API void fnas_space_close(fnas_space *space);
 
@@ -24,7 +24,8 @@ FNAS_API const char *fnas_space_spec(const fnas_space *space);
 FNAS_API const char *fnas_space_name(const fnas_space *space); /* "nb201" */
 
 /* The same space with parameters replaced: overrides is "key=value,..." ("" for none). Owned by the caller. Errors as fnas_space_open. */
-FNAS_API FNAS_NODISCARD fnas_status fnas_space_derive(fnas_context *context, const fnas_space *space, const char *overrides, fnas_space **derived);
+FNAS_API FNAS_NODISCARD fnas_status fnas_space_derive(fnas_context *context, const fnas_space *space, const char *overrides,
+                                                      fnas_space **derived);
 
 /* Decisions 0..count-1, each with choices 0..choices-1. The one-hot of an architecture is the concatenation of one row a decision. */
 FNAS_API int64_t fnas_space_decision_count(const fnas_space *space);
@@ -35,21 +36,24 @@ FNAS_API int64_t fnas_space_onehot_size(const fnas_space *space);
 FNAS_API int64_t fnas_space_onehot_offset(const fnas_space *space, int64_t decision);
 FNAS_API double fnas_space_cardinality(const fnas_space *space); /* number of architectures */
 
-/* An architecture is int32_t choices[decision_count]. Text form is the space's native string. parse: choices is written on success only; errors:
- * FNAS_ERR_INPUT, naming the position. format: text[size_bytes] is written; errors: FNAS_ERR_INPUT (a choice out of range), FNAS_ERR_INTERNAL (too
- * small a buffer). Thread-safe with a context each. */
+/* An architecture is int32_t choices[decision_count]. Text form is the space's native string. parse: choices is written on success only;
+ * errors: FNAS_ERR_INPUT, naming the position. format: text[size_bytes] is written; errors: FNAS_ERR_INPUT (a choice out of range),
+ * FNAS_ERR_INTERNAL (too small a buffer). Thread-safe with a context each. */
 #define FNAS_ARCH_TEXT_BYTES 1024 /* enough for every space's native string, with its 0 */
 FNAS_API FNAS_NODISCARD fnas_status fnas_space_parse(fnas_context *context, const fnas_space *space, const char *text, int32_t *choices);
-FNAS_API FNAS_NODISCARD fnas_status fnas_space_format(fnas_context *context, const fnas_space *space, const int32_t *choices, char *text, size_t size_bytes);
+FNAS_API FNAS_NODISCARD fnas_status fnas_space_format(fnas_context *context, const fnas_space *space, const int32_t *choices, char *text,
+                                                      size_t size_bytes);
 
 /* The index-th uniformly random architecture of a seed (draws are independent; repeats can happen). */
 FNAS_API void fnas_space_random(const fnas_space *space, uint64_t seed, int64_t index, int32_t *choices);
 
-/* Exact closed forms. MACs of one image: convolutions and linear layers with their biases. Parameters: of the benchmark's network (affine norms). */
+/* Exact closed forms. MACs of one image: convolutions and linear layers with their biases. Parameters: of the benchmark's network (affine
+ * norms). */
 FNAS_API int64_t fnas_space_macs(const fnas_space *space, const int32_t *choices);
 FNAS_API int64_t fnas_space_params(const fnas_space *space, const int32_t *choices);
 
-/* The space's own reference architectures for the device embedding (ten; for nb201 those of HELP, Lee et al. 2021). index in 0..count-1; choices is written. */
+/* The space's own reference architectures for the device embedding (ten; for nb201 those of HELP, Lee et al. 2021). index in 0..count-1;
+ * choices is written. */
 FNAS_API int64_t fnas_space_reference_count(const fnas_space *space);
 FNAS_API void fnas_space_reference(const fnas_space *space, int64_t index, int32_t *choices);
 

@@ -102,7 +102,7 @@ static void cli_on_signal(int number) {
     (void)number;
     fnas_context_request_stop(interrupted_context);
     signal(SIGINT, SIG_DFL);
-    signal(SIGTERM, SIG_DFL); /* also where one of them was ignored: who asks twice means it */
+    signal(SIGTERM, SIG_DFL);                    /* also where one of them was ignored: who asks twice means it */
     if (getpid() != interrupted_process) return; /* a measuring child: its parent speaks */
     ssize_t written = write(STDERR_FILENO, text, sizeof text - 1);
     (void)written; /* nothing can be done about it here */

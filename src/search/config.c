@@ -44,7 +44,8 @@ const char *fnas_objective_source(fnas_objective_kind kind) {
     return OBJECTIVES[kind].source;
 }
 
-fnas_status fnas_name_find(fnas_context *context, fnas_status status, const char *what, const char *word, const char *const *names, int *index) {
+fnas_status fnas_name_find(fnas_context *context, fnas_status status, const char *what, const char *word, const char *const *names,
+                           int *index) {
     for (int i = 0; names[i]; i++) {
         if (strcmp(names[i], word) == 0) {
             *index = i;
@@ -54,7 +55,8 @@ fnas_status fnas_name_find(fnas_context *context, fnas_status status, const char
     fnas_text known = {0};
     for (int i = 0; names[i]; i++) fnas_text_append(&known, "%s%s", i ? ", " : "", names[i]);
     const char *near = fnas_suggest(word, names);
-    fnas_status failed = near ? fnas_fail(context, status, "unknown %s \"%s\": did you mean \"%s\"? (known: %s)", what, word, near, known.data ? known.data : "")
+    fnas_status failed = near ? fnas_fail(context, status, "unknown %s \"%s\": did you mean \"%s\"? (known: %s)", what, word, near,
+                                          known.data ? known.data : "")
                               : fnas_fail(context, status, "unknown %s \"%s\": use one of %s", what, word, known.data ? known.data : "");
     fnas_text_free(&known);
     return failed;
@@ -62,7 +64,8 @@ fnas_status fnas_name_find(fnas_context *context, fnas_status status, const char
 
 /* ---- presets ---- */
 
-/* What a preset decides. Learning rates of the table are larger than the paper's 3.9e-3 (there for 9,800 steps) where a search is shorter. */
+/* What a preset decides. Learning rates of the table are larger than the paper's 3.9e-3 (there for 9,800 steps) where a search is shorter.
+ */
 typedef struct preset_facts {
     const char *name;
     const char *proxy; /* of the space's macro */
@@ -133,7 +136,8 @@ static const preset_facts PRESETS[] = {
      .entropy_end = 0.01,
      .condition_embeddings = 1,
      .judged_paths = 7},
-    {.name = "paper", /* method 1.3 and 1.10: the space's own macro, every path sees the whole batch, no warm-up; rates are set in apply_preset */
+    {.name = "paper", /* method 1.3 and 1.10: the space's own macro, every path sees the whole batch, no warm-up; rates are set in
+                         apply_preset */
      .proxy = "",
      .batch = "full",
      .hypernet = "table",
@@ -184,7 +188,8 @@ static void apply_preset(const preset_facts *preset, fnas_search_config *config)
     config->uniform_fraction = preset->uniform_fraction;
     config->entropy_start = preset->entropy_start;
     config->condition_embeddings = preset->condition_embeddings;
-    config->judged_paths = config->error_gradient == FNAS_ERROR_GRADIENT_MODEL ? preset->judged_paths : 0; /* gates need a pass through the supernet */
+    config->judged_paths = config->error_gradient == FNAS_ERROR_GRADIENT_MODEL ? preset->judged_paths
+                                                                               : 0; /* gates need a pass through the supernet */
     config->entropy_end = preset->entropy_end;
     config->temperature_start = 10;
     config->temperature_end = 1;
@@ -196,7 +201,8 @@ static void apply_preset(const preset_facts *preset, fnas_search_config *config)
 
 /* ---- options ---- */
 
-static fnas_status choose(fnas_context *context, const char *what, const char *word, const char *fallback, const char *const *names, int *index) {
+static fnas_status choose(fnas_context *context, const char *what, const char *word, const char *fallback, const char *const *names,
+                          int *index) {
     return fnas_name_find(context, FNAS_ERR_USAGE, what, word ? word : fallback, names, index);
 }
 
@@ -213,19 +219,22 @@ static fnas_status parse_objectives(fnas_context *context, const char *list, fna
         for (int64_t i = 0; i < config->objective_count; i++) {
             if ((int)config->objectives[i] == index) return fnas_fail(context, FNAS_ERR_USAGE, "objective \"%s\" is given twice", word);
         }
-        if (config->objective_count == FNAS_OBJECTIVES_MAX) return fnas_fail(context, FNAS_ERR_USAGE, "at most %d objectives", FNAS_OBJECTIVES_MAX);
+        if (config->objective_count == FNAS_OBJECTIVES_MAX)
+            return fnas_fail(context, FNAS_ERR_USAGE, "at most %d objectives", FNAS_OBJECTIVES_MAX);
         config->objectives[config->objective_count++] = (fnas_objective_kind)index;
         rest += length;
         if (*rest == 0) break;
         rest++;
     }
-    if (config->objective_count < 2) return fnas_fail(context, FNAS_ERR_USAGE, "objectives: at least two are needed, such as error,latency_ms");
-    if (config->objectives[0] != FNAS_OBJECTIVE_ERROR) return fnas_fail(context, FNAS_ERR_USAGE, "objectives: \"error\" comes first, as in error,latency_ms");
+    if (config->objective_count < 2)
+        return fnas_fail(context, FNAS_ERR_USAGE, "objectives: at least two are needed, such as error,latency_ms");
+    if (config->objectives[0] != FNAS_OBJECTIVE_ERROR)
+        return fnas_fail(context, FNAS_ERR_USAGE, "objectives: \"error\" comes first, as in error,latency_ms");
     return FNAS_OK;
 }
 
-static fnas_status choose_length(fnas_context *context, const fnas_search_options *options, const preset_facts *preset, fnas_search_config *config,
-                                 int64_t *epochs) {
+static fnas_status choose_length(fnas_context *context, const fnas_search_options *options, const preset_facts *preset,
+                                 fnas_search_config *config, int64_t *epochs) {
     int given = (options->steps != 0) + (options->epochs != 0) + (options->minutes != 0);
     if (given > 1) return fnas_fail(context, FNAS_ERR_USAGE, "give one of --steps, --epochs and --minutes, not several");
     if (options->steps < 0 || options->epochs < 0 || !(options->minutes >= 0) || options->minutes > 1e6) {
@@ -237,12 +246,13 @@ static fnas_status choose_length(fnas_context *context, const fnas_search_option
     return FNAS_OK;
 }
 
-static fnas_status choose_paths(fnas_context *context, const fnas_search_options *options, const preset_facts *preset, fnas_search_config *config) {
+static fnas_status choose_paths(fnas_context *context, const fnas_search_options *options, const preset_facts *preset,
+                                fnas_search_config *config) {
     int64_t devices = config->device_count, about = preset->paths_about;
     config->paths = options->paths ? options->paths : (about > devices ? about / devices * devices : devices);
     if (config->paths < devices || config->paths % devices != 0 || config->paths > 4096) {
-        return fnas_fail(context, FNAS_ERR_USAGE, "--paths %lld: must be a multiple of the %lld search devices, at most 4096", (long long)config->paths,
-                         (long long)devices);
+        return fnas_fail(context, FNAS_ERR_USAGE, "--paths %lld: must be a multiple of the %lld search devices, at most 4096",
+                         (long long)config->paths, (long long)devices);
     }
     return FNAS_OK;
 }
@@ -257,17 +267,21 @@ fnas_status fnas_search_config_fit_data(fnas_context *context, fnas_search_confi
     int64_t fewest = config->weight_images < config->search_images ? config->weight_images : config->search_images;
     int64_t needed = config->batch == FNAS_BATCH_SHARED ? 2 * config->paths : 2; /* batch statistics of a single image say little */
     if (fewest >= needed) return FNAS_OK;
-    return fnas_fail(context, FNAS_ERR_INPUT, "a step's %lld images leave fewer than two for each of %lld paths: use fewer --paths, --batch full or a larger data set",
-                     (long long)fewest, (long long)config->paths);
+    return fnas_fail(
+        context, FNAS_ERR_INPUT,
+        "a step's %lld images leave fewer than two for each of %lld paths: use fewer --paths, --batch full or a larger data set",
+        (long long)fewest, (long long)config->paths);
 }
 
-fnas_status fnas_search_config_build(fnas_context *context, const fnas_search_options *options, fnas_search_config *config, int64_t *epochs) {
+fnas_status fnas_search_config_build(fnas_context *context, const fnas_search_options *options, fnas_search_config *config,
+                                     int64_t *epochs) {
     const char *preset_name = options->preset ? options->preset : "standard";
     int index = 0;
     FNAS_TRY(fnas_name_find(context, FNAS_ERR_USAGE, "preset", preset_name, fnas_names_preset, &index));
     const preset_facts *preset = find_preset(preset_name);
     config->device_count = options->device_count;
-    if (config->device_count < 1) return fnas_fail(context, FNAS_ERR_USAGE, "no search device: give at least one card with --device CARD.json");
+    if (config->device_count < 1)
+        return fnas_fail(context, FNAS_ERR_USAGE, "no search device: give at least one card with --device CARD.json");
     FNAS_TRY(choose(context, "update", options->update, "mgd", fnas_names_update, &index));
     config->update = (fnas_update_kind)index;
     FNAS_TRY(choose(context, "sampler", options->sampler, "reinmax", fnas_names_sampler, &index));
@@ -317,27 +331,63 @@ typedef struct field {
     const char *key;
     field_kind kind;
     size_t offset;
-    const char *const *names;  /* FIELD_NAME */
-    double minimum, maximum;   /* numbers and integers */
+    const char *const *names; /* FIELD_NAME */
+    double minimum, maximum;  /* numbers and integers */
 } field;
 
 #define OFFSET(member) offsetof(fnas_search_config, member)
-#define TEXT(member) {#member, FIELD_TEXT, OFFSET(member), NULL, 0, 0}
-#define NAME(member) {#member, FIELD_NAME, OFFSET(member), fnas_names_##member, 0, 0}
-#define INTEGER(member, low, high) {#member, FIELD_INTEGER, OFFSET(member), NULL, low, high}
-#define NUMBER(member, low, high) {#member, FIELD_NUMBER, OFFSET(member), NULL, low, high}
+#define TEXT(member)                                                                                                                       \
+    { #member, FIELD_TEXT, OFFSET(member), NULL, 0, 0 }
+#define NAME(member)                                                                                                                       \
+    { #member, FIELD_NAME, OFFSET(member), fnas_names_##member, 0, 0 }
+#define INTEGER(member, low, high)                                                                                                         \
+    { #member, FIELD_INTEGER, OFFSET(member), NULL, low, high }
+#define NUMBER(member, low, high)                                                                                                          \
+    { #member, FIELD_NUMBER, OFFSET(member), NULL, low, high }
 
 static const field FIELDS[] = {
-    TEXT(space), TEXT(supernet), TEXT(data), TEXT(preset), TEXT(proxy),
-    NAME(update), NAME(sampler), NAME(hypernet), NAME(scalarise), NAME(batch), NAME(error_gradient),
+    TEXT(space),
+    TEXT(supernet),
+    TEXT(data),
+    TEXT(preset),
+    TEXT(proxy),
+    NAME(update),
+    NAME(sampler),
+    NAME(hypernet),
+    NAME(scalarise),
+    NAME(batch),
+    NAME(error_gradient),
     {"seed", FIELD_SEED, OFFSET(seed), NULL, 0, 0},
-    INTEGER(steps, 0, 1e12), NUMBER(minutes, 0, 1e6), INTEGER(condition_embeddings, 0, 1), INTEGER(paths, 1, 4096), INTEGER(judged_paths, 0, 64), INTEGER(groups, 1, 64),
-    INTEGER(weight_images, 1, 1e6), INTEGER(search_images, 1, 1e6), NUMBER(warmup_fraction, 0, 1), INTEGER(checkpoint_steps, 1, 1e12),
-    NUMBER(weight_fraction, 0, 1), NUMBER(search_fraction, 0, 1),
-    NUMBER(weight_rate, 0, 1e3), NUMBER(weight_rate_end, 0, 1e3), NUMBER(weight_momentum, 0, 1), NUMBER(weight_decay, 0, 1e3), NUMBER(weight_clip, 0, 1e9),
-    NUMBER(hypernet_rate, 0, 1e3), NUMBER(hypernet_beta1, 0, 1), NUMBER(hypernet_beta2, 0, 1), NUMBER(hypernet_decay, 0, 1e3),
-    NUMBER(label_smoothing, 0, 1), INTEGER(augment, 0, 1), NUMBER(uniform_fraction, 0, 1), NUMBER(entropy_start, 0, 1e3), NUMBER(entropy_end, 0, 1e3), NUMBER(temperature_start, 0, 1e3), NUMBER(temperature_end, 0, 1e3),
-    INTEGER(validation_images, 1, 1e9), INTEGER(recalibration_images, 1, 1e9),
+    INTEGER(steps, 0, 1e12),
+    NUMBER(minutes, 0, 1e6),
+    INTEGER(condition_embeddings, 0, 1),
+    INTEGER(paths, 1, 4096),
+    INTEGER(judged_paths, 0, 64),
+    INTEGER(groups, 1, 64),
+    INTEGER(weight_images, 1, 1e6),
+    INTEGER(search_images, 1, 1e6),
+    NUMBER(warmup_fraction, 0, 1),
+    INTEGER(checkpoint_steps, 1, 1e12),
+    NUMBER(weight_fraction, 0, 1),
+    NUMBER(search_fraction, 0, 1),
+    NUMBER(weight_rate, 0, 1e3),
+    NUMBER(weight_rate_end, 0, 1e3),
+    NUMBER(weight_momentum, 0, 1),
+    NUMBER(weight_decay, 0, 1e3),
+    NUMBER(weight_clip, 0, 1e9),
+    NUMBER(hypernet_rate, 0, 1e3),
+    NUMBER(hypernet_beta1, 0, 1),
+    NUMBER(hypernet_beta2, 0, 1),
+    NUMBER(hypernet_decay, 0, 1e3),
+    NUMBER(label_smoothing, 0, 1),
+    INTEGER(augment, 0, 1),
+    NUMBER(uniform_fraction, 0, 1),
+    NUMBER(entropy_start, 0, 1e3),
+    NUMBER(entropy_end, 0, 1e3),
+    NUMBER(temperature_start, 0, 1e3),
+    NUMBER(temperature_end, 0, 1e3),
+    INTEGER(validation_images, 1, 1e9),
+    INTEGER(recalibration_images, 1, 1e9),
 };
 #define FIELD_COUNT (sizeof FIELDS / sizeof FIELDS[0])
 
@@ -378,7 +428,8 @@ static fnas_status seed_from_text(fnas_context *context, const char *where, cons
     return FNAS_OK;
 }
 
-static fnas_status field_from_json(fnas_context *context, const json_t *root, const char *where, const field *item, fnas_search_config *config) {
+static fnas_status field_from_json(fnas_context *context, const json_t *root, const char *where, const field *item,
+                                   fnas_search_config *config) {
     char *base = (char *)config + item->offset;
     const char *text = NULL;
     switch (item->kind) {
@@ -398,7 +449,8 @@ static fnas_status field_from_json(fnas_context *context, const json_t *root, co
         double value = 0;
         FNAS_TRY(fnas_json_number(context, root, where, item->key, &value));
         if (value < item->minimum || value > item->maximum) {
-            return fnas_fail(context, FNAS_ERR_INPUT, "%s: \"%s\" is %g, must be in %g..%g", where, item->key, value, item->minimum, item->maximum);
+            return fnas_fail(context, FNAS_ERR_INPUT, "%s: \"%s\" is %g, must be in %g..%g", where, item->key, value, item->minimum,
+                             item->maximum);
         }
         *(double *)base = value;
         return FNAS_OK;
@@ -412,7 +464,8 @@ fnas_status fnas_search_config_write(fnas_context *context, const fnas_search_co
     int bad = json_object_set_new(root, "format", json_string("fleetnas-run/1"));
     for (size_t i = 0; i < FIELD_COUNT; i++) bad |= json_object_set_new(root, FIELDS[i].key, field_to_json(&FIELDS[i], config));
     json_t *objectives = json_array(), *devices = json_array();
-    for (int64_t i = 0; i < config->objective_count; i++) bad |= json_array_append_new(objectives, json_string(fnas_objective_name(config->objectives[i])));
+    for (int64_t i = 0; i < config->objective_count; i++)
+        bad |= json_array_append_new(objectives, json_string(fnas_objective_name(config->objectives[i])));
     for (int64_t i = 0; i < config->device_count; i++) bad |= json_array_append_new(devices, json_string(config->device_names[i]));
     bad |= json_object_set_new(root, "objectives", objectives);
     bad |= json_object_set_new(root, "devices", devices);
@@ -426,7 +479,8 @@ static fnas_status read_lists(fnas_context *context, const json_t *root, const c
     FNAS_TRY(fnas_json_array(context, root, path, "objectives", &objectives));
     FNAS_TRY(fnas_json_array(context, root, path, "devices", &devices));
     int64_t objective_count = (int64_t)json_array_size(objectives), device_count = (int64_t)json_array_size(devices);
-    if (objective_count < 2 || objective_count > FNAS_OBJECTIVES_MAX) return fnas_fail(context, FNAS_ERR_INPUT, "%s: \"objectives\" needs 2 to 8 names", path);
+    if (objective_count < 2 || objective_count > FNAS_OBJECTIVES_MAX)
+        return fnas_fail(context, FNAS_ERR_INPUT, "%s: \"objectives\" needs 2 to 8 names", path);
     if (device_count < 1 || device_count > 4096) return fnas_fail(context, FNAS_ERR_INPUT, "%s: \"devices\" needs 1 to 4096 names", path);
     for (int64_t i = 0; i < objective_count; i++) {
         const char *name = json_string_value(json_array_get(objectives, (size_t)i));
@@ -440,7 +494,8 @@ static fnas_status read_lists(fnas_context *context, const json_t *root, const c
     config->device_count = device_count;
     for (int64_t i = 0; i < device_count; i++) {
         const char *name = json_string_value(json_array_get(devices, (size_t)i));
-        if (!name || !fnas_device_name_is_safe(name)) return fnas_fail(context, FNAS_ERR_INPUT, "%s: \"devices\"[%lld] is no device name", path, (long long)i);
+        if (!name || !fnas_device_name_is_safe(name))
+            return fnas_fail(context, FNAS_ERR_INPUT, "%s: \"devices\"[%lld] is no device name", path, (long long)i);
         config->device_names[i] = fnas_strdup(name);
         if (!config->device_names[i]) return fnas_fail_memory(context, "device names");
     }

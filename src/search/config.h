@@ -11,7 +11,12 @@
 
 #define FNAS_OBJECTIVES_MAX 8
 
-typedef enum fnas_objective_kind { FNAS_OBJECTIVE_ERROR, FNAS_OBJECTIVE_LATENCY, FNAS_OBJECTIVE_MACS, FNAS_OBJECTIVE_PARAMS } fnas_objective_kind;
+typedef enum fnas_objective_kind {
+    FNAS_OBJECTIVE_ERROR,
+    FNAS_OBJECTIVE_LATENCY,
+    FNAS_OBJECTIVE_MACS,
+    FNAS_OBJECTIVE_PARAMS
+} fnas_objective_kind;
 typedef enum fnas_update_kind { FNAS_UPDATE_MGD, FNAS_UPDATE_MEAN, FNAS_UPDATE_SEQUENTIAL, FNAS_UPDATE_SAMPLE } fnas_update_kind;
 /* Whence the gradient of the error with respect to D. */
 typedef enum fnas_error_gradient_kind {
@@ -21,9 +26,9 @@ typedef enum fnas_error_gradient_kind {
 typedef enum fnas_batch_kind { FNAS_BATCH_SHARED, FNAS_BATCH_FULL } fnas_batch_kind;
 
 typedef struct fnas_search_config {
-    char *space;         /* canonical spec of the space that is searched and measured */
-    char *supernet;      /* canonical spec of the supernet's macro: the same decisions */
-    char *data;          /* data set without its path: "fashion-mnist", "cifar10", "synthetic:..." */
+    char *space;    /* canonical spec of the space that is searched and measured */
+    char *supernet; /* canonical spec of the supernet's macro: the same decisions */
+    char *data;     /* data set without its path: "fashion-mnist", "cifar10", "synthetic:..." */
     char *preset;
     char *proxy;         /* overrides that made the supernet's macro from the space, "" for none */
     char **device_names; /* search devices, in order; their cards are devices/NAME.json in the run */
@@ -38,22 +43,23 @@ typedef struct fnas_search_config {
     fnas_error_gradient_kind error_gradient;
     double uniform_fraction; /* of the paths that train the supernet: drawn uniformly, so that no operation starves */
     uint64_t seed;
-    int64_t steps;           /* in all; 0: not yet known (--minutes, decided in the first steps and kept in the checkpoint) */
-    double minutes;          /* 0 unless --minutes */
+    int64_t steps;                /* in all; 0: not yet known (--minutes, decided in the first steps and kept in the checkpoint) */
+    double minutes;               /* 0 unless --minutes */
     int64_t condition_embeddings; /* 1: embeddings relative to the fleet's mean and spread (run.h); 0: as they are */
-    int64_t paths;           /* a step and update */
-    int64_t judged_paths;    /* beside each path of the hypernetwork's update, this many more that the error model alone judges */
-    int64_t groups;          /* of paths, for the fixed order of reduction: 8 */
+    int64_t paths;                /* a step and update */
+    int64_t judged_paths;         /* beside each path of the hypernetwork's update, this many more that the error model alone judges */
+    int64_t groups;               /* of paths, for the fixed order of reduction: 8 */
     int64_t weight_images, search_images; /* images a step: shared among the paths, or seen by each (batch full) */
-    double warmup_fraction;  /* of the steps: only the supernet is trained in them */
+    double warmup_fraction;               /* of the steps: only the supernet is trained in them */
     int64_t checkpoint_steps;
     double weight_fraction, search_fraction; /* of the training part; the rest validates */
     double weight_rate, weight_rate_end, weight_momentum, weight_decay, weight_clip;
     double hypernet_rate, hypernet_beta1, hypernet_beta2, hypernet_decay;
     double label_smoothing;
-    int64_t augment;         /* 1: random crops and flips; 0: images as they are, which short searches learn faster from */
+    int64_t augment; /* 1: random crops and flips; 0: images as they are, which short searches learn faster from */
     double temperature_start, temperature_end; /* GDAS; REINMAX uses 1 */
-    double entropy_start, entropy_end; /* weight of the distribution's entropy against the scalarised loss, from the end of the warm-up to the last step */
+    double entropy_start,
+        entropy_end; /* weight of the distribution's entropy against the scalarised loss, from the end of the warm-up to the last step */
     int64_t validation_images, recalibration_images; /* when architectures are scored */
 } fnas_search_config;
 
@@ -61,9 +67,11 @@ const char *fnas_objective_name(fnas_objective_kind kind);
 const char *fnas_objective_unit(fnas_objective_kind kind);
 const char *fnas_objective_source(fnas_objective_kind kind); /* "supernet", "predicted", "closed-form" */
 
-/* From options (preset, then overrides), with everything checked. The caller fills what needs files: space, supernet, data, device names, and steps where *epochs
+/* From options (preset, then overrides), with everything checked. The caller fills what needs files: space, supernet, data, device names,
+ * and steps where *epochs
  * (> 0) says the length. */
-FNAS_NODISCARD fnas_status fnas_search_config_build(fnas_context *context, const fnas_search_options *options, fnas_search_config *config, int64_t *epochs);
+FNAS_NODISCARD fnas_status fnas_search_config_build(fnas_context *context, const fnas_search_options *options, fnas_search_config *config,
+                                                    int64_t *epochs);
 /* Batches no larger than the splits of a data set with this many training images; fails when a path would get fewer than two. */
 FNAS_NODISCARD fnas_status fnas_search_config_fit_data(fnas_context *context, fnas_search_config *config, int64_t train_images);
 int64_t fnas_search_config_warmup_steps(const fnas_search_config *config, int64_t total_steps);

@@ -8,7 +8,8 @@
 #include "base/statistics.h"
 #include "space/space.h"
 
-/* A step's observations count for about 1 / (1 - FORGET) = 100 steps: long enough to average the noise of small batches, short enough to follow the supernet. */
+/* A step's observations count for about 1 / (1 - FORGET) = 100 steps: long enough to average the noise of small batches, short enough to
+ * follow the supernet. */
 #define FORGET 0.99
 #define RIDGE 2.0 /* observations' worth of belief that an operation makes no difference */
 #define FEATURES_MAX 4096
@@ -16,7 +17,8 @@
 fnas_status fnas_error_model_create(fnas_context *context, const fnas_space *space, fnas_error_model *model) {
     int64_t features = fnas_space_cost_feature_count(space) + 1;
     *model = (fnas_error_model){.features = features};
-    if (features > FEATURES_MAX) return fnas_fail(context, FNAS_ERR_UNSUPPORTED, "the error model takes spaces of at most %d features", FEATURES_MAX);
+    if (features > FEATURES_MAX)
+        return fnas_fail(context, FNAS_ERR_UNSUPPORTED, "the error model takes spaces of at most %d features", FEATURES_MAX);
     model->gram = fnas_allocate((size_t)(features * features), sizeof(double));
     model->moment = fnas_allocate((size_t)features, sizeof(double));
     model->coefficients = fnas_allocate((size_t)features, sizeof(double));
@@ -62,7 +64,8 @@ fnas_status fnas_error_model_fit(fnas_context *context, fnas_error_model *model)
     memcpy(gram, model->gram, (size_t)(n * n) * sizeof *gram);
     memcpy(solution, model->moment, (size_t)n * sizeof *solution);
     for (lapack_int i = 0; i < n; i++) gram[i * n + i] += i + 1 < n ? RIDGE : 1e-6; /* the constant is believed at once */
-    if (LAPACKE_dposv(LAPACK_ROW_MAJOR, 'U', n, 1, gram, n, solution, 1) != 0) return fnas_fail(context, FNAS_ERR_NUMERIC, "the error model cannot be fitted: a loss is not finite");
+    if (LAPACKE_dposv(LAPACK_ROW_MAJOR, 'U', n, 1, gram, n, solution, 1) != 0)
+        return fnas_fail(context, FNAS_ERR_NUMERIC, "the error model cannot be fitted: a loss is not finite");
     memcpy(model->coefficients, solution, (size_t)n * sizeof *solution);
     return FNAS_OK;
 }
@@ -74,7 +77,8 @@ static double expected(const fnas_error_model *model, const fnas_space *space, c
     return value;
 }
 
-void fnas_error_model_range(const fnas_error_model *model, const fnas_space *space, int64_t count, const double *onehot, double *scratch, double *low, double *high) {
+void fnas_error_model_range(const fnas_error_model *model, const fnas_space *space, int64_t count, const double *onehot, double *scratch,
+                            double *low, double *high) {
     int64_t size = fnas_space_onehot_size(space);
     for (int64_t i = 0; i < count; i++) scratch[i] = expected(model, space, onehot + i * size);
     *low = fnas_quantile(scratch, count, 0);

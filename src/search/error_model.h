@@ -1,8 +1,10 @@
-/* What the supernet's losses of all paths say about an architecture's error: a regression over the space's cost features, kept up to date as the supernet learns.
+/* What the supernet's losses of all paths say about an architecture's error: a regression over the space's cost features, kept up to date
+ * as the supernet learns.
  *
- * The gates of one path give the derivative of its loss on a handful of images, blind to what an unselected operation would have computed (net.h). All paths together say far more: their
- * losses are observations of one function of D. It is fitted by ridge regression with exponential forgetting (recursive least squares, Haykin 2002, chapter 10), and its gradient with
- * respect to D, through the features' own, takes the place of the gates'. */
+ * The gates of one path give the derivative of its loss on a handful of images, blind to what an unselected operation would have computed
+ * (net.h). All paths together say far more: their losses are observations of one function of D. It is fitted by ridge regression with
+ * exponential forgetting (recursive least squares, Haykin 2002, chapter 10), and its gradient with respect to D, through the features' own,
+ * takes the place of the gates'. */
 #ifndef FNAS_SEARCH_ERROR_MODEL_H
 #define FNAS_SEARCH_ERROR_MODEL_H
 
@@ -26,9 +28,10 @@ void fnas_error_model_discount(fnas_error_model *model);
 void fnas_error_model_observe(fnas_error_model *model, const fnas_space *space, int64_t count, const double *onehot, const double *losses);
 /* Coefficients anew from gram and moment. FNAS_ERR_NUMERIC when they hold numbers that are not finite. */
 FNAS_NODISCARD fnas_status fnas_error_model_fit(fnas_context *context, fnas_error_model *model);
-/* The scale on which differences of error matter: the smallest and the upper quartile of the expected losses of count architectures (a disconnected one's loss is several times the
- * differences among the others). scratch [count]. */
-void fnas_error_model_range(const fnas_error_model *model, const fnas_space *space, int64_t count, const double *onehot, double *scratch, double *low, double *high);
+/* The scale on which differences of error matter: the smallest and the upper quartile of the expected losses of count architectures (a
+ * disconnected one's loss is several times the differences among the others). scratch [count]. */
+void fnas_error_model_range(const fnas_error_model *model, const fnas_space *space, int64_t count, const double *onehot, double *scratch,
+                            double *low, double *high);
 /* Expected loss of D [onehot size], and its gradient (written). Thread-safe. */
 double fnas_error_model_gradient(const fnas_error_model *model, const fnas_space *space, const double *onehot, double *gradient);
 

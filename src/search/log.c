@@ -8,14 +8,16 @@
 #include "base/memory.h"
 
 static const char SCHEMA[] = "CREATE TABLE IF NOT EXISTS settings(key TEXT PRIMARY KEY, value TEXT NOT NULL);"
-                             "CREATE TABLE IF NOT EXISTS events(time TEXT NOT NULL, host TEXT NOT NULL, process INTEGER NOT NULL, event TEXT NOT NULL, detail TEXT NOT NULL);";
+                             "CREATE TABLE IF NOT EXISTS events(time TEXT NOT NULL, host TEXT NOT NULL, process INTEGER NOT NULL, event "
+                             "TEXT NOT NULL, detail TEXT NOT NULL);";
 
 static fnas_status fail_sqlite(fnas_context *context, const char *path, sqlite3 *base) {
     return fnas_fail(context, FNAS_ERR_IO, "%s: %s", path, base ? sqlite3_errmsg(base) : "out of memory");
 }
 
 /* Runs one statement with up to four text values; *value (may be NULL) gets the first column of the first row. */
-static fnas_status run_statement(fnas_context *context, const char *run, const char *sql, int count, const char *const *texts, char **value) {
+static fnas_status run_statement(fnas_context *context, const char *run, const char *sql, int count, const char *const *texts,
+                                 char **value) {
     char *path = fnas_path_join(run, "log.sqlite");
     if (!path) return fnas_fail_memory(context, "a path");
     sqlite3 *base = NULL;
@@ -23,7 +25,8 @@ static fnas_status run_statement(fnas_context *context, const char *run, const c
     fnas_status status = FNAS_OK;
     if (sqlite3_open(path, &base) != SQLITE_OK) status = fail_sqlite(context, path, base);
     if (status == FNAS_OK) sqlite3_busy_timeout(base, 5000);
-    if (status == FNAS_OK && (sqlite3_exec(base, SCHEMA, NULL, NULL, NULL) != SQLITE_OK || sqlite3_prepare_v2(base, sql, -1, &statement, NULL) != SQLITE_OK)) {
+    if (status == FNAS_OK &&
+        (sqlite3_exec(base, SCHEMA, NULL, NULL, NULL) != SQLITE_OK || sqlite3_prepare_v2(base, sql, -1, &statement, NULL) != SQLITE_OK)) {
         status = fail_sqlite(context, path, base);
     }
     for (int i = 0; status == FNAS_OK && i < count; i++) {

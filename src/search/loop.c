@@ -15,7 +15,8 @@
 
 #define TIMED_STEPS 6
 
-/* With --minutes the number of steps is decided once, from the first steps, and kept in the checkpoint: a resumed search follows the same schedules. */
+/* With --minutes the number of steps is decided once, from the first steps, and kept in the checkpoint: a resumed search follows the same
+ * schedules. */
 static void decide_length(fnas_search_state *state, const fnas_search_config *config, double elapsed_ms) {
     double weights_ms = elapsed_ms / TIMED_STEPS;
     double ratio = (double)config->search_images / (double)config->weight_images;
@@ -33,7 +34,8 @@ static void append_values(fnas_text *text, const fnas_searcher *searcher) {
     if (searcher->state->hypernet_steps == 0) fnas_text_append(text, " (warm-up: supernet only)");
     for (int64_t m = 0; searcher->state->hypernet_steps > 0 && m < config->objective_count; m++) {
         bool error = config->objectives[m] == FNAS_OBJECTIVE_ERROR;
-        fnas_text_append(text, ", %s %.4g", error ? "search loss" : fnas_objective_name(config->objectives[m]), searcher->step_objectives[m]);
+        fnas_text_append(text, ", %s %.4g", error ? "search loss" : fnas_objective_name(config->objectives[m]),
+                         searcher->step_objectives[m]);
     }
 }
 
@@ -80,11 +82,12 @@ static fnas_status take_steps(fnas_context *context, fnas_searcher *searcher, fn
             timed = false;
         }
         bool stop = fnas_context_stop_requested(context) && !timed;
-        if (!timed && (stop || state->step % config->checkpoint_steps == 0 || state->step == state->total_steps)) FNAS_TRY(save(context, searcher, metrics));
+        if (!timed && (stop || state->step % config->checkpoint_steps == 0 || state->step == state->total_steps))
+            FNAS_TRY(save(context, searcher, metrics));
         if (!timed) report(context, searcher, begin_ms, begin_step);
         if (stop && state->step < state->total_steps) {
-            return fnas_fail(context, FNAS_INTERRUPTED, "stopped after step %lld of %lld; go on with `fleetnas resume %s`", (long long)state->step,
-                             (long long)state->total_steps, searcher->run->path);
+            return fnas_fail(context, FNAS_INTERRUPTED, "stopped after step %lld of %lld; go on with `fleetnas resume %s`",
+                             (long long)state->step, (long long)state->total_steps, searcher->run->path);
         }
     }
     return FNAS_OK;
@@ -108,7 +111,8 @@ static fnas_status search(fnas_context *context, fnas_run *run, fnas_dataset *da
     if (status == FNAS_OK) status = fnas_metrics_open(context, run, &metrics);
     if (status == FNAS_OK) {
         char detail[128];
-        snprintf(detail, sizeof detail, "from step %lld, %lld threads", (long long)run->state.step, (long long)fnas_context_threads(context));
+        snprintf(detail, sizeof detail, "from step %lld, %lld threads", (long long)run->state.step,
+                 (long long)fnas_context_threads(context));
         log_event(context, run, "search", detail);
         status = take_steps(context, &searcher, &metrics);
     }
@@ -134,8 +138,12 @@ static fnas_status rehearse(fnas_context *context, fnas_run *run, fnas_dataset *
     fnas_searcher_free(&searcher);
     FNAS_TRY(status);
     double best_ms = fmin(step_ms[0], step_ms[1]);
-    if (run->config.minutes > 0) fnas_log(context, FNAS_LOG_INFO, "dry run: %.0f ms a step; %g minutes are about %.0f steps", best_ms, run->config.minutes, run->config.minutes * 60e3 / best_ms);
-    else fnas_log(context, FNAS_LOG_INFO, "dry run: %.0f ms a step; %lld steps take about %.1f minutes; nothing was written", best_ms, (long long)run->config.steps, best_ms * (double)run->config.steps / 60e3);
+    if (run->config.minutes > 0)
+        fnas_log(context, FNAS_LOG_INFO, "dry run: %.0f ms a step; %g minutes are about %.0f steps", best_ms, run->config.minutes,
+                 run->config.minutes * 60e3 / best_ms);
+    else
+        fnas_log(context, FNAS_LOG_INFO, "dry run: %.0f ms a step; %lld steps take about %.1f minutes; nothing was written", best_ms,
+                 (long long)run->config.steps, best_ms * (double)run->config.steps / 60e3);
     return FNAS_OK;
 }
 

@@ -37,7 +37,8 @@ fnas_status fnas_metrics_open(fnas_context *context, const fnas_run *run, fnas_m
     if (fnas_file_exists(metrics->path)) FNAS_TRY(fnas_file_read(context, metrics->path, (size_t)1 << 32, &data, &size));
     fnas_text kept = {0};
     keep_rows(&kept, &run->config, (const char *)data, run->state.step);
-    fnas_status status = kept.failed ? fnas_fail_memory(context, "metrics") : fnas_file_write_atomic(context, metrics->path, kept.data, kept.size);
+    fnas_status status = kept.failed ? fnas_fail_memory(context, "metrics")
+                                     : fnas_file_write_atomic(context, metrics->path, kept.data, kept.size);
     fnas_text_free(&kept);
     fnas_free(data);
     FNAS_TRY(status);

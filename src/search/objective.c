@@ -34,10 +34,11 @@ static fnas_status closed_form_range(fnas_context *context, fnas_objective_kind 
     return FNAS_OK;
 }
 
-fnas_status fnas_objectives_create(fnas_context *context, const fnas_search_config *config, const fnas_space *space, const fnas_predictor *predictor,
-                                   fnas_card *const *cards, fnas_objectives *objectives) {
+fnas_status fnas_objectives_create(fnas_context *context, const fnas_search_config *config, const fnas_space *space,
+                                   const fnas_predictor *predictor, fnas_card *const *cards, fnas_objectives *objectives) {
     *objectives = (fnas_objectives){.config = config, .space = space, .device_count = config->device_count};
-    if (fnas_space_decision_count(space) > DECISIONS_MAX) return fnas_fail(context, FNAS_ERR_UNSUPPORTED, "spaces of more than %d decisions", DECISIONS_MAX);
+    if (fnas_space_decision_count(space) > DECISIONS_MAX)
+        return fnas_fail(context, FNAS_ERR_UNSUPPORTED, "spaces of more than %d decisions", DECISIONS_MAX);
     objectives->latency = fnas_allocate((size_t)config->device_count, sizeof(fnas_latency_model *));
     if (!objectives->latency) return fnas_fail_memory(context, "objectives");
     for (int64_t t = 0; t < config->device_count; t++) {
@@ -80,8 +81,8 @@ static double closed_form_gradient(fnas_objective_kind kind, const fnas_space *s
     return value;
 }
 
-void fnas_objective_evaluate(const fnas_objectives *objectives, const fnas_search_state *state, int64_t objective, int64_t device, const fnas_path_facts *facts,
-                             double *value, double *normalised, double *gradient) {
+void fnas_objective_evaluate(const fnas_objectives *objectives, const fnas_search_state *state, int64_t objective, int64_t device,
+                             const fnas_path_facts *facts, double *value, double *normalised, double *gradient) {
     const fnas_space *space = objectives->space;
     int64_t count = fnas_space_onehot_size(space);
     switch (objectives->config->objectives[objective]) {

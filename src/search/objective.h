@@ -1,4 +1,5 @@
-/* Objectives: what is minimised for an architecture on a device, with its gradient with respect to the one-hot D. All behind one interface. */
+/* Objectives: what is minimised for an architecture on a device, with its gradient with respect to the one-hot D. All behind one interface.
+ */
 #ifndef FNAS_SEARCH_OBJECTIVE_H
 #define FNAS_SEARCH_OBJECTIVE_H
 
@@ -17,19 +18,20 @@ typedef struct fnas_path_facts {
 /* Judges of one device; immutable while a step runs. */
 typedef struct fnas_objectives {
     const fnas_search_config *config;
-    const fnas_space *space;      /* searched */
+    const fnas_space *space; /* searched */
     int64_t device_count;
-    fnas_latency_model **latency; /* [device_count], owned */
+    fnas_latency_model **latency;                               /* [device_count], owned */
     double low[FNAS_OBJECTIVES_MAX], high[FNAS_OBJECTIVES_MAX]; /* closed-form objectives: range over the space */
 } fnas_objectives;
 
-FNAS_NODISCARD fnas_status fnas_objectives_create(fnas_context *context, const fnas_search_config *config, const fnas_space *space, const fnas_predictor *predictor,
-                                                  fnas_card *const *cards, fnas_objectives *objectives);
+FNAS_NODISCARD fnas_status fnas_objectives_create(fnas_context *context, const fnas_search_config *config, const fnas_space *space,
+                                                  const fnas_predictor *predictor, fnas_card *const *cards, fnas_objectives *objectives);
 void fnas_objectives_free(fnas_objectives *objectives);
 
-/* Value in its own unit (cross entropy for "error"), the value normalised to about [0, 1], and the gradient [onehot_size] of the normalised value. */
-void fnas_objective_evaluate(const fnas_objectives *objectives, const fnas_search_state *state, int64_t objective, int64_t device, const fnas_path_facts *facts,
-                             double *value, double *normalised, double *gradient);
+/* Value in its own unit (cross entropy for "error"), the value normalised to about [0, 1], and the gradient [onehot_size] of the normalised
+ * value. */
+void fnas_objective_evaluate(const fnas_objectives *objectives, const fnas_search_state *state, int64_t objective, int64_t device,
+                             const fnas_path_facts *facts, double *value, double *normalised, double *gradient);
 
 /* Closed-form value of any objective but error and latency. */
 double fnas_objective_closed_form(fnas_objective_kind kind, const fnas_space *space, const int32_t *choices);

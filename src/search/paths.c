@@ -30,12 +30,13 @@ static void draw_sample(fnas_searcher *searcher, fnas_phase phase, int64_t path)
     fnas_random random = fnas_random_begin(searcher->config->seed, FNAS_STREAM_SAMPLE, stream_step(searcher, phase), path);
     int32_t *choices = paths->choices + path * searcher->decisions;
     if (is_uniform(searcher, phase, path)) memset(paths->logits + path * onehot, 0, (size_t)onehot * sizeof(double));
-    fnas_sample(searcher->config->sampler, searcher->run->space, fnas_search_temperature(searcher->config, searcher->state), paths->logits + path * onehot,
-                &random, choices, paths->soft + path * onehot);
+    fnas_sample(searcher->config->sampler, searcher->run->space, fnas_search_temperature(searcher->config, searcher->state),
+                paths->logits + path * onehot, &random, choices, paths->soft + path * onehot);
     fnas_space_to_onehot(searcher->run->space, choices, paths->onehot + path * onehot);
 }
 
-void fnas_paths_draw(fnas_searcher *searcher, fnas_phase phase, int64_t run_count, int64_t judged, int64_t first_device, int64_t device_count) {
+void fnas_paths_draw(fnas_searcher *searcher, fnas_phase phase, int64_t run_count, int64_t judged, int64_t first_device,
+                     int64_t device_count) {
     fnas_paths *paths = &searcher->paths;
     int64_t objectives = searcher->config->objective_count, embedding = searcher->embedding;
     int64_t count = run_count * (1 + judged);
@@ -50,7 +51,8 @@ void fnas_paths_draw(fnas_searcher *searcher, fnas_phase phase, int64_t run_coun
         fnas_random_simplex(&random, objectives, paths->preference + p * objectives);
         memcpy(paths->embedding + p * embedding, searcher->run->embeddings + device * embedding, (size_t)embedding * sizeof(double));
     }
-    fnas_hypernet_forward(&searcher->state->shape, searcher->state->hypernet, count, paths->preference, paths->embedding, paths->workspace, paths->logits);
+    fnas_hypernet_forward(&searcher->state->shape, searcher->state->hypernet, count, paths->preference, paths->embedding, paths->workspace,
+                          paths->logits);
     for (int64_t p = 0; p < count; p++) draw_sample(searcher, phase, p);
 }
 
@@ -69,8 +71,10 @@ static fnas_status fill_images(fnas_context *context, void *user, int64_t item, 
     const fnas_search_config *config = task->searcher->config;
     for (int64_t i = first; i < last; i++) {
         float *image = batch->images + i * task->searcher->image_floats;
-        fnas_status status = config->augment ? fnas_dataset_augmented(context, task->searcher->dataset, batch->index[i], config->seed, task->stream_step, i, image, &batch->labels[i])
-                                             : fnas_dataset_image(context, task->searcher->dataset, batch->index[i], image, &batch->labels[i]);
+        fnas_status status = config->augment
+                                 ? fnas_dataset_augmented(context, task->searcher->dataset, batch->index[i], config->seed,
+                                                          task->stream_step, i, image, &batch->labels[i])
+                                 : fnas_dataset_image(context, task->searcher->dataset, batch->index[i], image, &batch->labels[i]);
         FNAS_TRY(status);
     }
     return FNAS_OK;
@@ -79,7 +83,8 @@ static fnas_status fill_images(fnas_context *context, void *user, int64_t item, 
 fnas_status fnas_batch_load(fnas_context *context, fnas_searcher *searcher, fnas_phase phase) {
     fnas_image_batch *batch = &searcher->batch;
     int64_t part_count = 0;
-    const int64_t *part = fnas_split_part(searcher->split, phase == FNAS_PHASE_WEIGHTS ? FNAS_SPLIT_WEIGHTS : FNAS_SPLIT_SEARCH, &part_count);
+    const int64_t *part = fnas_split_part(searcher->split, phase == FNAS_PHASE_WEIGHTS ? FNAS_SPLIT_WEIGHTS : FNAS_SPLIT_SEARCH,
+                                          &part_count);
     batch->count = phase == FNAS_PHASE_WEIGHTS ? searcher->config->weight_images : searcher->config->search_images;
     for (int64_t i = 0; i < batch->count; i++) {
         batch->index[i] = part[fnas_epoch_order_at(searcher->order[phase], searcher->state->step * batch->count + i)];
@@ -126,7 +131,8 @@ static fnas_status run_path(fnas_context *context, fnas_searcher *searcher, fnas
     fnas_path_result result = {0};
     fnas_status status = fnas_path_run(context, &searcher->workers[worker], &request, &result);
     fnas_net_destroy(net);
-    if (status != FNAS_OK) return fnas_fail_prefix(context, status, "step %lld, path %lld", (long long)searcher->state->step, (long long)path);
+    if (status != FNAS_OK)
+        return fnas_fail_prefix(context, status, "step %lld, path %lld", (long long)searcher->state->step, (long long)path);
     paths->cross_entropy[path] = result.loss;
     paths->correct[path] = result.correct;
     paths->images[path] = count;

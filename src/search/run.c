@@ -59,16 +59,19 @@ static fnas_status check_data_shape(fnas_context *context, const fnas_run *run, 
     fnas_dataset_info info = fnas_dataset_get(dataset);
     if (shape[0] == info.channels && shape[1] == info.height && shape[2] == info.width && classes == info.classes) return FNAS_OK;
     return fnas_fail(context, FNAS_ERR_INPUT,
-                     "the space takes images %lldx%lldx%lld in %lld classes, the data set %s has %lldx%lldx%lld in %lld: use --space %s:...,classes=%lld,input=%lldx%lldx%lld "
+                     "the space takes images %lldx%lldx%lld in %lld classes, the data set %s has %lldx%lldx%lld in %lld: use --space "
+                     "%s:...,classes=%lld,input=%lldx%lldx%lld "
                      "or other data",
-                     (long long)shape[0], (long long)shape[1], (long long)shape[2], (long long)classes, info.name, (long long)info.channels, (long long)info.height,
-                     (long long)info.width, (long long)info.classes, fnas_space_name(run->space), (long long)info.classes, (long long)info.channels,
-                     (long long)info.height, (long long)info.width);
+                     (long long)shape[0], (long long)shape[1], (long long)shape[2], (long long)classes, info.name, (long long)info.channels,
+                     (long long)info.height, (long long)info.width, (long long)info.classes, fnas_space_name(run->space),
+                     (long long)info.classes, (long long)info.channels, (long long)info.height, (long long)info.width);
 }
 
 fnas_status fnas_run_open_data(fnas_context *context, const fnas_run *run, const char *data, fnas_dataset **dataset) {
     const char *spec = data ? data : run->data_spec;
-    if (!spec) return fnas_fail(context, FNAS_ERR_INPUT, "%s: this run does not know where its data lie on this machine: say so with --data %s", run->path, run->config.data);
+    if (!spec)
+        return fnas_fail(context, FNAS_ERR_INPUT, "%s: this run does not know where its data lie on this machine: say so with --data %s",
+                         run->path, run->config.data);
     FNAS_TRY(fnas_dataset_open(context, spec, dataset));
     fnas_status status = FNAS_OK;
     fnas_dataset_info info = fnas_dataset_get(*dataset);
@@ -92,14 +95,17 @@ static fnas_status check_card(fnas_context *context, const fnas_run *run, int64_
         return fnas_fail(context, FNAS_ERR_INPUT, "device name \"%s\": use letters, digits, '.', '_' and '-' only", view.name);
     }
     for (int64_t i = 0; i < index; i++) {
-        if (strcmp(fnas_card_get(run->cards[i]).name, view.name) == 0) return fnas_fail(context, FNAS_ERR_INPUT, "two cards are named \"%s\": each search device needs a name of its own", view.name);
+        if (strcmp(fnas_card_get(run->cards[i]).name, view.name) == 0)
+            return fnas_fail(context, FNAS_ERR_INPUT, "two cards are named \"%s\": each search device needs a name of its own", view.name);
     }
-    if (view.reference_count != EMBEDDING) return fnas_fail(context, FNAS_ERR_INPUT, "device \"%s\": the embedding needs %d reference latencies", view.name, EMBEDDING);
+    if (view.reference_count != EMBEDDING)
+        return fnas_fail(context, FNAS_ERR_INPUT, "device \"%s\": the embedding needs %d reference latencies", view.name, EMBEDDING);
     return FNAS_OK;
 }
 
 void fnas_run_condition(const fnas_run *run, const double *raw, double *conditioned) {
-    /* The table's attention takes inner products with N(0, 1) keys: centred entries of unit spread. The continuous network takes entries that lie in [0, 1] as raw ones do. */
+    /* The table's attention takes inner products with N(0, 1) keys: centred entries of unit spread. The continuous network takes entries
+     * that lie in [0, 1] as raw ones do. */
     bool table = run->config.hypernet == FNAS_HYPERNET_TABLE;
     double centre = table ? 0 : 0.5, spread = table ? 1 : UNIFORM_DEVIATION;
     for (int64_t i = 0; i < EMBEDDING; i++) {
@@ -178,11 +184,15 @@ static fnas_status check_folder_is_free(fnas_context *context, const char *path)
     bool has_config = false, has_other = false;
     for (struct dirent *entry; (entry = readdir(folder));) {
         if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
-        if (strcmp(entry->d_name, "config.json") == 0) has_config = true;
-        else has_other = true;
+        if (strcmp(entry->d_name, "config.json") == 0)
+            has_config = true;
+        else
+            has_other = true;
     }
     closedir(folder);
-    if (has_config) return fnas_fail(context, FNAS_ERR_INPUT, "%s holds another run: go on with `fleetnas resume %s`, or give another folder with --out", path, path);
+    if (has_config)
+        return fnas_fail(context, FNAS_ERR_INPUT,
+                         "%s holds another run: go on with `fleetnas resume %s`, or give another folder with --out", path, path);
     if (has_other) return fnas_fail(context, FNAS_ERR_INPUT, "%s is not empty: give a new folder with --out", path);
     return FNAS_OK;
 }
@@ -218,7 +228,8 @@ static fnas_status open_data_and_length(fnas_context *context, const fnas_search
 
 static fnas_status check_predictor(fnas_context *context, const fnas_run *run, const fnas_predictor *predictor, const char *path) {
     if (strcmp(fnas_predictor_space(predictor), run->config.space) == 0) return FNAS_OK;
-    return fnas_fail(context, FNAS_ERR_INPUT, "%s: this predictor is for %s, the search is in %s", path, fnas_predictor_space(predictor), run->config.space);
+    return fnas_fail(context, FNAS_ERR_INPUT, "%s: this predictor is for %s, the search is in %s", path, fnas_predictor_space(predictor),
+                     run->config.space);
 }
 
 static fnas_status write_new_run(fnas_context *context, const fnas_search_options *options, fnas_run *run) {
@@ -226,7 +237,8 @@ static fnas_status write_new_run(fnas_context *context, const fnas_search_option
     fnas_text_append(&folders[0], "%s/devices", run->path);
     fnas_text_append(&folders[1], "%s/fronts", run->path);
     fnas_status status = FNAS_OK;
-    for (int i = 0; status == FNAS_OK && i < 2; i++) status = folders[i].data ? fnas_folder_create(context, folders[i].data) : fnas_fail_memory(context, "a path");
+    for (int i = 0; status == FNAS_OK && i < 2; i++)
+        status = folders[i].data ? fnas_folder_create(context, folders[i].data) : fnas_fail_memory(context, "a path");
     for (int i = 0; i < 2; i++) fnas_text_free(&folders[i]);
     FNAS_TRY(status);
     FNAS_TRY(save_cards(context, run));
@@ -265,8 +277,10 @@ fnas_status fnas_run_create(fnas_context *context, const fnas_search_options *op
     if (!run) return fnas_fail_memory(context, "a run");
     run->path = fnas_strdup(options->run);
     fnas_status status = run->path ? fill_new_run(context, options, run) : fnas_fail_memory(context, "a run");
-    if (status == FNAS_OK) *result = run;
-    else fnas_run_close(run);
+    if (status == FNAS_OK)
+        *result = run;
+    else
+        fnas_run_close(run);
     return status;
 }
 
@@ -290,7 +304,9 @@ static fnas_status fill_from_folder(fnas_context *context, fnas_run *run) {
     char *config = fnas_run_file(run, "config.json");
     if (!config) return fnas_fail_memory(context, "a path");
     fnas_status status = FNAS_OK;
-    if (!fnas_file_exists(config)) status = fnas_fail(context, FNAS_ERR_INPUT, "%s holds no run: it has no config.json; start one with `fleetnas search ... --out %s`", run->path, run->path);
+    if (!fnas_file_exists(config))
+        status = fnas_fail(context, FNAS_ERR_INPUT, "%s holds no run: it has no config.json; start one with `fleetnas search ... --out %s`",
+                           run->path, run->path);
     if (status == FNAS_OK) status = fnas_search_config_read(context, config, &run->config);
     fnas_free(config);
     FNAS_TRY(status);
@@ -308,8 +324,10 @@ fnas_status fnas_run_open_folder(fnas_context *context, const char *path, fnas_r
     if (!run) return fnas_fail_memory(context, "a run");
     run->path = fnas_strdup(path);
     fnas_status status = run->path ? fill_from_folder(context, run) : fnas_fail_memory(context, "a run");
-    if (status == FNAS_OK) *result = run;
-    else fnas_run_close(run);
+    if (status == FNAS_OK)
+        *result = run;
+    else
+        fnas_run_close(run);
     return status;
 }
 
@@ -334,7 +352,8 @@ static fnas_status prepare_predictor(fnas_context *context, fnas_run *run) {
         if (status == FNAS_OK) status = check_predictor(context, run, run->predictor, path);
     } else {
         fnas_predictor_options options = {.seed = run->config.seed};
-        status = fnas_predictor_fit(context, run->space, run->config.device_count, (const fnas_card *const *)run->cards, &options, &run->predictor);
+        status = fnas_predictor_fit(context, run->space, run->config.device_count, (const fnas_card *const *)run->cards, &options,
+                                    &run->predictor);
         if (status == FNAS_OK && has_config(run)) status = fnas_predictor_save(context, run->predictor, path);
     }
     fnas_free(path);
@@ -351,7 +370,8 @@ static fnas_status prepare_state(fnas_context *context, fnas_run *run) {
     } else {
         fnas_parameters_initialise(&run->state.weights, run->config.seed);
         run->state.total_steps = run->config.steps;
-        status = fnas_hypernet_initialise(context, &run->state.shape, run->config.seed, run->config.device_count, run->embeddings, run->state.hypernet);
+        status = fnas_hypernet_initialise(context, &run->state.shape, run->config.seed, run->config.device_count, run->embeddings,
+                                          run->state.hypernet);
     }
     fnas_free(path);
     return status;
@@ -373,7 +393,9 @@ fnas_status fnas_run_open(fnas_context *context, const char *path, fnas_run **re
     fnas_free(checkpoint);
     if (status == FNAS_OK) status = fnas_run_prepare(context, run);
     if (status == FNAS_OK) status = fnas_score_cache_create(context, fnas_space_decision_count(run->space), &run->scores);
-    if (status == FNAS_OK) *result = run;
-    else fnas_run_close(run);
+    if (status == FNAS_OK)
+        *result = run;
+    else
+        fnas_run_close(run);
     return status;
 }

@@ -12,31 +12,34 @@
 struct fnas_run {
     char *path;
     fnas_search_config config;
-    fnas_space *space;    /* searched and measured */
-    fnas_space *supernet; /* its macro for the shared weights */
-    fnas_card **cards;    /* [config.device_count] */
-    double *embeddings;   /* [device_count][embedding], as the hypernetwork takes them: see fnas_run_condition */
+    fnas_space *space;                         /* searched and measured */
+    fnas_space *supernet;                      /* its macro for the shared weights */
+    fnas_card **cards;                         /* [config.device_count] */
+    double *embeddings;                        /* [device_count][embedding], as the hypernetwork takes them: see fnas_run_condition */
     double *embedding_mean, *embedding_spread; /* [embedding] over the search devices; NULL: embeddings are taken as they are */
     fnas_predictor *predictor;
     fnas_search_state state;
-    char *data_spec;      /* with its path, from log.sqlite; NULL when unknown */
+    char *data_spec;          /* with its path, from log.sqlite; NULL when unknown */
     fnas_score_cache *scores; /* errors asked for while the run is open for questions; NULL: not kept */
 };
 
 /* A file of the run; owned (fnas_free), NULL when out of memory. */
 char *fnas_run_file(const fnas_run *run, const char *name);
 
-/* A device's embedding as the hypernetwork takes it: where the fleet's mean and spread are known, each entry is the deviation from the mean in units of the
- * spread. Embeddings of real devices are alike (each rises with the cost of its reference architecture); what tells devices apart is what deviates. raw, conditioned [embedding]. */
+/* A device's embedding as the hypernetwork takes it: where the fleet's mean and spread are known, each entry is the deviation from the mean
+ * in units of the spread. Embeddings of real devices are alike (each rises with the cost of its reference architecture); what tells devices
+ * apart is what deviates. raw, conditioned [embedding]. */
 void fnas_run_condition(const fnas_run *run, const double *raw, double *conditioned);
 
-/* Makes the folder of a new run from options: checks everything, copies the cards and the predictor (if given), writes config.json last of these. */
+/* Makes the folder of a new run from options: checks everything, copies the cards and the predictor (if given), writes config.json last of
+ * these. */
 FNAS_NODISCARD fnas_status fnas_run_create(fnas_context *context, const fnas_search_options *options, fnas_run **run);
 
 /* Everything but state and predictor, from the folder. */
 FNAS_NODISCARD fnas_status fnas_run_open_folder(fnas_context *context, const char *path, fnas_run **run);
 
-/* Loads the predictor, or trains and keeps it; allocates the state and loads the checkpoint, or initialises it as a pure function of configuration and cards. */
+/* Loads the predictor, or trains and keeps it; allocates the state and loads the checkpoint, or initialises it as a pure function of
+ * configuration and cards. */
 FNAS_NODISCARD fnas_status fnas_run_prepare(fnas_context *context, fnas_run *run);
 
 /* Opens the data set that the run was made on; fails when its shape does not fit the supernet. */

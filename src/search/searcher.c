@@ -46,7 +46,8 @@ static bool buffers_allocate(fnas_searcher *searcher) {
     searcher->minnorm_weights = room(&good, devices, sizeof(double));
     searcher->minnorm_workspace = room(&good, 2 * devices, sizeof(double));
     if (!good) return false;
-    for (int64_t g = 0; g < config->groups; g++) searcher->group_gradient[g] = room(&good, searcher->state->weights.float_count, sizeof(float));
+    for (int64_t g = 0; g < config->groups; g++)
+        searcher->group_gradient[g] = room(&good, searcher->state->weights.float_count, sizeof(float));
     for (int64_t t = 0; t < devices; t++) searcher->device_gradient[t] = room(&good, hypernet, sizeof(float));
     return good;
 }
@@ -62,13 +63,16 @@ static fnas_status workers_create(fnas_context *context, fnas_searcher *searcher
 
 static fnas_status split_create(fnas_context *context, fnas_searcher *searcher) {
     const fnas_search_config *config = searcher->config;
-    FNAS_TRY(fnas_split_create(context, searcher->dataset, config->seed, config->weight_fraction, config->search_fraction, &searcher->split));
+    FNAS_TRY(
+        fnas_split_create(context, searcher->dataset, config->seed, config->weight_fraction, config->search_fraction, &searcher->split));
     int64_t weights = 0, search = 0;
     fnas_split_part(searcher->split, FNAS_SPLIT_WEIGHTS, &weights);
     fnas_split_part(searcher->split, FNAS_SPLIT_SEARCH, &search);
     if (weights < config->weight_images || search < config->search_images) {
-        return fnas_fail(context, FNAS_ERR_INPUT, "the data set is too small: a step needs %lld images to train and %lld to search on, its splits hold %lld and %lld",
-                         (long long)config->weight_images, (long long)config->search_images, (long long)weights, (long long)search);
+        return fnas_fail(
+            context, FNAS_ERR_INPUT,
+            "the data set is too small: a step needs %lld images to train and %lld to search on, its splits hold %lld and %lld",
+            (long long)config->weight_images, (long long)config->search_images, (long long)weights, (long long)search);
     }
     FNAS_TRY(fnas_epoch_order_create(context, config->seed, FNAS_PHASE_WEIGHTS, weights, &searcher->order[FNAS_PHASE_WEIGHTS]));
     return fnas_epoch_order_create(context, config->seed, FNAS_PHASE_HYPERNET, search, &searcher->order[FNAS_PHASE_HYPERNET]);
@@ -112,10 +116,27 @@ static void free_arrays(float **arrays, int64_t count) {
 
 void fnas_searcher_free(fnas_searcher *searcher) {
     fnas_paths *paths = &searcher->paths;
-    void *owned[] = {paths->device,       paths->preference,   paths->embedding,      paths->logits,           paths->soft,
-                     paths->onehot,       paths->choices,      paths->cross_entropy,  paths->correct,          paths->images,
-                     paths->gate_gradient, paths->workspace,   searcher->batch.index, searcher->batch.images,  searcher->batch.labels,
-                     searcher->direction, searcher->gram, searcher->scale_onehot, searcher->scale_losses, searcher->minnorm_weights, searcher->minnorm_workspace};
+    void *owned[] = {paths->device,
+                     paths->preference,
+                     paths->embedding,
+                     paths->logits,
+                     paths->soft,
+                     paths->onehot,
+                     paths->choices,
+                     paths->cross_entropy,
+                     paths->correct,
+                     paths->images,
+                     paths->gate_gradient,
+                     paths->workspace,
+                     searcher->batch.index,
+                     searcher->batch.images,
+                     searcher->batch.labels,
+                     searcher->direction,
+                     searcher->gram,
+                     searcher->scale_onehot,
+                     searcher->scale_losses,
+                     searcher->minnorm_weights,
+                     searcher->minnorm_workspace};
     for (size_t i = 0; i < sizeof owned / sizeof owned[0]; i++) fnas_free(owned[i]);
     if (searcher->config) {
         free_arrays(searcher->group_gradient, searcher->config->groups);

@@ -10,26 +10,26 @@
 
 /* The paths of one update: rows of flat arrays. */
 typedef struct fnas_paths {
-    int64_t count;          /* drawn */
-    int64_t run_count;      /* the first of them: run on the supernet; the others are judged by the models alone */
-    int64_t *device;        /* [count] */
-    double *preference;     /* [count][objectives] */
-    double *embedding;      /* [count][embedding] */
-    double *logits;         /* [count][onehot] */
-    double *soft;           /* [count][onehot]: for the sampler's backward */
-    double *onehot;         /* [count][onehot] */
-    int32_t *choices;       /* [count][decisions] */
-    double *cross_entropy;  /* [count], from the supernet */
+    int64_t count;         /* drawn */
+    int64_t run_count;     /* the first of them: run on the supernet; the others are judged by the models alone */
+    int64_t *device;       /* [count] */
+    double *preference;    /* [count][objectives] */
+    double *embedding;     /* [count][embedding] */
+    double *logits;        /* [count][onehot] */
+    double *soft;          /* [count][onehot]: for the sampler's backward */
+    double *onehot;        /* [count][onehot] */
+    int32_t *choices;      /* [count][decisions] */
+    double *cross_entropy; /* [count], from the supernet */
     int64_t *correct, *images;
-    double *gate_gradient;  /* [count][onehot] */
-    float *workspace;       /* of the hypernetwork, whole batch */
+    double *gate_gradient; /* [count][onehot] */
+    float *workspace;      /* of the hypernetwork, whole batch */
 } fnas_paths;
 
 /* A batch of images, shared by the paths of one update. */
 typedef struct fnas_image_batch {
     int64_t count;
-    int64_t *index;   /* [count] in the data set */
-    float *images;    /* [count][C * H * W] */
+    int64_t *index; /* [count] in the data set */
+    float *images;  /* [count][C * H * W] */
     int32_t *labels;
 } fnas_image_batch;
 
@@ -43,17 +43,17 @@ typedef struct fnas_searcher {
     fnas_dataset *dataset;
     fnas_split *split;
     fnas_team *team;
-    fnas_worker *workers;      /* [workers] */
+    fnas_worker *workers; /* [workers] */
     int64_t worker_count;
     int64_t onehot, decisions, embedding, image_floats;
     fnas_paths paths;
     fnas_image_batch batch;
-    fnas_epoch_order *order[2]; /* of the images of each phase */
-    int64_t scale_count;       /* fixed random architectures that set the scale of the error */
+    fnas_epoch_order *order[2];          /* of the images of each phase */
+    int64_t scale_count;                 /* fixed random architectures that set the scale of the error */
     double *scale_onehot, *scale_losses; /* [scale_count][onehot], [scale_count] */
-    float **group_gradient;    /* [groups][weights.float_count] */
-    float **device_gradient;   /* [device_count][hypernet_count] */
-    float *direction;          /* [hypernet_count] */
+    float **group_gradient;              /* [groups][weights.float_count] */
+    float **device_gradient;             /* [device_count][hypernet_count] */
+    float *direction;                    /* [hypernet_count] */
     double *gram, *minnorm_weights, *minnorm_workspace;
     double step_cross_entropy, step_correct_pct; /* of the last weights' update, for progress */
     double step_objectives[FNAS_OBJECTIVES_MAX]; /* mean values in their own units of the last hypernetwork update */
@@ -64,7 +64,8 @@ typedef struct fnas_searcher {
 FNAS_NODISCARD fnas_status fnas_searcher_create(fnas_context *context, fnas_run *run, fnas_dataset *dataset, fnas_searcher *searcher);
 void fnas_searcher_free(fnas_searcher *searcher);
 
-/* One step: supernet weights on the training split, then (after the warm-up) the hypernetwork on the search split. state->step is counted up. */
+/* One step: supernet weights on the training split, then (after the warm-up) the hypernetwork on the search split. state->step is counted
+ * up. */
 FNAS_NODISCARD fnas_status fnas_search_step(fnas_context *context, fnas_searcher *searcher);
 
 /* Its halves. */
@@ -74,8 +75,10 @@ FNAS_NODISCARD fnas_status fnas_update_hypernet(fnas_context *context, fnas_sear
 /* Of the sampler at this step: GDAS anneals, REINMAX keeps 1. */
 double fnas_search_temperature(const fnas_search_config *config, const fnas_search_state *state);
 
-/* Draws `run_count` paths to run and `judged` more for each, for devices first_device + i % device_count: preferences, hypernetwork, samples. */
-void fnas_paths_draw(fnas_searcher *searcher, fnas_phase phase, int64_t run_count, int64_t judged, int64_t first_device, int64_t device_count);
+/* Draws `run_count` paths to run and `judged` more for each, for devices first_device + i % device_count: preferences, hypernetwork,
+ * samples. */
+void fnas_paths_draw(fnas_searcher *searcher, fnas_phase phase, int64_t run_count, int64_t judged, int64_t first_device,
+                     int64_t device_count);
 /* Runs them on the supernet: cross entropy, and gate gradients or weight gradients (into searcher->group_gradient[0]). */
 FNAS_NODISCARD fnas_status fnas_paths_run(fnas_context *context, fnas_searcher *searcher, fnas_phase phase);
 /* Fills searcher->batch with the images of this step. */

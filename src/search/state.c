@@ -12,16 +12,19 @@
 
 #define FORMAT "fleetnas-checkpoint/1"
 #define LIMIT_BYTES ((size_t)1 << 34)
-#define OTHER_ENTRIES 7 /* beside weights and their moments: counters, range, hypernetwork and its two moments, the error model's two sums */
+#define OTHER_ENTRIES                                                                                                                      \
+    7 /* beside weights and their moments: counters, range, hypernetwork and its two moments, the error model's two sums */
 
-fnas_status fnas_search_state_allocate(fnas_context *context, const fnas_search_config *config, const fnas_space *supernet, int64_t embedding,
-                                       fnas_search_state *state) {
+fnas_status fnas_search_state_allocate(fnas_context *context, const fnas_search_config *config, const fnas_space *supernet,
+                                       int64_t embedding, fnas_search_state *state) {
     *state = (fnas_search_state){0};
     FNAS_TRY(fnas_space_declare(context, supernet, &state->weights));
     FNAS_TRY(fnas_parameters_allocate(context, &state->weights));
     state->weight_moment = fnas_allocate((size_t)state->weights.float_count, sizeof(float));
-    state->shape = (fnas_hypernet_shape){
-        .kind = config->hypernet, .objectives = config->objective_count, .embedding = embedding, .outputs = fnas_space_onehot_size(supernet)};
+    state->shape = (fnas_hypernet_shape){.kind = config->hypernet,
+                                         .objectives = config->objective_count,
+                                         .embedding = embedding,
+                                         .outputs = fnas_space_onehot_size(supernet)};
     state->hypernet_count = fnas_hypernet_parameter_count(&state->shape);
     state->hypernet = fnas_allocate((size_t)state->hypernet_count, sizeof(float));
     state->hypernet_moment1 = fnas_allocate((size_t)state->hypernet_count, sizeof(float));
@@ -58,7 +61,8 @@ typedef struct entry_list {
     double range[2];
 } entry_list;
 
-static void add(entry_list *list, const char *prefix, const char *name, fnas_safetensors_type type, int64_t rank, const int64_t *shape, void *data) {
+static void add(entry_list *list, const char *prefix, const char *name, fnas_safetensors_type type, int64_t rank, const int64_t *shape,
+                void *data) {
     fnas_text text = {0};
     fnas_text_append(&text, "%s%s", prefix, name);
     entry *item = &list->items[list->count++];
@@ -77,7 +81,8 @@ static void add_weights(entry_list *list, const char *prefix, const fnas_paramet
 }
 
 static fnas_status list_entries(fnas_context *context, const fnas_search_state *state, entry_list *list) {
-    *list = (entry_list){.counters = {state->step, state->total_steps, state->hypernet_steps}, .range = {state->error_low, state->error_high}};
+    *list = (entry_list){.counters = {state->step, state->total_steps, state->hypernet_steps},
+                         .range = {state->error_low, state->error_high}};
     list->items = fnas_allocate((size_t)(2 * state->weights.item_count + OTHER_ENTRIES), sizeof *list->items);
     if (!list->items) return fnas_fail_memory(context, "the checkpoint");
     add(list, "search.", "counters", FNAS_SAFETENSORS_I64, 1, (int64_t[]){3}, list->counters);
@@ -138,13 +143,15 @@ static bool all_finite(const entry *item) {
 
 static fnas_status read_entries(fnas_context *context, const fnas_safetensors *file, const char *path, entry_list *list) {
     const char *format = fnas_safetensors_metadata(file, "format");
-    if (!format || strcmp(format, FORMAT) != 0) return fnas_fail(context, FNAS_ERR_INPUT, "%s: no checkpoint of this version (%s)", path, FORMAT);
+    if (!format || strcmp(format, FORMAT) != 0)
+        return fnas_fail(context, FNAS_ERR_INPUT, "%s: no checkpoint of this version (%s)", path, FORMAT);
     for (int64_t i = 0; i < list->count; i++) {
         entry *item = &list->items[i];
         const void *data = NULL;
         FNAS_TRY(fnas_safetensors_get(context, file, item->name, item->type, item->rank, item->shape, &data));
         memcpy(item->data, data, item->size_bytes);
-        if (!all_finite(item)) return fnas_fail(context, FNAS_ERR_INPUT, "%s: tensor \"%s\" holds numbers that are not finite", path, item->name);
+        if (!all_finite(item))
+            return fnas_fail(context, FNAS_ERR_INPUT, "%s: tensor \"%s\" holds numbers that are not finite", path, item->name);
     }
     return FNAS_OK;
 }
@@ -158,7 +165,9 @@ static fnas_status take_counters(fnas_context *context, const entry_list *list, 
     state->hypernet_steps = list->counters[2];
     state->error_low = list->range[0];
     state->error_high = list->range[1];
-    if (state->step > state->total_steps) return fnas_fail(context, FNAS_ERR_INPUT, "%s: \"search.counters\": step %lld is behind the last, %lld", path, (long long)state->step, (long long)state->total_steps);
+    if (state->step > state->total_steps)
+        return fnas_fail(context, FNAS_ERR_INPUT, "%s: \"search.counters\": step %lld is behind the last, %lld", path,
+                         (long long)state->step, (long long)state->total_steps);
     return FNAS_OK;
 }
 

@@ -10,8 +10,9 @@
 
 /* ---- what losses say of architectures ---- */
 
-/* The losses of both updates feed the error model: the supernet's own are of images that it has hardly seen more often, and half of its paths are drawn uniformly, so that the model keeps
- * its view of the whole space while the hypernetwork narrows. A step's first observation discounts what came before. */
+/* The losses of both updates feed the error model: the supernet's own are of images that it has hardly seen more often, and half of its
+ * paths are drawn uniformly, so that the model keeps its view of the whole space while the hypernetwork narrows. A step's first observation
+ * discounts what came before. */
 static void observe(fnas_searcher *searcher, bool first) {
     fnas_error_model *model = &searcher->state->error_model;
     if (first) fnas_error_model_discount(model);
@@ -68,7 +69,8 @@ static void path_loss_gradient(fnas_searcher *searcher, int64_t path, double *di
     double *gradients = diff_onehot + onehot; /* [count][onehot] behind the sum */
     for (int64_t m = 0; m < count; m++) {
         double value = 0;
-        fnas_objective_evaluate(&searcher->objectives, searcher->state, m, paths->device[path], &facts, &value, &normalised[m], gradients + m * onehot);
+        fnas_objective_evaluate(&searcher->objectives, searcher->state, m, paths->device[path], &facts, &value, &normalised[m],
+                                gradients + m * onehot);
         if (path < paths->run_count) searcher->step_objectives[m] += value / (double)config->paths;
     }
     fnas_scalarise(config->scalarise, count, paths->preference + path * count, normalised, weights);
@@ -98,10 +100,11 @@ static fnas_status device_gradients(fnas_context *context, fnas_searcher *search
     for (int64_t p = 0; p < paths->count; p++) {
         path_loss_gradient(searcher, p, scratch);
         fnas_sample_backward(searcher->config->sampler, searcher->run->space, fnas_search_temperature(searcher->config, searcher->state),
-                             paths->logits + p * onehot, paths->choices + p * searcher->decisions, paths->soft + p * onehot, scratch, diff_logits);
+                             paths->logits + p * onehot, paths->choices + p * searcher->decisions, paths->soft + p * onehot, scratch,
+                             diff_logits);
         fnas_entropy_bonus_backward(searcher->run->space, entropy, paths->logits + p * onehot, diff_logits);
-        fnas_hypernet_backward(&searcher->state->shape, searcher->state->hypernet, p, paths->preference, paths->embedding, paths->workspace, diff_logits,
-                               searcher->device_gradient[paths->device[p]]);
+        fnas_hypernet_backward(&searcher->state->shape, searcher->state->hypernet, p, paths->preference, paths->embedding, paths->workspace,
+                               diff_logits, searcher->device_gradient[paths->device[p]]);
     }
     fnas_free(scratch);
     return FNAS_OK;
@@ -146,17 +149,21 @@ static void mean_direction(fnas_searcher *searcher, int64_t first_device, int64_
 }
 
 /* One Adam step of the hypernetwork for a range of devices, from `paths` fresh paths. */
-static fnas_status hypernet_round(fnas_context *context, fnas_searcher *searcher, int64_t paths, int64_t first_device, int64_t device_count) {
+static fnas_status hypernet_round(fnas_context *context, fnas_searcher *searcher, int64_t paths, int64_t first_device,
+                                  int64_t device_count) {
     const fnas_search_config *config = searcher->config;
     fnas_search_state *state = searcher->state;
     fnas_paths_draw(searcher, FNAS_PHASE_HYPERNET, paths, config->judged_paths, first_device, device_count);
     FNAS_TRY(fnas_paths_run(context, searcher, FNAS_PHASE_HYPERNET));
     observe(searcher, false);
     FNAS_TRY(fnas_error_model_fit(context, &state->error_model));
-    fnas_error_model_range(&state->error_model, searcher->run->space, searcher->scale_count, searcher->scale_onehot, searcher->scale_losses, &state->error_low, &state->error_high);
+    fnas_error_model_range(&state->error_model, searcher->run->space, searcher->scale_count, searcher->scale_onehot, searcher->scale_losses,
+                           &state->error_low, &state->error_high);
     FNAS_TRY(device_gradients(context, searcher, first_device, device_count));
-    if (config->update == FNAS_UPDATE_MGD) minnorm_direction(searcher, first_device, device_count);
-    else mean_direction(searcher, first_device, device_count);
+    if (config->update == FNAS_UPDATE_MGD)
+        minnorm_direction(searcher, first_device, device_count);
+    else
+        mean_direction(searcher, first_device, device_count);
     if (!isfinite(searcher->step_norm)) {
         return fnas_fail(context, FNAS_ERR_NUMERIC, "step %lld: the gradient of the hypernetwork is not finite", (long long)state->step);
     }
@@ -165,7 +172,8 @@ static fnas_status hypernet_round(fnas_context *context, fnas_searcher *searcher
                       .beta2 = config->hypernet_beta2,
                       .epsilon = 1e-8,
                       .weight_decay = config->hypernet_decay};
-    fnas_adam_step(&adam, ++state->hypernet_steps, state->hypernet_count, searcher->direction, state->hypernet_moment1, state->hypernet_moment2, state->hypernet);
+    fnas_adam_step(&adam, ++state->hypernet_steps, state->hypernet_count, searcher->direction, state->hypernet_moment1,
+                   state->hypernet_moment2, state->hypernet);
     return FNAS_OK;
 }
 

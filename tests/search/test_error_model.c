@@ -66,7 +66,8 @@ static void test_fits_and_forgets(void **state) {
     test_check(place, fnas_error_model_fit(place->context, &made.model));
     double after = worst_error(&made, -0.02);
     print_message("worst deviation %.4f, after a change of the losses %.4f\n", before, after);
-    /* The ridge pulls each of some 30 coefficients of at most 1.2 by 2 observations against about 300 of each choice: under 1 % each, of a range of 4.2. */
+    /* The ridge pulls each of some 30 coefficients of at most 1.2 by 2 observations against about 300 of each choice: under 1 % each, of a
+     * range of 4.2. */
     assert_true(before < 0.05 && after < 0.05);
     discard(&made);
 }

@@ -76,7 +76,8 @@ static void assert_same_file(fleet_fixture *fixture, const char *a, const char *
 }
 
 static void assert_same_runs(fleet_fixture *fixture, const char *a, const char *b) {
-    const char *names[] = {"config.json", "checkpoint.safetensors", "predictor.safetensors", "metrics.csv", "devices/convolution.json", "devices/pooling.json"};
+    const char *names[] = {"config.json", "checkpoint.safetensors",   "predictor.safetensors",
+                           "metrics.csv", "devices/convolution.json", "devices/pooling.json"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) assert_same_file(fixture, a, b, names[i]);
 }
 
@@ -173,8 +174,8 @@ static void test_resume_from_little(void **state) {
 
 /* ---- learning ---- */
 
-/* What error prefers on made-up images cannot be foretold, but latency can: with the whole preference on it the decoded architecture must be fast on both devices, which
- * fear different operations, and no slower than with the whole preference on error. */
+/* What error prefers on made-up images cannot be foretold, but latency can: with the whole preference on it the decoded architecture must
+ * be fast on both devices, which fear different operations, and no slower than with the whole preference on error. */
 static void test_latency_is_learnt(void **state) {
     fleet_fixture *fixture = *state;
     const char *kinds[] = {"table", "continuous"};
@@ -191,7 +192,8 @@ static void test_latency_is_learnt(void **state) {
             int32_t choices[6];
             test_check(fixture->place, fnas_run_pick(fixture->place->context, run, run->cards[t], (double[]){0, 1}, choices, &fast_ms));
             test_check(fixture->place, fnas_run_pick(fixture->place->context, run, run->cards[t], (double[]){1, 0}, choices, &slow_ms));
-            print_message("%s, %s: %.3f ms for latency, %.3f ms for error\n", kinds[i], fnas_card_get(run->cards[t]).name, fast_ms, slow_ms);
+            print_message("%s, %s: %.3f ms for latency, %.3f ms for error\n", kinds[i], fnas_card_get(run->cards[t]).name, fast_ms,
+                          slow_ms);
             assert_true(fast_ms <= slow_ms);
             assert_true(fast_ms < 2.0); /* ms; the space spans about 0.5 to 12.5 and 0.5 to 18.5 */
         }
@@ -246,7 +248,8 @@ static void test_minutes(void **state) {
 
 static void expect(fleet_fixture *fixture, const fnas_search_options *options, fnas_status status, const char *words) {
     assert_int_equal(fnas_search_run(fixture->place->context, options), status);
-    if (!strstr(fnas_context_message(fixture->place->context), words)) fail_msg("\"%s\" does not say \"%s\"", fnas_context_message(fixture->place->context), words);
+    if (!strstr(fnas_context_message(fixture->place->context), words))
+        fail_msg("\"%s\" does not say \"%s\"", fnas_context_message(fixture->place->context), words);
 }
 
 static void test_bad_input(void **state) {
@@ -307,8 +310,9 @@ static void test_dry_run(void **state) {
 
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-    const struct CMUnitTest tests[] = {TEST(test_threads), TEST(test_interruptions), TEST(test_resume_from_little), TEST(test_latency_is_learnt),
-                                       TEST(test_options), TEST(test_minutes),       TEST(test_bad_input),          TEST(test_damaged_checkpoint),
-                                       TEST(test_dry_run)};
+    const struct CMUnitTest tests[] = {
+        TEST(test_threads), TEST(test_interruptions), TEST(test_resume_from_little), TEST(test_latency_is_learnt),
+        TEST(test_options), TEST(test_minutes),       TEST(test_bad_input),          TEST(test_damaged_checkpoint),
+        TEST(test_dry_run)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
