@@ -20,7 +20,7 @@
 #define FNAS_TRAINING_VALIDATION 0.15 /* of the training architectures, to choose how long the trunk trains */
 #define FNAS_TRAINING_GAIN 0.85 /* the terms serve a device only where they take at least 15 % off its validation loss: less is chance */
 #define FNAS_TRAINING_HUBER 2.5
-#define FNAS_TRAINING_FLOOR 0.05 /* normalised latency under which errors count as if it were this */
+#define FNAS_TRAINING_FLOOR 0.03 /* normalised latency under which errors count as if it were this */
 #define FNAS_TRAINING_MEASUREMENTS_MAX 10000000
 /* Prior deviations of coefficients, as contributions to normalised latency (mean of the references: 1). */
 #define FNAS_TRAINING_PRIOR_POOLED 1.0

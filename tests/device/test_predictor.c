@@ -35,14 +35,15 @@ static void wake_terms(fnas_predictor *predictor) {
             predictor->devices[t].coefficients[predictor->map.linear_count + i] = 0.05 * fnas_random_normal(&random);
 }
 
-/* Central differences with step h: error h^2 f'''/6 + eps f / h, about 1e-9 relative at h = 1e-5 for the smooth functions here. */
+/* Central differences with step h: error h^2 f'''/6 + eps f / h. The bend at which terms may take off no more has f''' of 1 / FLOOR^2
+ * slopes, so that h = 2e-7 is off by 2e-9 there, and by rounding as much. */
 static void check_gradient(const fnas_latency_model *model, double *onehot) {
     double gradient[ONEHOT], unused[ONEHOT], size = 0.0;
     fnas_latency_model_gradient(model, onehot, gradient);
     for (int i = 0; i < ONEHOT; i++) size = fmax(size, fabs(gradient[i]));
     assert_true(size > 0.0);
     for (int i = 0; i < ONEHOT; i++) {
-        double kept = onehot[i], h = 1e-5;
+        double kept = onehot[i], h = 2e-7;
         onehot[i] = kept + h;
         double above = fnas_latency_model_gradient(model, onehot, unused);
         onehot[i] = kept - h;
@@ -264,6 +265,47 @@ static void a_search_device_is_known_better_than_its_noise(void **state) {
     fleet_free(&fleet);
 }
 
+/* A device that drops dead operations, and is 25 times as slow with everything alive as with nothing: what matters to a search is how long
+ * its fastest networks take. Skips and dead operations alone, none of them seen in training, are all of the constant's latency. */
+static void cheap_cells_are_predicted(void **state) {
+    fnas_test_place *place = *state;
+    static const int32_t cheap[6][FLEET_DECISIONS] = {
+        {0, 0, 0, 1, 4, 0}, {0, 2, 0, 1, 4, 0}, {0, 0, 4, 1, 0, 3}, {3, 4, 0, 1, 0, 0}, {4, 0, 3, 1, 0, 0}, {0, 0, 2, 1, 3, 4},
+    };
+    static const double cost[FLEET_UNKNOWNS] = {0.08, 0.004, 0.2, 0.35, 0.4};
+    test_fleet fleet;
+    fleet_make(place->context, &fleet, 4, 150, 0.02, SEED);
+    fnas_random random = fnas_random_begin(SEED, FNAS_STREAM_TEST, 0, 6);
+    fleet_device *device = &fleet.devices[3];
+    device->drops_dead = true;
+    memcpy(device->cost, cost, sizeof cost);
+    for (int r = 0; r < FLEET_REFERENCES; r++)
+        device->reference_ms[r] = fleet_true_ms(device, fleet.references + r * FLEET_DECISIONS) *
+                                  (1.0 + 0.02 * fnas_random_normal(&random));
+    for (int64_t a = 0; a < fleet.arch_count; a++)
+        device->latency_ms[a] = fleet_true_ms(device, fleet.archs + a * FLEET_DECISIONS) * (1.0 + 0.02 * fnas_random_normal(&random));
+    for (int64_t count = 3; count <= 4; count++) { /* unseen, then searched on */
+        fnas_latency_model *model;
+        double low, high, latency_ms[6];
+        fnas_predictor *predictor = fit(place, &fleet, count, &(fnas_predictor_options){.seed = SEED});
+        assert_status(FNAS_OK, fnas_latency_model_create_view(place->context, predictor, &device->view, &model));
+        for (int64_t j = 0; j < predictor->map.feature_count; j++) assert_true(model->weights[j] >= 0.0);
+        assert_true(model->bias >= 0.0);
+        assert_status(FNAS_OK, fnas_latency_model_predict(place->context, model, 6, cheap[0], latency_ms));
+        fnas_latency_model_range_ms(model, &low, &high);
+        print_message("%s: predicted", count == 3 ? "unseen" : "searched on");
+        for (int i = 0; i < 6; i++) {
+            double truth = fleet_true_ms(device, cheap[i]);
+            print_message(" %.4f (%.4f)", latency_ms[i], truth);
+        }
+        print_message(", least of the space %.4f\n", low);
+        for (int i = 0; i < 6 && count == 4; i++) assert_true(fabs(latency_ms[i] / fleet_true_ms(device, cheap[i]) - 1.0) < 0.35);
+        fnas_latency_model_free(model);
+        fnas_predictor_free(predictor);
+    }
+    fleet_free(&fleet);
+}
+
 /* Multiplying all of a device's latencies by a constant multiplies its predictions: units and speed do not matter. */
 static void predictions_scale_with_the_references(void **state) {
     fnas_test_place *place = *state;
@@ -466,6 +508,7 @@ int main(void) {
         fnas_test(threads_change_nothing),
         fnas_test(unseen_made_up_devices_are_predicted),
         fnas_test(a_search_device_is_known_better_than_its_noise),
+        fnas_test(cheap_cells_are_predicted),
         fnas_test(predictions_scale_with_the_references),
         fnas_test(absurd_references_stay_positive),
         fnas_test(bad_devices_are_refused),
