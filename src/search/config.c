@@ -10,6 +10,12 @@
 #include "base/text.h"
 #include "search/names.h"
 
+/* Of both options and config.json: what is written must be read again. */
+#define STEPS_MAX INT64_C(1000000000000)
+#define EPOCHS_MAX INT64_C(100000) /* times an epoch's steps, at most the ten million images of a data set: STEPS_MAX */
+#define MINUTES_MAX 1e6
+#define PATHS_MAX 4096
+
 /* ---- names ---- */
 
 typedef struct objective_facts {
@@ -237,9 +243,11 @@ static fnas_status choose_length(fnas_context *context, const fnas_search_option
                                  fnas_search_config *config, int64_t *epochs) {
     int given = (options->steps != 0) + (options->epochs != 0) + (options->minutes != 0);
     if (given > 1) return fnas_fail(context, FNAS_ERR_USAGE, "give one of --steps, --epochs and --minutes, not several");
-    if (options->steps < 0 || options->epochs < 0 || !(options->minutes >= 0) || options->minutes > 1e6) {
-        return fnas_fail(context, FNAS_ERR_USAGE, "the length of a search must be positive");
-    }
+    bool sane = options->steps >= 0 && options->steps <= STEPS_MAX && options->epochs >= 0 && options->epochs <= EPOCHS_MAX &&
+                options->minutes >= 0 && options->minutes <= MINUTES_MAX; /* false for NaN too */
+    if (!sane)
+        return fnas_fail(context, FNAS_ERR_USAGE, "the length of a search must be positive, and at most %g steps, %g epochs or %g minutes",
+                         (double)STEPS_MAX, (double)EPOCHS_MAX, MINUTES_MAX);
     config->steps = given ? options->steps : preset->steps;
     *epochs = given ? options->epochs : preset->epochs;
     config->minutes = options->minutes;
@@ -250,9 +258,9 @@ static fnas_status choose_paths(fnas_context *context, const fnas_search_options
                                 fnas_search_config *config) {
     int64_t devices = config->device_count, about = preset->paths_about;
     config->paths = options->paths ? options->paths : (about > devices ? about / devices * devices : devices);
-    if (config->paths < devices || config->paths % devices != 0 || config->paths > 4096) {
-        return fnas_fail(context, FNAS_ERR_USAGE, "--paths %lld: must be a multiple of the %lld search devices, at most 4096",
-                         (long long)config->paths, (long long)devices);
+    if (config->paths < devices || config->paths % devices != 0 || config->paths > PATHS_MAX) {
+        return fnas_fail(context, FNAS_ERR_USAGE, "--paths %lld: must be a multiple of the %lld search devices, at most %d",
+                         (long long)config->paths, (long long)devices, PATHS_MAX);
     }
     return FNAS_OK;
 }
@@ -298,7 +306,9 @@ fnas_status fnas_search_config_build(fnas_context *context, const fnas_search_op
     FNAS_TRY(choose_length(context, options, preset, config, epochs));
     apply_preset(preset, config);
     FNAS_TRY(choose_paths(context, options, preset, config));
-    if (options->checkpoint_steps < 0) return fnas_fail(context, FNAS_ERR_USAGE, "--checkpoint-steps must be positive");
+    if (options->checkpoint_steps < 0 || options->checkpoint_steps > STEPS_MAX) {
+        return fnas_fail(context, FNAS_ERR_USAGE, "--checkpoint-steps must be positive, at most %g", (double)STEPS_MAX);
+    }
     if (options->checkpoint_steps) config->checkpoint_steps = options->checkpoint_steps;
     config->seed = options->seed;
     config->warmup_fraction = preset->warmup_fraction;
@@ -358,16 +368,16 @@ static const field FIELDS[] = {
     NAME(batch),
     NAME(error_gradient),
     {"seed", FIELD_SEED, OFFSET(seed), NULL, 0, 0},
-    INTEGER(steps, 0, 1e12),
-    NUMBER(minutes, 0, 1e6),
+    INTEGER(steps, 0, STEPS_MAX),
+    NUMBER(minutes, 0, MINUTES_MAX),
     INTEGER(condition_embeddings, 0, 1),
-    INTEGER(paths, 1, 4096),
+    INTEGER(paths, 1, PATHS_MAX),
     INTEGER(judged_paths, 0, 64),
     INTEGER(groups, 1, 64),
     INTEGER(weight_images, 1, 1e6),
     INTEGER(search_images, 1, 1e6),
     NUMBER(warmup_fraction, 0, 1),
-    INTEGER(checkpoint_steps, 1, 1e12),
+    INTEGER(checkpoint_steps, 1, STEPS_MAX),
     NUMBER(weight_fraction, 0, 1),
     NUMBER(search_fraction, 0, 1),
     NUMBER(weight_rate, 0, 1e3),
@@ -481,7 +491,8 @@ static fnas_status read_lists(fnas_context *context, const json_t *root, const c
     int64_t objective_count = (int64_t)json_array_size(objectives), device_count = (int64_t)json_array_size(devices);
     if (objective_count < 2 || objective_count > FNAS_OBJECTIVES_MAX)
         return fnas_fail(context, FNAS_ERR_INPUT, "%s: \"objectives\" needs 2 to 8 names", path);
-    if (device_count < 1 || device_count > 4096) return fnas_fail(context, FNAS_ERR_INPUT, "%s: \"devices\" needs 1 to 4096 names", path);
+    if (device_count < 1 || device_count > PATHS_MAX)
+        return fnas_fail(context, FNAS_ERR_INPUT, "%s: \"devices\" needs 1 to %d names", path, PATHS_MAX);
     for (int64_t i = 0; i < objective_count; i++) {
         const char *name = json_string_value(json_array_get(objectives, (size_t)i));
         int index = 0;
@@ -502,6 +513,28 @@ static fnas_status read_lists(fnas_context *context, const json_t *root, const c
     return FNAS_OK;
 }
 
+/* What the steps rely on, and no single field can say. */
+static fnas_status check_consistent(fnas_context *context, const fnas_search_config *config, const char *path) {
+    if (config->objectives[0] != FNAS_OBJECTIVE_ERROR)
+        return fnas_fail(context, FNAS_ERR_INPUT, "%s: \"objectives\" must begin with \"error\"", path);
+    for (int64_t i = 1; i < config->objective_count; i++) {
+        for (int64_t k = 0; k < i; k++) {
+            if (config->objectives[k] == config->objectives[i])
+                return fnas_fail(context, FNAS_ERR_INPUT, "%s: \"objectives\" has \"%s\" twice", path,
+                                 fnas_objective_name(config->objectives[i]));
+        }
+    }
+    if (config->paths % config->device_count != 0)
+        return fnas_fail(context, FNAS_ERR_INPUT, "%s: \"paths\" is %lld, no multiple of the %lld devices", path, (long long)config->paths,
+                         (long long)config->device_count);
+    if (config->judged_paths > 0 && config->error_gradient == FNAS_ERROR_GRADIENT_GATES)
+        return fnas_fail(context, FNAS_ERR_INPUT, "%s: \"judged_paths\" must be 0 with \"error_gradient\": \"gates\"", path);
+    if (config->batch == FNAS_BATCH_SHARED && (config->weight_images < config->paths || config->search_images < config->paths))
+        return fnas_fail(context, FNAS_ERR_INPUT, "%s: fewer images a step than the %lld paths that share them", path,
+                         (long long)config->paths);
+    return FNAS_OK;
+}
+
 static fnas_status config_from_json(fnas_context *context, const json_t *root, const char *path, fnas_search_config *config) {
     const char *format = NULL;
     FNAS_TRY(fnas_json_string(context, root, path, "format", &format));
@@ -509,7 +542,8 @@ static fnas_status config_from_json(fnas_context *context, const json_t *root, c
         return fnas_fail(context, FNAS_ERR_INPUT, "%s: \"format\" is \"%s\", this version reads \"fleetnas-run/1\"", path, format);
     }
     for (size_t i = 0; i < FIELD_COUNT; i++) FNAS_TRY(field_from_json(context, root, path, &FIELDS[i], config));
-    return read_lists(context, root, path, config);
+    FNAS_TRY(read_lists(context, root, path, config));
+    return check_consistent(context, config, path);
 }
 
 fnas_status fnas_search_config_read(fnas_context *context, const char *path, fnas_search_config *config) {
