@@ -27,7 +27,7 @@ static bool is_uniform(const fnas_searcher *searcher, fnas_phase phase, int64_t 
 static void draw_sample(fnas_searcher *searcher, fnas_phase phase, int64_t path) {
     fnas_paths *paths = &searcher->paths;
     int64_t onehot = searcher->onehot;
-    fnas_random random = fnas_random_begin(searcher->config->seed, FNAS_STREAM_SAMPLE, stream_step(searcher, phase), path);
+    fnas_random random = fnas_random_begin(searcher->config->seed, FNAS_STREAM_SAMPLE, stream_step(searcher, phase), paths->stream[path]);
     int32_t *choices = paths->choices + path * searcher->decisions;
     if (is_uniform(searcher, phase, path)) memset(paths->logits + path * onehot, 0, (size_t)onehot * sizeof(double));
     fnas_sample(searcher->config->sampler, searcher->run->space, fnas_search_temperature(searcher->config, searcher->state),
@@ -43,11 +43,13 @@ void fnas_paths_draw(fnas_searcher *searcher, fnas_phase phase, int64_t run_coun
     paths->count = count;
     paths->run_count = run_count;
     for (int64_t p = 0; p < count; p++) {
-        /* The path's name in the streams is its device's, so that a path draws the same whatever --update makes of the others. */
+        /* A device's n-th path has one number in the streams, so that it draws the same whatever --update makes of the others, and the
+         * rounds of --update sequential draw apart. */
         int64_t device = first_device + p % device_count;
-        int64_t name = p / device_count * searcher->config->device_count + device;
-        fnas_random random = fnas_random_begin(searcher->config->seed, FNAS_STREAM_PREFERENCE, stream_step(searcher, phase), name);
         paths->device[p] = device;
+        paths->stream[p] = p / device_count * searcher->config->device_count + device;
+        fnas_random random = fnas_random_begin(searcher->config->seed, FNAS_STREAM_PREFERENCE, stream_step(searcher, phase),
+                                               paths->stream[p]);
         fnas_random_simplex(&random, objectives, paths->preference + p * objectives);
         memcpy(paths->embedding + p * embedding, searcher->run->embeddings + device * embedding, (size_t)embedding * sizeof(double));
     }
@@ -58,6 +60,8 @@ void fnas_paths_draw(fnas_searcher *searcher, fnas_phase phase, int64_t run_coun
 
 /* ---- images ---- */
 
+#define FILL_CHUNK 32 /* images that a thread takes at a time */
+
 typedef struct fill_task {
     fnas_searcher *searcher;
     int64_t stream_step;
@@ -67,7 +71,7 @@ static fnas_status fill_images(fnas_context *context, void *user, int64_t item, 
     (void)worker;
     fill_task *task = user;
     fnas_image_batch *batch = &task->searcher->batch;
-    int64_t first = item * 32, last = first + 32 < batch->count ? first + 32 : batch->count;
+    int64_t first = item * FILL_CHUNK, last = first + FILL_CHUNK < batch->count ? first + FILL_CHUNK : batch->count;
     const fnas_search_config *config = task->searcher->config;
     for (int64_t i = first; i < last; i++) {
         float *image = batch->images + i * task->searcher->image_floats;
@@ -90,7 +94,7 @@ fnas_status fnas_batch_load(fnas_context *context, fnas_searcher *searcher, fnas
         batch->index[i] = part[fnas_epoch_order_at(searcher->order[phase], searcher->state->step * batch->count + i)];
     }
     fill_task task = {searcher, stream_step(searcher, phase)};
-    return fnas_team_run(context, searcher->team, (batch->count + 31) / 32, fill_images, &task);
+    return fnas_team_run(context, searcher->team, (batch->count + FILL_CHUNK - 1) / FILL_CHUNK, fill_images, &task);
 }
 
 /* ---- running ---- */

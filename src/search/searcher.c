@@ -17,6 +17,7 @@ static bool paths_allocate(fnas_searcher *searcher) {
     int64_t count = config->paths * (1 + config->judged_paths), onehot = searcher->onehot;
     bool good = true;
     paths->device = room(&good, count, sizeof(int64_t));
+    paths->stream = room(&good, count, sizeof(int64_t));
     paths->preference = room(&good, count * config->objective_count, sizeof(double));
     paths->embedding = room(&good, count * searcher->embedding, sizeof(double));
     paths->logits = room(&good, count * onehot, sizeof(double));
@@ -42,6 +43,7 @@ static bool buffers_allocate(fnas_searcher *searcher) {
     searcher->group_gradient = room(&good, config->groups, sizeof(float *));
     searcher->device_gradient = room(&good, devices, sizeof(float *));
     searcher->direction = room(&good, hypernet, sizeof(float));
+    searcher->gradient_scratch = room(&good, (config->objective_count + 2) * searcher->onehot, sizeof(double));
     searcher->gram = room(&good, devices * devices, sizeof(double));
     searcher->minnorm_weights = room(&good, devices, sizeof(double));
     searcher->minnorm_workspace = room(&good, 2 * devices, sizeof(double));
@@ -117,6 +119,7 @@ static void free_arrays(float **arrays, int64_t count) {
 void fnas_searcher_free(fnas_searcher *searcher) {
     fnas_paths *paths = &searcher->paths;
     void *owned[] = {paths->device,
+                     paths->stream,
                      paths->preference,
                      paths->embedding,
                      paths->logits,
@@ -136,7 +139,8 @@ void fnas_searcher_free(fnas_searcher *searcher) {
                      searcher->scale_onehot,
                      searcher->scale_losses,
                      searcher->minnorm_weights,
-                     searcher->minnorm_workspace};
+                     searcher->minnorm_workspace,
+                     searcher->gradient_scratch};
     for (size_t i = 0; i < sizeof owned / sizeof owned[0]; i++) fnas_free(owned[i]);
     if (searcher->config) {
         free_arrays(searcher->group_gradient, searcher->config->groups);

@@ -13,6 +13,7 @@ typedef struct fnas_paths {
     int64_t count;         /* drawn */
     int64_t run_count;     /* the first of them: run on the supernet; the others are judged by the models alone */
     int64_t *device;       /* [count] */
+    int64_t *stream;       /* [count] its number in the random streams */
     double *preference;    /* [count][objectives] */
     double *embedding;     /* [count][embedding] */
     double *logits;        /* [count][onehot] */
@@ -54,6 +55,7 @@ typedef struct fnas_searcher {
     float **group_gradient;              /* [groups][weights.float_count] */
     float **device_gradient;             /* [device_count][hypernet_count] */
     float *direction;                    /* [hypernet_count] */
+    double *gradient_scratch;            /* [objectives + 2][onehot]: of one path */
     double *gram, *minnorm_weights, *minnorm_workspace;
     double step_cross_entropy, step_correct_pct; /* of the last weights' update, for progress */
     double step_objectives[FNAS_OBJECTIVES_MAX]; /* mean values in their own units of the last hypernetwork update */

@@ -2,7 +2,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/memory.h"
 #include "nn/optimiser.h"
 #include "search/minnorm.h"
 #include "search/searcher.h"
@@ -10,9 +9,9 @@
 
 /* ---- what losses say of architectures ---- */
 
-/* The losses of both updates feed the error model: the supernet's own are of images that it has hardly seen more often, and half of its
- * paths are drawn uniformly, so that the model keeps its view of the whole space while the hypernetwork narrows. A step's first observation
- * discounts what came before. */
+/* The losses of both updates feed the error model: the supernet's own are of images that it has hardly seen more often, and most of
+ * its paths are drawn uniformly, so that the model keeps its view of the whole space while the hypernetwork narrows. A step's first
+ * observation discounts what came before. */
 static void observe(fnas_searcher *searcher, bool first) {
     fnas_error_model *model = &searcher->state->error_model;
     if (first) fnas_error_model_discount(model);
@@ -86,13 +85,10 @@ static double entropy_weight(const fnas_search_config *config, const fnas_search
 }
 
 /* Adds the gradient of every path to that of its device. */
-static fnas_status device_gradients(fnas_context *context, fnas_searcher *searcher, int64_t first_device, int64_t device_count) {
+static void device_gradients(fnas_searcher *searcher, int64_t first_device, int64_t device_count) {
     fnas_paths *paths = &searcher->paths;
     int64_t onehot = searcher->onehot;
-    size_t doubles = (size_t)(onehot * (searcher->config->objective_count + 2));
-    double *scratch = fnas_allocate(doubles, sizeof *scratch);
-    if (!scratch) return fnas_fail_memory(context, "gradients");
-    double *diff_logits = scratch + onehot * (searcher->config->objective_count + 1);
+    double *scratch = searcher->gradient_scratch, *diff_logits = scratch + onehot * (searcher->config->objective_count + 1);
     for (int64_t t = first_device; t < first_device + device_count; t++) {
         memset(searcher->device_gradient[t], 0, (size_t)searcher->state->hypernet_count * sizeof(float));
     }
@@ -106,8 +102,6 @@ static fnas_status device_gradients(fnas_context *context, fnas_searcher *search
         fnas_hypernet_backward(&searcher->state->shape, searcher->state->hypernet, p, paths->preference, paths->embedding, paths->workspace,
                                diff_logits, searcher->device_gradient[paths->device[p]]);
     }
-    fnas_free(scratch);
-    return FNAS_OK;
 }
 
 static double norm(const float *gradient, int64_t count) {
@@ -116,7 +110,7 @@ static double norm(const float *gradient, int64_t count) {
     return sqrt(sum);
 }
 
-/* direction = sum over devices of weights[t] / norm_t * g_t; norms NULL: not normalised. */
+/* direction = sum over devices of weights[t] * g_t */
 static void combine(fnas_searcher *searcher, int64_t first_device, int64_t count, const double *weights) {
     int64_t length = searcher->state->hypernet_count;
     memset(searcher->direction, 0, (size_t)length * sizeof(float));
@@ -138,7 +132,7 @@ static void minnorm_direction(fnas_searcher *searcher, int64_t first_device, int
     }
     fnas_minnorm_gram(count, length, (const float *const *)(searcher->device_gradient + first_device), searcher->gram);
     double cost = fnas_minnorm_solve(count, searcher->gram, searcher->minnorm_workspace, searcher->minnorm_weights);
-    searcher->step_norm = sqrt(fmax(cost, 0));
+    searcher->step_norm = cost < 0 ? 0 : sqrt(cost); /* below 0 by rounding alone; a NaN stays one, and is reported */
     combine(searcher, first_device, count, searcher->minnorm_weights);
 }
 
@@ -159,7 +153,7 @@ static fnas_status hypernet_round(fnas_context *context, fnas_searcher *searcher
     FNAS_TRY(fnas_error_model_fit(context, &state->error_model));
     fnas_error_model_range(&state->error_model, searcher->run->space, searcher->scale_count, searcher->scale_onehot, searcher->scale_losses,
                            &state->error_low, &state->error_high);
-    FNAS_TRY(device_gradients(context, searcher, first_device, device_count));
+    device_gradients(searcher, first_device, device_count);
     if (config->update == FNAS_UPDATE_MGD)
         minnorm_direction(searcher, first_device, device_count);
     else
