@@ -1,27 +1,32 @@
 /* The search from its first step to its last: checkpoints, metrics, progress, interruption. */
+#include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include "base/clock.h"
-#include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "compute/engine.h"
 #include "search/log.h"
 #include "search/metrics.h"
 #include "search/searcher.h"
 
 /* ---- length by time ---- */
 
-#define TIMED_STEPS 6
+#define TIMED_STEPS 6                  /* enough that the first, which prepares kernels, does not decide alone */
+#define LENGTH_UNKNOWN (INT64_MAX / 4) /* far from the end of every schedule; room to count on */
 
 /* With --minutes the number of steps is decided once, from the first steps, and kept in the checkpoint: a resumed search follows the same
  * schedules. */
 static void decide_length(fnas_search_state *state, const fnas_search_config *config, double elapsed_ms) {
-    double weights_ms = elapsed_ms / TIMED_STEPS;
-    double ratio = (double)config->search_images / (double)config->weight_images;
-    if (config->batch == FNAS_BATCH_FULL) ratio = 1;
-    double step_ms = weights_ms * (1 + (1 - config->warmup_fraction) * ratio);
+    double step_ms = elapsed_ms / TIMED_STEPS;
+    double ratio = config->batch == FNAS_BATCH_FULL ? 1 : (double)config->search_images / (double)config->weight_images;
+    bool warm_up = state->hypernet_steps == 0; /* without one, what was timed are whole steps already */
+    if (warm_up) step_ms *= 1 + (1 - config->warmup_fraction) * ratio;
     double steps = config->minutes * 60e3 / step_ms;
     state->total_steps = steps < TIMED_STEPS + 1 ? TIMED_STEPS + 1 : (int64_t)steps;
 }
@@ -73,7 +78,7 @@ static fnas_status take_steps(fnas_context *context, fnas_searcher *searcher, fn
     double begin_ms = fnas_wall_ms();
     int64_t begin_step = state->step;
     bool timed = state->total_steps == 0; /* --minutes, not yet decided: a checkpoint is only written once it is */
-    if (timed) state->total_steps = INT64_MAX / 4;
+    if (timed) state->total_steps = LENGTH_UNKNOWN;
     while (state->step < state->total_steps) {
         FNAS_TRY(fnas_search_step(context, searcher));
         FNAS_TRY(fnas_metrics_append(context, metrics, searcher));
@@ -99,7 +104,46 @@ static void log_event(fnas_context *context, const fnas_run *run, const char *ev
     }
 }
 
-static fnas_status search(fnas_context *context, fnas_run *run, fnas_dataset *dataset) {
+/* ---- one process at a time ---- */
+
+/* Two searches in one folder would write over each other. The lock is the kernel's: it goes with the process, however that ends. File
+ * systems without locks have none. *lock: to be closed. */
+static fnas_status lock_run(fnas_context *context, const fnas_run *run, int *lock) {
+    char *path = fnas_run_file(run, "config.json");
+    if (!path) return fnas_fail_memory(context, "a path");
+    *lock = open(path, O_RDONLY | O_CLOEXEC);
+    fnas_status status = *lock < 0 ? fnas_fail_errno(context, path, "open") : FNAS_OK;
+    fnas_free(path);
+    if (status != FNAS_OK || flock(*lock, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return status;
+    close(*lock);
+    return fnas_fail(context, FNAS_ERR_INPUT, "%s: another process is searching in this run: wait until it has ended", run->path);
+}
+
+/* ---- the same bits need the same library and instructions ---- */
+
+static fnas_status compare_backend(fnas_context *context, const fnas_run *run, const char *now) {
+    char *before = NULL;
+    FNAS_TRY(fnas_run_log_get(context, run->path, "backend", &before));
+    bool known = before != NULL, same = known && strcmp(before, now) == 0;
+    if (known && !same) {
+        fnas_log(context, FNAS_LOG_WARNING,
+                 "this run was begun with %s and goes on with %s: its bits will differ from those of a search in one go", before, now);
+    }
+    fnas_free(before);
+    return known ? FNAS_OK : fnas_run_log_set(context, run->path, "backend", now);
+}
+
+static void note_backend(fnas_context *context, const fnas_run *run) {
+    char now[128];
+    snprintf(now, sizeof now, "%s, %s", fnas_backend_version(), fnas_backend_isa());
+    if (compare_backend(context, run, now) != FNAS_OK) {
+        fnas_log(context, FNAS_LOG_WARNING, "the log could not be written: %s", fnas_context_message(context));
+    }
+}
+
+/* ---- the whole ---- */
+
+static fnas_status search_locked(fnas_context *context, fnas_run *run, fnas_dataset *dataset) {
     FNAS_TRY(fnas_run_prepare(context, run));
     if (run->state.total_steps > 0 && run->state.step >= run->state.total_steps) {
         fnas_log(context, FNAS_LOG_INFO, "%s: the search is already at its end (%lld steps)", run->path, (long long)run->state.step);
@@ -114,11 +158,20 @@ static fnas_status search(fnas_context *context, fnas_run *run, fnas_dataset *da
         snprintf(detail, sizeof detail, "from step %lld, %lld threads", (long long)run->state.step,
                  (long long)fnas_context_threads(context));
         log_event(context, run, "search", detail);
+        note_backend(context, run);
         status = take_steps(context, &searcher, &metrics);
     }
     fnas_metrics_close(&metrics);
     fnas_searcher_free(&searcher);
     if (status == FNAS_OK) log_event(context, run, "finished", "");
+    return status;
+}
+
+static fnas_status search(fnas_context *context, fnas_run *run, fnas_dataset *dataset) {
+    int lock = -1;
+    FNAS_TRY(lock_run(context, run, &lock));
+    fnas_status status = search_locked(context, run, dataset);
+    close(lock);
     return status;
 }
 
@@ -129,7 +182,7 @@ static fnas_status rehearse(fnas_context *context, fnas_run *run, fnas_dataset *
     fnas_status status = fnas_searcher_create(context, run, dataset, &searcher);
     double step_ms[2] = {0, 0};
     run->config.warmup_fraction = 0;
-    if (run->state.total_steps == 0) run->state.total_steps = INT64_MAX / 4;
+    if (run->state.total_steps == 0) run->state.total_steps = LENGTH_UNKNOWN;
     for (int i = 0; status == FNAS_OK && i < 3; i++) {
         double begin_ms = fnas_wall_ms();
         status = fnas_search_step(context, &searcher);
@@ -139,8 +192,8 @@ static fnas_status rehearse(fnas_context *context, fnas_run *run, fnas_dataset *
     FNAS_TRY(status);
     double best_ms = fmin(step_ms[0], step_ms[1]);
     if (run->config.minutes > 0)
-        fnas_log(context, FNAS_LOG_INFO, "dry run: %.0f ms a step; %g minutes are about %.0f steps", best_ms, run->config.minutes,
-                 run->config.minutes * 60e3 / best_ms);
+        fnas_log(context, FNAS_LOG_INFO, "dry run: %.0f ms a step; %g minutes are about %.0f steps; nothing was written", best_ms,
+                 run->config.minutes, run->config.minutes * 60e3 / best_ms);
     else
         fnas_log(context, FNAS_LOG_INFO, "dry run: %.0f ms a step; %lld steps take about %.1f minutes; nothing was written", best_ms,
                  (long long)run->config.steps, best_ms * (double)run->config.steps / 60e3);

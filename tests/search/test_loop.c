@@ -1,7 +1,9 @@
 /* The search itself: the same bits for any number of threads and across interruptions, and a search that learns. */
 #include "search/support_query.h"
 
+#include <fcntl.h>
 #include <math.h>
+#include <sys/file.h>
 
 #include "base/file.h"
 #include "base/memory.h"
@@ -172,6 +174,85 @@ static void test_resume_from_little(void **state) {
     fnas_free(little);
 }
 
+/* Two processes must not write into one run. */
+static void test_locked(void **state) {
+    fleet_fixture *fixture = *state;
+    char *path = run_path(fixture, "locked"), *config = fnas_path_join(path, "config.json");
+    fnas_search_options options = options_for(fixture, path);
+    interrupted_search(fixture, &options, 1);
+    int other = open(config, O_RDONLY);
+    assert_int_equal(flock(other, LOCK_EX), 0);
+    assert_int_equal(fnas_search_resume(fixture->place->context, path), FNAS_ERR_INPUT);
+    assert_non_null(strstr(fnas_context_message(fixture->place->context), "another process"));
+    close(other);
+    test_check(fixture->place, fnas_search_resume(fixture->place->context, path));
+    fnas_free(config);
+    fnas_free(path);
+}
+
+/* ---- one step, looked at ---- */
+
+typedef struct opened_search {
+    fnas_run *run;
+    fnas_dataset *dataset;
+    fnas_searcher searcher;
+} opened_search;
+
+static void open_search(fleet_fixture *fixture, opened_search *opened) {
+    fnas_context *context = fixture->place->context;
+    fnas_search_options options = options_for(fixture, fnas_test_path(fixture->place, "rehearsed"));
+    options.dry_run = true;
+    *opened = (opened_search){0};
+    test_check(fixture->place, fnas_run_create(context, &options, &opened->run));
+    test_check(fixture->place, fnas_run_open_data(context, opened->run, NULL, &opened->dataset));
+    test_check(fixture->place, fnas_run_prepare(context, opened->run));
+    test_check(fixture->place, fnas_searcher_create(context, opened->run, opened->dataset, &opened->searcher));
+}
+
+static void close_search(opened_search *opened) {
+    fnas_searcher_free(&opened->searcher);
+    fnas_dataset_close(opened->dataset);
+    fnas_run_close(opened->run);
+}
+
+/* A device's paths are the same whether all devices are drawn for or it alone, and its own: no other device draws them. */
+static void test_draws(void **state) {
+    enum { EACH = 3 };
+    opened_search opened;
+    open_search(*state, &opened);
+    fnas_searcher *searcher = &opened.searcher;
+    int64_t decisions = searcher->decisions;
+    int32_t together[2][EACH][8];
+    double preferences[2][EACH][2];
+    assert_true(decisions <= 8);
+    fnas_paths_draw(searcher, FNAS_PHASE_HYPERNET, 2 * EACH, 0, 0, 2);
+    for (int64_t p = 0; p < 2 * EACH; p++) {
+        memcpy(together[p % 2][p / 2], searcher->paths.choices + p * decisions, (size_t)decisions * sizeof(int32_t));
+        memcpy(preferences[p % 2][p / 2], searcher->paths.preference + 2 * p, 2 * sizeof(double));
+    }
+    for (int64_t device = 0; device < 2; device++) {
+        fnas_paths_draw(searcher, FNAS_PHASE_HYPERNET, EACH, 0, device, 1);
+        for (int64_t p = 0; p < EACH; p++) {
+            assert_int_equal(searcher->paths.device[p], device);
+            assert_memory_equal(searcher->paths.choices + p * decisions, together[device][p], (size_t)decisions * sizeof(int32_t));
+            assert_memory_equal(searcher->paths.preference + 2 * p, preferences[device][p], 2 * sizeof(double));
+        }
+    }
+    assert_memory_not_equal(together[0], together[1], sizeof together[0]);
+    close_search(&opened);
+}
+
+/* Numbers that are not finite end the search; they never reach a checkpoint, which could not be read again. */
+static void test_not_finite(void **state) {
+    fleet_fixture *fixture = *state;
+    opened_search opened;
+    open_search(fixture, &opened);
+    for (int64_t k = 0; k < opened.run->state.hypernet_count; k++) opened.run->state.hypernet[k] = NAN;
+    assert_int_equal(fnas_update_hypernet(fixture->place->context, &opened.searcher), FNAS_ERR_NUMERIC);
+    assert_non_null(strstr(fnas_context_message(fixture->place->context), "hypernetwork is not finite"));
+    close_search(&opened);
+}
+
 /* ---- learning ---- */
 
 /* What error prefers on made-up images cannot be foretold, but latency can: with the whole preference on it the decoded architecture must
@@ -285,6 +366,26 @@ static void test_bad_input(void **state) {
     fnas_free(path);
 }
 
+/* A configuration that was edited by hand must still hold together. */
+static void test_edited_config(void **state) {
+    fleet_fixture *fixture = *state;
+    char *path = run_path(fixture, "edited"), *config = fnas_path_join(path, "config.json");
+    fnas_search_options options = options_for(fixture, path);
+    search(fixture, &options, 2);
+    unsigned char *data = NULL;
+    size_t size = 0;
+    test_check(fixture->place, fnas_file_read(fixture->place->context, config, 1 << 20, &data, &size));
+    char *paths = strstr((char *)data, "\"paths\": 6");
+    assert_non_null(paths);
+    paths[9] = '5';
+    test_check(fixture->place, fnas_file_write_atomic(fixture->place->context, config, data, size));
+    assert_int_equal(fnas_search_resume(fixture->place->context, path), FNAS_ERR_INPUT);
+    assert_non_null(strstr(fnas_context_message(fixture->place->context), "no multiple of the 2 devices"));
+    fnas_free(data);
+    fnas_free(config);
+    fnas_free(path);
+}
+
 static void test_damaged_checkpoint(void **state) {
     fleet_fixture *fixture = *state;
     char *path = run_path(fixture, "damaged");
@@ -311,7 +412,8 @@ static void test_dry_run(void **state) {
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_threads), TEST(test_interruptions), TEST(test_resume_from_little), TEST(test_latency_is_learnt),
+        TEST(test_threads), TEST(test_interruptions), TEST(test_resume_from_little), TEST(test_locked),
+        TEST(test_draws),   TEST(test_not_finite),    TEST(test_edited_config),      TEST(test_latency_is_learnt),
         TEST(test_options), TEST(test_minutes),       TEST(test_bad_input),          TEST(test_damaged_checkpoint),
         TEST(test_dry_run)};
     return cmocka_run_group_tests(tests, NULL, NULL);
