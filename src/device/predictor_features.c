@@ -115,6 +115,7 @@ static void fnas_feature_study_group(fnas_feature_study *study, fnas_feature_map
             if (fnas_feature_same_group(study, i, j)) map->group[j] = map->group[i];
         if (map->group[j] < 0) map->group[j] = (int32_t)map->group_count++;
     }
+    for (int64_t j = 0; j < map->feature_count; j++) map->is_further[j] = study->entry[j] >= 0 && fnas_feature_rank(study, j) > 0;
     for (int64_t j = 0; j < map->feature_count; j++) map->group_size[map->group[j]]++;
     map->linear_count = 1 + map->group_count + map->feature_count;
     map->bound_count = 1 + map->feature_count;
@@ -144,10 +145,11 @@ fnas_status fnas_feature_map_create(fnas_context *context, const fnas_space *spa
                          fnas_space_spec(space), (long long)map->feature_count, FNAS_PREDICTOR_MAX_FEATURES);
     map->group = fnas_allocate((size_t)map->feature_count, sizeof(int32_t));
     map->group_size = fnas_allocate((size_t)map->feature_count, sizeof(int32_t));
+    map->is_further = fnas_allocate((size_t)map->feature_count, sizeof(bool));
     map->bounds = fnas_allocate((size_t)map->feature_count + 1, sizeof *map->bounds);
     fnas_feature_study study = {.space = space, .feature_count = map->feature_count, .onehot_size = fnas_space_onehot_size(space)};
     fnas_status status = FNAS_OK;
-    if (!map->group || !map->group_size || !map->bounds || !fnas_feature_study_allocate(&study))
+    if (!map->group || !map->group_size || !map->is_further || !map->bounds || !fnas_feature_study_allocate(&study))
         status = fnas_fail_memory(context, "cost features");
     else
         status = fnas_feature_study_measure(context, &study, map);
@@ -159,6 +161,7 @@ fnas_status fnas_feature_map_create(fnas_context *context, const fnas_space *spa
 void fnas_feature_map_release(fnas_feature_map *map) {
     fnas_free(map->group);
     fnas_free(map->group_size);
+    fnas_free(map->is_further);
     fnas_free(map->bounds);
     fnas_free(map->scale);
     *map = (fnas_feature_map){0};

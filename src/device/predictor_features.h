@@ -3,6 +3,8 @@
 #ifndef FNAS_DEVICE_PREDICTOR_FEATURES_H
 #define FNAS_DEVICE_PREDICTOR_FEATURES_H
 
+#include <stdbool.h>
+
 #include "base/error.h"
 #include "fleetnas/space.h"
 
@@ -15,6 +17,7 @@ typedef struct fnas_feature_map {
     int64_t group_count;   /* P */
     int64_t linear_count;  /* 1 + P + F */
     int32_t *group_size;   /* [F], the first P used: features in a group */
+    bool *is_further;      /* [F]: of the same entry as an earlier feature */
     int32_t *group;        /* [F]: the group in which a feature is pooled */
     int64_t bound_count;   /* 1 + F */
     int32_t (*bounds)[2];  /* coefficients whose sum is the constant, or the weight of one feature: a cost, hence not negative */

@@ -18,13 +18,16 @@
 #define FNAS_TRAINING_DECAY 0.3
 #define FNAS_TRAINING_REPORT 100      /* steps between two looks at the validation part */
 #define FNAS_TRAINING_VALIDATION 0.15 /* of the training architectures, to choose how long the trunk trains */
-#define FNAS_TRAINING_GAIN 0.85 /* the terms serve a device only where they take at least 15 % off its validation loss: less is chance */
+/* The terms serve a device only where they take off its validation loss what chance would hardly: 2 / sqrt(architectures there) of it. */
+#define FNAS_TRAINING_CHANCE 2.0
 #define FNAS_TRAINING_HUBER 2.5
 #define FNAS_TRAINING_FLOOR 0.03 /* normalised latency under which errors count as if it were this */
 #define FNAS_TRAINING_MEASUREMENTS_MAX 10000000
 /* Prior deviations of coefficients, as contributions to normalised latency (mean of the references: 1). */
 #define FNAS_TRAINING_PRIOR_POOLED 1.0
 #define FNAS_TRAINING_PRIOR_PLACE 0.02
+#define FNAS_TRAINING_PRIOR_FURTHER                                                                                                        \
+    0.002 /* one place, further features of an entry: dead operations, where live ones say it all for some */
 #define FNAS_TRAINING_PRIOR_TERM 0.3
 
 typedef struct fnas_sample {
@@ -227,6 +230,7 @@ static void fnas_training_prior(fnas_training *training, bool terms) {
     const fnas_feature_map *map = &training->predictor->map;
     for (int64_t j = 0; j < map->linear_count; j++) {
         double contribution = j <= map->group_count ? FNAS_TRAINING_PRIOR_POOLED : FNAS_TRAINING_PRIOR_PLACE;
+        if (j > map->group_count && map->is_further[j - 1 - map->group_count]) contribution = FNAS_TRAINING_PRIOR_FURTHER;
         training->deviation[j] = map->scale[j] > 0.0 ? contribution / map->scale[j] : 1e-6;
     }
     for (int64_t j = map->linear_count; j < training->predictor->basis_count; j++)
@@ -367,11 +371,17 @@ static void fnas_training_report(fnas_training *training, int64_t step, int64_t 
     fnas_report_progress(training->context, &progress);
 }
 
+/* The validation loss that the terms have to stay below to serve a device. */
+static double fnas_training_bar(const fnas_training *training, int64_t t) {
+    int64_t count = 0, devices = training->predictor->device_count;
+    for (int64_t a = 0; a < training->arch_count; a++) count += training->validation[a] && training->latency[a * devices + t] > 0.0;
+    return count > 0 ? training->first_loss[t] * fmax(0.0, 1.0 - FNAS_TRAINING_CHANCE / sqrt((double)count)) : 0.0;
+}
+
 /* Total validation loss when every device takes the terms only where they help it. */
 static double fnas_training_gated_loss(const fnas_training *training) {
     double total = 0.0;
-    for (int64_t t = 0; t < training->predictor->device_count; t++)
-        total += fmin(training->loss[t], FNAS_TRAINING_GAIN * training->first_loss[t]);
+    for (int64_t t = 0; t < training->predictor->device_count; t++) total += fmin(training->loss[t], fnas_training_bar(training, t));
     return total;
 }
 
@@ -379,21 +389,26 @@ static void fnas_training_keep(fnas_training *training, int64_t step) {
     training->predictor->steps = step;
     memcpy(training->best, training->values, (size_t)training->value_count * sizeof(double));
     for (int64_t t = 0; t < training->predictor->device_count; t++)
-        training->uses_terms[t] = training->loss[t] < FNAS_TRAINING_GAIN * training->first_loss[t];
+        training->uses_terms[t] = training->loss[t] < fnas_training_bar(training, t);
+}
+
+static fnas_status fnas_training_heed_stop(fnas_training *training) {
+    if (!fnas_context_stop_requested(training->context)) return FNAS_OK;
+    return fnas_fail(training->context, FNAS_INTERRUPTED, "training of the predictor was interrupted: nothing was saved");
 }
 
 /* Keeps the values that did best on the validation part; those of step 0, where the terms have no weight, are the linear part alone. */
 static fnas_status fnas_training_fit_trunk(fnas_training *training, int64_t steps) {
     double start_ms = fnas_wall_ms(), first = 0.0, smallest;
+    FNAS_TRY(fnas_training_heed_stop(training));
     fnas_training_initialise(training);
     fnas_training_validate(training, training->first_loss);
-    for (int64_t t = 0; t < training->predictor->device_count; t++) first += FNAS_TRAINING_GAIN * training->first_loss[t];
+    for (int64_t t = 0; t < training->predictor->device_count; t++) first += fnas_training_bar(training, t);
     smallest = first;
     for (int64_t step = 1; step <= steps && first > 0.0; step++) {
         fnas_training_step(training, step, steps);
         if (step % FNAS_TRAINING_REPORT != 0 && step != steps) continue;
-        if (fnas_context_stop_requested(training->context))
-            return fnas_fail(training->context, FNAS_INTERRUPTED, "training of the predictor was interrupted: nothing was saved");
+        FNAS_TRY(fnas_training_heed_stop(training));
         fnas_training_validate(training, training->loss);
         double loss = fnas_training_gated_loss(training);
         if (loss < smallest) fnas_training_keep(training, step);
