@@ -1,4 +1,4 @@
-/* Speed of operators, from the table that also tests them (tests/compute/cases.h), at the batch sizes of docs/performance.
+/* Speed of operators, from the table that also tests them (tests/compute/cases.h), at the batch sizes of a search.
  *
  *     bench_operators [filter]
  *

@@ -1,7 +1,5 @@
 #include "promises.h"
 
-#include <math.h>
-
 static void promises_print_device(const fnas_verification *verification, int64_t index) {
     const fnas_verify_device *device = fnas_verification_device(verification, index);
     printf("%s (%s): %lld architectures\n", device->name, device->searched ? "searched" : "never seen by the search",

@@ -1,7 +1,6 @@
 /* Images that need no file: one smooth periodic pattern a class, shifted, scaled and covered with noise. For tests and first trials. */
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"

@@ -13,7 +13,6 @@
 #include "base/memory.h"
 #include "base/random.h"
 #include "base/statistics.h"
-#include "base/threads.h"
 #include "compute/engine.h"
 #include "device/child.h"
 #include "device/subject.h"

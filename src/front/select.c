@@ -1,5 +1,4 @@
 /* The best of a front by hypervolume contribution: greedy removal of the least contributor (Beume, Naujoks, Emmerich 2007, SMS-EMOA). */
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"

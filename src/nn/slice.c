@@ -1,5 +1,4 @@
 /* Entangled and elastic weights are slices of a shared parameter: first outputs, first inputs, centre taps. */
-#include <string.h>
 
 #include "nn/node.h"
 

@@ -142,7 +142,7 @@ static const preset_facts PRESETS[] = {
      .entropy_end = 0.01,
      .condition_embeddings = 1,
      .judged_paths = 7},
-    {.name = "paper", /* method 1.3 and 1.10: the space's own macro, every path sees the whole batch, no warm-up; rates are set in
+    {.name = "paper", /* Sukthanker et al. 2025: the space's own macro, every path sees the whole batch, no warm-up; rates are set in
                          apply_preset */
      .proxy = "",
      .batch = "full",
@@ -171,7 +171,7 @@ static const preset_facts *find_preset(const char *name) {
     return NULL;
 }
 
-/* The paper multiplies both rates by the number of devices, since it divides the loss by it (method 1.3). */
+/* The paper multiplies both rates by the number of devices, since it divides the loss by it. */
 static void apply_preset(const preset_facts *preset, fnas_search_config *config) {
     bool paper = strcmp(preset->name, "paper") == 0;
     double devices = (double)config->device_count;

@@ -1,7 +1,6 @@
 #include "search/error_model.h"
 
 #include <lapacke.h>
-#include <math.h>
 #include <string.h>
 
 #include "base/memory.h"

@@ -2,7 +2,6 @@
  * row waits for visits. */
 #include <math.h>
 
-#include "base/memory.h"
 #include "base/random.h"
 #include "search/hypernet_kinds.h"
 

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "space/space.h"
 
 #define DECISIONS_MAX 256
 

@@ -2,7 +2,6 @@
 #include "search/state.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"

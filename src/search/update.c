@@ -121,7 +121,7 @@ static void combine(fnas_searcher *searcher, int64_t first_device, int64_t count
     }
 }
 
-/* Each device's gradient at unit length, so that none rules by its scale; then the min-norm point (method 1.6). */
+/* Each device's gradient at unit length, so that none rules by its scale; then the min-norm point (Sener and Koltun 2018). */
 static void minnorm_direction(fnas_searcher *searcher, int64_t first_device, int64_t count) {
     int64_t length = searcher->state->hypernet_count;
     for (int64_t t = first_device; t < first_device + count; t++) {

@@ -1,7 +1,6 @@
 #include "search/verify.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"

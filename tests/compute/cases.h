@@ -98,7 +98,7 @@ static const fnas_pool_shape pool_table[] = {
 
 static const matrix_shape matrix_table[] = {{4, 64, 10}, {1, 1, 1}, {7, 33, 5}, {3, 16, 100}, {2, 130, 2}};
 
-/* batch 256 as in docs/performance; image sizes and filters of its tables */
+/* layers of NAS-Bench-201 at a batch of 256 images, depthwise ones of MobileNetV3 at 32 */
 static const fnas_conv_shape conv_speed_table[] = {
     {256, 3, 32, 32, 16, 3, 3, 1, 1, 1, true},      {256, 16, 32, 32, 16, 3, 3, 1, 1, 1, false},
     {256, 32, 16, 16, 32, 3, 3, 1, 1, 1, false},    {256, 64, 8, 8, 64, 3, 3, 1, 1, 1, false},

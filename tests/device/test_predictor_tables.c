@@ -11,7 +11,7 @@
 #define SEARCHED 13 /* the first columns of the table are the devices to search on, as in splits.json */
 #define DEVICES 19
 
-/* method.md, A.1: printed with six digits. */
+/* Golden vectors, printed with six digits. */
 static void embeddings_are_those_of_the_reference(void **state) {
     fnas_test_place *place = *state;
     static const struct {
