@@ -26,9 +26,13 @@ fnas_status cli_fail(const char *verb, fnas_status status, const char *format, .
     fprintf(stderr, "fleetnas%s%s: ", *verb ? " " : "", verb);
     va_list arguments;
     va_start(arguments, format);
-    vfprintf(stderr, format, arguments);
+    char text[8192];
+    vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    fputc('\n', stderr);
+    for (char *p = text; *p; p++) { /* text of files and of the command line must not steer the terminal */
+        if (iscntrl((unsigned char)*p) && *p != '\n') *p = '?';
+    }
+    fprintf(stderr, "%s\n", text);
     return status;
 }
 

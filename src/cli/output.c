@@ -87,15 +87,11 @@ void cli_json_flag(cli_json *json, const char *key, bool value) {
 
 /* ---- files ---- */
 
-static fnas_status cli_copy_to_stdout(const char *verb, const char *path) {
-    FILE *file = fopen(path, "r");
-    if (!file) return cli_fail(verb, FNAS_ERR_IO, "%s: cannot read: %s", path, strerror(errno));
+static bool cli_copy_to_stdout(FILE *file) {
     char bytes[4096];
     size_t got;
     while ((got = fread(bytes, 1, sizeof bytes, file)) > 0) fwrite(bytes, 1, got, stdout);
-    bool good = !ferror(file);
-    fclose(file);
-    return good ? FNAS_OK : cli_fail(verb, FNAS_ERR_IO, "%s: cannot read", path);
+    return !ferror(file);
 }
 
 /* The library's writers replace files as a whole, which standard output, being perhaps a file that is appended to, must not be. */
@@ -106,9 +102,12 @@ fnas_status cli_save_to_stdout(fnas_context *context, const char *verb, cli_save
     if (!mkdtemp(folder)) return cli_fail(verb, FNAS_ERR_IO, "%s: cannot create a temporary folder: %s", folder, strerror(errno));
     snprintf(path, sizeof path, "%s/result", folder);
     fnas_status status = save(context, user, path);
-    if (status == FNAS_OK) status = cli_copy_to_stdout(verb, path);
-    unlink(path);
+    FILE *file = status == FNAS_OK ? fopen(path, "r") : NULL;
+    if (status == FNAS_OK && !file) status = cli_fail(verb, FNAS_ERR_IO, "%s: cannot read: %s", path, strerror(errno));
+    unlink(path); /* before the copy: a reader who leaves, as head does, ends this process with SIGPIPE */
     rmdir(folder);
+    if (file && !cli_copy_to_stdout(file)) status = cli_fail(verb, FNAS_ERR_IO, "%s: cannot read", path);
+    if (file) fclose(file);
     return status;
 }
 

@@ -10,6 +10,7 @@
 
 #define CARD_LIMIT_BYTES ((size_t)64 << 20)
 #define MEASUREMENTS_MAX 1000000
+#define TEXT_MAX 4000 /* bytes of a name, a processor, ... */
 #define PREFIX_BYTES 320
 
 typedef struct card_reader {
@@ -24,6 +25,12 @@ typedef struct card_reader {
 static fnas_status read_text(const card_reader *reader, const char *key, const char **value) {
     FNAS_TRY(fnas_json_string(reader->context, reader->card->root, reader->where, key, value));
     if (!**value) return fnas_fail(reader->context, FNAS_ERR_INPUT, "%s: \"%s\" is empty", reader->where, key);
+    if (strlen(*value) > TEXT_MAX)
+        return fnas_fail(reader->context, FNAS_ERR_INPUT, "%s: \"%s\" is longer than %d bytes", reader->where, key, TEXT_MAX);
+    for (const unsigned char *p = (const unsigned char *)*value; *p; p++) { /* they are shown on terminals, which obey control characters */
+        bool control = *p < 0x20 || *p == 0x7F || (*p == 0xC2 && p[1] < 0xA0); /* ASCII's, and U+0080 to U+009F */
+        if (control) return fnas_fail(reader->context, FNAS_ERR_INPUT, "%s: \"%s\" holds a control character: remove it", reader->where, key);
+    }
     return FNAS_OK;
 }
 

@@ -260,6 +260,8 @@ static void test_description(void **state) {
                  {"statistic", "fastest", "\"statistic\" is \"fastest\""},
                  {"batch", "one", "\"batch\" must be an integer"},
                  {"name", "", "\"name\" is empty"},
+                 {"name", "pi\x1b[2J", "\"name\" holds a control character"},
+                 {"processor", "\xC2\x9B 31m", "\"processor\" holds a control character"},
                  {"noise_spearman", "low", "\"noise_spearman\" must be a number"},
                  {"measurements", "none", "\"measurements\" must be an array"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
