@@ -1,9 +1,11 @@
 #include "base/file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <lzma.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -412,4 +414,22 @@ fnas_status fnas_folder_create(fnas_context *context, const char *path) {
     }
     fnas_free(part);
     return status;
+}
+
+/* ".fnas-PID-N.tmp" of a process that is no more. */
+static bool fnas_is_abandoned(const char *name) {
+    long process;
+    unsigned int number;
+    int length = 0;
+    bool ours = sscanf(name, ".fnas-%ld-%u.tmp%n", &process, &number, &length) == 2 && length > 0 && !name[length];
+    return ours && process > 0 && kill((pid_t)process, 0) && errno == ESRCH;
+}
+
+void fnas_folder_remove_temporaries(const char *path) {
+    DIR *folder = opendir(path);
+    if (!folder) return;
+    for (struct dirent *entry; (entry = readdir(folder));) {
+        if (fnas_is_abandoned(entry->d_name)) (void)unlinkat(dirfd(folder), entry->d_name, 0);
+    }
+    closedir(folder);
 }

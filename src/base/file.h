@@ -33,6 +33,9 @@ FNAS_NODISCARD fnas_status fnas_file_write_atomic(fnas_context *context, const c
 FNAS_NODISCARD fnas_status fnas_folder_create(fnas_context *context, const char *path);             /* with parents; existing is fine */
 FNAS_NODISCARD fnas_status fnas_file_copy(fnas_context *context, const char *from, const char *to); /* atomic */
 
+/* Removes the temporary files that killed writers of this machine left in a folder; a failure is not reported: they do no harm. */
+void fnas_folder_remove_temporaries(const char *path);
+
 /* "folder/name", owned by the caller (fnas_free); NULL when out of memory. */
 char *fnas_path_join(const char *folder, const char *name);
 const char *fnas_path_name(const char *path); /* behind the last '/'; borrowed */

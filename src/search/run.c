@@ -3,8 +3,11 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/memory.h"
@@ -13,6 +16,7 @@
 #include "search/names.h"
 
 #define EMBEDDING 10
+#define STARTING ".starting" /* in a folder whose run is not yet whole: what else is there is ours */
 #define UNIFORM_DEVIATION 0.28867513459481287 /* standard deviation of a uniform number in [0, 1] */
 #define DEVIATIONS_MAX 3.0                    /* a device far from the fleet is held at its edge */
 #define SPREAD_FLOOR 0.02                     /* below it, differences between devices are measurement noise */
@@ -34,9 +38,31 @@ void fnas_run_close(fnas_run *run) {
     fnas_space_close(run->space);
     fnas_space_close(run->supernet);
     fnas_search_config_free(&run->config);
+    if (run->lock >= 0) close(run->lock); /* and with it the lock */
     fnas_free(run->data_spec);
     fnas_free(run->path);
     fnas_free(run);
+}
+
+static fnas_run *new_run(const char *path) {
+    fnas_run *run = fnas_allocate(1, sizeof *run);
+    if (!run) return NULL;
+    run->lock = -1;
+    run->path = fnas_strdup(path);
+    if (run->path) return run;
+    fnas_run_close(run);
+    return NULL;
+}
+
+/* Two searches in one folder would overwrite each other's checkpoints and metrics. The kernel gives the lock back however the process ends.
+ */
+static fnas_status lock_folder(fnas_context *context, fnas_run *run) {
+    run->lock = open(run->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (run->lock < 0) return fnas_fail_errno(context, run->path, "open");
+    if (flock(run->lock, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) /* file systems without locks: go on without */
+        return fnas_fail(context, FNAS_ERR_INPUT, "%s: another process is searching in this run: let it finish or stop it first", run->path);
+    fnas_folder_remove_temporaries(run->path);
+    return FNAS_OK;
 }
 
 const fnas_space *fnas_run_space(const fnas_run *run) {
@@ -181,11 +207,14 @@ static fnas_status save_cards(fnas_context *context, const fnas_run *run) {
 static fnas_status check_folder_is_free(fnas_context *context, const char *path) {
     DIR *folder = opendir(path);
     if (!folder) return errno == ENOENT ? FNAS_OK : fnas_fail_errno(context, path, "open");
-    bool has_config = false, has_other = false;
+    bool has_config = false, has_other = false, has_begun = false;
     for (struct dirent *entry; (entry = readdir(folder));) {
         if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
+        if (strncmp(entry->d_name, ".fnas-", 6) == 0) continue; /* a killed writer's */
         if (strcmp(entry->d_name, "config.json") == 0)
             has_config = true;
+        else if (strcmp(entry->d_name, STARTING) == 0)
+            has_begun = true; /* a search that ended before its run was whole: nothing is lost by starting again */
         else
             has_other = true;
     }
@@ -193,7 +222,7 @@ static fnas_status check_folder_is_free(fnas_context *context, const char *path)
     if (has_config)
         return fnas_fail(context, FNAS_ERR_INPUT,
                          "%s holds another run: go on with `fleetnas resume %s`, or give another folder with --out", path, path);
-    if (has_other) return fnas_fail(context, FNAS_ERR_INPUT, "%s is not empty: give a new folder with --out", path);
+    if (has_other && !has_begun) return fnas_fail(context, FNAS_ERR_INPUT, "%s is not empty: give a new folder with --out", path);
     return FNAS_OK;
 }
 
@@ -232,7 +261,7 @@ static fnas_status check_predictor(fnas_context *context, const fnas_run *run, c
                      run->config.space);
 }
 
-static fnas_status write_new_run(fnas_context *context, const fnas_search_options *options, fnas_run *run) {
+static fnas_status write_parts(fnas_context *context, const fnas_search_options *options, fnas_run *run) {
     fnas_text folders[2] = {{0}, {0}};
     fnas_text_append(&folders[0], "%s/devices", run->path);
     fnas_text_append(&folders[1], "%s/fronts", run->path);
@@ -255,6 +284,18 @@ static fnas_status write_new_run(fnas_context *context, const fnas_search_option
     return status;
 }
 
+static fnas_status write_new_run(fnas_context *context, const fnas_search_options *options, fnas_run *run) {
+    FNAS_TRY(fnas_folder_create(context, run->path));
+    FNAS_TRY(lock_folder(context, run));
+    FNAS_TRY(check_folder_is_free(context, run->path)); /* again, now that nobody else can fill it */
+    char *mark = fnas_run_file(run, STARTING);
+    fnas_status status = mark ? fnas_file_write_atomic(context, mark, "", 0) : fnas_fail_memory(context, "a path");
+    if (status == FNAS_OK) status = write_parts(context, options, run);
+    if (status == FNAS_OK) (void)unlink(mark); /* beside a configuration it means nothing */
+    fnas_free(mark);
+    return status;
+}
+
 static fnas_status fill_new_run(fnas_context *context, const fnas_search_options *options, fnas_run *run) {
     int64_t epochs = 0;
     FNAS_TRY(fnas_search_config_build(context, options, &run->config, &epochs));
@@ -273,10 +314,9 @@ static fnas_status fill_new_run(fnas_context *context, const fnas_search_options
 fnas_status fnas_run_create(fnas_context *context, const fnas_search_options *options, fnas_run **result) {
     if (!options->space) return fnas_fail(context, FNAS_ERR_USAGE, "no space: give one with --space, such as nb201");
     if (!options->run) return fnas_fail(context, FNAS_ERR_USAGE, "no folder for the run: give one with --out RUN");
-    fnas_run *run = fnas_allocate(1, sizeof *run);
+    fnas_run *run = new_run(options->run);
     if (!run) return fnas_fail_memory(context, "a run");
-    run->path = fnas_strdup(options->run);
-    fnas_status status = run->path ? fill_new_run(context, options, run) : fnas_fail_memory(context, "a run");
+    fnas_status status = fill_new_run(context, options, run);
     if (status == FNAS_OK)
         *result = run;
     else
@@ -319,16 +359,20 @@ static fnas_status fill_from_folder(fnas_context *context, fnas_run *run) {
     return status;
 }
 
-fnas_status fnas_run_open_folder(fnas_context *context, const char *path, fnas_run **result) {
-    fnas_run *run = fnas_allocate(1, sizeof *run);
+static fnas_status open_folder(fnas_context *context, const char *path, bool to_search, fnas_run **result) {
+    fnas_run *run = new_run(path);
     if (!run) return fnas_fail_memory(context, "a run");
-    run->path = fnas_strdup(path);
-    fnas_status status = run->path ? fill_from_folder(context, run) : fnas_fail_memory(context, "a run");
+    fnas_status status = fill_from_folder(context, run);
+    if (status == FNAS_OK && to_search) status = lock_folder(context, run);
     if (status == FNAS_OK)
         *result = run;
     else
         fnas_run_close(run);
     return status;
+}
+
+fnas_status fnas_run_open_folder(fnas_context *context, const char *path, fnas_run **result) {
+    return open_folder(context, path, true, result);
 }
 
 /* ---- predictor and state ---- */
@@ -384,7 +428,7 @@ fnas_status fnas_run_prepare(fnas_context *context, fnas_run *run) {
 
 fnas_status fnas_run_open(fnas_context *context, const char *path, fnas_run **result) {
     fnas_run *run = NULL;
-    FNAS_TRY(fnas_run_open_folder(context, path, &run));
+    FNAS_TRY(open_folder(context, path, false, &run));
     char *checkpoint = fnas_run_file(run, "checkpoint.safetensors");
     fnas_status status = checkpoint ? FNAS_OK : fnas_fail_memory(context, "a path");
     if (checkpoint && !fnas_file_exists(checkpoint)) {

@@ -20,6 +20,7 @@ struct fnas_run {
     fnas_predictor *predictor;
     fnas_search_state state;
     char *data_spec;          /* with its path, from log.sqlite; NULL when unknown */
+    int lock;                 /* descriptor of the folder, locked while this process searches in it; -1: not locked */
     fnas_score_cache *scores; /* errors asked for while the run is open for questions; NULL: not kept */
 };
 
@@ -35,7 +36,7 @@ void fnas_run_condition(const fnas_run *run, const double *raw, double *conditio
  * these. */
 FNAS_NODISCARD fnas_status fnas_run_create(fnas_context *context, const fnas_search_options *options, fnas_run **run);
 
-/* Everything but state and predictor, from the folder. */
+/* Everything but state and predictor, from the folder, to go on with the search: fails while another process does. */
 FNAS_NODISCARD fnas_status fnas_run_open_folder(fnas_context *context, const char *path, fnas_run **run);
 
 /* Loads the predictor, or trains and keeps it; allocates the state and loads the checkpoint, or initialises it as a pure function of

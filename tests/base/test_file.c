@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <unistd.h>
 #include <zlib.h>
 
 #include "base/file.h"
@@ -224,6 +225,19 @@ static void folders_are_made_with_parents(void **state) {
     assert_message("a/file");
 }
 
+static void abandoned_temporaries_are_removed(void **state) {
+    fnas_test_place *place = *state;
+    char own[64];
+    snprintf(own, sizeof own, ".fnas-%ld-0.tmp", (long)getpid());
+    const char *dead = ".fnas-2147483646-3.tmp", *kept[] = {own, ".fnas-2147483646-3.tmp2", ".fnas-x-3.tmp", "file"}; /* beyond any process */
+    fnas_test_write_text(place, dead, "half");
+    for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) fnas_test_write_text(place, kept[i], "kept");
+    fnas_folder_remove_temporaries(place->folder);
+    assert_false(fnas_file_exists(fnas_test_path(place, dead)));
+    for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) assert_true(fnas_file_exists(fnas_test_path(place, kept[i])));
+    fnas_folder_remove_temporaries(fnas_test_path(place, "absent"));
+}
+
 static void copying(void **state) {
     fnas_test_place *place = *state;
     const char *from = fnas_test_write_text(place, "from", "content"), *to = fnas_test_path(place, "to");
@@ -259,6 +273,7 @@ int main(void) {
         fnas_test(aborted_writer_leaves_nothing),
         fnas_test(writing_to_nowhere_is_named),
         fnas_test(folders_are_made_with_parents),
+        fnas_test(abandoned_temporaries_are_removed),
         fnas_test(copying),
         fnas_test(paths),
     };

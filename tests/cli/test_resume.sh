@@ -66,6 +66,31 @@ else
     echo "skip - SIGINT: env has no --default-signal"
 fi
 
+# One search at a time in a folder: the second is refused, and the first does not notice.
+interrupt_later() {
+    "$fleetnas" search --space "$space" --data "$data" --device "$place/a.json" "$place/b.json" --preset quick --proxy channels=4 --paths 4 --seed 7 --out "$1" \
+        --steps $steps --checkpoint-steps 7 --threads 1 > "$place/first-out" 2>&1 &
+    job=$!
+}
+interrupt_later "$place/both"
+if wait_for_step "$place/both" 2 $job; then pass "a search is under way"; else fail "the search ended at once"; fi
+kill -STOP $job # so that it is under way for certain
+run 2 "a second process in the same run" resume "$place/both"
+says err "another process"
+run 2 "a search into its folder" search --space "$space" --data "$data" --device "$place/a.json" --preset quick --steps 2 --out "$place/both"
+kill -CONT $job
+want "the first ends well" wait $job
+same "after a second process was refused" "$place/both"
+
+# A folder where a search ended before its run was whole: starting again needs no cleaning up.
+mkdir -p "$place/half/devices"
+: > "$place/half/.starting"
+echo half > "$place/half/devices/a.json"
+run 2 "a run that is not yet whole does not resume" resume "$place/half"
+want "but starts again" tiny_search "$place/half" --steps $steps --checkpoint-steps 7
+same "after a start that failed" "$place/half"
+want "and its mark is gone" [ ! -e "$place/half/.starting" ]
+
 run 2 "resume of a folder that is no run" resume "$place"
 says err "config.json"
 
