@@ -36,9 +36,10 @@ typedef struct fnas_search_options {
 
 /* Runs the search to its end. Progress stage "search". FNAS_INTERRUPTED after fnas_context_request_stop: a checkpoint is written and
  * fnas_search_resume goes on to the same bits. Errors: FNAS_ERR_USAGE, FNAS_ERR_INPUT, FNAS_ERR_IO, FNAS_ERR_NUMERIC (a loss that is not
- * finite: step and path are named). */
+ * finite: step and path are named). Not for one run from two threads or processes at once.
+ * data: where the run's data set lies now, as in fnas_search_options; NULL: where the search found it. */
 FNAS_API FNAS_NODISCARD fnas_status fnas_search_run(fnas_context *context, const fnas_search_options *options);
-FNAS_API FNAS_NODISCARD fnas_status fnas_search_resume(fnas_context *context, const char *run);
+FNAS_API FNAS_NODISCARD fnas_status fnas_search_resume(fnas_context *context, const char *run, const char *data);
 
 /* A finished (or interrupted) run, opened for questions. Immutable. Owned: fnas_run_close. Errors: FNAS_ERR_INPUT (no run there, no
  * checkpoint yet, a file that is damaged or does not fit), FNAS_ERR_IO, FNAS_ERR_MEMORY. */

@@ -3,16 +3,21 @@
 
 typedef struct resume_values {
     cli_common common;
+    const char *data;
     int64_t threads;
 } resume_values;
 
-static const cli_option resume_options[] = {CLI_OPTION_THREADS(resume_values), CLI_OPTIONS_END};
+static const cli_option resume_options[] = {
+    CLI_OPTION_DATA(resume_values, "where the data set lies now [where the search found it]"),
+    CLI_OPTION_THREADS(resume_values),
+    CLI_OPTIONS_END,
+};
 
 static fnas_status resume_run(fnas_context *context, void *untyped) {
     const resume_values *values = untyped;
     const char *run = values->common.operands.items[0];
     fnas_context_set_threads(context, values->threads);
-    return cli_run_conclude(context, "resume", run, fnas_search_resume(context, run));
+    return cli_run_conclude(context, "resume", run, fnas_search_resume(context, run, values->data));
 }
 
 const cli_verb cli_resume = {

@@ -1,11 +1,7 @@
 /* The search from its first step to its last: checkpoints, metrics, progress, interruption. */
-#include <errno.h>
-#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/memory.h"
@@ -104,21 +100,6 @@ static void log_event(fnas_context *context, const fnas_run *run, const char *ev
     }
 }
 
-/* ---- one process at a time ---- */
-
-/* Two searches in one folder would write over each other. The lock is the kernel's: it goes with the process, however that ends. File
- * systems without locks have none. *lock: to be closed. */
-static fnas_status lock_run(fnas_context *context, const fnas_run *run, int *lock) {
-    char *path = fnas_run_file(run, "config.json");
-    if (!path) return fnas_fail_memory(context, "a path");
-    *lock = open(path, O_RDONLY | O_CLOEXEC);
-    fnas_status status = *lock < 0 ? fnas_fail_errno(context, path, "open") : FNAS_OK;
-    fnas_free(path);
-    if (status != FNAS_OK || flock(*lock, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return status;
-    close(*lock);
-    return fnas_fail(context, FNAS_ERR_INPUT, "%s: another process is searching in this run: wait until it has ended", run->path);
-}
-
 /* ---- the same bits need the same library and instructions ---- */
 
 static fnas_status compare_backend(fnas_context *context, const fnas_run *run, const char *now) {
@@ -143,7 +124,7 @@ static void note_backend(fnas_context *context, const fnas_run *run) {
 
 /* ---- the whole ---- */
 
-static fnas_status search_locked(fnas_context *context, fnas_run *run, fnas_dataset *dataset) {
+static fnas_status search(fnas_context *context, fnas_run *run, fnas_dataset *dataset) {
     FNAS_TRY(fnas_run_prepare(context, run));
     if (run->state.total_steps > 0 && run->state.step >= run->state.total_steps) {
         fnas_log(context, FNAS_LOG_INFO, "%s: the search is already at its end (%lld steps)", run->path, (long long)run->state.step);
@@ -164,14 +145,6 @@ static fnas_status search_locked(fnas_context *context, fnas_run *run, fnas_data
     fnas_metrics_close(&metrics);
     fnas_searcher_free(&searcher);
     if (status == FNAS_OK) log_event(context, run, "finished", "");
-    return status;
-}
-
-static fnas_status search(fnas_context *context, fnas_run *run, fnas_dataset *dataset) {
-    int lock = -1;
-    FNAS_TRY(lock_run(context, run, &lock));
-    fnas_status status = search_locked(context, run, dataset);
-    close(lock);
     return status;
 }
 
@@ -200,9 +173,17 @@ static fnas_status rehearse(fnas_context *context, fnas_run *run, fnas_dataset *
     return FNAS_OK;
 }
 
-static fnas_status open_and_search(fnas_context *context, fnas_run *run, bool dry_run) {
+/* The data may have moved since: where they lie now is kept for later commands, which do not say. */
+static void keep_data(fnas_context *context, const fnas_run *run, const fnas_dataset *dataset) {
+    if (fnas_run_log_set(context, run->path, "data", fnas_dataset_get(dataset).spec) != FNAS_OK) {
+        fnas_log(context, FNAS_LOG_WARNING, "the log could not be written: %s", fnas_context_message(context));
+    }
+}
+
+static fnas_status open_and_search(fnas_context *context, fnas_run *run, const char *data, bool dry_run) {
     fnas_dataset *dataset = NULL;
-    FNAS_TRY(fnas_run_open_data(context, run, NULL, &dataset));
+    FNAS_TRY(fnas_run_open_data(context, run, data, &dataset));
+    if (data) keep_data(context, run, dataset);
     fnas_status status = dry_run ? rehearse(context, run, dataset) : search(context, run, dataset);
     fnas_dataset_close(dataset);
     return status;
@@ -211,15 +192,15 @@ static fnas_status open_and_search(fnas_context *context, fnas_run *run, bool dr
 fnas_status fnas_search_run(fnas_context *context, const fnas_search_options *options) {
     fnas_run *run = NULL;
     FNAS_TRY(fnas_run_create(context, options, &run));
-    fnas_status status = open_and_search(context, run, options->dry_run);
+    fnas_status status = open_and_search(context, run, NULL, options->dry_run);
     fnas_run_close(run);
     return status;
 }
 
-fnas_status fnas_search_resume(fnas_context *context, const char *path) {
+fnas_status fnas_search_resume(fnas_context *context, const char *path, const char *data) {
     fnas_run *run = NULL;
     FNAS_TRY(fnas_run_open_folder(context, path, &run));
-    fnas_status status = open_and_search(context, run, false);
+    fnas_status status = open_and_search(context, run, data, false);
     fnas_run_close(run);
     return status;
 }

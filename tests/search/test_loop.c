@@ -1,9 +1,7 @@
 /* The search itself: the same bits for any number of threads and across interruptions, and a search that learns. */
 #include "search/support_query.h"
 
-#include <fcntl.h>
 #include <math.h>
-#include <sys/file.h>
 
 #include "base/file.h"
 #include "base/memory.h"
@@ -146,7 +144,7 @@ static void test_interruptions(void **state) {
         options.run = path;
         interrupted_search(fixture, &options, at);
         fnas_context_set_threads(fixture->place->context, 1);
-        test_check(fixture->place, fnas_search_resume(fixture->place->context, path));
+        test_check(fixture->place, fnas_search_resume(fixture->place->context, path, NULL));
         assert_same_runs(fixture, whole, path);
         fnas_free(path);
     }
@@ -168,25 +166,25 @@ static void test_resume_from_little(void **state) {
         assert_int_equal(unlink(path), 0);
         fnas_free(path);
     }
-    test_check(fixture->place, fnas_search_resume(fixture->place->context, little));
+    test_check(fixture->place, fnas_search_resume(fixture->place->context, little, NULL));
     assert_same_runs(fixture, whole, little);
     fnas_free(whole);
     fnas_free(little);
 }
 
-/* Two processes must not write into one run. */
-static void test_locked(void **state) {
+/* A run that came from elsewhere, or whose data moved: it is told where they lie, and keeps it. */
+static void test_resume_with_data(void **state) {
     fleet_fixture *fixture = *state;
-    char *path = run_path(fixture, "locked"), *config = fnas_path_join(path, "config.json");
+    fnas_context *context = fixture->place->context;
+    char *path = run_path(fixture, "moved"), *log = fnas_path_join(path, "log.sqlite");
     fnas_search_options options = options_for(fixture, path);
     interrupted_search(fixture, &options, 1);
-    int other = open(config, O_RDONLY);
-    assert_int_equal(flock(other, LOCK_EX), 0);
-    assert_int_equal(fnas_search_resume(fixture->place->context, path), FNAS_ERR_INPUT);
-    assert_non_null(strstr(fnas_context_message(fixture->place->context), "another process"));
-    close(other);
-    test_check(fixture->place, fnas_search_resume(fixture->place->context, path));
-    fnas_free(config);
+    assert_int_equal(unlink(log), 0);
+    assert_int_equal(fnas_search_resume(context, path, NULL), FNAS_ERR_INPUT);
+    assert_non_null(strstr(fnas_context_message(context), "--data"));
+    test_check(fixture->place, fnas_search_resume(context, path, TEST_DATA));
+    test_check(fixture->place, fnas_search_resume(context, path, NULL));
+    fnas_free(log);
     fnas_free(path);
 }
 
@@ -379,7 +377,7 @@ static void test_edited_config(void **state) {
     assert_non_null(paths);
     paths[9] = '5';
     test_check(fixture->place, fnas_file_write_atomic(fixture->place->context, config, data, size));
-    assert_int_equal(fnas_search_resume(fixture->place->context, path), FNAS_ERR_INPUT);
+    assert_int_equal(fnas_search_resume(fixture->place->context, path, NULL), FNAS_ERR_INPUT);
     assert_non_null(strstr(fnas_context_message(fixture->place->context), "no multiple of the 2 devices"));
     fnas_free(data);
     fnas_free(config);
@@ -393,7 +391,7 @@ static void test_damaged_checkpoint(void **state) {
     search(fixture, &options, 2);
     char *checkpoint = fnas_path_join(path, "checkpoint.safetensors");
     assert_int_equal(truncate(checkpoint, 1000), 0);
-    assert_int_equal(fnas_search_resume(fixture->place->context, path), FNAS_ERR_INPUT);
+    assert_int_equal(fnas_search_resume(fixture->place->context, path, NULL), FNAS_ERR_INPUT);
     assert_non_null(strstr(fnas_context_message(fixture->place->context), "checkpoint.safetensors"));
     fnas_free(checkpoint);
     fnas_free(path);
@@ -412,7 +410,8 @@ static void test_dry_run(void **state) {
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_threads), TEST(test_interruptions), TEST(test_resume_from_little), TEST(test_locked),
+        TEST(test_threads), TEST(test_interruptions), TEST(test_resume_from_little), TEST(test_resume_with_data),
+
         TEST(test_draws),   TEST(test_not_finite),    TEST(test_edited_config),      TEST(test_latency_is_learnt),
         TEST(test_options), TEST(test_minutes),       TEST(test_bad_input),          TEST(test_damaged_checkpoint),
         TEST(test_dry_run)};
