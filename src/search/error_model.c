@@ -11,12 +11,12 @@
  * follow the supernet. */
 #define FORGET 0.99
 #define RIDGE 2.0 /* observations' worth of belief that an operation makes no difference */
-#define FEATURES_MAX 4096
+#define FEATURES_MAX 1024
 
 fnas_status fnas_error_model_create(fnas_context *context, const fnas_space *space, fnas_error_model *model) {
-    int64_t features = fnas_space_cost_feature_count(space) + 1;
+    int64_t features = fnas_space_structure_feature_count(space) + 1;
     *model = (fnas_error_model){.features = features};
-    if (features > FEATURES_MAX)
+    if (fnas_space_cost_feature_count(space) >= FEATURES_MAX)
         return fnas_fail(context, FNAS_ERR_UNSUPPORTED, "the error model takes spaces of at most %d features", FEATURES_MAX);
     model->gram = fnas_allocate((size_t)(features * features), sizeof(double));
     model->moment = fnas_allocate((size_t)features, sizeof(double));
@@ -33,8 +33,9 @@ void fnas_error_model_free(fnas_error_model *model) {
     *model = (fnas_error_model){0};
 }
 
+/* features [FEATURES_MAX]; the first model->features of them are used. */
 static void features_of(const fnas_error_model *model, const fnas_space *space, const double *onehot, double *features) {
-    fnas_space_cost_features(space, onehot, features);
+    fnas_space_cost_features(space, onehot, features); /* those behind the structure's are overwritten or not read */
     features[model->features - 1] = 1;
 }
 
@@ -46,7 +47,7 @@ void fnas_error_model_discount(fnas_error_model *model) {
 
 void fnas_error_model_observe(fnas_error_model *model, const fnas_space *space, int64_t count, const double *onehot, const double *losses) {
     int64_t n = model->features, size = fnas_space_onehot_size(space);
-    double *features = model->scratch;
+    double features[FEATURES_MAX];
     for (int64_t p = 0; p < count; p++) {
         features_of(model, space, onehot + p * size, features);
         for (int64_t i = 0; i < n; i++) {
@@ -85,7 +86,9 @@ void fnas_error_model_range(const fnas_error_model *model, const fnas_space *spa
 }
 
 double fnas_error_model_gradient(const fnas_error_model *model, const fnas_space *space, const double *onehot, double *gradient) {
+    double slopes[FEATURES_MAX] = {0};
+    memcpy(slopes, model->coefficients, (size_t)(model->features - 1) * sizeof *slopes);
     memset(gradient, 0, (size_t)fnas_space_onehot_size(space) * sizeof *gradient);
-    fnas_space_cost_features_vjp(space, onehot, model->coefficients, gradient);
+    fnas_space_cost_features_vjp(space, onehot, slopes, gradient);
     return expected(model, space, onehot);
 }

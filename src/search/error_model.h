@@ -1,4 +1,4 @@
-/* What the supernet's losses of all paths say about an architecture's error: a regression over the space's cost features, kept up to date
+/* What the supernet's losses of all paths say about an architecture's error: a regression over the space's structure features, kept up to date
  * as the supernet learns.
  *
  * The gates of one path give the derivative of its loss on a handful of images, blind to what an unselected operation would have computed

@@ -17,10 +17,13 @@ double fnas_search_temperature(const fnas_search_config *config, const fnas_sear
     return config->temperature_start + (config->temperature_end - config->temperature_start) * fmin(progress, 1);
 }
 
-/* Some paths that train the supernet are drawn uniformly: every fourth with a fraction of a quarter, and so on. */
+/* Some paths that train the supernet are drawn uniformly: every fourth with a fraction of a quarter, and so on. Counted device by device, from another place
+ * each step: counted path by path, a fraction of 3/4 and four devices would leave the first device all that the hypernetwork draws. */
 static bool is_uniform(const fnas_searcher *searcher, fnas_phase phase, int64_t path) {
     double fraction = searcher->config->uniform_fraction;
-    return phase == FNAS_PHASE_WEIGHTS && floor((double)(path + 1) * fraction) > floor((double)path * fraction);
+    int64_t devices = searcher->config->device_count, rounds = searcher->config->paths / devices;
+    int64_t place = path % devices * rounds + path / devices + searcher->state->step;
+    return phase == FNAS_PHASE_WEIGHTS && floor((double)(place + 1) * fraction) > floor((double)place * fraction);
 }
 
 static void draw_sample(fnas_searcher *searcher, fnas_phase phase, int64_t path) {

@@ -292,9 +292,12 @@ static fnas_status fnas_sweep_run(fnas_context *context, const fnas_run *run, co
     FNAS_TRY(fnas_sweep_preferences(context, options->constant_preference, sweep));
     FNAS_TRY(fnas_sweep_forward(context, run, card, options, sweep));
     FNAS_TRY(fnas_sweep_decode(context, run->space, sweep));
-    if (options->neighbours > 0) FNAS_TRY(fnas_sweep_find_neighbours(context, run->space, sweep));
     int64_t most = options->candidates > 0 ? options->candidates : FNAS_FRONT_CANDIDATES;
-    FNAS_TRY(fnas_sweep_collect(context, sweep, most, options->neighbours, candidates));
+    int64_t room = most > sweep->decoded.count ? most - sweep->decoded.count : 0;
+    int64_t neighbours = options->constant_preference ? 0 : room; /* that study asks what one preference gives */
+    if (options->neighbours > 0) neighbours = options->neighbours;
+    if (neighbours > 0) FNAS_TRY(fnas_sweep_find_neighbours(context, run->space, sweep));
+    FNAS_TRY(fnas_sweep_collect(context, sweep, most, neighbours, candidates));
     return fnas_candidates_predict(context, run, card, candidates);
 }
 

@@ -9,7 +9,7 @@
 #include "space/space.h"
 
 /* Images a run of the supernet: constants, so that the outcome depends on nothing but the architecture. */
-#define FNAS_RECALIBRATION_CHUNK 250
+#define FNAS_RECALIBRATION_CHUNK 256 /* presets recalibrate on multiples of it: a short last chunk would have poor statistics */
 #define FNAS_SCORE_CHUNK 250
 
 /* The images that every architecture sees, plain [n, C, H, W]. */

@@ -41,7 +41,7 @@ typedef struct fnas_verify_work {
     int64_t variant_count;
     fnas_dataset *dataset;
     fnas_candidates *candidates; /* [card_count][FNAS_VARIANT_COUNT] */
-    fnas_front **fronts;         /* [card_count][FNAS_VARIANT_COUNT] */
+    fnas_front **fronts;         /* [card_count]: the run's own, chosen by validation */
     fnas_arch_set scale, random;
     fnas_facts validation, test;
     double constant_preference[FNAS_OBJECTIVES_MAX];
@@ -99,6 +99,7 @@ static fnas_status fnas_verify_sweep(fnas_context *context, fnas_verify_work *wo
             fnas_front_options options = fnas_verify_front_options(work, (fnas_variant)v);
             fnas_candidates *candidates = &work->candidates[c * FNAS_VARIANT_COUNT + v];
             FNAS_TRY(fnas_query_sweep(context, work->run, work->cards[c], &options, candidates));
+            if (v != FNAS_VARIANT_SEARCHED) continue; /* only the run's own front is chosen by validation; rivals are taken as they answer */
             FNAS_TRY(fnas_arch_set_add_all(context, &work->validation.archs, candidates->count, candidates->choices));
         }
     }
@@ -107,14 +108,12 @@ static fnas_status fnas_verify_sweep(fnas_context *context, fnas_verify_work *wo
 
 static fnas_status fnas_verify_choose(fnas_context *context, fnas_verify_work *work) {
     for (int64_t c = 0; c < work->card_count; c++) {
-        for (int64_t v = 0; v < work->variant_count; v++) {
-            fnas_candidates *candidates = &work->candidates[c * FNAS_VARIANT_COUNT + v];
-            for (int64_t i = 0; i < candidates->count; i++) {
-                candidates->error_pct[i] = fnas_facts_value(&work->validation, candidates->choices + i * candidates->decisions);
-            }
-            FNAS_TRY(fnas_query_choose(context, work->run, fnas_card_get(work->cards[c]).name, candidates,
-                                       work->run->config.validation_images, FNAS_FRONT_POINTS, &work->fronts[c * FNAS_VARIANT_COUNT + v]));
+        fnas_candidates *candidates = &work->candidates[c * FNAS_VARIANT_COUNT + FNAS_VARIANT_SEARCHED];
+        for (int64_t i = 0; i < candidates->count; i++) {
+            candidates->error_pct[i] = fnas_facts_value(&work->validation, candidates->choices + i * candidates->decisions);
         }
+        FNAS_TRY(fnas_query_choose(context, work->run, fnas_card_get(work->cards[c]).name, candidates, work->run->config.validation_images,
+                                   FNAS_FRONT_POINTS, &work->fronts[c]));
     }
     return FNAS_OK;
 }
@@ -128,13 +127,13 @@ static fnas_status fnas_verify_score(fnas_context *context, const fnas_verify_wo
                             facts->values);
 }
 
-/* The scale, the random rival and the device's fronts. */
+/* The scale, the random rival and what each variant answers for the device. */
 static fnas_status fnas_verify_collect(fnas_context *context, const fnas_verify_work *work, int64_t card, fnas_arch_set *set) {
     FNAS_TRY(fnas_arch_set_add_all(context, set, work->scale.count, work->scale.choices));
     FNAS_TRY(fnas_arch_set_add_all(context, set, work->random.count, work->random.choices));
     for (int64_t v = 0; v < work->variant_count; v++) {
-        const fnas_front *front = work->fronts[card * FNAS_VARIANT_COUNT + v];
-        FNAS_TRY(fnas_arch_set_add_all(context, set, front->point_count, front->choices));
+        const fnas_candidates *candidates = &work->candidates[card * FNAS_VARIANT_COUNT + v];
+        FNAS_TRY(fnas_arch_set_add_all(context, set, candidates->count, candidates->choices));
     }
     return FNAS_OK;
 }
@@ -177,15 +176,15 @@ static fnas_verify_method fnas_verify_add_points(fnas_verify_points *all, int64_
 
 static fnas_status fnas_verify_compare(fnas_context *context, const fnas_verify_work *work, int64_t card, const fnas_facts *latency,
                                        fnas_verify_device *device) {
-    fnas_front *const *fronts = &work->fronts[card * FNAS_VARIANT_COUNT];
+    const fnas_candidates *answers = &work->candidates[card * FNAS_VARIANT_COUNT];
     int64_t total = work->scale.count + work->random.count;
-    for (int64_t v = 0; v < work->variant_count; v++) total += fronts[v]->point_count;
+    for (int64_t v = 0; v < work->variant_count; v++) total += answers[v].count;
     fnas_verify_points all = {.test = &work->test, .latency = latency, .decisions = work->scale.decisions};
     all.points = fnas_allocate(2 * (size_t)total, sizeof *all.points);
     if (!all.points) return fnas_fail_memory(context, "a verification");
     fnas_verify_add_points(&all, work->scale.count, work->scale.choices);
     fnas_verify_method methods[FNAS_METHOD_COUNT] = {{0}};
-    for (int64_t v = 0; v < work->variant_count; v++) methods[v] = fnas_verify_add_points(&all, fronts[v]->point_count, fronts[v]->choices);
+    for (int64_t v = 0; v < work->variant_count; v++) methods[v] = fnas_verify_add_points(&all, answers[v].count, answers[v].choices);
     methods[FNAS_METHOD_RANDOM] = fnas_verify_add_points(&all, work->random.count, work->random.choices);
 
     double volumes[FNAS_METHOD_COUNT];
@@ -269,7 +268,7 @@ static fnas_status fnas_verify_card(fnas_context *context, const fnas_verify_wor
     fnas_status status = fnas_verify_measure(context, work, card, &latency);
     if (status == FNAS_OK) status = fnas_verify_compare(context, work, card, &latency, device);
     fnas_verify_rows *rows = &verification->rows[card];
-    const fnas_front *searched = work->fronts[card * FNAS_VARIANT_COUNT + FNAS_VARIANT_SEARCHED];
+    const fnas_front *searched = work->fronts[card];
     if (status == FNAS_OK) status = fnas_verify_fill_rows(context, work, searched, &latency, rows);
     if (status == FNAS_OK) status = fnas_verify_agreement(context, rows, device);
     fnas_facts_free(&latency);
@@ -293,7 +292,7 @@ static fnas_status fnas_verify_check(fnas_context *context, const fnas_run *run,
 static fnas_status fnas_verify_begin(fnas_context *context, fnas_verify_work *work) {
     size_t slots = (size_t)work->card_count * FNAS_VARIANT_COUNT;
     work->candidates = fnas_allocate(slots, sizeof *work->candidates);
-    work->fronts = fnas_allocate(slots, sizeof *work->fronts);
+    work->fronts = fnas_allocate((size_t)work->card_count, sizeof *work->fronts);
     if (!work->candidates || !work->fronts) return fnas_fail_memory(context, "a verification");
     const fnas_space *space = work->run->space;
     work->validation.archs.decisions = work->test.archs.decisions = fnas_space_decision_count(space);
@@ -309,7 +308,7 @@ static fnas_status fnas_verify_begin(fnas_context *context, fnas_verify_work *wo
 
 static void fnas_verify_end(fnas_verify_work *work) {
     for (int64_t i = 0; work->candidates && i < work->card_count * FNAS_VARIANT_COUNT; i++) fnas_candidates_free(&work->candidates[i]);
-    for (int64_t i = 0; work->fronts && i < work->card_count * FNAS_VARIANT_COUNT; i++) fnas_front_free(work->fronts[i]);
+    for (int64_t i = 0; work->fronts && i < work->card_count; i++) fnas_front_free(work->fronts[i]);
     fnas_free(work->candidates);
     fnas_free(work->fronts);
     fnas_arch_set_free(&work->scale);

@@ -283,6 +283,10 @@ int64_t fnas_space_cost_feature_count(const fnas_space *space) {
     return space->type->cost_feature_count ? space->type->cost_feature_count(space) : space->onehot_size;
 }
 
+int64_t fnas_space_structure_feature_count(const fnas_space *space) {
+    return space->type->structure_feature_count ? space->type->structure_feature_count(space) : fnas_space_cost_feature_count(space);
+}
+
 void fnas_space_cost_features(const fnas_space *space, const double *onehot, double *features) {
     if (space->type->cost_feature_count)
         space->type->cost_features(space, onehot, features);

@@ -28,6 +28,8 @@ typedef struct fnas_space_type {
      * Differentiable in D; exact where D is one-hot. feature_count numbers; vjp adds (d features / d D)^T v to diff_onehot. NULL: the
      * features are D itself. */
     int64_t (*cost_feature_count)(const fnas_space *space);
+    /* The first of them that say what a network computes, without those of how runtimes fuse it: for the search's model of the error. NULL: all. */
+    int64_t (*structure_feature_count)(const fnas_space *space);
     void (*cost_features)(const fnas_space *space, const double *onehot, double *features);
     void (*cost_features_vjp)(const fnas_space *space, const double *onehot, const double *diff_features, double *diff_onehot);
     const char *const *reference_archs; /* native strings */
@@ -53,6 +55,7 @@ FNAS_NODISCARD fnas_status fnas_space_next_option(fnas_context *context, const c
 
 /* With the NULL defaults of the interface resolved. */
 int64_t fnas_space_cost_feature_count(const fnas_space *space);
+int64_t fnas_space_structure_feature_count(const fnas_space *space);
 void fnas_space_cost_features(const fnas_space *space, const double *onehot, double *features);
 void fnas_space_cost_features_vjp(const fnas_space *space, const double *onehot, const double *diff_features, double *diff_onehot);
 

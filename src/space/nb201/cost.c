@@ -160,6 +160,11 @@ static void fnas_nb201_sums_backward(const double *live, const double *diff_sums
     fnas_nb201_arrive_backward(&at, &diff, diff_live);
 }
 
+int64_t fnas_nb201_structure_feature_count(const fnas_space *space) {
+    (void)space;
+    return FNAS_NB201_SUMS_AT;
+}
+
 int64_t fnas_nb201_cost_feature_count(const fnas_space *space) {
     (void)space;
     return FNAS_NB201_REACHING_AT + FNAS_NB201_LIVE_FEATURES;

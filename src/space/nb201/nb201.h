@@ -40,6 +40,7 @@ fnas_status fnas_nb201_record_as(fnas_context *context, const fnas_space *space,
 
 /* cost.c */
 int64_t fnas_nb201_cost_feature_count(const fnas_space *space);
+int64_t fnas_nb201_structure_feature_count(const fnas_space *space);
 void fnas_nb201_cost_features(const fnas_space *space, const double *onehot, double *features);
 void fnas_nb201_cost_features_vjp(const fnas_space *space, const double *onehot, const double *diff_features, double *diff_onehot);
 
