@@ -29,7 +29,8 @@ static fnas_status read_text(const card_reader *reader, const char *key, const c
         return fnas_fail(reader->context, FNAS_ERR_INPUT, "%s: \"%s\" is longer than %d bytes", reader->where, key, TEXT_MAX);
     for (const unsigned char *p = (const unsigned char *)*value; *p; p++) { /* they are shown on terminals, which obey control characters */
         bool control = *p < 0x20 || *p == 0x7F || (*p == 0xC2 && p[1] < 0xA0); /* ASCII's, and U+0080 to U+009F */
-        if (control) return fnas_fail(reader->context, FNAS_ERR_INPUT, "%s: \"%s\" holds a control character: remove it", reader->where, key);
+        if (control)
+            return fnas_fail(reader->context, FNAS_ERR_INPUT, "%s: \"%s\" holds a control character: remove it", reader->where, key);
     }
     return FNAS_OK;
 }

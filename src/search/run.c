@@ -16,7 +16,7 @@
 #include "search/names.h"
 
 #define EMBEDDING 10
-#define STARTING ".starting" /* in a folder whose run is not yet whole: what else is there is ours */
+#define STARTING ".starting"                  /* in a folder whose run is not yet whole: what else is there is ours */
 #define UNIFORM_DEVIATION 0.28867513459481287 /* standard deviation of a uniform number in [0, 1] */
 #define DEVIATIONS_MAX 3.0                    /* a device far from the fleet is held at its edge */
 #define SPREAD_FLOOR 0.02                     /* below it, differences between devices are measurement noise */
@@ -60,7 +60,8 @@ static fnas_status lock_folder(fnas_context *context, fnas_run *run) {
     run->lock = open(run->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (run->lock < 0) return fnas_fail_errno(context, run->path, "open");
     if (flock(run->lock, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) /* file systems without locks: go on without */
-        return fnas_fail(context, FNAS_ERR_INPUT, "%s: another process is searching in this run: let it finish or stop it first", run->path);
+        return fnas_fail(context, FNAS_ERR_INPUT, "%s: another process is searching in this run: let it finish or stop it first",
+                         run->path);
     fnas_folder_remove_temporaries(run->path);
     return FNAS_OK;
 }

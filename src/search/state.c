@@ -105,6 +105,15 @@ static void free_entries(entry_list *list) {
     fnas_free(list->items);
 }
 
+static bool all_finite(const entry *item) {
+    size_t count = item->size_bytes / (item->type == FNAS_SAFETENSORS_F32 ? 4 : 8);
+    for (size_t i = 0; i < count; i++) {
+        if (item->type == FNAS_SAFETENSORS_F32 && !isfinite(((const float *)item->data)[i])) return false;
+        if (item->type == FNAS_SAFETENSORS_F64 && !isfinite(((const double *)item->data)[i])) return false;
+    }
+    return true;
+}
+
 /* ---- saving ---- */
 
 static fnas_status write_entries(fnas_context *context, const entry_list *list, const char *path) {
@@ -121,24 +130,27 @@ static fnas_status write_entries(fnas_context *context, const entry_list *list, 
     return status;
 }
 
+/* A state that has diverged must not replace the last good one. */
+static fnas_status check_finite(fnas_context *context, const entry_list *list, int64_t step) {
+    for (int64_t i = 0; i < list->count; i++) {
+        if (all_finite(&list->items[i])) continue;
+        return fnas_fail(context, FNAS_ERR_NUMERIC,
+                         "step %lld: %s holds numbers that are not finite: the search has diverged; the last checkpoint is kept",
+                         (long long)step, list->items[i].name);
+    }
+    return FNAS_OK;
+}
+
 fnas_status fnas_search_state_save(fnas_context *context, const fnas_search_state *state, const char *path) {
     entry_list list;
     fnas_status status = list_entries(context, state, &list);
+    if (status == FNAS_OK) status = check_finite(context, &list, state->step);
     if (status == FNAS_OK) status = write_entries(context, &list, path);
     free_entries(&list);
     return status;
 }
 
 /* ---- loading ---- */
-
-static bool all_finite(const entry *item) {
-    size_t count = item->size_bytes / (item->type == FNAS_SAFETENSORS_F32 ? 4 : 8);
-    for (size_t i = 0; i < count; i++) {
-        if (item->type == FNAS_SAFETENSORS_F32 && !isfinite(((const float *)item->data)[i])) return false;
-        if (item->type == FNAS_SAFETENSORS_F64 && !isfinite(((const double *)item->data)[i])) return false;
-    }
-    return true;
-}
 
 static fnas_status read_entries(fnas_context *context, const fnas_safetensors *file, const char *path, entry_list *list) {
     const char *format = fnas_safetensors_metadata(file, "format");

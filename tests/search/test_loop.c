@@ -248,6 +248,14 @@ static void test_not_finite(void **state) {
     for (int64_t k = 0; k < opened.run->state.hypernet_count; k++) opened.run->state.hypernet[k] = NAN;
     assert_int_equal(fnas_update_hypernet(fixture->place->context, &opened.searcher), FNAS_ERR_NUMERIC);
     assert_non_null(strstr(fnas_context_message(fixture->place->context), "hypernetwork is not finite"));
+    const char *path = fnas_test_write_text(fixture->place, "last-good", "the last good checkpoint");
+    assert_int_equal(fnas_search_state_save(fixture->place->context, &opened.run->state, path), FNAS_ERR_NUMERIC);
+    assert_non_null(strstr(fnas_context_message(fixture->place->context), "hypernet.parameters"));
+    unsigned char *data = NULL;
+    size_t size = 0;
+    test_check(fixture->place, fnas_file_read(fixture->place->context, path, 100, &data, &size));
+    assert_string_equal((const char *)data, "the last good checkpoint");
+    fnas_free(data);
     close_search(&opened);
 }
 
