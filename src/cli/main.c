@@ -130,6 +130,12 @@ static void cli_forget_signals(void) {
 
 /* ---- running it ---- */
 
+/* Output that did not arrive is an error even where all else went well. */
+static fnas_status cli_flush(const char *speaker) {
+    if (!fflush(stdout) && !ferror(stdout)) return FNAS_OK;
+    return cli_fail(speaker, FNAS_ERR_IO, "standard output: cannot write");
+}
+
 static fnas_status cli_run_verb(const cli_verb *verb, void *values) {
     fnas_context *context;
     if (fnas_context_create(&context) != FNAS_OK) return cli_fail(verb->name, FNAS_ERR_MEMORY, "out of memory");
@@ -142,8 +148,6 @@ static fnas_status cli_run_verb(const cli_verb *verb, void *values) {
         const char *message = fnas_context_message(context);
         status = cli_fail(verb->name, status, "%s", *message ? message : fnas_status_text(status));
     }
-    if (status == FNAS_OK && (fflush(stdout) || ferror(stdout)))
-        status = cli_fail(verb->name, FNAS_ERR_IO, "standard output: cannot write");
     cli_forget_signals();
     fnas_context_destroy(context);
     return status;
@@ -158,6 +162,7 @@ static fnas_status cli_dispatch(const cli_verb *verb, int count, char **words) {
             cli_print_help(verb);
         else
             status = cli_run_verb(verb, values);
+        if (status == FNAS_OK) status = cli_flush(verb->name);
     }
     cli_values_free(verb, values);
     free(values);
@@ -171,7 +176,7 @@ int main(int count, char **words) {
     }
     if (!strcmp(words[1], "--help") || !strcmp(words[1], "-h")) {
         cli_print_verbs(stdout);
-        return 0;
+        return fnas_status_exit_code(cli_flush(""));
     }
     int used;
     const cli_verb *verb = !strcmp(words[1], "--version") ? &cli_version : cli_verb_find("", count - 1, words + 1, &used);

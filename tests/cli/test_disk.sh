@@ -9,6 +9,12 @@ if [ -c /dev/full ]; then
     "$fleetnas" front "$place/run" --device "$place/a.json" --no-error --json > /dev/full 2> "$place/err" || code=$?
     if [ $code -eq 3 ]; then pass "standard output is full: exit code 3"; else fail "standard output is full: exit code $code, wanted 3"; fi
     says err "standard output"
+    for word in --help help "device show --help"; do
+        code=0
+        # shellcheck disable=SC2086 # words
+        "$fleetnas" $word > /dev/full 2> "$place/err" || code=$?
+        if [ $code -eq 3 ]; then pass "$word on a full disk: exit code 3"; else fail "$word on a full disk: exit code $code, wanted 3"; fi
+    done
     ln -s /dev/full "$place/full.csv"
     run 3 "a front into a full device" front "$place/run" --device "$place/a.json" --no-error -o "$place/full.csv"
     says err "$place/full.csv"
