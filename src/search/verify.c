@@ -8,6 +8,7 @@
 #include "fleetnas/front.h"
 #include "search/front_files.h"
 #include "search/score.h"
+#include "space/space.h"
 
 #define FNAS_VERIFY_SCALE_COUNT 100
 #define FNAS_VERIFY_TEST_IMAGES 1000
@@ -161,15 +162,20 @@ fnas_status fnas_verify_hypervolumes(fnas_context *context, int64_t total, doubl
 /* Points (test error, measured latency), one block after the other: the scale, then each method. */
 typedef struct fnas_verify_points {
     const fnas_facts *test, *latency;
+    double guessing_pct; /* architectures at or above this error are left out, of the scale as of the methods */
     int64_t decisions, count;
     double *points; /* [count][2] */
 } fnas_verify_points;
 
 static fnas_verify_method fnas_verify_add_points(fnas_verify_points *all, int64_t count, const int32_t *choices) {
-    fnas_verify_method method = {all->count, count};
-    for (int64_t i = 0; i < count; i++, all->count++) {
-        all->points[2 * all->count] = fnas_facts_value(all->test, choices + i * all->decisions);
+    fnas_verify_method method = {all->count, 0};
+    for (int64_t i = 0; i < count; i++) {
+        double error_pct = fnas_facts_value(all->test, choices + i * all->decisions);
+        if (error_pct >= all->guessing_pct) continue;
+        all->points[2 * all->count] = error_pct;
         all->points[2 * all->count + 1] = fnas_facts_value(all->latency, choices + i * all->decisions);
+        all->count++;
+        method.count++;
     }
     return method;
 }
@@ -179,7 +185,11 @@ static fnas_status fnas_verify_compare(fnas_context *context, const fnas_verify_
     const fnas_candidates *answers = &work->candidates[card * FNAS_VARIANT_COUNT];
     int64_t total = work->scale.count + work->random.count;
     for (int64_t v = 0; v < work->variant_count; v++) total += answers[v].count;
-    fnas_verify_points all = {.test = &work->test, .latency = latency, .decisions = work->scale.decisions};
+    int64_t images = fnas_or_default(work->options->test_images, FNAS_VERIFY_TEST_IMAGES);
+    fnas_verify_points all = {.test = &work->test,
+                              .latency = latency,
+                              .guessing_pct = fnas_query_guessing_pct(work->run->supernet->classes, images),
+                              .decisions = work->scale.decisions};
     all.points = fnas_allocate(2 * (size_t)total, sizeof *all.points);
     if (!all.points) return fnas_fail_memory(context, "a verification");
     fnas_verify_add_points(&all, work->scale.count, work->scale.choices);
