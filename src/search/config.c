@@ -114,7 +114,7 @@ static const preset_facts PRESETS[] = {
      .entropy_start = 0.05,
      .entropy_end = 0.01,
      .condition_embeddings = 1,
-     .judged_paths = 7},
+     .judged_paths = 15},
     {.name = "standard",
      .proxy = "channels=16,cells=1",
      .batch = "shared",
@@ -141,7 +141,7 @@ static const preset_facts PRESETS[] = {
      .entropy_start = 0.05,
      .entropy_end = 0.01,
      .condition_embeddings = 1,
-     .judged_paths = 7},
+     .judged_paths = 15},
     {.name = "paper", /* Sukthanker et al. 2025: the space's own macro, every path sees the whole batch, no warm-up; rates are set in
                          apply_preset */
      .proxy = "",

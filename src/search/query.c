@@ -155,6 +155,7 @@ static fnas_status fnas_sweep_decode(fnas_context *context, const fnas_space *sp
     fnas_status status = sweep->decoded_from && choices ? FNAS_OK : fnas_fail_memory(context, "decoded architectures");
     for (int64_t p = 0; p < sweep->count && status == FNAS_OK; p++) {
         fnas_space_decode(space, sweep->logits + p * sweep->outputs, choices);
+        fnas_space_canonical(space, choices);
         int64_t before = sweep->decoded.count, index;
         status = fnas_arch_set_add(context, &sweep->decoded, choices, &index);
         if (sweep->decoded.count > before) sweep->decoded_from[index] = p;
@@ -190,7 +191,7 @@ static fnas_status fnas_sweep_add_neighbour(fnas_context *context, fnas_sweep *s
 /* Architectures that differ from a preference's own in one decision, where the second best choice is taken: the log-probability falls by
  * just the margin between the two logits, so the smallest margins are the distribution's next most probable architectures. */
 static fnas_status fnas_sweep_find_neighbours(fnas_context *context, const fnas_space *space, fnas_sweep *sweep) {
-    int32_t *choices = fnas_allocate((size_t)sweep->decisions, sizeof *choices);
+    int32_t *choices = fnas_allocate(2 * (size_t)sweep->decisions, sizeof *choices), *changed = choices + sweep->decisions;
     if (!choices) return fnas_fail_memory(context, "neighbouring architectures");
     fnas_status status = FNAS_OK;
     for (int64_t p = 0; p < sweep->count && status == FNAS_OK; p++) {
@@ -200,11 +201,12 @@ static fnas_status fnas_sweep_find_neighbours(fnas_context *context, const fnas_
             const double *row = logits + fnas_space_onehot_offset(space, d);
             int32_t best = choices[d], second = fnas_second_best(row, fnas_space_choice_count(space, d), best);
             if (second < 0) continue;
-            choices[d] = second;
-            if (fnas_arch_set_find(&sweep->decoded, choices) < 0) {
-                status = fnas_sweep_add_neighbour(context, sweep, choices, row[best] - row[second], p);
+            memcpy(changed, choices, (size_t)sweep->decisions * sizeof *changed);
+            changed[d] = second;
+            fnas_space_canonical(space, changed);
+            if (fnas_arch_set_find(&sweep->decoded, changed) < 0) {
+                status = fnas_sweep_add_neighbour(context, sweep, changed, row[best] - row[second], p);
             }
-            choices[d] = best;
         }
     }
     fnas_free(choices);

@@ -279,6 +279,10 @@ fnas_status fnas_space_record(fnas_context *context, const fnas_space *space, co
     return space->type->record(context, space, choices, net);
 }
 
+void fnas_space_canonical(const fnas_space *space, int32_t *choices) {
+    if (space->type->canonical) space->type->canonical(space, choices);
+}
+
 int64_t fnas_space_cost_feature_count(const fnas_space *space) {
     return space->type->cost_feature_count ? space->type->cost_feature_count(space) : space->onehot_size;
 }

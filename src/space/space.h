@@ -19,6 +19,9 @@ typedef struct fnas_space_type {
     void (*close)(fnas_space *space);
     fnas_status (*parse)(fnas_context *context, const fnas_space *space, const char *text, int32_t *choices);
     fnas_status (*format)(fnas_context *context, const fnas_space *space, const int32_t *choices, char *text, size_t size_bytes);
+    /* Replaces choices that cannot matter (an operation that data do not reach, or whose result goes nowhere) by the space's word for nothing, so that architectures that
+     * compute the same are the same. NULL: every choice matters. */
+    void (*canonical)(const fnas_space *space, int32_t *choices);
     int64_t (*macs)(const fnas_space *space, const int32_t *choices);
     int64_t (*params)(const fnas_space *space, const int32_t *choices);
     /* Supernet: declares the shared weights; records one architecture over them. Both may be NULL (a space without images). */
@@ -62,6 +65,7 @@ void fnas_space_cost_features_vjp(const fnas_space *space, const double *onehot,
 /* One-hot [onehot_size] of an architecture, and back by the largest entry of each row (the first among equals). */
 void fnas_space_to_onehot(const fnas_space *space, const int32_t *choices, double *onehot);
 void fnas_space_decode(const fnas_space *space, const double *logits, int32_t *choices);
+void fnas_space_canonical(const fnas_space *space, int32_t *choices); /* see fnas_space_type; changes choices in place */
 
 /* The first `count` distinct architectures among the uniformly random ones of a seed (fnas_space_random 0, 1, 2, ...), in that order;
  * choices is [count][decision_count]. FNAS_ERR_INPUT when the space has fewer. */

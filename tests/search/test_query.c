@@ -10,6 +10,7 @@
 #include "base/memory.h"
 #include "search/arch_set.h"
 #include "search/query.h"
+#include "space/space.h"
 
 /* ---- parts ---- */
 
@@ -278,18 +279,19 @@ static void test_neighbours(void **state) {
     fnas_front_options options = {.constant_preference = constant, .neighbours = 4};
     fnas_candidates few, many;
     test_check(place, fnas_query_sweep(place->context, run, run->cards[0], &options, &few));
-    assert_int_equal(few.count, 5);
     assert_int_equal(few.decoded, 1);
-    for (int64_t i = 1; i < few.count; i++) {
-        int changed = 0;
-        for (int d = 0; d < 6; d++) changed += few.choices[6 * i + d] != few.choices[d];
-        assert_int_equal(changed, 1);
-        for (int64_t j = 1; j < i; j++) assert_memory_not_equal(few.choices + 6 * i, few.choices + 6 * j, 6 * sizeof(int32_t));
+    assert_true(few.count >= 3 && few.count <= 5); /* four neighbours, or fewer where changes of dead edges come to the same */
+    for (int64_t i = 0; i < few.count; i++) {
+        int32_t canonical[6];
+        memcpy(canonical, few.choices + 6 * i, sizeof canonical);
+        fnas_space_canonical(run->space, canonical);
+        assert_memory_equal(canonical, few.choices + 6 * i, sizeof canonical);
+        for (int64_t j = 0; j < i; j++) assert_memory_not_equal(few.choices + 6 * i, few.choices + 6 * j, 6 * sizeof(int32_t));
     }
-    options.neighbours = 100; /* six decisions, so six neighbours of one architecture */
+    options.neighbours = 100; /* six decisions, so at most six neighbours of one architecture */
     test_check(place, fnas_query_sweep(place->context, run, run->cards[0], &options, &many));
-    assert_int_equal(many.count, 7);
-    assert_memory_equal(many.choices, few.choices, 5 * 6 * sizeof(int32_t)); /* the nearest come first */
+    assert_true(many.count >= few.count && many.count <= 7);
+    assert_memory_equal(many.choices, few.choices, (size_t)few.count * 6 * sizeof(int32_t)); /* the nearest come first */
     fnas_candidates_free(&few);
     fnas_candidates_free(&many);
     fnas_run_close(run);

@@ -75,3 +75,19 @@ fnas_status fnas_nb201_format(fnas_context *context, const fnas_space *space, co
     }
     return FNAS_OK;
 }
+
+/* Edges are in order of their targets, so one pass forward finds what data reach, and one backward what reaches the output. */
+void fnas_nb201_canonical(const fnas_space *space, int32_t *choices) {
+    (void)space;
+    bool reached[FNAS_NB201_NODES] = {true}, reaching[FNAS_NB201_NODES] = {false};
+    reaching[FNAS_NB201_NODES - 1] = true;
+    for (int e = 0; e < FNAS_NB201_EDGES; e++) {
+        if (choices[e] != FNAS_NB201_NONE && reached[fnas_nb201_source[e]]) reached[fnas_nb201_target[e]] = true;
+    }
+    for (int e = FNAS_NB201_EDGES - 1; e >= 0; e--) {
+        if (choices[e] != FNAS_NB201_NONE && reaching[fnas_nb201_target[e]]) reaching[fnas_nb201_source[e]] = true;
+    }
+    for (int e = 0; e < FNAS_NB201_EDGES; e++) {
+        if (!reached[fnas_nb201_source[e]] || !reaching[fnas_nb201_target[e]]) choices[e] = FNAS_NB201_NONE;
+    }
+}
