@@ -142,8 +142,37 @@ static void test_references(void **state) {
     fnas_space_close(space);
 }
 
+/* The canonical form keeps what a cell computes (the same operations where data pass), is its own canonical form, and has no operation that data do not pass. */
+static void test_canonical(void **state) {
+    fnas_test_place *place = *state;
+    fnas_space *space = open_space(place, "nb201");
+    int64_t changed = 0;
+    for (int64_t i = 0; i < 15625; i++) {
+        int32_t choices[6], canonical[6], again[6];
+        double onehot[30], before[128], after[128];
+        for (int64_t d = 0, rest = i; d < 6; d++, rest /= 5) choices[d] = canonical[d] = (int32_t)(rest % 5);
+        fnas_space_canonical(space, canonical);
+        changed += memcmp(choices, canonical, sizeof choices) != 0;
+        memcpy(again, canonical, sizeof again);
+        fnas_space_canonical(space, again);
+        assert_memory_equal(again, canonical, sizeof again);
+        assert_true(fnas_space_cost_feature_count(space) <= 128);
+        fnas_space_to_onehot(space, choices, onehot);
+        fnas_space_cost_features(space, onehot, before);
+        fnas_space_to_onehot(space, canonical, onehot);
+        fnas_space_cost_features(space, onehot, after);
+        assert_memory_equal(before, after, 25 * sizeof *before); /* live operations and whether the cell is connected */
+        int64_t live = 0, present = 0;
+        for (int f = 0; f < 24; f++) live += after[f] == 1;
+        for (int d = 0; d < 6; d++) present += canonical[d] != FNAS_NB201_NONE;
+        assert_int_equal(live, present);
+    }
+    print_message("%lld of 15625 cells hold operations that cannot matter\n", (long long)changed);
+    fnas_space_close(space);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {fnas_test(test_strings_both_ways), fnas_test(test_wrong_strings), fnas_test(test_counts_golden),
-                                       fnas_test(test_counts_of_all), fnas_test(test_references)};
+                                       fnas_test(test_counts_of_all), fnas_test(test_references),  fnas_test(test_canonical)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
