@@ -19,8 +19,8 @@ typedef struct fnas_space_type {
     void (*close)(fnas_space *space);
     fnas_status (*parse)(fnas_context *context, const fnas_space *space, const char *text, int32_t *choices);
     fnas_status (*format)(fnas_context *context, const fnas_space *space, const int32_t *choices, char *text, size_t size_bytes);
-    /* Replaces choices that cannot matter (an operation that data do not reach, or whose result goes nowhere) by the space's word for nothing, so that architectures that
-     * compute the same are the same. NULL: every choice matters. */
+    /* Replaces choices that cannot matter (an operation that data do not reach, or whose result goes nowhere) by the space's word for
+     * nothing, so that architectures that compute the same are the same. NULL: every choice matters. */
     void (*canonical)(const fnas_space *space, int32_t *choices);
     int64_t (*macs)(const fnas_space *space, const int32_t *choices);
     int64_t (*params)(const fnas_space *space, const int32_t *choices);
@@ -31,7 +31,8 @@ typedef struct fnas_space_type {
      * Differentiable in D; exact where D is one-hot. feature_count numbers; vjp adds (d features / d D)^T v to diff_onehot. NULL: the
      * features are D itself. */
     int64_t (*cost_feature_count)(const fnas_space *space);
-    /* The first of them that say what a network computes, without those of how runtimes fuse it: for the search's model of the error. NULL: all. */
+    /* The first of them that say what a network computes, without those of how runtimes fuse it: for the search's model of the error. NULL:
+     * all. */
     int64_t (*structure_feature_count)(const fnas_space *space);
     void (*cost_features)(const fnas_space *space, const double *onehot, double *features);
     void (*cost_features_vjp)(const fnas_space *space, const double *onehot, const double *diff_features, double *diff_onehot);

@@ -142,7 +142,8 @@ static void test_references(void **state) {
     fnas_space_close(space);
 }
 
-/* The canonical form keeps what a cell computes (the same operations where data pass), is its own canonical form, and has no operation that data do not pass. */
+/* The canonical form keeps what a cell computes (the same operations where data pass), is its own canonical form, and has no operation that
+ * data do not pass. */
 static void test_canonical(void **state) {
     fnas_test_place *place = *state;
     fnas_space *space = open_space(place, "nb201");
@@ -173,6 +174,6 @@ static void test_canonical(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {fnas_test(test_strings_both_ways), fnas_test(test_wrong_strings), fnas_test(test_counts_golden),
-                                       fnas_test(test_counts_of_all), fnas_test(test_references),  fnas_test(test_canonical)};
+                                       fnas_test(test_counts_of_all),     fnas_test(test_references),    fnas_test(test_canonical)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
