@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "base/memory.h"
+#include "space/arch_set.h"
 
 #define REFERENCES_LIMIT_BYTES ((size_t)1 << 20)
 
@@ -45,37 +45,7 @@ fnas_status fnas_archs_references(fnas_context *context, const fnas_space *space
     return FNAS_OK;
 }
 
-/* ---- random architectures: a hash set of those that are taken ---- */
-
-typedef struct arch_set {
-    const int32_t **slots;
-    size_t slot_count; /* a power of two, at least twice the number of entries */
-    int64_t decisions;
-} arch_set;
-
-static size_t hash_arch(const arch_set *set, const int32_t *choices) {
-    uint64_t hash = 14695981039346656037u; /* FNV-1a */
-    for (int64_t d = 0; d < set->decisions; d++) hash = (hash ^ (uint64_t)(uint32_t)choices[d]) * 1099511628211u;
-    return (size_t)(hash ^ hash >> 32) & (set->slot_count - 1);
-}
-
-/* False when it is there already. Keeps the pointer. */
-static bool insert_arch(arch_set *set, const int32_t *choices) {
-    size_t at = hash_arch(set, choices);
-    while (set->slots[at]) {
-        if (memcmp(set->slots[at], choices, (size_t)set->decisions * sizeof *choices) == 0) return false;
-        at = (at + 1) & (set->slot_count - 1);
-    }
-    set->slots[at] = choices;
-    return true;
-}
-
-static bool create_arch_set(int64_t entries, int64_t decisions, arch_set *set) {
-    *set = (arch_set){.slot_count = 16, .decisions = decisions};
-    while (set->slot_count < 2 * (size_t)entries) set->slot_count *= 2;
-    set->slots = fnas_allocate(set->slot_count, sizeof *set->slots);
-    return set->slots != NULL;
-}
+/* ---- random architectures ---- */
 
 fnas_status fnas_archs_random(fnas_context *context, const fnas_space *space, uint64_t seed, const int32_t *references, int64_t count,
                               int32_t *choices) {
@@ -83,14 +53,14 @@ fnas_status fnas_archs_random(fnas_context *context, const fnas_space *space, ui
     if ((double)count + FNAS_CARD_REFERENCES > fnas_space_cardinality(space))
         return fnas_fail(context, FNAS_ERR_INPUT, "%lld architectures beside the references: the space has only %.0f in all",
                          (long long)count, fnas_space_cardinality(space));
-    arch_set taken;
-    if (!create_arch_set(count + FNAS_CARD_REFERENCES, decisions, &taken)) return fnas_fail_memory(context, "architectures");
-    for (int64_t i = 0; i < FNAS_CARD_REFERENCES; i++) (void)insert_arch(&taken, references + i * decisions);
-    int64_t found = 0;
-    for (int64_t draw = 0; found < count; draw++) {
-        fnas_space_random(space, seed, draw, choices + found * decisions);
-        found += insert_arch(&taken, choices + found * decisions);
+    fnas_arch_set taken = {.decisions = decisions};
+    fnas_status status = fnas_arch_set_add_all(context, &taken, FNAS_CARD_REFERENCES, references);
+    int64_t before = taken.count;
+    for (int64_t draw = 0, ignored; status == FNAS_OK && taken.count < before + count; draw++) {
+        int32_t *drawn = choices + (taken.count - before) * decisions; /* stays where it is when it is new */
+        fnas_space_random(space, seed, draw, drawn);
+        status = fnas_arch_set_add(context, &taken, drawn, &ignored);
     }
-    fnas_free(taken.slots);
-    return FNAS_OK;
+    fnas_arch_set_free(&taken);
+    return status;
 }

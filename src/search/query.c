@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "search/arch_set.h"
+#include "space/arch_set.h"
 #include "space/space.h"
 
 /* ---- preferences ---- */

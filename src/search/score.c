@@ -5,7 +5,7 @@
 
 #include "base/clock.h"
 #include "base/threads.h"
-#include "search/arch_set.h"
+#include "space/arch_set.h"
 #include "space/space.h"
 
 /* Images a run of the supernet: constants, so that the outcome depends on nothing but the architecture. */

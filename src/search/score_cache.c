@@ -4,7 +4,7 @@
 #include <pthread.h>
 
 #include "base/memory.h"
-#include "search/arch_set.h"
+#include "space/arch_set.h"
 
 #define FNAS_SCORE_PARTS 2
 

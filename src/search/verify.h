@@ -2,8 +2,8 @@
 #ifndef FNAS_SEARCH_VERIFY_H
 #define FNAS_SEARCH_VERIFY_H
 
-#include "search/arch_set.h"
 #include "search/query.h"
+#include "space/arch_set.h"
 
 /* Fixed draws: every run, seed and machine is scaled by the same architectures. */
 #define FNAS_VERIFY_SCALE_SEED UINT64_C(0xf1ee7001)

@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "base/random.h"
 #include "base/text.h"
+#include "space/arch_set.h"
 
 static const fnas_space_type *const fnas_space_types[] = {&fnas_space_nb201};
 #define FNAS_SPACE_TYPES (sizeof fnas_space_types / sizeof fnas_space_types[0])
@@ -196,40 +197,19 @@ void fnas_space_random(const fnas_space *space, uint64_t seed, int64_t index, in
     for (int64_t d = 0; d < space->decision_count; d++) choices[d] = (int32_t)fnas_random_below(&random, space->decisions[d].choice_count);
 }
 
-/* FNV-1a: any hash would do, equality is checked. */
-static size_t fnas_choices_hash(const int32_t *choices, int64_t count) {
-    uint64_t hash = 14695981039346656037u;
-    for (int64_t d = 0; d < count; d++) hash = (hash ^ (uint64_t)(uint32_t)choices[d]) * 1099511628211u;
-    return (size_t)(hash ^ hash >> 32);
-}
-
-/* An open-addressing set of the architectures found so far: slots hold their number + 1. False when it was there already. */
-static bool fnas_choices_insert(int64_t *slots, size_t slot_count, const int32_t *found, int64_t number, int64_t decision_count) {
-    const int32_t *candidate = found + number * decision_count;
-    size_t slot = fnas_choices_hash(candidate, decision_count) & (slot_count - 1);
-    while (slots[slot] != 0) {
-        const int32_t *other = found + (slots[slot] - 1) * decision_count;
-        if (memcmp(candidate, other, (size_t)decision_count * sizeof *candidate) == 0) return false;
-        slot = (slot + 1) & (slot_count - 1);
-    }
-    slots[slot] = number + 1;
-    return true;
-}
-
 fnas_status fnas_space_random_distinct(fnas_context *context, const fnas_space *space, uint64_t seed, int64_t count, int32_t *choices) {
     if (count < 0 || (double)count > fnas_space_cardinality(space))
         return fnas_fail(context, FNAS_ERR_INPUT, "space %s has %.0f architectures: ask for at most as many", space->type->name,
                          fnas_space_cardinality(space));
-    size_t slot_count = 16;
-    while (slot_count < 2 * (size_t)count) slot_count *= 2;
-    int64_t *slots = fnas_allocate(slot_count, sizeof *slots);
-    if (!slots) return fnas_fail_memory(context, "random architectures");
-    for (int64_t index = 0, found = 0; found < count; index++) {
-        fnas_space_random(space, seed, index, choices + found * space->decision_count);
-        if (fnas_choices_insert(slots, slot_count, choices, found, space->decision_count)) found++;
+    fnas_arch_set found = {.decisions = space->decision_count};
+    fnas_status status = FNAS_OK;
+    for (int64_t index = 0, ignored; status == FNAS_OK && found.count < count; index++) {
+        int32_t *drawn = choices + found.count * space->decision_count; /* stays where it is when it is new */
+        fnas_space_random(space, seed, index, drawn);
+        status = fnas_arch_set_add(context, &found, drawn, &ignored);
     }
-    fnas_free(slots);
-    return FNAS_OK;
+    fnas_arch_set_free(&found);
+    return status;
 }
 
 int64_t fnas_space_macs(const fnas_space *space, const int32_t *choices) {

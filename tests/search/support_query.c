@@ -2,8 +2,8 @@
 
 #include "base/json.h"
 #include "base/memory.h"
-#include "search/arch_set.h"
 #include "search/hypernet.h"
+#include "space/arch_set.h"
 
 #define MEASUREMENTS 150
 

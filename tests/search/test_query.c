@@ -8,7 +8,6 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/memory.h"
-#include "search/arch_set.h"
 #include "search/query.h"
 #include "space/space.h"
 
@@ -42,26 +41,6 @@ static void test_preferences_of_more(void **state) {
         }
         fnas_free(preferences);
     }
-}
-
-static void test_arch_set_against_scan(void **state) {
-    fnas_test_place *place = *state;
-    fnas_arch_set set = {.decisions = 3};
-    int32_t seen[500][3];
-    int64_t seen_count = 0, index;
-    for (int32_t i = 0; i < 2000; i++) {
-        int32_t choices[3] = {i * 7 % 11, i * i % 13, i % 3};
-        int64_t expected = 0;
-        while (expected < seen_count && memcmp(seen[expected], choices, sizeof choices)) expected++;
-        if (expected == seen_count) memcpy(seen[seen_count++], choices, sizeof choices);
-        test_check(place, fnas_arch_set_add(place->context, &set, choices, &index));
-        assert_int_equal(index, expected);
-        assert_true(seen_count < 500);
-    }
-    assert_int_equal(set.count, seen_count);
-    assert_memory_equal(set.choices, seen, (size_t)seen_count * sizeof *seen);
-    assert_int_equal(fnas_arch_set_find(&set, (int32_t[]){99, 0, 0}), -1);
-    fnas_arch_set_free(&set);
 }
 
 static void test_spread(void **state) {
@@ -437,7 +416,6 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         fnas_test(test_preferences_of_two),
         fnas_test(test_preferences_of_more),
-        fnas_test(test_arch_set_against_scan),
         fnas_test(test_spread),
         fnas_test(test_unscored),
         fnas_test(test_scored),

@@ -1,4 +1,4 @@
-#include "search/arch_set.h"
+#include "space/arch_set.h"
 
 #include <string.h>
 

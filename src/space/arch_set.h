@@ -1,6 +1,6 @@
 /* A growing list of distinct architectures that finds an equal one in constant time. */
-#ifndef FNAS_SEARCH_ARCH_SET_H
-#define FNAS_SEARCH_ARCH_SET_H
+#ifndef FNAS_SPACE_ARCH_SET_H
+#define FNAS_SPACE_ARCH_SET_H
 
 #include <stddef.h>
 
