@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/text.h"
 
 fnas_status fnas_json_read(fnas_context *context, const char *path, size_t limit_bytes, json_t **root) {
     unsigned char *data;
@@ -19,26 +20,19 @@ fnas_status fnas_json_read(fnas_context *context, const char *path, size_t limit
                      error.text);
 }
 
-static void fnas_json_append_value(fnas_text *text, const json_t *value, int depth);
+/* ---- writing ---- */
 
-static void fnas_json_append_line(fnas_text *text, int depth) {
-    fnas_text_append(text, "\n%*s", 2 * depth, "");
-}
+#define FNAS_JSON_ROWS_LEVELS 2
 
-static void fnas_json_append_object(fnas_text *text, const json_t *object, int depth) {
-    const char *separator = "", *key;
-    json_t *member;
-    fnas_text_append_bytes(text, "{", 1);
-    json_object_foreach((json_t *)(uintptr_t)object, key, member) { /* jansson's iterators take no const */
-        fnas_text_append(text, "%s", separator);
-        fnas_json_append_line(text, depth + 1);
-        fnas_text_append_json(text, key);
-        fnas_text_append_bytes(text, ": ", 2);
-        fnas_json_append_value(text, member, depth + 1);
-        separator = ",";
-    }
-    if (*separator) fnas_json_append_line(text, depth);
-    fnas_text_append_bytes(text, "}", 1);
+typedef struct fnas_json_writer {
+    fnas_text text;
+    bool in_rows;
+} fnas_json_writer;
+
+static void fnas_json_append_value(fnas_json_writer *writer, const json_t *value, int depth);
+
+static void fnas_json_append_line(fnas_json_writer *writer, int depth) {
+    fnas_text_append(&writer->text, "\n%*s", 2 * depth, "");
 }
 
 static bool fnas_json_is_flat(const json_t *array) {
@@ -50,68 +44,100 @@ static bool fnas_json_is_flat(const json_t *array) {
     return true;
 }
 
-static void fnas_json_append_array(fnas_text *text, const json_t *array, int depth) {
-    bool flat = fnas_json_is_flat(array);
+/* Whether the members of an object or array each get a line. */
+static bool fnas_json_is_open(const fnas_json_writer *writer, const json_t *value, int depth) {
+    if (json_object_size(value) + json_array_size(value) == 0) return false;
+    if (!writer->in_rows) return json_is_object(value) || !fnas_json_is_flat(value);
+    return depth < FNAS_JSON_ROWS_LEVELS || json_is_string(json_array_get(value, 0));
+}
+
+static void fnas_json_append_object(fnas_json_writer *writer, const json_t *object, int depth) {
+    bool open = fnas_json_is_open(writer, object, depth), is_first = true;
+    const char *key;
+    json_t *member;
+    fnas_text_append_bytes(&writer->text, "{", 1);
+    json_object_foreach((json_t *)(uintptr_t)object, key, member) { /* jansson's iterators take no const */
+        if (!is_first) fnas_text_append(&writer->text, open ? "," : ", ");
+        if (open) fnas_json_append_line(writer, depth + 1);
+        fnas_text_append_json(&writer->text, key);
+        fnas_text_append_bytes(&writer->text, ": ", 2);
+        fnas_json_append_value(writer, member, depth + 1);
+        is_first = false;
+    }
+    if (open) fnas_json_append_line(writer, depth);
+    fnas_text_append_bytes(&writer->text, "}", 1);
+}
+
+static void fnas_json_append_array(fnas_json_writer *writer, const json_t *array, int depth) {
+    bool open = fnas_json_is_open(writer, array, depth);
     size_t index;
     json_t *element;
-    fnas_text_append_bytes(text, "[", 1);
+    fnas_text_append_bytes(&writer->text, "[", 1);
     json_array_foreach(array, index, element) {
-        if (index) fnas_text_append(text, flat ? ", " : ",");
-        if (!flat) fnas_json_append_line(text, depth + 1);
-        fnas_json_append_value(text, element, depth + 1);
+        if (index) fnas_text_append(&writer->text, open ? "," : ", ");
+        if (open) fnas_json_append_line(writer, depth + 1);
+        fnas_json_append_value(writer, element, depth + 1);
     }
-    if (!flat) fnas_json_append_line(text, depth);
-    fnas_text_append_bytes(text, "]", 1);
+    if (open) fnas_json_append_line(writer, depth);
+    fnas_text_append_bytes(&writer->text, "]", 1);
 }
 
-/* A real that prints like an integer gets a ".0", so that it is read back as a real. */
-static void fnas_json_append_real(fnas_text *text, double value) {
+/* Outside of rows a real that prints like an integer gets a ".0", so that it is read back as a real. */
+static void fnas_json_append_real(fnas_json_writer *writer, double value) {
+    fnas_text *text = &writer->text;
     size_t begin = text->size;
     fnas_text_append_number(text, value);
-    if (!text->failed && !strpbrk(text->data + begin, ".en")) fnas_text_append_bytes(text, ".0", 2);
+    if (!writer->in_rows && !text->failed && !strpbrk(text->data + begin, ".en")) fnas_text_append_bytes(text, ".0", 2);
 }
 
-static void fnas_json_append_value(fnas_text *text, const json_t *value, int depth) {
+static void fnas_json_append_value(fnas_json_writer *writer, const json_t *value, int depth) {
     switch (json_typeof(value)) {
     case JSON_OBJECT:
-        fnas_json_append_object(text, value, depth);
+        fnas_json_append_object(writer, value, depth);
         break;
     case JSON_ARRAY:
-        fnas_json_append_array(text, value, depth);
+        fnas_json_append_array(writer, value, depth);
         break;
     case JSON_STRING:
-        fnas_text_append_json(text, json_string_value(value));
+        fnas_text_append_json(&writer->text, json_string_value(value));
         break;
     case JSON_INTEGER:
-        fnas_text_append(text, "%lld", (long long)json_integer_value(value));
+        fnas_text_append(&writer->text, "%lld", (long long)json_integer_value(value));
         break;
     case JSON_REAL:
-        fnas_json_append_real(text, json_real_value(value));
+        fnas_json_append_real(writer, json_real_value(value));
         break;
     case JSON_TRUE:
-        fnas_text_append_bytes(text, "true", 4);
+        fnas_text_append_bytes(&writer->text, "true", 4);
         break;
     case JSON_FALSE:
-        fnas_text_append_bytes(text, "false", 5);
+        fnas_text_append_bytes(&writer->text, "false", 5);
         break;
     case JSON_NULL:
-        fnas_text_append_bytes(text, "null", 4);
+        fnas_text_append_bytes(&writer->text, "null", 4);
         break;
     }
 }
 
-void fnas_json_append(fnas_text *text, const json_t *root) {
-    fnas_json_append_value(text, root, 0);
+static fnas_status fnas_json_write_form(fnas_context *context, const char *path, const json_t *root, bool in_rows) {
+    fnas_json_writer writer = {.in_rows = in_rows};
+    fnas_json_append_value(&writer, root, 0);
+    fnas_text_append_bytes(&writer.text, "\n", 1);
+    fnas_status status = writer.text.failed ? fnas_fail_memory(context, path)
+                                            : fnas_file_write_atomic(context, path, writer.text.data, writer.text.size);
+    fnas_text_free(&writer.text);
+    return status;
 }
 
 fnas_status fnas_json_write(fnas_context *context, const char *path, const json_t *root) {
-    fnas_text text = {0};
-    fnas_json_append(&text, root);
-    fnas_text_append_bytes(&text, "\n", 1);
-    fnas_status status = text.failed ? fnas_fail_memory(context, path) : fnas_file_write_atomic(context, path, text.data, text.size);
-    fnas_text_free(&text);
-    return status;
+    return fnas_json_write_form(context, path, root, false);
 }
+
+fnas_status fnas_json_write_rows(fnas_context *context, const char *path, const json_t *root) {
+    return fnas_json_write_form(context, path, root, true);
+}
+
+/* ---- members ---- */
 
 static fnas_status fnas_json_member(fnas_context *context, const json_t *object, const char *where, const char *key, const char *kind,
                                     json_t **member) {

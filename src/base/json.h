@@ -5,17 +5,17 @@
 #include <jansson.h>
 
 #include "base/error.h"
-#include "base/text.h"
 
 /* Reads a JSON file (at most limit_bytes, strict, duplicate keys refused): "PATH:LINE:COLUMN: message". *root is owned: json_decref. */
 FNAS_NODISCARD fnas_status fnas_json_read(fnas_context *context, const char *path, size_t limit_bytes, json_t **root);
 
-/* Appends `root` with 2-space indent, keys in insertion order, numbers in their shortest form (reals keep a point or an exponent), and
- * arrays without objects or arrays in them on one line. */
-void fnas_json_append(fnas_text *text, const json_t *root);
-
-/* Writes atomically what fnas_json_append prints, and a newline. */
+/* Writes atomically, with a newline behind: 2-space indent, keys in insertion order, numbers in their shortest form. Each member of an
+ * object has a line; arrays without objects or arrays in them are on one line; reals keep a point or an exponent. */
 FNAS_NODISCARD fnas_status fnas_json_write(fnas_context *context, const char *path, const json_t *root);
+
+/* The same for long tables: two levels of members have a line each, below them an element is on one line (but each text of an array of
+ * texts, which are long, has its own); reals that are whole are written without a point. */
+FNAS_NODISCARD fnas_status fnas_json_write_rows(fnas_context *context, const char *path, const json_t *root);
 
 /* Typed members of an object. `where` names file or object in messages: 'WHERE: "key" must be a number'. Strings and
  * arrays are borrowed from the object. Numbers must be finite. Missing members fail unless fallback variants are used. */

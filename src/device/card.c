@@ -248,11 +248,7 @@ fnas_status fnas_card_load(fnas_context *context, const char *path, fnas_card **
 }
 
 fnas_status fnas_card_save(fnas_context *context, const fnas_card *card, const char *path) {
-    fnas_text text = {0};
-    fnas_card_write_text(card, &text);
-    fnas_status status = text.failed ? fnas_fail_memory(context, path) : fnas_file_write_atomic(context, path, text.data, text.size);
-    fnas_text_free(&text);
-    return status;
+    return fnas_json_write_rows(context, path, card->root); /* a line an architecture */
 }
 
 void fnas_card_free(fnas_card *card) {

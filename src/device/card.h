@@ -3,7 +3,6 @@
 #define FNAS_DEVICE_CARD_H
 
 #include "base/json.h"
-#include "base/text.h"
 #include "fleetnas/device.h"
 
 #define FNAS_CARD_FORMAT "fleetnas-device/1"
@@ -18,8 +17,5 @@ struct fnas_card {
 
 /* Checks `root` (whose reference is taken over, also on failure) and reads it; `where` names it in messages. */
 FNAS_NODISCARD fnas_status fnas_card_from_json(fnas_context *context, const char *where, json_t *root, fnas_card **card);
-
-/* The text of a card file: one line an architecture, shortest numbers. */
-void fnas_card_write_text(const fnas_card *card, fnas_text *text);
 
 #endif

@@ -110,12 +110,48 @@ static void written_form(void **state) {
     json_decref(root);
 }
 
+static void written_rows(void **state) {
+    fnas_test_place *place = *state;
+    static const char text[] = "{\n"
+                               "  \"name\": \"pi\",\n"
+                               "  \"whole\": 2,\n"
+                               "  \"protocol\": {\n"
+                               "    \"levels\": [0.1, 0.5],\n"
+                               "    \"source\": {\"images\": 8, \"none\": null}\n"
+                               "  },\n"
+                               "  \"reference\": {\n"
+                               "    \"arch\": [\n"
+                               "      \"|a|\",\n"
+                               "      \"|b|\"\n"
+                               "    ],\n"
+                               "    \"latency_ms\": [1.25, 3]\n"
+                               "  },\n"
+                               "  \"measurements\": [\n"
+                               "    {\"arch\": \"|c|\", \"latency_ms\": 0.1, \"quantiles_ms\": [0.1, 0.30000000000000004]},\n"
+                               "    {\"arch\": \"|d|\", \"good\": true, \"empty\": []}\n"
+                               "  ],\n"
+                               "  \"no_rows\": [],\n"
+                               "  \"nothing\": {}\n"
+                               "}\n";
+    json_t *root = read_text(place, text);
+    json_object_set_new(root, "whole", json_real(2));
+    const char *path = fnas_test_path(place, "out.json");
+    assert_status(FNAS_OK, fnas_json_write_rows(place->context, path, root));
+    unsigned char *data;
+    size_t size;
+    assert_status(FNAS_OK, fnas_file_read(place->context, path, 10000, &data, &size));
+    assert_string_equal((char *)data, text);
+    fnas_free(data);
+    json_decref(root);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         fnas_test(errors_name_file_line_and_column),
         fnas_test(deep_nesting_is_refused),
         fnas_test(members_are_typed),
         fnas_test(written_form),
+        fnas_test(written_rows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
