@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "space/arch_set.h"
+#include "space/space.h"
 
 #define REFERENCES_LIMIT_BYTES ((size_t)1 << 20)
 
@@ -49,18 +49,12 @@ fnas_status fnas_archs_references(fnas_context *context, const fnas_space *space
 
 fnas_status fnas_archs_random(fnas_context *context, const fnas_space *space, uint64_t seed, const int32_t *references, int64_t count,
                               int32_t *choices) {
-    int64_t decisions = fnas_space_decision_count(space);
-    if ((double)count + FNAS_CARD_REFERENCES > fnas_space_cardinality(space))
-        return fnas_fail(context, FNAS_ERR_INPUT, "%lld architectures beside the references: the space has only %.0f in all",
-                         (long long)count, fnas_space_cardinality(space));
-    fnas_arch_set taken = {.decisions = decisions};
+    fnas_arch_set taken = {.decisions = fnas_space_decision_count(space)};
     fnas_status status = fnas_arch_set_add_all(context, &taken, FNAS_CARD_REFERENCES, references);
-    int64_t before = taken.count;
-    for (int64_t draw = 0, ignored; status == FNAS_OK && taken.count < before + count; draw++) {
-        int32_t *drawn = choices + (taken.count - before) * decisions; /* stays where it is when it is new */
-        fnas_space_random(space, seed, draw, drawn);
-        status = fnas_arch_set_add(context, &taken, drawn, &ignored);
-    }
+    int64_t first = taken.count;
+    if (status == FNAS_OK) status = fnas_space_random_distinct(context, space, seed, count, &taken);
+    if (status == FNAS_OK && count > 0)
+        memcpy(choices, fnas_arch_set_at(&taken, first), (size_t)(count * taken.decisions) * sizeof *choices);
     fnas_arch_set_free(&taken);
     return status;
 }

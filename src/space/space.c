@@ -5,7 +5,6 @@
 #include "base/memory.h"
 #include "base/random.h"
 #include "base/text.h"
-#include "space/arch_set.h"
 
 static const fnas_space_type *const fnas_space_types[] = {&fnas_space_nb201};
 #define FNAS_SPACE_TYPES (sizeof fnas_space_types / sizeof fnas_space_types[0])
@@ -197,18 +196,18 @@ void fnas_space_random(const fnas_space *space, uint64_t seed, int64_t index, in
     for (int64_t d = 0; d < space->decision_count; d++) choices[d] = (int32_t)fnas_random_below(&random, space->decisions[d].choice_count);
 }
 
-fnas_status fnas_space_random_distinct(fnas_context *context, const fnas_space *space, uint64_t seed, int64_t count, int32_t *choices) {
-    if (count < 0 || (double)count > fnas_space_cardinality(space))
-        return fnas_fail(context, FNAS_ERR_INPUT, "space %s has %.0f architectures: ask for at most as many", space->type->name,
-                         fnas_space_cardinality(space));
-    fnas_arch_set found = {.decisions = space->decision_count};
+fnas_status fnas_space_random_distinct(fnas_context *context, const fnas_space *space, uint64_t seed, int64_t count, fnas_arch_set *set) {
+    if (count < 0 || (double)set->count + (double)count > fnas_space_cardinality(space))
+        return fnas_fail(context, FNAS_ERR_INPUT, "%lld random architectures beside %lld: the space %s has only %.0f in all",
+                         (long long)count, (long long)set->count, space->type->name, fnas_space_cardinality(space));
+    int32_t *drawn = fnas_allocate((size_t)space->decision_count, sizeof *drawn);
+    if (!drawn) return fnas_fail_memory(context, "random architectures");
     fnas_status status = FNAS_OK;
-    for (int64_t index = 0, ignored; status == FNAS_OK && found.count < count; index++) {
-        int32_t *drawn = choices + found.count * space->decision_count; /* stays where it is when it is new */
+    for (int64_t index = 0, wanted = set->count + count, ignored; status == FNAS_OK && set->count < wanted; index++) {
         fnas_space_random(space, seed, index, drawn);
-        status = fnas_arch_set_add(context, &found, drawn, &ignored);
+        status = fnas_arch_set_add(context, set, drawn, &ignored);
     }
-    fnas_arch_set_free(&found);
+    fnas_free(drawn);
     return status;
 }
 

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "fleetnas/space.h"
 #include "nn/net.h"
+#include "space/arch_set.h"
 
 typedef struct fnas_decision {
     const char *name;
@@ -68,10 +69,10 @@ void fnas_space_to_onehot(const fnas_space *space, const int32_t *choices, doubl
 void fnas_space_decode(const fnas_space *space, const double *logits, int32_t *choices);
 void fnas_space_canonical(const fnas_space *space, int32_t *choices); /* see fnas_space_type; changes choices in place */
 
-/* The first `count` distinct architectures among the uniformly random ones of a seed (fnas_space_random 0, 1, 2, ...), in that order;
- * choices is [count][decision_count]. FNAS_ERR_INPUT when the space has fewer. */
+/* Adds `count` architectures to the set: the first among the uniformly random ones of a seed (fnas_space_random 0, 1, 2, ...) that are not
+ * yet in it, in that order. FNAS_ERR_INPUT when the space has not so many more. */
 FNAS_NODISCARD fnas_status fnas_space_random_distinct(fnas_context *context, const fnas_space *space, uint64_t seed, int64_t count,
-                                                      int32_t *choices);
+                                                      fnas_arch_set *set);
 
 FNAS_NODISCARD fnas_status fnas_space_declare(fnas_context *context, const fnas_space *space, fnas_parameters *parameters);
 FNAS_NODISCARD fnas_status fnas_space_record(fnas_context *context, const fnas_space *space, const int32_t *choices, fnas_net **net);

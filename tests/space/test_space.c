@@ -101,20 +101,23 @@ static void test_random_distinct(void **state) {
     fnas_test_place *place = *state;
     fnas_space *space = open_space(place, "nb201");
     enum { ALL = 15625 };
-    int32_t *all = malloc(ALL * 6 * sizeof *all), first[6];
+    fnas_arch_set set = {.decisions = 6};
+    int32_t first[6];
     bool *seen = calloc(ALL, sizeof *seen);
-    assert_status(FNAS_OK, fnas_space_random_distinct(place->context, space, 5, ALL, all));
+    assert_status(FNAS_OK, fnas_space_random_distinct(place->context, space, 5, ALL, &set));
+    assert_int_equal(set.count, ALL);
     for (int64_t i = 0; i < ALL; i++) {
         int64_t code = 0;
-        for (int d = 0; d < 6; d++) code = 5 * code + all[6 * i + d];
+        for (int d = 0; d < 6; d++) code = 5 * code + fnas_arch_set_at(&set, i)[d];
         assert_false(seen[code]);
         seen[code] = true;
     }
     fnas_space_random(space, 5, 0, first);
-    assert_memory_equal(first, all, sizeof first);
-    assert_status(FNAS_ERR_INPUT, fnas_space_random_distinct(place->context, space, 5, ALL + 1, all));
+    assert_memory_equal(first, set.choices, sizeof first);
+    assert_status(FNAS_ERR_INPUT, fnas_space_random_distinct(place->context, space, 5, 1, &set));
     assert_message("15625");
-    free(all);
+    assert_int_equal(set.count, ALL);
+    fnas_arch_set_free(&set);
     free(seen);
     fnas_space_close(space);
 }
