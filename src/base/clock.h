@@ -4,6 +4,5 @@
 
 double fnas_wall_ms(void);       /* monotonic */
 double fnas_thread_cpu_ms(void); /* of the calling thread */
-double fnas_process_cpu_ms(void);
 
 #endif

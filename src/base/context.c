@@ -178,9 +178,5 @@ void fnas_log(fnas_context *context, fnas_log_level level, const char *format, .
 }
 
 void fnas_report_progress(fnas_context *context, const fnas_progress *progress) {
-    if (fnas_context_has_progress(context)) context->progress(context->progress_user, progress);
-}
-
-bool fnas_context_has_progress(const fnas_context *context) {
-    return context && context->progress;
+    if (context && context->progress) context->progress(context->progress_user, progress);
 }

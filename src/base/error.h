@@ -20,7 +20,6 @@ fnas_status fnas_fail_prefix(fnas_context *context, fnas_status status, const ch
 
 void fnas_log(fnas_context *context, fnas_log_level level, const char *format, ...) FNAS_PRINTF(3, 4);
 void fnas_report_progress(fnas_context *context, const fnas_progress *progress);
-bool fnas_context_has_progress(const fnas_context *context);
 
 /* Makes `context` a worker's context: it keeps its own message, but sees the parent's wish to stop and hands log lines to the
  * parent's log (one at a time). Progress is not handed on. NULL detaches. The parent outlives the attachment. */

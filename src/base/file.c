@@ -41,11 +41,6 @@ char *fnas_path_join(const char *folder, const char *name) {
     return path;
 }
 
-const char *fnas_path_name(const char *path) {
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
-}
-
 /* ---- reading ---- */
 
 /* A growing run of bytes with a limit. */

@@ -38,6 +38,5 @@ void fnas_folder_remove_temporaries(const char *path);
 
 /* "folder/name", owned by the caller (fnas_free); NULL when out of memory. */
 char *fnas_path_join(const char *folder, const char *name);
-const char *fnas_path_name(const char *path); /* behind the last '/'; borrowed */
 
 #endif

@@ -160,10 +160,6 @@ void fnas_team_destroy(fnas_team *team) {
     fnas_free(team);
 }
 
-int64_t fnas_team_workers(const fnas_team *team) {
-    return team->workers;
-}
-
 static void fnas_team_attach(fnas_team *team, fnas_context *context) {
     for (int64_t i = 0; i < team->workers; i++) {
         fnas_context_set_parent(team->worker[i].context, context);

@@ -13,7 +13,6 @@ typedef fnas_status fnas_team_function(fnas_context *worker_context, void *user,
  * on_start runs once on each worker, to set up libraries that keep settings a thread (OpenMP, BLAS); it may be NULL. */
 FNAS_NODISCARD fnas_status fnas_team_create(fnas_context *context, int64_t workers, void (*on_start)(int64_t worker), fnas_team **team);
 void fnas_team_destroy(fnas_team *team);
-int64_t fnas_team_workers(const fnas_team *team);
 
 /* Runs function on items 0..count-1, each once, handed out in order; returns when all are done. The first failing item's (smallest
  * index) status and message are passed up into `context`; nothing more is handed out after a failure. Outcomes must not depend on which

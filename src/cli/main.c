@@ -13,10 +13,6 @@ static const cli_verb *const verbs[] = {
 };
 #define VERB_COUNT ((int64_t)(sizeof verbs / sizeof *verbs))
 
-const cli_verb *cli_verb_at(int64_t index) {
-    return index < VERB_COUNT ? verbs[index] : NULL;
-}
-
 static const char *cli_verb_name_at(const void *unused, int64_t index) {
     (void)unused;
     return index < VERB_COUNT ? verbs[index]->name : NULL;

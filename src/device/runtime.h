@@ -2,6 +2,7 @@
 #ifndef FNAS_DEVICE_RUNTIME_H
 #define FNAS_DEVICE_RUNTIME_H
 
+#include "base/text.h"
 #include "graph/graph.h"
 
 typedef enum fnas_precision { FNAS_PRECISION_F32, FNAS_PRECISION_BF16, FNAS_PRECISION_INT8 } fnas_precision;

@@ -4,7 +4,6 @@
 #ifndef FNAS_GRAPH_GRAPH_H
 #define FNAS_GRAPH_GRAPH_H
 
-#include "base/text.h"
 #include "nn/net.h"
 #include "nn/path.h"
 
@@ -52,11 +51,6 @@ void fnas_graph_destroy(fnas_graph *graph); /* NULL is allowed */
 const char *fnas_graph_kind_name(fnas_graph_kind kind);                          /* "conv", ... */
 int32_t fnas_graph_input(const fnas_graph *graph, int64_t node, int64_t input);  /* number of the node that is its input-th input */
 fnas_value_shape fnas_graph_source_shape(const fnas_graph *graph, int64_t node); /* of its first input */
-int64_t fnas_graph_weight_floats(const fnas_graph *graph, int64_t number);       /* 0 where it has none */
-int64_t fnas_graph_bias_floats(const fnas_graph *graph, int64_t number);
-int64_t fnas_graph_macs(const fnas_graph *graph);               /* of one image: convolutions, linear layers and the latter's biases */
-int64_t fnas_graph_params(const fnas_graph *graph);             /* weights and biases, as folded */
-void fnas_graph_dump(const fnas_graph *graph, fnas_text *text); /* one line a node */
 
 /* Runs it by the naive double-precision operators: what every runtime is held to. images [n, C, H, W], logits [n, classes]. */
 FNAS_NODISCARD fnas_status fnas_graph_run_reference(fnas_context *context, const fnas_graph *graph, int64_t n, const double *images,

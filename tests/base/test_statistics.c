@@ -84,11 +84,10 @@ static void kendall_agrees_with_counting_pairs(void **state) {
 
 static void clocks_advance(void **state) {
     (void)state;
-    double wall = fnas_wall_ms(), thread = fnas_thread_cpu_ms(), process = fnas_process_cpu_ms();
+    double wall = fnas_wall_ms(), thread = fnas_thread_cpu_ms();
     volatile double sum = 0;
-    while (fnas_thread_cpu_ms() - thread < 2) sum += 1; /* at least 2 ms of processor time, hence of the others */
+    while (fnas_thread_cpu_ms() - thread < 2) sum += 1; /* at least 2 ms of processor time, hence of the other */
     assert_true(fnas_wall_ms() - wall >= 1.9);
-    assert_true(fnas_process_cpu_ms() - process >= 1.9);
 }
 
 int main(void) {

@@ -96,6 +96,20 @@ static int64_t count_kind(const fnas_graph *graph, fnas_graph_kind kind) {
     return count;
 }
 
+/* Of one image: convolutions, linear layers and the latter's biases. */
+static int64_t count_macs(const fnas_graph *graph) {
+    int64_t macs = 0;
+    for (int64_t i = 0; i < graph->node_count; i++) {
+        const fnas_graph_node *node = &graph->nodes[i];
+        if (node->kind != FNAS_GRAPH_CONV && node->kind != FNAS_GRAPH_LINEAR) continue;
+        int64_t sources = fnas_graph_source_shape(graph, i).c;
+        macs += node->kind == FNAS_GRAPH_CONV
+                    ? node->shape.c * (sources / node->groups) * node->kernel * node->kernel * node->shape.h * node->shape.w
+                    : node->shape.c * (sources + (node->bias != FNAS_GRAPH_NONE));
+    }
+    return macs;
+}
+
 /* Lowers with these statistics, compares logits with those of the net, and gives the graph to look at. */
 static fnas_graph *lower_and_compare(fixture *f, const fnas_norm_state *state) {
     fnas_graph *graph;
@@ -154,13 +168,8 @@ static void test_cell(void **state) {
                      2); /* of a and b, which are read otherwise too; of c and of the head they are fused */
     assert_int_equal(count_kind(graph, FNAS_GRAPH_ZERO), 0);
     int64_t pixels = SIDE * SIDE, weights3 = CHANNELS * CHANNELS * 9;
-    assert_int_equal(fnas_graph_macs(graph), pixels * (CHANNELS * 2 * 9 + weights3 + CHANNELS * CHANNELS) +
-                                                 pixels / 4 * (weights3 + CHANNELS * 25) + CLASSES * (CHANNELS + 1));
-    fnas_text text = {0};
-    fnas_graph_dump(graph, &text);
-    assert_non_null(strstr(text.data, "add"));
-    assert_non_null(strstr(text.data, "g6"));
-    fnas_text_free(&text);
+    assert_int_equal(count_macs(graph), pixels * (CHANNELS * 2 * 9 + weights3 + CHANNELS * CHANNELS) +
+                                            pixels / 4 * (weights3 + CHANNELS * 25) + CLASSES * (CHANNELS + 1));
     fnas_graph_destroy(graph);
     end(&f);
 }
