@@ -1,6 +1,8 @@
 #include "base/json.h"
 
+#include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/file.h"
@@ -135,6 +137,13 @@ fnas_status fnas_json_write(fnas_context *context, const char *path, const json_
 
 fnas_status fnas_json_write_rows(fnas_context *context, const char *path, const json_t *root) {
     return fnas_json_write_form(context, path, root, true);
+}
+
+json_t *fnas_json_from_unsigned(uint64_t value) {
+    if (value <= INT64_MAX) return json_integer((json_int_t)value);
+    char digits[32];
+    snprintf(digits, sizeof digits, "%" PRIu64, value);
+    return json_string(digits);
 }
 
 /* ---- members ---- */

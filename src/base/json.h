@@ -17,6 +17,10 @@ FNAS_NODISCARD fnas_status fnas_json_write(fnas_context *context, const char *pa
  * texts, which are long, has its own); reals that are whole are written without a point. */
 FNAS_NODISCARD fnas_status fnas_json_write_rows(fnas_context *context, const char *path, const json_t *root);
 
+/* A number of 64 bits without sign: an integer, or its digits in quotes from 2^63 on, where integers of JSON readers end. Owned; NULL when
+ * out of memory. */
+json_t *fnas_json_from_unsigned(uint64_t value);
+
 /* Typed members of an object. `where` names file or object in messages: 'WHERE: "key" must be a number'. Strings and
  * arrays are borrowed from the object. Numbers must be finite. Missing members fail unless fallback variants are used. */
 FNAS_NODISCARD fnas_status fnas_json_string(fnas_context *context, const json_t *object, const char *where, const char *key,

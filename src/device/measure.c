@@ -209,10 +209,11 @@ static json_t *json_of_protocol(const measurement *measuring) {
     const fnas_timing_plan *plan = &measuring->plan;
     json_t *levels = json_array();
     for (int q = 0; q < QUANTILES; q++) json_array_append_new(levels, json_real(quantile_levels[q]));
-    return json_pack("{s:s,s:I,s:i,s:f,s:s,s:o,s:o,s:I,s:{s:s,s:I}}", "isa_limit", plan->isa, "rounds", (json_int_t)plan->rounds,
+    return json_pack("{s:s,s:I,s:i,s:f,s:s,s:o,s:o,s:o,s:{s:s,s:I}}", "isa_limit", plan->isa, "rounds", (json_int_t)plan->rounds,
                      "warm_up_runs", FNAS_TIMING_WARM_UP_RUNS, "sample_ms", FNAS_TIMING_SAMPLE_MS, "order",
                      "interleaved, shuffled each round", "quantiles", levels, "drift", json_time(measuring->result.drift), "seed",
-                     (json_int_t)plan->seed, "calibration", "source", measuring->data_name, "images", (json_int_t)plan->image_count);
+                     fnas_json_from_unsigned(plan->seed), "calibration", "source", measuring->data_name, "images",
+                     (json_int_t)plan->image_count);
 }
 
 static json_t *json_of_measurement(const measurement *measuring, double noise) {

@@ -81,7 +81,7 @@ static bool fnas_verification_json(const fnas_verification *verification, json_t
                 !json_object_set_new(root, "test_images", json_integer(verification->test_images)) &&
                 !json_object_set_new(root, "scale_count", json_integer(verification->scale_count)) &&
                 !json_object_set_new(root, "random_count", json_integer(verification->random_count)) &&
-                !json_object_set_new(root, "seed", json_integer((json_int_t)verification->seed));
+                !json_object_set_new(root, "seed", fnas_json_from_unsigned(verification->seed));
     for (int64_t i = 0; i < verification->count && done; i++) {
         done = !json_array_append_new(devices, fnas_verify_entry_json(verification, i));
     }

@@ -145,6 +145,31 @@ static void written_rows(void **state) {
     json_decref(root);
 }
 
+/* What fits into an integer of JSON is one; nothing becomes negative. */
+static void unsigned_numbers(void **state) {
+    fnas_test_place *place = *state;
+    json_t *root = json_object();
+    json_object_set_new(root, "zero", fnas_json_from_unsigned(0));
+    json_object_set_new(root, "last_integer", fnas_json_from_unsigned(INT64_MAX));
+    json_object_set_new(root, "first_text", fnas_json_from_unsigned((uint64_t)INT64_MAX + 1));
+    json_object_set_new(root, "last", fnas_json_from_unsigned(UINT64_MAX));
+    const char *path = fnas_test_path(place, "out.json");
+    assert_status(FNAS_OK, fnas_json_write(place->context, path, root));
+    json_decref(root);
+    unsigned char *data;
+    size_t size;
+    assert_status(FNAS_OK, fnas_file_read(place->context, path, 10000, &data, &size));
+    assert_string_equal((char *)data, "{\n"
+                                      "  \"zero\": 0,\n"
+                                      "  \"last_integer\": 9223372036854775807,\n"
+                                      "  \"first_text\": \"9223372036854775808\",\n"
+                                      "  \"last\": \"18446744073709551615\"\n"
+                                      "}\n");
+    fnas_free(data);
+    assert_status(FNAS_OK, fnas_json_read(place->context, path, 10000, &root)); /* and it is JSON that we read */
+    json_decref(root);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         fnas_test(errors_name_file_line_and_column),
@@ -152,6 +177,7 @@ int main(void) {
         fnas_test(members_are_typed),
         fnas_test(written_form),
         fnas_test(written_rows),
+        fnas_test(unsigned_numbers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

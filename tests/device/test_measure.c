@@ -16,6 +16,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "device/archs.h"
+#include "device/card.h"
 #include "device/child.h"
 #include "fleetnas/device.h"
 
@@ -228,6 +229,25 @@ static bool processor_has(const char *isa) {
 #endif
 }
 
+static void test_large_seed(void **state) {
+    fixture *f = *state;
+    fnas_measure_options options = tiny_options();
+    options.seed = UINT64_MAX;
+    options.arch_count = -1;
+    fnas_card *card, *again;
+    char path[] = "/tmp/fnas-card-XXXXXX";
+    int descriptor = mkstemp(path);
+    assert_true(descriptor >= 0);
+    close(descriptor);
+    assert_int_equal(measure_patiently(f, &options, &card), FNAS_OK);
+    assert_int_equal(fnas_card_save(f->context, card, path), FNAS_OK);
+    assert_int_equal(fnas_card_load(f->context, path, &again), FNAS_OK);
+    assert_string_equal(json_string_value(json_object_get(json_object_get(again->root, "protocol"), "seed")), "18446744073709551615");
+    fnas_card_free(again);
+    fnas_card_free(card);
+    remove(path);
+}
+
 static void test_isa(void **state) {
     fixture *f = *state;
     if (!processor_has("avx2")) {
@@ -357,6 +377,7 @@ int main(void) {
                                        cmocka_unit_test_setup_teardown(test_reference_files, begin, end),
                                        cmocka_unit_test_setup_teardown(test_onednn, begin, end),
                                        cmocka_unit_test_setup_teardown(test_other_settings, begin, end),
-                                       cmocka_unit_test_setup_teardown(test_isa, begin, end)};
+                                       cmocka_unit_test_setup_teardown(test_isa, begin, end),
+                                       cmocka_unit_test_setup_teardown(test_large_seed, begin, end)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

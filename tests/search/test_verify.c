@@ -203,6 +203,18 @@ static void test_refused(void **state) {
     fnas_run_close(run);
 }
 
+static void test_large_seed(void **state) {
+    fnas_test_place *place = *state;
+    char run[] = "a run", space[] = "nb201";
+    const fnas_verification verification = {.run = run, .space = space, .seed = UINT64_MAX - 1};
+    const char *path = fnas_test_path(place, "verification.json");
+    test_check(place, fnas_verification_write_json(place->context, &verification, path));
+    json_t *root;
+    test_check(place, fnas_json_read(place->context, path, 1 << 20, &root));
+    assert_string_equal(json_string_value(json_object_get(root, "seed")), "18446744073709551614");
+    json_decref(root);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         fnas_test(test_draw),
@@ -211,6 +223,7 @@ int main(void) {
         fnas_test(test_unquiet_machine),
         fnas_test(test_unseen_and_plain),
         fnas_test(test_refused),
+        fnas_test(test_large_seed),
     };
     return cmocka_run_group_tests_name("verify", tests, NULL, NULL);
 }
