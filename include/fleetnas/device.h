@@ -47,7 +47,7 @@ FNAS_API double fnas_card_spearman(const fnas_card *first, const fnas_card *seco
 
 /* How to measure. Zero or NULL means the default in brackets. */
 typedef struct fnas_measure_options {
-    const char *name;       /* required */
+    const char *name;       /* required: at most 100 letters, digits, '.', '_' and '-', no '.' in front */
     const char *runtime;    /* "onednn" | "onednn-plain" | "blas" [onednn] */
     const char *precision;  /* "f32" | "bf16" | "int8" [f32]; onednn-plain and blas: f32 only */
     const char *isa;        /* "native" | "avx512" | "avx2" | "sse41" [native] */

@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "device/embedding.h"
 
+#define NAME_MOST_BYTES 100 /* leaves room for an ending in what file systems allow */
 #define CARD_LIMIT_BYTES ((size_t)64 << 20)
 #define MEASUREMENTS_MAX 1000000
 #define TEXT_MAX 4000 /* bytes of a name, a processor, ... */
@@ -238,6 +239,16 @@ fnas_status fnas_card_from_json(fnas_context *context, const char *where, json_t
     }
     *card = made;
     return FNAS_OK;
+}
+
+fnas_status fnas_card_check_name(fnas_context *context, const char *name) {
+    size_t length = strlen(name);
+    bool is_safe = length > 0 && length <= NAME_MOST_BYTES && name[0] != '.' &&
+                   strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") == length;
+    if (is_safe) return FNAS_OK;
+    return fnas_fail(context, FNAS_ERR_INPUT,
+                     "device name \"%s\": use letters, digits, '.', '_' and '-' only, at most %d of them, and no '.' in front", name,
+                     NAME_MOST_BYTES);
 }
 
 fnas_status fnas_card_load(fnas_context *context, const char *path, fnas_card **card) {

@@ -15,6 +15,9 @@ struct fnas_card {
     double *latency_ms;
 };
 
+/* Whether a device to search for may be called so: a run keeps its card in a file of that name. FNAS_ERR_INPUT says what is allowed. */
+FNAS_NODISCARD fnas_status fnas_card_check_name(fnas_context *context, const char *name);
+
 /* Checks `root` (whose reference is taken over, also on failure) and reads it; `where` names it in messages. */
 FNAS_NODISCARD fnas_status fnas_card_from_json(fnas_context *context, const char *where, json_t *root, fnas_card **card);
 

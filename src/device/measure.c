@@ -45,12 +45,6 @@ static fnas_status check_range(fnas_context *context, const char *what, int64_t 
     return fnas_fail(context, FNAS_ERR_INPUT, "%s is %" PRId64 ": it must be %" PRId64 " to %" PRId64, what, value, least, most);
 }
 
-static fnas_status check_name(fnas_context *context, const char *name) {
-    if (!name || !*name) return fnas_fail(context, FNAS_ERR_INPUT, "a device needs a name");
-    if (strlen(name) >= NAME_BYTES) return fnas_fail(context, FNAS_ERR_INPUT, "the device name is longer than %d bytes", NAME_BYTES - 1);
-    return FNAS_OK;
-}
-
 static int64_t or_default(int64_t value, int64_t fallback) {
     return value ? value : fallback;
 }
@@ -69,7 +63,8 @@ static fnas_status check_setting(fnas_context *context, const fnas_timing_plan *
 static fnas_status read_options(fnas_context *context, const fnas_space *space, const fnas_measure_options *options,
                                 measurement *measuring) {
     fnas_timing_plan *plan = &measuring->plan;
-    FNAS_TRY(check_name(context, options->name));
+    if (!options->name) return fnas_fail(context, FNAS_ERR_INPUT, "a device needs a name");
+    FNAS_TRY(fnas_card_check_name(context, options->name)); /* now, not when a search takes the card */
     measuring->name = options->name;
     measuring->others = options->arch_count < 0 ? 0 : or_default(options->arch_count, DEFAULT_ARCHS);
     snprintf(measuring->stage, sizeof measuring->stage, "measure %s", options->name);
@@ -236,7 +231,8 @@ static fnas_status make_card(const measurement *measuring, fnas_card **card) {
     FNAS_TRY(find_noise(measuring, &noise));
     json_t *root = json_of_measurement(measuring, noise);
     if (!root)
-        return fnas_fail(measuring->context, FNAS_ERR_INPUT, "%s: a card cannot be made: is the name valid UTF-8?", measuring->stage);
+        return fnas_fail(measuring->context, FNAS_ERR_INPUT, "%s: a card cannot be made: is the data set's name valid UTF-8?",
+                         measuring->stage);
     return fnas_card_from_json(measuring->context, measuring->stage, root, card);
 }
 

@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "device/card.h"
 #include "search/log.h"
 #include "search/names.h"
 
@@ -118,9 +119,7 @@ fnas_status fnas_run_open_data(fnas_context *context, const fnas_run *run, const
 static fnas_status check_card(fnas_context *context, const fnas_run *run, int64_t index) {
     FNAS_TRY(fnas_card_check_space(context, run->cards[index], run->space));
     fnas_card_view view = fnas_card_get(run->cards[index]);
-    if (!fnas_device_name_is_safe(view.name)) {
-        return fnas_fail(context, FNAS_ERR_INPUT, "device name \"%s\": use letters, digits, '.', '_' and '-' only", view.name);
-    }
+    FNAS_TRY(fnas_card_check_name(context, view.name));
     for (int64_t i = 0; i < index; i++) {
         if (strcmp(fnas_card_get(run->cards[i]).name, view.name) == 0)
             return fnas_fail(context, FNAS_ERR_INPUT, "two cards are named \"%s\": each search device needs a name of its own", view.name);

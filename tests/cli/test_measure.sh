@@ -32,6 +32,8 @@ run 2 "one reference is not ten" device measure --space "$space" --name x --refe
 says err "few.txt"
 run 2 "references that are missing" device measure --space "$space" --name x --references "$place/nothing.json" -o "$place/x.json"
 says err "nothing.json"
+run 2 "a name that no search would take" device measure --space "$space" --name a/b --reference-only -o "$place/x.json"
+says err "device name \"a/b\": use letters"
 want "no card was written" [ ! -e "$place/x.json" ]
 
 measure one --archs 12

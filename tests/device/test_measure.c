@@ -287,6 +287,10 @@ static void test_bad_options(void **state) {
         options.field = (value);                                                                                                           \
         assert_bad(f, &options, expected, words);                                                                                          \
     } while (0)
+    CHECK(name, "", FNAS_ERR_INPUT, "device name \"\": use letters");
+    CHECK(name, "a/b", FNAS_ERR_INPUT, "device name \"a/b\": use letters");
+    CHECK(name, "..", FNAS_ERR_INPUT, "no '.' in front");
+    CHECK(name, "caf\xC3\xA9", FNAS_ERR_INPUT, "use letters");
     CHECK(runtime, "onnx", FNAS_ERR_INPUT, "unknown runtime \"onnx\"");
     CHECK(precision, "f64", FNAS_ERR_INPUT, "unknown precision \"f64\"");
     CHECK(isa, "avx1024", FNAS_ERR_INPUT, "unknown instruction set");
