@@ -1,15 +1,19 @@
 #include "export/safetensors.h"
 
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <zlib.h>
 
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
 
 #define FNAS_SAFETENSORS_HEADER_MAX ((size_t)100 * 1000 * 1000)
-#define FNAS_SAFETENSORS_PREFIX 8 /* bytes of the header's length */
+#define FNAS_SAFETENSORS_PREFIX 8    /* bytes of the header's length */
+#define FNAS_SAFETENSORS_CRC "crc32" /* our key in the metadata: a bit that flipped in the data is a number like any other */
+#define FNAS_SAFETENSORS_CRC_BYTES 9 /* eight hexadecimal digits and the end */
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "tensors are written and read as they lie in memory");
 
@@ -38,6 +42,10 @@ static void fnas_append_shape(fnas_text *text, int64_t rank, const int64_t *shap
     fnas_text_append(text, "]");
 }
 
+static void fnas_format_crc(uLong crc, char text[FNAS_SAFETENSORS_CRC_BYTES]) {
+    snprintf(text, FNAS_SAFETENSORS_CRC_BYTES, "%08lx", crc & 0xFFFFFFFFul);
+}
+
 /* ---- writing ---- */
 
 static bool fnas_safetensors_names_differ(const fnas_safetensors_tensor *tensors, int64_t count, const char **repeated);
@@ -52,30 +60,50 @@ static void fnas_safetensors_order(const fnas_safetensors_tensor *tensors, int64
     }
 }
 
-static void fnas_append_metadata(fnas_text *header, const fnas_safetensors_text *metadata, int64_t count) {
+/* Of the whole data section, as zlib and PNG reckon it (ISO 3309). */
+static void fnas_safetensors_crc(const fnas_safetensors_tensor *const *ordered, int64_t count, char text[FNAS_SAFETENSORS_CRC_BYTES]) {
+    uLong crc = crc32_z(0, NULL, 0);
+    for (int64_t i = 0; i < count; i++) {
+        size_t bytes;
+        if (fnas_safetensors_size(ordered[i], &bytes) && bytes) crc = crc32_z(crc, ordered[i]->data, bytes);
+    }
+    fnas_format_crc(crc, text);
+}
+
+static void fnas_append_metadata(fnas_text *header, const fnas_safetensors_text *metadata, int64_t count, const char *crc) {
     fnas_text_append(header, "\"__metadata__\":{");
     for (int64_t i = 0; i < count; i++) {
-        if (i) fnas_text_append(header, ",");
         fnas_text_append_json(header, metadata[i].key);
         fnas_text_append(header, ":");
         fnas_text_append_json(header, metadata[i].value);
+        fnas_text_append(header, ",");
     }
-    fnas_text_append(header, "}");
+    fnas_text_append(header, "\"" FNAS_SAFETENSORS_CRC "\":\"%s\"}", crc);
 }
 
-static fnas_status fnas_append_tensor(fnas_context *context, const char *path, fnas_text *header, const fnas_safetensors_tensor *tensor,
-                                      size_t *offset) {
-    size_t bytes, end;
-    bool sized = tensor->rank >= 0 && tensor->rank <= FNAS_SAFETENSORS_RANK_MAX && fnas_safetensors_size(tensor, &bytes);
-    if (!sized || __builtin_add_overflow(*offset, bytes, &end)) {
-        return fnas_fail(context, FNAS_ERR_INTERNAL, "%s: tensor \"%s\" has an impossible shape", path, tensor->name);
+/* Before anything goes by their sizes. */
+static fnas_status fnas_check_extents(fnas_context *context, const char *path, const fnas_safetensors_tensor *const *ordered,
+                                      int64_t count) {
+    size_t end = 0;
+    for (int64_t i = 0; i < count; i++) {
+        const fnas_safetensors_tensor *tensor = ordered[i];
+        size_t bytes;
+        bool sized = tensor->rank >= 0 && tensor->rank <= FNAS_SAFETENSORS_RANK_MAX && fnas_safetensors_size(tensor, &bytes);
+        if (!sized || __builtin_add_overflow(end, bytes, &end)) {
+            return fnas_fail(context, FNAS_ERR_INTERNAL, "%s: tensor \"%s\" has an impossible shape", path, tensor->name);
+        }
     }
+    return FNAS_OK;
+}
+
+static void fnas_append_tensor(fnas_text *header, const fnas_safetensors_tensor *tensor, size_t *offset) {
+    size_t bytes = 0, begin = *offset;
+    if (fnas_safetensors_size(tensor, &bytes)) *offset += bytes;
+    fnas_text_append(header, ",");
     fnas_text_append_json(header, tensor->name);
     fnas_text_append(header, ":{\"dtype\":\"%s\",\"shape\":", fnas_safetensors_types[tensor->type].name);
     fnas_append_shape(header, tensor->rank, tensor->shape, ",");
-    fnas_text_append(header, ",\"data_offsets\":[%zu,%zu]}", *offset, end);
-    *offset = end;
-    return FNAS_OK;
+    fnas_text_append(header, ",\"data_offsets\":[%zu,%zu]}", begin, *offset);
 }
 
 /* Spaces behind the JSON move the data to a multiple of FNAS_ALIGNMENT. */
@@ -86,12 +114,12 @@ static void fnas_pad_header(fnas_text *header) {
 static fnas_status fnas_make_header(fnas_context *context, const char *path, const fnas_safetensors_tensor *const *ordered, int64_t count,
                                     const fnas_safetensors_text *metadata, int64_t metadata_count, fnas_text *header) {
     size_t offset = 0;
+    char crc[FNAS_SAFETENSORS_CRC_BYTES];
+    FNAS_TRY(fnas_check_extents(context, path, ordered, count));
+    fnas_safetensors_crc(ordered, count, crc);
     fnas_text_append(header, "{");
-    if (metadata_count) fnas_append_metadata(header, metadata, metadata_count);
-    for (int64_t i = 0; i < count; i++) {
-        if (i || metadata_count) fnas_text_append(header, ",");
-        FNAS_TRY(fnas_append_tensor(context, path, header, ordered[i], &offset));
-    }
+    fnas_append_metadata(header, metadata, metadata_count, crc);
+    for (int64_t i = 0; i < count; i++) fnas_append_tensor(header, ordered[i], &offset);
     fnas_text_append(header, "}");
     fnas_pad_header(header);
     if (header->failed) return fnas_fail_memory(context, path);
@@ -128,6 +156,10 @@ fnas_status fnas_safetensors_write(fnas_context *context, const char *path, cons
     if (!fnas_safetensors_names_differ(tensors, tensor_count, &repeated)) {
         if (!repeated) return fnas_fail_memory(context, path);
         return fnas_fail(context, FNAS_ERR_INTERNAL, "%s: the name \"%s\" is reserved or given to two tensors", path, repeated);
+    }
+    for (int64_t i = 0; i < metadata_count; i++) {
+        if (!strcmp(metadata[i].key, FNAS_SAFETENSORS_CRC))
+            return fnas_fail(context, FNAS_ERR_INTERNAL, "%s: the key \"%s\" is reserved", path, metadata[i].key);
     }
     const fnas_safetensors_tensor **ordered = fnas_allocate((size_t)tensor_count, sizeof *ordered);
     if (!ordered) return fnas_fail_memory(context, path);
@@ -339,6 +371,17 @@ static fnas_status fnas_check_places(fnas_context *context, fnas_safetensors *fi
     return FNAS_OK;
 }
 
+/* Files of other programs, and of our own before there was one, need not have a checksum. */
+static fnas_status fnas_check_crc(fnas_context *context, const fnas_safetensors *file) {
+    const char *expected = fnas_safetensors_metadata(file, FNAS_SAFETENSORS_CRC);
+    char found[FNAS_SAFETENSORS_CRC_BYTES];
+    if (!expected) return FNAS_OK;
+    fnas_format_crc(crc32_z(crc32_z(0, NULL, 0), file->data, file->data_size), found);
+    if (strcmp(expected, found) == 0) return FNAS_OK;
+    return fnas_fail(context, FNAS_ERR_INPUT, "%s: damaged: the CRC-32 of its data is %s, its header says %.16s: take it from a backup",
+                     file->path, found, expected);
+}
+
 /* Files of other programs need not align their tensors; ours do, and nothing is copied. */
 static fnas_status fnas_align_tensors(fnas_context *context, fnas_safetensors *file) {
     for (int64_t i = 0; i < file->count; i++) {
@@ -362,6 +405,7 @@ static fnas_status fnas_read_into(fnas_context *context, const char *path, size_
     FNAS_TRY(fnas_parse_header(context, file, size));
     FNAS_TRY(fnas_parse_entries(context, file));
     FNAS_TRY(fnas_check_places(context, file));
+    FNAS_TRY(fnas_check_crc(context, file));
     FNAS_TRY(fnas_align_tensors(context, file));
     file->by_name = fnas_sort_by_name(file->tensors, file->count);
     return file->by_name ? FNAS_OK : fnas_fail_memory(context, path);

@@ -1,4 +1,5 @@
-/* safetensors: u64 little-endian length of the header, the header in JSON, tensors without holes or overlap. */
+/* safetensors: u64 little-endian length of the header, the header in JSON, tensors without holes or overlap. The metadata hold "crc32", the
+ * checksum of the tensors' bytes in eight hexadecimal digits, written always and checked where there is one. */
 #ifndef FNAS_EXPORT_SAFETENSORS_H
 #define FNAS_EXPORT_SAFETENSORS_H
 
@@ -32,7 +33,7 @@ typedef struct fnas_safetensors_text {
 } fnas_safetensors_text;
 
 /* Writes a file atomically, streaming the tensors. The same arguments give the same bytes: tensors lie in the given order, wider elements
- * first. Errors: FNAS_ERR_INTERNAL for two equal names, sizes that overflow; FNAS_ERR_IO, FNAS_ERR_MEMORY. */
+ * first. Errors: FNAS_ERR_INTERNAL for two equal names, the key "crc32", sizes that overflow; FNAS_ERR_IO, FNAS_ERR_MEMORY. */
 FNAS_NODISCARD fnas_status fnas_safetensors_write(fnas_context *context, const char *path, const fnas_safetensors_tensor *tensors,
                                                   int64_t tensor_count, const fnas_safetensors_text *metadata, int64_t metadata_count);
 

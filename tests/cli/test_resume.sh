@@ -99,4 +99,15 @@ cp -R "$place/first" "$place/cut"
 head -c 1000 "$place/first/checkpoint.safetensors" > "$place/cut/checkpoint.safetensors"
 run 2 "a truncated checkpoint" resume "$place/cut"
 says err "checkpoint.safetensors"
+
+# One bit that flipped in the numbers is found too, in each of the two files.
+for file in checkpoint.safetensors predictor.safetensors; do
+    rm -rf "$place/flipped"
+    cp -R "$place/first" "$place/flipped"
+    last=$(tail -c 1 "$place/first/$file" | od -An -tu1)
+    { head -c -1 "$place/first/$file" && printf "\\$(printf %o $((last ^ 1)))"; } > "$place/flipped/$file"
+    want "$file has its size still" [ "$(wc -c < "$place/flipped/$file")" -eq "$(wc -c < "$place/first/$file")" ]
+    run 2 "a flipped bit in $file" front "$place/flipped" --device "$place/c.json" --no-error
+    says err "$file: damaged"
+done
 finish

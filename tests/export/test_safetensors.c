@@ -48,10 +48,20 @@ static void what_is_written_is_read(void **state) {
     fnas_safetensors_free(NULL);
 }
 
+/* CRC-32 of ISO 3309, bit by bit. */
+static uint32_t crc_by_definition(const unsigned char *data, size_t size) {
+    uint32_t remainder = UINT32_MAX;
+    for (size_t i = 0; i < size; i++) {
+        remainder ^= data[i];
+        for (int bit = 0; bit < 8; bit++) remainder = remainder >> 1 ^ (remainder & 1 ? 0xEDB88320u : 0);
+    }
+    return ~remainder;
+}
+
 /* The bytes as the format's description gives them, by hand. */
 static void bytes_are_fixed(void **state) {
     fnas_test_place *place = *state;
-    static const char header[] = "{\"__metadata__\":{\"format\":\"fleetnas\",\"space\":\"nb201:\\\"quoted\\\"\"},"
+    static const char header[] = "{\"__metadata__\":{\"format\":\"fleetnas\",\"space\":\"nb201:\\\"quoted\\\"\",\"crc32\":\"????????\"},"
                                  "\"step\":{\"dtype\":\"I64\",\"shape\":[],\"data_offsets\":[0,8]},"
                                  "\"range\":{\"dtype\":\"F64\",\"shape\":[2],\"data_offsets\":[8,24]},"
                                  "\"weights\":{\"dtype\":\"F32\",\"shape\":[2,3],\"data_offsets\":[24,48]},"
@@ -63,6 +73,11 @@ static void bytes_are_fixed(void **state) {
     size_t padded = data[0] + 256u * data[1];
     assert_int_equal((8 + padded) % 64, 0);
     assert_true(padded >= length && padded < length + 64);
+    char crc[9], *place_of_crc = strstr((char *)data + 8, "\"crc32\":\"");
+    assert_non_null(place_of_crc);
+    snprintf(crc, sizeof crc, "%08x", (unsigned)crc_by_definition(data + 8 + padded, 51));
+    assert_memory_equal(place_of_crc + 9, crc, 8);
+    memset(place_of_crc + 9, '?', 8);
     assert_memory_equal(data + 8, header, length);
     for (size_t i = length; i < padded; i++) assert_int_equal(data[8 + i], ' ');
     assert_int_equal(size, 8 + padded + 51);
@@ -97,6 +112,11 @@ static void writer_refuses_nonsense(void **state) {
     assert_status(FNAS_ERR_INTERNAL, fnas_safetensors_write(place->context, path, &negative, 1, NULL, 0));
     const fnas_safetensors_tensor reserved = {"__metadata__", FNAS_SAFETENSORS_F32, 1, {1}, floats};
     assert_status(FNAS_ERR_INTERNAL, fnas_safetensors_write(place->context, path, &reserved, 1, NULL, 0));
+    const fnas_safetensors_text checksum = {"crc32", "00000000"};
+    assert_status(FNAS_ERR_INTERNAL, fnas_safetensors_write(place->context, path, example, 1, &checksum, 1));
+    assert_message("\"crc32\" is reserved");
+    const fnas_safetensors_tensor high = {"x", FNAS_SAFETENSORS_F32, 9, {1}, floats};
+    assert_status(FNAS_ERR_INTERNAL, fnas_safetensors_write(place->context, path, &high, 1, NULL, 0));
     assert_status(FNAS_ERR_IO, fnas_safetensors_write(place->context, fnas_test_path(place, "no/folder"), example, 1, NULL, 0));
     unsigned char *data;
     size_t size;
@@ -148,6 +168,7 @@ static void headers_are_checked(void **state) {
          "overlaps"},
         {"{\"__metadata__\":[]}", 0, "an object of strings"},
         {"{\"__metadata__\":{\"a\":1}}", 0, "\"a\" must be a string"},
+        {"{\"__metadata__\":{\"crc32\":\"0000000\"}}", 0, "damaged: the CRC-32 of its data is 00000000, its header says 0000000:"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         fnas_safetensors *file;
@@ -208,6 +229,29 @@ static void every_truncation_is_refused(void **state) {
     fnas_free(data);
 }
 
+/* Any one bit of the data; and without the checksum, as older files are, the same bytes are believed. */
+static void flipped_data_are_refused(void **state) {
+    fnas_test_place *place = *state;
+    unsigned char *data;
+    size_t size;
+    fnas_safetensors *file;
+    assert_int_equal(crc_by_definition((const unsigned char *)"123456789", 9), 0xCBF43926u); /* the known check value */
+    assert_status(FNAS_OK, fnas_file_read(place->context, write_example(place, "whole"), LIMIT, &data, &size));
+    size_t begin = 8 + data[0] + 256u * data[1];
+    for (size_t bit = 8 * begin; bit < 8 * size; bit++) {
+        data[bit / 8] ^= (unsigned char)(1u << bit % 8);
+        assert_status(FNAS_ERR_INPUT, fnas_safetensors_read(place->context, fnas_test_write(place, "flipped", data, size), LIMIT, &file));
+        assert_message("flipped: damaged: the CRC-32");
+        assert_null(file);
+        data[bit / 8] ^= (unsigned char)(1u << bit % 8);
+    }
+    memcpy(strstr((char *)data + 8, "crc32"), "no_32", 5);
+    data[size - 1] ^= 1;
+    assert_status(FNAS_OK, fnas_safetensors_read(place->context, fnas_test_write(place, "older", data, size), LIMIT, &file));
+    fnas_safetensors_free(file);
+    fnas_free(data);
+}
+
 /* Reads every byte that the reader believes in: the sanitizers watch. */
 static uint32_t sum_of_bytes(const fnas_safetensors *file) {
     int64_t count;
@@ -261,7 +305,7 @@ int main(void) {
         fnas_test(unfit_tensors_are_named),  fnas_test(writer_refuses_nonsense),
         fnas_test(headers_are_checked),      fnas_test(lengths_are_checked),
         fnas_test(files_of_others_are_read), fnas_test(every_truncation_is_refused),
-        fnas_test(flipped_bits_never_crash),
+        fnas_test(flipped_data_are_refused), fnas_test(flipped_bits_never_crash),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
