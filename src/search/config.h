@@ -45,7 +45,7 @@ typedef struct fnas_search_config {
     uint64_t seed;
     int64_t steps;                /* in all; 0: not yet known (--minutes, decided in the first steps and kept in the checkpoint) */
     double minutes;               /* 0 unless --minutes */
-    int64_t condition_embeddings; /* 1: embeddings relative to the fleet's mean and spread (run.h); 0: as they are */
+    int64_t condition_embeddings; /* 1: embeddings relative to the fleet's mean and spread (embedding.h); 0: as they are */
     int64_t paths;                /* a step and update */
     int64_t judged_paths;         /* beside each path of the hypernetwork's update, this many more that the error model alone judges */
     int64_t groups;               /* of paths, for the fixed order of reduction: 8 */

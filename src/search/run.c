@@ -4,7 +4,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <math.h>
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
@@ -12,15 +11,10 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "device/card.h"
 #include "search/log.h"
 #include "search/names.h"
 
-#define EMBEDDING 10
-#define STARTING ".starting"                  /* in a folder whose run is not yet whole: what else is there is ours */
-#define UNIFORM_DEVIATION 0.28867513459481287 /* standard deviation of a uniform number in [0, 1] */
-#define DEVIATIONS_MAX 3.0                    /* a device far from the fleet is held at its edge */
-#define SPREAD_FLOOR 0.02                     /* below it, differences between devices are measurement noise */
+#define STARTING ".starting" /* in a folder whose run is not yet whole: what else is there is ours */
 
 char *fnas_run_file(const fnas_run *run, const char *name) {
     return fnas_path_join(run->path, name);
@@ -31,8 +25,6 @@ void fnas_run_close(fnas_run *run) {
     for (int64_t i = 0; run->cards && i < run->config.device_count; i++) fnas_card_free(run->cards[i]);
     fnas_free(run->cards);
     fnas_free(run->embeddings);
-    fnas_free(run->embedding_mean);
-    fnas_free(run->embedding_spread);
     fnas_predictor_free(run->predictor);
     fnas_search_state_free(&run->state);
     fnas_score_cache_free(run->scores);
@@ -124,55 +116,35 @@ static fnas_status check_card(fnas_context *context, const fnas_run *run, int64_
         if (strcmp(fnas_card_get(run->cards[i]).name, view.name) == 0)
             return fnas_fail(context, FNAS_ERR_INPUT, "two cards are named \"%s\": each search device needs a name of its own", view.name);
     }
-    if (view.reference_count != EMBEDDING)
-        return fnas_fail(context, FNAS_ERR_INPUT, "device \"%s\": the embedding needs %d reference latencies", view.name, EMBEDDING);
+    if (view.reference_count != FNAS_EMBEDDING)
+        return fnas_fail(context, FNAS_ERR_INPUT, "device \"%s\": the embedding needs %d reference latencies", view.name, FNAS_EMBEDDING);
     return FNAS_OK;
 }
 
 void fnas_run_condition(const fnas_run *run, const double *raw, double *conditioned) {
-    /* The table's attention takes inner products with N(0, 1) keys: centred entries of unit spread. The continuous network takes entries
-     * that lie in [0, 1] as raw ones do. */
-    bool table = run->config.hypernet == FNAS_HYPERNET_TABLE;
-    double centre = table ? 0 : 0.5, spread = table ? 1 : UNIFORM_DEVIATION;
-    for (int64_t i = 0; i < EMBEDDING; i++) {
-        if (!run->embedding_mean) {
-            conditioned[i] = raw[i];
-            continue;
-        }
-        double deviation = (raw[i] - run->embedding_mean[i]) / run->embedding_spread[i];
-        conditioned[i] = centre + spread * fmax(-DEVIATIONS_MAX, fmin(DEVIATIONS_MAX, deviation));
-    }
+    fnas_embedding_condition(&run->embedding_scale, raw, conditioned);
 }
 
-/* Mean and spread over the search devices, then their embeddings on that scale. */
-static fnas_status condition_embeddings(fnas_context *context, fnas_run *run) {
+/* The search devices' embeddings, on their own scale. */
+static void condition_embeddings(fnas_run *run) {
     int64_t count = run->config.device_count;
-    run->embedding_mean = fnas_allocate(EMBEDDING, sizeof(double));
-    run->embedding_spread = fnas_allocate(EMBEDDING, sizeof(double));
-    if (!run->embedding_mean || !run->embedding_spread) return fnas_fail_memory(context, "embeddings");
-    for (int64_t i = 0; i < EMBEDDING; i++) {
-        double sum = 0, squares = 0;
-        for (int64_t t = 0; t < count; t++) sum += run->embeddings[t * EMBEDDING + i];
-        for (int64_t t = 0; t < count; t++) squares += pow(run->embeddings[t * EMBEDDING + i] - sum / (double)count, 2);
-        run->embedding_mean[i] = sum / (double)count;
-        run->embedding_spread[i] = sqrt(squares / (double)count) + SPREAD_FLOOR;
-    }
-    for (int64_t t = 0; t < count; t++) fnas_run_condition(run, run->embeddings + t * EMBEDDING, run->embeddings + t * EMBEDDING);
-    return FNAS_OK;
+    fnas_embedding_scale_fit(run->config.hypernet, count, run->embeddings, &run->embedding_scale);
+    for (int64_t t = 0; t < count; t++) fnas_run_condition(run, run->embeddings + t * FNAS_EMBEDDING, run->embeddings + t * FNAS_EMBEDDING);
 }
 
 static fnas_status load_cards(fnas_context *context, fnas_run *run, const char *const *paths) {
     int64_t count = run->config.device_count;
     run->cards = fnas_allocate((size_t)count, sizeof *run->cards);
-    run->embeddings = fnas_allocate((size_t)(count * EMBEDDING), sizeof(double));
+    run->embeddings = fnas_allocate((size_t)(count * FNAS_EMBEDDING), sizeof(double));
     if (!run->cards || !run->embeddings) return fnas_fail_memory(context, "device cards");
     for (int64_t i = 0; i < count; i++) {
         FNAS_TRY(fnas_card_load(context, paths[i], &run->cards[i]));
         fnas_status status = check_card(context, run, i);
         if (status != FNAS_OK) return fnas_fail_prefix(context, status, "%s", paths[i]);
-        fnas_card_embedding(run->cards[i], run->embeddings + i * EMBEDDING);
+        fnas_card_embedding(run->cards[i], run->embeddings + i * FNAS_EMBEDDING);
     }
-    return run->config.condition_embeddings ? condition_embeddings(context, run) : FNAS_OK;
+    if (run->config.condition_embeddings) condition_embeddings(run);
+    return FNAS_OK;
 }
 
 static fnas_status name_devices(fnas_context *context, fnas_run *run) {
@@ -405,7 +377,7 @@ static fnas_status prepare_predictor(fnas_context *context, fnas_run *run) {
 }
 
 static fnas_status prepare_state(fnas_context *context, fnas_run *run) {
-    FNAS_TRY(fnas_search_state_allocate(context, &run->config, run->supernet, EMBEDDING, &run->state));
+    FNAS_TRY(fnas_search_state_allocate(context, &run->config, run->supernet, FNAS_EMBEDDING, &run->state));
     char *path = fnas_run_file(run, "checkpoint.safetensors");
     if (!path) return fnas_fail_memory(context, "a path");
     fnas_status status = FNAS_OK;

@@ -6,17 +6,18 @@
 
 #include "fleetnas/data.h"
 #include "fleetnas/predictor.h"
+#include "search/embedding.h"
 #include "search/score_cache.h"
 #include "search/state.h"
 
 struct fnas_run {
     char *path;
     fnas_search_config config;
-    fnas_space *space;                         /* searched and measured */
-    fnas_space *supernet;                      /* its macro for the shared weights */
-    fnas_card **cards;                         /* [config.device_count] */
-    double *embeddings;                        /* [device_count][embedding], as the hypernetwork takes them: see fnas_run_condition */
-    double *embedding_mean, *embedding_spread; /* [embedding] over the search devices; NULL: embeddings are taken as they are */
+    fnas_space *space;                    /* searched and measured */
+    fnas_space *supernet;                 /* its macro for the shared weights */
+    fnas_card **cards;                    /* [config.device_count] */
+    double *embeddings;                   /* [device_count][embedding], as the hypernetwork takes them: see fnas_run_condition */
+    fnas_embedding_scale embedding_scale; /* of the search devices */
     fnas_predictor *predictor;
     fnas_search_state state;
     char *data_spec;          /* with its path, from log.sqlite; NULL when unknown */
@@ -27,9 +28,7 @@ struct fnas_run {
 /* A file of the run; owned (fnas_free), NULL when out of memory. */
 char *fnas_run_file(const fnas_run *run, const char *name);
 
-/* A device's embedding as the hypernetwork takes it: where the fleet's mean and spread are known, each entry is the deviation from the mean
- * in units of the spread. Embeddings of real devices are alike (each rises with the cost of its reference architecture); what tells devices
- * apart is what deviates. raw, conditioned [embedding]. */
+/* A device's embedding as the hypernetwork takes it: fnas_embedding_condition on the run's scale. raw, conditioned [FNAS_EMBEDDING]. */
 void fnas_run_condition(const fnas_run *run, const double *raw, double *conditioned);
 
 /* Makes the folder of a new run from options: checks everything, copies the cards and the predictor (if given), writes config.json last of
