@@ -17,16 +17,65 @@ static void append_header(fnas_text *text, const fnas_search_config *config) {
     fnas_text_append(text, ",direction_norm,error_range_low,error_range_high\n");
 }
 
-/* The header and the rows of steps 1..step that are whole lines. */
-static void keep_rows(fnas_text *kept, const fnas_search_config *config, const char *data, int64_t step) {
+/* ---- what a resumed search keeps ---- */
+
+#define GAPS_NAMED 8
+
+/* Steps without a row, for a warning. */
+typedef struct missing_steps {
+    int64_t count, gaps;
+    fnas_text ranges; /* "3-5, 9, ..." */
+} missing_steps;
+
+static void add_gap(missing_steps *missing, int64_t first, int64_t last) {
+    if (first > last) return;
+    missing->count += last - first + 1;
+    missing->gaps++;
+    const char *separator = missing->gaps > 1 ? ", " : "";
+    if (missing->gaps > GAPS_NAMED + 1) return;
+    if (missing->gaps == GAPS_NAMED + 1)
+        fnas_text_append(&missing->ranges, ", ...");
+    else if (first == last)
+        fnas_text_append(&missing->ranges, "%s%lld", separator, (long long)first);
+    else
+        fnas_text_append(&missing->ranges, "%s%lld-%lld", separator, (long long)first, (long long)last);
+}
+
+/* The step of a row; 0 when the line is none. */
+static int64_t step_of(const char *line) {
+    char *end;
+    int64_t step = strtoll(line, &end, 10);
+    return end != line && *end == ',' ? step : 0;
+}
+
+/* The header and the rows of steps 1..step that are whole lines, in order. */
+static void keep_rows(fnas_text *kept, const fnas_search_config *config, const char *data, int64_t step, missing_steps *missing) {
     append_header(kept, config);
+    int64_t last = 0;
     const char *line = data ? strchr(data, '\n') : NULL;
-    for (int64_t row = 1; line && row <= step; row++) {
-        const char *begin = line + 1, *end = strchr(begin, '\n');
-        if (!end || strtoll(begin, NULL, 10) != row) break;
-        fnas_text_append_bytes(kept, begin, (size_t)(end - begin) + 1);
-        line = end;
+    for (const char *end; line && (end = strchr(line + 1, '\n')); line = end) {
+        int64_t row = step_of(line + 1);
+        if (row <= last || row > step) continue;
+        add_gap(missing, last + 1, row - 1);
+        fnas_text_append_bytes(kept, line + 1, (size_t)(end - line));
+        last = row;
     }
+    add_gap(missing, last + 1, step);
+}
+
+static fnas_status rewrite(fnas_context *context, const fnas_run *run, const char *path, const char *data) {
+    fnas_text kept = {0};
+    missing_steps missing = {0};
+    keep_rows(&kept, &run->config, data, run->state.step, &missing);
+    fnas_status status = kept.failed ? fnas_fail_memory(context, "metrics") : fnas_file_write_atomic(context, path, kept.data, kept.size);
+    if (status == FNAS_OK && missing.count > 0) {
+        fnas_log(context, FNAS_LOG_WARNING,
+                 "%s: %lld of the %lld rows before the checkpoint are missing (steps %s): the search goes on without", path,
+                 (long long)missing.count, (long long)run->state.step, missing.ranges.data ? missing.ranges.data : "");
+    }
+    fnas_text_free(&missing.ranges);
+    fnas_text_free(&kept);
+    return status;
 }
 
 fnas_status fnas_metrics_open(fnas_context *context, const fnas_run *run, fnas_metrics *metrics) {
@@ -35,16 +84,14 @@ fnas_status fnas_metrics_open(fnas_context *context, const fnas_run *run, fnas_m
     unsigned char *data = NULL;
     size_t size = 0;
     if (fnas_file_exists(metrics->path)) FNAS_TRY(fnas_file_read(context, metrics->path, (size_t)1 << 32, &data, &size));
-    fnas_text kept = {0};
-    keep_rows(&kept, &run->config, (const char *)data, run->state.step);
-    fnas_status status = kept.failed ? fnas_fail_memory(context, "metrics")
-                                     : fnas_file_write_atomic(context, metrics->path, kept.data, kept.size);
-    fnas_text_free(&kept);
+    fnas_status status = rewrite(context, run, metrics->path, (const char *)data);
     fnas_free(data);
     FNAS_TRY(status);
     metrics->file = fopen(metrics->path, "ab");
     return metrics->file ? FNAS_OK : fnas_fail_errno(context, metrics->path, "open");
 }
+
+/* ---- writing ---- */
 
 fnas_status fnas_metrics_append(fnas_context *context, fnas_metrics *metrics, const fnas_searcher *searcher) {
     fnas_text row = {0};

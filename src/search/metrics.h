@@ -11,7 +11,8 @@ typedef struct fnas_metrics {
     char *path;
 } fnas_metrics;
 
-/* Opens the file for appending; rows behind state->step (written after the checkpoint that is resumed from) are cut off first. */
+/* Opens the file for appending; rows behind state->step (written after the checkpoint that is resumed from) are cut off first. Where rows
+ * of earlier steps are missing, a warning on the log names the file and the steps. */
 FNAS_NODISCARD fnas_status fnas_metrics_open(fnas_context *context, const fnas_run *run, fnas_metrics *metrics);
 FNAS_NODISCARD fnas_status fnas_metrics_append(fnas_context *context, fnas_metrics *metrics, const fnas_searcher *searcher);
 FNAS_NODISCARD fnas_status fnas_metrics_sync(fnas_context *context,
