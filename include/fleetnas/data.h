@@ -75,7 +75,7 @@ typedef enum fnas_split_kind { FNAS_SPLIT_WEIGHTS, FNAS_SPLIT_SEARCH, FNAS_SPLIT
 
 /* Splits the train part: weight_fraction and search_fraction of it, the rest for validation, each class in these proportions. Drawn by
  * (seed, FNAS_STREAM_SPLIT) alone. The order inside a part is random too: its first k images are a random sample.
- * *split is owned: fnas_split_free. Errors: FNAS_ERR_USAGE when a part would be empty, FNAS_ERR_MEMORY. */
+ * *split is owned: fnas_split_free. Errors: FNAS_ERR_INPUT when a part would be empty, FNAS_ERR_MEMORY. */
 FNAS_API FNAS_NODISCARD fnas_status fnas_split_create(fnas_context *context, const fnas_dataset *dataset, uint64_t seed,
                                                       double weight_fraction, double search_fraction, fnas_split **split);
 FNAS_API void fnas_split_free(fnas_split *split); /* NULL is allowed */

@@ -88,7 +88,7 @@ static fnas_status fnas_split_sizes(fnas_context *context, int64_t total, double
     begins[2] = weights + search;
     begins[3] = total;
     if (weights > 0 && search > 0 && weights + search < total) return FNAS_OK;
-    return fnas_fail(context, FNAS_ERR_USAGE,
+    return fnas_fail(context, FNAS_ERR_INPUT,
                      "a split into %g for the weights and %g for the search leaves a part of the %lld images empty: both must be above 0, "
                      "their sum below 1",
                      weight_fraction, search_fraction, (long long)total);

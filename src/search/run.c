@@ -312,6 +312,15 @@ static fnas_status load_own_cards(fnas_context *context, fnas_run *run) {
     return status;
 }
 
+/* Before the data are opened, and with the file that says so. */
+static fnas_status check_fractions(fnas_context *context, const fnas_search_config *config, const char *path) {
+    double weights = config->weight_fraction, search = config->search_fraction;
+    if (weights > 0 && search > 0 && weights + search < 1) return FNAS_OK;
+    return fnas_fail(context, FNAS_ERR_INPUT,
+                     "%s: \"weight_fraction\" is %g and \"search_fraction\" %g: both must be above 0 and their sum below 1", path, weights,
+                     search);
+}
+
 static fnas_status fill_from_folder(fnas_context *context, fnas_run *run) {
     char *config = fnas_run_file(run, "config.json");
     if (!config) return fnas_fail_memory(context, "a path");
@@ -320,6 +329,7 @@ static fnas_status fill_from_folder(fnas_context *context, fnas_run *run) {
         status = fnas_fail(context, FNAS_ERR_INPUT, "%s holds no run: it has no config.json; start one with `fleetnas search ... --out %s`",
                            run->path, run->path);
     if (status == FNAS_OK) status = fnas_search_config_read(context, config, &run->config);
+    if (status == FNAS_OK) status = check_fractions(context, &run->config, config);
     fnas_free(config);
     FNAS_TRY(status);
     FNAS_TRY(fnas_space_open(context, run->config.space, &run->space));

@@ -88,7 +88,7 @@ static void empty_parts_are_refused(void **state) {
                                           {NAN, 0.5}, {0.001, 0.5}, {0.5, 0.001}, {INFINITY, 0.1}};
     for (size_t i = 0; i < sizeof fractions / sizeof *fractions; i++) {
         fnas_split *split;
-        assert_status(FNAS_ERR_USAGE, fnas_split_create(place->context, dataset, 1, fractions[i][0], fractions[i][1], &split));
+        assert_status(FNAS_ERR_INPUT, fnas_split_create(place->context, dataset, 1, fractions[i][0], fractions[i][1], &split));
         assert_message("their sum below 1");
         assert_null(split);
     }

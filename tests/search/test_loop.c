@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "search/searcher.h"
 
 #define STEPS 12
@@ -375,18 +376,32 @@ static void test_bad_input(void **state) {
 /* A configuration that was edited by hand must still hold together. */
 static void test_edited_config(void **state) {
     fleet_fixture *fixture = *state;
+    fnas_context *context = fixture->place->context;
+    static const struct {
+        const char *text, *edited, *message; /* what stands there, what instead, what is said */
+    } edits[] = {
+        {"\"paths\": 6", "\"paths\": 5", "no multiple of the 2 devices"},
+        {"\"weight_fraction\": 0.7", "\"weight_fraction\": 0.9", "\"weight_fraction\" is 0.9 and \"search_fraction\" 0.2"},
+        {"\"weight_fraction\": 0.7", "\"weight_fraction\": 0.0", "both must be above 0"},
+        {"\"search_fraction\": 0.2", "\"search_fraction\": 0.0", "both must be above 0"},
+    };
     char *path = run_path(fixture, "edited"), *config = fnas_path_join(path, "config.json");
     fnas_search_options options = options_for(fixture, path);
     search(fixture, &options, 2);
     unsigned char *data = NULL;
     size_t size = 0;
-    test_check(fixture->place, fnas_file_read(fixture->place->context, config, 1 << 20, &data, &size));
-    char *paths = strstr((char *)data, "\"paths\": 6");
-    assert_non_null(paths);
-    paths[9] = '5';
-    test_check(fixture->place, fnas_file_write_atomic(fixture->place->context, config, data, size));
-    assert_int_equal(fnas_search_resume(fixture->place->context, path, NULL), FNAS_ERR_INPUT);
-    assert_non_null(strstr(fnas_context_message(fixture->place->context), "no multiple of the 2 devices"));
+    test_check(fixture->place, fnas_file_read(context, config, 1 << 20, &data, &size));
+    for (size_t i = 0; i < sizeof edits / sizeof *edits; i++) {
+        fnas_text edited = {0};
+        const char *at = strstr((char *)data, edits[i].text);
+        assert_non_null(at);
+        fnas_text_append_bytes(&edited, data, (size_t)(at - (char *)data));
+        fnas_text_append(&edited, "%s%s", edits[i].edited, at + strlen(edits[i].text));
+        test_check(fixture->place, fnas_file_write_atomic(context, config, edited.data, edited.size));
+        fnas_text_free(&edited);
+        assert_int_equal(fnas_search_resume(context, path, NULL), FNAS_ERR_INPUT);
+        assert_non_null(strstr(fnas_context_message(context), edits[i].message));
+    }
     fnas_free(data);
     fnas_free(config);
     fnas_free(path);
