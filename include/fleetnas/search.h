@@ -41,8 +41,9 @@ typedef struct fnas_search_options {
 FNAS_API FNAS_NODISCARD fnas_status fnas_search_run(fnas_context *context, const fnas_search_options *options);
 FNAS_API FNAS_NODISCARD fnas_status fnas_search_resume(fnas_context *context, const char *run, const char *data);
 
-/* A finished (or interrupted) run, opened for questions. Immutable. Owned: fnas_run_close. Errors: FNAS_ERR_INPUT (no run there, no
- * checkpoint yet, a file that is damaged or does not fit), FNAS_ERR_IO, FNAS_ERR_MEMORY. */
+/* A finished (or interrupted) run, opened for questions. Immutable: neither opening nor asking writes into its folder. Owned:
+ * fnas_run_close. Errors: FNAS_ERR_INPUT (no run there, no checkpoint yet, a file that is missing, damaged or does not fit), FNAS_ERR_IO,
+ * FNAS_ERR_MEMORY. */
 typedef struct fnas_run fnas_run;
 FNAS_API FNAS_NODISCARD fnas_status fnas_run_open(fnas_context *context, const char *path, fnas_run **run);
 FNAS_API void fnas_run_close(fnas_run *run);

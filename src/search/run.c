@@ -359,12 +359,25 @@ fnas_status fnas_run_open_folder(fnas_context *context, const char *path, fnas_r
 
 /* ---- predictor and state ---- */
 
-/* False in a dry run, which writes nothing. */
-static bool has_config(const fnas_run *run) {
-    char *path = fnas_run_file(run, "config.json");
+static bool has_file(const fnas_run *run, const char *name) {
+    char *path = fnas_run_file(run, name);
     bool exists = path && fnas_file_exists(path);
     fnas_free(path);
     return exists;
+}
+
+static fnas_status train_predictor(fnas_context *context, fnas_run *run, const char *path) {
+    /* What a checkpoint has learnt it learnt from one predictor: another (--predictor may have given it) must not take its place. */
+    if (has_file(run, "checkpoint.safetensors"))
+        return fnas_fail(context, FNAS_ERR_INPUT,
+                         "%s is missing, which the checkpoint was made with: put it back, or, where the search trained it, train it again "
+                         "with `fleetnas predictor fit`, the cards of %s/devices in the order of config.json and --seed %llu",
+                         path, run->path, (unsigned long long)run->config.seed);
+    fnas_predictor_options options = {.seed = run->config.seed};
+    FNAS_TRY(
+        fnas_predictor_fit(context, run->space, run->config.device_count, (const fnas_card *const *)run->cards, &options, &run->predictor));
+    bool is_dry_run = !has_file(run, "config.json"); /* which writes nothing */
+    return is_dry_run ? FNAS_OK : fnas_predictor_save(context, run->predictor, path);
 }
 
 static fnas_status prepare_predictor(fnas_context *context, fnas_run *run) {
@@ -377,10 +390,7 @@ static fnas_status prepare_predictor(fnas_context *context, fnas_run *run) {
         status = fnas_predictor_load(context, path, &run->predictor);
         if (status == FNAS_OK) status = check_predictor(context, run, run->predictor, path);
     } else {
-        fnas_predictor_options options = {.seed = run->config.seed};
-        status = fnas_predictor_fit(context, run->space, run->config.device_count, (const fnas_card *const *)run->cards, &options,
-                                    &run->predictor);
-        if (status == FNAS_OK && has_config(run)) status = fnas_predictor_save(context, run->predictor, path);
+        status = train_predictor(context, run, path);
     }
     fnas_free(path);
     return status;

@@ -38,8 +38,8 @@ FNAS_NODISCARD fnas_status fnas_run_create(fnas_context *context, const fnas_sea
 /* Everything but state and predictor, from the folder, to go on with the search: fails while another process does. */
 FNAS_NODISCARD fnas_status fnas_run_open_folder(fnas_context *context, const char *path, fnas_run **run);
 
-/* Loads the predictor, or trains and keeps it; allocates the state and loads the checkpoint, or initialises it as a pure function of
- * configuration and cards. */
+/* Loads the predictor, or, as long as there is no checkpoint, trains and keeps it; allocates the state and loads the checkpoint, or
+ * initialises it as a pure function of configuration and cards. */
 FNAS_NODISCARD fnas_status fnas_run_prepare(fnas_context *context, fnas_run *run);
 
 /* Opens the data set that the run was made on; fails when its shape does not fit the supernet. */

@@ -407,6 +407,44 @@ static void test_edited_config(void **state) {
     fnas_free(path);
 }
 
+/* A run whose predictor is gone is not made whole behind the caller's back, whether it is asked or goes on; trained again as the message
+ * says, it is the same run. */
+static void test_missing_predictor(void **state) {
+    fleet_fixture *fixture = *state;
+    fnas_context *context = fixture->place->context;
+    char *whole = run_path(fixture, "whole"), *path = run_path(fixture, "gone"),
+         *predictor_path = fnas_path_join(path, "predictor.safetensors");
+    fnas_search_options options = options_for(fixture, whole);
+    search(fixture, &options, 2);
+    options.run = path;
+    search(fixture, &options, 2);
+    assert_int_equal(unlink(predictor_path), 0);
+    fnas_run *run = NULL;
+    assert_int_equal(fnas_run_open(context, path, &run), FNAS_ERR_INPUT);
+    assert_non_null(strstr(fnas_context_message(context), "predictor.safetensors is missing"));
+    assert_null(run);
+    assert_int_equal(fnas_search_resume(context, path, NULL), FNAS_ERR_INPUT);
+    assert_non_null(strstr(fnas_context_message(context), "--seed 5"));
+    assert_false(fnas_file_exists(predictor_path));
+    fnas_card *cards[2];
+    fnas_space *space;
+    fnas_predictor *predictor;
+    for (int i = 0; i < 2; i++) test_check(fixture->place, fnas_card_load(context, fixture->devices[i], &cards[i]));
+    test_check(fixture->place, fnas_space_open(context, TEST_SPACE, &space));
+    test_check(fixture->place,
+               fnas_predictor_fit(context, space, 2, (const fnas_card *const *)cards, &(fnas_predictor_options){.seed = 5}, &predictor));
+    test_check(fixture->place, fnas_predictor_save(context, predictor, predictor_path));
+    assert_same_runs(fixture, whole, path);
+    test_check(fixture->place, fnas_run_open(context, path, &run));
+    fnas_run_close(run);
+    fnas_predictor_free(predictor);
+    fnas_space_close(space);
+    for (int i = 0; i < 2; i++) fnas_card_free(cards[i]);
+    fnas_free(predictor_path);
+    fnas_free(path);
+    fnas_free(whole);
+}
+
 static void test_damaged_checkpoint(void **state) {
     fleet_fixture *fixture = *state;
     char *path = run_path(fixture, "damaged");
@@ -433,10 +471,10 @@ static void test_dry_run(void **state) {
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_threads), TEST(test_interruptions), TEST(test_resume_from_little), TEST(test_resume_with_data),
+        TEST(test_threads), TEST(test_interruptions),    TEST(test_resume_from_little), TEST(test_resume_with_data),
 
-        TEST(test_draws),   TEST(test_not_finite),    TEST(test_edited_config),      TEST(test_latency_is_learnt),
-        TEST(test_options), TEST(test_minutes),       TEST(test_bad_input),          TEST(test_damaged_checkpoint),
-        TEST(test_dry_run)};
+        TEST(test_draws),   TEST(test_not_finite),       TEST(test_edited_config),      TEST(test_latency_is_learnt),
+        TEST(test_options), TEST(test_minutes),          TEST(test_bad_input),          TEST(test_damaged_checkpoint),
+        TEST(test_dry_run), TEST(test_missing_predictor)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
