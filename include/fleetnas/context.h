@@ -45,7 +45,8 @@ FNAS_API const char *fnas_status_text(fnas_status status);
 FNAS_API int fnas_status_exit_code(fnas_status status);
 
 /* What a library call works within: its last error message, its log, its progress, its wish to stop.
- * One context may be used by one thread at a time, except fnas_context_request_stop(). */
+ * One context may be used by one thread at a time, except fnas_context_request_stop(). Long calls work with denormal numbers flushed to
+ * zero; the calling thread treats them as before when they return. */
 typedef struct fnas_context fnas_context;
 
 typedef enum fnas_log_level { FNAS_LOG_WARNING, FNAS_LOG_INFO, FNAS_LOG_DEBUG } fnas_log_level;

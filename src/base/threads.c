@@ -23,6 +23,9 @@ struct fnas_team {
     int64_t workers, started; /* `started` threads besides the caller */
     void (*on_start)(int64_t worker);
     fnas_worker *worker;
+    pthread_t maker;          /* who created it, and is worker 0 */
+    uint64_t maker_denormals; /* how it treated them before */
+    bool has_flushed_maker;
 
     pthread_mutex_t lock; /* guards all below but `next` */
     pthread_cond_t work_given, work_done;
@@ -39,13 +42,33 @@ struct fnas_team {
     fnas_context *failed_context;
 };
 
-void fnas_flush_denormals(void) {
+#define FNAS_MXCSR_DENORMALS 0x8040u            /* FTZ is bit 15, DAZ is bit 6 */
+#define FNAS_FPCR_DENORMALS (UINT64_C(1) << 24) /* FZ */
+
+uint64_t fnas_flush_denormals(void) {
 #if defined(__SSE__)
-    _mm_setcsr(_mm_getcsr() | 0x8040); /* FTZ is bit 15, DAZ is bit 6 */
+    unsigned control = _mm_getcsr();
+    _mm_setcsr(control | FNAS_MXCSR_DENORMALS);
+    return control & FNAS_MXCSR_DENORMALS;
 #elif defined(__aarch64__)
     uint64_t control;
     __asm__ __volatile__("mrs %0, fpcr" : "=r"(control));
-    __asm__ __volatile__("msr fpcr, %0" : : "r"(control | (UINT64_C(1) << 24))); /* FZ */
+    __asm__ __volatile__("msr fpcr, %0" : : "r"(control | FNAS_FPCR_DENORMALS));
+    return control & FNAS_FPCR_DENORMALS;
+#else
+    return 0;
+#endif
+}
+
+void fnas_restore_denormals(uint64_t before) {
+#if defined(__SSE__)
+    _mm_setcsr((_mm_getcsr() & ~FNAS_MXCSR_DENORMALS) | (unsigned)before);
+#elif defined(__aarch64__)
+    uint64_t control;
+    __asm__ __volatile__("mrs %0, fpcr" : "=r"(control));
+    __asm__ __volatile__("msr fpcr, %0" : : "r"((control & ~FNAS_FPCR_DENORMALS) | before));
+#else
+    (void)before;
 #endif
 }
 
@@ -76,7 +99,7 @@ static void fnas_team_work(fnas_team *team, fnas_worker *worker) {
 }
 
 static void fnas_team_start_worker(fnas_team *team, int64_t index) {
-    fnas_flush_denormals();
+    (void)fnas_flush_denormals();
     if (team->on_start) team->on_start(index);
 }
 
@@ -123,6 +146,7 @@ fnas_status fnas_team_create(fnas_context *context, int64_t workers, void (*on_s
     if (!created) return fnas_fail_memory(context, "a team of threads");
     created->workers = workers;
     created->on_start = on_start;
+    created->maker = pthread_self();
     pthread_mutex_init(&created->lock, NULL);
     pthread_cond_init(&created->work_given, NULL);
     pthread_cond_init(&created->work_done, NULL);
@@ -140,7 +164,10 @@ fnas_status fnas_team_create(fnas_context *context, int64_t workers, void (*on_s
         fnas_team_destroy(created);
         return status;
     }
+    uint64_t denormals = fnas_flush_denormals();
     fnas_team_start_worker(created, 0);
+    created->maker_denormals = denormals;
+    created->has_flushed_maker = true;
     *team = created;
     return FNAS_OK;
 }
@@ -152,6 +179,7 @@ void fnas_team_destroy(fnas_team *team) {
     pthread_cond_broadcast(&team->work_given);
     pthread_mutex_unlock(&team->lock);
     for (int64_t i = 1; i <= team->started; i++) pthread_join(team->worker[i].thread, NULL);
+    if (team->has_flushed_maker && pthread_equal(team->maker, pthread_self())) fnas_restore_denormals(team->maker_denormals);
     for (int64_t i = 0; team->worker && i < team->workers; i++) fnas_context_destroy(team->worker[i].context);
     pthread_cond_destroy(&team->work_done);
     pthread_cond_destroy(&team->work_given);
@@ -182,8 +210,9 @@ fnas_status fnas_team_run(fnas_context *context, fnas_team *team, int64_t count,
     pthread_cond_broadcast(&team->work_given);
     pthread_mutex_unlock(&team->lock);
 
-    fnas_flush_denormals(); /* the caller may be another thread than the one that made the team */
+    uint64_t denormals = fnas_flush_denormals(); /* the caller may be another thread than the one that made the team */
     fnas_team_work(team, &team->worker[0]);
+    fnas_restore_denormals(denormals);
 
     pthread_mutex_lock(&team->lock);
     while (team->busy) pthread_cond_wait(&team->work_done, &team->lock);

@@ -39,7 +39,7 @@ void fnas_engine_prepare_thread(int64_t worker) {
     (void)worker;
     omp_set_num_threads(1);
     pthread_once(&fnas_blas_once, limit_blas_threads);
-    fnas_flush_denormals();
+    (void)fnas_flush_denormals();
 }
 
 int64_t fnas_engine_block(const fnas_engine *engine) {

@@ -1,6 +1,7 @@
 #include "base/support.h"
 
 #include <float.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <time.h>
 
@@ -82,6 +83,46 @@ static void workers_start_once_and_flush_denormals(void **state) {
     for (int i = 0; i < 8; i++) assert_int_equal(atomic_load(&started[i]), i < 4);
 }
 
+static bool has_denormals(void) {
+    volatile float smallest = FLT_MIN;
+    return smallest / 2 != 0;
+}
+
+static void *run_elsewhere(void *team) {
+    fnas_context *context;
+    fnas_restore_denormals(0); /* a thread inherits how its maker treats them */
+    bool good = has_denormals() && fnas_context_create(&context) == FNAS_OK;
+    good = good && fnas_team_run(context, team, 10, denormal_is_flushed, NULL) == FNAS_OK;
+    if (good) fnas_context_destroy(context);
+    return good && has_denormals() ? team : NULL;
+}
+
+/* The threads of a program that uses the library stay as they were. */
+static void caller_keeps_its_denormals(void **state) {
+    fnas_test_place *place = *state;
+    fnas_team *team, *inner;
+    pthread_t other;
+    void *good = NULL;
+    assert_true(has_denormals());
+    assert_status(FNAS_OK, fnas_team_create(place->context, 2, NULL, &team));
+    assert_status(FNAS_OK, fnas_team_run(place->context, team, 10, denormal_is_flushed, NULL));
+    assert_false(has_denormals()); /* what the caller itself reckons between two runs is as on any worker */
+    assert_status(FNAS_OK, fnas_team_create(place->context, 2, NULL, &inner));
+    fnas_team_destroy(inner);
+    assert_false(has_denormals());
+    assert_int_equal(pthread_create(&other, NULL, run_elsewhere, team), 0);
+    assert_int_equal(pthread_join(other, &good), 0);
+    assert_ptr_equal(good, team);
+    fnas_team_destroy(team);
+    assert_true(has_denormals());
+    uint64_t before = fnas_flush_denormals(); /* a program that flushes of its own will goes on doing so */
+    assert_status(FNAS_OK, fnas_team_create(place->context, 2, NULL, &team));
+    fnas_team_destroy(team);
+    assert_false(has_denormals());
+    fnas_restore_denormals(before);
+    assert_true(has_denormals());
+}
+
 static fnas_status stop_is_seen(fnas_context *context, void *user, int64_t item, int64_t worker) {
     (void)item, (void)worker;
     if (fnas_context_threads(context) != 1) return FNAS_ERR_INTERNAL;
@@ -111,7 +152,8 @@ static void wrong_sizes_are_refused(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        fnas_test(each_item_runs_once),          fnas_test(smallest_failing_item_wins), fnas_test(workers_start_once_and_flush_denormals),
+        fnas_test(caller_keeps_its_denormals),   fnas_test(each_item_runs_once),
+        fnas_test(smallest_failing_item_wins),   fnas_test(workers_start_once_and_flush_denormals),
         fnas_test(workers_see_the_wish_to_stop), fnas_test(wrong_sizes_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
