@@ -1,4 +1,5 @@
-/* Latency predictor: one network over (one-hot architecture, reference latencies of a device), trained on all search devices together (docs/predictor.md). */
+/* Latency predictor: one network over (one-hot architecture, reference latencies of a device), trained on all search devices together
+ * (docs/predictor.md). */
 #ifndef FLEETNAS_PREDICTOR_H
 #define FLEETNAS_PREDICTOR_H
 
@@ -12,36 +13,42 @@ extern "C" {
 typedef struct fnas_predictor fnas_predictor;
 
 typedef struct fnas_predictor_options {
-    int64_t steps;            /* training steps of the network, 0..10,000,000 [1500 when 0] */
-    double holdout_fraction;  /* of each card's measurements, 0..0.9, kept out of training and recorded for eval [0.1 when 0]; the same architectures on every device */
+    int64_t steps;           /* training steps of the network, 0..10,000,000 [1500 when 0] */
+    double holdout_fraction; /* of each card's measurements, 0..0.9, kept out of training and recorded for eval [0.1 when 0]; the same
+                                architectures on every device */
     uint64_t seed;
 } fnas_predictor_options;
 
-/* Trains on the measurements of count cards [count] of this space (each needs measurements, and all the same reference architectures). options: NULL for the defaults.
- * *predictor is owned by the caller. Deterministic in seed, whatever the threads. Errors: FNAS_ERR_INPUT (card of another space, no measurements, same device name twice,
- * other references, option out of range), FNAS_ERR_NUMERIC (no stable fit), FNAS_ERR_MEMORY, FNAS_INTERRUPTED. Reports progress "predictor". */
-FNAS_API FNAS_NODISCARD fnas_status fnas_predictor_fit(fnas_context *context, const fnas_space *space, int64_t count, const fnas_card *const *cards,
-                                                       const fnas_predictor_options *options, fnas_predictor **predictor);
+/* Trains on the measurements of count cards [count] of this space (each needs measurements, and all the same reference architectures).
+ * options: NULL for the defaults. *predictor is owned by the caller. Deterministic in seed, whatever the threads. Errors: FNAS_ERR_INPUT
+ * (card of another space, no measurements, same device name twice, other references, option out of range), FNAS_ERR_NUMERIC (no stable
+ * fit), FNAS_ERR_MEMORY, FNAS_INTERRUPTED. Reports progress "predictor". */
+FNAS_API FNAS_NODISCARD fnas_status fnas_predictor_fit(fnas_context *context, const fnas_space *space, int64_t count,
+                                                       const fnas_card *const *cards, const fnas_predictor_options *options,
+                                                       fnas_predictor **predictor);
 
-/* A predictor's file (safetensors; docs/predictor.md). save is atomic, and equal predictors give equal bytes. load checks everything; *predictor is owned by the caller
- * (fnas_predictor_free). Errors: FNAS_ERR_INPUT "PATH: what is wrong" (no predictor file, damaged, another version of the space's features), FNAS_ERR_IO, FNAS_ERR_MEMORY. */
+/* A predictor's file (safetensors; docs/predictor.md). save is atomic, and equal predictors give equal bytes. load checks everything;
+ * *predictor is owned by the caller (fnas_predictor_free). Errors: FNAS_ERR_INPUT "PATH: what is wrong" (no predictor file, damaged,
+ * another version of the space's features), FNAS_ERR_IO, FNAS_ERR_MEMORY. */
 FNAS_API FNAS_NODISCARD fnas_status fnas_predictor_save(fnas_context *context, const fnas_predictor *predictor, const char *path);
 FNAS_API FNAS_NODISCARD fnas_status fnas_predictor_load(fnas_context *context, const char *path, fnas_predictor **predictor);
 FNAS_API void fnas_predictor_free(fnas_predictor *predictor);
 FNAS_API const char *fnas_predictor_space(const fnas_predictor *predictor); /* canonical spec */
 
-/* The predictor for one device: its embedding, and its calibration to milliseconds on the card's reference measurements alone. Owned; immutable.
- * Errors: FNAS_ERR_INPUT (predictor or card of another space), FNAS_ERR_NUMERIC (reference latencies out of any proportion), FNAS_ERR_MEMORY. */
+/* The predictor for one device: its embedding, and its calibration to milliseconds on the card's reference measurements alone. Owned;
+ * immutable. Errors: FNAS_ERR_INPUT (predictor or card of another space), FNAS_ERR_NUMERIC (reference latencies out of any proportion),
+ * FNAS_ERR_MEMORY. */
 typedef struct fnas_latency_model fnas_latency_model;
-FNAS_API FNAS_NODISCARD fnas_status fnas_latency_model_create(fnas_context *context, const fnas_predictor *predictor, const fnas_space *space,
-                                                              const fnas_card *card, fnas_latency_model **model);
+FNAS_API FNAS_NODISCARD fnas_status fnas_latency_model_create(fnas_context *context, const fnas_predictor *predictor,
+                                                              const fnas_space *space, const fnas_card *card, fnas_latency_model **model);
 FNAS_API void fnas_latency_model_free(fnas_latency_model *model);
 
 /* Predicted latency of count architectures [count][decisions]: latency_ms [count] (> 0). Thread-safe. Errors: FNAS_ERR_MEMORY. */
-FNAS_API FNAS_NODISCARD fnas_status fnas_latency_model_predict(fnas_context *context, const fnas_latency_model *model, int64_t count, const int32_t *choices,
-                                                               double *latency_ms);
+FNAS_API FNAS_NODISCARD fnas_status fnas_latency_model_predict(fnas_context *context, const fnas_latency_model *model, int64_t count,
+                                                               const int32_t *choices, double *latency_ms);
 
-/* Value and gradient for one one-hot D [onehot_size] (any real numbers near a one-hot): gradient [onehot_size] = d latency_ms / d D, written. Thread-safe, no allocation. */
+/* Value and gradient for one one-hot D [onehot_size] (any real numbers near a one-hot): gradient [onehot_size] = d latency_ms / d D,
+ * written. Thread-safe, no allocation. */
 FNAS_API double fnas_latency_model_gradient(const fnas_latency_model *model, const double *onehot, double *gradient);
 
 /* Smallest and largest predicted latency over the space (exact when it has at most 20,000 architectures, else over 5,000 random ones). */
