@@ -62,3 +62,21 @@ measure_devices() { # FOLDER ARCHS
     *) echo "$demo_unseen, the device that is kept from the search, could not be measured" >&2; return 1 ;;
     esac
 }
+
+# Says whether the devices are different enough for the demo to mean something: three that rank the networks differently in pairs, and an
+# unseen one that is no twin of a searched one.
+judge_devices() { # CARDS...
+    "$fleetnas" device show --json "$@" | awk -v unseen="$demo_unseen" '
+        /^      "name": / { split($0, part, "\""); name[++devices] = part[4] }
+        /^  "spearman": / { matrix = 1 }
+        matrix && $1 ~ /^-?[0-9]/ { rho[int(entries / devices) + 1, entries % devices + 1] = $1 + 0; entries++ }
+        END {
+            for (i = 1; i <= devices; i++) for (j = i + 1; j <= devices; j++) for (k = j + 1; k <= devices; k++) {
+                most = rho[i, j]; if (rho[i, k] > most) most = rho[i, k]; if (rho[j, k] > most) most = rho[j, k]
+                if (!trio || most < least) { least = most; trio = name[i] ", " name[j] " and " name[k] }
+            }
+            for (i = 1; i <= devices; i++) if (name[i] == unseen) for (j = 1; j <= devices; j++) if (j != i && (!twin || rho[i, j] > closest)) { closest = rho[i, j]; twin = name[j] }
+            printf "%s%s differ in pairs: their rank correlations are at most %.3f (wanted: under 0.95)\n", least < 0.95 ? "" : "NOT MET: ", trio, least
+            printf "%s%s, which the search will not see, is closest to %s: %.3f (wanted: under 0.97)\n", closest < 0.97 ? "" : "NOT MET: ", unseen, twin, closest
+        }'
+}

@@ -49,6 +49,9 @@ for name in $measured; do
 done
 # shellcheck disable=SC2086 # lists of words
 show device show $cards
+echo
+# shellcheck disable=SC2086
+judge_devices $cards
 
 stage "2. Search once (it never sees $demo_unseen)"
 # shellcheck disable=SC2086

@@ -41,9 +41,9 @@ typedef struct fnas_search_options {
 FNAS_API FNAS_NODISCARD fnas_status fnas_search_run(fnas_context *context, const fnas_search_options *options);
 FNAS_API FNAS_NODISCARD fnas_status fnas_search_resume(fnas_context *context, const char *run, const char *data);
 
-/* A finished (or interrupted) run, opened for questions. Immutable: neither opening nor asking writes into its folder. Owned:
- * fnas_run_close. Errors: FNAS_ERR_INPUT (no run there, no checkpoint yet, a file that is missing, damaged or does not fit), FNAS_ERR_IO,
- * FNAS_ERR_MEMORY. */
+/* A finished (or interrupted) run, opened for questions. Immutable, but for RUN/scores.csv: errors that were asked for are kept there, so
+ * that they are not scored again (where the folder cannot be written to, they are not kept). Owned: fnas_run_close. Errors: FNAS_ERR_INPUT
+ * (no run there, no checkpoint yet, a file that is missing, damaged or does not fit), FNAS_ERR_IO, FNAS_ERR_MEMORY. */
 typedef struct fnas_run fnas_run;
 FNAS_API FNAS_NODISCARD fnas_status fnas_run_open(fnas_context *context, const char *path, fnas_run **run);
 FNAS_API void fnas_run_close(fnas_run *run);
@@ -54,7 +54,7 @@ FNAS_API const fnas_card *fnas_run_device(const fnas_run *run, int64_t index); /
 /* What a front is asked for. */
 typedef struct fnas_front_options {
     int64_t points;     /* at most this many [24] */
-    int64_t candidates; /* at most this many distinct architectures of the sweep are scored, spread evenly over it [24] */
+    int64_t candidates; /* at most this many distinct architectures of the sweep are scored, spread evenly over it [48] */
     int64_t
         neighbours;   /* besides them, up to this many of the hypernetwork's next most probable architectures (one decision changed) [0] */
     bool score_error; /* score distinct architectures on the validation split with the supernet; false: error is left out (NaN) and the
@@ -103,11 +103,11 @@ FNAS_API FNAS_NODISCARD fnas_status fnas_front_write_csv(fnas_context *context, 
 /* ---- verifying a run's promises on this machine ---- */
 typedef struct fnas_verify_options {
     const char *data;
-    int64_t random_count; /* architectures of the random rival [24] */
+    int64_t random_count; /* architectures of each random rival, drawn from the scale's [24] */
     int64_t scale_count;  /* fixed random architectures that set the scale of the hypervolume [100] */
     int64_t test_images;  /* of the data set's test part [1000] */
     int64_t rounds;       /* timed runs of each architecture [12] */
-    int64_t candidates;   /* architectures scored to choose one front, as in fnas_front_options [24] */
+    int64_t candidates;   /* architectures scored to choose one front, as in fnas_front_options [48] */
     int64_t neighbours;   /* as in fnas_front_options, for every method alike [0] */
     bool ablate;          /* also fronts with mean embedding and with a constant preference */
     uint64_t seed;
@@ -120,7 +120,8 @@ typedef struct fnas_verify_device {
     double best_accuracy_pct; /* on the test part, shared weights */
     double median_ape_pct;    /* predicted against newly measured latency over the front */
     double spearman;          /* the same, rank */
-    double hypervolume, hypervolume_random, hypervolume_untrained;
+    double hypervolume, hypervolume_untrained;
+    double hypervolume_random, hypervolume_random_deviation; /* mean and standard deviation over 200 draws of random architectures */
     double hypervolume_mean_embedding, hypervolume_constant_preference; /* NaN unless ablate */
 } fnas_verify_device;
 

@@ -227,3 +227,16 @@ fnas_status fnas_csv_number(fnas_context *context, const fnas_csv *table, int64_
     return fnas_fail(context, FNAS_ERR_INPUT, "%s:%lld: \"%s\" is \"%.80s\", it must be a finite number", table->path,
                      (long long)fnas_csv_line(table, row), fnas_csv_header(table, column), cell);
 }
+
+void fnas_csv_append_cell(fnas_text *text, const char *cell) {
+    if (!strpbrk(cell, ",\"\r\n")) {
+        fnas_text_append(text, "%s", cell);
+        return;
+    }
+    fnas_text_append(text, "\"");
+    for (const char *c = cell; *c; c++) {
+        if (*c == '"') fnas_text_append(text, "\"");
+        fnas_text_append_bytes(text, c, 1);
+    }
+    fnas_text_append(text, "\"");
+}

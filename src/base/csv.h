@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include "base/error.h"
+#include "base/text.h"
 
 typedef struct fnas_csv fnas_csv;
 
@@ -21,5 +22,8 @@ const char *fnas_csv_cell(const fnas_csv *table, int64_t row, int64_t column); /
 int64_t fnas_csv_line(const fnas_csv *table, int64_t row);                     /* its line in the file, for messages */
 FNAS_NODISCARD fnas_status fnas_csv_number(fnas_context *context, const fnas_csv *table, int64_t row, int64_t column,
                                            double *value); /* finite */
+
+/* A cell for writing, quoted where RFC 4180 asks for it. */
+void fnas_csv_append_cell(fnas_text *text, const char *cell);
 
 #endif

@@ -20,7 +20,7 @@ static const cli_option report_options[] = {
     {"output", 'o', CLI_TEXT, AT(output), "REPORT.html", "where the page goes", true},
     {"device", 0, CLI_TEXTS, AT(devices), "CARD.json", "devices to show [those that were searched]", false},
     {"points", 0, CLI_COUNT, AT(points), "N", "architectures a device at most [24]", false},
-    {"candidates", 0, CLI_COUNT, AT(candidates), "N", "architectures of the sweep that are scored at most [24]", false},
+    {"candidates", 0, CLI_COUNT, AT(candidates), "N", "architectures of the sweep that are scored at most [48]", false},
     {"neighbours", 0, CLI_COUNT, AT(neighbours), "N", "also score up to N of the next most probable architectures [0]", false},
     {"verify", 0, CLI_FLAG, AT(verify), NULL, "check the run on this machine first, as the verb `verify` does, and show the outcome",
      false},

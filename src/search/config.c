@@ -84,8 +84,10 @@ typedef struct preset_facts {
     double table_rate, table_decay, continuous_rate, continuous_decay;
     int64_t checkpoint_steps, validation_images, recalibration_images;
     int64_t paths_about, augment;
-    double uniform_fraction, entropy_start, entropy_end;
+    double uniform_fraction, entropy_start, entropy_end, entropy_hold;
     int64_t condition_embeddings, judged_paths;
+    int64_t hypernet_rounds;
+    int64_t observed_paths, observed_images; /* take the place of search_images with the error model */
 } preset_facts;
 
 static const preset_facts PRESETS[] = {
@@ -111,10 +113,14 @@ static const preset_facts PRESETS[] = {
      .recalibration_images = 256,
      .paths_about = 16,
      .uniform_fraction = 0.75,
-     .entropy_start = 0.05,
+     .entropy_start = 0.2,
      .entropy_end = 0.005,
+     .entropy_hold = 0.5,
      .condition_embeddings = 1,
-     .judged_paths = 15},
+     .judged_paths = 15,
+     .hypernet_rounds = 3,
+     .observed_paths = 8,
+     .observed_images = 32},
     {.name = "standard",
      .proxy = "channels=16,cells=1",
      .batch = "shared",
@@ -138,10 +144,14 @@ static const preset_facts PRESETS[] = {
      .paths_about = 16,
      .augment = 1,
      .uniform_fraction = 0.75,
-     .entropy_start = 0.05,
-     .entropy_end = 0.01,
+     .entropy_start = 0.2,
+     .entropy_end = 0.005,
+     .entropy_hold = 0.5,
      .condition_embeddings = 1,
-     .judged_paths = 15},
+     .judged_paths = 15,
+     .hypernet_rounds = 3,
+     .observed_paths = 8,
+     .observed_images = 64},
     {.name = "paper", /* Sukthanker et al. 2025: the space's own macro, every path sees the whole batch, no warm-up; rates are set in
                          apply_preset */
      .proxy = "",
@@ -194,9 +204,15 @@ static void apply_preset(const preset_facts *preset, fnas_search_config *config)
     config->uniform_fraction = preset->uniform_fraction;
     config->entropy_start = preset->entropy_start;
     config->condition_embeddings = preset->condition_embeddings;
-    config->judged_paths = config->error_gradient == FNAS_ERROR_GRADIENT_MODEL ? preset->judged_paths
-                                                                               : 0; /* gates need a pass through the supernet */
+    config->hypernet_rounds = 1;
+    if (config->error_gradient == FNAS_ERROR_GRADIENT_MODEL) { /* gates need a pass through the supernet for each path */
+        config->judged_paths = preset->judged_paths ? preset->judged_paths : 15;
+        config->hypernet_rounds = preset->hypernet_rounds ? preset->hypernet_rounds : 1;
+        config->observed_paths = preset->observed_paths ? preset->observed_paths : 8;
+        if (preset->observed_images) config->search_images = preset->observed_images;
+    }
     config->entropy_end = preset->entropy_end;
+    config->entropy_hold = preset->entropy_hold;
     config->temperature_start = 10;
     config->temperature_end = 1;
     config->checkpoint_steps = preset->checkpoint_steps;
@@ -272,13 +288,14 @@ static int64_t smaller(int64_t a, double b) {
 fnas_status fnas_search_config_fit_data(fnas_context *context, fnas_search_config *config, int64_t train_images) {
     config->weight_images = smaller(config->weight_images, config->weight_fraction * (double)train_images);
     config->search_images = smaller(config->search_images, config->search_fraction * (double)train_images);
-    int64_t fewest = config->weight_images < config->search_images ? config->weight_images : config->search_images;
-    int64_t needed = config->batch == FNAS_BATCH_SHARED ? 2 * config->paths : 2; /* batch statistics of a single image say little */
-    if (fewest >= needed) return FNAS_OK;
-    return fnas_fail(
-        context, FNAS_ERR_INPUT,
-        "a step's %lld images leave fewer than two for each of %lld paths: use fewer --paths, --batch full or a larger data set",
-        (long long)fewest, (long long)config->paths);
+    bool shared = config->batch == FNAS_BATCH_SHARED;
+    int64_t needed = shared ? 2 * config->paths : 2; /* batch statistics of a single image say little */
+    int64_t search_needed = config->error_gradient == FNAS_ERROR_GRADIENT_MODEL ? 2 : needed; /* observed paths see all of them */
+    if (config->weight_images >= needed && config->search_images >= search_needed) return FNAS_OK;
+    return fnas_fail(context, FNAS_ERR_INPUT,
+                     "a step's %lld images to train and %lld to search on leave fewer than two for each of %lld paths: use fewer --paths, "
+                     "--batch full or a larger data set",
+                     (long long)config->weight_images, (long long)config->search_images, (long long)config->paths);
 }
 
 fnas_status fnas_search_config_build(fnas_context *context, const fnas_search_options *options, fnas_search_config *config,
@@ -373,6 +390,8 @@ static const field FIELDS[] = {
     INTEGER(condition_embeddings, 0, 1),
     INTEGER(paths, 1, PATHS_MAX),
     INTEGER(judged_paths, 0, 64),
+    INTEGER(hypernet_rounds, 1, 100),
+    INTEGER(observed_paths, 0, PATHS_MAX),
     INTEGER(groups, 1, 64),
     INTEGER(weight_images, 1, 1e6),
     INTEGER(search_images, 1, 1e6),
@@ -394,6 +413,7 @@ static const field FIELDS[] = {
     NUMBER(uniform_fraction, 0, 1),
     NUMBER(entropy_start, 0, 1e3),
     NUMBER(entropy_end, 0, 1e3),
+    NUMBER(entropy_hold, 0, 1),
     NUMBER(temperature_start, 0, 1e3),
     NUMBER(temperature_end, 0, 1e3),
     INTEGER(validation_images, 1, 1e9),
@@ -529,6 +549,13 @@ static fnas_status check_consistent(fnas_context *context, const fnas_search_con
                          (long long)config->device_count);
     if (config->judged_paths > 0 && config->error_gradient == FNAS_ERROR_GRADIENT_GATES)
         return fnas_fail(context, FNAS_ERR_INPUT, "%s: \"judged_paths\" must be 0 with \"error_gradient\": \"gates\"", path);
+    if (config->entropy_start > 0 && config->entropy_end == 0)
+        return fnas_fail(context, FNAS_ERR_INPUT, "%s: \"entropy_end\" must be positive where \"entropy_start\" is", path);
+    if (config->hypernet_rounds > 1 && config->error_gradient == FNAS_ERROR_GRADIENT_GATES)
+        return fnas_fail(context, FNAS_ERR_INPUT, "%s: \"hypernet_rounds\" must be 1 with \"error_gradient\": \"gates\"", path);
+    if ((config->observed_paths > 1) != (config->error_gradient == FNAS_ERROR_GRADIENT_MODEL))
+        return fnas_fail(context, FNAS_ERR_INPUT, "%s: \"observed_paths\" must be 0 with \"error_gradient\": \"gates\", else at least 2",
+                         path);
     if (config->batch == FNAS_BATCH_SHARED && (config->weight_images < config->paths || config->search_images < config->paths))
         return fnas_fail(context, FNAS_ERR_INPUT, "%s: fewer images a step than the %lld paths that share them", path,
                          (long long)config->paths);

@@ -47,7 +47,9 @@ typedef struct fnas_search_config {
     double minutes;               /* 0 unless --minutes */
     int64_t condition_embeddings; /* 1: embeddings relative to the fleet's mean and spread (embedding.h); 0: as they are */
     int64_t paths;                /* a step and update */
-    int64_t judged_paths;         /* beside each path of the hypernetwork's update, this many more that the error model alone judges */
+    int64_t judged_paths;         /* beside each path of the hypernetwork's update this many more: the models judge them all (0: gates) */
+    int64_t hypernet_rounds;      /* updates of the hypernetwork a step: one with gates; the models cost little, and may judge several */
+    int64_t observed_paths;       /* a step, for the error model, each on all search images (0: gates) */
     int64_t groups;               /* of paths, for the fixed order of reduction: 8 */
     int64_t weight_images, search_images; /* images a step: shared among the paths, or seen by each (batch full) */
     double warmup_fraction;               /* of the steps: only the supernet is trained in them */
@@ -58,8 +60,9 @@ typedef struct fnas_search_config {
     double label_smoothing;
     int64_t augment; /* 1: random crops and flips; 0: images as they are, which short searches learn faster from */
     double temperature_start, temperature_end; /* GDAS; REINMAX uses 1 */
-    double entropy_start,
-        entropy_end; /* weight of the distribution's entropy against the scalarised loss, from the end of the warm-up to the last step */
+    /* Weight of the distributions' entropy against the scalarised loss: the first until the fraction entropy_hold of the steps, then
+     * falling by the same factor each step to the second at the end. */
+    double entropy_start, entropy_end, entropy_hold;
     int64_t validation_images, recalibration_images; /* when architectures are scored */
 } fnas_search_config;
 

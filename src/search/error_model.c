@@ -7,10 +7,11 @@
 #include "base/statistics.h"
 #include "space/space.h"
 
-/* A step's observations count for about 1 / (1 - FORGET) = 100 steps: long enough to average the noise of small batches, short enough to
- * follow the supernet. */
-#define FORGET 0.99
-#define RIDGE 2.0 /* observations' worth of belief that an operation makes no difference */
+/* A round counts for about 1 / (1 - FORGET) = 200 rounds: long enough to average the noise of small batches, short enough to follow the
+ * supernet. */
+#define FORGET 0.995
+#define RIDGE 4.0 /* observations' worth of belief that an operation makes no difference */
+#define REFINEMENTS 2
 #define FEATURES_MAX 1024
 
 fnas_status fnas_error_model_create(fnas_context *context, const fnas_space *space, fnas_error_model *model) {
@@ -21,7 +22,7 @@ fnas_status fnas_error_model_create(fnas_context *context, const fnas_space *spa
     model->gram = fnas_allocate((size_t)(features * features), sizeof(double));
     model->moment = fnas_allocate((size_t)features, sizeof(double));
     model->coefficients = fnas_allocate((size_t)features, sizeof(double));
-    model->scratch = fnas_allocate((size_t)(features * (features + 2)), sizeof(double));
+    model->scratch = fnas_allocate((size_t)(features * features), sizeof(double));
     return model->gram && model->moment && model->coefficients && model->scratch ? FNAS_OK : fnas_fail_memory(context, "the error model");
 }
 
@@ -45,28 +46,73 @@ void fnas_error_model_discount(fnas_error_model *model) {
     for (int64_t i = 0; i < n; i++) model->moment[i] *= FORGET;
 }
 
+/* The block of the features themselves sums deviations from the round's own mean; the constant's row and column sum plain values. */
+static void add_observation(fnas_error_model *model, const double *features, const double *mean, double loss, double mean_loss) {
+    int64_t n = model->features, last = n - 1;
+    for (int64_t i = 0; i < last; i++) {
+        double deviation = features[i] - mean[i];
+        for (int64_t j = 0; j < last; j++) model->gram[i * n + j] += deviation * (features[j] - mean[j]);
+        model->moment[i] += deviation * (loss - mean_loss);
+        model->gram[last * n + i] += features[i];
+        model->gram[i * n + last] += features[i];
+    }
+    model->gram[last * n + last] += 1;
+    model->moment[last] += loss;
+}
+
 void fnas_error_model_observe(fnas_error_model *model, const fnas_space *space, int64_t count, const double *onehot, const double *losses) {
     int64_t n = model->features, size = fnas_space_onehot_size(space);
-    double features[FEATURES_MAX];
+    double features[FEATURES_MAX], mean[FEATURES_MAX] = {0}, mean_loss = 0;
     for (int64_t p = 0; p < count; p++) {
         features_of(model, space, onehot + p * size, features);
-        for (int64_t i = 0; i < n; i++) {
-            if (features[i] == 0) continue;
-            for (int64_t j = 0; j < n; j++) model->gram[i * n + j] += features[i] * features[j];
-            model->moment[i] += features[i] * losses[p];
-        }
+        for (int64_t i = 0; i < n; i++) mean[i] += features[i] / (double)count;
+        mean_loss += losses[p] / (double)count;
+    }
+    for (int64_t p = 0; p < count; p++) {
+        features_of(model, space, onehot + p * size, features);
+        add_observation(model, features, mean, losses[p], mean_loss);
+    }
+}
+
+/* Slopes under the penalties [features - 1]. */
+static fnas_status solve(fnas_context *context, fnas_error_model *model, const double *penalties) {
+    lapack_int n = (lapack_int)model->features, last = n - 1;
+    double *gram = model->scratch, *slopes = model->coefficients;
+    for (lapack_int i = 0; i < last; i++) {
+        memcpy(gram + i * last, model->gram + i * n, (size_t)last * sizeof *gram);
+        gram[i * last + i] += penalties[i];
+    }
+    memcpy(slopes, model->moment, (size_t)last * sizeof *slopes);
+    if (last == 0 || LAPACKE_dposv(LAPACK_ROW_MAJOR, 'U', last, 1, gram, last, slopes, 1) == 0) return FNAS_OK;
+    return fnas_fail(context, FNAS_ERR_NUMERIC, "the error model cannot be fitted: a loss is not finite");
+}
+
+/* A slope that is far larger than most (a cell that is cut off costs a hundred times what an operation does) is hardly penalised any more:
+ * what the penalty holds back of it would be laid to the operations that go with it. Penalties follow the slopes as in automatic relevance
+ * determination (MacKay 1992, "Bayesian interpolation"), but never rise above the first. */
+static void relax_penalties(const fnas_error_model *model, double *penalties) {
+    int64_t last = model->features - 1;
+    double squares[FEATURES_MAX];
+    for (int64_t i = 0; i < last; i++) squares[i] = model->coefficients[i] * model->coefficients[i];
+    double typical = last > 0 ? fnas_median(squares, last) : 0;
+    for (int64_t i = 0; i < last; i++) {
+        double square = model->coefficients[i] * model->coefficients[i];
+        penalties[i] = square > typical ? RIDGE * typical / square : RIDGE;
     }
 }
 
 fnas_status fnas_error_model_fit(fnas_context *context, fnas_error_model *model) {
-    lapack_int n = (lapack_int)model->features;
-    double *gram = model->scratch, *solution = model->scratch + n * n;
-    memcpy(gram, model->gram, (size_t)(n * n) * sizeof *gram);
-    memcpy(solution, model->moment, (size_t)n * sizeof *solution);
-    for (lapack_int i = 0; i < n; i++) gram[i * n + i] += i + 1 < n ? RIDGE : 1e-6; /* the constant is believed at once */
-    if (LAPACKE_dposv(LAPACK_ROW_MAJOR, 'U', n, 1, gram, n, solution, 1) != 0)
-        return fnas_fail(context, FNAS_ERR_NUMERIC, "the error model cannot be fitted: a loss is not finite");
-    memcpy(model->coefficients, solution, (size_t)n * sizeof *solution);
+    int64_t n = model->features, last = n - 1;
+    double penalties[FEATURES_MAX];
+    for (int64_t i = 0; i < last; i++) penalties[i] = RIDGE;
+    FNAS_TRY(solve(context, model, penalties));
+    for (int refinement = 0; refinement < REFINEMENTS; refinement++) {
+        relax_penalties(model, penalties);
+        FNAS_TRY(solve(context, model, penalties));
+    }
+    double rest = model->moment[last], count = model->gram[last * n + last];
+    for (int64_t i = 0; i < last; i++) rest -= model->coefficients[i] * model->gram[last * n + i];
+    model->coefficients[last] = count > 0 ? rest / count : 0;
     return FNAS_OK;
 }
 

@@ -1,5 +1,5 @@
-/* What the supernet's losses of all paths say about an architecture's error: a regression over the space's structure features, kept up to date
- * as the supernet learns.
+/* What the supernet's losses of all paths say about an architecture's error: a regression over the space's structure features, kept up to
+ * date as the supernet learns.
  *
  * The gates of one path give the derivative of its loss on a handful of images, blind to what an unselected operation would have computed
  * (net.h). All paths together say far more: their losses are observations of one function of D. It is fitted by ridge regression with
@@ -13,18 +13,19 @@
 /* Arrays are owned; features counts the space's and a constant 1 behind them. */
 typedef struct fnas_error_model {
     int64_t features;
-    double *gram;         /* [features][features]: discounted sum of f f^T */
-    double *moment;       /* [features]: discounted sum of f * loss */
+    double *gram;         /* [features][features]: discounted sums, of products within rounds, and plain ones in the constant's row */
+    double *moment;       /* [features]: discounted sums of f * loss within rounds, and of the loss */
     double *coefficients; /* [features], of the last fit */
-    double *scratch;      /* [features * (features + 2)] */
+    double *scratch;      /* [features * features] */
 } fnas_error_model;
 
 FNAS_NODISCARD fnas_status fnas_error_model_create(fnas_context *context, const fnas_space *space, fnas_error_model *model);
 void fnas_error_model_free(fnas_error_model *model);
 
-/* Once a step: what was seen before counts a little less. */
+/* Before each round: what was seen before counts a little less. */
 void fnas_error_model_discount(fnas_error_model *model);
-/* Adds count observations: onehot [count][onehot size] with their losses [count]. */
+/* Adds a round: onehot [count][onehot size] with their losses [count]. Only differences within the round count for the slopes, so that the
+ * images of the round, and how far the supernet has come, cancel. */
 void fnas_error_model_observe(fnas_error_model *model, const fnas_space *space, int64_t count, const double *onehot, const double *losses);
 /* Coefficients anew from gram and moment. FNAS_ERR_NUMERIC when they hold numbers that are not finite. */
 FNAS_NODISCARD fnas_status fnas_error_model_fit(fnas_context *context, fnas_error_model *model);

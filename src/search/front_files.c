@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/csv.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/text.h"
@@ -101,20 +102,6 @@ fnas_status fnas_front_write_json(fnas_context *context, const fnas_run *run, co
 
 /* ---- CSV ---- */
 
-/* A cell, quoted where RFC 4180 asks for it. */
-static void fnas_csv_text(fnas_text *text, const char *cell) {
-    if (!strpbrk(cell, ",\"\r\n")) {
-        fnas_text_append(text, "%s", cell);
-        return;
-    }
-    fnas_text_append(text, "\"");
-    for (const char *c = cell; *c; c++) {
-        if (*c == '"') fnas_text_append(text, "\"");
-        fnas_text_append_bytes(text, c, 1);
-    }
-    fnas_text_append(text, "\"");
-}
-
 static void fnas_front_csv_header(fnas_text *text, const fnas_front *front) {
     fnas_text_append(text, "device,arch");
     for (int64_t k = 0; k < front->objective_count; k++) fnas_text_append(text, ",preference_%s", fnas_front_objective_at(front, k).name);
@@ -125,9 +112,9 @@ static void fnas_front_csv_header(fnas_text *text, const fnas_front *front) {
 }
 
 static void fnas_front_csv_row(fnas_text *text, const fnas_front *front, int64_t point) {
-    fnas_csv_text(text, front->device);
+    fnas_csv_append_cell(text, front->device);
     fnas_text_append(text, ",");
-    fnas_csv_text(text, fnas_front_arch(front, point));
+    fnas_csv_append_cell(text, fnas_front_arch(front, point));
     const double *preference = fnas_front_preference(front, point), *values = fnas_front_values(front, point);
     for (int64_t k = 0; k < front->objective_count; k++) {
         fnas_text_append(text, ",");

@@ -143,7 +143,8 @@ typedef struct flatten_task {
     int64_t mix_count, probe_count;
 } flatten_task;
 
-/* p of a device that could be: embeddings are latencies min-max normalised to [0, 1]. */
+/* p of a device that could be, by latencies min-max normalised to [0, 1]. Conditioned embeddings (embedding.h) lie wider; those of the
+ * search are fitted themselves, and to flatten for all others like them would cost the tables their spread. */
 static void random_device_mix(const flatten_task *task, fnas_random *random, double *embedding, double *mix) {
     for (int64_t e = 0; e < task->shape->embedding; e++) embedding[e] = fnas_random_uniform(random);
     mixing_weights(task->shape, task->parameters, embedding, mix);

@@ -16,12 +16,22 @@
 #define TIMED_STEPS 6                  /* enough that the first, which prepares kernels, does not decide alone */
 #define LENGTH_UNKNOWN (INT64_MAX / 4) /* far from the end of every schedule; room to count on */
 
+/* Images that a step sends through the supernet, counted once for every path that sees them. */
+static int64_t weight_runs(const fnas_search_config *config) {
+    return config->weight_images * (config->batch == FNAS_BATCH_FULL ? config->paths : 1);
+}
+
+static int64_t search_runs(const fnas_search_config *config) {
+    if (config->error_gradient == FNAS_ERROR_GRADIENT_MODEL) return config->search_images * config->observed_paths;
+    return config->search_images * (config->batch == FNAS_BATCH_FULL ? config->paths : 1);
+}
+
 /* With --minutes the number of steps is decided once, from the first steps, and kept in the checkpoint: a resumed search follows the same
  * schedules. */
 static void decide_length(fnas_search_state *state, const fnas_search_config *config, double elapsed_ms) {
     double step_ms = elapsed_ms / TIMED_STEPS;
-    double ratio = config->batch == FNAS_BATCH_FULL ? 1 : (double)config->search_images / (double)config->weight_images;
-    bool warm_up = state->hypernet_steps == 0; /* without one, what was timed are whole steps already */
+    double ratio = (double)search_runs(config) / (double)weight_runs(config); /* a pass forward alone costs less: counted in full */
+    bool warm_up = state->hypernet_steps == 0;                                /* without one, what was timed are whole steps already */
     if (warm_up) step_ms *= 1 + (1 - config->warmup_fraction) * ratio;
     double steps = config->minutes * 60e3 / step_ms;
     state->total_steps = steps < TIMED_STEPS + 1 ? TIMED_STEPS + 1 : (int64_t)steps;
@@ -44,8 +54,7 @@ static void report(fnas_context *context, const fnas_searcher *searcher, double 
     const fnas_search_config *config = searcher->config;
     int64_t done = searcher->state->step - begin_step;
     double elapsed_s = (fnas_wall_ms() - begin_ms) / 1e3;
-    int64_t images = config->weight_images + (searcher->state->hypernet_steps > 0 ? config->search_images : 0);
-    if (config->batch == FNAS_BATCH_FULL) images *= config->paths;
+    int64_t images = weight_runs(config) + (searcher->state->hypernet_steps > 0 ? search_runs(config) : 0);
     fnas_text text = {0};
     append_values(&text, searcher);
     fnas_text_append(&text, ", %.0f images/s", elapsed_s > 0 ? (double)(images * done) / elapsed_s : 0);

@@ -86,14 +86,13 @@ void fnas_objective_evaluate(const fnas_objectives *objectives, const fnas_searc
     int64_t count = fnas_space_onehot_size(space);
     switch (objectives->config->objectives[objective]) {
     case FNAS_OBJECTIVE_ERROR:
-        *value = facts->cross_entropy;
         if (objectives->config->error_gradient == FNAS_ERROR_GRADIENT_MODEL) {
-            double expected = fnas_error_model_gradient(&state->error_model, space, facts->onehot, gradient);
-            normalise(state->error_low, state->error_high, count, expected, normalised, gradient);
+            *value = fnas_error_model_gradient(&state->error_model, space, facts->onehot, gradient);
         } else {
+            *value = facts->cross_entropy;
             memcpy(gradient, facts->cross_entropy_gradient, (size_t)count * sizeof *gradient);
-            normalise(state->error_low, state->error_high, count, *value, normalised, gradient);
         }
+        normalise(state->error_low, state->error_high, count, *value, normalised, gradient);
         return;
     case FNAS_OBJECTIVE_LATENCY: {
         double low = 0, high = 0;

@@ -8,7 +8,7 @@
 /* ---- drawing ---- */
 
 static int64_t stream_step(const fnas_searcher *searcher, fnas_phase phase) {
-    return 2 * searcher->state->step + (phase == FNAS_PHASE_HYPERNET);
+    return FNAS_PHASE_COUNT * searcher->state->step + phase;
 }
 
 double fnas_search_temperature(const fnas_search_config *config, const fnas_search_state *state) {
@@ -17,13 +17,20 @@ double fnas_search_temperature(const fnas_search_config *config, const fnas_sear
     return config->temperature_start + (config->temperature_end - config->temperature_start) * fmin(progress, 1);
 }
 
-/* Some paths that train the supernet are drawn uniformly: every fourth with a fraction of a quarter, and so on. Counted device by device, from another place
- * each step: counted path by path, a fraction of 3/4 and four devices would leave the first device all that the hypernetwork draws. */
-static bool is_uniform(const fnas_searcher *searcher, fnas_phase phase, int64_t path) {
+/* Some paths that train the supernet are drawn uniformly: every fourth with a fraction of a quarter, and so on. Counted device by device,
+ * from another place each step: counted path by path, a fraction of 3/4 and four devices would leave the first device all that the
+ * hypernetwork draws. */
+static bool trains_uniformly(const fnas_searcher *searcher, int64_t path) {
     double fraction = searcher->config->uniform_fraction;
     int64_t devices = searcher->config->device_count, rounds = searcher->config->paths / devices;
     int64_t place = path % devices * rounds + path / devices + searcher->state->step;
-    return phase == FNAS_PHASE_WEIGHTS && floor((double)(place + 1) * fraction) > floor((double)place * fraction);
+    return floor((double)(place + 1) * fraction) > floor((double)place * fraction);
+}
+
+/* Every other observed path is uniform too: the error model must know the whole space, and most of all what the hypernetwork favours. */
+static bool is_uniform(const fnas_searcher *searcher, fnas_phase phase, int64_t path) {
+    if (phase == FNAS_PHASE_WEIGHTS) return trains_uniformly(searcher, path);
+    return phase == FNAS_PHASE_OBSERVE && path % 2 == 1;
 }
 
 static void draw_sample(fnas_searcher *searcher, fnas_phase phase, int64_t path) {
@@ -37,19 +44,19 @@ static void draw_sample(fnas_searcher *searcher, fnas_phase phase, int64_t path)
     fnas_space_to_onehot(searcher->run->space, choices, paths->onehot + path * onehot);
 }
 
-void fnas_paths_draw(fnas_searcher *searcher, fnas_phase phase, int64_t run_count, int64_t judged, int64_t first_device,
-                     int64_t device_count) {
+void fnas_paths_draw(fnas_searcher *searcher, fnas_phase phase, int64_t count, int64_t first_device, int64_t device_count) {
     fnas_paths *paths = &searcher->paths;
     int64_t objectives = searcher->config->objective_count, embedding = searcher->embedding;
-    int64_t count = run_count * (1 + judged);
+    /* Fewer are observed than there may be devices: which ones changes from step to step. */
+    int64_t turn = phase == FNAS_PHASE_OBSERVE ? searcher->state->step : 0;
+    int64_t round_begins = searcher->round * searcher->config->paths * (1 + searcher->config->judged_paths);
     paths->count = count;
-    paths->run_count = run_count;
     for (int64_t p = 0; p < count; p++) {
         /* A device's n-th path has one number in the streams, so that it draws the same whatever --update makes of the others, and the
          * rounds of --update sequential draw apart. */
-        int64_t device = first_device + p % device_count;
+        int64_t device = first_device + (p + turn) % device_count;
         paths->device[p] = device;
-        paths->stream[p] = p / device_count * searcher->config->device_count + device;
+        paths->stream[p] = round_begins + p / device_count * searcher->config->device_count + device;
         fnas_random random = fnas_random_begin(searcher->config->seed, FNAS_STREAM_PREFERENCE, stream_step(searcher, phase),
                                                paths->stream[p]);
         fnas_random_simplex(&random, objectives, paths->preference + p * objectives);
@@ -89,11 +96,12 @@ static fnas_status fill_images(fnas_context *context, void *user, int64_t item, 
 fnas_status fnas_batch_load(fnas_context *context, fnas_searcher *searcher, fnas_phase phase) {
     fnas_image_batch *batch = &searcher->batch;
     int64_t part_count = 0;
-    const int64_t *part = fnas_split_part(searcher->split, phase == FNAS_PHASE_WEIGHTS ? FNAS_SPLIT_WEIGHTS : FNAS_SPLIT_SEARCH,
-                                          &part_count);
-    batch->count = phase == FNAS_PHASE_WEIGHTS ? searcher->config->weight_images : searcher->config->search_images;
+    bool weights = phase == FNAS_PHASE_WEIGHTS;
+    const int64_t *part = fnas_split_part(searcher->split, weights ? FNAS_SPLIT_WEIGHTS : FNAS_SPLIT_SEARCH, &part_count);
+    fnas_epoch_order *order = weights ? searcher->weight_order : searcher->search_order;
+    batch->count = weights ? searcher->config->weight_images : searcher->config->search_images;
     for (int64_t i = 0; i < batch->count; i++) {
-        batch->index[i] = part[fnas_epoch_order_at(searcher->order[phase], searcher->state->step * batch->count + i)];
+        batch->index[i] = part[fnas_epoch_order_at(order, searcher->state->step * batch->count + i)];
     }
     fill_task task = {searcher, stream_step(searcher, phase)};
     return fnas_team_run(context, searcher->team, (batch->count + FILL_CHUNK - 1) / FILL_CHUNK, fill_images, &task);
@@ -106,10 +114,10 @@ typedef struct run_task {
     fnas_phase phase;
 } run_task;
 
-/* The images of a path: all of them, or its share. */
-static void path_images(const fnas_searcher *searcher, int64_t path, int64_t *first, int64_t *count) {
-    int64_t images = searcher->batch.count, paths = searcher->paths.run_count;
-    bool shared = searcher->config->batch == FNAS_BATCH_SHARED;
+/* The images of a path: all of them, or its share. Observed architectures always see the same ones, so that they differ in nothing else. */
+static void path_images(const fnas_searcher *searcher, fnas_phase phase, int64_t path, int64_t *first, int64_t *count) {
+    int64_t images = searcher->batch.count, paths = searcher->paths.count;
+    bool shared = searcher->config->batch == FNAS_BATCH_SHARED && phase != FNAS_PHASE_OBSERVE;
     *first = shared ? images * path / paths : 0;
     *count = shared ? images * (path + 1) / paths - *first : images;
 }
@@ -117,7 +125,7 @@ static void path_images(const fnas_searcher *searcher, int64_t path, int64_t *fi
 static fnas_status run_path(fnas_context *context, fnas_searcher *searcher, fnas_phase phase, int64_t path, int64_t group, int64_t worker) {
     fnas_paths *paths = &searcher->paths;
     int64_t first = 0, count = 0;
-    path_images(searcher, path, &first, &count);
+    path_images(searcher, phase, path, &first, &count);
     fnas_net *net = NULL;
     FNAS_TRY(fnas_space_record(context, searcher->run->supernet, paths->choices + path * searcher->decisions, &net));
     bool weights = phase == FNAS_PHASE_WEIGHTS;
@@ -130,9 +138,9 @@ static fnas_status run_path(fnas_context *context, fnas_searcher *searcher, fnas
         .images = searcher->batch.images + first * searcher->image_floats,
         .labels = searcher->batch.labels + first,
         .label_smoothing = (float)searcher->config->label_smoothing,
-        .scale = weights ? 1.0f / (float)paths->run_count : 1.0f,
+        .scale = weights ? 1.0f / (float)paths->count : 1.0f,
         .weight_gradient = weights ? searcher->group_gradient[group] : NULL,
-        .gate_gradient = weights || searcher->config->error_gradient == FNAS_ERROR_GRADIENT_MODEL ? NULL : gates,
+        .gate_gradient = phase == FNAS_PHASE_HYPERNET ? gates : NULL,
     };
     fnas_path_result result = {0};
     fnas_status status = fnas_path_run(context, &searcher->workers[worker], &request, &result);
@@ -152,7 +160,7 @@ static fnas_status run_group(fnas_context *context, void *user, int64_t group, i
     if (task->phase == FNAS_PHASE_WEIGHTS) {
         memset(searcher->group_gradient[group], 0, (size_t)searcher->state->weights.float_count * sizeof(float));
     }
-    for (int64_t p = group; p < searcher->paths.run_count; p += searcher->config->groups) {
+    for (int64_t p = group; p < searcher->paths.count; p += searcher->config->groups) {
         FNAS_TRY(run_path(context, searcher, task->phase, p, group, worker));
     }
     return FNAS_OK;

@@ -6,7 +6,7 @@
 #include "search/run.h"
 
 #define FNAS_FRONT_POINTS 24      /* of a front, unless asked otherwise */
-#define FNAS_FRONT_CANDIDATES 24  /* distinct architectures scored for one front */
+#define FNAS_FRONT_CANDIDATES 48  /* distinct architectures scored for one front */
 #define FNAS_PREFERENCES_MOST 512 /* of a sweep */
 
 /* Distinct architectures that the hypernetwork offers for one device, in the order of the preferences that give them. */
@@ -40,6 +40,11 @@ void fnas_candidates_free(fnas_candidates *candidates);
  * and thinned evenly. images: how many were scored, for the level of guessing. */
 FNAS_NODISCARD fnas_status fnas_query_choose(fnas_context *context, const fnas_run *run, const char *device,
                                              const fnas_candidates *candidates, int64_t images, int64_t points, fnas_front **front);
+
+/* Leaves the best `most` of scored candidates: without those that guess, layer after layer of non-dominated ones (Deb et al. 2002), the
+ * last layer by contribution. What is left keeps its order. */
+FNAS_NODISCARD fnas_status fnas_query_keep_best(fnas_context *context, const fnas_run *run, int64_t images, int64_t most,
+                                                fnas_candidates *candidates);
 
 /* Error in % above which an architecture may be guessing: three standard errors below the chance level of `classes` classes on `images`
  * images. */

@@ -1,4 +1,5 @@
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -128,6 +129,86 @@ static fnas_status fnas_choice_by_latency(fnas_context *context, fnas_choice *ch
     fnas_free(sorted);
     return FNAS_OK;
 }
+
+/* ---- more than the front: layer after layer ---- */
+
+/* Appends the choice's rows `chosen` [count], as indices into the candidates, and takes them out of the running. */
+static void fnas_choice_take(fnas_choice *choice, int64_t count, const int64_t *chosen, int64_t *taken, int64_t *taken_count) {
+    for (int64_t i = 0; i < choice->count; i++) choice->keep[i] = 1;
+    for (int64_t i = 0; i < count; i++) {
+        taken[(*taken_count)++] = choice->indices[chosen[i]];
+        choice->keep[chosen[i]] = 0;
+    }
+    fnas_choice_compact(choice);
+}
+
+/* Rows of the next layer into choice->order, which has room for all: the non-dominated ones; where they are more than `room`, those that
+ * contribute most. */
+static fnas_status fnas_choice_layer(fnas_context *context, fnas_choice *choice, int64_t room, int64_t *count) {
+    FNAS_TRY(fnas_front_nondominated(context, choice->count, choice->objectives, choice->values, choice->keep));
+    *count = 0;
+    for (int64_t i = 0; i < choice->count; i++) {
+        if (choice->keep[i]) choice->order[(*count)++] = i;
+    }
+    if (*count <= room) return FNAS_OK;
+    /* The last layer: the others are of no more use. */
+    fnas_choice_compact(choice);
+    fnas_choice_normalise(choice);
+    double reference[FNAS_OBJECTIVES_MAX];
+    for (int64_t k = 0; k < choice->objectives; k++) reference[k] = FNAS_CHOICE_REFERENCE;
+    return fnas_front_select(context, choice->count, choice->objectives, choice->scratch, reference, room, choice->order, count);
+}
+
+/* taken [most] */
+static fnas_status fnas_choice_by_layers(fnas_context *context, fnas_choice *choice, int64_t images, int64_t most, int64_t *taken,
+                                         int64_t *taken_count) {
+    *taken_count = 0;
+    fnas_choice_drop_guessing(choice, images);
+    while (choice->count > 0 && *taken_count < most) {
+        int64_t count;
+        FNAS_TRY(fnas_choice_layer(context, choice, most - *taken_count, &count));
+        fnas_choice_take(choice, count, choice->order, taken, taken_count);
+    }
+    return FNAS_OK;
+}
+
+/* Ascending, so that moving up never overwrites what is still to be moved. */
+static int fnas_compare_index(const void *a, const void *b) {
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+static void fnas_candidates_keep(fnas_candidates *candidates, int64_t count, int64_t *indices) {
+    size_t decisions = (size_t)candidates->decisions, objectives = (size_t)candidates->objectives;
+    int64_t decoded = 0;
+    qsort(indices, (size_t)count, sizeof *indices, fnas_compare_index);
+    for (int64_t i = 0; i < count; i++) {
+        size_t from = (size_t)indices[i], to = (size_t)i;
+        decoded += indices[i] < candidates->decoded;
+        memmove(candidates->choices + to * decisions, candidates->choices + from * decisions, decisions * sizeof(int32_t));
+        memmove(candidates->preferences + to * objectives, candidates->preferences + from * objectives, objectives * sizeof(double));
+        candidates->latency_ms[to] = candidates->latency_ms[from];
+        candidates->error_pct[to] = candidates->error_pct[from];
+    }
+    candidates->count = count;
+    candidates->decoded = decoded;
+}
+
+fnas_status fnas_query_keep_best(fnas_context *context, const fnas_run *run, int64_t images, int64_t most, fnas_candidates *candidates) {
+    if (candidates->count == 0) return FNAS_OK;
+    fnas_choice choice;
+    int64_t *taken = fnas_allocate((size_t)most, sizeof *taken), count = 0;
+    fnas_status status = fnas_choice_begin(context, run, candidates, candidates->count, &choice);
+    if (status == FNAS_OK)
+        status = taken ? fnas_choice_by_layers(context, &choice, images, most, taken, &count)
+                       : fnas_fail_memory(context, "the best of the candidates");
+    fnas_choice_end(&choice);
+    if (status == FNAS_OK) fnas_candidates_keep(candidates, count, taken);
+    fnas_free(taken);
+    return status;
+}
+
+/* ---- the front ---- */
 
 static fnas_status fnas_choice_build(fnas_context *context, const fnas_choice *choice, const char *device, int64_t kept,
                                      fnas_front **front) {

@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "search/log.h"
 #include "search/names.h"
+#include "search/score_file.h"
 
 #define STARTING ".starting" /* in a folder whose run is not yet whole: what else is there is ours */
 
@@ -429,6 +430,7 @@ fnas_status fnas_run_open(fnas_context *context, const char *path, fnas_run **re
     fnas_free(checkpoint);
     if (status == FNAS_OK) status = fnas_run_prepare(context, run);
     if (status == FNAS_OK) status = fnas_score_cache_create(context, fnas_space_decision_count(run->space), &run->scores);
+    if (status == FNAS_OK) status = fnas_score_file_load(context, run);
     if (status == FNAS_OK)
         *result = run;
     else

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/threads.h"
+#include "search/score_file.h"
 #include "space/arch_set.h"
 #include "space/space.h"
 
@@ -215,6 +216,7 @@ static fnas_status fnas_score_unknown(fnas_context *context, const fnas_run *run
     if (!fresh) return fnas_fail_memory(context, "scoring");
     fnas_status status = fnas_score_anew(context, run, dataset, part, images, stage, unknown, fresh);
     if (status == FNAS_OK) status = fnas_score_cache_store(context, run->scores, part, images, unknown->count, unknown->choices, fresh);
+    if (status == FNAS_OK && run->scores) fnas_score_file_save(context, run);
     for (int64_t i = 0; i < count && status == FNAS_OK; i++) {
         if (isnan(error_pct[i])) error_pct[i] = fresh[fnas_arch_set_find(unknown, choices + i * unknown->decisions)];
     }

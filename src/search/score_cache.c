@@ -84,3 +84,21 @@ fnas_status fnas_score_cache_store(fnas_context *context, fnas_score_cache *cach
     pthread_mutex_unlock(&cache->lock);
     return status;
 }
+
+void fnas_score_cache_visit(fnas_score_cache *cache, fnas_score_visitor *visitor, void *user) {
+    if (!cache) return;
+    pthread_mutex_lock(&cache->lock);
+    for (int part = 0; part < FNAS_SCORE_PARTS; part++) {
+        const fnas_score_table *table = &cache->tables[part];
+        for (int64_t i = 0; i < table->archs.count; i++)
+            visitor(user, (fnas_score_part)part, table->images, fnas_arch_set_at(&table->archs, i), table->error_pct[i]);
+    }
+    pthread_mutex_unlock(&cache->lock);
+}
+
+void fnas_score_cache_clear(fnas_score_cache *cache) {
+    if (!cache) return;
+    pthread_mutex_lock(&cache->lock);
+    for (int part = 0; part < FNAS_SCORE_PARTS; part++) fnas_score_table_clear(&cache->tables[part]);
+    pthread_mutex_unlock(&cache->lock);
+}

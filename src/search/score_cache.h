@@ -19,4 +19,10 @@ int64_t fnas_score_cache_lookup(fnas_score_cache *cache, fnas_score_part part, i
 FNAS_NODISCARD fnas_status fnas_score_cache_store(fnas_context *context, fnas_score_cache *cache, fnas_score_part part, int64_t images,
                                                   int64_t count, const int32_t *choices, const double *error_pct);
 
+/* Calls the function for all that is known, in the order in which it came. Not to be called from the function: other functions of the
+ * cache. */
+typedef void fnas_score_visitor(void *user, fnas_score_part part, int64_t images, const int32_t *choices, double error_pct);
+void fnas_score_cache_visit(fnas_score_cache *cache, fnas_score_visitor *visitor, void *user);
+void fnas_score_cache_clear(fnas_score_cache *cache);
+
 #endif

@@ -15,6 +15,7 @@ static bool paths_allocate(fnas_searcher *searcher) {
     fnas_paths *paths = &searcher->paths;
     const fnas_search_config *config = searcher->config;
     int64_t count = config->paths * (1 + config->judged_paths), onehot = searcher->onehot;
+    if (count < config->observed_paths) count = config->observed_paths;
     bool good = true;
     paths->device = room(&good, count, sizeof(int64_t));
     paths->stream = room(&good, count, sizeof(int64_t));
@@ -76,8 +77,8 @@ static fnas_status split_create(fnas_context *context, fnas_searcher *searcher) 
             "the data set is too small: a step needs %lld images to train and %lld to search on, its splits hold %lld and %lld",
             (long long)config->weight_images, (long long)config->search_images, (long long)weights, (long long)search);
     }
-    FNAS_TRY(fnas_epoch_order_create(context, config->seed, FNAS_PHASE_WEIGHTS, weights, &searcher->order[FNAS_PHASE_WEIGHTS]));
-    return fnas_epoch_order_create(context, config->seed, FNAS_PHASE_HYPERNET, search, &searcher->order[FNAS_PHASE_HYPERNET]);
+    FNAS_TRY(fnas_epoch_order_create(context, config->seed, FNAS_SPLIT_WEIGHTS, weights, &searcher->weight_order));
+    return fnas_epoch_order_create(context, config->seed, FNAS_SPLIT_SEARCH, search, &searcher->search_order);
 }
 
 #define SCALE_ARCHITECTURES 200
@@ -147,7 +148,8 @@ void fnas_searcher_free(fnas_searcher *searcher) {
         free_arrays(searcher->device_gradient, searcher->config->device_count);
     }
     fnas_objectives_free(&searcher->objectives);
-    for (int i = 0; i < 2; i++) fnas_epoch_order_free(searcher->order[i]);
+    fnas_epoch_order_free(searcher->weight_order);
+    fnas_epoch_order_free(searcher->search_order);
     fnas_split_free(searcher->split);
     fnas_team_destroy(searcher->team);
     for (int64_t w = 0; searcher->workers && w < searcher->worker_count; w++) fnas_worker_destroy(&searcher->workers[w]);

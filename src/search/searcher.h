@@ -11,7 +11,6 @@
 /* The paths of one update: rows of flat arrays. */
 typedef struct fnas_paths {
     int64_t count;         /* drawn */
-    int64_t run_count;     /* the first of them: run on the supernet; the others are judged by the models alone */
     int64_t *device;       /* [count] */
     int64_t *stream;       /* [count] its number in the random streams */
     double *preference;    /* [count][objectives] */
@@ -34,7 +33,8 @@ typedef struct fnas_image_batch {
     int32_t *labels;
 } fnas_image_batch;
 
-typedef enum fnas_phase { FNAS_PHASE_WEIGHTS, FNAS_PHASE_HYPERNET } fnas_phase;
+/* What paths are drawn for: to train the supernet, to train the hypernetwork, to observe errors for the error model. */
+typedef enum fnas_phase { FNAS_PHASE_WEIGHTS, FNAS_PHASE_HYPERNET, FNAS_PHASE_OBSERVE, FNAS_PHASE_COUNT } fnas_phase;
 
 typedef struct fnas_searcher {
     fnas_run *run;
@@ -47,15 +47,16 @@ typedef struct fnas_searcher {
     fnas_worker *workers; /* [workers] */
     int64_t worker_count;
     int64_t onehot, decisions, embedding, image_floats;
+    int64_t round; /* of the hypernetwork's updates in this step */
     fnas_paths paths;
     fnas_image_batch batch;
-    fnas_epoch_order *order[2];          /* of the images of each phase */
-    int64_t scale_count;                 /* fixed random architectures that set the scale of the error */
-    double *scale_onehot, *scale_losses; /* [scale_count][onehot], [scale_count] */
-    float **group_gradient;              /* [groups][weights.float_count] */
-    float **device_gradient;             /* [device_count][hypernet_count] */
-    float *direction;                    /* [hypernet_count] */
-    double *gradient_scratch;            /* [objectives + 2][onehot]: of one path */
+    fnas_epoch_order *weight_order, *search_order; /* of the images of the two splits */
+    int64_t scale_count;                           /* fixed random architectures that set the scale of the error */
+    double *scale_onehot, *scale_losses;           /* [scale_count][onehot], [scale_count] */
+    float **group_gradient;                        /* [groups][weights.float_count] */
+    float **device_gradient;                       /* [device_count][hypernet_count] */
+    float *direction;                              /* [hypernet_count] */
+    double *gradient_scratch;                      /* [objectives + 2][onehot]: of one path */
     double *gram, *minnorm_weights, *minnorm_workspace;
     double step_cross_entropy, step_correct_pct; /* of the last weights' update, for progress */
     double step_objectives[FNAS_OBJECTIVES_MAX]; /* mean values in their own units of the last hypernetwork update */
@@ -77,10 +78,9 @@ FNAS_NODISCARD fnas_status fnas_update_hypernet(fnas_context *context, fnas_sear
 /* Of the sampler at this step: GDAS anneals, REINMAX keeps 1. */
 double fnas_search_temperature(const fnas_search_config *config, const fnas_search_state *state);
 
-/* Draws `run_count` paths to run and `judged` more for each, for devices first_device + i % device_count: preferences, hypernetwork,
- * samples. */
-void fnas_paths_draw(fnas_searcher *searcher, fnas_phase phase, int64_t run_count, int64_t judged, int64_t first_device,
-                     int64_t device_count);
+/* Draws count paths for devices first_device + i % device_count: preferences, hypernetwork, samples. Some for the supernet, and every
+ * other one that is observed, are uniform architectures instead. */
+void fnas_paths_draw(fnas_searcher *searcher, fnas_phase phase, int64_t count, int64_t first_device, int64_t device_count);
 /* Runs them on the supernet: cross entropy, and gate gradients or weight gradients (into searcher->group_gradient[0]). */
 FNAS_NODISCARD fnas_status fnas_paths_run(fnas_context *context, fnas_searcher *searcher, fnas_phase phase);
 /* Fills searcher->batch with the images of this step. */

@@ -7,40 +7,28 @@
 #include "search/searcher.h"
 #include "space/space.h"
 
-/* ---- what losses say of architectures ---- */
-
-/* The losses of both updates feed the error model: the supernet's own are of images that it has hardly seen more often, and most of
- * its paths are drawn uniformly, so that the model keeps its view of the whole space while the hypernetwork narrows. A step's first
- * observation discounts what came before. */
-static void observe(fnas_searcher *searcher, bool first) {
-    fnas_error_model *model = &searcher->state->error_model;
-    if (first) fnas_error_model_discount(model);
-    fnas_error_model_observe(model, searcher->run->space, searcher->paths.run_count, searcher->paths.onehot, searcher->paths.cross_entropy);
-}
-
 /* ---- supernet ---- */
 
 static void record_weight_losses(fnas_searcher *searcher) {
     const fnas_paths *paths = &searcher->paths;
     double loss = 0;
     int64_t correct = 0, images = 0;
-    for (int64_t p = 0; p < paths->run_count; p++) {
+    for (int64_t p = 0; p < paths->count; p++) {
         loss += paths->cross_entropy[p];
         correct += paths->correct[p];
         images += paths->images[p];
     }
-    searcher->step_cross_entropy = loss / (double)paths->run_count;
+    searcher->step_cross_entropy = loss / (double)paths->count;
     searcher->step_correct_pct = 100.0 * (double)correct / (double)images;
 }
 
 fnas_status fnas_update_weights(fnas_context *context, fnas_searcher *searcher) {
     const fnas_search_config *config = searcher->config;
     fnas_search_state *state = searcher->state;
-    fnas_paths_draw(searcher, FNAS_PHASE_WEIGHTS, config->paths, 0, 0, config->device_count);
+    fnas_paths_draw(searcher, FNAS_PHASE_WEIGHTS, config->paths, 0, config->device_count);
     FNAS_TRY(fnas_batch_load(context, searcher, FNAS_PHASE_WEIGHTS));
     FNAS_TRY(fnas_paths_run(context, searcher, FNAS_PHASE_WEIGHTS));
     record_weight_losses(searcher);
-    observe(searcher, true);
     float *gradient = searcher->group_gradient[0];
     searcher->weight_gradient_norm = fnas_clip_global_norm(state->weights.float_count, config->weight_clip, gradient);
     if (!isfinite(searcher->weight_gradient_norm)) {
@@ -51,6 +39,28 @@ fnas_status fnas_update_weights(fnas_context *context, fnas_searcher *searcher) 
                     .weight_decay = config->weight_decay};
     fnas_sgd_step(&sgd, state->weights.float_count, gradient, state->weight_moment, state->weights.values);
     return FNAS_OK;
+}
+
+/* ---- what the error model knows ---- */
+
+/* The losses of the paths that were run are a round of observations. */
+static fnas_status learn_error(fnas_context *context, fnas_searcher *searcher) {
+    fnas_error_model *model = &searcher->state->error_model;
+    const fnas_space *space = searcher->run->space;
+    fnas_error_model_discount(model);
+    fnas_error_model_observe(model, space, searcher->paths.count, searcher->paths.onehot, searcher->paths.cross_entropy);
+    FNAS_TRY(fnas_error_model_fit(context, model));
+    fnas_error_model_range(model, space, searcher->scale_count, searcher->scale_onehot, searcher->scale_losses, &searcher->state->error_low,
+                           &searcher->state->error_high);
+    return FNAS_OK;
+}
+
+/* A few architectures on the same images of the search split. */
+static fnas_status observe_errors(fnas_context *context, fnas_searcher *searcher) {
+    fnas_paths_draw(searcher, FNAS_PHASE_OBSERVE, searcher->config->observed_paths, 0, searcher->config->device_count);
+    FNAS_TRY(fnas_batch_load(context, searcher, FNAS_PHASE_OBSERVE));
+    FNAS_TRY(fnas_paths_run(context, searcher, FNAS_PHASE_OBSERVE));
+    return learn_error(context, searcher);
 }
 
 /* ---- hypernetwork ---- */
@@ -70,7 +80,7 @@ static void path_loss_gradient(fnas_searcher *searcher, int64_t path, double *di
         double value = 0;
         fnas_objective_evaluate(&searcher->objectives, searcher->state, m, paths->device[path], &facts, &value, &normalised[m],
                                 gradients + m * onehot);
-        if (path < paths->run_count) searcher->step_objectives[m] += value / (double)config->paths;
+        searcher->step_objectives[m] += value / (double)(config->paths * (1 + config->judged_paths));
     }
     fnas_scalarise(config->scalarise, count, paths->preference + path * count, normalised, weights);
     memset(diff_onehot, 0, (size_t)onehot * sizeof *diff_onehot);
@@ -79,9 +89,12 @@ static void path_loss_gradient(fnas_searcher *searcher, int64_t path, double *di
     }
 }
 
+/* Held while the error model and the supernet still learn: a distribution that has closed on an early mistake hardly opens again. Then it
+ * falls by the same factor each step, as temperatures do in annealing. */
 static double entropy_weight(const fnas_search_config *config, const fnas_search_state *state) {
-    int64_t warmup = fnas_search_config_warmup_steps(config, state->total_steps);
-    return fnas_cosine(config->entropy_start, config->entropy_end, state->step - warmup, state->total_steps - warmup);
+    double held = config->entropy_hold * (double)state->total_steps, rest = (double)state->total_steps - held;
+    if ((double)state->step <= held || rest <= 0 || config->entropy_start == 0) return config->entropy_start;
+    return config->entropy_start * pow(config->entropy_end / config->entropy_start, ((double)state->step - held) / rest);
 }
 
 /* Adds the gradient of every path to that of its device. */
@@ -142,17 +155,21 @@ static void mean_direction(fnas_searcher *searcher, int64_t first_device, int64_
     searcher->step_norm = norm(searcher->direction, searcher->state->hypernet_count);
 }
 
-/* One Adam step of the hypernetwork for a range of devices, from `paths` fresh paths. */
+/* Fresh paths. The models judge them, with the gradient of the gates the supernet. */
+static fnas_status draw_and_judge(fnas_context *context, fnas_searcher *searcher, int64_t paths, int64_t first_device,
+                                  int64_t device_count) {
+    fnas_paths_draw(searcher, FNAS_PHASE_HYPERNET, paths * (1 + searcher->config->judged_paths), first_device, device_count);
+    if (searcher->config->error_gradient == FNAS_ERROR_GRADIENT_MODEL) return FNAS_OK;
+    FNAS_TRY(fnas_paths_run(context, searcher, FNAS_PHASE_HYPERNET));
+    return learn_error(context, searcher);
+}
+
+/* One Adam step of the hypernetwork for a range of devices. */
 static fnas_status hypernet_round(fnas_context *context, fnas_searcher *searcher, int64_t paths, int64_t first_device,
                                   int64_t device_count) {
     const fnas_search_config *config = searcher->config;
     fnas_search_state *state = searcher->state;
-    fnas_paths_draw(searcher, FNAS_PHASE_HYPERNET, paths, config->judged_paths, first_device, device_count);
-    FNAS_TRY(fnas_paths_run(context, searcher, FNAS_PHASE_HYPERNET));
-    observe(searcher, false);
-    FNAS_TRY(fnas_error_model_fit(context, &state->error_model));
-    fnas_error_model_range(&state->error_model, searcher->run->space, searcher->scale_count, searcher->scale_onehot, searcher->scale_losses,
-                           &state->error_low, &state->error_high);
+    FNAS_TRY(draw_and_judge(context, searcher, paths, first_device, device_count));
     device_gradients(searcher, first_device, device_count);
     if (config->update == FNAS_UPDATE_MGD)
         minnorm_direction(searcher, first_device, device_count);
@@ -171,11 +188,10 @@ static fnas_status hypernet_round(fnas_context *context, fnas_searcher *searcher
     return FNAS_OK;
 }
 
-fnas_status fnas_update_hypernet(fnas_context *context, fnas_searcher *searcher) {
+static fnas_status update_as_asked(fnas_context *context, fnas_searcher *searcher) {
     const fnas_search_config *config = searcher->config;
     int64_t devices = config->device_count;
     memset(searcher->step_objectives, 0, sizeof searcher->step_objectives);
-    FNAS_TRY(fnas_batch_load(context, searcher, FNAS_PHASE_HYPERNET));
     switch (config->update) {
     case FNAS_UPDATE_MGD:
     case FNAS_UPDATE_MEAN:
@@ -184,10 +200,21 @@ fnas_status fnas_update_hypernet(fnas_context *context, fnas_searcher *searcher)
         for (int64_t t = 0; t < devices; t++) FNAS_TRY(hypernet_round(context, searcher, config->paths / devices, t, 1));
         return FNAS_OK;
     case FNAS_UPDATE_SAMPLE: {
-        fnas_random random = fnas_random_begin(config->seed, FNAS_STREAM_DEVICE, searcher->state->step, 0);
+        fnas_random random = fnas_random_begin(config->seed, FNAS_STREAM_DEVICE, searcher->state->step, searcher->round);
         return hypernet_round(context, searcher, config->paths, fnas_random_below(&random, devices), 1);
     }
     }
+    return FNAS_OK;
+}
+
+fnas_status fnas_update_hypernet(fnas_context *context, fnas_searcher *searcher) {
+    if (searcher->config->error_gradient == FNAS_ERROR_GRADIENT_MODEL)
+        FNAS_TRY(observe_errors(context, searcher));
+    else
+        FNAS_TRY(fnas_batch_load(context, searcher, FNAS_PHASE_HYPERNET));
+    for (searcher->round = 0; searcher->round < searcher->config->hypernet_rounds; searcher->round++)
+        FNAS_TRY(update_as_asked(context, searcher));
+    searcher->round = 0;
     return FNAS_OK;
 }
 

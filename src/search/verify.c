@@ -24,9 +24,6 @@ typedef enum fnas_variant {
     FNAS_VARIANT_COUNT
 } fnas_variant;
 
-#define FNAS_METHOD_RANDOM FNAS_VARIANT_COUNT /* beside the variants */
-#define FNAS_METHOD_COUNT (FNAS_VARIANT_COUNT + 1)
-
 /* Architectures with a number for each: the error on one part, or the latency on one device. */
 typedef struct fnas_facts {
     fnas_arch_set archs;
@@ -43,7 +40,7 @@ typedef struct fnas_verify_work {
     fnas_dataset *dataset;
     fnas_candidates *candidates; /* [card_count][FNAS_VARIANT_COUNT] */
     fnas_front **fronts;         /* [card_count]: the run's own, chosen by validation */
-    fnas_arch_set scale, random;
+    fnas_arch_set scale;         /* random architectures, the same for all runs: the random rival is drawn from them */
     fnas_facts validation, test;
     double constant_preference[FNAS_OBJECTIVES_MAX];
 } fnas_verify_work;
@@ -68,21 +65,6 @@ static fnas_status fnas_facts_allocate(fnas_context *context, fnas_facts *facts)
     return facts->values ? FNAS_OK : fnas_fail_memory(context, "a verification");
 }
 
-fnas_status fnas_verify_draw(fnas_context *context, const fnas_space *space, uint64_t seed, int64_t count, fnas_arch_set *set) {
-    int64_t decisions = fnas_space_decision_count(space), ignored;
-    *set = (fnas_arch_set){.decisions = decisions};
-    if ((double)count > fnas_space_cardinality(space)) count = (int64_t)fnas_space_cardinality(space);
-    int32_t *choices = fnas_allocate((size_t)decisions, sizeof *choices);
-    if (!choices) return fnas_fail_memory(context, "random architectures");
-    fnas_status status = FNAS_OK;
-    for (int64_t index = 0; set->count < count && status == FNAS_OK; index++) {
-        fnas_space_random(space, seed, index, choices);
-        status = fnas_arch_set_add(context, set, choices, &ignored);
-    }
-    fnas_free(choices);
-    return status;
-}
-
 /* ---- fronts ---- */
 
 static fnas_front_options fnas_verify_front_options(const fnas_verify_work *work, fnas_variant variant) {
@@ -100,21 +82,29 @@ static fnas_status fnas_verify_sweep(fnas_context *context, fnas_verify_work *wo
             fnas_front_options options = fnas_verify_front_options(work, (fnas_variant)v);
             fnas_candidates *candidates = &work->candidates[c * FNAS_VARIANT_COUNT + v];
             FNAS_TRY(fnas_query_sweep(context, work->run, work->cards[c], &options, candidates));
-            if (v != FNAS_VARIANT_SEARCHED) continue; /* only the run's own front is chosen by validation; rivals are taken as they answer */
             FNAS_TRY(fnas_arch_set_add_all(context, &work->validation.archs, candidates->count, candidates->choices));
         }
     }
     return FNAS_OK;
 }
 
+/* The front is what the user gets. What is compared are the best 24 of each method's candidates, all chosen alike: with errors on
+ * validation images, and predicted latencies. */
 static fnas_status fnas_verify_choose(fnas_context *context, fnas_verify_work *work) {
+    const fnas_run *run = work->run;
+    int64_t images = run->config.validation_images;
     for (int64_t c = 0; c < work->card_count; c++) {
-        fnas_candidates *candidates = &work->candidates[c * FNAS_VARIANT_COUNT + FNAS_VARIANT_SEARCHED];
-        for (int64_t i = 0; i < candidates->count; i++) {
-            candidates->error_pct[i] = fnas_facts_value(&work->validation, candidates->choices + i * candidates->decisions);
+        for (int64_t v = 0; v < work->variant_count; v++) {
+            fnas_candidates *candidates = &work->candidates[c * FNAS_VARIANT_COUNT + v];
+            for (int64_t i = 0; i < candidates->count; i++) {
+                candidates->error_pct[i] = fnas_facts_value(&work->validation, candidates->choices + i * candidates->decisions);
+            }
+            if (v == FNAS_VARIANT_SEARCHED) {
+                const char *name = fnas_card_get(work->cards[c]).name;
+                FNAS_TRY(fnas_query_choose(context, run, name, candidates, images, FNAS_FRONT_POINTS, &work->fronts[c]));
+            }
+            FNAS_TRY(fnas_query_keep_best(context, run, images, FNAS_FRONT_POINTS, candidates));
         }
-        FNAS_TRY(fnas_query_choose(context, work->run, fnas_card_get(work->cards[c]).name, candidates, work->run->config.validation_images,
-                                   FNAS_FRONT_POINTS, &work->fronts[c]));
     }
     return FNAS_OK;
 }
@@ -128,10 +118,9 @@ static fnas_status fnas_verify_score(fnas_context *context, const fnas_verify_wo
                             facts->values);
 }
 
-/* The scale, the random rival and what each variant answers for the device. */
+/* The scale and what each variant answers for the device. */
 static fnas_status fnas_verify_collect(fnas_context *context, const fnas_verify_work *work, int64_t card, fnas_arch_set *set) {
     FNAS_TRY(fnas_arch_set_add_all(context, set, work->scale.count, work->scale.choices));
-    FNAS_TRY(fnas_arch_set_add_all(context, set, work->random.count, work->random.choices));
     for (int64_t v = 0; v < work->variant_count; v++) {
         const fnas_candidates *candidates = &work->candidates[card * FNAS_VARIANT_COUNT + v];
         FNAS_TRY(fnas_arch_set_add_all(context, set, candidates->count, candidates->choices));
@@ -140,24 +129,6 @@ static fnas_status fnas_verify_collect(fnas_context *context, const fnas_verify_
 }
 
 /* ---- one device ---- */
-
-fnas_status fnas_verify_hypervolumes(fnas_context *context, int64_t total, double *points, int64_t method_count,
-                                     const fnas_verify_method *methods, double *hypervolumes) {
-    for (int k = 0; k < 2; k++) {
-        double low = INFINITY, high = -INFINITY;
-        for (int64_t i = 0; i < total; i++) {
-            low = fmin(low, points[2 * i + k]);
-            high = fmax(high, points[2 * i + k]);
-        }
-        double range = high > low ? high - low : 1;
-        for (int64_t i = 0; i < total; i++) points[2 * i + k] = fmin(fmax((points[2 * i + k] - low) / range, 0), 1);
-    }
-    const double reference[2] = {1, 1};
-    for (int64_t m = 0; m < method_count; m++) {
-        FNAS_TRY(fnas_front_hypervolume(context, methods[m].count, 2, points + 2 * methods[m].offset, reference, &hypervolumes[m]));
-    }
-    return FNAS_OK;
-}
 
 /* Points (test error, measured latency), one block after the other: the scale, then each method. */
 typedef struct fnas_verify_points {
@@ -183,7 +154,7 @@ static fnas_verify_method fnas_verify_add_points(fnas_verify_points *all, int64_
 static fnas_status fnas_verify_compare(fnas_context *context, const fnas_verify_work *work, int64_t card, const fnas_facts *latency,
                                        fnas_verify_device *device) {
     const fnas_candidates *answers = &work->candidates[card * FNAS_VARIANT_COUNT];
-    int64_t total = work->scale.count + work->random.count;
+    int64_t total = work->scale.count;
     for (int64_t v = 0; v < work->variant_count; v++) total += answers[v].count;
     int64_t images = fnas_or_default(work->options->test_images, FNAS_VERIFY_TEST_IMAGES);
     fnas_verify_points all = {.test = &work->test,
@@ -192,19 +163,21 @@ static fnas_status fnas_verify_compare(fnas_context *context, const fnas_verify_
                               .decisions = work->scale.decisions};
     all.points = fnas_allocate(2 * (size_t)total, sizeof *all.points);
     if (!all.points) return fnas_fail_memory(context, "a verification");
-    fnas_verify_add_points(&all, work->scale.count, work->scale.choices);
-    fnas_verify_method methods[FNAS_METHOD_COUNT] = {{0}};
+    fnas_verify_method scale = fnas_verify_add_points(&all, work->scale.count, work->scale.choices);
+    fnas_verify_method methods[FNAS_VARIANT_COUNT] = {{0}};
     for (int64_t v = 0; v < work->variant_count; v++) methods[v] = fnas_verify_add_points(&all, answers[v].count, answers[v].choices);
-    methods[FNAS_METHOD_RANDOM] = fnas_verify_add_points(&all, work->random.count, work->random.choices);
 
-    double volumes[FNAS_METHOD_COUNT];
-    fnas_status status = fnas_verify_hypervolumes(context, all.count, all.points, FNAS_METHOD_COUNT, methods, volumes);
+    double volumes[FNAS_VARIANT_COUNT];
+    fnas_status status = fnas_verify_hypervolumes(context, all.count, all.points, FNAS_VARIANT_COUNT, methods, volumes);
+    fnas_verify_pool pool = {work->scale.count, scale.count, all.points + 2 * scale.offset};
+    if (status == FNAS_OK)
+        status = fnas_verify_random_hypervolume(context, &pool, fnas_or_default(work->options->random_count, FNAS_FRONT_POINTS),
+                                                work->options->seed, &device->hypervolume_random, &device->hypervolume_random_deviation);
     fnas_free(all.points);
     if (status != FNAS_OK) return status;
     bool ablate = work->variant_count == FNAS_VARIANT_COUNT;
     device->hypervolume = volumes[FNAS_VARIANT_SEARCHED];
     device->hypervolume_untrained = volumes[FNAS_VARIANT_UNTRAINED];
-    device->hypervolume_random = volumes[FNAS_METHOD_RANDOM];
     device->hypervolume_mean_embedding = ablate ? volumes[FNAS_VARIANT_MEAN_EMBEDDING] : NAN;
     device->hypervolume_constant_preference = ablate ? volumes[FNAS_VARIANT_CONSTANT_PREFERENCE] : NAN;
     return FNAS_OK;
@@ -310,9 +283,14 @@ static fnas_status fnas_verify_begin(fnas_context *context, fnas_verify_work *wo
         work->constant_preference[k] = 1 / (double)work->run->config.objective_count;
     }
     int64_t scale_count = fnas_or_default(work->options->scale_count, FNAS_VERIFY_SCALE_COUNT);
+    if ((double)scale_count > fnas_space_cardinality(space)) scale_count = (int64_t)fnas_space_cardinality(space);
+    work->scale.decisions = fnas_space_decision_count(space);
+    FNAS_TRY(fnas_space_random_distinct(context, space, FNAS_VERIFY_SCALE_SEED, scale_count, &work->scale));
     int64_t random_count = fnas_or_default(work->options->random_count, FNAS_FRONT_POINTS);
-    FNAS_TRY(fnas_verify_draw(context, space, FNAS_VERIFY_SCALE_SEED, scale_count, &work->scale));
-    FNAS_TRY(fnas_verify_draw(context, space, FNAS_VERIFY_RANDOM_SEED + work->options->seed, random_count, &work->random));
+    if (random_count > work->scale.count)
+        return fnas_fail(context, FNAS_ERR_USAGE,
+                         "verify: %lld random architectures cannot be drawn from the scale's %lld: enlarge the scale",
+                         (long long)random_count, (long long)work->scale.count);
     return fnas_run_open_data(context, work->run, work->options->data, &work->dataset);
 }
 
@@ -322,7 +300,6 @@ static void fnas_verify_end(fnas_verify_work *work) {
     fnas_free(work->candidates);
     fnas_free(work->fronts);
     fnas_arch_set_free(&work->scale);
-    fnas_arch_set_free(&work->random);
     fnas_facts_free(&work->validation);
     fnas_facts_free(&work->test);
     fnas_dataset_close(work->dataset);
@@ -344,7 +321,7 @@ static fnas_status fnas_verification_create(fnas_context *context, const fnas_ve
     created->test_images = fnas_or_default(work->options->test_images, FNAS_VERIFY_TEST_IMAGES);
     if (created->test_images > available) created->test_images = available;
     created->scale_count = work->scale.count;
-    created->random_count = work->random.count;
+    created->random_count = fnas_or_default(work->options->random_count, FNAS_FRONT_POINTS);
     created->seed = work->options->seed;
     *verification = created;
     if (created->run && created->space && created->names && created->devices && created->rows) return FNAS_OK;

@@ -7,7 +7,7 @@
 
 /* Fixed draws: every run, seed and machine is scaled by the same architectures. */
 #define FNAS_VERIFY_SCALE_SEED UINT64_C(0xf1ee7001)
-#define FNAS_VERIFY_RANDOM_SEED UINT64_C(0xf1ee7002) /* plus the options' seed */
+#define FNAS_VERIFY_DRAWS_ITEM 0xf1ee7002 /* of the stream that draws among them */
 
 typedef struct fnas_verify_rows {
     int64_t count;
@@ -35,10 +35,6 @@ FNAS_NODISCARD fnas_status fnas_verify_by(fnas_context *context, const fnas_run 
                                           const fnas_verify_options *options, fnas_verify_measure_function *measure,
                                           fnas_verification **verification);
 
-/* The first `count` distinct architectures of a seed (all of the space where it has fewer). */
-FNAS_NODISCARD fnas_status fnas_verify_draw(fnas_context *context, const fnas_space *space, uint64_t seed, int64_t count,
-                                            fnas_arch_set *set);
-
 /* Points (error, latency) of one method: at [offset, offset + count) of the array of all. */
 typedef struct fnas_verify_method {
     int64_t offset, count;
@@ -48,5 +44,16 @@ typedef struct fnas_verify_method {
  * 1). The points are overwritten. */
 FNAS_NODISCARD fnas_status fnas_verify_hypervolumes(fnas_context *context, int64_t total, double *points, int64_t method_count,
                                                     const fnas_verify_method *methods, double *hypervolumes);
+
+/* Random architectures of which the first point_count have a point [point_count][2], already on the common scale; the others only guess. */
+typedef struct fnas_verify_pool {
+    int64_t count, point_count;
+    const double *points;
+} fnas_verify_pool;
+
+/* Mean and standard deviation of the hypervolume of `draw` architectures drawn from the pool without repetition, over 200 draws of the
+ * seed. draw <= pool->count. */
+FNAS_NODISCARD fnas_status fnas_verify_random_hypervolume(fnas_context *context, const fnas_verify_pool *pool, int64_t draw, uint64_t seed,
+                                                          double *mean, double *deviation);
 
 #endif

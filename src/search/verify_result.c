@@ -60,6 +60,7 @@ static bool fnas_verify_device_json(const fnas_verify_device *device, json_t *ob
            fnas_json_set_number(object, "median_ape_pct", device->median_ape_pct) &&
            fnas_json_set_number(object, "spearman", device->spearman) && fnas_json_set_number(object, "hypervolume", device->hypervolume) &&
            fnas_json_set_number(object, "hypervolume_random", device->hypervolume_random) &&
+           fnas_json_set_number(object, "hypervolume_random_deviation", device->hypervolume_random_deviation) &&
            fnas_json_set_number(object, "hypervolume_untrained", device->hypervolume_untrained) &&
            fnas_json_set_number(object, "hypervolume_mean_embedding", device->hypervolume_mean_embedding) &&
            fnas_json_set_number(object, "hypervolume_constant_preference", device->hypervolume_constant_preference);

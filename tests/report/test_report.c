@@ -146,7 +146,16 @@ static void test_html(void **state) {
     fnas_front *first = make_front("blas-f32", &config, 10), *second = make_front("onednn-int8", &config, 20);
     fnas_verify_row rows[2] = {{fnas_front_arch(second, 2), 3, 3.375, 22, 23.125}, {fnas_front_arch(second, 0), 5, 5.125, 20, 19.875}};
     fnas_verify_rows table = {2, NULL, rows};
-    fnas_verify_device device = {"onednn-int8", false, 3, 80.125, 7.5, 1, 0.875, 0.75, 0.5, 0.625, NAN};
+    fnas_verify_device device = {.name = "onednn-int8",
+                                 .front_points = 3,
+                                 .best_accuracy_pct = 80.125,
+                                 .median_ape_pct = 7.5,
+                                 .spearman = 1,
+                                 .hypervolume = 0.875,
+                                 .hypervolume_random = 0.75,
+                                 .hypervolume_untrained = 0.5,
+                                 .hypervolume_mean_embedding = 0.625,
+                                 .hypervolume_constant_preference = NAN};
     fnas_verification verification = {.count = 1, .devices = &device, .rows = &table};
     const fnas_front *fronts[2] = {first, second};
     fnas_card *card = make_card("onednn-int8");

@@ -227,13 +227,13 @@ static void test_draws(void **state) {
     int32_t together[2][EACH][8];
     double preferences[2][EACH][2];
     assert_true(decisions <= 8);
-    fnas_paths_draw(searcher, FNAS_PHASE_HYPERNET, 2 * EACH, 0, 0, 2);
+    fnas_paths_draw(searcher, FNAS_PHASE_HYPERNET, 2 * EACH, 0, 2);
     for (int64_t p = 0; p < 2 * EACH; p++) {
         memcpy(together[p % 2][p / 2], searcher->paths.choices + p * decisions, (size_t)decisions * sizeof(int32_t));
         memcpy(preferences[p % 2][p / 2], searcher->paths.preference + 2 * p, 2 * sizeof(double));
     }
     for (int64_t device = 0; device < 2; device++) {
-        fnas_paths_draw(searcher, FNAS_PHASE_HYPERNET, EACH, 0, device, 1);
+        fnas_paths_draw(searcher, FNAS_PHASE_HYPERNET, EACH, device, 1);
         for (int64_t p = 0; p < EACH; p++) {
             assert_int_equal(searcher->paths.device[p], device);
             assert_memory_equal(searcher->paths.choices + p * decisions, together[device][p], (size_t)decisions * sizeof(int32_t));

@@ -2,9 +2,13 @@
 #include "search/support_query.h"
 
 #include <math.h>
+#include <string.h>
 
+#include "base/file.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "search/score.h"
+#include "search/score_file.h"
 #include "space/space.h"
 
 #define COUNT 7
@@ -180,13 +184,60 @@ static void test_progress(void **state) {
     scored_free(&s);
 }
 
+/* ---- RUN/scores.csv ---- */
+
+/* How many of the architectures are known to whoever opens the run next. */
+static int64_t known_count(fnas_test_place *place, const scored *s) {
+    double known[COUNT];
+    fnas_score_cache_clear(s->run->scores);
+    test_check(place, fnas_score_file_load(place->context, s->run));
+    return COUNT - fnas_score_cache_lookup(s->run->scores, FNAS_SCORE_VALIDATION, 40, COUNT, s->choices[0], known);
+}
+
+static void write_text(fnas_test_place *place, const char *path, const char *text) {
+    test_check(place, fnas_file_write_atomic(place->context, path, text, strlen(text)));
+}
+
+static void test_scores_are_kept(void **state) {
+    fnas_test_place *place = *state;
+    scored s = scored_create(place);
+    const char *file = fnas_test_path(place, "scores.csv");
+    test_check(place, fnas_score_cache_create(place->context, 6, &s.run->scores));
+    double errors[COUNT];
+    assert_int_equal(known_count(place, &s), 0);
+    score(place, &s, 1, FNAS_SCORE_VALIDATION, 40, 0, 3, errors);
+    assert_int_equal(known_count(place, &s), 3);
+    score(place, &s, 1, FNAS_SCORE_VALIDATION, 40, 2, COUNT - 2, errors);
+    assert_int_equal(known_count(place, &s), COUNT);
+
+    unsigned char *data = NULL;
+    size_t size = 0;
+    test_check(place, fnas_file_read(place->context, file, 1 << 20, &data, &size));
+    const char *damaged[] = {"", "run,part,images,arch\n", "run,part,images,arch,error_pct\nx,y\n"};
+    for (size_t i = 0; i < sizeof damaged / sizeof damaged[0]; i++) { /* ignored with a warning, then written anew */
+        write_text(place, file, damaged[i]);
+        assert_int_equal(known_count(place, &s), 0);
+    }
+    char *row = strchr((char *)data, '\n') + 1;
+    *strrchr(row, ',') = 0; /* the last row has an error that cannot be */
+    fnas_text text = {0};
+    fnas_text_append(&text, "%s,101\n", (char *)data);
+    write_text(place, file, text.data);
+    assert_int_equal(known_count(place, &s), 0);
+    row[1] ^= 1; /* of another state of the run: not used, and no fault */
+    fnas_text_free(&text);
+    fnas_text_append(&text, "%s,50\n", (char *)data);
+    write_text(place, file, text.data);
+    assert_int_equal(known_count(place, &s), COUNT - 1);
+    fnas_text_free(&text);
+    fnas_free(data);
+    scored_free(&s);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        fnas_test(test_threads_and_company),
-        fnas_test(test_against_reference),
-        fnas_test(test_parts),
-        fnas_test(test_cache),
-        fnas_test(test_progress),
+        fnas_test(test_threads_and_company), fnas_test(test_against_reference), fnas_test(test_parts), fnas_test(test_cache),
+        fnas_test(test_scores_are_kept),     fnas_test(test_progress),
     };
     return cmocka_run_group_tests_name("score", tests, NULL, NULL);
 }

@@ -6,24 +6,23 @@
 #include "base/json.h"
 #include "search/verify.h"
 
-static void test_draw(void **state) {
+/* Of four architectures with volumes that can be told: every draw of one, and of all. */
+static void test_random_hypervolume(void **state) {
     fnas_test_place *place = *state;
-    fnas_space *space;
-    test_check(place, fnas_space_open(place->context, TEST_SPACE, &space));
-    fnas_arch_set a, b, c;
-    test_check(place, fnas_verify_draw(place->context, space, FNAS_VERIFY_SCALE_SEED, 100, &a));
-    test_check(place, fnas_verify_draw(place->context, space, FNAS_VERIFY_SCALE_SEED, 24, &b));
-    test_check(place, fnas_verify_draw(place->context, space, FNAS_VERIFY_RANDOM_SEED, 24, &c));
-    assert_int_equal(a.count, 100);
-    assert_memory_equal(a.choices, b.choices, 24 * 6 * sizeof(int32_t));
-    assert_memory_not_equal(b.choices, c.choices, 24 * 6 * sizeof(int32_t));
-    for (int64_t i = 0; i < a.count; i++) {
-        for (int64_t j = 0; j < i; j++) assert_memory_not_equal(fnas_arch_set_at(&a, i), fnas_arch_set_at(&a, j), 6 * sizeof(int32_t));
-    }
-    fnas_arch_set_free(&a);
-    fnas_arch_set_free(&b);
-    fnas_arch_set_free(&c);
-    fnas_space_close(space);
+    const double points[] = {0.5, 0.5, 0, 0.8, 0.9, 0.9}; /* alone 0.25, 0.2 and 0.01; the fourth architecture only guesses: 0 */
+    fnas_verify_pool pool = {4, 3, points};
+    double mean, deviation, again;
+    test_check(place, fnas_verify_random_hypervolume(place->context, &pool, 4, 1, &mean, &deviation));
+    assert_true(fabs(mean - (0.25 + 0.5 * 0.2)) < 1e-12 && deviation < 1e-12); /* no choice, no deviation */
+    test_check(place, fnas_verify_random_hypervolume(place->context, &pool, 1, 1, &mean, &deviation));
+    /* Expected 0.115 with a deviation of 0.112 a draw; the mean of 200 is within five standard errors. */
+    print_message("mean %.4f, deviation %.4f\n", mean, deviation);
+    assert_true(fabs(mean - 0.115) < 5 * 0.112 / sqrt(200));
+    assert_true(fabs(deviation - 0.112) < 0.03);
+    test_check(place, fnas_verify_random_hypervolume(place->context, &pool, 1, 1, &again, &deviation));
+    assert_true(again == mean);
+    test_check(place, fnas_verify_random_hypervolume(place->context, &pool, 1, 2, &again, &deviation));
+    assert_true(again != mean);
 }
 
 static void test_hypervolumes(void **state) {
@@ -195,6 +194,8 @@ static void test_refused(void **state) {
     assert_status(FNAS_ERR_INPUT, fnas_run_verify(place->context, run, 2, cards, NULL, &verification));
     assert_message("channels=8");
     assert_null(verification);
+    assert_status(FNAS_ERR_USAGE, fnas_run_verify(place->context, run, 1, cards, &(fnas_verify_options){.scale_count = 5}, &verification));
+    assert_message("enlarge the scale");
     assert_status(FNAS_ERR_USAGE, fnas_run_verify(place->context, run, 0, cards, NULL, &verification));
     assert_message("no device card");
     assert_status(FNAS_ERR_USAGE, fnas_run_verify(place->context, run, 1, cards, &(fnas_verify_options){.rounds = -1}, &verification));
@@ -217,13 +218,8 @@ static void test_large_seed(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        fnas_test(test_draw),
-        fnas_test(test_hypervolumes),
-        fnas_test(test_whole),
-        fnas_test(test_unquiet_machine),
-        fnas_test(test_unseen_and_plain),
-        fnas_test(test_refused),
-        fnas_test(test_large_seed),
+        fnas_test(test_random_hypervolume), fnas_test(test_hypervolumes), fnas_test(test_whole),      fnas_test(test_unquiet_machine),
+        fnas_test(test_unseen_and_plain),   fnas_test(test_refused),      fnas_test(test_large_seed),
     };
     return cmocka_run_group_tests_name("verify", tests, NULL, NULL);
 }
