@@ -48,7 +48,7 @@ typedef struct fnas_search_config {
     int64_t condition_embeddings; /* 1: embeddings relative to the fleet's mean and spread (embedding.h); 0: as they are */
     int64_t paths;                /* a step and update */
     int64_t judged_paths;         /* beside each path of the hypernetwork's update this many more: the models judge them all (0: gates) */
-    int64_t hypernet_rounds;      /* updates of the hypernetwork a step: one with gates; the models cost little, and may judge several */
+    int64_t hypernet_rounds;      /* updates of the hypernetwork a step while the entropy falls; one before, and with gates */
     int64_t observed_paths;       /* a step, for the error model, each on all search images (0: gates) */
     int64_t groups;               /* of paths, for the fixed order of reduction: 8 */
     int64_t weight_images, search_images; /* images a step: shared among the paths, or seen by each (batch full) */

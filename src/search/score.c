@@ -11,7 +11,7 @@
 
 /* Images a run of the supernet: constants, so that the outcome depends on nothing but the architecture. */
 #define FNAS_RECALIBRATION_CHUNK 256 /* presets recalibrate on multiples of it: a short last chunk would have poor statistics */
-#define FNAS_SCORE_CHUNK 250
+#define FNAS_SCORE_CHUNK 25 /* activations stay in the cache: 17 % less time an image than with 250 */
 
 /* The images that every architecture sees, plain [n, C, H, W]. */
 typedef struct fnas_score_images {

@@ -89,12 +89,17 @@ static void path_loss_gradient(fnas_searcher *searcher, int64_t path, double *di
     }
 }
 
-/* Held while the error model and the supernet still learn: a distribution that has closed on an early mistake hardly opens again. Then it
- * falls by the same factor each step, as temperatures do in annealing. */
+/* Steps during which the entropy is held: the error model and the supernet still learn, and a distribution that has closed on an early
+ * mistake hardly opens again. */
+static int64_t held_steps(const fnas_search_config *config, const fnas_search_state *state) {
+    return (int64_t)(config->entropy_hold * (double)state->total_steps);
+}
+
+/* After that it falls by the same factor each step, as temperatures do in annealing. */
 static double entropy_weight(const fnas_search_config *config, const fnas_search_state *state) {
-    double held = config->entropy_hold * (double)state->total_steps, rest = (double)state->total_steps - held;
-    if ((double)state->step <= held || rest <= 0 || config->entropy_start == 0) return config->entropy_start;
-    return config->entropy_start * pow(config->entropy_end / config->entropy_start, ((double)state->step - held) / rest);
+    int64_t annealed = state->step - held_steps(config, state), rest = state->total_steps - held_steps(config, state);
+    if (annealed <= 0 || config->entropy_start == 0) return config->entropy_start;
+    return config->entropy_start * pow(config->entropy_end / config->entropy_start, (double)annealed / (double)rest);
 }
 
 /* Adds the gradient of every path to that of its device. */
@@ -212,8 +217,9 @@ fnas_status fnas_update_hypernet(fnas_context *context, fnas_searcher *searcher)
         FNAS_TRY(observe_errors(context, searcher));
     else
         FNAS_TRY(fnas_batch_load(context, searcher, FNAS_PHASE_HYPERNET));
-    for (searcher->round = 0; searcher->round < searcher->config->hypernet_rounds; searcher->round++)
-        FNAS_TRY(update_as_asked(context, searcher));
+    bool annealing = searcher->state->step >= held_steps(searcher->config, searcher->state);
+    int64_t rounds = annealing ? searcher->config->hypernet_rounds : 1;
+    for (searcher->round = 0; searcher->round < rounds; searcher->round++) FNAS_TRY(update_as_asked(context, searcher));
     searcher->round = 0;
     return FNAS_OK;
 }
