@@ -41,8 +41,9 @@ void fnas_candidates_free(fnas_candidates *candidates);
 FNAS_NODISCARD fnas_status fnas_query_choose(fnas_context *context, const fnas_run *run, const char *device,
                                              const fnas_candidates *candidates, int64_t images, int64_t points, fnas_front **front);
 
-/* Leaves the best `most` of scored candidates: without those that guess, layer after layer of non-dominated ones (Deb et al. 2002), the
- * last layer by contribution. What is left keeps its order. */
+/* Leaves the best `most` of scored candidates: without those that guess, unless all do, layer after layer of non-dominated ones (Deb et al.
+ * 2002), the last layer by contribution. What is left keeps its order; `decoded` counts those of its first that are left. images: as in
+ * fnas_query_choose. */
 FNAS_NODISCARD fnas_status fnas_query_keep_best(fnas_context *context, const fnas_run *run, int64_t images, int64_t most,
                                                 fnas_candidates *candidates);
 

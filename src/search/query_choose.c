@@ -21,7 +21,7 @@ typedef struct fnas_choice {
     double *values;   /* [count][objectives] */
     double *scratch;  /* [count][objectives] */
     uint8_t *keep;    /* [count] */
-    int64_t *order;   /* [points asked for] */
+    int64_t *order;   /* rows that are chosen: room for the points asked for, or for all where layers are taken */
 } fnas_choice;
 
 static double fnas_candidate_value(const fnas_run *run, const fnas_candidates *candidates, int64_t index, fnas_objective_kind kind) {
@@ -102,15 +102,20 @@ static void fnas_choice_normalise(fnas_choice *choice) {
     }
 }
 
-static fnas_status fnas_choice_by_contribution(fnas_context *context, fnas_choice *choice, int64_t images, int64_t points, int64_t *kept) {
-    bool scored = choice->candidates->count > 0 && !isnan(choice->candidates->error_pct[0]);
-    if (scored) fnas_choice_drop_guessing(choice, images);
-    FNAS_TRY(fnas_front_nondominated(context, choice->count, choice->objectives, choice->values, choice->keep));
+/* Of those whose `keep` is set, rows of the `most` that contribute most, into choice->order. */
+static fnas_status fnas_choice_select(fnas_context *context, fnas_choice *choice, int64_t most, int64_t *count) {
     fnas_choice_compact(choice);
     fnas_choice_normalise(choice);
     double reference[FNAS_OBJECTIVES_MAX];
     for (int64_t k = 0; k < choice->objectives; k++) reference[k] = FNAS_CHOICE_REFERENCE;
-    return fnas_front_select(context, choice->count, choice->objectives, choice->scratch, reference, points, choice->order, kept);
+    return fnas_front_select(context, choice->count, choice->objectives, choice->scratch, reference, most, choice->order, count);
+}
+
+static fnas_status fnas_choice_by_contribution(fnas_context *context, fnas_choice *choice, int64_t images, int64_t points, int64_t *kept) {
+    bool scored = choice->candidates->count > 0 && !isnan(choice->candidates->error_pct[0]);
+    if (scored) fnas_choice_drop_guessing(choice, images);
+    FNAS_TRY(fnas_front_nondominated(context, choice->count, choice->objectives, choice->values, choice->keep));
+    return fnas_choice_select(context, choice, points, kept);
 }
 
 /* Without errors no architecture can be said to be dominated. */
@@ -151,12 +156,7 @@ static fnas_status fnas_choice_layer(fnas_context *context, fnas_choice *choice,
         if (choice->keep[i]) choice->order[(*count)++] = i;
     }
     if (*count <= room) return FNAS_OK;
-    /* The last layer: the others are of no more use. */
-    fnas_choice_compact(choice);
-    fnas_choice_normalise(choice);
-    double reference[FNAS_OBJECTIVES_MAX];
-    for (int64_t k = 0; k < choice->objectives; k++) reference[k] = FNAS_CHOICE_REFERENCE;
-    return fnas_front_select(context, choice->count, choice->objectives, choice->scratch, reference, room, choice->order, count);
+    return fnas_choice_select(context, choice, room, count); /* the last layer: the others are of no more use */
 }
 
 /* taken [most] */

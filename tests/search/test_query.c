@@ -146,24 +146,37 @@ static void test_scored(void **state) {
     fnas_run_close(run);
 }
 
-/* Errors by hand: what is chosen of them. */
-static fnas_front *choose(fnas_test_place *place, const fnas_run *run, int64_t count, const double (*values)[2], int64_t points) {
-    fnas_candidates candidates = {.count = count, .decisions = 6, .objectives = 2, .decoded = count};
-    int32_t choices[8][6];
-    double preferences[8][2], latency_ms[8], error_pct[8];
+/* Candidates with errors and latencies by hand. */
+enum { BY_HAND = 9 };
+typedef struct by_hand {
+    fnas_candidates candidates; /* its arrays are those below */
+    int32_t choices[BY_HAND][6];
+    double preferences[BY_HAND][2], latency_ms[BY_HAND], error_pct[BY_HAND];
+} by_hand;
+
+static void fill(by_hand *made, const fnas_run *run, int64_t count, const double (*values)[2]) {
+    made->candidates = (fnas_candidates){.count = count,
+                                         .decisions = 6,
+                                         .objectives = 2,
+                                         .decoded = count,
+                                         .choices = made->choices[0],
+                                         .preferences = made->preferences[0],
+                                         .latency_ms = made->latency_ms,
+                                         .error_pct = made->error_pct};
     for (int64_t i = 0; i < count; i++) {
-        fnas_space_random(run->space, 5, i, choices[i]);
-        error_pct[i] = values[i][0];
-        latency_ms[i] = values[i][1];
-        preferences[i][0] = (double)i / 8;
-        preferences[i][1] = 1 - preferences[i][0];
+        fnas_space_random(run->space, 5, i, made->choices[i]);
+        made->error_pct[i] = values[i][0];
+        made->latency_ms[i] = values[i][1];
+        made->preferences[i][0] = (double)i / BY_HAND;
+        made->preferences[i][1] = 1 - made->preferences[i][0];
     }
-    candidates.choices = choices[0];
-    candidates.preferences = preferences[0];
-    candidates.latency_ms = latency_ms;
-    candidates.error_pct = error_pct;
+}
+
+static fnas_front *choose(fnas_test_place *place, const fnas_run *run, int64_t count, const double (*values)[2], int64_t points) {
+    by_hand made;
     fnas_front *front;
-    test_check(place, fnas_query_choose(place->context, run, "x", &candidates, 1000, points, &front));
+    fill(&made, run, count, values);
+    test_check(place, fnas_query_choose(place->context, run, "x", &made.candidates, 1000, points, &front));
     return front;
 }
 
@@ -197,6 +210,48 @@ static void test_choice(void **state) {
     check_values(front, 1, values);
     assert_true(fnas_front_preference(front, 0)[1] == 1);
     fnas_front_free(front);
+    fnas_run_close(run);
+}
+
+/* Of the candidates with these values, of which the first `decoded` are decoded, those at `left` [left_count] are left, whole and in their
+ * order. */
+static void check_best(fnas_test_place *place, const fnas_run *run, int64_t count, const double (*values)[2], int64_t decoded, int64_t most,
+                       int64_t left_count, const int64_t *left, int64_t left_decoded) {
+    by_hand before, after;
+    fill(&before, run, count, values);
+    fill(&after, run, count, values);
+    after.candidates.decoded = decoded;
+    test_check(place, fnas_query_keep_best(place->context, run, 1000, most, &after.candidates));
+    assert_int_equal(after.candidates.count, left_count);
+    assert_int_equal(after.candidates.decoded, left_decoded);
+    for (int64_t i = 0; i < left_count; i++) {
+        assert_true(after.error_pct[i] == before.error_pct[left[i]] && after.latency_ms[i] == before.latency_ms[left[i]]);
+        assert_memory_equal(after.preferences[i], before.preferences[left[i]], sizeof after.preferences[i]);
+        assert_memory_equal(after.choices[i], before.choices[left[i]], sizeof after.choices[i]);
+    }
+}
+
+static void test_keep_best(void **state) {
+    fnas_test_place *place = *state;
+    fnas_run *run = test_run(place, "error,latency_ms", 3);
+    /* Layers: 3, 5, 7; then 1, 4, 6, 8; then 0. Nothing is faster than 2, which guesses. */
+    const double values[][2] = {{50, 11}, {12, 10}, {74, 1}, {10, 9}, {26, 4.9}, {20, 4}, {45, 3}, {40, 2}, {25, 5}};
+    check_best(place, run, 9, values, 5, 3, 3, (int64_t[]){3, 5, 7}, 1);
+    check_best(place, run, 9, values, 5, 7, 7, (int64_t[]){1, 3, 4, 5, 6, 7, 8}, 3);
+    check_best(place, run, 9, values, 9, 8, 8, (int64_t[]){0, 1, 3, 4, 5, 6, 7, 8}, 8);
+    /* Cut. The second layer, scaled to its own range, is (0, 1), (0.42, 0.27), (1, 0), (0.39, 0.29) with the reference point (1.05, 1.05):
+     * they add 0.0197, 0.0082, 0.0136, 0.0216; without candidate 4, of the ends 6 adds less. */
+    check_best(place, run, 9, values, 5, 6, 6, (int64_t[]){1, 3, 5, 6, 7, 8}, 2);
+    check_best(place, run, 9, values, 5, 5, 5, (int64_t[]){1, 3, 5, 7, 8}, 2);
+    /* The first layer: (0, 1), (0.33, 0.29), (1, 0), of which the last adds least: 0.0143, the first 0.0167. */
+    check_best(place, run, 9, values, 4, 2, 2, (int64_t[]){3, 5}, 1);
+    /* Fewer than were asked for: whoever guesses goes all the same. */
+    check_best(place, run, 9, values, 3, 24, 8, (int64_t[]){0, 1, 3, 4, 5, 6, 7, 8}, 2);
+    check_best(place, run, 0, values, 0, 24, 0, NULL, 0);
+    /* All guess: they stay, and are as good as their layers. */
+    const double guessing[][2] = {{76, 4}, {75, 2}, {74, 3}};
+    check_best(place, run, 3, guessing, 2, 24, 3, (int64_t[]){0, 1, 2}, 2);
+    check_best(place, run, 3, guessing, 2, 2, 2, (int64_t[]){1, 2}, 1);
     fnas_run_close(run);
 }
 
@@ -420,6 +475,7 @@ int main(void) {
         fnas_test(test_unscored),
         fnas_test(test_scored),
         fnas_test(test_choice),
+        fnas_test(test_keep_best),
         fnas_test(test_studies),
         fnas_test(test_neighbours),
         fnas_test(test_refused),
