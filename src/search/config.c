@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "device/card.h"
 #include "search/names.h"
 
 /* Of both options and config.json: what is written must be read again. */
@@ -525,7 +526,7 @@ static fnas_status read_lists(fnas_context *context, const json_t *root, const c
     config->device_count = device_count;
     for (int64_t i = 0; i < device_count; i++) {
         const char *name = json_string_value(json_array_get(devices, (size_t)i));
-        if (!name || !fnas_device_name_is_safe(name))
+        if (!name || fnas_card_check_name(context, name) != FNAS_OK)
             return fnas_fail(context, FNAS_ERR_INPUT, "%s: \"devices\"[%lld] is no device name", path, (long long)i);
         config->device_names[i] = fnas_strdup(name);
         if (!config->device_names[i]) return fnas_fail_memory(context, "device names");
@@ -581,10 +582,4 @@ fnas_status fnas_search_config_read(fnas_context *context, const char *path, fna
     json_decref(root);
     if (status != FNAS_OK) fnas_search_config_free(config);
     return status;
-}
-
-bool fnas_device_name_is_safe(const char *name) {
-    size_t length = strlen(name);
-    return length > 0 && length <= 100 && name[0] != '.' &&
-           strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") == length;
 }

@@ -14,7 +14,4 @@ extern const char *const fnas_names_objective[],
 FNAS_NODISCARD fnas_status fnas_name_find(fnas_context *context, fnas_status status, const char *what, const char *word,
                                           const char *const *names, int *index);
 
-/* Letters, digits, '.', '_', '-', not starting with '.': fit for a file name. */
-bool fnas_device_name_is_safe(const char *name);
-
 #endif

@@ -306,12 +306,32 @@ static void test_space(void **state) {
     fnas_card_free(card);
 }
 
+/* What a device to search for may be called: a run's card file has its name. */
+static void test_name(void **state) {
+    fixture *f = *state;
+    char long_name[102];
+    memset(long_name, 'x', 101);
+    long_name[101] = '\0';
+    const char *const good[] = {"pi4", "server-int8", "A.b_c-9", "-", long_name + 1};
+    const char *const bad[] = {"", ".", "..", ".hidden", "a/b", "a b", "caf\xC3\xA9", "a\n", long_name};
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) assert_int_equal(fnas_card_check_name(f->context, good[i]), FNAS_OK);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        assert_int_equal(fnas_card_check_name(f->context, bad[i]), FNAS_ERR_INPUT);
+        assert_non_null(strstr(fnas_context_message(f->context), "use letters, digits"));
+    }
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_valid, begin, end),          cmocka_unit_test_setup_teardown(test_round_trip, begin, end),
-        cmocka_unit_test_setup_teardown(test_reference_only, begin, end), cmocka_unit_test_setup_teardown(test_nine_references, begin, end),
-        cmocka_unit_test_setup_teardown(test_latencies, begin, end),      cmocka_unit_test_setup_teardown(test_not_finite, begin, end),
-        cmocka_unit_test_setup_teardown(test_archs, begin, end),          cmocka_unit_test_setup_teardown(test_description, begin, end),
-        cmocka_unit_test_setup_teardown(test_no_card, begin, end),        cmocka_unit_test_setup_teardown(test_space, begin, end)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test_setup_teardown(test_valid, begin, end),
+                                       cmocka_unit_test_setup_teardown(test_round_trip, begin, end),
+                                       cmocka_unit_test_setup_teardown(test_reference_only, begin, end),
+                                       cmocka_unit_test_setup_teardown(test_nine_references, begin, end),
+                                       cmocka_unit_test_setup_teardown(test_latencies, begin, end),
+                                       cmocka_unit_test_setup_teardown(test_not_finite, begin, end),
+                                       cmocka_unit_test_setup_teardown(test_archs, begin, end),
+                                       cmocka_unit_test_setup_teardown(test_description, begin, end),
+                                       cmocka_unit_test_setup_teardown(test_no_card, begin, end),
+                                       cmocka_unit_test_setup_teardown(test_space, begin, end),
+                                       cmocka_unit_test_setup_teardown(test_name, begin, end)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
