@@ -45,7 +45,7 @@ measure_devices() { # FOLDER ARCHS
             # shellcheck disable=SC2046 # options are words
             show device measure --space "$demo_space" --name "$name" $(demo_options "$name") --archs "$card_archs" --data fashion-mnist -o "$card_folder/$name.json" ||
                 code=$?
-            [ $code -eq 4 ] && [ $attempt -lt 3 ] || break
+            if [ $code -ne 4 ] || [ "$attempt" -eq 3 ]; then break; fi
             echo "The machine was not quiet while $name was measured: once more."
         done
         case $code in
@@ -54,7 +54,7 @@ measure_devices() { # FOLDER ARCHS
             left_out="$left_out $name"
             echo "Left out: this machine cannot be the device $name (see the message above)."
             ;;
-        *) return $code ;;
+        *) return "$code" ;;
         esac
     done
     case " $measured " in
@@ -64,19 +64,42 @@ measure_devices() { # FOLDER ARCHS
 }
 
 # Says whether the devices are different enough for the demo to mean something: three that rank the networks differently in pairs, and an
-# unseen one that is no twin of a searched one.
+# unseen one that is no twin of a searched one. A correlation may be null (fewer than two architectures in common): it is unknown, decides
+# nothing, and is said.
 judge_devices() { # CARDS...
     "$fleetnas" device show --json "$@" | awk -v unseen="$demo_unseen" '
-        /^      "name": / { split($0, part, "\""); name[++devices] = part[4] }
-        /^  "spearman": / { matrix = 1 }
-        matrix && $1 ~ /^-?[0-9]/ { rho[int(entries / devices) + 1, entries % devices + 1] = $1 + 0; entries++ }
+        { json = json $0 " " }
+        # Strings, numbers, words, brackets, one after the other, however the lines are laid out. The matrix is read row by row.
+        function read_json(   token, key) {
+            while (match(json, /"([^"\\]|\\.)*"[ \t\r]*:?|[^][{}:, \t\r"]+|[][{}]/)) {
+                token = substr(json, RSTART, RLENGTH)
+                json = substr(json, RSTART + RLENGTH)
+                if (token ~ /:$/) { key = token; sub(/[ \t\r]*:$/, "", key) }
+                else if (token ~ /^[[{]$/) depth++
+                else if (token ~ /^[]}]$/) depth--
+                else if (key == "\"name\"" && depth == 3) name[++devices] = substr(token, 2, length(token) - 2)
+                else if (key == "\"spearman\"" && depth == 3) { cells++; cell[cells] = token }
+            }
+        }
+        function known(i, j) { return cell[(i - 1) * devices + j] != "null" }
+        function rho(i, j) { return cell[(i - 1) * devices + j] + 0 }
         END {
+            read_json()
+            if (!devices || cells != devices * devices) { print "NOT MET: no rank correlations of the devices were given"; exit }
+            for (i = 1; i <= devices; i++) for (j = i + 1; j <= devices; j++) if (!known(i, j))
+                printf "%s and %s have too few architectures in common: their rank correlation is unknown\n", name[i], name[j]
             for (i = 1; i <= devices; i++) for (j = i + 1; j <= devices; j++) for (k = j + 1; k <= devices; k++) {
-                most = rho[i, j]; if (rho[i, k] > most) most = rho[i, k]; if (rho[j, k] > most) most = rho[j, k]
+                if (!known(i, j) || !known(i, k) || !known(j, k)) continue
+                most = rho(i, j); if (rho(i, k) > most) most = rho(i, k); if (rho(j, k) > most) most = rho(j, k)
                 if (!trio || most < least) { least = most; trio = name[i] ", " name[j] " and " name[k] }
             }
-            for (i = 1; i <= devices; i++) if (name[i] == unseen) for (j = 1; j <= devices; j++) if (j != i && (!twin || rho[i, j] > closest)) { closest = rho[i, j]; twin = name[j] }
-            printf "%s%s differ in pairs: their rank correlations are at most %.3f (wanted: under 0.95)\n", least < 0.95 ? "" : "NOT MET: ", trio, least
-            printf "%s%s, which the search will not see, is closest to %s: %.3f (wanted: under 0.97)\n", closest < 0.97 ? "" : "NOT MET: ", unseen, twin, closest
+            for (i = 1; i <= devices; i++) if (name[i] == unseen) for (j = 1; j <= devices; j++) {
+                if (j == i || !known(i, j) || (twin && rho(i, j) <= closest)) continue
+                closest = rho(i, j); twin = name[j]
+            }
+            if (!trio) print "NOT MET: no three devices of which all rank correlations are known"
+            else printf "%s%s differ in pairs: their rank correlations are at most %.3f (wanted: under 0.95)\n", least < 0.95 ? "" : "NOT MET: ", trio, least
+            if (!twin) printf "NOT MET: no rank correlation of %s, which the search will not see, is known\n", unseen
+            else printf "%s%s, which the search will not see, is closest to %s: %.3f (wanted: under 0.97)\n", closest < 0.97 ? "" : "NOT MET: ", unseen, twin, closest
         }'
 }
