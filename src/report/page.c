@@ -210,10 +210,11 @@ static void append_comparison(fnas_text *text, const fnas_page *page, int64_t ri
     if (!text->failed) {
         fnas_text_append(text, "<figure>");
         fnas_dots_append_element(text, &dots);
-        fnas_text_append(text, "<figcaption>Of the plane of test error and newly measured latency, scaled over fixed random architectures "
-                               "and all methods shown; "
-                               "reference point (1, 1). <i>Random</i>: as many random architectures, mean of 200 draws; <i>Untrained</i>: a hypernetwork "
-                               "never trained.</figcaption></figure>\n");
+        fnas_text_append(text,
+                         "<figcaption>Of the plane of test error and newly measured latency, scaled over fixed random architectures "
+                         "and all methods shown; reference point (1, 1). <i>Searched</i>: the run's best 24 candidates; <i>Random</i>: "
+                         "as many random architectures, mean of 200 draws; <i>Untrained</i>: a hypernetwork never trained.</figcaption>"
+                         "</figure>\n");
     }
     fnas_free(rows);
     fnas_free(values);
@@ -240,7 +241,7 @@ static void append_tile(fnas_text *text, const char *label, double value, int de
 
 static void append_tiles(fnas_text *text, const fnas_page_check *check) {
     fnas_text_append(text, "<div class=\"tiles\">\n");
-    append_tile(text, "hypervolume of this front", check->hypervolume, 3, "");
+    append_tile(text, "hypervolume of the run's best 24", check->hypervolume, 3, "");
     append_tile(text, "of random architectures", check->hypervolume_random, 3, "");
     append_tile(text, "of an untrained hypernetwork", check->hypervolume_untrained, 3, "");
     append_tile(text, "with the mean embedding", check->hypervolume_mean_embedding, 3, "");

@@ -45,7 +45,7 @@ static void test_two_devices(void **state) {
     assert_non_null(strstr(first, "blas · f32 · batch 1"));
     assert_non_null(strstr(second, "<td>12.50</td><td>13.75</td><td>3.250</td><td>3.500</td><td>0.75 : 0.25</td>"));
     assert_non_null(strstr(first, "<td>20.25</td><td>1.125</td><td>0.20 : 0.80</td>"));
-    assert_non_null(strstr(second, "<b>0.812</b>"));
+    assert_non_null(strstr(second, "<b>0.812</b><small>hypervolume of the run's best 24</small>"));
     assert_non_null(strstr(second, "88.8 %"));
     assert_non_null(strstr(text.data, "<dt>Space</dt><dd>nb201:channels=16</dd>"));
     assert_int_equal(count_of(text.data, "Mean embedding"), 0); /* not known: no column */
