@@ -25,7 +25,7 @@ typedef struct fnas_search_options {
     const char *scalarise;      /* "linear" | "chebyshev" */
     const char *batch;          /* "shared" | "full" */
     const char *error_gradient; /* "gates" | "model" [preset's]: of each path's own loss through its gates, or of a regression over the
-                                   losses of all paths */
+                                   losses of architectures on common images */
     int64_t paths;              /* paths a step [a multiple of the devices, about 16] */
     int64_t steps, epochs;      /* at most one of steps, epochs, minutes */
     double minutes;

@@ -36,7 +36,7 @@ static const cli_option search_options[] = {
     {"scalarise", 0, CLI_CHOICE, AT(scalarise), "linear|chebyshev", "how objectives become one loss [linear]", false},
     {"batch", 0, CLI_CHOICE, AT(batch), "shared|full", "paths share a step's images, or each sees all [the preset's]", false},
     {"error-gradient", 0, CLI_CHOICE, AT(error_gradient), "gates|model",
-     "of each path's own loss, or of a regression over the losses of all paths [the preset's]", false},
+     "of each path's own loss, or of a regression over losses on common images [the preset's]", false},
     {"paths", 0, CLI_COUNT, AT(paths), "N", "sampled architectures a step [a multiple of the devices, about 16]", false},
     {"checkpoint-steps", 0, CLI_COUNT, AT(checkpoint_steps), "N", "steps between checkpoints [the preset's]", false},
     {"dry-run", 0, CLI_FLAG, AT(dry_run), NULL, "check everything, run three steps, say what the search would cost, write nothing", false},

@@ -21,7 +21,7 @@ typedef enum fnas_update_kind { FNAS_UPDATE_MGD, FNAS_UPDATE_MEAN, FNAS_UPDATE_S
 /* Whence the gradient of the error with respect to D. */
 typedef enum fnas_error_gradient_kind {
     FNAS_ERROR_GRADIENT_GATES, /* the paper's: of the path's own loss, through its gates */
-    FNAS_ERROR_GRADIENT_MODEL  /* of a regression over the losses of all paths (error_model.h) */
+    FNAS_ERROR_GRADIENT_MODEL  /* of a regression over the losses of architectures on common images (error_model.h) */
 } fnas_error_gradient_kind;
 typedef enum fnas_batch_kind { FNAS_BATCH_SHARED, FNAS_BATCH_FULL } fnas_batch_kind;
 
