@@ -289,14 +289,18 @@ static int64_t smaller(int64_t a, double b) {
 fnas_status fnas_search_config_fit_data(fnas_context *context, fnas_search_config *config, int64_t train_images) {
     config->weight_images = smaller(config->weight_images, config->weight_fraction * (double)train_images);
     config->search_images = smaller(config->search_images, config->search_fraction * (double)train_images);
-    bool shared = config->batch == FNAS_BATCH_SHARED;
-    int64_t needed = shared ? 2 * config->paths : 2; /* batch statistics of a single image say little */
+    int64_t needed = config->batch == FNAS_BATCH_SHARED ? 2 * config->paths : 2; /* batch statistics of a single image say little */
     int64_t search_needed = config->error_gradient == FNAS_ERROR_GRADIENT_MODEL ? 2 : needed; /* observed paths see all of them */
-    if (config->weight_images >= needed && config->search_images >= search_needed) return FNAS_OK;
-    return fnas_fail(context, FNAS_ERR_INPUT,
-                     "a step's %lld images to train and %lld to search on leave fewer than two for each of %lld paths: use fewer --paths, "
-                     "--batch full or a larger data set",
-                     (long long)config->weight_images, (long long)config->search_images, (long long)config->paths);
+    if (config->weight_images < needed)
+        return fnas_fail(
+            context, FNAS_ERR_INPUT,
+            "a step's %lld images to train on leave fewer than two for each of %lld paths: use fewer --paths, --batch full or a "
+            "larger data set",
+            (long long)config->weight_images, (long long)config->paths);
+    if (config->search_images >= search_needed) return FNAS_OK;
+    return fnas_fail(context, FNAS_ERR_INPUT, "a step has %lld images to search on and needs %lld: use %s",
+                     (long long)config->search_images, (long long)search_needed,
+                     search_needed > 2 ? "fewer --paths, --batch full or a larger data set" : "a larger data set");
 }
 
 fnas_status fnas_search_config_build(fnas_context *context, const fnas_search_options *options, fnas_search_config *config,
@@ -550,15 +554,17 @@ static fnas_status check_consistent(fnas_context *context, const fnas_search_con
                          (long long)config->device_count);
     if (config->judged_paths > 0 && config->error_gradient == FNAS_ERROR_GRADIENT_GATES)
         return fnas_fail(context, FNAS_ERR_INPUT, "%s: \"judged_paths\" must be 0 with \"error_gradient\": \"gates\"", path);
-    if (config->entropy_start > 0 && config->entropy_end == 0)
-        return fnas_fail(context, FNAS_ERR_INPUT, "%s: \"entropy_end\" must be positive where \"entropy_start\" is", path);
+    if ((config->entropy_start > 0) != (config->entropy_end > 0))
+        return fnas_fail(context, FNAS_ERR_INPUT, "%s: \"entropy_start\" and \"entropy_end\" must both be positive, or both 0", path);
     if (config->hypernet_rounds > 1 && config->error_gradient == FNAS_ERROR_GRADIENT_GATES)
         return fnas_fail(context, FNAS_ERR_INPUT, "%s: \"hypernet_rounds\" must be 1 with \"error_gradient\": \"gates\"", path);
-    if ((config->observed_paths > 1) != (config->error_gradient == FNAS_ERROR_GRADIENT_MODEL))
+    bool model = config->error_gradient == FNAS_ERROR_GRADIENT_MODEL;
+    if (model ? config->observed_paths < 2 : config->observed_paths != 0)
         return fnas_fail(context, FNAS_ERR_INPUT, "%s: \"observed_paths\" must be 0 with \"error_gradient\": \"gates\", else at least 2",
                          path);
-    if (config->batch == FNAS_BATCH_SHARED && (config->weight_images < config->paths || config->search_images < config->paths))
-        return fnas_fail(context, FNAS_ERR_INPUT, "%s: fewer images a step than the %lld paths that share them", path,
+    int64_t shared = config->batch == FNAS_BATCH_SHARED ? config->paths : 1;
+    if (config->weight_images < shared || config->search_images < (model ? 2 : shared))
+        return fnas_fail(context, FNAS_ERR_INPUT, "%s: \"weight_images\" or \"search_images\" are too few for %lld paths", path,
                          (long long)config->paths);
     return FNAS_OK;
 }

@@ -1,6 +1,7 @@
 #include "search/error_model.h"
 
 #include <lapacke.h>
+#include <math.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -12,6 +13,7 @@
 #define FORGET 0.995
 #define RIDGE 4.0 /* observations' worth of belief that an operation makes no difference */
 #define REFINEMENTS 2
+#define LEAST_PENALTY 1e-3 /* of RIDGE: few observations leave most slopes at 0, and others not told apart */
 #define FEATURES_MAX 1024
 
 fnas_status fnas_error_model_create(fnas_context *context, const fnas_space *space, fnas_error_model *model) {
@@ -46,7 +48,7 @@ void fnas_error_model_discount(fnas_error_model *model) {
     for (int64_t i = 0; i < n; i++) model->moment[i] *= FORGET;
 }
 
-/* The block of the features themselves sums deviations from the round's own mean; the constant's row and column sum plain values. */
+/* The block of the features themselves sums deviations from a mean; the constant's row and column sum plain values. */
 static void add_observation(fnas_error_model *model, const double *features, const double *mean, double loss, double mean_loss) {
     int64_t n = model->features, last = n - 1;
     for (int64_t i = 0; i < last; i++) {
@@ -60,14 +62,32 @@ static void add_observation(fnas_error_model *model, const double *features, con
     model->moment[last] += loss;
 }
 
-void fnas_error_model_observe(fnas_error_model *model, const fnas_space *space, int64_t count, const double *onehot, const double *losses) {
+static double round_means(const fnas_error_model *model, const fnas_space *space, int64_t count, const double *onehot, const double *losses,
+                          double *mean) {
     int64_t n = model->features, size = fnas_space_onehot_size(space);
-    double features[FEATURES_MAX], mean[FEATURES_MAX] = {0}, mean_loss = 0;
+    double features[FEATURES_MAX], mean_loss = 0;
+    memset(mean, 0, (size_t)n * sizeof *mean);
     for (int64_t p = 0; p < count; p++) {
         features_of(model, space, onehot + p * size, features);
         for (int64_t i = 0; i < n; i++) mean[i] += features[i] / (double)count;
         mean_loss += losses[p] / (double)count;
     }
+    return mean_loss;
+}
+
+static double means_so_far(const fnas_error_model *model, double *mean) {
+    int64_t n = model->features, last = n - 1;
+    double count = model->gram[last * n + last];
+    for (int64_t i = 0; i < n; i++) mean[i] = model->gram[last * n + i] / count;
+    return model->moment[last] / count;
+}
+
+void fnas_error_model_observe(fnas_error_model *model, const fnas_space *space, bool same_images, int64_t count, const double *onehot,
+                              const double *losses) {
+    int64_t n = model->features, size = fnas_space_onehot_size(space);
+    double features[FEATURES_MAX], mean[FEATURES_MAX];
+    bool begun = model->gram[n * n - 1] > 0;
+    double mean_loss = same_images || !begun ? round_means(model, space, count, onehot, losses, mean) : means_so_far(model, mean);
     for (int64_t p = 0; p < count; p++) {
         features_of(model, space, onehot + p * size, features);
         add_observation(model, features, mean, losses[p], mean_loss);
@@ -84,7 +104,7 @@ static fnas_status solve(fnas_context *context, fnas_error_model *model, const d
     }
     memcpy(slopes, model->moment, (size_t)last * sizeof *slopes);
     if (last == 0 || LAPACKE_dposv(LAPACK_ROW_MAJOR, 'U', last, 1, gram, last, slopes, 1) == 0) return FNAS_OK;
-    return fnas_fail(context, FNAS_ERR_NUMERIC, "the error model cannot be fitted: a loss is not finite");
+    return fnas_fail(context, FNAS_ERR_NUMERIC, "the error model cannot be fitted: are all losses finite?");
 }
 
 /* A slope that is far larger than most (a cell that is cut off costs a hundred times what an operation does) is hardly penalised any more:
@@ -97,7 +117,7 @@ static void relax_penalties(const fnas_error_model *model, double *penalties) {
     double typical = last > 0 ? fnas_median(squares, last) : 0;
     for (int64_t i = 0; i < last; i++) {
         double square = model->coefficients[i] * model->coefficients[i];
-        penalties[i] = square > typical ? RIDGE * typical / square : RIDGE;
+        penalties[i] = square > typical ? RIDGE * fmax(typical / square, LEAST_PENALTY) : RIDGE;
     }
 }
 

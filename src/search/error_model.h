@@ -8,6 +8,8 @@
 #ifndef FNAS_SEARCH_ERROR_MODEL_H
 #define FNAS_SEARCH_ERROR_MODEL_H
 
+#include <stdbool.h>
+
 #include "fleetnas/space.h"
 
 /* Arrays are owned; features counts the space's and a constant 1 behind them. */
@@ -24,9 +26,10 @@ void fnas_error_model_free(fnas_error_model *model);
 
 /* Before each round: what was seen before counts a little less. */
 void fnas_error_model_discount(fnas_error_model *model);
-/* Adds a round: onehot [count][onehot size] with their losses [count]. Only differences within the round count for the slopes, so that the
- * images of the round, and how far the supernet has come, cancel. */
-void fnas_error_model_observe(fnas_error_model *model, const fnas_space *space, int64_t count, const double *onehot, const double *losses);
+/* Adds a round: onehot [count][onehot size] with their losses [count]. same_images: only differences within the round count for the slopes,
+ * so that the images of the round, and how far the supernet has come, cancel; else differences from the mean of what was seen so far. */
+void fnas_error_model_observe(fnas_error_model *model, const fnas_space *space, bool same_images, int64_t count, const double *onehot,
+                              const double *losses);
 /* Coefficients anew from gram and moment. FNAS_ERR_NUMERIC when they hold numbers that are not finite. */
 FNAS_NODISCARD fnas_status fnas_error_model_fit(fnas_context *context, fnas_error_model *model);
 /* The scale on which differences of error matter: the smallest and the upper quartile of the expected losses of count architectures (a

@@ -49,7 +49,9 @@ void fnas_paths_draw(fnas_searcher *searcher, fnas_phase phase, int64_t count, i
     int64_t objectives = searcher->config->objective_count, embedding = searcher->embedding;
     /* Fewer are observed than there may be devices: which ones changes from step to step. */
     int64_t turn = phase == FNAS_PHASE_OBSERVE ? searcher->state->step : 0;
-    int64_t round_begins = searcher->round * searcher->config->paths * (1 + searcher->config->judged_paths);
+    /* Apart from other rounds even where --update sample gives one device all paths. */
+    int64_t round_begins = searcher->round * searcher->config->paths * (1 + searcher->config->judged_paths) *
+                           searcher->config->device_count;
     paths->count = count;
     for (int64_t p = 0; p < count; p++) {
         /* A device's n-th path has one number in the streams, so that it draws the same whatever --update makes of the others, and the

@@ -11,7 +11,7 @@
 
 /* Images a run of the supernet: constants, so that the outcome depends on nothing but the architecture. */
 #define FNAS_RECALIBRATION_CHUNK 256 /* presets recalibrate on multiples of it: a short last chunk would have poor statistics */
-#define FNAS_SCORE_CHUNK 25 /* activations stay in the cache: 17 % less time an image than with 250 */
+#define FNAS_SCORE_CHUNK 25          /* activations stay in the cache: 17 % less time an image than with 250 */
 
 /* The images that every architecture sees, plain [n, C, H, W]. */
 typedef struct fnas_score_images {
@@ -86,7 +86,7 @@ static fnas_status fnas_score_images_load(fnas_context *context, const fnas_run 
     fnas_split_part(split, FNAS_SPLIT_WEIGHTS, &weights);
     fnas_split_part(split, FNAS_SPLIT_VALIDATION, &validation);
     loaded->recalibration_count = fnas_score_most(config->recalibration_images, weights);
-    loaded->count = fnas_score_most(images ? images : config->validation_images, part == FNAS_SCORE_TEST ? info.test_count : validation);
+    loaded->count = fnas_score_most(images, part == FNAS_SCORE_TEST ? info.test_count : validation);
     fnas_status status = fnas_score_fill(context, dataset, part, split, info.channels * info.height * info.width, loaded);
     fnas_split_free(split);
     return status;
@@ -224,12 +224,17 @@ static fnas_status fnas_score_unknown(fnas_context *context, const fnas_run *run
     return status;
 }
 
+static int64_t fnas_score_image_count(const fnas_run *run, int64_t images) {
+    return images ? images : run->config.validation_images;
+}
+
 bool fnas_score_known(const fnas_run *run, fnas_score_part part, int64_t images, int64_t count, const int32_t *choices, double *error_pct) {
-    return !fnas_score_cache_lookup(run->scores, part, images, count, choices, error_pct);
+    return !fnas_score_cache_lookup(run->scores, part, fnas_score_image_count(run, images), count, choices, error_pct);
 }
 
 fnas_status fnas_score_error(fnas_context *context, const fnas_run *run, const fnas_dataset *dataset, fnas_score_part part, int64_t images,
                              const char *stage, int64_t count, const int32_t *choices, double *error_pct) {
+    images = fnas_score_image_count(run, images);
     if (fnas_score_known(run, part, images, count, choices, error_pct)) return FNAS_OK;
     fnas_arch_set unknown = {.decisions = fnas_space_decision_count(run->space)};
     fnas_status status = fnas_score_collect_unknown(context, count, choices, error_pct, &unknown);

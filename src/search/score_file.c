@@ -1,36 +1,47 @@
 #include "search/score_file.h"
 
+#include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
+#include <zlib.h>
 
 #include "base/csv.h"
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "search/front_files.h"
 #include "search/score_cache.h"
 #include "space/space.h"
 
 #define SCORE_FILE "scores.csv"
 #define LIMIT_BYTES ((size_t)1 << 26)
 #define ARCH_BYTES 1024
+#define STATE_BYTES 128
 
-enum { COLUMN_RUN, COLUMN_PART, COLUMN_IMAGES, COLUMN_ARCH, COLUMN_ERROR, COLUMN_COUNT };
-static const char *const COLUMNS[COLUMN_COUNT] = {"run", "part", "images", "arch", "error_pct"};
+enum { COLUMN_STATE, COLUMN_PART, COLUMN_IMAGES, COLUMN_ARCH, COLUMN_ERROR, COLUMN_COUNT };
+static const char *const COLUMNS[COLUMN_COUNT] = {"state", "part", "images", "arch", "error_pct"};
 static const char *const PARTS[] = {[FNAS_SCORE_VALIDATION] = "validation", [FNAS_SCORE_TEST] = "test"};
 
 /* ---- saving ---- */
 
+/* Names all that decides an error beside the architecture: the shared weights, and what statistics are recalibrated on. */
+static void name_state(const fnas_run *run, char name[STATE_BYTES]) {
+    const fnas_search_config *config = &run->config;
+    uLong digest = crc32_z(0, (const unsigned char *)run->state.weights.values, (size_t)run->state.weights.float_count * sizeof(float));
+    snprintf(name, STATE_BYTES, "%08lx-step%" PRId64 "-seed%" PRIu64 "-%" PRId64, digest, run->state.step, config->seed,
+             config->recalibration_images);
+}
+
 typedef struct score_writer {
     fnas_context *context;
     const fnas_run *run;
-    char id[FNAS_RUN_ID_BYTES];
+    char state[STATE_BYTES];
     fnas_text text;
     fnas_status status;
 } score_writer;
 
-static void write_row(fnas_text *text, const char *run, fnas_score_part part, int64_t images, const char *arch, double error_pct) {
-    fnas_csv_append_cell(text, run);
+static void write_row(fnas_text *text, const char *state, fnas_score_part part, int64_t images, const char *arch, double error_pct) {
+    fnas_csv_append_cell(text, state);
     fnas_text_append(text, ",%s,%lld,", PARTS[part], (long long)images);
     fnas_csv_append_cell(text, arch);
     fnas_text_append(text, ",%.17g\n", error_pct);
@@ -40,19 +51,19 @@ static void write_score(void *user, fnas_score_part part, int64_t images, const 
     score_writer *writer = user;
     char arch[ARCH_BYTES];
     if (writer->status == FNAS_OK) writer->status = fnas_space_format(writer->context, writer->run->space, choices, arch, sizeof arch);
-    if (writer->status == FNAS_OK) write_row(&writer->text, writer->id, part, images, arch, error_pct);
+    if (writer->status == FNAS_OK) write_row(&writer->text, writer->state, part, images, arch, error_pct);
 }
 
 void fnas_score_file_save(fnas_context *context, const fnas_run *run) {
     score_writer writer = {.context = context, .run = run};
     char *path = fnas_run_file(run, SCORE_FILE);
-    fnas_run_id(run, writer.id);
+    name_state(run, writer.state);
     for (int i = 0; i < COLUMN_COUNT; i++) fnas_text_append(&writer.text, "%s%s", i ? "," : "", COLUMNS[i]);
     fnas_text_append(&writer.text, "\n");
     fnas_score_cache_visit(run->scores, write_score, &writer);
-    bool good = path && writer.status == FNAS_OK && !writer.text.failed &&
-                fnas_file_write_atomic(context, path, writer.text.data, writer.text.size) == FNAS_OK;
-    if (!good) fnas_log(context, FNAS_LOG_INFO, "%s: the errors just scored are not kept", run->path);
+    fnas_status status = path && !writer.text.failed ? writer.status : fnas_fail_memory(context, "errors to keep");
+    if (status == FNAS_OK) status = fnas_file_write_atomic(context, path, writer.text.data, writer.text.size);
+    if (status != FNAS_OK) fnas_log(context, FNAS_LOG_INFO, "the errors just scored are not kept: %s", fnas_context_message(context));
     fnas_text_free(&writer.text);
     fnas_free(path);
 }
@@ -68,20 +79,21 @@ static fnas_status load_row(fnas_context *context, const fnas_run *run, const fn
     FNAS_TRY(fnas_space_parse(context, run->space, fnas_csv_cell(table, row, columns[COLUMN_ARCH]), choices));
     bool test = strcmp(part, PARTS[FNAS_SCORE_TEST]) == 0, known = test || strcmp(part, PARTS[FNAS_SCORE_VALIDATION]) == 0;
     if (!known || !(images >= 0 && images <= 1e12) || images != floor(images) || !(error_pct >= 0 && error_pct <= 100))
-        return fnas_fail(context, FNAS_ERR_INPUT, "line %lld says nothing that can be", (long long)fnas_csv_line(table, row));
+        return fnas_fail(context, FNAS_ERR_INPUT, "line %lld: part \"%s\", %g images, error %g %% cannot be",
+                         (long long)fnas_csv_line(table, row), part, images, error_pct);
     return fnas_score_cache_store(context, run->scores, test ? FNAS_SCORE_TEST : FNAS_SCORE_VALIDATION, (int64_t)images, 1, choices,
                                   &error_pct);
 }
 
 static fnas_status load_table(fnas_context *context, const fnas_run *run, const fnas_csv *table) {
-    char id[FNAS_RUN_ID_BYTES];
+    char state[STATE_BYTES];
     int64_t columns[COLUMN_COUNT];
-    fnas_run_id(run, id);
+    name_state(run, state);
     for (int i = 0; i < COLUMN_COUNT; i++) FNAS_TRY(fnas_csv_column(context, table, COLUMNS[i], &columns[i]));
     int32_t *choices = fnas_allocate((size_t)fnas_space_decision_count(run->space), sizeof *choices);
     fnas_status status = choices ? FNAS_OK : fnas_fail_memory(context, "known errors");
     for (int64_t row = 0; row < fnas_csv_rows(table) && status == FNAS_OK; row++) {
-        if (strcmp(fnas_csv_cell(table, row, columns[COLUMN_RUN]), id) != 0) continue; /* of an earlier state of the run */
+        if (strcmp(fnas_csv_cell(table, row, columns[COLUMN_STATE]), state) != 0) continue; /* of an earlier state of the run */
         status = load_row(context, run, table, columns, row, choices);
     }
     fnas_free(choices);

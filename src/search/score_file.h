@@ -1,5 +1,5 @@
 /* RUN/scores.csv: errors that were asked for, kept beside the run, so that the next command need not score them again. A convenience: a
- * file that is missing, damaged or of another state of the run is ignored, and a folder that cannot be written to is no error. */
+ * file that is missing or damaged, and rows of other weights, are ignored, and a folder that cannot be written to is no error. */
 #ifndef FNAS_SEARCH_SCORE_FILE_H
 #define FNAS_SEARCH_SCORE_FILE_H
 

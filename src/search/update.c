@@ -44,11 +44,12 @@ fnas_status fnas_update_weights(fnas_context *context, fnas_searcher *searcher) 
 /* ---- what the error model knows ---- */
 
 /* The losses of the paths that were run are a round of observations. */
-static fnas_status learn_error(fnas_context *context, fnas_searcher *searcher) {
+static fnas_status learn_error(fnas_context *context, fnas_searcher *searcher, fnas_phase phase) {
     fnas_error_model *model = &searcher->state->error_model;
     const fnas_space *space = searcher->run->space;
     fnas_error_model_discount(model);
-    fnas_error_model_observe(model, space, searcher->paths.count, searcher->paths.onehot, searcher->paths.cross_entropy);
+    bool same_images = phase == FNAS_PHASE_OBSERVE;
+    fnas_error_model_observe(model, space, same_images, searcher->paths.count, searcher->paths.onehot, searcher->paths.cross_entropy);
     FNAS_TRY(fnas_error_model_fit(context, model));
     fnas_error_model_range(model, space, searcher->scale_count, searcher->scale_onehot, searcher->scale_losses, &searcher->state->error_low,
                            &searcher->state->error_high);
@@ -60,7 +61,7 @@ static fnas_status observe_errors(fnas_context *context, fnas_searcher *searcher
     fnas_paths_draw(searcher, FNAS_PHASE_OBSERVE, searcher->config->observed_paths, 0, searcher->config->device_count);
     FNAS_TRY(fnas_batch_load(context, searcher, FNAS_PHASE_OBSERVE));
     FNAS_TRY(fnas_paths_run(context, searcher, FNAS_PHASE_OBSERVE));
-    return learn_error(context, searcher);
+    return learn_error(context, searcher, FNAS_PHASE_OBSERVE);
 }
 
 /* ---- hypernetwork ---- */
@@ -160,21 +161,19 @@ static void mean_direction(fnas_searcher *searcher, int64_t first_device, int64_
     searcher->step_norm = norm(searcher->direction, searcher->state->hypernet_count);
 }
 
-/* Fresh paths. The models judge them, with the gradient of the gates the supernet. */
-static fnas_status draw_and_judge(fnas_context *context, fnas_searcher *searcher, int64_t paths, int64_t first_device,
-                                  int64_t device_count) {
-    fnas_paths_draw(searcher, FNAS_PHASE_HYPERNET, paths * (1 + searcher->config->judged_paths), first_device, device_count);
-    if (searcher->config->error_gradient == FNAS_ERROR_GRADIENT_MODEL) return FNAS_OK;
+/* With gates the supernet judges the paths that the hypernetwork's update takes, and their losses set the scale of the error. */
+static fnas_status run_on_supernet(fnas_context *context, fnas_searcher *searcher) {
     FNAS_TRY(fnas_paths_run(context, searcher, FNAS_PHASE_HYPERNET));
-    return learn_error(context, searcher);
+    return learn_error(context, searcher, FNAS_PHASE_HYPERNET);
 }
 
 /* One Adam step of the hypernetwork for a range of devices. */
-static fnas_status hypernet_round(fnas_context *context, fnas_searcher *searcher, int64_t paths, int64_t first_device,
-                                  int64_t device_count) {
+static fnas_status adam_step_for(fnas_context *context, fnas_searcher *searcher, int64_t paths, int64_t first_device,
+                                 int64_t device_count) {
     const fnas_search_config *config = searcher->config;
     fnas_search_state *state = searcher->state;
-    FNAS_TRY(draw_and_judge(context, searcher, paths, first_device, device_count));
+    fnas_paths_draw(searcher, FNAS_PHASE_HYPERNET, paths * (1 + config->judged_paths), first_device, device_count);
+    if (config->error_gradient == FNAS_ERROR_GRADIENT_GATES) FNAS_TRY(run_on_supernet(context, searcher));
     device_gradients(searcher, first_device, device_count);
     if (config->update == FNAS_UPDATE_MGD)
         minnorm_direction(searcher, first_device, device_count);
@@ -200,13 +199,13 @@ static fnas_status update_as_asked(fnas_context *context, fnas_searcher *searche
     switch (config->update) {
     case FNAS_UPDATE_MGD:
     case FNAS_UPDATE_MEAN:
-        return hypernet_round(context, searcher, config->paths, 0, devices);
+        return adam_step_for(context, searcher, config->paths, 0, devices);
     case FNAS_UPDATE_SEQUENTIAL:
-        for (int64_t t = 0; t < devices; t++) FNAS_TRY(hypernet_round(context, searcher, config->paths / devices, t, 1));
+        for (int64_t t = 0; t < devices; t++) FNAS_TRY(adam_step_for(context, searcher, config->paths / devices, t, 1));
         return FNAS_OK;
     case FNAS_UPDATE_SAMPLE: {
         fnas_random random = fnas_random_begin(config->seed, FNAS_STREAM_DEVICE, searcher->state->step, searcher->round);
-        return hypernet_round(context, searcher, config->paths, fnas_random_below(&random, devices), 1);
+        return adam_step_for(context, searcher, config->paths, fnas_random_below(&random, devices), 1);
     }
     }
     return FNAS_OK;

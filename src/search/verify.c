@@ -40,7 +40,8 @@ typedef struct fnas_verify_work {
     fnas_dataset *dataset;
     fnas_candidates *candidates; /* [card_count][FNAS_VARIANT_COUNT] */
     fnas_front **fronts;         /* [card_count]: the run's own, chosen by validation */
-    fnas_arch_set scale;         /* random architectures, the same for all runs: the random rival is drawn from them */
+    int64_t random_count;
+    fnas_arch_set scale; /* random architectures, the same for all runs: the random rival is drawn from them */
     fnas_facts validation, test;
     double constant_preference[FNAS_OBJECTIVES_MAX];
 } fnas_verify_work;
@@ -171,8 +172,8 @@ static fnas_status fnas_verify_compare(fnas_context *context, const fnas_verify_
     fnas_status status = fnas_verify_hypervolumes(context, all.count, all.points, FNAS_VARIANT_COUNT, methods, volumes);
     fnas_verify_pool pool = {work->scale.count, scale.count, all.points + 2 * scale.offset};
     if (status == FNAS_OK)
-        status = fnas_verify_random_hypervolume(context, &pool, fnas_or_default(work->options->random_count, FNAS_FRONT_POINTS),
-                                                work->options->seed, &device->hypervolume_random, &device->hypervolume_random_deviation);
+        status = fnas_verify_random_hypervolume(context, &pool, work->random_count, work->options->seed, &device->hypervolume_random,
+                                                &device->hypervolume_random_deviation);
     fnas_free(all.points);
     if (status != FNAS_OK) return status;
     bool ablate = work->variant_count == FNAS_VARIANT_COUNT;
@@ -286,11 +287,11 @@ static fnas_status fnas_verify_begin(fnas_context *context, fnas_verify_work *wo
     if ((double)scale_count > fnas_space_cardinality(space)) scale_count = (int64_t)fnas_space_cardinality(space);
     work->scale.decisions = fnas_space_decision_count(space);
     FNAS_TRY(fnas_space_random_distinct(context, space, FNAS_VERIFY_SCALE_SEED, scale_count, &work->scale));
-    int64_t random_count = fnas_or_default(work->options->random_count, FNAS_FRONT_POINTS);
-    if (random_count > work->scale.count)
-        return fnas_fail(context, FNAS_ERR_USAGE,
-                         "verify: %lld random architectures cannot be drawn from the scale's %lld: enlarge the scale",
-                         (long long)random_count, (long long)work->scale.count);
+    if (work->options->random_count > work->scale.count)
+        return fnas_fail(context, FNAS_ERR_USAGE, "verify: %lld random architectures cannot be drawn from the scale's %lld: ask for fewer",
+                         (long long)work->options->random_count, (long long)work->scale.count);
+    work->random_count = fnas_or_default(work->options->random_count, FNAS_FRONT_POINTS);
+    if (work->random_count > work->scale.count) work->random_count = work->scale.count;
     return fnas_run_open_data(context, work->run, work->options->data, &work->dataset);
 }
 
@@ -321,7 +322,7 @@ static fnas_status fnas_verification_create(fnas_context *context, const fnas_ve
     created->test_images = fnas_or_default(work->options->test_images, FNAS_VERIFY_TEST_IMAGES);
     if (created->test_images > available) created->test_images = available;
     created->scale_count = work->scale.count;
-    created->random_count = fnas_or_default(work->options->random_count, FNAS_FRONT_POINTS);
+    created->random_count = work->random_count;
     created->seed = work->options->seed;
     *verification = created;
     if (created->run && created->space && created->names && created->devices && created->rows) return FNAS_OK;

@@ -27,7 +27,7 @@ static void test_unknown_scale_changes_nothing(void **state) {
 static void test_deviations(void **state) {
     (void)state;
     const fnas_hypernet_kind kinds[] = {FNAS_HYPERNET_TABLE, FNAS_HYPERNET_CONTINUOUS};
-    const double centre[] = {0, 0.5}, width[] = {1, sqrt(1.0 / 12)};
+    const double centre[] = {0, 0.5}, width[] = {2, sqrt(1.0 / 12)};
     double embeddings[DEVICES * FNAS_EMBEDDING], conditioned[FNAS_EMBEDDING];
     fill(embeddings);
     for (int k = 0; k < 2; k++) {
@@ -54,7 +54,7 @@ static void test_strangers_stay_at_the_edge(void **state) {
     fnas_embedding_scale scale;
     fnas_embedding_scale_fit(FNAS_HYPERNET_TABLE, DEVICES, embeddings, &scale);
     fnas_embedding_condition(&scale, stranger, conditioned);
-    for (int i = 0; i < FNAS_EMBEDDING; i++) assert_true(conditioned[i] == (i % 2 ? 3 : -3));
+    for (int i = 0; i < FNAS_EMBEDDING; i++) assert_true(conditioned[i] == (i % 2 ? 6 : -6));
     fnas_embedding_scale_fit(FNAS_HYPERNET_CONTINUOUS, DEVICES, embeddings, &scale);
     fnas_embedding_condition(&scale, stranger, conditioned);
     for (int i = 0; i < FNAS_EMBEDDING; i++) assert_true(fabs(conditioned[i] - 0.5 - (i % 2 ? 1 : -1) * 3 * sqrt(1.0 / 12)) < 1e-12);

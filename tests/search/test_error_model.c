@@ -32,7 +32,7 @@ static void observe(modelled *made, int64_t first, int64_t count, double scale, 
         losses[at] = made_up_loss(made->space, choices, scale) + level * (i / ROUND % 2 == 0 ? 1 : -1);
         if (at + 1 < ROUND) continue;
         fnas_error_model_discount(&made->model);
-        fnas_error_model_observe(&made->model, made->space, ROUND, onehot[0], losses);
+        fnas_error_model_observe(&made->model, made->space, true, ROUND, onehot[0], losses);
     }
 }
 
@@ -133,13 +133,54 @@ static void test_range(void **state) {
     discard(&made);
 }
 
+/* Few observations leave most slopes open: the fit goes well all the same, and knows what it has seen. */
+static void test_few_observations(void **state) {
+    fnas_test_place *place = *state;
+    for (int64_t count = 1; count <= 4; count++) {
+        modelled made = make(place);
+        double onehot[4][30], losses[4], gradient[30];
+        int32_t choices[6];
+        for (int64_t i = 0; i < count; i++) {
+            fnas_space_random(made.space, 8, i, choices);
+            fnas_space_to_onehot(made.space, choices, onehot[i]);
+            losses[i] = 1 + 0.1 * (double)i;
+        }
+        fnas_error_model_observe(&made.model, made.space, true, count, onehot[0], losses);
+        test_check(place, fnas_error_model_fit(place->context, &made.model));
+        for (int64_t i = 0; i < count; i++) { /* between their mean and what was observed, in the order that was observed */
+            double value = fnas_error_model_gradient(&made.model, made.space, onehot[i], gradient), mean = 1 + 0.05 * (double)(count - 1);
+            assert_true((value - mean) * (losses[i] - mean) >= -1e-12 && fabs(value - mean) <= fabs(losses[i] - mean) + 0.05);
+        }
+        discard(&made);
+    }
+}
+
+/* Paths on their own images, one a round: differences from what was seen so far still tell operations apart. */
+static void test_different_images(void **state) {
+    fnas_test_place *place = *state;
+    modelled made = make(place);
+    int32_t choices[6];
+    double onehot[30];
+    for (int64_t i = 0; i < 4000; i++) {
+        fnas_space_random(made.space, 3, i, choices);
+        fnas_space_to_onehot(made.space, choices, onehot);
+        double loss = made_up_loss(made.space, choices, 0.05);
+        fnas_error_model_observe(&made.model, made.space, false, 1, onehot, &loss);
+    }
+    test_check(place, fnas_error_model_fit(place->context, &made.model));
+    double worst = worst_error(&made, 0.05);
+    print_message("worst deviation %.4f\n", worst);
+    assert_true(worst < 0.05); /* of a range of 4.2 */
+    discard(&made);
+}
+
 static void test_nan(void **state) {
     fnas_test_place *place = *state;
     modelled made = make(place);
     double onehot[2][30], losses[2] = {1, NAN};
     fnas_space_to_onehot(made.space, (int32_t[]){1, 2, 3, 1, 2, 3}, onehot[0]);
     fnas_space_to_onehot(made.space, (int32_t[]){1, 2, 3, 1, 2, 0}, onehot[1]);
-    fnas_error_model_observe(&made.model, made.space, 2, onehot[0], losses);
+    fnas_error_model_observe(&made.model, made.space, true, 2, onehot[0], losses);
     assert_int_equal(fnas_error_model_fit(place->context, &made.model), FNAS_ERR_NUMERIC);
     discard(&made);
 }
@@ -147,6 +188,6 @@ static void test_nan(void **state) {
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fnas_test_setup, fnas_test_teardown)
     const struct CMUnitTest tests[] = {TEST(test_fits_and_forgets), TEST(test_level_of_a_round), TEST(test_gradient), TEST(test_range),
-                                       TEST(test_nan)};
+                                       TEST(test_few_observations), TEST(test_different_images), TEST(test_nan)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

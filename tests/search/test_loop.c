@@ -320,6 +320,44 @@ static void test_options(void **state) {
     }
 }
 
+/* The paper's gradient, with so few paths that none can be compared with another of its round: the error still has a scale, and counts. */
+static void test_gates(void **state) {
+    fleet_fixture *fixture = *state;
+    const char *updates[] = {"mgd", "sequential"};
+    for (int i = 0; i < 2; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "gates%d", i);
+        char *path = run_path(fixture, name);
+        fnas_search_options options = options_for(fixture, path);
+        options.error_gradient = "gates";
+        options.update = updates[i];
+        options.device_count = i + 1; /* one path a round in both */
+        options.paths = i + 1;
+        options.batch = "full";
+        search(fixture, &options, 2);
+        fnas_run *run = NULL;
+        test_check(fixture->place, fnas_run_open(fixture->place->context, path, &run));
+        assert_true(run->state.hypernet_steps > 0);
+        assert_true(run->state.error_high > run->state.error_low);
+        fnas_run_close(run);
+        fnas_free(path);
+    }
+}
+
+/* More paths than a step has search images: the error model's observations do not share them. The run can be opened again. */
+static void test_many_paths(void **state) {
+    fleet_fixture *fixture = *state;
+    char *path = run_path(fixture, "many");
+    fnas_search_options options = options_for(fixture, path);
+    options.paths = 64;
+    search(fixture, &options, 2);
+    fnas_run *run = NULL;
+    test_check(fixture->place, fnas_run_open(fixture->place->context, path, &run));
+    assert_true(run->config.search_images < options.paths);
+    fnas_run_close(run);
+    fnas_free(path);
+}
+
 /* --minutes decides the length once and keeps it. */
 static void test_minutes(void **state) {
     fleet_fixture *fixture = *state;
@@ -387,6 +425,9 @@ static void test_edited_config(void **state) {
         {"\"weight_fraction\": 0.7", "\"weight_fraction\": 0.9", "\"weight_fraction\" is 0.9 and \"search_fraction\" 0.2"},
         {"\"weight_fraction\": 0.7", "\"weight_fraction\": 0.0", "both must be above 0"},
         {"\"search_fraction\": 0.2", "\"search_fraction\": 0.0", "both must be above 0"},
+        {"\"observed_paths\": 8", "\"observed_paths\": 1", "at least 2"},
+        {"\"entropy_end\": 0.005", "\"entropy_end\": 0.0", "both be positive"},
+        {"\"error_gradient\": \"model\"", "\"error_gradient\": \"gates\"", "must be 0"},
     };
     char *path = run_path(fixture, "edited"), *config = fnas_path_join(path, "config.json");
     fnas_search_options options = options_for(fixture, path);
@@ -473,11 +514,22 @@ static void test_dry_run(void **state) {
 
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-    const struct CMUnitTest tests[] = {
-        TEST(test_threads), TEST(test_interruptions),    TEST(test_resume_from_little), TEST(test_resume_with_data),
+    const struct CMUnitTest tests[] = {TEST(test_threads),
+                                       TEST(test_interruptions),
+                                       TEST(test_resume_from_little),
+                                       TEST(test_resume_with_data),
 
-        TEST(test_draws),   TEST(test_not_finite),       TEST(test_edited_config),      TEST(test_latency_is_learnt),
-        TEST(test_options), TEST(test_minutes),          TEST(test_bad_input),          TEST(test_damaged_checkpoint),
-        TEST(test_dry_run), TEST(test_missing_predictor)};
+                                       TEST(test_draws),
+                                       TEST(test_not_finite),
+                                       TEST(test_edited_config),
+                                       TEST(test_latency_is_learnt),
+                                       TEST(test_options),
+                                       TEST(test_gates),
+                                       TEST(test_many_paths),
+                                       TEST(test_minutes),
+                                       TEST(test_bad_input),
+                                       TEST(test_damaged_checkpoint),
+                                       TEST(test_dry_run),
+                                       TEST(test_missing_predictor)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

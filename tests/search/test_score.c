@@ -213,7 +213,7 @@ static void test_scores_are_kept(void **state) {
     unsigned char *data = NULL;
     size_t size = 0;
     test_check(place, fnas_file_read(place->context, file, 1 << 20, &data, &size));
-    const char *damaged[] = {"", "run,part,images,arch\n", "run,part,images,arch,error_pct\nx,y\n"};
+    const char *damaged[] = {"", "state,part,images,arch\n", "state,part,images,arch,error_pct\nx,y\n"};
     for (size_t i = 0; i < sizeof damaged / sizeof damaged[0]; i++) { /* ignored with a warning, then written anew */
         write_text(place, file, damaged[i]);
         assert_int_equal(known_count(place, &s), 0);
@@ -229,6 +229,8 @@ static void test_scores_are_kept(void **state) {
     fnas_text_append(&text, "%s,50\n", (char *)data);
     write_text(place, file, text.data);
     assert_int_equal(known_count(place, &s), COUNT - 1);
+    s.run->state.weights.values[0] += 1; /* the supernet went on learning: nothing is known of it, though no file changed */
+    assert_int_equal(known_count(place, &s), 0);
     fnas_text_free(&text);
     fnas_free(data);
     scored_free(&s);

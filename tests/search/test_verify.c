@@ -194,8 +194,9 @@ static void test_refused(void **state) {
     assert_status(FNAS_ERR_INPUT, fnas_run_verify(place->context, run, 2, cards, NULL, &verification));
     assert_message("channels=8");
     assert_null(verification);
-    assert_status(FNAS_ERR_USAGE, fnas_run_verify(place->context, run, 1, cards, &(fnas_verify_options){.scale_count = 5}, &verification));
-    assert_message("enlarge the scale");
+    assert_status(FNAS_ERR_USAGE, fnas_run_verify(place->context, run, 1, cards,
+                                                  &(fnas_verify_options){.scale_count = 5, .random_count = 6}, &verification));
+    assert_message("ask for fewer");
     assert_status(FNAS_ERR_USAGE, fnas_run_verify(place->context, run, 0, cards, NULL, &verification));
     assert_message("no device card");
     assert_status(FNAS_ERR_USAGE, fnas_run_verify(place->context, run, 1, cards, &(fnas_verify_options){.rounds = -1}, &verification));
