@@ -48,17 +48,35 @@ static void discard(modelled *made) {
     fnas_space_close(made->space);
 }
 
-/* Largest deviation from the made-up loss over architectures that were not observed. */
-static double worst_error(modelled *made, double scale) {
-    double worst = 0, onehot[30], gradient[30];
+/* Root mean square deviation from the made-up loss over architectures that were not observed. */
+static double deviation(modelled *made, double scale) {
+    double squares = 0, onehot[30], gradient[30];
     int32_t choices[6];
-    for (int64_t i = 0; i < 200; i++) {
+    enum { COUNT = 200 };
+    for (int64_t i = 0; i < COUNT; i++) {
         fnas_space_random(made->space, 4, i, choices);
         fnas_space_to_onehot(made->space, choices, onehot);
-        double value = fnas_error_model_gradient(&made->model, made->space, onehot, gradient);
-        worst = fmax(worst, fabs(value - made_up_loss(made->space, choices, scale)));
+        double off = fnas_error_model_gradient(&made->model, made->space, onehot, gradient) - made_up_loss(made->space, choices, scale);
+        squares += off * off / COUNT;
     }
-    return worst;
+    return sqrt(squares);
+}
+
+/* The constants of error_model.c. */
+#define FORGET 0.995
+#define RIDGE 4.0
+#define LEAST_PENALTY 1e-3
+
+static double observations_left(int64_t rounds) {
+    return ROUND * (1 - pow(FORGET, (double)rounds)) / (1 - FORGET);
+}
+
+/* What the ridge may hold back of a loss that the features can express, here with coefficients w: with G the Gram matrix, L the diagonal of
+ * penalties, at most RIDGE each, the fit is off by e = (G + L)^-1 L w. As t / (1 + t)^2 <= 1/4 for every eigenvalue t of L^-1/2 G L^-1/2,
+ * e'Ge, the sum of squared deviations over the observations, is at most w'Lw / 4. Centred at each edge, w is scale (d + 1) (-2, -1, 0, 1,
+ * 2): squares 10 times 1 + 4 + ... + 36 = 91. Differences within rounds of n have (n - 1) / n of the variance. */
+static double held_back(double scale, double observations, int64_t round) {
+    return sqrt(RIDGE * scale * scale * 10 * 91 / (4 * observations * (double)(round - 1) / (double)round));
 }
 
 static void test_fits_and_forgets(void **state) {
@@ -66,14 +84,14 @@ static void test_fits_and_forgets(void **state) {
     modelled made = make(place);
     observe(&made, 0, 4000, 0.05, 0);
     test_check(place, fnas_error_model_fit(place->context, &made.model));
-    double before = worst_error(&made, 0.05);
-    observe(&made, 4000, 40000, -0.02, 0); /* 2,000 discounts of 1 %: what was seen first weighs nothing */
+    double before = deviation(&made, 0.05);
+    observe(&made, 4000, 40000, -0.02, 0); /* 2,000 discounts leave 0.1 of what was seen first, of some 4,000 observations */
     test_check(place, fnas_error_model_fit(place->context, &made.model));
-    double after = worst_error(&made, -0.02);
-    print_message("worst deviation %.4f, after a change of the losses %.4f\n", before, after);
-    /* The ridge pulls each of some 30 coefficients of at most 1.2 by 2 observations against about 300 of each choice: under 1 % each, of a
-     * range of 4.2. */
-    assert_true(before < 0.05 && after < 0.05);
+    double after = deviation(&made, -0.02);
+    double most_before = held_back(0.05, observations_left(200), ROUND), most_after = held_back(-0.02, observations_left(2200), ROUND);
+    print_message("deviation %.4f (at most %.4f), after a change of the losses %.4f (at most %.4f)\n", before, most_before, after,
+                  most_after);
+    assert_true(before < most_before && after < most_after); /* 0.28 where nothing is forgotten */
     discard(&made);
 }
 
@@ -116,20 +134,23 @@ static void test_gradient(void **state) {
     discard(&made);
 }
 
+/* Smallest and upper quartile of what the model expects: of four, a quarter of the way from the third to the largest. */
 static void test_range(void **state) {
     fnas_test_place *place = *state;
     modelled made = make(place);
     observe(&made, 0, 4000, 0.05, 0);
     test_check(place, fnas_error_model_fit(place->context, &made.model));
-    double onehot[4][30], scratch[4], low, high;
-    for (int32_t i = 0; i < 4; i++) fnas_space_to_onehot(made.space, (int32_t[]){i, i, i, i, i, i}, onehot[i]);
+    double onehot[4][30], values[4], gradient[30], scratch[4], low, high;
+    for (int32_t i = 0; i < 4; i++) {
+        int32_t at = (i + 2) % 4; /* not in the order of the losses 1, 2.05, 3.1, 4.15 */
+        fnas_space_to_onehot(made.space, (int32_t[]){i, i, i, i, i, i}, onehot[at]);
+        values[i] = fnas_error_model_gradient(&made.model, made.space, onehot[at], gradient);
+        assert_true(i == 0 || values[i] > values[i - 1]);
+    }
     fnas_error_model_range(&made.model, made.space, 4, onehot[0], scratch, &low, &high);
     print_message("low %.4f, high %.4f\n", low, high);
-    /* losses 1, 2.05, 3.1, 4.15: the smallest, and a quarter of the way from the third to the largest. The ridge draws both towards the
-     * mean loss of 3.1: by 2 against some 2,000 observations weighing 1/5 * 4/5 each, 0.6 %, for each of the two features that tell an
-     * edge. */
-    assert_true(fabs(low - 1) < 2 * 0.013 * 2.1);
-    assert_true(fabs(high - (3.1 + 0.25 * 1.05)) < 0.01);
+    assert_true(low == values[0]);
+    assert_true(fabs(high - (values[2] + 0.25 * (values[3] - values[2]))) < 1e-12);
     discard(&made);
 }
 
@@ -147,10 +168,15 @@ static void test_few_observations(void **state) {
         }
         fnas_error_model_observe(&made.model, made.space, true, count, onehot[0], losses);
         test_check(place, fnas_error_model_fit(place->context, &made.model));
-        for (int64_t i = 0; i < count; i++) { /* between their mean and what was observed, in the order that was observed */
-            double value = fnas_error_model_gradient(&made.model, made.space, onehot[i], gradient), mean = 1 + 0.05 * (double)(count - 1);
-            assert_true((value - mean) * (losses[i] - mean) >= -1e-12 && fabs(value - mean) <= fabs(losses[i] - mean) + 0.05);
+        /* Ridge regression takes the losses' deviations from their mean through a matrix with eigenvalues in [0, 1). */
+        double mean = 1 + 0.05 * (double)(count - 1), fitted = 0, observed = 0, product = 0;
+        for (int64_t i = 0; i < count; i++) {
+            double off = fnas_error_model_gradient(&made.model, made.space, onehot[i], gradient) - mean, seen = losses[i] - mean;
+            fitted += off * off;
+            observed += seen * seen;
+            product += off * seen;
         }
+        assert_true(count == 1 ? fitted < 1e-24 : product > 0 && fitted < observed);
         discard(&made);
     }
 }
@@ -168,9 +194,34 @@ static void test_different_images(void **state) {
         fnas_error_model_observe(&made.model, made.space, false, 1, onehot, &loss);
     }
     test_check(place, fnas_error_model_fit(place->context, &made.model));
-    double worst = worst_error(&made, 0.05);
-    print_message("worst deviation %.4f\n", worst);
-    assert_true(worst < 0.05); /* of a range of 4.2 */
+    double off = deviation(&made, 0.05), most = held_back(0.05, 4000, 4000);
+    print_message("deviation %.4f (at most %.4f)\n", off, most);
+    assert_true(off < most);
+    discard(&made);
+}
+
+/* A slope that towers above the others is penalised least; with the same penalty as the others the fit would be off by 0.004. */
+static void test_towering_slope(void **state) {
+    fnas_test_place *place = *state;
+    modelled made = make(place);
+    double squares = 0, onehot[ROUND][30], losses[ROUND], gradient[30];
+    int32_t choices[6];
+    for (int64_t i = 0; i < 4000; i++) {
+        fnas_space_random(made.space, 3, i, choices);
+        fnas_space_to_onehot(made.space, choices, onehot[i % ROUND]);
+        losses[i % ROUND] = choices[2] == 3; /* w is 1 at one feature */
+        if ((i + 1) % ROUND == 0) fnas_error_model_observe(&made.model, made.space, true, ROUND, onehot[0], losses);
+    }
+    test_check(place, fnas_error_model_fit(place->context, &made.model));
+    for (int64_t i = 0; i < 200; i++) {
+        fnas_space_random(made.space, 4, i, choices);
+        fnas_space_to_onehot(made.space, choices, onehot[0]);
+        double off = fnas_error_model_gradient(&made.model, made.space, onehot[0], gradient) - (choices[2] == 3);
+        squares += off * off / 200;
+    }
+    double most = sqrt(LEAST_PENALTY * RIDGE / (4 * 4000 * 0.95)); /* as in held_back */
+    print_message("deviation %.6f (at most %.6f)\n", sqrt(squares), most);
+    assert_true(sqrt(squares) < most);
     discard(&made);
 }
 
@@ -187,7 +238,8 @@ static void test_nan(void **state) {
 
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fnas_test_setup, fnas_test_teardown)
-    const struct CMUnitTest tests[] = {TEST(test_fits_and_forgets), TEST(test_level_of_a_round), TEST(test_gradient), TEST(test_range),
-                                       TEST(test_few_observations), TEST(test_different_images), TEST(test_nan)};
+    const struct CMUnitTest tests[] = {
+        TEST(test_fits_and_forgets), TEST(test_level_of_a_round), TEST(test_gradient),       TEST(test_range),
+        TEST(test_few_observations), TEST(test_different_images), TEST(test_towering_slope), TEST(test_nan)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -43,6 +43,9 @@ static void check_device(const fnas_verification *verification, const fnas_run *
     assert_string_equal(device->name, fnas_card_get(run->cards[index]).name);
     const double volumes[] = {device->hypervolume, device->hypervolume_random, device->hypervolume_untrained};
     for (int i = 0; i < 3; i++) assert_true(volumes[i] >= 0 && volumes[i] <= 1);
+    /* Draws differ, and of numbers in [0, 1] with this mean none vary more than a coin does. */
+    double mean = device->hypervolume_random, deviation = device->hypervolume_random_deviation;
+    assert_true(deviation > 0 && deviation * deviation <= mean * (1 - mean) * 200 / 199);
     assert_true(isnan(device->hypervolume_mean_embedding) == !ablate);
     assert_true(isnan(device->hypervolume_constant_preference) == !ablate);
     assert_int_equal(device->front_points, fnas_verification_row_count(verification, index));
@@ -114,6 +117,8 @@ static void check_json(fnas_test_place *place, const fnas_verification *verifica
     const fnas_verify_device *expected = fnas_verification_device(verification, 1);
     assert_string_equal(json_string_value(json_object_get(device, "device")), "pooling");
     assert_true(json_number_value(json_object_get(device, "hypervolume")) == expected->hypervolume);
+    assert_true(json_number_value(json_object_get(device, "hypervolume_random")) == expected->hypervolume_random);
+    assert_true(json_number_value(json_object_get(device, "hypervolume_random_deviation")) == expected->hypervolume_random_deviation);
     assert_true(json_is_true(json_object_get(device, "searched")));
     assert_int_equal(json_array_size(json_object_get(device, "points")), expected->front_points);
     assert_true((json_object_get(device, "hypervolume_mean_embedding") != NULL) == !isnan(expected->hypervolume_mean_embedding));
