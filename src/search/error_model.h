@@ -1,10 +1,11 @@
-/* What the supernet's losses of all paths say about an architecture's error: a regression over the space's structure features, kept up to
- * date as the supernet learns.
+/* What the supernet's losses say about an architecture's error: a regression over the space's structure features, kept up to date as the
+ * supernet learns.
  *
  * The gates of one path give the derivative of its loss on a handful of images, blind to what an unselected operation would have computed
- * (net.h). All paths together say far more: their losses are observations of one function of D. It is fitted by ridge regression with
- * exponential forgetting (recursive least squares, Haykin 2002, chapter 10), and its gradient with respect to D, through the features' own,
- * takes the place of the gates'. */
+ * (net.h). Architectures that are observed on the same images say far more: the differences of their losses are observations of one
+ * function of D. It is fitted by ridge regression with exponential forgetting (recursive least squares, Haykin 2002, chapter 10), with
+ * penalties that follow the slopes (MacKay 1992), and its gradient with respect to D, through the features' own, takes the place of the
+ * gates'. With gates the losses of the paths, each on its own images, set the scale of the error. */
 #ifndef FNAS_SEARCH_ERROR_MODEL_H
 #define FNAS_SEARCH_ERROR_MODEL_H
 
