@@ -1,6 +1,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "output.h"
 #include "verbs.h"
 
 typedef struct measure_values {
@@ -46,9 +47,11 @@ static fnas_status measure_run(fnas_context *context, void *untyped) {
     const measure_values *values = untyped;
     if (values->reference_only && values->archs)
         return cli_fail("device measure", FNAS_ERR_USAGE, "--archs has no use with --reference-only: leave one out");
+    fnas_status status = cli_check_output("device measure", values->output);
+    if (status != FNAS_OK) return status;
     fnas_space *space = NULL;
     fnas_card *card = NULL;
-    fnas_status status = fnas_space_open(context, values->space, &space);
+    status = fnas_space_open(context, values->space, &space);
     if (status == FNAS_OK) {
         fnas_measure_options options = {.name = values->name,
                                         .runtime = values->runtime,

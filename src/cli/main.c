@@ -23,8 +23,8 @@ void cli_print_verbs(FILE *file) {
     for (int64_t i = 0; i < VERB_COUNT; i++) fprintf(file, "  %-16s %s\n", verbs[i]->name, verbs[i]->summary);
     fputs("\nfleetnas help VERB explains each, with an example.\n"
           "\nThe usual order:\n"
-          "  fleetnas device measure --space nb201 --name here -o here.json\n"
-          "  fleetnas search --space nb201 --data fashion-mnist --device here.json --out run\n"
+          "  fleetnas device measure --space nb201:cells=1,input=1x28x28 --name here -o here.json\n"
+          "  fleetnas search --space nb201:cells=1,input=1x28x28 --data fashion-mnist --device here.json --preset quick --out run\n"
           "  fleetnas front run --device here.json\n",
           file);
 }

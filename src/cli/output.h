@@ -28,6 +28,9 @@ FNAS_NODISCARD fnas_status cli_save_to_stdout(fnas_context *context, const char 
 /* Prints a number in at most `digits` significant digits, or "-" when it is not finite; right-aligned in `width`. */
 void cli_print_cell(int width, int digits, double value);
 
+/* Before long work: FNAS_ERR_IO with a message unless a file can be made at the path (NULL: fine). */
+FNAS_NODISCARD fnas_status cli_check_output(const char *verb, const char *path);
+
 bool cli_has_suffix(const char *path, const char *suffix);
 
 #endif

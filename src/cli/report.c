@@ -79,9 +79,10 @@ static fnas_status report_run(fnas_context *context, void *untyped) {
     if ((values->ablate || values->seed) && !values->verify) {
         return cli_fail("report", FNAS_ERR_USAGE, "--%s is part of --verify: give both", values->ablate ? "ablate" : "seed");
     }
-    cli_query query;
+    cli_query query = {0};
     fnas_context_set_threads(context, values->threads);
-    fnas_status status = cli_query_open(context, "report", values->common.operands.items[0], &values->devices, &query);
+    fnas_status status = cli_check_output("report", values->output);
+    if (status == FNAS_OK) status = cli_query_open(context, "report", values->common.operands.items[0], &values->devices, &query);
     if (status == FNAS_OK) status = report_query(context, values, &query);
     cli_query_close(&query);
     return status;

@@ -58,9 +58,10 @@ static fnas_status verify_query(fnas_context *context, const verify_values *valu
 
 static fnas_status verify_run(fnas_context *context, void *untyped) {
     const verify_values *values = untyped;
-    cli_query query;
+    cli_query query = {0};
     fnas_context_set_threads(context, values->threads);
-    fnas_status status = cli_query_open(context, "verify", values->common.operands.items[0], &values->devices, &query);
+    fnas_status status = cli_check_output("verify", values->output);
+    if (status == FNAS_OK) status = cli_query_open(context, "verify", values->common.operands.items[0], &values->devices, &query);
     if (status == FNAS_OK) status = verify_query(context, values, &query);
     cli_query_close(&query);
     if (status == FNAS_INTERRUPTED) status = cli_fail("verify", status, "interrupted: nothing was written; the run is as it was");

@@ -57,6 +57,10 @@ run 1 "json and csv at once" front run --device a.json --json --csv
 says err "--json and --csv"
 run 1 "output of an unknown form" front run --device a.json --output front.txt
 says err ".json, .csv or .svg"
+run 3 "a card that could not be written is not measured" device measure --space "$space" --name a -o "$place/none/a.json"
+says err "nothing was done"
+run 3 "a report that could not be written is not made" report run --verify -o "$place/none/report.html"
+says err "nothing was done"
 run 1 "pick without a wish" pick run --device a.json
 says err "--prefer"
 want "nothing was written" [ ! -e "$place/run" ]
