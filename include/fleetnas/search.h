@@ -120,6 +120,7 @@ typedef struct fnas_verify_device {
     double best_accuracy_pct; /* on the test part, shared weights */
     double median_ape_pct;    /* predicted against newly measured latency over the front */
     double spearman;          /* the same, rank */
+    double slowdown;          /* the ten references' latency now over the card's (median): above 1, the machine is slower than it was */
     double hypervolume, hypervolume_untrained;
     double hypervolume_random, hypervolume_random_deviation; /* mean and standard deviation over 200 draws of random architectures */
     double hypervolume_mean_embedding, hypervolume_constant_preference; /* NaN unless ablate */

@@ -15,6 +15,7 @@ static void promises_print_device(const fnas_verification *verification, int64_t
     }
     printf("  latency, predicted against measured: median relative error %.1f %%, rank correlation ", device->median_ape_pct);
     cli_print_cell(0, 3, device->spearman);
+    printf("\n  the machine now takes %.2f times as long as its card says, by the card's ten references", device->slowdown);
     printf("\n  best test accuracy with the shared weights: %.1f %%\n\n", device->best_accuracy_pct);
 }
 

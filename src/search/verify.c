@@ -230,8 +230,24 @@ static bool fnas_run_searched(const fnas_run *run, const char *device) {
     return false;
 }
 
+/* Latency now over the card's, the median of its reference architectures: how much slower the machine is than when it made the card. */
+static fnas_status fnas_verify_slowdown(fnas_context *context, const fnas_card *card, const fnas_facts *latency, double *slowdown) {
+    fnas_card_view view = fnas_card_get(card);
+    double *ratios = fnas_allocate((size_t)view.reference_count, sizeof *ratios);
+    if (!ratios) return fnas_fail_memory(context, "a verification");
+    for (int64_t i = 0; i < view.reference_count; i++) {
+        double now_ms = fnas_facts_value(latency, view.reference_choices + i * latency->archs.decisions);
+        ratios[i] = now_ms / view.reference_latency_ms[i];
+    }
+    *slowdown = fnas_median(ratios, view.reference_count);
+    fnas_free(ratios);
+    return FNAS_OK;
+}
+
 static fnas_status fnas_verify_measure(fnas_context *context, const fnas_verify_work *work, int64_t card, fnas_facts *latency) {
+    fnas_card_view view = fnas_card_get(work->cards[card]);
     FNAS_TRY(fnas_verify_collect(context, work, card, &latency->archs));
+    FNAS_TRY(fnas_arch_set_add_all(context, &latency->archs, view.reference_count, view.reference_choices)); /* for the slowdown */
     FNAS_TRY(fnas_facts_allocate(context, latency));
     int64_t rounds = fnas_or_default(work->options->rounds, FNAS_VERIFY_ROUNDS);
     for (int attempt = 1;; attempt++) {
@@ -250,6 +266,7 @@ static fnas_status fnas_verify_card(fnas_context *context, const fnas_verify_wor
     device->searched = fnas_run_searched(work->run, name);
     fnas_facts latency = {.archs.decisions = work->scale.decisions};
     fnas_status status = fnas_verify_measure(context, work, card, &latency);
+    if (status == FNAS_OK) status = fnas_verify_slowdown(context, work->cards[card], &latency, &device->slowdown);
     if (status == FNAS_OK) status = fnas_verify_compare(context, work, card, &latency, device);
     fnas_verify_rows *rows = &verification->rows[card];
     const fnas_front *searched = work->fronts[card];

@@ -58,7 +58,8 @@ static bool fnas_verify_device_json(const fnas_verify_device *device, json_t *ob
            !json_object_set_new(object, "front_points", json_integer(device->front_points)) &&
            fnas_json_set_number(object, "best_accuracy_pct", device->best_accuracy_pct) &&
            fnas_json_set_number(object, "median_ape_pct", device->median_ape_pct) &&
-           fnas_json_set_number(object, "spearman", device->spearman) && fnas_json_set_number(object, "hypervolume", device->hypervolume) &&
+           fnas_json_set_number(object, "spearman", device->spearman) && fnas_json_set_number(object, "slowdown", device->slowdown) &&
+           fnas_json_set_number(object, "hypervolume", device->hypervolume) &&
            fnas_json_set_number(object, "hypervolume_random", device->hypervolume_random) &&
            fnas_json_set_number(object, "hypervolume_random_deviation", device->hypervolume_random_deviation) &&
            fnas_json_set_number(object, "hypervolume_untrained", device->hypervolume_untrained) &&

@@ -48,6 +48,7 @@ static void check_device(const fnas_verification *verification, const fnas_run *
     assert_true(deviation > 0 && deviation * deviation <= mean * (1 - mean) * 200 / 199);
     assert_true(isnan(device->hypervolume_mean_embedding) == !ablate);
     assert_true(isnan(device->hypervolume_constant_preference) == !ablate);
+    assert_true(device->slowdown > 0 && isfinite(device->slowdown));
     assert_int_equal(device->front_points, fnas_verification_row_count(verification, index));
     double best = 100;
     for (int64_t i = 0; i < device->front_points; i++) {
