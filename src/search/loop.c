@@ -31,8 +31,9 @@ static int64_t search_runs(const fnas_search_config *config) {
 static void decide_length(fnas_search_state *state, const fnas_search_config *config, double elapsed_ms) {
     double step_ms = elapsed_ms / TIMED_STEPS;
     double ratio = (double)search_runs(config) / (double)weight_runs(config); /* a pass forward alone costs less: counted in full */
-    bool warm_up = state->hypernet_steps == 0;                                /* without one, what was timed are whole steps already */
-    if (warm_up) step_ms *= 1 + (1 - config->warmup_fraction) * ratio;
+    double searching = 1 - config->warmup_fraction - config->consolidate_fraction;
+    bool warm_up = state->hypernet_steps == 0; /* without one, what was timed are whole steps already */
+    step_ms *= (1 + searching * ratio) / (warm_up ? 1 : 1 + ratio);
     double steps = config->minutes * 60e3 / step_ms;
     state->total_steps = steps < TIMED_STEPS + 1 ? TIMED_STEPS + 1 : (int64_t)steps;
 }
@@ -42,8 +43,10 @@ static void decide_length(fnas_search_state *state, const fnas_search_config *co
 static void append_values(fnas_text *text, const fnas_searcher *searcher) {
     const fnas_search_config *config = searcher->config;
     fnas_text_append(text, "train loss %.3f, accuracy %.1f %%", searcher->step_cross_entropy, searcher->step_correct_pct);
-    if (searcher->state->hypernet_steps == 0) fnas_text_append(text, " (warm-up: supernet only)");
-    for (int64_t m = 0; searcher->state->hypernet_steps > 0 && m < config->objective_count; m++) {
+    if (searcher->stage == FNAS_STAGE_WARM_UP) fnas_text_append(text, " (warm-up: supernet only)");
+    if (searcher->stage == FNAS_STAGE_CONSOLIDATE)
+        fnas_text_append(text, " (consolidation: supernet only, on what the hypernetwork draws)");
+    for (int64_t m = 0; fnas_stage_searches(searcher->stage) && m < config->objective_count; m++) {
         bool error = config->objectives[m] == FNAS_OBJECTIVE_ERROR;
         fnas_text_append(text, ", %s %.4g", error ? "search loss" : fnas_objective_name(config->objectives[m]),
                          searcher->step_objectives[m]);
@@ -54,7 +57,7 @@ static void report(fnas_context *context, const fnas_searcher *searcher, double 
     const fnas_search_config *config = searcher->config;
     int64_t done = searcher->state->step - begin_step;
     double elapsed_s = (fnas_wall_ms() - begin_ms) / 1e3;
-    int64_t images = weight_runs(config) + (searcher->state->hypernet_steps > 0 ? search_runs(config) : 0);
+    int64_t images = weight_runs(config) + (fnas_stage_searches(searcher->stage) ? search_runs(config) : 0);
     fnas_text text = {0};
     append_values(&text, searcher);
     fnas_text_append(&text, ", %.0f images/s", elapsed_s > 0 ? (double)(images * done) / elapsed_s : 0);
@@ -163,7 +166,7 @@ static fnas_status rehearse(fnas_context *context, fnas_run *run, fnas_dataset *
     fnas_searcher searcher = {0};
     fnas_status status = fnas_searcher_create(context, run, dataset, &searcher);
     double step_ms[2] = {0, 0};
-    run->config.warmup_fraction = 0;
+    run->config.warmup_fraction = run->config.consolidate_fraction = 0;
     if (run->state.total_steps == 0) run->state.total_steps = LENGTH_UNKNOWN;
     for (int i = 0; status == FNAS_OK && i < 3; i++) {
         double begin_ms = fnas_wall_ms();
