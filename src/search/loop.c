@@ -133,7 +133,8 @@ static void note_backend(fnas_context *context, const fnas_run *run) {
 
 /* ---- the whole ---- */
 
-static fnas_status search(fnas_context *context, fnas_run *run, fnas_dataset *dataset) {
+/* Predictor given with the options: a new run keeps a copy. */
+static fnas_status search(fnas_context *context, fnas_run *run, fnas_dataset *dataset, const char *given_predictor) {
     FNAS_TRY(fnas_run_prepare(context, run));
     if (run->state.total_steps > 0 && run->state.step >= run->state.total_steps) {
         fnas_log(context, FNAS_LOG_INFO, "%s: the search is already at its end (%lld steps)", run->path, (long long)run->state.step);
@@ -142,6 +143,7 @@ static fnas_status search(fnas_context *context, fnas_run *run, fnas_dataset *da
     fnas_searcher searcher = {0};
     fnas_metrics metrics = {0};
     fnas_status status = fnas_searcher_create(context, run, dataset, &searcher);
+    if (status == FNAS_OK && run->is_new) status = fnas_run_write(context, run, given_predictor);
     if (status == FNAS_OK) status = fnas_metrics_open(context, run, &metrics);
     if (status == FNAS_OK) {
         char detail[128];
@@ -189,27 +191,26 @@ static void keep_data(fnas_context *context, const fnas_run *run, const fnas_dat
     }
 }
 
-static fnas_status open_and_search(fnas_context *context, fnas_run *run, const char *data, bool dry_run) {
-    fnas_dataset *dataset = NULL;
-    FNAS_TRY(fnas_run_open_data(context, run, data, &dataset));
-    if (data) keep_data(context, run, dataset);
-    fnas_status status = dry_run ? rehearse(context, run, dataset) : search(context, run, dataset);
-    fnas_dataset_close(dataset);
-    return status;
-}
-
 fnas_status fnas_search_run(fnas_context *context, const fnas_search_options *options) {
     fnas_run *run = NULL;
+    fnas_dataset *dataset = NULL;
     FNAS_TRY(fnas_run_create(context, options, &run));
-    fnas_status status = open_and_search(context, run, NULL, options->dry_run);
+    fnas_status status = fnas_run_open_data(context, run, NULL, &dataset);
+    if (status == FNAS_OK)
+        status = options->dry_run ? rehearse(context, run, dataset) : search(context, run, dataset, options->predictor);
+    fnas_dataset_close(dataset);
     fnas_run_close(run);
     return status;
 }
 
 fnas_status fnas_search_resume(fnas_context *context, const char *path, const char *data) {
     fnas_run *run = NULL;
+    fnas_dataset *dataset = NULL;
     FNAS_TRY(fnas_run_open_folder(context, path, &run));
-    fnas_status status = open_and_search(context, run, data, false);
+    fnas_status status = fnas_run_open_data(context, run, data, &dataset);
+    if (status == FNAS_OK && data) keep_data(context, run, dataset);
+    if (status == FNAS_OK) status = search(context, run, dataset, NULL);
+    fnas_dataset_close(dataset);
     fnas_run_close(run);
     return status;
 }

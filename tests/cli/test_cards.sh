@@ -50,5 +50,7 @@ make_card d 0.01 0.05 0.20 0.04 0 > "$place/d.json"
 run 0 "a card with references alone is a card" device show "$place/d.json"
 run 2 "but trains no predictor" predictor fit --device "$place/d.json" -o "$place/p.safetensors"
 says err "measurements"
+run 2 "nor a search" search --space "$space" --data "$data" --device "$place/d.json" --preset quick --out "$place/run"
+says err "measurements"
 want "nothing was written" [ ! -e "$place/run" ] && want "no predictor either" [ ! -e "$place/p.safetensors" ]
 finish
