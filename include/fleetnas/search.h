@@ -128,13 +128,22 @@ typedef struct fnas_verify_device {
 
 typedef struct fnas_verification fnas_verification;
 /* For each card: measures its front's architectures anew, scores them on the test part, and compares hypervolumes (docs/hypervolume.md). A
- * measurement that drifted is repeated, three times in all. Errors as for fnas_run_front and fnas_device_remeasure. */
+ * measurement that drifted is repeated, three times in all. A card that cannot be measured here (another machine's, or a machine too
+ * unquiet) is left out, with a warning; only where that leaves no card is it an error. Errors as for fnas_run_front and
+ * fnas_device_remeasure. */
 FNAS_API FNAS_NODISCARD fnas_status fnas_run_verify(fnas_context *context, const fnas_run *run, int64_t card_count,
                                                     const fnas_card *const *cards, const fnas_verify_options *options,
                                                     fnas_verification **verification);
 FNAS_API void fnas_verification_free(fnas_verification *verification);
 FNAS_API int64_t fnas_verification_count(const fnas_verification *verification);
 FNAS_API const fnas_verify_device *fnas_verification_device(const fnas_verification *verification, int64_t index);
+/* Cards that were given and not verified. Texts are borrowed from the verification. */
+typedef struct fnas_verify_left_out {
+    const char *name, *reason;
+    fnas_status status; /* FNAS_ERR_UNSUPPORTED: this machine is not the device; FNAS_ERR_NUMERIC: every measurement drifted */
+} fnas_verify_left_out;
+FNAS_API int64_t fnas_verification_left_out_count(const fnas_verification *verification);
+FNAS_API fnas_verify_left_out fnas_verification_left_out(const fnas_verification *verification, int64_t index);
 /* Rows of the front of one device: predicted and measured latency, validation and test error. */
 typedef struct fnas_verify_row {
     const char *arch;

@@ -39,8 +39,8 @@ static fnas_status read_text(const card_reader *reader, const char *key, const c
 /* Fronts, verifications and lists of references are JSON too: who gives one of them must not have to guess from a missing member. */
 static fnas_status fail_no_card(const card_reader *reader, const char *why) {
     return fnas_fail(reader->context, FNAS_ERR_INPUT,
-                     "%s is not a device card: %s, a card's is \"" FNAS_CARD_FORMAT "\": `fleetnas device measure` makes one", reader->where,
-                     why);
+                     "%s is not a device card: %s, a card's is \"" FNAS_CARD_FORMAT "\": `fleetnas device measure` makes one",
+                     reader->where, why);
 }
 
 static fnas_status read_format(const card_reader *reader) {

@@ -196,8 +196,7 @@ fnas_status fnas_search_run(fnas_context *context, const fnas_search_options *op
     fnas_dataset *dataset = NULL;
     FNAS_TRY(fnas_run_create(context, options, &run));
     fnas_status status = fnas_run_open_data(context, run, NULL, &dataset);
-    if (status == FNAS_OK)
-        status = options->dry_run ? rehearse(context, run, dataset) : search(context, run, dataset, options->predictor);
+    if (status == FNAS_OK) status = options->dry_run ? rehearse(context, run, dataset) : search(context, run, dataset, options->predictor);
     fnas_dataset_close(dataset);
     fnas_run_close(run);
     return status;

@@ -32,7 +32,8 @@ char *fnas_run_file(const fnas_run *run, const char *name);
 /* A device's embedding as the hypernetwork takes it: fnas_embedding_condition on the run's scale. raw, conditioned [FNAS_EMBEDDING]. */
 void fnas_run_condition(const fnas_run *run, const double *raw, double *conditioned);
 
-/* A new run from options, with everything checked that needs no work. Nothing is written: a search that is refused leaves nothing behind. */
+/* A new run from options, with everything checked that needs no work. Nothing is written: a search that is refused leaves nothing behind.
+ */
 FNAS_NODISCARD fnas_status fnas_run_create(fnas_context *context, const fnas_search_options *options, fnas_run **run);
 
 /* Makes its folder, once it is prepared and its steps can begin: cards, predictor, log, and last of these config.json. given_predictor: the
@@ -42,8 +43,8 @@ FNAS_NODISCARD fnas_status fnas_run_write(fnas_context *context, fnas_run *run, 
 /* Everything but state and predictor, from the folder, to go on with the search: fails while another process does. */
 FNAS_NODISCARD fnas_status fnas_run_open_folder(fnas_context *context, const char *path, fnas_run **run);
 
-/* Loads the predictor, or, as long as there is no checkpoint, trains it (and keeps it in the folder of a run that is not new); allocates the
- * state and loads the checkpoint, or initialises it as a pure function of configuration and cards. */
+/* Loads the predictor, or, as long as there is no checkpoint, trains it (and keeps it in the folder of a run that is not new); allocates
+ * the state and loads the checkpoint, or initialises it as a pure function of configuration and cards. */
 FNAS_NODISCARD fnas_status fnas_run_prepare(fnas_context *context, fnas_run *run);
 
 /* Opens the data set that the run was made on; fails when its shape does not fit the supernet. */

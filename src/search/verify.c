@@ -34,8 +34,8 @@ typedef struct fnas_verify_work {
     const fnas_run *run;
     const fnas_verify_options *options;
     int64_t card_count;
-    const fnas_card *const *cards;
-    fnas_verify_measure_function *measure;
+    const fnas_card **cards; /* [card_count] of those given: the ones that can be measured here */
+    const fnas_verify_meter *meter;
     int64_t variant_count;
     fnas_dataset *dataset;
     fnas_candidates *candidates; /* [card_count][FNAS_VARIANT_COUNT] */
@@ -152,36 +152,51 @@ static fnas_verify_method fnas_verify_add_points(fnas_verify_points *all, int64_
     return method;
 }
 
-static fnas_status fnas_verify_compare(fnas_context *context, const fnas_verify_work *work, int64_t card, const fnas_facts *latency,
-                                       fnas_verify_device *device) {
-    const fnas_candidates *answers = &work->candidates[card * FNAS_VARIANT_COUNT];
-    int64_t total = work->scale.count;
-    for (int64_t v = 0; v < work->variant_count; v++) total += answers[v].count;
-    int64_t images = fnas_or_default(work->options->test_images, FNAS_VERIFY_TEST_IMAGES);
-    fnas_verify_points all = {.test = &work->test,
-                              .latency = latency,
-                              .guessing_pct = fnas_query_guessing_pct(work->run->supernet->classes, images),
-                              .decisions = work->scale.decisions};
-    all.points = fnas_allocate(2 * (size_t)total, sizeof *all.points);
-    if (!all.points) return fnas_fail_memory(context, "a verification");
-    fnas_verify_method scale = fnas_verify_add_points(&all, work->scale.count, work->scale.choices);
-    fnas_verify_method methods[FNAS_VARIANT_COUNT] = {{0}};
-    for (int64_t v = 0; v < work->variant_count; v++) methods[v] = fnas_verify_add_points(&all, answers[v].count, answers[v].choices);
+/* What is compared on one device. */
+typedef struct fnas_verify_contest {
+    fnas_verify_points all;
+    fnas_verify_method scale, methods[FNAS_VARIANT_COUNT];
+} fnas_verify_contest;
 
+static fnas_status fnas_verify_gather(fnas_context *context, const fnas_verify_work *work, int64_t card, const fnas_facts *latency,
+                                      fnas_verify_contest *contest) {
+    const fnas_candidates *answers = &work->candidates[card * FNAS_VARIANT_COUNT];
+    int64_t images = fnas_or_default(work->options->test_images, FNAS_VERIFY_TEST_IMAGES), total = work->scale.count;
+    for (int64_t v = 0; v < work->variant_count; v++) total += answers[v].count;
+    contest->all = (fnas_verify_points){.test = &work->test,
+                                        .latency = latency,
+                                        .guessing_pct = fnas_query_guessing_pct(work->run->supernet->classes, images),
+                                        .decisions = work->scale.decisions,
+                                        .points = fnas_allocate(2 * (size_t)total, sizeof(double))};
+    if (!contest->all.points) return fnas_fail_memory(context, "a verification");
+    contest->scale = fnas_verify_add_points(&contest->all, work->scale.count, work->scale.choices);
+    for (int64_t v = 0; v < work->variant_count; v++)
+        contest->methods[v] = fnas_verify_add_points(&contest->all, answers[v].count, answers[v].choices);
+    return FNAS_OK;
+}
+
+/* Scales the points, for the methods and then for the random rival, which is drawn from the scale's own. */
+static fnas_status fnas_verify_judge(fnas_context *context, const fnas_verify_work *work, fnas_verify_contest *contest,
+                                     fnas_verify_device *device) {
     double volumes[FNAS_VARIANT_COUNT];
-    fnas_status status = fnas_verify_hypervolumes(context, all.count, all.points, FNAS_VARIANT_COUNT, methods, volumes);
-    fnas_verify_pool pool = {work->scale.count, scale.count, all.points + 2 * scale.offset};
-    if (status == FNAS_OK)
-        status = fnas_verify_random_hypervolume(context, &pool, work->random_count, work->options->seed, &device->hypervolume_random,
-                                                &device->hypervolume_random_deviation);
-    fnas_free(all.points);
-    if (status != FNAS_OK) return status;
     bool ablate = work->variant_count == FNAS_VARIANT_COUNT;
+    FNAS_TRY(fnas_verify_hypervolumes(context, contest->all.count, contest->all.points, FNAS_VARIANT_COUNT, contest->methods, volumes));
     device->hypervolume = volumes[FNAS_VARIANT_SEARCHED];
     device->hypervolume_untrained = volumes[FNAS_VARIANT_UNTRAINED];
     device->hypervolume_mean_embedding = ablate ? volumes[FNAS_VARIANT_MEAN_EMBEDDING] : NAN;
     device->hypervolume_constant_preference = ablate ? volumes[FNAS_VARIANT_CONSTANT_PREFERENCE] : NAN;
-    return FNAS_OK;
+    fnas_verify_pool pool = {work->scale.count, contest->scale.count, contest->all.points + 2 * contest->scale.offset};
+    return fnas_verify_random_hypervolume(context, &pool, work->random_count, work->options->seed, &device->hypervolume_random,
+                                          &device->hypervolume_random_deviation);
+}
+
+static fnas_status fnas_verify_compare(fnas_context *context, const fnas_verify_work *work, int64_t card, const fnas_facts *latency,
+                                       fnas_verify_device *device) {
+    fnas_verify_contest contest = {0};
+    fnas_status status = fnas_verify_gather(context, work, card, latency, &contest);
+    if (status == FNAS_OK) status = fnas_verify_judge(context, work, &contest, device);
+    fnas_free(contest.all.points);
+    return status;
 }
 
 static fnas_status fnas_verify_fill_rows(fnas_context *context, const fnas_verify_work *work, const fnas_front *front,
@@ -251,27 +266,47 @@ static fnas_status fnas_verify_measure(fnas_context *context, const fnas_verify_
     FNAS_TRY(fnas_facts_allocate(context, latency));
     int64_t rounds = fnas_or_default(work->options->rounds, FNAS_VERIFY_ROUNDS);
     for (int attempt = 1;; attempt++) {
-        fnas_status status = work->measure(context, work->run->space, work->cards[card], latency->archs.count, latency->archs.choices,
-                                           rounds, latency->values);
+        fnas_status status = work->meter->measure(context, work->run->space, work->cards[card], latency->archs.count,
+                                                  latency->archs.choices, rounds, latency->values);
         if (status != FNAS_ERR_NUMERIC || attempt == FNAS_VERIFY_ATTEMPTS) return status;
         fnas_log(context, FNAS_LOG_WARNING, "%s; measuring again", fnas_context_message(context));
     }
 }
 
-static fnas_status fnas_verify_card(fnas_context *context, const fnas_verify_work *work, int64_t card, fnas_verification *verification) {
+/* Everything about one card from its newly measured latencies, as the verification's next device. */
+static fnas_status fnas_verify_describe(fnas_context *context, const fnas_verify_work *work, int64_t card, const fnas_facts *latency,
+                                        fnas_verification *verification) {
+    int64_t index = verification->count;
     const char *name = fnas_card_get(work->cards[card]).name;
-    fnas_verify_device *device = &verification->devices[card];
-    device->name = verification->names[card] = fnas_strdup(name);
+    fnas_verify_device *device = &verification->devices[index];
+    device->name = verification->names[index] = fnas_strdup(name);
     if (!device->name) return fnas_fail_memory(context, "a verification");
+    verification->count++;
     device->searched = fnas_run_searched(work->run, name);
+    FNAS_TRY(fnas_verify_slowdown(context, work->cards[card], latency, &device->slowdown));
+    FNAS_TRY(fnas_verify_compare(context, work, card, latency, device));
+    fnas_verify_rows *rows = &verification->rows[index];
+    FNAS_TRY(fnas_verify_fill_rows(context, work, work->fronts[card], latency, rows));
+    return fnas_verify_agreement(context, rows, device);
+}
+
+/* Keeps the name of a card that cannot be measured here, and the context's message as the reason. */
+static fnas_status fnas_verify_leave_out(fnas_context *context, const fnas_card *card, fnas_status why, fnas_verification *verification) {
+    fnas_verify_left_out left_out = {
+        .name = fnas_strdup(fnas_card_get(card).name), .reason = fnas_strdup(fnas_context_message(context)), .status = why};
+    verification->left_out[verification->left_out_count++] = left_out;
+    if (!left_out.name || !left_out.reason) return fnas_fail_memory(context, "a verification");
+    fnas_log(context, FNAS_LOG_WARNING, "%s is left out: %s", left_out.name, left_out.reason);
+    return FNAS_OK;
+}
+
+static fnas_status fnas_verify_card(fnas_context *context, const fnas_verify_work *work, int64_t card, fnas_verification *verification) {
     fnas_facts latency = {.archs.decisions = work->scale.decisions};
     fnas_status status = fnas_verify_measure(context, work, card, &latency);
-    if (status == FNAS_OK) status = fnas_verify_slowdown(context, work->cards[card], &latency, &device->slowdown);
-    if (status == FNAS_OK) status = fnas_verify_compare(context, work, card, &latency, device);
-    fnas_verify_rows *rows = &verification->rows[card];
-    const fnas_front *searched = work->fronts[card];
-    if (status == FNAS_OK) status = fnas_verify_fill_rows(context, work, searched, &latency, rows);
-    if (status == FNAS_OK) status = fnas_verify_agreement(context, rows, device);
+    if (status == FNAS_OK)
+        status = fnas_verify_describe(context, work, card, &latency, verification);
+    else if (status == FNAS_ERR_NUMERIC || status == FNAS_ERR_UNSUPPORTED)
+        status = fnas_verify_leave_out(context, work->cards[card], status, verification);
     fnas_facts_free(&latency);
     return status;
 }
@@ -294,7 +329,8 @@ static fnas_status fnas_verify_begin(fnas_context *context, fnas_verify_work *wo
     size_t slots = (size_t)work->card_count * FNAS_VARIANT_COUNT;
     work->candidates = fnas_allocate(slots, sizeof *work->candidates);
     work->fronts = fnas_allocate((size_t)work->card_count, sizeof *work->fronts);
-    if (!work->candidates || !work->fronts) return fnas_fail_memory(context, "a verification");
+    work->cards = fnas_allocate((size_t)work->card_count, sizeof *work->cards);
+    if (!work->candidates || !work->fronts || !work->cards) return fnas_fail_memory(context, "a verification");
     const fnas_space *space = work->run->space;
     work->validation.archs.decisions = work->test.archs.decisions = fnas_space_decision_count(space);
     for (int64_t k = 0; k < work->run->config.objective_count; k++) {
@@ -317,6 +353,7 @@ static void fnas_verify_end(fnas_verify_work *work) {
     for (int64_t i = 0; work->fronts && i < work->card_count; i++) fnas_front_free(work->fronts[i]);
     fnas_free(work->candidates);
     fnas_free(work->fronts);
+    fnas_free(work->cards);
     fnas_arch_set_free(&work->scale);
     fnas_facts_free(&work->validation);
     fnas_facts_free(&work->test);
@@ -329,12 +366,12 @@ static fnas_status fnas_verification_create(fnas_context *context, const fnas_ve
     char id[FNAS_RUN_ID_BYTES];
     fnas_run_id(work->run, id);
     size_t count = (size_t)work->card_count;
-    created->count = work->card_count;
     created->run = fnas_strdup(id);
     created->space = fnas_strdup(fnas_space_spec(work->run->space));
     created->names = fnas_allocate(count, sizeof *created->names);
     created->devices = fnas_allocate(count, sizeof *created->devices);
     created->rows = fnas_allocate(count, sizeof *created->rows);
+    created->left_out = fnas_allocate(count, sizeof *created->left_out);
     int64_t available = fnas_dataset_get(work->dataset).test_count;
     created->test_images = fnas_or_default(work->options->test_images, FNAS_VERIFY_TEST_IMAGES);
     if (created->test_images > available) created->test_images = available;
@@ -342,31 +379,63 @@ static fnas_status fnas_verification_create(fnas_context *context, const fnas_ve
     created->random_count = work->random_count;
     created->seed = work->options->seed;
     *verification = created;
-    if (created->run && created->space && created->names && created->devices && created->rows) return FNAS_OK;
+    if (created->run && created->space && created->names && created->devices && created->rows && created->left_out) return FNAS_OK;
     return fnas_fail_memory(context, "a verification");
 }
 
-static fnas_status fnas_verify_run(fnas_context *context, fnas_verify_work *work, fnas_verification **verification) {
-    FNAS_TRY(fnas_verify_begin(context, work));
+/* Before the minutes that scoring takes: cards of other machines are left out. */
+static fnas_status fnas_verify_select(fnas_context *context, fnas_verify_work *work, const fnas_card *const *cards,
+                                      fnas_verification *verification) {
+    int64_t given = work->card_count;
+    work->card_count = 0;
+    for (int64_t c = 0; c < given; c++) {
+        fnas_status status = work->meter->check(context, work->run->space, cards[c]);
+        if (status == FNAS_OK)
+            work->cards[work->card_count++] = cards[c];
+        else if (status == FNAS_ERR_UNSUPPORTED)
+            FNAS_TRY(fnas_verify_leave_out(context, cards[c], status, verification));
+        else
+            return status;
+    }
+    return FNAS_OK;
+}
+
+/* Where no card is left, the first one's fault is the whole's. */
+static fnas_status fnas_verify_fail_empty(fnas_context *context, const fnas_verification *verification) {
+    const fnas_verify_left_out *first = &verification->left_out[0];
+    if (verification->left_out_count == 1) return fnas_fail(context, first->status, "%s", first->reason);
+    return fnas_fail(context, first->status, "none of the %lld devices can be measured here; the first: %s",
+                     (long long)verification->left_out_count, first->reason);
+}
+
+static fnas_status fnas_verify_cards(fnas_context *context, fnas_verify_work *work, fnas_verification *verification) {
     FNAS_TRY(fnas_verify_sweep(context, work));
     FNAS_TRY(fnas_verify_score(context, work, FNAS_SCORE_VALIDATION, "score on validation images", &work->validation));
     FNAS_TRY(fnas_verify_choose(context, work));
     for (int64_t c = 0; c < work->card_count; c++) FNAS_TRY(fnas_verify_collect(context, work, c, &work->test.archs));
     FNAS_TRY(fnas_verify_score(context, work, FNAS_SCORE_TEST, "score on test images", &work->test));
-    FNAS_TRY(fnas_verification_create(context, work, verification));
-    for (int64_t c = 0; c < work->card_count; c++) FNAS_TRY(fnas_verify_card(context, work, c, *verification));
+    for (int64_t c = 0; c < work->card_count; c++) FNAS_TRY(fnas_verify_card(context, work, c, verification));
     return FNAS_OK;
 }
 
+static fnas_status fnas_verify_run(fnas_context *context, fnas_verify_work *work, const fnas_card *const *cards,
+                                   fnas_verification **verification) {
+    FNAS_TRY(fnas_verify_begin(context, work));
+    FNAS_TRY(fnas_verification_create(context, work, verification));
+    FNAS_TRY(fnas_verify_select(context, work, cards, *verification));
+    if (work->card_count > 0) FNAS_TRY(fnas_verify_cards(context, work, *verification));
+    return (*verification)->count > 0 ? FNAS_OK : fnas_verify_fail_empty(context, *verification);
+}
+
 fnas_status fnas_verify_by(fnas_context *context, const fnas_run *run, int64_t card_count, const fnas_card *const *cards,
-                           const fnas_verify_options *options, fnas_verify_measure_function *measure, fnas_verification **verification) {
+                           const fnas_verify_options *options, const fnas_verify_meter *meter, fnas_verification **verification) {
     *verification = NULL;
     const fnas_verify_options defaults = {0};
     if (!options) options = &defaults;
     FNAS_TRY(fnas_verify_check(context, run, card_count, options));
-    fnas_verify_work work = {.run = run, .options = options, .card_count = card_count, .cards = cards, .measure = measure};
+    fnas_verify_work work = {.run = run, .options = options, .card_count = card_count, .meter = meter};
     work.variant_count = options->ablate ? FNAS_VARIANT_COUNT : FNAS_VARIANT_MEAN_EMBEDDING;
-    fnas_status status = fnas_verify_run(context, &work, verification);
+    fnas_status status = fnas_verify_run(context, &work, cards, verification);
     fnas_verify_end(&work);
     if (status == FNAS_OK) return FNAS_OK;
     fnas_verification_free(*verification);
@@ -376,5 +445,6 @@ fnas_status fnas_verify_by(fnas_context *context, const fnas_run *run, int64_t c
 
 fnas_status fnas_run_verify(fnas_context *context, const fnas_run *run, int64_t card_count, const fnas_card *const *cards,
                             const fnas_verify_options *options, fnas_verification **verification) {
-    return fnas_verify_by(context, run, card_count, cards, options, fnas_device_remeasure, verification);
+    const fnas_verify_meter meter = {fnas_device_check_here, fnas_device_remeasure};
+    return fnas_verify_by(context, run, card_count, cards, options, &meter, verification);
 }

@@ -71,6 +71,9 @@ want "it is a page with a picture" sh -c "grep -q '<html' '$place/report.html' &
 want "that asks for nothing from elsewhere" sh -c "! grep -Eq '(src|href)=\"(https?:)?//' '$place/report.html'"
 run 2 "verify refuses devices of another machine" verify "$search_run" --device "$place/a.json" --random 2 --scale 4 --test-images 50
 says err "imported"
+sed 's/"statistic": "imported"/"statistic": "min_cpu_ms"/' "$place/a.json" > "$place/elsewhere.json"
+run 2 "verify refuses a card of another processor" verify "$search_run" --device "$place/elsewhere.json" --random 2 --scale 4 --test-images 50
+says err 'its card'"'"'s processor is "made up"'
 
 # ---- what a search refuses ----
 run 2 "a folder with another run" search --space "$space" --data "$data" --device "$place/a.json" --preset quick --steps 2 --out "$search_run"
