@@ -21,19 +21,29 @@ bool cli_has_failed(void) {
     return cli_failed;
 }
 
-fnas_status cli_fail(const char *verb, fnas_status status, const char *format, ...) {
-    cli_failed = true;
-    fprintf(stderr, "fleetnas%s%s: ", *verb ? " " : "", verb);
-    va_list arguments;
-    va_start(arguments, format);
+static void cli_say(const char *verb, const char *kind, const char *format, va_list arguments) {
     char text[8192];
     vsnprintf(text, sizeof text, format, arguments);
-    va_end(arguments);
     for (char *p = text; *p; p++) { /* text of files and of the command line must not steer the terminal */
         if (iscntrl((unsigned char)*p) && *p != '\n') *p = '?';
     }
-    fprintf(stderr, "%s\n", text);
+    fprintf(stderr, "fleetnas%s%s: %s%s\n", *verb ? " " : "", verb, kind, text);
+}
+
+fnas_status cli_fail(const char *verb, fnas_status status, const char *format, ...) {
+    cli_failed = true;
+    va_list arguments;
+    va_start(arguments, format);
+    cli_say(verb, "", format, arguments);
+    va_end(arguments);
     return status;
+}
+
+void cli_warn(const char *verb, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    cli_say(verb, "warning: ", format, arguments);
+    va_end(arguments);
 }
 
 /* ---- lists of words ---- */

@@ -399,6 +399,8 @@ static void test_json(void **state) {
     assert_string_equal(json_string_value(json_object_get(json_array_get(objectives, 1), "source")), "predicted");
     assert_int_equal(json_array_size(points), fnas_front_point_count(front));
     for (size_t i = 0; i < json_array_size(points); i++) {
+        assert_int_equal(json_is_true(json_object_get(json_array_get(points, i), "connected")),
+                         fnas_space_connected(run->space, fnas_front_choices(front, (int64_t)i)));
         json_t *point = json_array_get(points, i), *values = json_object_get(point, "values"),
                *preference = json_object_get(point, "preference");
         assert_string_equal(json_string_value(json_object_get(point, "arch")), fnas_front_arch(front, (int64_t)i));
