@@ -31,7 +31,7 @@ typedef struct fnas_search_options {
     double minutes;
     uint64_t seed;
     int64_t checkpoint_steps; /* between checkpoints [preset's] */
-    bool dry_run;             /* check everything, run three steps, say what the search would cost, write nothing */
+    bool dry_run;             /* check everything, time the parts of a step, say what the search would cost, write nothing */
 } fnas_search_options;
 
 /* Runs the search to its end. Progress stage "search". FNAS_INTERRUPTED after fnas_context_request_stop: a checkpoint is written and
