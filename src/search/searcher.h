@@ -78,6 +78,9 @@ FNAS_NODISCARD fnas_status fnas_update_hypernet(fnas_context *context, fnas_sear
 /* Of the sampler at this step: GDAS anneals, REINMAX keeps 1. */
 double fnas_search_temperature(const fnas_search_config *config, const fnas_search_state *state);
 
+/* Weight of the distributions' entropy at this step: held, then falling by the same factor each step (config.h). */
+double fnas_search_entropy_weight(const fnas_search_config *config, const fnas_search_state *state);
+
 /* Draws count paths for devices first_device + i % device_count: preferences, hypernetwork, samples. Some for the supernet, and every
  * other one that is observed, are uniform architectures instead. */
 void fnas_paths_draw(fnas_searcher *searcher, fnas_phase phase, int64_t count, int64_t first_device, int64_t device_count);

@@ -97,7 +97,7 @@ static int64_t held_steps(const fnas_search_config *config, const fnas_search_st
 }
 
 /* After that it falls by the same factor each step, as temperatures do in annealing. */
-static double entropy_weight(const fnas_search_config *config, const fnas_search_state *state) {
+double fnas_search_entropy_weight(const fnas_search_config *config, const fnas_search_state *state) {
     int64_t annealed = state->step - held_steps(config, state), rest = state->total_steps - held_steps(config, state);
     if (annealed <= 0 || config->entropy_start == 0) return config->entropy_start;
     return config->entropy_start * pow(config->entropy_end / config->entropy_start, (double)annealed / (double)rest);
@@ -111,7 +111,7 @@ static void device_gradients(fnas_searcher *searcher, int64_t first_device, int6
     for (int64_t t = first_device; t < first_device + device_count; t++) {
         memset(searcher->device_gradient[t], 0, (size_t)searcher->state->hypernet_count * sizeof(float));
     }
-    double entropy = entropy_weight(searcher->config, searcher->state);
+    double entropy = fnas_search_entropy_weight(searcher->config, searcher->state);
     for (int64_t p = 0; p < paths->count; p++) {
         path_loss_gradient(searcher, p, scratch);
         fnas_sample_backward(searcher->config->sampler, searcher->run->space, fnas_search_temperature(searcher->config, searcher->state),
