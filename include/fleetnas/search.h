@@ -90,6 +90,7 @@ FNAS_API const double *fnas_front_preference(const fnas_front *front, int64_t po
 FNAS_API const double *fnas_front_values(const fnas_front *front, int64_t point);     /* [objectives] */
 
 /* The architecture for one preference [objectives] on a device (one decode: milliseconds), with predicted latency; choices [decisions].
+ * Nothing is scored: fnas_space_connected says whether it can do more than guess.
  * Errors: FNAS_ERR_INPUT (card of another space, a preference with a negative weight or that does not sum to 1 within 1e-6),
  * FNAS_ERR_MEMORY. */
 FNAS_API FNAS_NODISCARD fnas_status fnas_run_pick(fnas_context *context, const fnas_run *run, const fnas_card *card,
