@@ -21,9 +21,9 @@ bool cli_has_failed(void) {
     return cli_failed;
 }
 
-static void cli_say(const char *verb, const char *kind, const char *format, va_list arguments) {
-    char text[8192];
-    vsnprintf(text, sizeof text, format, arguments);
+#define MESSAGE_BYTES 8192
+
+static void cli_say(const char *verb, const char *kind, char *text) {
     for (char *p = text; *p; p++) { /* text of files and of the command line must not steer the terminal */
         if (iscntrl((unsigned char)*p) && *p != '\n') *p = '?';
     }
@@ -31,19 +31,23 @@ static void cli_say(const char *verb, const char *kind, const char *format, va_l
 }
 
 fnas_status cli_fail(const char *verb, fnas_status status, const char *format, ...) {
-    cli_failed = true;
+    char text[MESSAGE_BYTES];
     va_list arguments;
     va_start(arguments, format);
-    cli_say(verb, "", format, arguments);
+    vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
+    cli_failed = true;
+    cli_say(verb, "", text);
     return status;
 }
 
 void cli_warn(const char *verb, const char *format, ...) {
+    char text[MESSAGE_BYTES];
     va_list arguments;
     va_start(arguments, format);
-    cli_say(verb, "warning: ", format, arguments);
+    vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
+    cli_say(verb, "warning: ", text);
 }
 
 /* ---- lists of words ---- */
