@@ -70,9 +70,14 @@ typedef struct fnas_measure_options {
 FNAS_API FNAS_NODISCARD fnas_status fnas_device_measure(fnas_context *context, const fnas_space *space, const fnas_measure_options *options,
                                                         fnas_card **card);
 
+/* Whether this machine can measure the card's device anew: the card is of the space, was measured (not imported) on a processor of this
+ * name, and its runtime and precision are known here. Cheap; thread-safe with a context each. Errors: FNAS_ERR_INPUT (another space, a
+ * setting out of range), FNAS_ERR_UNSUPPORTED (another machine's card: the message names the card and both processors). */
+FNAS_API FNAS_NODISCARD fnas_status fnas_device_check_here(fnas_context *context, const fnas_space *space, const fnas_card *card);
+
 /* Measures given architectures [count][decisions] anew on this machine as the card's device was measured (runtime, precision, isa, batch,
- * threads) in rounds (0: 12) of timed runs; latency_ms [count] is written on success. Errors as for fnas_device_measure;
- * FNAS_ERR_UNSUPPORTED also when the card's runtime is none of this machine (imported). */
+ * threads) in rounds (0: 12) of timed runs; latency_ms [count] is written on success. Errors as for fnas_device_measure and,
+ * before anything is measured, fnas_device_check_here. */
 FNAS_API FNAS_NODISCARD fnas_status fnas_device_remeasure(fnas_context *context, const fnas_space *space, const fnas_card *card,
                                                           int64_t count, const int32_t *choices, int64_t rounds, double *latency_ms);
 

@@ -31,7 +31,7 @@ typedef struct fnas_search_options {
     double minutes;
     uint64_t seed;
     int64_t checkpoint_steps; /* between checkpoints [preset's] */
-    bool dry_run;             /* check everything, run three steps, say what the search would cost, write nothing */
+    bool dry_run;             /* check everything, time the parts of a step, say what the search would cost, write nothing */
 } fnas_search_options;
 
 /* Runs the search to its end. Progress stage "search". FNAS_INTERRUPTED after fnas_context_request_stop: a checkpoint is written and
@@ -90,6 +90,7 @@ FNAS_API const double *fnas_front_preference(const fnas_front *front, int64_t po
 FNAS_API const double *fnas_front_values(const fnas_front *front, int64_t point);     /* [objectives] */
 
 /* The architecture for one preference [objectives] on a device (one decode: milliseconds), with predicted latency; choices [decisions].
+ * Nothing is scored: fnas_space_connected says whether it can do more than guess.
  * Errors: FNAS_ERR_INPUT (card of another space, a preference with a negative weight or that does not sum to 1 within 1e-6),
  * FNAS_ERR_MEMORY. */
 FNAS_API FNAS_NODISCARD fnas_status fnas_run_pick(fnas_context *context, const fnas_run *run, const fnas_card *card,
@@ -128,13 +129,22 @@ typedef struct fnas_verify_device {
 
 typedef struct fnas_verification fnas_verification;
 /* For each card: measures its front's architectures anew, scores them on the test part, and compares hypervolumes (docs/hypervolume.md). A
- * measurement that drifted is repeated, three times in all. Errors as for fnas_run_front and fnas_device_remeasure. */
+ * measurement that drifted is repeated, three times in all. A card that cannot be measured here (another machine's, or a machine too
+ * unquiet) is left out, with a warning; only where that leaves no card is it an error. Errors as for fnas_run_front and
+ * fnas_device_remeasure. */
 FNAS_API FNAS_NODISCARD fnas_status fnas_run_verify(fnas_context *context, const fnas_run *run, int64_t card_count,
                                                     const fnas_card *const *cards, const fnas_verify_options *options,
                                                     fnas_verification **verification);
 FNAS_API void fnas_verification_free(fnas_verification *verification);
 FNAS_API int64_t fnas_verification_count(const fnas_verification *verification);
 FNAS_API const fnas_verify_device *fnas_verification_device(const fnas_verification *verification, int64_t index);
+/* Cards that were given and not verified. Texts are borrowed from the verification. */
+typedef struct fnas_verify_left_out {
+    const char *name, *reason;
+    fnas_status status; /* FNAS_ERR_UNSUPPORTED: this machine is not the device; FNAS_ERR_NUMERIC: every measurement drifted */
+} fnas_verify_left_out;
+FNAS_API int64_t fnas_verification_left_out_count(const fnas_verification *verification);
+FNAS_API fnas_verify_left_out fnas_verification_left_out(const fnas_verification *verification, int64_t index);
 /* Rows of the front of one device: predicted and measured latency, validation and test error. */
 typedef struct fnas_verify_row {
     const char *arch;

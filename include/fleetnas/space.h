@@ -52,6 +52,10 @@ FNAS_API void fnas_space_random(const fnas_space *space, uint64_t seed, int64_t 
 FNAS_API int64_t fnas_space_macs(const fnas_space *space, const int32_t *choices);
 FNAS_API int64_t fnas_space_params(const fnas_space *space, const int32_t *choices);
 
+/* Whether the output of an architecture depends on its input: false for one that can do no more than guess, whatever its weights (for
+ * nb201: a cell of which no path leads from the input to the output). Such a one is the fastest of all, and never of use. Thread-safe. */
+FNAS_API bool fnas_space_connected(const fnas_space *space, const int32_t *choices);
+
 /* The space's own reference architectures for the device embedding (ten; for nb201 those of HELP, Lee et al. 2021). index in 0..count-1;
  * choices is written. */
 FNAS_API int64_t fnas_space_reference_count(const fnas_space *space);

@@ -411,6 +411,22 @@ fnas_status fnas_folder_create(fnas_context *context, const char *path) {
     return status;
 }
 
+fnas_status fnas_folder_check_creatable(fnas_context *context, const char *path) {
+    char *part = fnas_strdup(path);
+    while (part && access(part, F_OK) != 0 && errno == ENOENT) { /* up to the folder that is there, at the latest "/" or "." */
+        char *above = fnas_path_folder(part);
+        bool is_top = above && strcmp(above, part) == 0;
+        fnas_free(part);
+        part = above;
+        if (is_top) break;
+    }
+    if (!part) return fnas_fail_memory(context, path);
+    int code = access(part, W_OK | X_OK) != 0 ? errno : fnas_folder_exists(part) ? 0 : ENOTDIR;
+    fnas_free(part);
+    errno = code;
+    return code ? fnas_fail_errno(context, path, "create the folder") : FNAS_OK;
+}
+
 /* ".fnas-PID-N.tmp" of a process that is no more. */
 static bool fnas_is_abandoned(const char *name) {
     long process;

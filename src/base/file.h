@@ -30,7 +30,9 @@ void fnas_file_writer_abort(fnas_file_writer *writer); /* NULL is allowed */
  * and the temporary file is removed. */
 FNAS_NODISCARD fnas_status fnas_file_write_atomic(fnas_context *context, const char *path, const void *data, size_t size_bytes);
 
-FNAS_NODISCARD fnas_status fnas_folder_create(fnas_context *context, const char *path);             /* with parents; existing is fine */
+FNAS_NODISCARD fnas_status fnas_folder_create(fnas_context *context, const char *path); /* with parents; existing is fine */
+/* Whether fnas_folder_create would probably succeed: the nearest folder above that exists can be written to. Nothing is made. */
+FNAS_NODISCARD fnas_status fnas_folder_check_creatable(fnas_context *context, const char *path);
 FNAS_NODISCARD fnas_status fnas_file_copy(fnas_context *context, const char *from, const char *to); /* atomic */
 
 /* Removes the temporary files that killed writers of this machine left in a folder; a failure is not reported: they do no harm. */

@@ -154,3 +154,21 @@ double fnas_kendall(const double *x, const double *y, int64_t n) {
     fnas_free(pairs);
     return tau;
 }
+
+/* ---- shares ---- */
+
+static double fnas_share_remainder(double share, int64_t units) {
+    double scaled = share * (double)units;
+    return scaled - floor(scaled);
+}
+
+int64_t fnas_share_round(int64_t count, const double *shares, int64_t units, int64_t index) {
+    double own = fnas_share_remainder(shares[index], units);
+    int64_t left = units, before = 0; /* units that rounding down leaves; shares that get one before this */
+    for (int64_t i = 0; i < count; i++) {
+        double remainder = fnas_share_remainder(shares[i], units);
+        left -= (int64_t)floor(shares[i] * (double)units);
+        before += remainder > own || (remainder == own && i < index);
+    }
+    return (int64_t)floor(shares[index] * (double)units) + (before < left);
+}

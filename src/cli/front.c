@@ -25,7 +25,8 @@ static const cli_option front_options[] = {
     {"csv", 0, CLI_FLAG, AT(csv), NULL, "the front as CSV on standard output", false},
     {"svg", 0, CLI_TEXT, AT(svg), "FILE", "also write a picture", false},
     {"output", 'o', CLI_REPEATED, AT(outputs), "FILE", "also write the front to FILE.json, FILE.csv or FILE.svg; repeatable", false},
-    {"no-error", 0, CLI_FLAG, AT(no_error), NULL, "leave the error out: no data set is needed and the answer takes milliseconds", false},
+    {"no-error", 0, CLI_FLAG, AT(no_error), NULL,
+     "leave the error out: no data set is needed, the answer takes milliseconds, networks that can only guess stay in", false},
     CLI_OPTION_DATA(front_values, "where the data set lies now [where the search found it]"),
     CLI_OPTION_THREADS(front_values),
     CLI_OPTIONS_END,
@@ -85,8 +86,21 @@ static void front_print(const fnas_front *front, bool scored) {
     printf("\n");
 }
 
+/* Without errors the fastest network stands first, and nothing is faster than one that passes no data on. */
+static void front_warn_guessing(const front_answer *answer) {
+    int64_t points = fnas_front_point_count(answer->front), guessing = 0;
+    for (int64_t p = 0; p < points; p++)
+        guessing += !fnas_space_connected(fnas_run_space(answer->run), fnas_front_choices(answer->front, p));
+    if (guessing)
+        cli_warn("front",
+                 "in %lld of the %lld networks nothing leads from the input to the output: they can only guess (in JSON: \"connected\": "
+                 "false)",
+                 (long long)guessing, (long long)points);
+}
+
 static fnas_status front_write(fnas_context *context, const front_values *values, const front_answer *answer) {
     fnas_status status = FNAS_OK;
+    front_warn_guessing(answer);
     if (values->svg) status = front_save_svg(context, answer, values->svg);
     for (int64_t i = 0; i < values->outputs.count && status == FNAS_OK; i++) {
         const char *path = values->outputs.items[i];

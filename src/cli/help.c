@@ -19,6 +19,9 @@ static fnas_status help_run(fnas_context *context, void *untyped) {
     int used;
     const cli_verb *verb = cli_verb_find("help", (int)words->count, (char *const *)words->items, &used);
     if (!verb) return FNAS_ERR_USAGE;
+    if (words->count > used)
+        return cli_fail("help", FNAS_ERR_USAGE, "\"%s\" is one word too many: one verb is explained at a time, as in fleetnas help %s",
+                        words->items[used], verb->name);
     cli_print_help(verb);
     return FNAS_OK;
 }

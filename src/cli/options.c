@@ -21,19 +21,33 @@ bool cli_has_failed(void) {
     return cli_failed;
 }
 
-fnas_status cli_fail(const char *verb, fnas_status status, const char *format, ...) {
-    cli_failed = true;
-    fprintf(stderr, "fleetnas%s%s: ", *verb ? " " : "", verb);
-    va_list arguments;
-    va_start(arguments, format);
-    char text[8192];
-    vsnprintf(text, sizeof text, format, arguments);
-    va_end(arguments);
+#define MESSAGE_BYTES 8192
+
+static void cli_say(const char *verb, const char *kind, char *text) {
     for (char *p = text; *p; p++) { /* text of files and of the command line must not steer the terminal */
         if (iscntrl((unsigned char)*p) && *p != '\n') *p = '?';
     }
-    fprintf(stderr, "%s\n", text);
+    fprintf(stderr, "fleetnas%s%s: %s%s\n", *verb ? " " : "", verb, kind, text);
+}
+
+fnas_status cli_fail(const char *verb, fnas_status status, const char *format, ...) {
+    char text[MESSAGE_BYTES];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    cli_failed = true;
+    cli_say(verb, "", text);
     return status;
+}
+
+void cli_warn(const char *verb, const char *format, ...) {
+    char text[MESSAGE_BYTES];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    cli_say(verb, "warning: ", text);
 }
 
 /* ---- lists of words ---- */

@@ -68,6 +68,8 @@ void cli_print_help(const cli_verb *verb);
 
 /* Says "fleetnas VERB: message" on standard error and returns `status`. */
 FNAS_NODISCARD fnas_status cli_fail(const char *verb, fnas_status status, const char *format, ...) FNAS_PRINTF(3, 4);
+/* Says "fleetnas VERB: warning: message" on standard error. */
+void cli_warn(const char *verb, const char *format, ...) FNAS_PRINTF(2, 3);
 bool cli_has_failed(void); /* cli_fail has spoken: nothing more needs to be said */
 
 /* The candidate nearest to `word` by edit distance, or NULL where none is near. next(state, i) is candidate i, NULL behind the last. */

@@ -41,6 +41,7 @@ typedef struct pick_answer {
     const char *device;
     char arch[FNAS_ARCH_TEXT_BYTES];
     int64_t objective_count, macs, params;
+    bool connected;
     fnas_front_objective objectives[CLI_OBJECTIVES_MOST];
     double values[CLI_OBJECTIVES_MOST], preference[CLI_OBJECTIVES_MOST];
 } pick_answer;
@@ -49,6 +50,7 @@ static void pick_describe(const fnas_space *space, const int32_t *choices, const
     answer->device = fnas_front_device(front);
     answer->objective_count = fnas_front_objective_count(front);
     for (int64_t o = 0; o < answer->objective_count; o++) answer->objectives[o] = fnas_front_objective_at(front, o);
+    answer->connected = fnas_space_connected(space, choices);
     answer->macs = fnas_space_macs(space, choices);
     answer->params = fnas_space_params(space, choices);
 }
@@ -86,6 +88,7 @@ static void pick_print_json(const pick_answer *answer) {
     cli_json_end(&json, ']');
     cli_json_integer(&json, "macs", answer->macs);
     cli_json_integer(&json, "params", answer->params);
+    cli_json_flag(&json, "connected", answer->connected);
     cli_json_end(&json, '}');
 }
 
@@ -220,6 +223,8 @@ static fnas_status pick_answer_question(fnas_context *context, const pick_values
                                   : pick_by_preference(context, query, &question, sketch, &answer);
     if (status != FNAS_OK) return status;
     for (int64_t o = 0; o < answer.objective_count; o++) answer.objectives[o] = fnas_front_objective_at(sketch, o);
+    if (!answer.connected)
+        cli_warn("pick", "nothing leads from this network's input to its output, it can only guess: give error more weight, or use --max");
     if (values->json)
         pick_print_json(&answer);
     else
@@ -252,11 +257,14 @@ const cli_verb cli_pick = {
     .operands = "RUN",
     .operands_least = 1,
     .operands_most = 1,
-    .details = "With --prefer alone, asks the hypernetwork once (milliseconds; the error is not scored). With --max, sweeps the "
-               "preferences, scores the\n"
-               "architectures and takes the one of lowest error within the limits; with --prefer as well, the one of the lowest weighted "
-               "sum of values,\n"
-               "each normalised over the front. Exit code 5 when none satisfies the limits.",
+    .details =
+        "With --prefer alone, asks the hypernetwork once (milliseconds; the error is not scored, so that the answer may be a network that "
+        "can only\n"
+        "guess: a warning and \"connected\": false say so). With --max, sweeps the "
+        "preferences, scores the\n"
+        "architectures and takes the one of lowest error within the limits; with --prefer as well, the one of the lowest weighted "
+        "sum of values,\n"
+        "each normalised over the front. Exit code 5 when none satisfies the limits.",
     .example = "fleetnas pick run --device devices/phone.json --max latency_ms=5",
     .options = pick_options,
     .values_size = sizeof(pick_values),

@@ -1,5 +1,7 @@
 #include "promises.h"
 
+#include "options.h"
+
 static void promises_print_device(const fnas_verification *verification, int64_t index) {
     const fnas_verify_device *device = fnas_verification_device(verification, index);
     printf("%s (%s): %lld architectures\n", device->name, device->searched ? "searched" : "never seen by the search",
@@ -33,7 +35,26 @@ static void promises_print_summary(const fnas_verification *verification, bool a
     }
 }
 
+static void promises_print_left_out(const fnas_verification *verification) {
+    int64_t count = fnas_verification_left_out_count(verification);
+    if (count) printf("\nLeft out\n");
+    for (int64_t i = 0; i < count; i++) {
+        fnas_verify_left_out left_out = fnas_verification_left_out(verification, i);
+        printf("%-24s %s\n", left_out.name, left_out.reason);
+    }
+}
+
 void cli_promises_print(const fnas_verification *verification, bool ablated) {
     for (int64_t i = 0; i < fnas_verification_count(verification); i++) promises_print_device(verification, i);
     promises_print_summary(verification, ablated);
+    promises_print_left_out(verification);
+}
+
+fnas_status cli_promises_conclude(const char *verb, const fnas_verification *verification) {
+    int64_t failed = 0;
+    for (int64_t i = 0; i < fnas_verification_left_out_count(verification); i++)
+        failed += fnas_verification_left_out(verification, i).status == FNAS_ERR_NUMERIC;
+    if (!failed) return FNAS_OK;
+    return cli_fail(verb, FNAS_ERR_NUMERIC, "%lld of the devices could not be measured on a machine this busy: verify them again",
+                    (long long)failed);
 }

@@ -39,7 +39,8 @@ static const cli_option search_options[] = {
      "of each path's own loss, or of a regression over losses on common images [the preset's]", false},
     {"paths", 0, CLI_COUNT, AT(paths), "N", "sampled architectures a step [a multiple of the devices, about 16]", false},
     {"checkpoint-steps", 0, CLI_COUNT, AT(checkpoint_steps), "N", "steps between checkpoints [the preset's]", false},
-    {"dry-run", 0, CLI_FLAG, AT(dry_run), NULL, "check everything, run three steps, say what the search would cost, write nothing", false},
+    {"dry-run", 0, CLI_FLAG, AT(dry_run), NULL, "check everything, time the parts of a step, say what the search would cost, write nothing",
+     false},
     CLI_OPTIONS_END,
 };
 

@@ -52,6 +52,7 @@ static fnas_status verify_query(fnas_context *context, const verify_values *valu
         cli_promises_print(verification, values->ablate); /* also when the file could not be written: it took minutes */
     else if (status == FNAS_OK)
         status = cli_save_to_stdout(context, "verify", verify_save, verification);
+    if (status == FNAS_OK) status = cli_promises_conclude("verify", verification);
     fnas_verification_free(verification);
     return status;
 }
@@ -74,11 +75,16 @@ const cli_verb cli_verify = {
     .operands = "RUN",
     .operands_least = 1,
     .operands_most = 1,
-    .details = "For each device: measures the architectures of its front anew, sets the measured beside the predicted latency, scores the "
-               "error on the\n"
-               "data set's test part, and compares the front's hypervolume with that of random architectures and of a hypernetwork that "
-               "was never\n"
-               "trained (docs/hypervolume.md says how). Only devices that this machine can be are measured.",
+    .details =
+        "For each device: measures the architectures of its front anew, sets the measured beside the predicted latency, scores the "
+        "error on the\n"
+        "data set's test part, and compares the front's hypervolume with that of random architectures and of a hypernetwork that "
+        "was never\n"
+        "trained (docs/hypervolume.md says how). Imported cards and those of another processor are left out and named: this machine cannot "
+        "measure\n"
+        "them. Where that leaves none, it is an error (exit code 2); a device that was too unquiet to measure makes the exit code 4, "
+        "after the\n"
+        "others.",
     .example = "fleetnas verify run --device devices/server.json devices/unseen.json --ablate",
     .options = verify_options,
     .values_size = sizeof(verify_values),

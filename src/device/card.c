@@ -36,12 +36,23 @@ static fnas_status read_text(const card_reader *reader, const char *key, const c
     return FNAS_OK;
 }
 
+/* Fronts, verifications and lists of references are JSON too: who gives one of them must not have to guess from a missing member. */
+static fnas_status fail_no_card(const card_reader *reader, const char *why) {
+    return fnas_fail(reader->context, FNAS_ERR_INPUT,
+                     "%s is not a device card: %s, a card's is \"" FNAS_CARD_FORMAT "\": `fleetnas device measure` makes one",
+                     reader->where, why);
+}
+
 static fnas_status read_format(const card_reader *reader) {
+    const json_t *root = reader->card->root;
     const char *format;
+    if (!json_is_object(root)) return fail_no_card(reader, "it is no JSON object with a \"format\"");
+    if (!json_is_string(json_object_get(root, "format"))) return fail_no_card(reader, "it has no text \"format\"");
     FNAS_TRY(read_text(reader, "format", &format));
     if (strcmp(format, FNAS_CARD_FORMAT) == 0) return FNAS_OK;
-    return fnas_fail(reader->context, FNAS_ERR_INPUT, "%s: \"format\" is \"%s\", a device card's is \"" FNAS_CARD_FORMAT "\"",
-                     reader->where, format);
+    char why[128];
+    snprintf(why, sizeof why, "its \"format\" is \"%.80s\"", format);
+    return fail_no_card(reader, why);
 }
 
 static fnas_status read_statistic(const card_reader *reader) {
@@ -210,8 +221,6 @@ static fnas_status allocate_card(card_reader *reader) {
 }
 
 static fnas_status read_card(card_reader *reader) {
-    if (!json_is_object(reader->card->root))
-        return fnas_fail(reader->context, FNAS_ERR_INPUT, "%s: a device card is a JSON object", reader->where);
     FNAS_TRY(read_description(reader));
     FNAS_TRY(read_space(reader));
     FNAS_TRY(count_measurements(reader));

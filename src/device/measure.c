@@ -264,12 +264,26 @@ static const char *isa_limit_of(const fnas_card *card) {
     return limit ? limit : "native";
 }
 
+/* The times of one processor say nothing about another's card, and nobody would see it: cards look alike. */
+static fnas_status check_processor(fnas_context *context, const fnas_card_view *view) {
+    char processor[FNAS_TIMING_TEXT_BYTES];
+    if (strcmp(view->statistic, "imported") == 0)
+        return fnas_fail(context, FNAS_ERR_UNSUPPORTED,
+                         "device %s was imported, this machine cannot measure on it: give a card that `fleetnas device measure` made here",
+                         view->name);
+    fnas_host_processor(processor, sizeof processor);
+    if (strcmp(view->processor, processor) == 0) return FNAS_OK;
+    return fnas_fail(context, FNAS_ERR_UNSUPPORTED,
+                     "device %s was measured on another machine (its card's processor is \"%s\", this one's \"%s\"): run this on that "
+                     "machine, or give a card that `fleetnas device measure` made here",
+                     view->name, view->processor, processor);
+}
+
 static fnas_status read_card_setting(fnas_context *context, const fnas_space *space, const fnas_card *card, int64_t rounds,
                                      measurement *measuring) {
     const fnas_card_view *view = &card->view;
     FNAS_TRY(fnas_card_check_space(context, card, space));
-    if (strcmp(view->statistic, "imported") == 0)
-        return fnas_fail(context, FNAS_ERR_UNSUPPORTED, "device %s was imported: this machine cannot measure on it", view->name);
+    FNAS_TRY(check_processor(context, view));
     snprintf(measuring->stage, sizeof measuring->stage, "measure %.*s", NAME_BYTES, view->name);
     measuring->name = view->name;
     measuring->plan = (fnas_timing_plan){.stage = measuring->stage,
@@ -285,6 +299,11 @@ static fnas_status read_card_setting(fnas_context *context, const fnas_space *sp
         return fnas_fail(context, FNAS_ERR_UNSUPPORTED, "device %s: runtime %s %s is none of this machine", view->name, view->runtime,
                          view->precision);
     return check_setting(context, &measuring->plan);
+}
+
+fnas_status fnas_device_check_here(fnas_context *context, const fnas_space *space, const fnas_card *card) {
+    measurement measuring = {.context = context};
+    return read_card_setting(context, space, card, 0, &measuring);
 }
 
 static fnas_status remeasure(fnas_context *context, const fnas_space *space, const fnas_card *card, int64_t count, const int32_t *choices,

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/statistics.h"
 #include "report/axis.h"
 #include "report/escape.h"
 #include "report/page_style.h"
@@ -206,7 +207,8 @@ static void append_comparison(fnas_text *text, const fnas_page *page, int64_t ri
         rows[d] = (fnas_dots_row){page->devices[d].name, values[d]};
     }
     for (int64_t r = 0; r < rival_count; r++) labels[r] = known[r]->label;
-    fnas_dots dots = {"Hypervolume: more is better", "hypervolume, 0 to 1", rival_count, labels, page->device_count, rows};
+    fnas_dots dots = {
+        "Hypervolume: more is better", "hypervolume (the axis does not begin at 0)", rival_count, labels, page->device_count, rows};
     if (!text->failed) {
         fnas_text_append(text, "<figure>");
         fnas_dots_append_element(text, &dots);
@@ -294,6 +296,18 @@ static void append_value_cell(fnas_text *text, double value, bool in_percent) {
     fnas_text_append(text, "</td>");
 }
 
+/* An architecture without blanks may break behind its bars, "|conv~0|+|" before "conv~0|": otherwise it is as wide as the page, and cut
+ * off. */
+static void append_arch_cell(fnas_text *text, const char *arch) {
+    fnas_text_append(text, "<td class=\"text arch\"><code>");
+    for (const char *p = arch; *p; p++) {
+        const char letter[2] = {*p, 0};
+        fnas_report_append(text, letter);
+        if (*p == '|' && p > arch && p[1] && p[1] != '+') fnas_text_append(text, "<wbr/>");
+    }
+    fnas_text_append(text, "</code></td>");
+}
+
 static void append_table_row(fnas_text *text, const fnas_page *page, const fnas_page_row *row, int64_t place, table_columns columns) {
     fnas_text_append(text, "<tr><td>%lld</td>", (long long)place);
     for (int64_t k = 0; k < page->objective_count; k++) {
@@ -303,10 +317,12 @@ static void append_table_row(fnas_text *text, const fnas_page *page, const fnas_
     }
     fnas_text_append(text, "<td>");
     for (int64_t k = 0; k < page->objective_count; k++) {
-        if (k) fnas_text_append(text, " : ");
-        append_fixed(text, row->preference[k], 2);
+        int64_t hundredths = fnas_share_round(page->objective_count, row->preference, 100, k);
+        fnas_text_append(text, "%s%.2f", k ? " : " : "", (double)hundredths / 100);
     }
-    append_escaped(text, "</td><td class=\"text\"><code>", row->arch, "</code></td></tr>\n");
+    fnas_text_append(text, "</td>");
+    append_arch_cell(text, row->arch);
+    fnas_text_append(text, "</tr>\n");
 }
 
 static void append_table(fnas_text *text, const fnas_page *page, const fnas_page_device *device) {

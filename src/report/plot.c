@@ -244,7 +244,8 @@ static double text_width(const char *label) {
 
 static dots_frame make_dots_frame(const fnas_dots *dots) {
     double widest = 0;
-    dots_frame f = {.x = {0, 0, 0, RIGHT}};
+    dots_frame f = {
+        .x = {INFINITY, -INFINITY, 0, RIGHT}}; /* not from 0: marks, unlike bars, have no length, and the differences are small */
     for (int64_t row = 0; row < dots->row_count; row++) {
         widest = fmax(widest, text_width(dots->rows[row].label));
         for (int64_t v = 0; v < dots->value_count; v++) fnas_axis_include(&f.x, dots->rows[row].values[v]);

@@ -34,7 +34,7 @@ typedef struct fnas_dots_row {
     const double *values;
 } fnas_dots_row;
 
-/* Methods compared on several devices: one line a row, one mark a value, on a common axis from 0. */
+/* Methods compared on several devices: one line a row, one mark a value, on a common axis over the values. */
 typedef struct fnas_dots {
     const char *title, *x_label;
     int64_t value_count; /* 1..5 */

@@ -81,14 +81,15 @@ typedef struct preset_facts {
     int64_t weight_images, search_images;
     double warmup_fraction, consolidate_fraction;
     double weight_fraction, search_fraction;
+    bool rates_times_devices; /* weight_rate, table_rate and continuous_rate */
     double weight_rate, weight_rate_end, weight_decay;
     double table_rate, table_decay, continuous_rate, continuous_decay;
     int64_t checkpoint_steps, validation_images, recalibration_images;
     int64_t paths_about, augment;
     double uniform_fraction, entropy_start, entropy_end, entropy_hold;
-    int64_t condition_embeddings, judged_paths;
-    int64_t hypernet_rounds;
-    int64_t observed_paths, observed_images; /* take the place of search_images with the error model */
+    int64_t condition_embeddings;
+    int64_t judged_paths, hypernet_rounds, observed_paths; /* with the error model */
+    int64_t observed_images;                               /* take the place of search_images with the error model; 0: do not */
 } preset_facts;
 
 static const preset_facts PRESETS[] = {
@@ -155,8 +156,7 @@ static const preset_facts PRESETS[] = {
      .hypernet_rounds = 6,
      .observed_paths = 8,
      .observed_images = 64},
-    {.name = "paper", /* Sukthanker et al. 2025: the space's own macro, every path sees the whole batch, no warm-up; rates are set in
-                         apply_preset */
+    {.name = "paper", /* Sukthanker et al. 2025: the space's own macro, every path sees the whole batch, no warm-up */
      .proxy = "",
      .batch = "full",
      .hypernet = "table",
@@ -166,15 +166,21 @@ static const preset_facts PRESETS[] = {
      .search_images = 256,
      .weight_fraction = 0.5,
      .search_fraction = 0.45,
+     .rates_times_devices = true,
+     .weight_rate = 0.025,
      .weight_rate_end = 0.001,
      .weight_decay = 0.0027,
+     .table_rate = 3e-4,
      .table_decay = 0.09,
-     .continuous_rate = 1e-3,
+     .continuous_rate = 3e-4,
      .continuous_decay = 1e-3,
      .checkpoint_steps = 50,
      .validation_images = 2000,
      .recalibration_images = 512,
-     .augment = 1},
+     .augment = 1,
+     .judged_paths = 15, /* these three only with --error-gradient model, which the paper has not */
+     .hypernet_rounds = 1,
+     .observed_paths = 8},
 };
 
 static const preset_facts *find_preset(const char *name) {
@@ -185,42 +191,58 @@ static const preset_facts *find_preset(const char *name) {
 }
 
 /* The paper multiplies both rates by the number of devices, since it divides the loss by it. */
-static void apply_preset(const preset_facts *preset, fnas_search_config *config) {
-    bool paper = strcmp(preset->name, "paper") == 0;
-    double devices = (double)config->device_count;
+static void apply_optimisers(const preset_facts *preset, fnas_search_config *config) {
     bool table = config->hypernet == FNAS_HYPERNET_TABLE;
-    config->weight_images = preset->weight_images;
-    config->search_images = preset->search_images;
-    config->weight_fraction = preset->weight_fraction;
-    config->search_fraction = preset->search_fraction;
-    config->weight_rate = paper ? 0.025 * devices : preset->weight_rate;
+    double scale = preset->rates_times_devices ? (double)config->device_count : 1;
+    config->weight_rate = scale * preset->weight_rate;
     config->weight_rate_end = preset->weight_rate_end;
     config->weight_momentum = 0.9;
     config->weight_decay = preset->weight_decay;
     config->weight_clip = 5;
-    config->hypernet_rate = paper ? 3e-4 * devices : (table ? preset->table_rate : preset->continuous_rate);
+    config->hypernet_rate = scale * (table ? preset->table_rate : preset->continuous_rate);
     config->hypernet_decay = table ? preset->table_decay : preset->continuous_decay;
     config->hypernet_beta1 = 0.5;
     config->hypernet_beta2 = 0.999;
-    config->label_smoothing = 0;
+}
+
+static void apply_images(const preset_facts *preset, fnas_search_config *config) {
+    config->weight_images = preset->weight_images;
+    config->search_images = preset->search_images;
+    config->weight_fraction = preset->weight_fraction;
+    config->search_fraction = preset->search_fraction;
+    config->validation_images = preset->validation_images;
+    config->recalibration_images = preset->recalibration_images;
     config->augment = preset->augment;
+    config->label_smoothing = 0;
+}
+
+static void apply_schedules(const preset_facts *preset, fnas_search_config *config) {
+    config->warmup_fraction = preset->warmup_fraction;
+    config->consolidate_fraction = preset->consolidate_fraction;
     config->uniform_fraction = preset->uniform_fraction;
     config->entropy_start = preset->entropy_start;
-    config->condition_embeddings = preset->condition_embeddings;
-    config->hypernet_rounds = 1;
-    if (config->error_gradient == FNAS_ERROR_GRADIENT_MODEL) { /* gates need a pass through the supernet for each path */
-        config->judged_paths = preset->judged_paths ? preset->judged_paths : 15;
-        config->hypernet_rounds = preset->hypernet_rounds ? preset->hypernet_rounds : 1;
-        config->observed_paths = preset->observed_paths ? preset->observed_paths : 8;
-        if (preset->observed_images) config->search_images = preset->observed_images;
-    }
     config->entropy_end = preset->entropy_end;
     config->entropy_hold = preset->entropy_hold;
     config->temperature_start = 10;
     config->temperature_end = 1;
     config->checkpoint_steps = preset->checkpoint_steps;
-    config->validation_images = preset->validation_images;
-    config->recalibration_images = preset->recalibration_images;
+}
+
+/* Gates need a pass through the supernet for each path that is judged, and observe nothing besides. */
+static void apply_error_gradient(const preset_facts *preset, fnas_search_config *config) {
+    bool model = config->error_gradient == FNAS_ERROR_GRADIENT_MODEL;
+    config->judged_paths = model ? preset->judged_paths : 0;
+    config->hypernet_rounds = model ? preset->hypernet_rounds : 1;
+    config->observed_paths = model ? preset->observed_paths : 0;
+    if (model && preset->observed_images) config->search_images = preset->observed_images;
+}
+
+static void apply_preset(const preset_facts *preset, fnas_search_config *config) {
+    apply_optimisers(preset, config);
+    apply_images(preset, config);
+    apply_schedules(preset, config);
+    apply_error_gradient(preset, config);
+    config->condition_embeddings = preset->condition_embeddings;
     config->groups = 8;
 }
 
@@ -335,8 +357,6 @@ fnas_status fnas_search_config_build(fnas_context *context, const fnas_search_op
     }
     if (options->checkpoint_steps) config->checkpoint_steps = options->checkpoint_steps;
     config->seed = options->seed;
-    config->warmup_fraction = preset->warmup_fraction;
-    config->consolidate_fraction = preset->consolidate_fraction;
     config->preset = fnas_strdup(preset_name);
     config->proxy = fnas_strdup(options->proxy ? options->proxy : preset->proxy);
     if (!config->preset || !config->proxy) return fnas_fail_memory(context, "the configuration");

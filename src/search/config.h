@@ -43,7 +43,7 @@ typedef struct fnas_search_config {
     fnas_error_gradient_kind error_gradient;
     double uniform_fraction; /* of the paths that train the supernet: drawn uniformly, so that no operation starves */
     uint64_t seed;
-    int64_t steps;                /* in all; 0: not yet known (--minutes, decided in the first steps and kept in the checkpoint) */
+    int64_t steps;                /* in all; 0: not yet known (--minutes, decided before the first step and kept in the checkpoint) */
     double minutes;               /* 0 unless --minutes */
     int64_t condition_embeddings; /* 1: embeddings relative to the fleet's mean and spread (embedding.h); 0: as they are */
     int64_t paths;                /* a step and update */

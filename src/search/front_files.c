@@ -68,7 +68,7 @@ static bool fnas_front_json_numbers(const fnas_front *front, const double *numbe
     return done;
 }
 
-static bool fnas_front_json_points(const fnas_front *front, json_t *points) {
+static bool fnas_front_json_points(const fnas_run *run, const fnas_front *front, json_t *points) {
     bool done = points != NULL;
     for (int64_t i = 0; i < front->point_count && done; i++) {
         json_t *point = json_object(), *preference = json_array(), *values = json_array();
@@ -77,6 +77,8 @@ static bool fnas_front_json_points(const fnas_front *front, json_t *points) {
         done = fnas_front_json_numbers(front, fnas_front_values(front, i), values) && done;
         done = !json_object_set_new(point, "preference", preference) && done;
         done = !json_object_set_new(point, "values", values) && done;
+        bool connected = fnas_space_connected(run->space, fnas_front_choices(front, i));
+        done = !json_object_set_new(point, "connected", json_boolean(connected)) && done;
         done = !json_array_append_new(points, point) && done;
     }
     return done;
@@ -88,7 +90,7 @@ static bool fnas_front_json(const fnas_run *run, const fnas_front *front, json_t
     bool done = fnas_json_set_text(root, "run", id) && fnas_json_set_text(root, "space", fnas_space_spec(run->space)) &&
                 fnas_json_set_text(root, "device", front->device);
     json_t *objectives = json_array(), *points = json_array();
-    done = fnas_front_json_objectives(front, objectives) && fnas_front_json_points(front, points) && done;
+    done = fnas_front_json_objectives(front, objectives) && fnas_front_json_points(run, front, points) && done;
     done = !json_object_set_new(root, "objectives", objectives) && done;
     return !json_object_set_new(root, "points", points) && done;
 }

@@ -1,5 +1,4 @@
 /* The search from its first step to its last: checkpoints, metrics, progress, interruption. */
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -7,14 +6,26 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "compute/engine.h"
+#include "search/length.h"
 #include "search/log.h"
 #include "search/metrics.h"
 #include "search/searcher.h"
 
 /* ---- length by time ---- */
 
-#define TIMED_STEPS 6                  /* enough that the first, which prepares kernels, does not decide alone */
-#define LENGTH_UNKNOWN (INT64_MAX / 4) /* far from the end of every schedule; room to count on */
+#define REHEARSAL_FRACTION 0.01 /* of the minutes, for each of the three parts of a step */
+
+/* With --minutes the number of steps is decided once, before the first, and kept in the checkpoint: a resumed search follows the same
+ * schedules. begin_ms: when the search began, to count what it took to get here. */
+static fnas_status decide_length(fnas_context *context, fnas_searcher *searcher, double begin_ms) {
+    const fnas_search_config *config = searcher->config;
+    fnas_step_costs costs;
+    FNAS_TRY(fnas_length_rehearse(context, searcher, REHEARSAL_FRACTION * config->minutes * 60e3, &costs));
+    searcher->state->total_steps = fnas_length_steps(config, &costs, fnas_wall_ms() - begin_ms);
+    return FNAS_OK;
+}
+
+/* ---- progress ---- */
 
 /* Images that a step sends through the supernet, counted once for every path that sees them. */
 static int64_t weight_runs(const fnas_search_config *config) {
@@ -25,20 +36,6 @@ static int64_t search_runs(const fnas_search_config *config) {
     if (config->error_gradient == FNAS_ERROR_GRADIENT_MODEL) return config->search_images * config->observed_paths;
     return config->search_images * (config->batch == FNAS_BATCH_FULL ? config->paths : 1);
 }
-
-/* With --minutes the number of steps is decided once, from the first steps, and kept in the checkpoint: a resumed search follows the same
- * schedules. */
-static void decide_length(fnas_search_state *state, const fnas_search_config *config, double elapsed_ms) {
-    double step_ms = elapsed_ms / TIMED_STEPS;
-    double ratio = (double)search_runs(config) / (double)weight_runs(config); /* a pass forward alone costs less: counted in full */
-    double searching = 1 - config->warmup_fraction - config->consolidate_fraction;
-    bool warm_up = state->hypernet_steps == 0; /* without one, what was timed are whole steps already */
-    step_ms *= (1 + searching * ratio) / (warm_up ? 1 : 1 + ratio);
-    double steps = config->minutes * 60e3 / step_ms;
-    state->total_steps = steps < TIMED_STEPS + 1 ? TIMED_STEPS + 1 : (int64_t)steps;
-}
-
-/* ---- progress ---- */
 
 static void append_values(fnas_text *text, const fnas_searcher *searcher) {
     const fnas_search_config *config = searcher->config;
@@ -53,14 +50,12 @@ static void append_values(fnas_text *text, const fnas_searcher *searcher) {
     }
 }
 
-static void report(fnas_context *context, const fnas_searcher *searcher, double begin_ms, int64_t begin_step) {
-    const fnas_search_config *config = searcher->config;
-    int64_t done = searcher->state->step - begin_step;
+/* images: sent through the supernet since begin_ms. */
+static void report(fnas_context *context, const fnas_searcher *searcher, double begin_ms, int64_t images) {
     double elapsed_s = (fnas_wall_ms() - begin_ms) / 1e3;
-    int64_t images = weight_runs(config) + (fnas_stage_searches(searcher->stage) ? search_runs(config) : 0);
     fnas_text text = {0};
     append_values(&text, searcher);
-    fnas_text_append(&text, ", %.0f images/s", elapsed_s > 0 ? (double)(images * done) / elapsed_s : 0);
+    fnas_text_append(&text, ", %.0f images/s", elapsed_s > 0 ? (double)images / elapsed_s : 0);
     fnas_progress progress = {.stage = "search",
                               .done = searcher->state->step,
                               .total = searcher->state->total_steps,
@@ -84,20 +79,15 @@ static fnas_status take_steps(fnas_context *context, fnas_searcher *searcher, fn
     fnas_search_state *state = searcher->state;
     const fnas_search_config *config = searcher->config;
     double begin_ms = fnas_wall_ms();
-    int64_t begin_step = state->step;
-    bool timed = state->total_steps == 0; /* --minutes, not yet decided: a checkpoint is only written once it is */
-    if (timed) state->total_steps = LENGTH_UNKNOWN;
+    int64_t images = 0;
     while (state->step < state->total_steps) {
         FNAS_TRY(fnas_search_step(context, searcher));
         FNAS_TRY(fnas_metrics_append(context, metrics, searcher));
-        if (timed && state->step == TIMED_STEPS) {
-            decide_length(state, config, fnas_wall_ms() - begin_ms);
-            timed = false;
-        }
-        bool stop = fnas_context_stop_requested(context) && !timed;
-        if (!timed && (stop || state->step % config->checkpoint_steps == 0 || state->step == state->total_steps))
+        bool stop = fnas_context_stop_requested(context);
+        if (stop || state->step % config->checkpoint_steps == 0 || state->step == state->total_steps)
             FNAS_TRY(save(context, searcher, metrics));
-        if (!timed) report(context, searcher, begin_ms, begin_step);
+        images += weight_runs(config) + (fnas_stage_searches(searcher->stage) ? search_runs(config) : 0);
+        report(context, searcher, begin_ms, images);
         if (stop && state->step < state->total_steps) {
             return fnas_fail(context, FNAS_INTERRUPTED, "stopped after step %lld of %lld; go on with `fleetnas resume %s`",
                              (long long)state->step, (long long)state->total_steps, searcher->run->path);
@@ -136,7 +126,9 @@ static void note_backend(fnas_context *context, const fnas_run *run) {
 
 /* ---- the whole ---- */
 
-static fnas_status search(fnas_context *context, fnas_run *run, fnas_dataset *dataset) {
+/* Predictor given with the options: a new run keeps a copy. */
+static fnas_status search(fnas_context *context, fnas_run *run, fnas_dataset *dataset, const char *given_predictor) {
+    double begin_ms = fnas_wall_ms();
     FNAS_TRY(fnas_run_prepare(context, run));
     if (run->state.total_steps > 0 && run->state.step >= run->state.total_steps) {
         fnas_log(context, FNAS_LOG_INFO, "%s: the search is already at its end (%lld steps)", run->path, (long long)run->state.step);
@@ -145,6 +137,7 @@ static fnas_status search(fnas_context *context, fnas_run *run, fnas_dataset *da
     fnas_searcher searcher = {0};
     fnas_metrics metrics = {0};
     fnas_status status = fnas_searcher_create(context, run, dataset, &searcher);
+    if (status == FNAS_OK && run->is_new) status = fnas_run_write(context, run, given_predictor);
     if (status == FNAS_OK) status = fnas_metrics_open(context, run, &metrics);
     if (status == FNAS_OK) {
         char detail[128];
@@ -152,7 +145,8 @@ static fnas_status search(fnas_context *context, fnas_run *run, fnas_dataset *da
                  (long long)fnas_context_threads(context));
         log_event(context, run, "search", detail);
         note_backend(context, run);
-        status = take_steps(context, &searcher, &metrics);
+        if (run->state.total_steps == 0) status = decide_length(context, &searcher, begin_ms);
+        if (status == FNAS_OK) status = take_steps(context, &searcher, &metrics);
     }
     fnas_metrics_close(&metrics);
     fnas_searcher_free(&searcher);
@@ -160,28 +154,24 @@ static fnas_status search(fnas_context *context, fnas_run *run, fnas_dataset *da
     return status;
 }
 
-/* Steps of a dry run: the first pays for the kernels, the others are timed. */
+#define DRY_RUN_PART_MS 10e3 /* of each part of a step, at most about this long */
+
 static fnas_status rehearse(fnas_context *context, fnas_run *run, fnas_dataset *dataset) {
     FNAS_TRY(fnas_run_prepare(context, run));
+    const fnas_search_config *config = &run->config;
     fnas_searcher searcher = {0};
+    fnas_step_costs costs = {0};
     fnas_status status = fnas_searcher_create(context, run, dataset, &searcher);
-    double step_ms[2] = {0, 0};
-    run->config.warmup_fraction = run->config.consolidate_fraction = 0;
-    if (run->state.total_steps == 0) run->state.total_steps = LENGTH_UNKNOWN;
-    for (int i = 0; status == FNAS_OK && i < 3; i++) {
-        double begin_ms = fnas_wall_ms();
-        status = fnas_search_step(context, &searcher);
-        if (i > 0) step_ms[i - 1] = fnas_wall_ms() - begin_ms;
-    }
+    if (status == FNAS_OK) status = fnas_length_rehearse(context, &searcher, DRY_RUN_PART_MS, &costs);
     fnas_searcher_free(&searcher);
     FNAS_TRY(status);
-    double best_ms = fmin(step_ms[0], step_ms[1]);
-    if (run->config.minutes > 0)
-        fnas_log(context, FNAS_LOG_INFO, "dry run: %.0f ms a step; %g minutes are about %.0f steps; nothing was written", best_ms,
-                 run->config.minutes, run->config.minutes * 60e3 / best_ms);
+    double step_ms = fnas_length_step_ms(config, &costs);
+    if (config->minutes > 0)
+        fnas_log(context, FNAS_LOG_INFO, "dry run: %.0f ms a step; %g minutes are about %lld steps; nothing was written", step_ms,
+                 config->minutes, (long long)fnas_length_steps(config, &costs, 0));
     else
-        fnas_log(context, FNAS_LOG_INFO, "dry run: %.0f ms a step; %lld steps take about %.1f minutes; nothing was written", best_ms,
-                 (long long)run->config.steps, best_ms * (double)run->config.steps / 60e3);
+        fnas_log(context, FNAS_LOG_INFO, "dry run: %.0f ms a step; %lld steps take about %.1f minutes; nothing was written", step_ms,
+                 (long long)config->steps, step_ms * (double)config->steps / 60e3);
     return FNAS_OK;
 }
 
@@ -192,27 +182,25 @@ static void keep_data(fnas_context *context, const fnas_run *run, const fnas_dat
     }
 }
 
-static fnas_status open_and_search(fnas_context *context, fnas_run *run, const char *data, bool dry_run) {
-    fnas_dataset *dataset = NULL;
-    FNAS_TRY(fnas_run_open_data(context, run, data, &dataset));
-    if (data) keep_data(context, run, dataset);
-    fnas_status status = dry_run ? rehearse(context, run, dataset) : search(context, run, dataset);
-    fnas_dataset_close(dataset);
-    return status;
-}
-
 fnas_status fnas_search_run(fnas_context *context, const fnas_search_options *options) {
     fnas_run *run = NULL;
+    fnas_dataset *dataset = NULL;
     FNAS_TRY(fnas_run_create(context, options, &run));
-    fnas_status status = open_and_search(context, run, NULL, options->dry_run);
+    fnas_status status = fnas_run_open_data(context, run, NULL, &dataset);
+    if (status == FNAS_OK) status = options->dry_run ? rehearse(context, run, dataset) : search(context, run, dataset, options->predictor);
+    fnas_dataset_close(dataset);
     fnas_run_close(run);
     return status;
 }
 
 fnas_status fnas_search_resume(fnas_context *context, const char *path, const char *data) {
     fnas_run *run = NULL;
+    fnas_dataset *dataset = NULL;
     FNAS_TRY(fnas_run_open_folder(context, path, &run));
-    fnas_status status = open_and_search(context, run, data, false);
+    fnas_status status = fnas_run_open_data(context, run, data, &dataset);
+    if (status == FNAS_OK && data) keep_data(context, run, dataset);
+    if (status == FNAS_OK) status = search(context, run, dataset, NULL);
+    fnas_dataset_close(dataset);
     fnas_run_close(run);
     return status;
 }

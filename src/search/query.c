@@ -240,11 +240,11 @@ static fnas_status fnas_candidates_allocate(fnas_context *context, int64_t count
     candidates->choices = fnas_allocate((size_t)(count * sweep->decisions), sizeof *candidates->choices);
     candidates->preferences = fnas_allocate((size_t)(count * sweep->objectives), sizeof *candidates->preferences);
     candidates->latency_ms = fnas_allocate((size_t)count, sizeof *candidates->latency_ms);
-    candidates->error_pct = fnas_allocate((size_t)count, sizeof *candidates->error_pct);
-    if (!candidates->choices || !candidates->preferences || !candidates->latency_ms || !candidates->error_pct) {
+    candidates->scores = fnas_allocate((size_t)count, sizeof *candidates->scores);
+    if (!candidates->choices || !candidates->preferences || !candidates->latency_ms || !candidates->scores) {
         return fnas_fail_memory(context, "candidates of a front");
     }
-    for (int64_t i = 0; i < count; i++) candidates->error_pct[i] = NAN;
+    for (int64_t i = 0; i < count; i++) candidates->scores[i] = (fnas_score){NAN, NAN};
     return FNAS_OK;
 }
 
@@ -318,6 +318,6 @@ void fnas_candidates_free(fnas_candidates *candidates) {
     fnas_free(candidates->choices);
     fnas_free(candidates->preferences);
     fnas_free(candidates->latency_ms);
-    fnas_free(candidates->error_pct);
+    fnas_free(candidates->scores);
     *candidates = (fnas_candidates){0};
 }

@@ -4,6 +4,7 @@
 
 #include "search/front_result.h"
 #include "search/run.h"
+#include "search/score_cache.h"
 
 #define FNAS_FRONT_POINTS 24      /* of a front, unless asked otherwise */
 #define FNAS_FRONT_CANDIDATES 48  /* distinct architectures scored for one front */
@@ -16,7 +17,7 @@ typedef struct fnas_candidates {
     int32_t *choices;    /* [count][decisions] */
     double *preferences; /* [count][objectives] */
     double *latency_ms;  /* [count] predicted */
-    double *error_pct;   /* [count] NaN until scored */
+    fnas_score *scores;  /* [count] NaN until scored */
 } fnas_candidates;
 
 /* Points on the simplex of `objectives` weights: for two, 201 values of r_1 from 1 to 0; for more, the lattice of Das and Dennis (1998)
@@ -42,8 +43,8 @@ FNAS_NODISCARD fnas_status fnas_query_choose(fnas_context *context, const fnas_r
                                              const fnas_candidates *candidates, int64_t images, int64_t points, fnas_front **front);
 
 /* Leaves the best `most` of scored candidates: without those that guess, unless all do, layer after layer of non-dominated ones (Deb et al.
- * 2002), the last layer by contribution. What is left keeps its order; `decoded` counts those of its first that are left. images: as in
- * fnas_query_choose. */
+ * 2002), with the cross entropy in the place of the error; the last layer by contribution. What is left keeps its order; `decoded` counts
+ * those of its first that are left. images: as in fnas_query_choose. */
 FNAS_NODISCARD fnas_status fnas_query_keep_best(fnas_context *context, const fnas_run *run, int64_t images, int64_t most,
                                                 fnas_candidates *candidates);
 

@@ -24,9 +24,15 @@ typedef struct fnas_choice {
     int64_t *order;   /* rows that are chosen: room for the points asked for, or for all where layers are taken */
 } fnas_choice;
 
-static double fnas_candidate_value(const fnas_run *run, const fnas_candidates *candidates, int64_t index, fnas_objective_kind kind) {
+/* What stands for the objective "error": the error itself is what a front shows; the cross entropy of the same images foretells better how
+ * the architecture will do on others, most of all among architectures that are nearly as good (docs/hypervolume.md). */
+typedef enum fnas_error_measure { FNAS_MEASURE_ERROR, FNAS_MEASURE_CROSS_ENTROPY } fnas_error_measure;
+
+static double fnas_candidate_value(const fnas_run *run, const fnas_candidates *candidates, int64_t index, fnas_objective_kind kind,
+                                   fnas_error_measure measure) {
     const int32_t *choices = candidates->choices + index * candidates->decisions;
-    if (kind == FNAS_OBJECTIVE_ERROR) return candidates->error_pct[index];
+    fnas_score score = candidates->scores[index];
+    if (kind == FNAS_OBJECTIVE_ERROR) return measure == FNAS_MEASURE_ERROR ? score.error_pct : score.cross_entropy;
     if (kind == FNAS_OBJECTIVE_LATENCY) return candidates->latency_ms[index];
     return fnas_objective_closed_form(kind, run->space, choices);
 }
@@ -36,8 +42,8 @@ double fnas_query_guessing_pct(int64_t classes, int64_t images) {
     return 100 * (chance - 3 * sqrt(chance * (1 - chance) / (double)images));
 }
 
-static fnas_status fnas_choice_begin(fnas_context *context, const fnas_run *run, const fnas_candidates *candidates, int64_t points,
-                                     fnas_choice *choice) {
+static fnas_status fnas_choice_begin(fnas_context *context, const fnas_run *run, const fnas_candidates *candidates,
+                                     fnas_error_measure measure, int64_t points, fnas_choice *choice) {
     *choice = (fnas_choice){.run = run, .candidates = candidates, .count = candidates->count, .objectives = candidates->objectives};
     size_t n = (size_t)candidates->count, m = (size_t)candidates->objectives;
     choice->indices = fnas_allocate(n, sizeof *choice->indices);
@@ -51,7 +57,7 @@ static fnas_status fnas_choice_begin(fnas_context *context, const fnas_run *run,
     for (int64_t i = 0; i < choice->count; i++) {
         choice->indices[i] = i;
         for (size_t k = 0; k < m; k++)
-            choice->values[(size_t)i * m + k] = fnas_candidate_value(run, candidates, i, run->config.objectives[k]);
+            choice->values[(size_t)i * m + k] = fnas_candidate_value(run, candidates, i, run->config.objectives[k], measure);
     }
     return FNAS_OK;
 }
@@ -81,7 +87,7 @@ static void fnas_choice_drop_guessing(fnas_choice *choice, int64_t images) {
     double limit = fnas_query_guessing_pct(choice->run->supernet->classes, images);
     int64_t better = 0;
     for (int64_t i = 0; i < choice->count; i++) {
-        choice->keep[i] = choice->candidates->error_pct[choice->indices[i]] < limit;
+        choice->keep[i] = choice->candidates->scores[choice->indices[i]].error_pct < limit;
         better += choice->keep[i];
     }
     if (better) fnas_choice_compact(choice);
@@ -112,7 +118,7 @@ static fnas_status fnas_choice_select(fnas_context *context, fnas_choice *choice
 }
 
 static fnas_status fnas_choice_by_contribution(fnas_context *context, fnas_choice *choice, int64_t images, int64_t points, int64_t *kept) {
-    bool scored = choice->candidates->count > 0 && !isnan(choice->candidates->error_pct[0]);
+    bool scored = choice->candidates->count > 0 && !isnan(choice->candidates->scores[0].error_pct);
     if (scored) fnas_choice_drop_guessing(choice, images);
     FNAS_TRY(fnas_front_nondominated(context, choice->count, choice->objectives, choice->values, choice->keep));
     return fnas_choice_select(context, choice, points, kept);
@@ -188,7 +194,7 @@ static void fnas_candidates_keep(fnas_candidates *candidates, int64_t count, int
         memmove(candidates->choices + to * decisions, candidates->choices + from * decisions, decisions * sizeof(int32_t));
         memmove(candidates->preferences + to * objectives, candidates->preferences + from * objectives, objectives * sizeof(double));
         candidates->latency_ms[to] = candidates->latency_ms[from];
-        candidates->error_pct[to] = candidates->error_pct[from];
+        candidates->scores[to] = candidates->scores[from];
     }
     candidates->count = count;
     candidates->decoded = decoded;
@@ -198,7 +204,7 @@ fnas_status fnas_query_keep_best(fnas_context *context, const fnas_run *run, int
     if (candidates->count == 0) return FNAS_OK;
     fnas_choice choice;
     int64_t *taken = fnas_allocate((size_t)most, sizeof *taken), count = 0;
-    fnas_status status = fnas_choice_begin(context, run, candidates, candidates->count, &choice);
+    fnas_status status = fnas_choice_begin(context, run, candidates, FNAS_MEASURE_CROSS_ENTROPY, candidates->count, &choice);
     if (status == FNAS_OK)
         status = taken ? fnas_choice_by_layers(context, &choice, images, most, taken, &count)
                        : fnas_fail_memory(context, "the best of the candidates");
@@ -251,7 +257,7 @@ fnas_status fnas_query_choose(fnas_context *context, const fnas_run *run, const 
     *front = NULL;
     if (points > candidates->count) points = candidates->count;
     fnas_choice choice;
-    fnas_status status = fnas_choice_begin(context, run, candidates, points, &choice);
+    fnas_status status = fnas_choice_begin(context, run, candidates, FNAS_MEASURE_ERROR, points, &choice);
     if (status == FNAS_OK) status = fnas_choice_run(context, &choice, device, images, points, front);
     fnas_choice_end(&choice);
     return status;

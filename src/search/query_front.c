@@ -1,3 +1,5 @@
+#include <math.h>
+
 #include "search/query.h"
 #include "search/score.h"
 
@@ -18,11 +20,11 @@ bool fnas_query_has_objective(const fnas_run *run, fnas_objective_kind kind) {
 static fnas_status fnas_front_score(fnas_context *context, const fnas_run *run, const fnas_front_options *options,
                                     fnas_candidates *candidates) {
     if (!options->score_error || !fnas_query_has_objective(run, FNAS_OBJECTIVE_ERROR)) return FNAS_OK;
-    if (fnas_score_known(run, FNAS_SCORE_VALIDATION, 0, candidates->count, candidates->choices, candidates->error_pct)) return FNAS_OK;
+    if (fnas_score_known(run, FNAS_SCORE_VALIDATION, 0, candidates->count, candidates->choices, candidates->scores)) return FNAS_OK;
     fnas_dataset *dataset;
     FNAS_TRY(fnas_run_open_data(context, run, options->data, &dataset));
-    fnas_status status = fnas_score_error(context, run, dataset, FNAS_SCORE_VALIDATION, 0, "score", candidates->count, candidates->choices,
-                                          candidates->error_pct);
+    fnas_status status = fnas_score_archs(context, run, dataset, FNAS_SCORE_VALIDATION, 0, "score", candidates->count, candidates->choices,
+                                          candidates->scores);
     fnas_dataset_close(dataset);
     return status;
 }
@@ -31,8 +33,11 @@ static fnas_status fnas_front_from_candidates(fnas_context *context, const fnas_
                                               const fnas_front_options *options, fnas_candidates *candidates, fnas_front **front) {
     FNAS_TRY(fnas_query_sweep(context, run, card, options, candidates));
     FNAS_TRY(fnas_front_score(context, run, options, candidates));
-    int64_t points = options->points ? options->points : FNAS_FRONT_POINTS;
-    return fnas_query_choose(context, run, fnas_card_get(card).name, candidates, run->config.validation_images, points, front);
+    int64_t points = options->points ? options->points : FNAS_FRONT_POINTS, images = run->config.validation_images;
+    bool scored = candidates->count > 0 && !isnan(candidates->scores[0].error_pct);
+    int64_t best = points > FNAS_FRONT_POINTS ? points : FNAS_FRONT_POINTS;
+    if (scored) FNAS_TRY(fnas_query_keep_best(context, run, images, best, candidates));
+    return fnas_query_choose(context, run, fnas_card_get(card).name, candidates, images, points, front);
 }
 
 fnas_status fnas_run_front(fnas_context *context, const fnas_run *run, const fnas_card *card, const fnas_front_options *options,

@@ -234,38 +234,46 @@ static fnas_status check_predictor(fnas_context *context, const fnas_run *run, c
                      run->config.space);
 }
 
-static fnas_status write_parts(fnas_context *context, const fnas_search_options *options, fnas_run *run) {
-    fnas_text folders[2] = {{0}, {0}};
-    fnas_text_append(&folders[0], "%s/devices", run->path);
-    fnas_text_append(&folders[1], "%s/fronts", run->path);
-    fnas_status status = FNAS_OK;
-    for (int i = 0; status == FNAS_OK && i < 2; i++)
-        status = folders[i].data ? fnas_folder_create(context, folders[i].data) : fnas_fail_memory(context, "a path");
-    for (int i = 0; i < 2; i++) fnas_text_free(&folders[i]);
-    FNAS_TRY(status);
-    FNAS_TRY(save_cards(context, run));
-    if (run->predictor) {
-        char *path = fnas_run_file(run, "predictor.safetensors");
-        status = path ? fnas_file_copy(context, options->predictor, path) : fnas_fail_memory(context, "a path");
+static fnas_status write_folders(fnas_context *context, const fnas_run *run) {
+    static const char *const names[] = {"devices", "fronts"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char *path = fnas_run_file(run, names[i]);
+        fnas_status status = path ? fnas_folder_create(context, path) : fnas_fail_memory(context, "a path");
         fnas_free(path);
         FNAS_TRY(status);
     }
+    return FNAS_OK;
+}
+
+static fnas_status write_predictor(fnas_context *context, const fnas_run *run, const char *given) {
+    char *path = fnas_run_file(run, "predictor.safetensors");
+    if (!path) return fnas_fail_memory(context, "a path");
+    fnas_status status = given ? fnas_file_copy(context, given, path) : fnas_predictor_save(context, run->predictor, path);
+    fnas_free(path);
+    return status;
+}
+
+static fnas_status write_parts(fnas_context *context, const fnas_run *run, const char *given_predictor) {
+    FNAS_TRY(write_folders(context, run));
+    FNAS_TRY(save_cards(context, run));
+    FNAS_TRY(write_predictor(context, run, given_predictor));
     FNAS_TRY(fnas_run_log_set(context, run->path, "data", run->data_spec));
     char *config = fnas_run_file(run, "config.json"); /* last: a folder with a configuration is a run that resumes */
-    status = config ? fnas_search_config_write(context, &run->config, config) : fnas_fail_memory(context, "a path");
+    fnas_status status = config ? fnas_search_config_write(context, &run->config, config) : fnas_fail_memory(context, "a path");
     fnas_free(config);
     return status;
 }
 
-static fnas_status write_new_run(fnas_context *context, const fnas_search_options *options, fnas_run *run) {
+fnas_status fnas_run_write(fnas_context *context, fnas_run *run, const char *given_predictor) {
     FNAS_TRY(fnas_folder_create(context, run->path));
     FNAS_TRY(lock_folder(context, run));
     FNAS_TRY(check_folder_is_free(context, run->path)); /* again, now that nobody else can fill it */
     char *mark = fnas_run_file(run, STARTING);
     fnas_status status = mark ? fnas_file_write_atomic(context, mark, "", 0) : fnas_fail_memory(context, "a path");
-    if (status == FNAS_OK) status = write_parts(context, options, run);
+    if (status == FNAS_OK) status = write_parts(context, run, given_predictor);
     if (status == FNAS_OK) (void)unlink(mark); /* beside a configuration it means nothing */
     fnas_free(mark);
+    if (status == FNAS_OK) run->is_new = false;
     return status;
 }
 
@@ -273,15 +281,14 @@ static fnas_status fill_new_run(fnas_context *context, const fnas_search_options
     int64_t epochs = 0;
     FNAS_TRY(fnas_search_config_build(context, options, &run->config, &epochs));
     FNAS_TRY(check_folder_is_free(context, run->path));
+    if (!options->dry_run) FNAS_TRY(fnas_folder_check_creatable(context, run->path)); /* before the work */
     FNAS_TRY(open_spaces(context, options, run));
     FNAS_TRY(load_cards(context, run, options->devices));
     FNAS_TRY(name_devices(context, run));
     FNAS_TRY(open_data_and_length(context, options, epochs, run));
-    if (options->predictor) {
-        FNAS_TRY(fnas_predictor_load(context, options->predictor, &run->predictor));
-        FNAS_TRY(check_predictor(context, run, run->predictor, options->predictor));
-    }
-    return options->dry_run ? FNAS_OK : write_new_run(context, options, run);
+    if (!options->predictor) return FNAS_OK;
+    FNAS_TRY(fnas_predictor_load(context, options->predictor, &run->predictor));
+    return check_predictor(context, run, run->predictor, options->predictor);
 }
 
 fnas_status fnas_run_create(fnas_context *context, const fnas_search_options *options, fnas_run **result) {
@@ -289,6 +296,7 @@ fnas_status fnas_run_create(fnas_context *context, const fnas_search_options *op
     if (!options->run) return fnas_fail(context, FNAS_ERR_USAGE, "no folder for the run: give one with --out RUN");
     fnas_run *run = new_run(options->run);
     if (!run) return fnas_fail_memory(context, "a run");
+    run->is_new = true;
     fnas_status status = fill_new_run(context, options, run);
     if (status == FNAS_OK)
         *result = run;
@@ -369,7 +377,7 @@ static bool has_file(const fnas_run *run, const char *name) {
 
 static fnas_status train_predictor(fnas_context *context, fnas_run *run, const char *path) {
     /* What a checkpoint has learnt it learnt from one predictor: another (--predictor may have given it) must not take its place. */
-    if (has_file(run, "checkpoint.safetensors"))
+    if (!run->is_new && has_file(run, "checkpoint.safetensors"))
         return fnas_fail(context, FNAS_ERR_INPUT,
                          "%s is missing, which the checkpoint was made with: put it back, or, where the search trained it, train it again "
                          "with `fleetnas predictor fit`, the cards of %s/devices in the order of config.json and --seed %llu",
@@ -377,8 +385,7 @@ static fnas_status train_predictor(fnas_context *context, fnas_run *run, const c
     fnas_predictor_options options = {.seed = run->config.seed};
     FNAS_TRY(
         fnas_predictor_fit(context, run->space, run->config.device_count, (const fnas_card *const *)run->cards, &options, &run->predictor));
-    bool is_dry_run = !has_file(run, "config.json"); /* which writes nothing */
-    return is_dry_run ? FNAS_OK : fnas_predictor_save(context, run->predictor, path);
+    return run->is_new ? FNAS_OK : fnas_predictor_save(context, run->predictor, path);
 }
 
 static fnas_status prepare_predictor(fnas_context *context, fnas_run *run) {
@@ -387,7 +394,7 @@ static fnas_status prepare_predictor(fnas_context *context, fnas_run *run) {
     fnas_status status = FNAS_OK;
     if (run->predictor) {
         /* given with the options and already checked */
-    } else if (fnas_file_exists(path)) {
+    } else if (!run->is_new && fnas_file_exists(path)) {
         status = fnas_predictor_load(context, path, &run->predictor);
         if (status == FNAS_OK) status = check_predictor(context, run, run->predictor, path);
     } else {
@@ -402,7 +409,7 @@ static fnas_status prepare_state(fnas_context *context, fnas_run *run) {
     char *path = fnas_run_file(run, "checkpoint.safetensors");
     if (!path) return fnas_fail_memory(context, "a path");
     fnas_status status = FNAS_OK;
-    if (fnas_file_exists(path)) {
+    if (!run->is_new && fnas_file_exists(path)) {
         status = fnas_search_state_load(context, path, &run->state);
     } else {
         fnas_parameters_initialise(&run->state.weights, run->config.seed);

@@ -21,6 +21,7 @@ struct fnas_run {
     fnas_predictor *predictor;
     fnas_search_state state;
     char *data_spec;          /* with its path, from log.sqlite; NULL when unknown */
+    bool is_new;              /* made from options, and not yet written: what may lie in its folder is not of this run */
     int lock;                 /* descriptor of the folder, locked while this process searches in it; -1: not locked */
     fnas_score_cache *scores; /* errors asked for while the run is open for questions; NULL: not kept */
 };
@@ -31,15 +32,19 @@ char *fnas_run_file(const fnas_run *run, const char *name);
 /* A device's embedding as the hypernetwork takes it: fnas_embedding_condition on the run's scale. raw, conditioned [FNAS_EMBEDDING]. */
 void fnas_run_condition(const fnas_run *run, const double *raw, double *conditioned);
 
-/* Makes the folder of a new run from options: checks everything, copies the cards and the predictor (if given), writes config.json last of
- * these. */
+/* A new run from options, with everything checked that needs no work. Nothing is written: a search that is refused leaves nothing behind.
+ */
 FNAS_NODISCARD fnas_status fnas_run_create(fnas_context *context, const fnas_search_options *options, fnas_run **run);
+
+/* Makes its folder, once it is prepared and its steps can begin: cards, predictor, log, and last of these config.json. given_predictor: the
+ * file that the options named, or NULL. */
+FNAS_NODISCARD fnas_status fnas_run_write(fnas_context *context, fnas_run *run, const char *given_predictor);
 
 /* Everything but state and predictor, from the folder, to go on with the search: fails while another process does. */
 FNAS_NODISCARD fnas_status fnas_run_open_folder(fnas_context *context, const char *path, fnas_run **run);
 
-/* Loads the predictor, or, as long as there is no checkpoint, trains and keeps it; allocates the state and loads the checkpoint, or
- * initialises it as a pure function of configuration and cards. */
+/* Loads the predictor, or, as long as there is no checkpoint, trains it (and keeps it in the folder of a run that is not new); allocates
+ * the state and loads the checkpoint, or initialises it as a pure function of configuration and cards. */
 FNAS_NODISCARD fnas_status fnas_run_prepare(fnas_context *context, fnas_run *run);
 
 /* Opens the data set that the run was made on; fails when its shape does not fit the supernet. */

@@ -8,7 +8,7 @@ static int64_t explore_begin(const fnas_search_config *config, int64_t total_ste
     return (int64_t)(config->warmup_fraction * (double)total_steps);
 }
 
-static int64_t consolidate_begin(const fnas_search_config *config, int64_t total_steps) {
+int64_t fnas_schedule_search_end(const fnas_search_config *config, int64_t total_steps) {
     return total_steps - (int64_t)(config->consolidate_fraction * (double)total_steps);
 }
 
@@ -23,12 +23,8 @@ bool fnas_stage_searches(fnas_stage stage) {
 
 fnas_stage fnas_schedule_stage(const fnas_search_config *config, int64_t step, int64_t total_steps) {
     if (step < explore_begin(config, total_steps)) return FNAS_STAGE_WARM_UP;
-    if (step >= consolidate_begin(config, total_steps)) return FNAS_STAGE_CONSOLIDATE;
+    if (step >= fnas_schedule_search_end(config, total_steps)) return FNAS_STAGE_CONSOLIDATE;
     return step < anneal_begin(config, total_steps) ? FNAS_STAGE_EXPLORE : FNAS_STAGE_ANNEAL;
-}
-
-int64_t fnas_schedule_search_steps(const fnas_search_config *config, int64_t total_steps) {
-    return consolidate_begin(config, total_steps) - explore_begin(config, total_steps);
 }
 
 double fnas_schedule_uniform_fraction(const fnas_search_config *config, int64_t step, int64_t total_steps) {
@@ -41,7 +37,7 @@ int64_t fnas_schedule_hypernet_rounds(const fnas_search_config *config, int64_t 
 
 /* While annealing it falls by the same factor each step, as temperatures do in simulated annealing. */
 double fnas_schedule_entropy_weight(const fnas_search_config *config, int64_t step, int64_t total_steps) {
-    int64_t begin = anneal_begin(config, total_steps), length = consolidate_begin(config, total_steps) - begin;
+    int64_t begin = anneal_begin(config, total_steps), length = fnas_schedule_search_end(config, total_steps) - begin;
     if (step <= begin || length <= 0 || config->entropy_start == 0) return config->entropy_start;
     double progress = fmin((double)(step - begin) / (double)length, 1);
     return config->entropy_start * pow(config->entropy_end / config->entropy_start, progress);

@@ -13,8 +13,8 @@ typedef enum fnas_stage {
 
 bool fnas_stage_searches(fnas_stage stage); /* whether the hypernetwork learns in it */
 fnas_stage fnas_schedule_stage(const fnas_search_config *config, int64_t step, int64_t total_steps);
-/* Steps in which the hypernetwork learns. */
-int64_t fnas_schedule_search_steps(const fnas_search_config *config, int64_t total_steps);
+/* The step behind the last in which the hypernetwork learns. */
+int64_t fnas_schedule_search_end(const fnas_search_config *config, int64_t total_steps);
 /* Of the paths that train the supernet, the fraction drawn uniformly. */
 double fnas_schedule_uniform_fraction(const fnas_search_config *config, int64_t step, int64_t total_steps);
 /* Updates of the hypernetwork. */

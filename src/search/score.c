@@ -34,7 +34,7 @@ typedef struct fnas_score_task {
     fnas_scorer *scorers; /* [workers] */
     int64_t count, decisions;
     const int32_t *choices;
-    double *error_pct;
+    fnas_score *scores;
     const char *stage;
     double begin_ms;
     atomic_int_fast64_t done;
@@ -105,11 +105,12 @@ static fnas_status fnas_scorer_prepare(fnas_context *context, fnas_scorer *score
     return FNAS_OK;
 }
 
-static fnas_status fnas_score_count_correct(fnas_context *context, const fnas_score_task *task, fnas_scorer *scorer, const fnas_net *net,
-                                            const fnas_norm_state *statistics, int64_t *correct) {
+static fnas_status fnas_score_classify(fnas_context *context, const fnas_score_task *task, fnas_scorer *scorer, const fnas_net *net,
+                                       const fnas_norm_state *statistics, fnas_score *score) {
     const fnas_score_images *images = task->images;
     fnas_value_shape shape = net->values[0];
-    *correct = 0;
+    int64_t correct = 0;
+    double loss = 0;
     for (int64_t first = 0; first < images->count; first += FNAS_SCORE_CHUNK) {
         fnas_path_request request = {.net = net,
                                      .parameters = &task->run->state.weights,
@@ -120,22 +121,22 @@ static fnas_status fnas_score_count_correct(fnas_context *context, const fnas_sc
                                      .statistics = statistics};
         fnas_path_result result;
         FNAS_TRY(fnas_path_run(context, &scorer->worker, &request, &result));
-        *correct += result.correct;
+        correct += result.correct;
+        loss += result.loss * (double)request.n;
     }
+    score->error_pct = 100 * (double)(images->count - correct) / (double)images->count;
+    score->cross_entropy = loss / (double)images->count;
     return FNAS_OK;
 }
 
 static fnas_status fnas_score_net(fnas_context *context, const fnas_score_task *task, fnas_scorer *scorer, const fnas_net *net,
-                                  double *error_pct) {
+                                  fnas_score *score) {
     const fnas_score_images *images = task->images;
     fnas_norm_state statistics;
-    int64_t correct;
     FNAS_TRY(fnas_scorer_prepare(context, scorer, net, &statistics));
     FNAS_TRY(fnas_path_recalibrate(context, &scorer->worker, net, &task->run->state.weights, images->recalibration_count,
                                    FNAS_RECALIBRATION_CHUNK, images->recalibration, &statistics));
-    FNAS_TRY(fnas_score_count_correct(context, task, scorer, net, &statistics, &correct));
-    *error_pct = 100 * (double)(images->count - correct) / (double)images->count;
-    return FNAS_OK;
+    return fnas_score_classify(context, task, scorer, net, &statistics, score);
 }
 
 static void fnas_score_report(const fnas_score_task *task, int64_t done) {
@@ -151,7 +152,7 @@ static fnas_status fnas_score_item(fnas_context *context, void *user, int64_t it
     }
     fnas_net *net;
     FNAS_TRY(fnas_space_record(context, task->run->supernet, task->choices + item * task->decisions, &net));
-    fnas_status status = fnas_score_net(context, task, &task->scorers[worker], net, &task->error_pct[item]);
+    fnas_status status = fnas_score_net(context, task, &task->scorers[worker], net, &task->scores[item]);
     fnas_net_destroy(net);
     int64_t done = atomic_fetch_add(&task->done, 1) + 1;
     if (worker == 0) fnas_score_report(task, done); /* worker 0 is the caller's own thread */
@@ -183,7 +184,7 @@ static fnas_status fnas_score_run(fnas_context *context, fnas_score_task *task) 
 
 /* Scores distinct architectures, none of them known. */
 static fnas_status fnas_score_anew(fnas_context *context, const fnas_run *run, const fnas_dataset *dataset, fnas_score_part part,
-                                   int64_t images, const char *stage, const fnas_arch_set *archs, double *error_pct) {
+                                   int64_t images, const char *stage, const fnas_arch_set *archs, fnas_score *scores) {
     fnas_score_images loaded = {0};
     fnas_score_task task = {.context = context,
                             .run = run,
@@ -191,7 +192,7 @@ static fnas_status fnas_score_anew(fnas_context *context, const fnas_run *run, c
                             .count = archs->count,
                             .decisions = archs->decisions,
                             .choices = archs->choices,
-                            .error_pct = error_pct,
+                            .scores = scores,
                             .stage = stage,
                             .begin_ms = fnas_wall_ms()};
     fnas_status status = fnas_score_images_load(context, run, dataset, part, images, &loaded);
@@ -200,25 +201,25 @@ static fnas_status fnas_score_anew(fnas_context *context, const fnas_run *run, c
     return status;
 }
 
-static fnas_status fnas_score_collect_unknown(fnas_context *context, int64_t count, const int32_t *choices, const double *error_pct,
+static fnas_status fnas_score_collect_unknown(fnas_context *context, int64_t count, const int32_t *choices, const fnas_score *scores,
                                               fnas_arch_set *unknown) {
     int64_t ignored;
     for (int64_t i = 0; i < count; i++) {
-        if (isnan(error_pct[i])) FNAS_TRY(fnas_arch_set_add(context, unknown, choices + i * unknown->decisions, &ignored));
+        if (isnan(scores[i].error_pct)) FNAS_TRY(fnas_arch_set_add(context, unknown, choices + i * unknown->decisions, &ignored));
     }
     return FNAS_OK;
 }
 
 static fnas_status fnas_score_unknown(fnas_context *context, const fnas_run *run, const fnas_dataset *dataset, fnas_score_part part,
                                       int64_t images, const char *stage, const fnas_arch_set *unknown, int64_t count,
-                                      const int32_t *choices, double *error_pct) {
-    double *fresh = fnas_allocate((size_t)unknown->count, sizeof *fresh);
+                                      const int32_t *choices, fnas_score *scores) {
+    fnas_score *fresh = fnas_allocate((size_t)unknown->count, sizeof *fresh);
     if (!fresh) return fnas_fail_memory(context, "scoring");
     fnas_status status = fnas_score_anew(context, run, dataset, part, images, stage, unknown, fresh);
     if (status == FNAS_OK) status = fnas_score_cache_store(context, run->scores, part, images, unknown->count, unknown->choices, fresh);
     if (status == FNAS_OK && run->scores) fnas_score_file_save(context, run);
     for (int64_t i = 0; i < count && status == FNAS_OK; i++) {
-        if (isnan(error_pct[i])) error_pct[i] = fresh[fnas_arch_set_find(unknown, choices + i * unknown->decisions)];
+        if (isnan(scores[i].error_pct)) scores[i] = fresh[fnas_arch_set_find(unknown, choices + i * unknown->decisions)];
     }
     fnas_free(fresh);
     return status;
@@ -228,17 +229,18 @@ static int64_t fnas_score_image_count(const fnas_run *run, int64_t images) {
     return images ? images : run->config.validation_images;
 }
 
-bool fnas_score_known(const fnas_run *run, fnas_score_part part, int64_t images, int64_t count, const int32_t *choices, double *error_pct) {
-    return !fnas_score_cache_lookup(run->scores, part, fnas_score_image_count(run, images), count, choices, error_pct);
+bool fnas_score_known(const fnas_run *run, fnas_score_part part, int64_t images, int64_t count, const int32_t *choices,
+                      fnas_score *scores) {
+    return !fnas_score_cache_lookup(run->scores, part, fnas_score_image_count(run, images), count, choices, scores);
 }
 
-fnas_status fnas_score_error(fnas_context *context, const fnas_run *run, const fnas_dataset *dataset, fnas_score_part part, int64_t images,
-                             const char *stage, int64_t count, const int32_t *choices, double *error_pct) {
+fnas_status fnas_score_archs(fnas_context *context, const fnas_run *run, const fnas_dataset *dataset, fnas_score_part part, int64_t images,
+                             const char *stage, int64_t count, const int32_t *choices, fnas_score *scores) {
     images = fnas_score_image_count(run, images);
-    if (fnas_score_known(run, part, images, count, choices, error_pct)) return FNAS_OK;
+    if (fnas_score_known(run, part, images, count, choices, scores)) return FNAS_OK;
     fnas_arch_set unknown = {.decisions = fnas_space_decision_count(run->space)};
-    fnas_status status = fnas_score_collect_unknown(context, count, choices, error_pct, &unknown);
-    if (status == FNAS_OK) status = fnas_score_unknown(context, run, dataset, part, images, stage, &unknown, count, choices, error_pct);
+    fnas_status status = fnas_score_collect_unknown(context, count, choices, scores, &unknown);
+    if (status == FNAS_OK) status = fnas_score_unknown(context, run, dataset, part, images, stage, &unknown, count, choices, scores);
     fnas_arch_set_free(&unknown);
     return status;
 }

@@ -1,4 +1,4 @@
-/* The error of architectures by the shared weights, batch statistics recalibrated for each (Yu and Huang 2019). */
+/* Scores of architectures by the shared weights, batch statistics recalibrated for each (Yu and Huang 2019). */
 #ifndef FNAS_SEARCH_SCORE_H
 #define FNAS_SEARCH_SCORE_H
 
@@ -7,14 +7,14 @@
 #include "search/run.h"
 #include "search/score_cache.h"
 
-/* Error in % of count architectures [count][decisions] of run->supernet with run->state.weights: statistics from
+/* Scores of count architectures [count][decisions] of run->supernet with run->state.weights: statistics from
  * config.recalibration_images of the weights' split (no augmentation), then images of the validation split or of the test part (the first
  * `images`, or all where there are fewer; 0: config.validation_images). In parallel over architectures on the context's threads; the
- * outcome does not depend on them. error_pct [count] is written. Progress stage `stage`. FNAS_INTERRUPTED on a stop request. */
-FNAS_NODISCARD fnas_status fnas_score_error(fnas_context *context, const fnas_run *run, const fnas_dataset *dataset, fnas_score_part part,
-                                            int64_t images, const char *stage, int64_t count, const int32_t *choices, double *error_pct);
+ * outcome does not depend on them. scores [count] are written. Progress stage `stage`. FNAS_INTERRUPTED on a stop request. */
+FNAS_NODISCARD fnas_status fnas_score_archs(fnas_context *context, const fnas_run *run, const fnas_dataset *dataset, fnas_score_part part,
+                                            int64_t images, const char *stage, int64_t count, const int32_t *choices, fnas_score *scores);
 
-/* What the run already knows, NaN for the others; true when it knows all (no data set is needed then). */
-bool fnas_score_known(const fnas_run *run, fnas_score_part part, int64_t images, int64_t count, const int32_t *choices, double *error_pct);
+/* What the run already knows, an error of NaN for the others; true when it knows all (no data set is needed then). */
+bool fnas_score_known(const fnas_run *run, fnas_score_part part, int64_t images, int64_t count, const int32_t *choices, fnas_score *scores);
 
 #endif

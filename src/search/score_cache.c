@@ -11,7 +11,7 @@
 typedef struct fnas_score_table {
     int64_t images;
     fnas_arch_set archs;
-    double *error_pct; /* [archs.count] */
+    fnas_score *scores; /* [archs.count] */
     size_t capacity;
 } fnas_score_table;
 
@@ -31,7 +31,7 @@ fnas_status fnas_score_cache_create(fnas_context *context, int64_t decisions, fn
 static void fnas_score_table_clear(fnas_score_table *table) {
     int64_t decisions = table->archs.decisions;
     fnas_arch_set_free(&table->archs);
-    fnas_free(table->error_pct);
+    fnas_free(table->scores);
     *table = (fnas_score_table){.archs.decisions = decisions};
 }
 
@@ -42,36 +42,36 @@ void fnas_score_cache_free(fnas_score_cache *cache) {
     fnas_free(cache);
 }
 
-static double fnas_score_table_value(const fnas_score_table *table, int64_t images, const int32_t *choices) {
+static fnas_score fnas_score_table_value(const fnas_score_table *table, int64_t images, const int32_t *choices) {
     int64_t index = table->images == images ? fnas_arch_set_find(&table->archs, choices) : -1;
-    return index < 0 ? NAN : table->error_pct[index];
+    return index < 0 ? (fnas_score){NAN, NAN} : table->scores[index];
 }
 
 int64_t fnas_score_cache_lookup(fnas_score_cache *cache, fnas_score_part part, int64_t images, int64_t count, const int32_t *choices,
-                                double *error_pct) {
+                                fnas_score *scores) {
     int64_t unknown = 0;
     if (cache) pthread_mutex_lock(&cache->lock);
     for (int64_t i = 0; i < count; i++) {
         const fnas_score_table *table = cache ? &cache->tables[part] : NULL;
-        error_pct[i] = table ? fnas_score_table_value(table, images, choices + i * table->archs.decisions) : NAN;
-        unknown += isnan(error_pct[i]);
+        scores[i] = table ? fnas_score_table_value(table, images, choices + i * table->archs.decisions) : (fnas_score){NAN, NAN};
+        unknown += isnan(scores[i].error_pct);
     }
     if (cache) pthread_mutex_unlock(&cache->lock);
     return unknown;
 }
 
-static fnas_status fnas_score_table_add(fnas_context *context, fnas_score_table *table, const int32_t *choices, double error_pct) {
+static fnas_status fnas_score_table_add(fnas_context *context, fnas_score_table *table, const int32_t *choices, fnas_score score) {
     int64_t index;
-    if (!fnas_grow((void **)&table->error_pct, &table->capacity, (size_t)table->archs.count + 1, sizeof *table->error_pct)) {
+    if (!fnas_grow((void **)&table->scores, &table->capacity, (size_t)table->archs.count + 1, sizeof *table->scores)) {
         return fnas_fail_memory(context, "known errors");
     }
     FNAS_TRY(fnas_arch_set_add(context, &table->archs, choices, &index));
-    table->error_pct[index] = error_pct;
+    table->scores[index] = score;
     return FNAS_OK;
 }
 
 fnas_status fnas_score_cache_store(fnas_context *context, fnas_score_cache *cache, fnas_score_part part, int64_t images, int64_t count,
-                                   const int32_t *choices, const double *error_pct) {
+                                   const int32_t *choices, const fnas_score *scores) {
     if (!cache) return FNAS_OK;
     pthread_mutex_lock(&cache->lock);
     fnas_score_table *table = &cache->tables[part];
@@ -79,7 +79,7 @@ fnas_status fnas_score_cache_store(fnas_context *context, fnas_score_cache *cach
     table->images = images;
     fnas_status status = FNAS_OK;
     for (int64_t i = 0; i < count && status == FNAS_OK; i++) {
-        status = fnas_score_table_add(context, table, choices + i * table->archs.decisions, error_pct[i]);
+        status = fnas_score_table_add(context, table, choices + i * table->archs.decisions, scores[i]);
     }
     pthread_mutex_unlock(&cache->lock);
     return status;
@@ -91,7 +91,7 @@ void fnas_score_cache_visit(fnas_score_cache *cache, fnas_score_visitor *visitor
     for (int part = 0; part < FNAS_SCORE_PARTS; part++) {
         const fnas_score_table *table = &cache->tables[part];
         for (int64_t i = 0; i < table->archs.count; i++)
-            visitor(user, (fnas_score_part)part, table->images, fnas_arch_set_at(&table->archs, i), table->error_pct[i]);
+            visitor(user, (fnas_score_part)part, table->images, fnas_arch_set_at(&table->archs, i), table->scores[i]);
     }
     pthread_mutex_unlock(&cache->lock);
 }

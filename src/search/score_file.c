@@ -18,8 +18,8 @@
 #define ARCH_BYTES 1024
 #define STATE_BYTES 128
 
-enum { COLUMN_STATE, COLUMN_PART, COLUMN_IMAGES, COLUMN_ARCH, COLUMN_ERROR, COLUMN_COUNT };
-static const char *const COLUMNS[COLUMN_COUNT] = {"state", "part", "images", "arch", "error_pct"};
+enum { COLUMN_STATE, COLUMN_PART, COLUMN_IMAGES, COLUMN_ARCH, COLUMN_ERROR, COLUMN_CROSS_ENTROPY, COLUMN_COUNT };
+static const char *const COLUMNS[COLUMN_COUNT] = {"state", "part", "images", "arch", "error_pct", "cross_entropy"};
 static const char *const PARTS[] = {[FNAS_SCORE_VALIDATION] = "validation", [FNAS_SCORE_TEST] = "test"};
 
 /* ---- saving ---- */
@@ -40,18 +40,18 @@ typedef struct score_writer {
     fnas_status status;
 } score_writer;
 
-static void write_row(fnas_text *text, const char *state, fnas_score_part part, int64_t images, const char *arch, double error_pct) {
+static void write_row(fnas_text *text, const char *state, fnas_score_part part, int64_t images, const char *arch, fnas_score score) {
     fnas_csv_append_cell(text, state);
     fnas_text_append(text, ",%s,%lld,", PARTS[part], (long long)images);
     fnas_csv_append_cell(text, arch);
-    fnas_text_append(text, ",%.17g\n", error_pct);
+    fnas_text_append(text, ",%.17g,%.17g\n", score.error_pct, score.cross_entropy);
 }
 
-static void write_score(void *user, fnas_score_part part, int64_t images, const int32_t *choices, double error_pct) {
+static void write_score(void *user, fnas_score_part part, int64_t images, const int32_t *choices, fnas_score score) {
     score_writer *writer = user;
     char arch[ARCH_BYTES];
     if (writer->status == FNAS_OK) writer->status = fnas_space_format(writer->context, writer->run->space, choices, arch, sizeof arch);
-    if (writer->status == FNAS_OK) write_row(&writer->text, writer->state, part, images, arch, error_pct);
+    if (writer->status == FNAS_OK) write_row(&writer->text, writer->state, part, images, arch, score);
 }
 
 void fnas_score_file_save(fnas_context *context, const fnas_run *run) {
@@ -70,19 +70,25 @@ void fnas_score_file_save(fnas_context *context, const fnas_run *run) {
 
 /* ---- loading ---- */
 
+static bool is_score(fnas_score score) {
+    return score.error_pct >= 0 && score.error_pct <= 100 && score.cross_entropy >= 0 && isfinite(score.cross_entropy);
+}
+
 static fnas_status load_row(fnas_context *context, const fnas_run *run, const fnas_csv *table, const int64_t *columns, int64_t row,
                             int32_t *choices) {
-    double images, error_pct;
+    double images;
+    fnas_score score;
     const char *part = fnas_csv_cell(table, row, columns[COLUMN_PART]);
     FNAS_TRY(fnas_csv_number(context, table, row, columns[COLUMN_IMAGES], &images));
-    FNAS_TRY(fnas_csv_number(context, table, row, columns[COLUMN_ERROR], &error_pct));
+    FNAS_TRY(fnas_csv_number(context, table, row, columns[COLUMN_ERROR], &score.error_pct));
+    FNAS_TRY(fnas_csv_number(context, table, row, columns[COLUMN_CROSS_ENTROPY], &score.cross_entropy));
     FNAS_TRY(fnas_space_parse(context, run->space, fnas_csv_cell(table, row, columns[COLUMN_ARCH]), choices));
     bool test = strcmp(part, PARTS[FNAS_SCORE_TEST]) == 0, known = test || strcmp(part, PARTS[FNAS_SCORE_VALIDATION]) == 0;
-    if (!known || !(images >= 0 && images <= 1e12) || images != floor(images) || !(error_pct >= 0 && error_pct <= 100))
-        return fnas_fail(context, FNAS_ERR_INPUT, "line %lld: part \"%s\", %g images, error %g %% cannot be",
-                         (long long)fnas_csv_line(table, row), part, images, error_pct);
+    if (!known || !(images >= 0 && images <= 1e12) || images != floor(images) || !is_score(score))
+        return fnas_fail(context, FNAS_ERR_INPUT, "line %lld: part \"%s\", %g images, error %g %%, cross entropy %g cannot be",
+                         (long long)fnas_csv_line(table, row), part, images, score.error_pct, score.cross_entropy);
     return fnas_score_cache_store(context, run->scores, test ? FNAS_SCORE_TEST : FNAS_SCORE_VALIDATION, (int64_t)images, 1, choices,
-                                  &error_pct);
+                                  &score);
 }
 
 static fnas_status load_table(fnas_context *context, const fnas_run *run, const fnas_csv *table) {

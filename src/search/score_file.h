@@ -1,4 +1,4 @@
-/* RUN/scores.csv: errors that were asked for, kept beside the run, so that the next command need not score them again. A convenience: a
+/* RUN/scores.csv: scores that were asked for, kept beside the run, so that the next command need not score them again. A convenience: a
  * file that is missing or damaged, and rows of other weights, are ignored, and a folder that cannot be written to is no error. */
 #ifndef FNAS_SEARCH_SCORE_FILE_H
 #define FNAS_SEARCH_SCORE_FILE_H

@@ -24,25 +24,31 @@ typedef enum fnas_variant {
     FNAS_VARIANT_COUNT
 } fnas_variant;
 
-/* Architectures with a number for each: the error on one part, or the latency on one device. */
-typedef struct fnas_facts {
+/* Architectures with their scores on one part of the data. */
+typedef struct fnas_scored {
     fnas_arch_set archs;
-    double *values; /* [archs.count] */
-} fnas_facts;
+    fnas_score *scores; /* [archs.count] */
+} fnas_scored;
+
+/* Architectures with their latencies on one device. */
+typedef struct fnas_timed {
+    fnas_arch_set archs;
+    double *latency_ms; /* [archs.count] */
+} fnas_timed;
 
 typedef struct fnas_verify_work {
     const fnas_run *run;
     const fnas_verify_options *options;
     int64_t card_count;
-    const fnas_card *const *cards;
-    fnas_verify_measure_function *measure;
+    const fnas_card **cards; /* [card_count] of those given: the ones that can be measured here */
+    const fnas_verify_meter *meter;
     int64_t variant_count;
     fnas_dataset *dataset;
     fnas_candidates *candidates; /* [card_count][FNAS_VARIANT_COUNT] */
     fnas_front **fronts;         /* [card_count]: the run's own, chosen by validation */
     int64_t random_count;
     fnas_arch_set scale; /* random architectures, the same for all runs: the random rival is drawn from them */
-    fnas_facts validation, test;
+    fnas_scored validation, test;
     double constant_preference[FNAS_OBJECTIVES_MAX];
 } fnas_verify_work;
 
@@ -50,20 +56,26 @@ static int64_t fnas_or_default(int64_t value, int64_t fallback) {
     return value ? value : fallback;
 }
 
-static void fnas_facts_free(fnas_facts *facts) {
-    fnas_arch_set_free(&facts->archs);
-    fnas_free(facts->values);
-    facts->values = NULL;
+static void fnas_scored_free(fnas_scored *scored) {
+    fnas_arch_set_free(&scored->archs);
+    fnas_free(scored->scores);
+    scored->scores = NULL;
 }
 
-static double fnas_facts_value(const fnas_facts *facts, const int32_t *choices) {
-    int64_t index = fnas_arch_set_find(&facts->archs, choices);
-    return index < 0 ? NAN : facts->values[index];
+static fnas_score fnas_scored_find(const fnas_scored *scored, const int32_t *choices) {
+    int64_t index = fnas_arch_set_find(&scored->archs, choices);
+    return index < 0 ? (fnas_score){NAN, NAN} : scored->scores[index];
 }
 
-static fnas_status fnas_facts_allocate(fnas_context *context, fnas_facts *facts) {
-    facts->values = fnas_allocate((size_t)facts->archs.count, sizeof *facts->values);
-    return facts->values ? FNAS_OK : fnas_fail_memory(context, "a verification");
+static void fnas_timed_free(fnas_timed *timed) {
+    fnas_arch_set_free(&timed->archs);
+    fnas_free(timed->latency_ms);
+    timed->latency_ms = NULL;
+}
+
+static double fnas_timed_find(const fnas_timed *timed, const int32_t *choices) {
+    int64_t index = fnas_arch_set_find(&timed->archs, choices);
+    return index < 0 ? NAN : timed->latency_ms[index];
 }
 
 /* ---- fronts ---- */
@@ -89,8 +101,8 @@ static fnas_status fnas_verify_sweep(fnas_context *context, fnas_verify_work *wo
     return FNAS_OK;
 }
 
-/* The front is what the user gets. What is compared are the best 24 of each method's candidates, all chosen alike: with errors on
- * validation images, and predicted latencies. */
+/* What is compared are the best 24 of each method's candidates, all chosen alike: with the cross entropy of validation images, and
+ * predicted latencies. The front, of these, is what the user gets. */
 static fnas_status fnas_verify_choose(fnas_context *context, fnas_verify_work *work) {
     const fnas_run *run = work->run;
     int64_t images = run->config.validation_images;
@@ -98,13 +110,13 @@ static fnas_status fnas_verify_choose(fnas_context *context, fnas_verify_work *w
         for (int64_t v = 0; v < work->variant_count; v++) {
             fnas_candidates *candidates = &work->candidates[c * FNAS_VARIANT_COUNT + v];
             for (int64_t i = 0; i < candidates->count; i++) {
-                candidates->error_pct[i] = fnas_facts_value(&work->validation, candidates->choices + i * candidates->decisions);
+                candidates->scores[i] = fnas_scored_find(&work->validation, candidates->choices + i * candidates->decisions);
             }
+            FNAS_TRY(fnas_query_keep_best(context, run, images, FNAS_FRONT_POINTS, candidates));
             if (v == FNAS_VARIANT_SEARCHED) {
                 const char *name = fnas_card_get(work->cards[c]).name;
                 FNAS_TRY(fnas_query_choose(context, run, name, candidates, images, FNAS_FRONT_POINTS, &work->fronts[c]));
             }
-            FNAS_TRY(fnas_query_keep_best(context, run, images, FNAS_FRONT_POINTS, candidates));
         }
     }
     return FNAS_OK;
@@ -112,11 +124,12 @@ static fnas_status fnas_verify_choose(fnas_context *context, fnas_verify_work *w
 
 /* Each distinct architecture is scored once, whatever devices and variants ask for it. */
 static fnas_status fnas_verify_score(fnas_context *context, const fnas_verify_work *work, fnas_score_part part, const char *stage,
-                                     fnas_facts *facts) {
-    FNAS_TRY(fnas_facts_allocate(context, facts));
+                                     fnas_scored *scored) {
+    scored->scores = fnas_allocate((size_t)scored->archs.count, sizeof *scored->scores);
+    if (!scored->scores) return fnas_fail_memory(context, "a verification");
     int64_t images = part == FNAS_SCORE_TEST ? fnas_or_default(work->options->test_images, FNAS_VERIFY_TEST_IMAGES) : 0;
-    return fnas_score_error(context, work->run, work->dataset, part, images, stage, facts->archs.count, facts->archs.choices,
-                            facts->values);
+    return fnas_score_archs(context, work->run, work->dataset, part, images, stage, scored->archs.count, scored->archs.choices,
+                            scored->scores);
 }
 
 /* The scale and what each variant answers for the device. */
@@ -133,7 +146,8 @@ static fnas_status fnas_verify_collect(fnas_context *context, const fnas_verify_
 
 /* Points (test error, measured latency), one block after the other: the scale, then each method. */
 typedef struct fnas_verify_points {
-    const fnas_facts *test, *latency;
+    const fnas_scored *test;
+    const fnas_timed *latency;
     double guessing_pct; /* architectures at or above this error are left out, of the scale as of the methods */
     int64_t decisions, count;
     double *points; /* [count][2] */
@@ -142,50 +156,65 @@ typedef struct fnas_verify_points {
 static fnas_verify_method fnas_verify_add_points(fnas_verify_points *all, int64_t count, const int32_t *choices) {
     fnas_verify_method method = {all->count, 0};
     for (int64_t i = 0; i < count; i++) {
-        double error_pct = fnas_facts_value(all->test, choices + i * all->decisions);
+        double error_pct = fnas_scored_find(all->test, choices + i * all->decisions).error_pct;
         if (error_pct >= all->guessing_pct) continue;
         all->points[2 * all->count] = error_pct;
-        all->points[2 * all->count + 1] = fnas_facts_value(all->latency, choices + i * all->decisions);
+        all->points[2 * all->count + 1] = fnas_timed_find(all->latency, choices + i * all->decisions);
         all->count++;
         method.count++;
     }
     return method;
 }
 
-static fnas_status fnas_verify_compare(fnas_context *context, const fnas_verify_work *work, int64_t card, const fnas_facts *latency,
-                                       fnas_verify_device *device) {
-    const fnas_candidates *answers = &work->candidates[card * FNAS_VARIANT_COUNT];
-    int64_t total = work->scale.count;
-    for (int64_t v = 0; v < work->variant_count; v++) total += answers[v].count;
-    int64_t images = fnas_or_default(work->options->test_images, FNAS_VERIFY_TEST_IMAGES);
-    fnas_verify_points all = {.test = &work->test,
-                              .latency = latency,
-                              .guessing_pct = fnas_query_guessing_pct(work->run->supernet->classes, images),
-                              .decisions = work->scale.decisions};
-    all.points = fnas_allocate(2 * (size_t)total, sizeof *all.points);
-    if (!all.points) return fnas_fail_memory(context, "a verification");
-    fnas_verify_method scale = fnas_verify_add_points(&all, work->scale.count, work->scale.choices);
-    fnas_verify_method methods[FNAS_VARIANT_COUNT] = {{0}};
-    for (int64_t v = 0; v < work->variant_count; v++) methods[v] = fnas_verify_add_points(&all, answers[v].count, answers[v].choices);
+/* What is compared on one device. */
+typedef struct fnas_verify_contest {
+    fnas_verify_points all;
+    fnas_verify_method scale, methods[FNAS_VARIANT_COUNT];
+} fnas_verify_contest;
 
+static fnas_status fnas_verify_gather(fnas_context *context, const fnas_verify_work *work, int64_t card, const fnas_timed *latency,
+                                      fnas_verify_contest *contest) {
+    const fnas_candidates *answers = &work->candidates[card * FNAS_VARIANT_COUNT];
+    int64_t images = fnas_or_default(work->options->test_images, FNAS_VERIFY_TEST_IMAGES), total = work->scale.count;
+    for (int64_t v = 0; v < work->variant_count; v++) total += answers[v].count;
+    contest->all = (fnas_verify_points){.test = &work->test,
+                                        .latency = latency,
+                                        .guessing_pct = fnas_query_guessing_pct(work->run->supernet->classes, images),
+                                        .decisions = work->scale.decisions,
+                                        .points = fnas_allocate(2 * (size_t)total, sizeof(double))};
+    if (!contest->all.points) return fnas_fail_memory(context, "a verification");
+    contest->scale = fnas_verify_add_points(&contest->all, work->scale.count, work->scale.choices);
+    for (int64_t v = 0; v < work->variant_count; v++)
+        contest->methods[v] = fnas_verify_add_points(&contest->all, answers[v].count, answers[v].choices);
+    return FNAS_OK;
+}
+
+/* Scales the points, for the methods and then for the random rival, which is drawn from the scale's own. */
+static fnas_status fnas_verify_judge(fnas_context *context, const fnas_verify_work *work, fnas_verify_contest *contest,
+                                     fnas_verify_device *device) {
     double volumes[FNAS_VARIANT_COUNT];
-    fnas_status status = fnas_verify_hypervolumes(context, all.count, all.points, FNAS_VARIANT_COUNT, methods, volumes);
-    fnas_verify_pool pool = {work->scale.count, scale.count, all.points + 2 * scale.offset};
-    if (status == FNAS_OK)
-        status = fnas_verify_random_hypervolume(context, &pool, work->random_count, work->options->seed, &device->hypervolume_random,
-                                                &device->hypervolume_random_deviation);
-    fnas_free(all.points);
-    if (status != FNAS_OK) return status;
     bool ablate = work->variant_count == FNAS_VARIANT_COUNT;
+    FNAS_TRY(fnas_verify_hypervolumes(context, contest->all.count, contest->all.points, FNAS_VARIANT_COUNT, contest->methods, volumes));
     device->hypervolume = volumes[FNAS_VARIANT_SEARCHED];
     device->hypervolume_untrained = volumes[FNAS_VARIANT_UNTRAINED];
     device->hypervolume_mean_embedding = ablate ? volumes[FNAS_VARIANT_MEAN_EMBEDDING] : NAN;
     device->hypervolume_constant_preference = ablate ? volumes[FNAS_VARIANT_CONSTANT_PREFERENCE] : NAN;
-    return FNAS_OK;
+    fnas_verify_pool pool = {work->scale.count, contest->scale.count, contest->all.points + 2 * contest->scale.offset};
+    return fnas_verify_random_hypervolume(context, &pool, work->random_count, work->options->seed, &device->hypervolume_random,
+                                          &device->hypervolume_random_deviation);
+}
+
+static fnas_status fnas_verify_compare(fnas_context *context, const fnas_verify_work *work, int64_t card, const fnas_timed *latency,
+                                       fnas_verify_device *device) {
+    fnas_verify_contest contest = {0};
+    fnas_status status = fnas_verify_gather(context, work, card, latency, &contest);
+    if (status == FNAS_OK) status = fnas_verify_judge(context, work, &contest, device);
+    fnas_free(contest.all.points);
+    return status;
 }
 
 static fnas_status fnas_verify_fill_rows(fnas_context *context, const fnas_verify_work *work, const fnas_front *front,
-                                         const fnas_facts *latency, fnas_verify_rows *rows) {
+                                         const fnas_timed *latency, fnas_verify_rows *rows) {
     rows->archs = fnas_allocate((size_t)front->point_count, sizeof *rows->archs);
     rows->rows = fnas_allocate((size_t)front->point_count, sizeof *rows->rows);
     if (!rows->archs || !rows->rows) return fnas_fail_memory(context, "a verification");
@@ -196,9 +225,9 @@ static fnas_status fnas_verify_fill_rows(fnas_context *context, const fnas_verif
         rows->count = i + 1;
         rows->rows[i] = (fnas_verify_row){.arch = rows->archs[i],
                                           .predicted_ms = front->latency_ms[i],
-                                          .measured_ms = fnas_facts_value(latency, choices),
-                                          .validation_error_pct = fnas_facts_value(&work->validation, choices),
-                                          .test_error_pct = fnas_facts_value(&work->test, choices)};
+                                          .measured_ms = fnas_timed_find(latency, choices),
+                                          .validation_error_pct = fnas_scored_find(&work->validation, choices).error_pct,
+                                          .test_error_pct = fnas_scored_find(&work->test, choices).error_pct};
     }
     return FNAS_OK;
 }
@@ -231,12 +260,12 @@ static bool fnas_run_searched(const fnas_run *run, const char *device) {
 }
 
 /* Latency now over the card's, the median of its reference architectures: how much slower the machine is than when it made the card. */
-static fnas_status fnas_verify_slowdown(fnas_context *context, const fnas_card *card, const fnas_facts *latency, double *slowdown) {
+static fnas_status fnas_verify_slowdown(fnas_context *context, const fnas_card *card, const fnas_timed *latency, double *slowdown) {
     fnas_card_view view = fnas_card_get(card);
     double *ratios = fnas_allocate((size_t)view.reference_count, sizeof *ratios);
     if (!ratios) return fnas_fail_memory(context, "a verification");
     for (int64_t i = 0; i < view.reference_count; i++) {
-        double now_ms = fnas_facts_value(latency, view.reference_choices + i * latency->archs.decisions);
+        double now_ms = fnas_timed_find(latency, view.reference_choices + i * latency->archs.decisions);
         ratios[i] = now_ms / view.reference_latency_ms[i];
     }
     *slowdown = fnas_median(ratios, view.reference_count);
@@ -244,35 +273,56 @@ static fnas_status fnas_verify_slowdown(fnas_context *context, const fnas_card *
     return FNAS_OK;
 }
 
-static fnas_status fnas_verify_measure(fnas_context *context, const fnas_verify_work *work, int64_t card, fnas_facts *latency) {
+static fnas_status fnas_verify_measure(fnas_context *context, const fnas_verify_work *work, int64_t card, fnas_timed *latency) {
     fnas_card_view view = fnas_card_get(work->cards[card]);
     FNAS_TRY(fnas_verify_collect(context, work, card, &latency->archs));
     FNAS_TRY(fnas_arch_set_add_all(context, &latency->archs, view.reference_count, view.reference_choices)); /* for the slowdown */
-    FNAS_TRY(fnas_facts_allocate(context, latency));
+    latency->latency_ms = fnas_allocate((size_t)latency->archs.count, sizeof *latency->latency_ms);
+    if (!latency->latency_ms) return fnas_fail_memory(context, "a verification");
     int64_t rounds = fnas_or_default(work->options->rounds, FNAS_VERIFY_ROUNDS);
     for (int attempt = 1;; attempt++) {
-        fnas_status status = work->measure(context, work->run->space, work->cards[card], latency->archs.count, latency->archs.choices,
-                                           rounds, latency->values);
+        fnas_status status = work->meter->measure(context, work->run->space, work->cards[card], latency->archs.count,
+                                                  latency->archs.choices, rounds, latency->latency_ms);
         if (status != FNAS_ERR_NUMERIC || attempt == FNAS_VERIFY_ATTEMPTS) return status;
         fnas_log(context, FNAS_LOG_WARNING, "%s; measuring again", fnas_context_message(context));
     }
 }
 
-static fnas_status fnas_verify_card(fnas_context *context, const fnas_verify_work *work, int64_t card, fnas_verification *verification) {
+/* Everything about one card from its newly measured latencies, as the verification's next device. */
+static fnas_status fnas_verify_describe(fnas_context *context, const fnas_verify_work *work, int64_t card, const fnas_timed *latency,
+                                        fnas_verification *verification) {
+    int64_t index = verification->count;
     const char *name = fnas_card_get(work->cards[card]).name;
-    fnas_verify_device *device = &verification->devices[card];
-    device->name = verification->names[card] = fnas_strdup(name);
+    fnas_verify_device *device = &verification->devices[index];
+    device->name = verification->names[index] = fnas_strdup(name);
     if (!device->name) return fnas_fail_memory(context, "a verification");
+    verification->count++;
     device->searched = fnas_run_searched(work->run, name);
-    fnas_facts latency = {.archs.decisions = work->scale.decisions};
+    FNAS_TRY(fnas_verify_slowdown(context, work->cards[card], latency, &device->slowdown));
+    FNAS_TRY(fnas_verify_compare(context, work, card, latency, device));
+    fnas_verify_rows *rows = &verification->rows[index];
+    FNAS_TRY(fnas_verify_fill_rows(context, work, work->fronts[card], latency, rows));
+    return fnas_verify_agreement(context, rows, device);
+}
+
+/* Keeps the name of a card that cannot be measured here, and the context's message as the reason. */
+static fnas_status fnas_verify_leave_out(fnas_context *context, const fnas_card *card, fnas_status why, fnas_verification *verification) {
+    fnas_verify_left_out left_out = {
+        .name = fnas_strdup(fnas_card_get(card).name), .reason = fnas_strdup(fnas_context_message(context)), .status = why};
+    verification->left_out[verification->left_out_count++] = left_out;
+    if (!left_out.name || !left_out.reason) return fnas_fail_memory(context, "a verification");
+    fnas_log(context, FNAS_LOG_WARNING, "%s is left out: %s", left_out.name, left_out.reason);
+    return FNAS_OK;
+}
+
+static fnas_status fnas_verify_card(fnas_context *context, const fnas_verify_work *work, int64_t card, fnas_verification *verification) {
+    fnas_timed latency = {.archs.decisions = work->scale.decisions};
     fnas_status status = fnas_verify_measure(context, work, card, &latency);
-    if (status == FNAS_OK) status = fnas_verify_slowdown(context, work->cards[card], &latency, &device->slowdown);
-    if (status == FNAS_OK) status = fnas_verify_compare(context, work, card, &latency, device);
-    fnas_verify_rows *rows = &verification->rows[card];
-    const fnas_front *searched = work->fronts[card];
-    if (status == FNAS_OK) status = fnas_verify_fill_rows(context, work, searched, &latency, rows);
-    if (status == FNAS_OK) status = fnas_verify_agreement(context, rows, device);
-    fnas_facts_free(&latency);
+    if (status == FNAS_OK)
+        status = fnas_verify_describe(context, work, card, &latency, verification);
+    else if (status == FNAS_ERR_NUMERIC || status == FNAS_ERR_UNSUPPORTED)
+        status = fnas_verify_leave_out(context, work->cards[card], status, verification);
+    fnas_timed_free(&latency);
     return status;
 }
 
@@ -294,7 +344,8 @@ static fnas_status fnas_verify_begin(fnas_context *context, fnas_verify_work *wo
     size_t slots = (size_t)work->card_count * FNAS_VARIANT_COUNT;
     work->candidates = fnas_allocate(slots, sizeof *work->candidates);
     work->fronts = fnas_allocate((size_t)work->card_count, sizeof *work->fronts);
-    if (!work->candidates || !work->fronts) return fnas_fail_memory(context, "a verification");
+    work->cards = fnas_allocate((size_t)work->card_count, sizeof *work->cards);
+    if (!work->candidates || !work->fronts || !work->cards) return fnas_fail_memory(context, "a verification");
     const fnas_space *space = work->run->space;
     work->validation.archs.decisions = work->test.archs.decisions = fnas_space_decision_count(space);
     for (int64_t k = 0; k < work->run->config.objective_count; k++) {
@@ -317,9 +368,10 @@ static void fnas_verify_end(fnas_verify_work *work) {
     for (int64_t i = 0; work->fronts && i < work->card_count; i++) fnas_front_free(work->fronts[i]);
     fnas_free(work->candidates);
     fnas_free(work->fronts);
+    fnas_free(work->cards);
     fnas_arch_set_free(&work->scale);
-    fnas_facts_free(&work->validation);
-    fnas_facts_free(&work->test);
+    fnas_scored_free(&work->validation);
+    fnas_scored_free(&work->test);
     fnas_dataset_close(work->dataset);
 }
 
@@ -329,12 +381,12 @@ static fnas_status fnas_verification_create(fnas_context *context, const fnas_ve
     char id[FNAS_RUN_ID_BYTES];
     fnas_run_id(work->run, id);
     size_t count = (size_t)work->card_count;
-    created->count = work->card_count;
     created->run = fnas_strdup(id);
     created->space = fnas_strdup(fnas_space_spec(work->run->space));
     created->names = fnas_allocate(count, sizeof *created->names);
     created->devices = fnas_allocate(count, sizeof *created->devices);
     created->rows = fnas_allocate(count, sizeof *created->rows);
+    created->left_out = fnas_allocate(count, sizeof *created->left_out);
     int64_t available = fnas_dataset_get(work->dataset).test_count;
     created->test_images = fnas_or_default(work->options->test_images, FNAS_VERIFY_TEST_IMAGES);
     if (created->test_images > available) created->test_images = available;
@@ -342,31 +394,63 @@ static fnas_status fnas_verification_create(fnas_context *context, const fnas_ve
     created->random_count = work->random_count;
     created->seed = work->options->seed;
     *verification = created;
-    if (created->run && created->space && created->names && created->devices && created->rows) return FNAS_OK;
+    if (created->run && created->space && created->names && created->devices && created->rows && created->left_out) return FNAS_OK;
     return fnas_fail_memory(context, "a verification");
 }
 
-static fnas_status fnas_verify_run(fnas_context *context, fnas_verify_work *work, fnas_verification **verification) {
-    FNAS_TRY(fnas_verify_begin(context, work));
+/* Before the minutes that scoring takes: cards of other machines are left out. */
+static fnas_status fnas_verify_select(fnas_context *context, fnas_verify_work *work, const fnas_card *const *cards,
+                                      fnas_verification *verification) {
+    int64_t given = work->card_count;
+    work->card_count = 0;
+    for (int64_t c = 0; c < given; c++) {
+        fnas_status status = work->meter->check(context, work->run->space, cards[c]);
+        if (status == FNAS_OK)
+            work->cards[work->card_count++] = cards[c];
+        else if (status == FNAS_ERR_UNSUPPORTED)
+            FNAS_TRY(fnas_verify_leave_out(context, cards[c], status, verification));
+        else
+            return status;
+    }
+    return FNAS_OK;
+}
+
+/* Where no card is left, the first one's fault is the whole's. */
+static fnas_status fnas_verify_fail_empty(fnas_context *context, const fnas_verification *verification) {
+    const fnas_verify_left_out *first = &verification->left_out[0];
+    if (verification->left_out_count == 1) return fnas_fail(context, first->status, "%s", first->reason);
+    return fnas_fail(context, first->status, "none of the %lld devices can be measured here; the first: %s",
+                     (long long)verification->left_out_count, first->reason);
+}
+
+static fnas_status fnas_verify_cards(fnas_context *context, fnas_verify_work *work, fnas_verification *verification) {
     FNAS_TRY(fnas_verify_sweep(context, work));
     FNAS_TRY(fnas_verify_score(context, work, FNAS_SCORE_VALIDATION, "score on validation images", &work->validation));
     FNAS_TRY(fnas_verify_choose(context, work));
     for (int64_t c = 0; c < work->card_count; c++) FNAS_TRY(fnas_verify_collect(context, work, c, &work->test.archs));
     FNAS_TRY(fnas_verify_score(context, work, FNAS_SCORE_TEST, "score on test images", &work->test));
-    FNAS_TRY(fnas_verification_create(context, work, verification));
-    for (int64_t c = 0; c < work->card_count; c++) FNAS_TRY(fnas_verify_card(context, work, c, *verification));
+    for (int64_t c = 0; c < work->card_count; c++) FNAS_TRY(fnas_verify_card(context, work, c, verification));
     return FNAS_OK;
 }
 
+static fnas_status fnas_verify_run(fnas_context *context, fnas_verify_work *work, const fnas_card *const *cards,
+                                   fnas_verification **verification) {
+    FNAS_TRY(fnas_verify_begin(context, work));
+    FNAS_TRY(fnas_verification_create(context, work, verification));
+    FNAS_TRY(fnas_verify_select(context, work, cards, *verification));
+    if (work->card_count > 0) FNAS_TRY(fnas_verify_cards(context, work, *verification));
+    return (*verification)->count > 0 ? FNAS_OK : fnas_verify_fail_empty(context, *verification);
+}
+
 fnas_status fnas_verify_by(fnas_context *context, const fnas_run *run, int64_t card_count, const fnas_card *const *cards,
-                           const fnas_verify_options *options, fnas_verify_measure_function *measure, fnas_verification **verification) {
+                           const fnas_verify_options *options, const fnas_verify_meter *meter, fnas_verification **verification) {
     *verification = NULL;
     const fnas_verify_options defaults = {0};
     if (!options) options = &defaults;
     FNAS_TRY(fnas_verify_check(context, run, card_count, options));
-    fnas_verify_work work = {.run = run, .options = options, .card_count = card_count, .cards = cards, .measure = measure};
+    fnas_verify_work work = {.run = run, .options = options, .card_count = card_count, .meter = meter};
     work.variant_count = options->ablate ? FNAS_VARIANT_COUNT : FNAS_VARIANT_MEAN_EMBEDDING;
-    fnas_status status = fnas_verify_run(context, &work, verification);
+    fnas_status status = fnas_verify_run(context, &work, cards, verification);
     fnas_verify_end(&work);
     if (status == FNAS_OK) return FNAS_OK;
     fnas_verification_free(*verification);
@@ -376,5 +460,6 @@ fnas_status fnas_verify_by(fnas_context *context, const fnas_run *run, int64_t c
 
 fnas_status fnas_run_verify(fnas_context *context, const fnas_run *run, int64_t card_count, const fnas_card *const *cards,
                             const fnas_verify_options *options, fnas_verification **verification) {
-    return fnas_verify_by(context, run, card_count, cards, options, fnas_device_remeasure, verification);
+    const fnas_verify_meter meter = {fnas_device_check_here, fnas_device_remeasure};
+    return fnas_verify_by(context, run, card_count, cards, options, &meter, verification);
 }

@@ -19,20 +19,26 @@ struct fnas_verification {
     char *run, *space;
     int64_t test_images, scale_count, random_count;
     uint64_t seed;
-    int64_t count;               /* devices */
+    int64_t count;               /* devices; room for every card given */
     char **names;                /* [count] */
     fnas_verify_device *devices; /* [count] name points into names */
     fnas_verify_rows *rows;      /* [count] */
+    int64_t left_out_count;
+    fnas_verify_left_out *left_out; /* [left_out_count] owns its texts */
 };
 
-/* How latencies are measured: fnas_device_remeasure, or a formula in tests. */
-typedef fnas_status fnas_verify_measure_function(fnas_context *context, const fnas_space *space, const fnas_card *card, int64_t count,
-                                                 const int32_t *choices, int64_t rounds, double *latency_ms);
+/* How latencies are measured: fnas_device_check_here and fnas_device_remeasure, or a formula in tests. */
+typedef struct fnas_verify_meter {
+    fnas_status (*check)(fnas_context *context, const fnas_space *space, const fnas_card *card);
+    fnas_status (*measure)(fnas_context *context, const fnas_space *space, const fnas_card *card, int64_t count, const int32_t *choices,
+                           int64_t rounds, double *latency_ms);
+} fnas_verify_meter;
 
-/* fnas_run_verify with this way of measuring. A measurement that the machine's unrest spoils (FNAS_ERR_NUMERIC) is repeated, three times in
- * all. */
+/* fnas_run_verify with this way of measuring. A card that the check refuses as another machine's (FNAS_ERR_UNSUPPORTED) is left out before
+ * anything is scored. A measurement that the machine's unrest spoils (FNAS_ERR_NUMERIC) is repeated, three times in all, then its device is
+ * left out too. */
 FNAS_NODISCARD fnas_status fnas_verify_by(fnas_context *context, const fnas_run *run, int64_t card_count, const fnas_card *const *cards,
-                                          const fnas_verify_options *options, fnas_verify_measure_function *measure,
+                                          const fnas_verify_options *options, const fnas_verify_meter *meter,
                                           fnas_verification **verification);
 
 /* Points (error, latency) of one method: at [offset, offset + count) of the array of all. */

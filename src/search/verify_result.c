@@ -15,6 +15,11 @@ void fnas_verification_free(fnas_verification *verification) {
         if (verification->rows) fnas_verify_rows_free(&verification->rows[i]);
         if (verification->names) fnas_free(verification->names[i]);
     }
+    for (int64_t i = 0; i < verification->left_out_count; i++) {
+        fnas_free((char *)(uintptr_t)verification->left_out[i].name); /* owned, const for those who ask */
+        fnas_free((char *)(uintptr_t)verification->left_out[i].reason);
+    }
+    fnas_free(verification->left_out);
     fnas_free(verification->run);
     fnas_free(verification->space);
     fnas_free(verification->names);
@@ -37,6 +42,14 @@ int64_t fnas_verification_row_count(const fnas_verification *verification, int64
 
 fnas_verify_row fnas_verification_row(const fnas_verification *verification, int64_t device, int64_t row) {
     return verification->rows[device].rows[row];
+}
+
+int64_t fnas_verification_left_out_count(const fnas_verification *verification) {
+    return verification->left_out_count;
+}
+
+fnas_verify_left_out fnas_verification_left_out(const fnas_verification *verification, int64_t index) {
+    return verification->left_out[index];
 }
 
 /* ---- JSON ---- */
@@ -77,8 +90,19 @@ static json_t *fnas_verify_entry_json(const fnas_verification *verification, int
     return NULL;
 }
 
+static bool fnas_verify_left_out_json(const fnas_verification *verification, json_t *array) {
+    bool done = array != NULL;
+    for (int64_t i = 0; i < verification->left_out_count && done; i++) {
+        json_t *entry = json_object();
+        done = fnas_json_set_text(entry, "device", verification->left_out[i].name) &&
+               fnas_json_set_text(entry, "reason", verification->left_out[i].reason);
+        done = !json_array_append_new(array, entry) && done;
+    }
+    return done;
+}
+
 static bool fnas_verification_json(const fnas_verification *verification, json_t *root) {
-    json_t *devices = json_array();
+    json_t *devices = json_array(), *left_out = json_array();
     bool done = fnas_json_set_text(root, "run", verification->run) && fnas_json_set_text(root, "space", verification->space) &&
                 !json_object_set_new(root, "test_images", json_integer(verification->test_images)) &&
                 !json_object_set_new(root, "scale_count", json_integer(verification->scale_count)) &&
@@ -87,7 +111,9 @@ static bool fnas_verification_json(const fnas_verification *verification, json_t
     for (int64_t i = 0; i < verification->count && done; i++) {
         done = !json_array_append_new(devices, fnas_verify_entry_json(verification, i));
     }
-    return !json_object_set_new(root, "devices", devices) && done;
+    done = fnas_verify_left_out_json(verification, left_out) && done;
+    done = !json_object_set_new(root, "devices", devices) && done;
+    return !json_object_set_new(root, "left_out", left_out) && done;
 }
 
 fnas_status fnas_verification_write_json(fnas_context *context, const fnas_verification *verification, const char *path) {

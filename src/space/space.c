@@ -262,6 +262,10 @@ void fnas_space_canonical(const fnas_space *space, int32_t *choices) {
     if (space->type->canonical) space->type->canonical(space, choices);
 }
 
+bool fnas_space_connected(const fnas_space *space, const int32_t *choices) {
+    return !space->type->connected || space->type->connected(space, choices);
+}
+
 int64_t fnas_space_cost_feature_count(const fnas_space *space) {
     return space->type->cost_feature_count ? space->type->cost_feature_count(space) : space->onehot_size;
 }

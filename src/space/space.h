@@ -23,6 +23,8 @@ typedef struct fnas_space_type {
     /* Replaces choices that cannot matter (an operation that data do not reach, or whose result goes nowhere) by the space's word for
      * nothing, so that architectures that compute the same are the same. NULL: every choice matters. */
     void (*canonical)(const fnas_space *space, int32_t *choices);
+    /* Whether the output depends on the input. NULL: it always does. */
+    bool (*connected)(const fnas_space *space, const int32_t *choices);
     int64_t (*macs)(const fnas_space *space, const int32_t *choices);
     int64_t (*params)(const fnas_space *space, const int32_t *choices);
     /* Supernet: declares the shared weights; records one architecture over them. Both may be NULL (a space without images). */

@@ -223,6 +223,13 @@ static void folders_are_made_with_parents(void **state) {
     assert_message("a file has this name");
     assert_status(FNAS_ERR_IO, fnas_folder_create(place->context, fnas_test_path(place, "a/file/b")));
     assert_message("a/file");
+    /* What can be told before: the same, and nothing is made. */
+    assert_status(FNAS_OK, fnas_folder_check_creatable(place->context, fnas_test_path(place, "new/and/newer")));
+    assert_status(FNAS_OK, fnas_folder_check_creatable(place->context, fnas_test_path(place, "a/b/")));
+    assert_status(FNAS_OK, fnas_folder_check_creatable(place->context, "relative"));
+    assert_status(FNAS_ERR_IO, fnas_folder_check_creatable(place->context, fnas_test_path(place, "a/file")));
+    assert_status(FNAS_ERR_IO, fnas_folder_check_creatable(place->context, fnas_test_path(place, "a/file/b")));
+    assert_false(fnas_folder_exists(fnas_test_path(place, "new")));
 }
 
 static void abandoned_temporaries_are_removed(void **state) {

@@ -82,6 +82,25 @@ static void kendall_agrees_with_counting_pairs(void **state) {
     }
 }
 
+static void shares_keep_their_sum(void **state) {
+    (void)state;
+    const double half[] = {0.625, 0.375}; /* exact: both remainders are one half, the first gets the unit */
+    assert_int_equal(fnas_share_round(2, half, 100, 0), 63);
+    assert_int_equal(fnas_share_round(2, half, 100, 1), 37);
+    const double thirds[] = {1 / 3.0, 1 / 3.0, 1 / 3.0}, uneven[] = {0.004, 0.4973, 0.4987};
+    const int64_t thirds_rounded[] = {34, 33, 33}, uneven_rounded[] = {0, 50, 50};
+    for (int64_t i = 0; i < 3; i++) {
+        assert_int_equal(fnas_share_round(3, thirds, 100, i), thirds_rounded[i]);
+        assert_int_equal(fnas_share_round(3, uneven, 100, i), uneven_rounded[i]);
+    }
+    for (int64_t step = 0; step <= 200; step++) { /* the sweep's own preferences */
+        const double pair[] = {(double)step / 200, 1 - (double)step / 200};
+        int64_t first = fnas_share_round(2, pair, 100, 0), second = fnas_share_round(2, pair, 100, 1);
+        assert_int_equal(first + second, 100);
+        assert_true(fabs((double)first - 100 * pair[0]) <= 0.5 + 1e-9 && fabs((double)second - 100 * pair[1]) <= 0.5 + 1e-9);
+    }
+}
+
 static void clocks_advance(void **state) {
     (void)state;
     double wall = fnas_wall_ms(), thread = fnas_thread_cpu_ms();
@@ -96,6 +115,7 @@ int main(void) {
         cmocka_unit_test(correlations_with_ties),
         cmocka_unit_test(correlations_at_the_ends),
         cmocka_unit_test(kendall_agrees_with_counting_pairs),
+        cmocka_unit_test(shares_keep_their_sum),
         cmocka_unit_test(clocks_advance),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

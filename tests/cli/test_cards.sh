@@ -32,6 +32,9 @@ sed '0,/nor_conv_3x3/s//nor_conv_5x5/' "$place/a.json" > "$place/operation.json"
 refuse operation.json "nor_conv_5x5"
 sed 's/"format": "fleetnas-device\/1"/"format": "fleetnas-device\/9"/' "$place/a.json" > "$place/format.json"
 refuse format.json "format"
+echo '{"run": "x", "device": "a", "points": []}' > "$place/front.json"
+refuse front.json "is not a device card"
+says err "fleetnas device measure"
 head -c 700 "$place/a.json" > "$place/truncated.json"
 refuse truncated.json "truncated.json:"
 : > "$place/empty.json"
@@ -46,6 +49,8 @@ says err '"a"'
 make_card d 0.01 0.05 0.20 0.04 0 > "$place/d.json"
 run 0 "a card with references alone is a card" device show "$place/d.json"
 run 2 "but trains no predictor" predictor fit --device "$place/d.json" -o "$place/p.safetensors"
+says err "measurements"
+run 2 "nor a search" search --space "$space" --data "$data" --device "$place/d.json" --preset quick --out "$place/run"
 says err "measurements"
 want "nothing was written" [ ! -e "$place/run" ] && want "no predictor either" [ ! -e "$place/p.safetensors" ]
 finish

@@ -53,6 +53,23 @@ middle=$(awk -F, 'NR > 1 { if (NR == 2 || $NF < least) least = $NF; if ($NF > mo
 run 0 "pick under the middle of the front, $middle ms" pick "$search_run" --device "$place/c.json" --max "latency_ms=$middle"
 want "the limit holds" awk -v most="$middle" '$1 == "latency_ms" { found = 1; if ($2 > most * 1.00001) exit 1 } END { if (!found) exit 1 }' "$place/out"
 
+# ---- networks that can only guess ----
+# Without errors nothing keeps them away. The commands' answers are in canonical form: such a network has no operation but none.
+nothing='|none~0|+|none~0|none~1|+|none~0|none~1|none~2|'
+make_card even 0.5 0.5 0.5 0.5 > "$place/even.json" # any operation is slow
+run 0 "a search on a device where every operation costs" search --space "$space" --data "$data" --device "$place/even.json" --preset quick --proxy channels=4 \
+    --paths 4 --steps 200 --seed 7 --out "$place/fast"
+run 0 "pick the fastest" pick "$place/fast" --device "$place/even.json" --prefer latency_ms=1 --json
+says out "$nothing"
+says out '"connected": false'
+says err "can only guess"
+run 0 "front without errors" front "$place/fast" --device "$place/even.json" --no-error --json
+says out '"connected": false'
+says out '"connected": true'
+says err "fleetnas front: warning: in 1 of the "
+run 0 "a front with errors has none of them" front "$place/fast" --device "$place/even.json" --json
+want "nor says so" sh -c "! grep -q 'only guess' '$place/err' && ! grep -q 'connected.: false' '$place/out'"
+
 # ---- predictor ----
 run 0 "predictor fit" predictor fit --device "$place/a.json" "$place/b.json" --steps 300 -o "$place/p.safetensors"
 says out "spearman"
@@ -71,6 +88,9 @@ want "it is a page with a picture" sh -c "grep -q '<html' '$place/report.html' &
 want "that asks for nothing from elsewhere" sh -c "! grep -Eq '(src|href)=\"(https?:)?//' '$place/report.html'"
 run 2 "verify refuses devices of another machine" verify "$search_run" --device "$place/a.json" --random 2 --scale 4 --test-images 50
 says err "imported"
+sed 's/"statistic": "imported"/"statistic": "min_cpu_ms"/' "$place/a.json" > "$place/elsewhere.json"
+run 2 "verify refuses a card of another processor" verify "$search_run" --device "$place/elsewhere.json" --random 2 --scale 4 --test-images 50
+says err 'its card'"'"'s processor is "made up"'
 
 # ---- what a search refuses ----
 run 2 "a folder with another run" search --space "$space" --data "$data" --device "$place/a.json" --preset quick --steps 2 --out "$search_run"

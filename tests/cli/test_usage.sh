@@ -16,6 +16,10 @@ says err 'did you mean "device show"?'
 run 1 "help of an unknown verb" help serch
 says err 'did you mean "search"?'
 
+run 1 "help of two verbs" help verify front
+says err '"front" is one word too many'
+run 0 "help of a verb of two words" help device show
+
 run 1 "unknown option" search --devcie x.json --out run
 says err "unknown option --devcie: did you mean --device?"
 run 1 "unknown short option" front run -x

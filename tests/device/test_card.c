@@ -279,8 +279,13 @@ static void test_no_card(void **state) {
     fnas_card *card;
     unlink(f->path);
     assert_int_equal(fnas_card_load(f->context, f->path, &card), FNAS_ERR_INPUT);
-    write_text(f, "[1, 2]");
-    assert_refused(f, "a device card is a JSON object");
+    static const char *const others[] = {"[1, 2]", "{}", "{\"format\": 1}", "{\"run\": \"a run\", \"device\": \"pi4\", \"points\": []}",
+                                         "{\"format\": \"fleetnas-run/1\"}"};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        write_text(f, others[i]);
+        assert_refused(f, "CARD.json is not a device card");
+        assert_refused(f, "`fleetnas device measure` makes one");
+    }
     write_text(f, "{\"format\": \"fleetnas-device/1\",\n \"name\": ");
     assert_refused(f, "CARD.json:2:");
     write_text(f, "{\"format\": 1, \"format\": 2}");

@@ -177,6 +177,25 @@ static void check_card(const fnas_card *card, const char *runtime, const char *p
     assert_true(view.reference_latency_ms[9] > view.reference_latency_ms[2]);
 }
 
+/* A card that says another processor is refused before anything is measured, with both names. */
+static void check_other_machine(fixture *f, const fnas_card *card, const char *path) {
+    json_t *root;
+    fnas_card *moved;
+    double latency_ms[1] = {-1};
+    char words[512];
+    snprintf(words, sizeof words, "\"Another 9000\", this one's \"%.400s\"", fnas_card_get(card).processor);
+    assert_int_equal(fnas_json_read(f->context, path, 1 << 24, &root), FNAS_OK);
+    json_object_set_new(root, "processor", json_string("Another 9000"));
+    assert_int_equal(fnas_card_from_json(f->context, "moved.json", root, &moved), FNAS_OK);
+    assert_int_equal(fnas_device_check_here(f->context, f->space, moved), FNAS_ERR_UNSUPPORTED);
+    assert_int_equal(fnas_device_remeasure(f->context, f->space, moved, 1, fnas_card_get(moved).measurement_choices, 0, latency_ms),
+                     FNAS_ERR_UNSUPPORTED);
+    assert_non_null(strstr(fnas_context_message(f->context), "device tiny was measured on another machine"));
+    assert_non_null(strstr(fnas_context_message(f->context), words));
+    assert_true(latency_ms[0] == -1);
+    fnas_card_free(moved);
+}
+
 static void test_onednn(void **state) {
     fixture *f = *state;
     fnas_card *card, *again;
@@ -197,6 +216,8 @@ static void test_onednn(void **state) {
         status = fnas_device_remeasure(f->context, f->space, again, 2, fnas_card_get(again).measurement_choices, 0, latency_ms);
     assert_int_equal(status, FNAS_OK);
     assert_true(latency_ms[0] > 0 && latency_ms[1] > 0);
+    assert_int_equal(fnas_device_check_here(f->context, f->space, again), FNAS_OK);
+    check_other_machine(f, again, path);
     fnas_card_free(card);
     fnas_card_free(again);
     unlink(path);

@@ -65,6 +65,23 @@ static void test_three_objectives_one_point(void **state) {
     fnas_text_free(&text);
 }
 
+/* Printed weights sum to 1, and a long architecture may break into lines. */
+static void test_table_cells(void **state) {
+    (void)state;
+    const double preference[2] = {0.625, 0.375};
+    const fnas_page_row row = {"|a~0|+|b~0|c~1|+|d~0|e~1|f~2|", preference, values[0], NAN, NAN};
+    const fnas_page_device device = {"only", "", true, 1, &row, NULL};
+    const fnas_page page = {"Fronts", 0, NULL, 2, objectives, 0, 1, 1, 1, &device};
+    fnas_text text = write_page(&page);
+    assert_non_null(strstr(text.data, "<td>0.63 : 0.37</td>"));
+    assert_non_null(strstr(text.data, "<code>|a~0|+|<wbr/>b~0|<wbr/>c~1|+|<wbr/>d~0|<wbr/>e~1|<wbr/>f~2|</code>"));
+    const char *code = strstr(text.data, "code{");
+    assert_non_null(code);
+    const char *nowrap = strstr(code, "nowrap");
+    assert_true(!nowrap || nowrap > strchr(code, '}'));
+    fnas_text_free(&text);
+}
+
 static void test_hostile_text(void **state) {
     (void)state;
     const char *evil = "<img src=x onerror=alert(1)>&\"'\x07";
@@ -95,9 +112,8 @@ static void test_self_contained(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_two_devices),
-        cmocka_unit_test(test_three_objectives_one_point),
-        cmocka_unit_test(test_hostile_text),
+        cmocka_unit_test(test_two_devices),    cmocka_unit_test(test_three_objectives_one_point),
+        cmocka_unit_test(test_hostile_text),   cmocka_unit_test(test_table_cells),
         cmocka_unit_test(test_self_contained),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

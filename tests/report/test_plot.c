@@ -229,6 +229,23 @@ static void test_comparison(void **state) {
     fnas_text_free(&text);
 }
 
+/* Hypervolumes of a fleet differ by hundredths: they must be told apart, with ticks between them. */
+static void test_comparison_of_near_values(void **state) {
+    (void)state;
+    const double values[2] = {0.905, 0.885};
+    const char *const labels[2] = {"searched", "random"};
+    const fnas_dots_row row = {"device", values};
+    const fnas_dots dots = {"Hypervolume", "hypervolume", 2, labels, 1, &row};
+    fnas_text text = {0};
+    fnas_dots_append_element(&text, &dots);
+    check_inside(text.data);
+    double apart = number_behind(text.data, "cx=\"", 3) - number_behind(text.data, "cx=\"", 2);
+    assert_true(apart > 200 && apart < 400); /* of the picture's 480 */
+    assert_non_null(strstr(text.data, ">0.890<"));
+    assert_non_null(strstr(text.data, ">0.900<"));
+    fnas_text_free(&text);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_judge),
@@ -243,6 +260,7 @@ int main(void) {
         cmocka_unit_test(test_ticks),
         cmocka_unit_test(test_numbers),
         cmocka_unit_test(test_comparison),
+        cmocka_unit_test(test_comparison_of_near_values),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,6 +2,7 @@
 
 #include "base/json.h"
 #include "base/memory.h"
+#include "device/host.h"
 #include "search/hypernet.h"
 #include "space/arch_set.h"
 
@@ -55,8 +56,10 @@ static json_t *test_measurements_json(fnas_test_place *place, const fnas_space *
 fnas_card *test_card(fnas_test_place *place, const char *space_spec, const char *name, const double *op_ms) {
     fnas_space *space;
     test_check(place, fnas_space_open(place->context, space_spec, &space));
+    char processor[256];
+    fnas_host_processor(processor, sizeof processor); /* so that verifications take it for this machine's */
     json_t *root = json_pack("{ssssssssssssssss}", "format", "fleetnas-device/1", "name", name, "space", fnas_space_spec(space), "runtime",
-                             "onednn", "runtime_version", "test", "processor", "test", "governor", "unknown", "precision", "f32");
+                             "onednn", "runtime_version", "test", "processor", processor, "governor", "unknown", "precision", "f32");
     json_object_set_new(root, "isa", json_string("native"));
     json_object_set_new(root, "batch", json_integer(1));
     json_object_set_new(root, "threads", json_integer(1));

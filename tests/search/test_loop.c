@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "search/length.h"
 #include "search/searcher.h"
 
 #define STEPS 12
@@ -358,19 +359,42 @@ static void test_many_paths(void **state) {
     fnas_free(path);
 }
 
-/* --minutes decides the length once and keeps it. */
+/* --minutes decides the length once and keeps it; what it timed leaves no trace: the search is the one of as many --steps. */
 static void test_minutes(void **state) {
     fleet_fixture *fixture = *state;
-    char *path = run_path(fixture, "minutes");
+    char *path = run_path(fixture, "minutes"), *counted = run_path(fixture, "counted");
     fnas_search_options options = options_for(fixture, path);
     options.steps = 0;
-    options.minutes = 0.02;
+    options.minutes = 0.03;
     search(fixture, &options, 2);
     fnas_run *run = NULL;
     test_check(fixture->place, fnas_run_open(fixture->place->context, path, &run));
-    assert_true(run->state.total_steps > 6 && run->state.step == run->state.total_steps);
+    assert_true(run->state.total_steps >= 1 && run->state.step == run->state.total_steps);
+    options.run = counted;
+    options.minutes = 0;
+    options.steps = run->state.total_steps;
+    print_message("%g minutes were %lld steps\n", 0.03, (long long)options.steps);
     fnas_run_close(run);
+    search(fixture, &options, 1);
+    assert_same_file(fixture, path, counted, "checkpoint.safetensors");
+    assert_same_file(fixture, path, counted, "metrics.csv");
     fnas_free(path);
+    fnas_free(counted);
+}
+
+/* Steps of the warm-up, of the search and of its annealing, each with its own cost. */
+static void test_length(void **state) {
+    (void)state;
+    const fnas_step_costs costs = {.weights_ms = 10, .hypernet_ms = 4, .annealing_ms = 24};
+    fnas_search_config config = {.warmup_fraction = 0.25, .entropy_hold = 0.75, .minutes = 1};
+    assert_float_equal(fnas_length_step_ms(&config, &costs), 0.25 * 10 + 0.5 * 14 + 0.25 * 34, 1e-9); /* 18 */
+    assert_int_equal(fnas_length_steps(&config, &costs, 0), 3333);
+    assert_int_equal(fnas_length_steps(&config, &costs, 6000), 3000);
+    assert_int_equal(fnas_length_steps(&config, &costs, 70e3), 1); /* the minutes are over: a run is made all the same */
+    config.entropy_hold = 0;                                       /* falls from the first step that searches */
+    assert_float_equal(fnas_length_step_ms(&config, &costs), 0.25 * 10 + 0.75 * 34, 1e-9);
+    config.warmup_fraction = 0;
+    assert_float_equal(fnas_length_step_ms(&config, &costs), 34, 1e-9);
 }
 
 /* ---- bad input ---- */
@@ -527,6 +551,7 @@ int main(void) {
                                        TEST(test_gates),
                                        TEST(test_many_paths),
                                        TEST(test_minutes),
+                                       TEST(test_length),
                                        TEST(test_bad_input),
                                        TEST(test_damaged_checkpoint),
                                        TEST(test_dry_run),

@@ -151,7 +151,8 @@ enum { BY_HAND = 9 };
 typedef struct by_hand {
     fnas_candidates candidates; /* its arrays are those below */
     int32_t choices[BY_HAND][6];
-    double preferences[BY_HAND][2], latency_ms[BY_HAND], error_pct[BY_HAND];
+    double preferences[BY_HAND][2], latency_ms[BY_HAND];
+    fnas_score scores[BY_HAND];
 } by_hand;
 
 static void fill(by_hand *made, const fnas_run *run, int64_t count, const double (*values)[2]) {
@@ -162,10 +163,10 @@ static void fill(by_hand *made, const fnas_run *run, int64_t count, const double
                                          .choices = made->choices[0],
                                          .preferences = made->preferences[0],
                                          .latency_ms = made->latency_ms,
-                                         .error_pct = made->error_pct};
+                                         .scores = made->scores};
     for (int64_t i = 0; i < count; i++) {
         fnas_space_random(run->space, 5, i, made->choices[i]);
-        made->error_pct[i] = values[i][0];
+        made->scores[i] = (fnas_score){values[i][0], values[i][0] / 50};
         made->latency_ms[i] = values[i][1];
         made->preferences[i][0] = (double)i / BY_HAND;
         made->preferences[i][1] = 1 - made->preferences[i][0];
@@ -225,10 +226,27 @@ static void check_best(fnas_test_place *place, const fnas_run *run, int64_t coun
     assert_int_equal(after.candidates.count, left_count);
     assert_int_equal(after.candidates.decoded, left_decoded);
     for (int64_t i = 0; i < left_count; i++) {
-        assert_true(after.error_pct[i] == before.error_pct[left[i]] && after.latency_ms[i] == before.latency_ms[left[i]]);
+        assert_memory_equal(&after.scores[i], &before.scores[left[i]], sizeof after.scores[i]);
+        assert_true(after.latency_ms[i] == before.latency_ms[left[i]]);
         assert_memory_equal(after.preferences[i], before.preferences[left[i]], sizeof after.preferences[i]);
         assert_memory_equal(after.choices[i], before.choices[left[i]], sizeof after.choices[i]);
     }
+}
+
+/* Lucky on the images: fewest errors at the same latency, but far from sure of them. */
+static void test_keep_best_by_cross_entropy(void **state) {
+    fnas_test_place *place = *state;
+    fnas_run *run = test_run(place, "error,latency_ms", 3);
+    const double values[][2] = {{9, 5}, {10, 5}, {11, 5}};
+    by_hand made;
+    fill(&made, run, 3, values);
+    made.scores[0].cross_entropy = 0.5;
+    made.scores[1].cross_entropy = 0.3;
+    made.scores[2].cross_entropy = 0.4;
+    test_check(place, fnas_query_keep_best(place->context, run, 1000, 2, &made.candidates));
+    assert_int_equal(made.candidates.count, 2);
+    assert_true(made.scores[0].error_pct == 10 && made.scores[1].error_pct == 11);
+    fnas_run_close(run);
 }
 
 static void test_keep_best(void **state) {
@@ -399,6 +417,8 @@ static void test_json(void **state) {
     assert_string_equal(json_string_value(json_object_get(json_array_get(objectives, 1), "source")), "predicted");
     assert_int_equal(json_array_size(points), fnas_front_point_count(front));
     for (size_t i = 0; i < json_array_size(points); i++) {
+        assert_int_equal(json_is_true(json_object_get(json_array_get(points, i), "connected")),
+                         fnas_space_connected(run->space, fnas_front_choices(front, (int64_t)i)));
         json_t *point = json_array_get(points, i), *values = json_object_get(point, "values"),
                *preference = json_object_get(point, "preference");
         assert_string_equal(json_string_value(json_object_get(point, "arch")), fnas_front_arch(front, (int64_t)i));
@@ -476,6 +496,7 @@ int main(void) {
         fnas_test(test_scored),
         fnas_test(test_choice),
         fnas_test(test_keep_best),
+        fnas_test(test_keep_best_by_cross_entropy),
         fnas_test(test_studies),
         fnas_test(test_neighbours),
         fnas_test(test_refused),

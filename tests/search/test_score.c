@@ -32,28 +32,29 @@ static void scored_free(scored *s) {
 }
 
 static void score(fnas_test_place *place, const scored *s, int64_t threads, fnas_score_part part, int64_t images, int64_t first,
-                  int64_t count, double *error_pct) {
+                  int64_t count, fnas_score *scores) {
     fnas_context_set_threads(place->context, threads);
-    test_check(place, fnas_score_error(place->context, s->run, s->dataset, part, images, "score", count, s->choices[first], error_pct));
+    test_check(place, fnas_score_archs(place->context, s->run, s->dataset, part, images, "score", count, s->choices[first], scores));
 }
 
 static void test_threads_and_company(void **state) {
     fnas_test_place *place = *state;
     scored s = scored_create(place);
-    double one[COUNT], three[COUNT], alone;
+    fnas_score one[COUNT], three[COUNT], alone;
     score(place, &s, 1, FNAS_SCORE_VALIDATION, 0, 0, COUNT, one);
     score(place, &s, 3, FNAS_SCORE_VALIDATION, 0, 0, COUNT, three);
     assert_memory_equal(one, three, sizeof one);
     for (int64_t i = 0; i < COUNT; i++) {
         score(place, &s, 1, FNAS_SCORE_VALIDATION, 0, i, 1, &alone);
-        assert_true(alone == one[i]);
-        assert_true(fabs(one[i] * 60 / 100 - round(one[i] * 60 / 100)) < 1e-9); /* whole images of 60 */
+        assert_memory_equal(&alone, &one[i], sizeof alone);
+        double wrong = one[i].error_pct * 60 / 100;
+        assert_true(fabs(wrong - round(wrong)) < 1e-9); /* whole images of 60 */
     }
     scored_free(&s);
 }
 
 /* The same by the double-precision reference: recalibration in one chunk is the batch statistics of a layer's own input. */
-static void reference_error(fnas_test_place *place, const scored *s, int64_t index, double *error_pct) {
+static void reference_score(fnas_test_place *place, const scored *s, int64_t index, fnas_score *score) {
     const fnas_run *run = s->run;
     fnas_context *context = place->context;
     int64_t recalibration_count = run->config.recalibration_images, count = run->config.validation_images, ignored;
@@ -89,7 +90,7 @@ static void reference_error(fnas_test_place *place, const scored *s, int64_t ind
                                         .n = count,
                                         .statistics = &norms};
     test_check(place, fnas_path_run_reference(context, &reference, &result));
-    *error_pct = 100 * (double)(count - result.correct) / (double)count;
+    *score = (fnas_score){100 * (double)(count - result.correct) / (double)count, result.loss};
     fnas_free(doubles);
     fnas_free(weights);
     fnas_free(statistics);
@@ -103,14 +104,15 @@ static void reference_error(fnas_test_place *place, const scored *s, int64_t ind
 static void test_against_reference(void **state) {
     fnas_test_place *place = *state;
     scored s = scored_create(place);
-    double error_pct[COUNT], expected;
-    score(place, &s, 2, FNAS_SCORE_VALIDATION, 0, 0, COUNT, error_pct);
+    fnas_score scores[COUNT], expected;
+    score(place, &s, 2, FNAS_SCORE_VALIDATION, 0, 0, COUNT, scores);
     bool varies = false;
     for (int64_t i = 0; i < COUNT; i++) {
-        reference_error(place, &s, i, &expected);
-        assert_true(fabs(error_pct[i] - expected) <=
+        reference_score(place, &s, i, &expected);
+        assert_true(fabs(scores[i].error_pct - expected.error_pct) <=
                     100.0 / 60 + 1e-9); /* at most one image whose two best classes are equal in single precision */
-        varies |= error_pct[i] != error_pct[0];
+        assert_float_equal(scores[i].cross_entropy, expected.cross_entropy, 1e-4 * expected.cross_entropy);
+        varies |= scores[i].error_pct != scores[0].error_pct;
     }
     assert_true(varies); /* else the comparison says little */
     scored_free(&s);
@@ -119,7 +121,7 @@ static void test_against_reference(void **state) {
 static void test_parts(void **state) {
     fnas_test_place *place = *state;
     scored s = scored_create(place);
-    double few[COUNT], all[COUNT], more[COUNT], validation[COUNT];
+    fnas_score few[COUNT], all[COUNT], more[COUNT], validation[COUNT];
     score(place, &s, 2, FNAS_SCORE_TEST, 30, 0, COUNT, few);
     score(place, &s, 2, FNAS_SCORE_TEST, 80, 0, COUNT, all); /* a fifth of 400 */
     score(place, &s, 2, FNAS_SCORE_TEST, 5000, 0, COUNT, more);
@@ -127,9 +129,9 @@ static void test_parts(void **state) {
     assert_memory_equal(all, more, sizeof all);
     assert_memory_not_equal(all, validation, sizeof all);
     for (int64_t i = 0; i < COUNT; i++) {
-        double wrong = few[i] * 30 / 100;
+        double wrong = few[i].error_pct * 30 / 100;
         assert_true(fabs(wrong - round(wrong)) < 1e-9);
-        assert_true(round(all[i] * 80 / 100) >= round(wrong)); /* the first 30 are among the 80 */
+        assert_true(round(all[i].error_pct * 80 / 100) >= round(wrong)); /* the first 30 are among the 80 */
     }
     scored_free(&s);
 }
@@ -138,14 +140,15 @@ static void test_parts(void **state) {
 static void test_cache(void **state) {
     fnas_test_place *place = *state;
     scored s = scored_create(place);
-    double plain[COUNT], cached[COUNT], known[COUNT];
+    fnas_score plain[COUNT], cached[COUNT], known[COUNT];
     score(place, &s, 2, FNAS_SCORE_TEST, 30, 0, COUNT, plain);
     assert_false(fnas_score_known(s.run, FNAS_SCORE_TEST, 30, COUNT, s.choices[0], known)); /* a run without a cache */
     test_check(place, fnas_score_cache_create(place->context, 6, &s.run->scores));
     score(place, &s, 2, FNAS_SCORE_TEST, 30, 2, 3, cached);
     assert_memory_equal(cached, plain + 2, 3 * sizeof *plain);
     assert_false(fnas_score_known(s.run, FNAS_SCORE_TEST, 30, COUNT, s.choices[0], known));
-    for (int64_t i = 0; i < COUNT; i++) assert_true(i >= 2 && i < 5 ? known[i] == plain[i] : isnan(known[i]));
+    for (int64_t i = 0; i < COUNT; i++)
+        assert_true(i >= 2 && i < 5 ? !memcmp(&known[i], &plain[i], sizeof plain[i]) : isnan(known[i].error_pct));
     score(place, &s, 2, FNAS_SCORE_TEST, 30, 0, COUNT, cached);
     assert_memory_equal(cached, plain, sizeof plain);
     s.run->state.weights.values[0] += 1000; /* the answer comes from memory: the weights of an open run do not change */
@@ -174,9 +177,9 @@ static void test_progress(void **state) {
     fnas_test_place *place = *state;
     scored s = scored_create(place);
     reports seen = {0};
-    double error_pct[COUNT];
+    fnas_score scores[COUNT];
     fnas_context_set_progress(place->context, on_progress, &seen);
-    score(place, &s, 2, FNAS_SCORE_VALIDATION, 0, 0, COUNT, error_pct);
+    score(place, &s, 2, FNAS_SCORE_VALIDATION, 0, 0, COUNT, scores);
     assert_true(seen.count >= 1);
     assert_int_equal(seen.last, COUNT);
     assert_int_equal(seen.total, COUNT);
@@ -188,7 +191,7 @@ static void test_progress(void **state) {
 
 /* How many of the architectures are known to whoever opens the run next. */
 static int64_t known_count(fnas_test_place *place, const scored *s) {
-    double known[COUNT];
+    fnas_score known[COUNT];
     fnas_score_cache_clear(s->run->scores);
     test_check(place, fnas_score_file_load(place->context, s->run));
     return COUNT - fnas_score_cache_lookup(s->run->scores, FNAS_SCORE_VALIDATION, 40, COUNT, s->choices[0], known);
@@ -203,30 +206,36 @@ static void test_scores_are_kept(void **state) {
     scored s = scored_create(place);
     const char *file = fnas_test_path(place, "scores.csv");
     test_check(place, fnas_score_cache_create(place->context, 6, &s.run->scores));
-    double errors[COUNT];
+    fnas_score scores[COUNT], kept[COUNT];
     assert_int_equal(known_count(place, &s), 0);
-    score(place, &s, 1, FNAS_SCORE_VALIDATION, 40, 0, 3, errors);
+    score(place, &s, 1, FNAS_SCORE_VALIDATION, 40, 0, 3, scores);
     assert_int_equal(known_count(place, &s), 3);
-    score(place, &s, 1, FNAS_SCORE_VALIDATION, 40, 2, COUNT - 2, errors);
+    score(place, &s, 1, FNAS_SCORE_VALIDATION, 40, 2, COUNT - 2, scores + 2);
     assert_int_equal(known_count(place, &s), COUNT);
+    assert_true(fnas_score_known(s.run, FNAS_SCORE_VALIDATION, 40, COUNT, s.choices[0], kept));
+    assert_memory_equal(kept, scores, sizeof kept); /* to the last bit */
 
     unsigned char *data = NULL;
     size_t size = 0;
     test_check(place, fnas_file_read(place->context, file, 1 << 20, &data, &size));
-    const char *damaged[] = {"", "state,part,images,arch\n", "state,part,images,arch,error_pct\nx,y\n"};
+    const char *damaged[] = {"", "state,part,images,arch\n", "state,part,images,arch,error_pct,cross_entropy\nx,y\n"};
     for (size_t i = 0; i < sizeof damaged / sizeof damaged[0]; i++) { /* ignored with a warning, then written anew */
         write_text(place, file, damaged[i]);
         assert_int_equal(known_count(place, &s), 0);
     }
     char *row = strchr((char *)data, '\n') + 1;
-    *strrchr(row, ',') = 0; /* the last row has an error that cannot be */
+    *strrchr(row, ',') = 0;
+    *strrchr(row, ',') = 0; /* the last row gets a score that cannot be */
     fnas_text text = {0};
-    fnas_text_append(&text, "%s,101\n", (char *)data);
-    write_text(place, file, text.data);
-    assert_int_equal(known_count(place, &s), 0);
+    const char *impossible[] = {"101,1", "50,-1", "50,nan", "50,inf", "50"};
+    for (size_t i = 0; i < sizeof impossible / sizeof impossible[0]; i++) {
+        fnas_text_append(&text, "%s,%s\n", (char *)data, impossible[i]);
+        write_text(place, file, text.data);
+        assert_int_equal(known_count(place, &s), 0);
+        fnas_text_free(&text);
+    }
     row[1] ^= 1; /* of another state of the run: not used, and no fault */
-    fnas_text_free(&text);
-    fnas_text_append(&text, "%s,50\n", (char *)data);
+    fnas_text_append(&text, "%s,50,1\n", (char *)data);
     write_text(place, file, text.data);
     assert_int_equal(known_count(place, &s), COUNT - 1);
     s.run->state.weights.values[0] += 1; /* the supernet went on learning: nothing is known of it, though no file changed */

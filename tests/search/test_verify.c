@@ -88,6 +88,18 @@ static fnas_status measure(fnas_context *context, const fnas_space *space, const
     return FNAS_OK;
 }
 
+/* All but the named device are this machine's. */
+static const char *foreign_name;
+
+static fnas_status check_here(fnas_context *context, const fnas_space *space, const fnas_card *card) {
+    FNAS_TRY(fnas_card_check_space(context, card, space));
+    const char *name = fnas_card_get(card).name;
+    if (!foreign_name || strcmp(name, foreign_name)) return FNAS_OK;
+    return fnas_fail(context, FNAS_ERR_UNSUPPORTED, "device %s is another machine's", name);
+}
+
+static const fnas_verify_meter meter = {check_here, measure};
+
 /* The rows' measured latencies, and the numbers that sum them up, recomputed. */
 static void check_agreement(fnas_test_place *place, const fnas_run *run, const fnas_verification *verification, int64_t index) {
     const fnas_verify_device *device = fnas_verification_device(verification, index);
@@ -132,7 +144,7 @@ static void test_whole(void **state) {
     fnas_verification *verification;
     fnas_verify_options options = {.scale_count = 10, .random_count = 5, .candidates = 8, .ablate = true};
     measure_calls = measure_failures = 0;
-    test_check(place, fnas_verify_by(place->context, run, 2, (const fnas_card *const *)run->cards, &options, measure, &verification));
+    test_check(place, fnas_verify_by(place->context, run, 2, (const fnas_card *const *)run->cards, &options, &meter, &verification));
     assert_int_equal(measure_calls, 2); /* one session a device */
     assert_int_equal(fnas_verification_count(verification), 2);
     for (int64_t i = 0; i < 2; i++) {
@@ -153,13 +165,72 @@ static void test_unquiet_machine(void **state) {
     fnas_verify_options options = {.scale_count = 6, .random_count = 3, .candidates = 4};
     measure_calls = 0;
     measure_failures = 2;
-    test_check(place, fnas_verify_by(place->context, run, 1, cards, &options, measure, &verification));
+    test_check(place, fnas_verify_by(place->context, run, 1, cards, &options, &meter, &verification));
     assert_int_equal(measure_calls, 3);
     fnas_verification_free(verification);
     measure_calls = 0;
     measure_failures = 3;
-    assert_status(FNAS_ERR_NUMERIC, fnas_verify_by(place->context, run, 1, cards, &options, measure, &verification));
+    assert_status(FNAS_ERR_NUMERIC, fnas_verify_by(place->context, run, 1, cards, &options, &meter, &verification));
     assert_message("drift 3");
+    assert_null(verification);
+    fnas_run_close(run);
+}
+
+static void check_left_out(fnas_test_place *place, const fnas_verification *verification, const char *name, const char *reason,
+                           fnas_status status) {
+    assert_int_equal(fnas_verification_left_out_count(verification), 1);
+    fnas_verify_left_out left_out = fnas_verification_left_out(verification, 0);
+    assert_string_equal(left_out.name, name);
+    assert_string_equal(left_out.reason, reason);
+    assert_int_equal(left_out.status, status);
+    const char *path = fnas_test_path(place, "verification.json");
+    test_check(place, fnas_verification_write_json(place->context, verification, path));
+    json_t *root;
+    test_check(place, fnas_json_read(place->context, path, 1 << 20, &root));
+    const json_t *entry = json_array_get(json_object_get(root, "left_out"), 0);
+    assert_string_equal(json_string_value(json_object_get(entry, "device")), name);
+    assert_string_equal(json_string_value(json_object_get(entry, "reason")), reason);
+    assert_int_equal(json_array_size(json_object_get(root, "left_out")), 1);
+    assert_int_equal(json_array_size(json_object_get(root, "devices")), 1);
+    json_decref(root);
+}
+
+/* One card of another machine, or one that is never quiet enough, does not lose the others. */
+static void test_left_out(void **state) {
+    fnas_test_place *place = *state;
+    fnas_run *run = test_run(place, "error,latency_ms", 24);
+    const fnas_card *const *cards = (const fnas_card *const *)run->cards;
+    const fnas_verify_options options = {.scale_count = 6, .random_count = 3, .candidates = 4};
+    fnas_verification *verification;
+
+    foreign_name = "convolution";
+    measure_calls = measure_failures = 0;
+    test_check(place, fnas_verify_by(place->context, run, 2, cards, &options, &meter, &verification));
+    assert_int_equal(measure_calls, 1);
+    assert_int_equal(fnas_verification_count(verification), 1);
+    assert_string_equal(fnas_verification_device(verification, 0)->name, "pooling");
+    assert_true(fnas_verification_row_count(verification, 0) > 0 && fnas_verification_device(verification, 0)->hypervolume >= 0);
+    check_left_out(place, verification, "convolution", "device convolution is another machine's", FNAS_ERR_UNSUPPORTED);
+    fnas_verification_free(verification);
+
+    measure_calls = 0;
+    assert_status(FNAS_ERR_UNSUPPORTED, fnas_verify_by(place->context, run, 1, cards, &options, &meter, &verification));
+    assert_message("device convolution is another machine's");
+    assert_null(verification);
+    assert_int_equal(measure_calls, 0);
+
+    foreign_name = NULL;
+    measure_failures = 3; /* the first device never, the second at once */
+    test_check(place, fnas_verify_by(place->context, run, 2, cards, &options, &meter, &verification));
+    assert_int_equal(measure_calls, 4);
+    assert_string_equal(fnas_verification_device(verification, 0)->name, "pooling");
+    check_left_out(place, verification, "convolution", "drift 3", FNAS_ERR_NUMERIC);
+    fnas_verification_free(verification);
+
+    measure_calls = 0;
+    measure_failures = 6;
+    assert_status(FNAS_ERR_NUMERIC, fnas_verify_by(place->context, run, 2, cards, &options, &meter, &verification));
+    assert_message("none of the 2 devices can be measured here; the first: drift 3");
     assert_null(verification);
     fnas_run_close(run);
 }
@@ -226,7 +297,7 @@ static void test_large_seed(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         fnas_test(test_random_hypervolume), fnas_test(test_hypervolumes), fnas_test(test_whole),      fnas_test(test_unquiet_machine),
-        fnas_test(test_unseen_and_plain),   fnas_test(test_refused),      fnas_test(test_large_seed),
+        fnas_test(test_unseen_and_plain),   fnas_test(test_refused),      fnas_test(test_large_seed), fnas_test(test_left_out),
     };
     return cmocka_run_group_tests_name("verify", tests, NULL, NULL);
 }

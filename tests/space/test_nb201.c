@@ -172,8 +172,26 @@ static void test_canonical(void **state) {
     fnas_space_close(space);
 }
 
+/* Edges 1<-0, 2<-0, 2<-1, 3<-0, 3<-1, 3<-2: the four paths from the input to the output, written down. */
+static void test_connected(void **state) {
+    fnas_test_place *place = *state;
+    fnas_space *space = open_space(place, "nb201");
+    for (int64_t i = 0; i < 15625; i++) {
+        int32_t choices[6];
+        bool on[6];
+        for (int64_t d = 0, rest = i; d < 6; d++, rest /= 5) {
+            choices[d] = (int32_t)(rest % 5);
+            on[d] = choices[d] != FNAS_NB201_NONE;
+        }
+        bool connected = on[3] || (on[0] && on[4]) || (on[1] && on[5]) || (on[0] && on[2] && on[5]);
+        assert_int_equal(fnas_space_connected(space, choices), connected);
+    }
+    fnas_space_close(space);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {fnas_test(test_strings_both_ways), fnas_test(test_wrong_strings), fnas_test(test_counts_golden),
-                                       fnas_test(test_counts_of_all),     fnas_test(test_references),    fnas_test(test_canonical)};
+                                       fnas_test(test_counts_of_all),     fnas_test(test_references),    fnas_test(test_canonical),
+                                       fnas_test(test_connected)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -91,3 +91,14 @@ void fnas_nb201_canonical(const fnas_space *space, int32_t *choices) {
         if (!reached[fnas_nb201_source[e]] || !reaching[fnas_nb201_target[e]]) choices[e] = FNAS_NB201_NONE;
     }
 }
+
+/* What is on a path from the input to the output is all that the canonical form keeps. */
+bool fnas_nb201_connected(const fnas_space *space, const int32_t *choices) {
+    int32_t kept[FNAS_NB201_EDGES];
+    memcpy(kept, choices, sizeof kept);
+    fnas_nb201_canonical(space, kept);
+    for (int e = 0; e < FNAS_NB201_EDGES; e++) {
+        if (kept[e] != FNAS_NB201_NONE) return true;
+    }
+    return false;
+}

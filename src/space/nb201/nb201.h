@@ -41,6 +41,7 @@ fnas_status fnas_nb201_record_as(fnas_context *context, const fnas_space *space,
 /* cost.c */
 /* Edges that no data reach, or whose result cannot reach the output, become none. */
 void fnas_nb201_canonical(const fnas_space *space, int32_t *choices);
+bool fnas_nb201_connected(const fnas_space *space, const int32_t *choices);
 int64_t fnas_nb201_cost_feature_count(const fnas_space *space);
 int64_t fnas_nb201_structure_feature_count(const fnas_space *space);
 void fnas_nb201_cost_features(const fnas_space *space, const double *onehot, double *features);
