@@ -79,7 +79,7 @@ typedef struct preset_facts {
     const char *batch, *hypernet, *error_gradient;
     int64_t steps, epochs; /* one of them */
     int64_t weight_images, search_images;
-    double warmup_fraction;
+    double warmup_fraction, consolidate_fraction;
     double weight_fraction, search_fraction;
     bool rates_times_devices; /* weight_rate, table_rate and continuous_rate */
     double weight_rate, weight_rate_end, weight_decay;
@@ -102,6 +102,7 @@ static const preset_facts PRESETS[] = {
      .weight_images = 256,
      .search_images = 192,
      .warmup_fraction = 0.25,
+     .consolidate_fraction = 0.25,
      .weight_fraction = 0.7,
      .search_fraction = 0.2,
      .weight_rate = 0.3,
@@ -117,7 +118,7 @@ static const preset_facts PRESETS[] = {
      .uniform_fraction = 0.75,
      .entropy_start = 0.2,
      .entropy_end = 0.005,
-     .entropy_hold = 0.8,
+     .entropy_hold = 0.6,
      .condition_embeddings = 1,
      .judged_paths = 15,
      .hypernet_rounds = 6,
@@ -132,6 +133,7 @@ static const preset_facts PRESETS[] = {
      .weight_images = 256,
      .search_images = 256,
      .warmup_fraction = 0.2,
+     .consolidate_fraction = 0.25,
      .weight_fraction = 0.6,
      .search_fraction = 0.3,
      .weight_rate = 0.1,
@@ -148,7 +150,7 @@ static const preset_facts PRESETS[] = {
      .uniform_fraction = 0.75,
      .entropy_start = 0.2,
      .entropy_end = 0.005,
-     .entropy_hold = 0.8,
+     .entropy_hold = 0.6,
      .condition_embeddings = 1,
      .judged_paths = 15,
      .hypernet_rounds = 6,
@@ -216,6 +218,7 @@ static void apply_images(const preset_facts *preset, fnas_search_config *config)
 
 static void apply_schedules(const preset_facts *preset, fnas_search_config *config) {
     config->warmup_fraction = preset->warmup_fraction;
+    config->consolidate_fraction = preset->consolidate_fraction;
     config->uniform_fraction = preset->uniform_fraction;
     config->entropy_start = preset->entropy_start;
     config->entropy_end = preset->entropy_end;
@@ -360,10 +363,6 @@ fnas_status fnas_search_config_build(fnas_context *context, const fnas_search_op
     return FNAS_OK;
 }
 
-int64_t fnas_search_config_warmup_steps(const fnas_search_config *config, int64_t total_steps) {
-    return (int64_t)(config->warmup_fraction * (double)total_steps);
-}
-
 void fnas_search_config_free(fnas_search_config *config) {
     fnas_free(config->space);
     fnas_free(config->supernet);
@@ -421,6 +420,7 @@ static const field FIELDS[] = {
     INTEGER(weight_images, 1, 1e6),
     INTEGER(search_images, 1, 1e6),
     NUMBER(warmup_fraction, 0, 1),
+    NUMBER(consolidate_fraction, 0, 1),
     INTEGER(checkpoint_steps, 1, STEPS_MAX),
     NUMBER(weight_fraction, 0, 1),
     NUMBER(search_fraction, 0, 1),
@@ -576,6 +576,10 @@ static fnas_status check_consistent(fnas_context *context, const fnas_search_con
         return fnas_fail(context, FNAS_ERR_INPUT, "%s: \"judged_paths\" must be 0 with \"error_gradient\": \"gates\"", path);
     if ((config->entropy_start > 0) != (config->entropy_end > 0))
         return fnas_fail(context, FNAS_ERR_INPUT, "%s: \"entropy_start\" and \"entropy_end\" must both be positive, or both 0", path);
+    if (config->warmup_fraction + config->consolidate_fraction >= 1)
+        return fnas_fail(
+            context, FNAS_ERR_INPUT,
+            "%s: \"warmup_fraction\" and \"consolidate_fraction\" must sum to less than 1: the hypernetwork learns between them", path);
     if (config->hypernet_rounds > 1 && config->error_gradient == FNAS_ERROR_GRADIENT_GATES)
         return fnas_fail(context, FNAS_ERR_INPUT, "%s: \"hypernet_rounds\" must be 1 with \"error_gradient\": \"gates\"", path);
     bool model = config->error_gradient == FNAS_ERROR_GRADIENT_MODEL;

@@ -52,7 +52,8 @@ typedef struct fnas_search_config {
     int64_t observed_paths;       /* a step, for the error model, each on all search images (0: gates) */
     int64_t groups;               /* of paths, for the fixed order of reduction: 8 */
     int64_t weight_images, search_images; /* images a step: shared among the paths, or seen by each (batch full) */
-    double warmup_fraction;               /* of the steps: only the supernet is trained in them */
+    double warmup_fraction;               /* of the steps, at the start: only the supernet is trained in them */
+    double consolidate_fraction;          /* of the steps, at the end: only the supernet is trained, on what the hypernetwork draws */
     int64_t checkpoint_steps;
     double weight_fraction, search_fraction; /* of the training part; the rest validates */
     double weight_rate, weight_rate_end, weight_momentum, weight_decay, weight_clip;
@@ -61,7 +62,7 @@ typedef struct fnas_search_config {
     int64_t augment; /* 1: random crops and flips; 0: images as they are, which short searches learn faster from */
     double temperature_start, temperature_end; /* GDAS; REINMAX uses 1 */
     /* Weight of the distributions' entropy against the scalarised loss: the first until the fraction entropy_hold of the steps, then
-     * falling by the same factor each step to the second at the end. */
+     * falling by the same factor each step to the second, which it reaches where the supernet is consolidated. */
     double entropy_start, entropy_end, entropy_hold;
     int64_t validation_images, recalibration_images; /* when architectures are scored */
 } fnas_search_config;
@@ -77,7 +78,6 @@ FNAS_NODISCARD fnas_status fnas_search_config_build(fnas_context *context, const
                                                     int64_t *epochs);
 /* Batches no larger than the splits of a data set with this many training images; fails when a path would get fewer than two. */
 FNAS_NODISCARD fnas_status fnas_search_config_fit_data(fnas_context *context, fnas_search_config *config, int64_t train_images);
-int64_t fnas_search_config_warmup_steps(const fnas_search_config *config, int64_t total_steps);
 FNAS_NODISCARD fnas_status fnas_search_config_write(fnas_context *context, const fnas_search_config *config, const char *path);
 FNAS_NODISCARD fnas_status fnas_search_config_read(fnas_context *context, const char *path, fnas_search_config *config);
 void fnas_search_config_free(fnas_search_config *config);

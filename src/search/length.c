@@ -11,8 +11,9 @@
 #define STEPS_MOST 1e12      /* as config.json takes */
 
 double fnas_length_step_ms(const fnas_search_config *config, const fnas_step_costs *costs) {
-    double searching = 1 - config->warmup_fraction, annealing = 1 - fmax(config->entropy_hold, config->warmup_fraction);
-    return costs->weights_ms + (searching - annealing) * costs->hypernet_ms + annealing * costs->annealing_ms;
+    double begin = config->warmup_fraction, end = 1 - config->consolidate_fraction; /* between them the hypernetwork learns */
+    double anneals_from = fmin(fmax(config->entropy_hold, begin), end);
+    return costs->weights_ms + (anneals_from - begin) * costs->hypernet_ms + (end - anneals_from) * costs->annealing_ms;
 }
 
 int64_t fnas_length_steps(const fnas_search_config *config, const fnas_step_costs *costs, double spent_ms) {
@@ -43,7 +44,8 @@ static fnas_status time_part(fnas_context *context, fnas_searcher *searcher, fna
 }
 
 static fnas_status time_parts(fnas_context *context, fnas_searcher *searcher, double limit_ms, fnas_step_costs *costs) {
-    const int64_t last = REHEARSED_STEPS - 1 - REPEATS; /* and those behind it: of the annealing, where there is one */
+    double end = (1 - searcher->config->consolidate_fraction) * REHEARSED_STEPS;
+    int64_t last = end > REPEATS + 2 ? (int64_t)end - REPEATS - 2 : 0; /* and those behind it: of the annealing, where there is one */
     FNAS_TRY(time_part(context, searcher, fnas_update_weights, 0, limit_ms, &costs->weights_ms));
     FNAS_TRY(time_part(context, searcher, fnas_update_hypernet, 0, limit_ms, &costs->hypernet_ms));
     return time_part(context, searcher, fnas_update_hypernet, last, limit_ms, &costs->annealing_ms);

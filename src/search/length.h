@@ -7,7 +7,7 @@
 /* Milliseconds of the parts of a step. */
 typedef struct fnas_step_costs {
     double weights_ms;   /* the supernet's update: every step */
-    double hypernet_ms;  /* the hypernetwork's: after the warm-up */
+    double hypernet_ms;  /* the hypernetwork's: while it learns */
     double annealing_ms; /* in its place while the entropy falls: with all rounds of updates */
 } fnas_step_costs;
 

@@ -40,8 +40,10 @@ static int64_t search_runs(const fnas_search_config *config) {
 static void append_values(fnas_text *text, const fnas_searcher *searcher) {
     const fnas_search_config *config = searcher->config;
     fnas_text_append(text, "train loss %.3f, accuracy %.1f %%", searcher->step_cross_entropy, searcher->step_correct_pct);
-    if (searcher->state->hypernet_steps == 0) fnas_text_append(text, " (warm-up: supernet only)");
-    for (int64_t m = 0; searcher->state->hypernet_steps > 0 && m < config->objective_count; m++) {
+    if (searcher->stage == FNAS_STAGE_WARM_UP) fnas_text_append(text, " (warm-up: supernet only)");
+    if (searcher->stage == FNAS_STAGE_CONSOLIDATE)
+        fnas_text_append(text, " (consolidation: supernet only, on what the hypernetwork draws)");
+    for (int64_t m = 0; fnas_stage_searches(searcher->stage) && m < config->objective_count; m++) {
         bool error = config->objectives[m] == FNAS_OBJECTIVE_ERROR;
         fnas_text_append(text, ", %s %.4g", error ? "search loss" : fnas_objective_name(config->objectives[m]),
                          searcher->step_objectives[m]);
@@ -52,7 +54,7 @@ static void report(fnas_context *context, const fnas_searcher *searcher, double 
     const fnas_search_config *config = searcher->config;
     int64_t done = searcher->state->step - begin_step;
     double elapsed_s = (fnas_wall_ms() - begin_ms) / 1e3;
-    int64_t images = weight_runs(config) + (searcher->state->hypernet_steps > 0 ? search_runs(config) : 0);
+    int64_t images = weight_runs(config) + (fnas_stage_searches(searcher->stage) ? search_runs(config) : 0);
     fnas_text text = {0};
     append_values(&text, searcher);
     fnas_text_append(&text, ", %.0f images/s", elapsed_s > 0 ? (double)(images * done) / elapsed_s : 0);

@@ -97,7 +97,7 @@ fnas_status fnas_metrics_append(fnas_context *context, fnas_metrics *metrics, co
     fnas_text row = {0};
     const fnas_search_config *config = searcher->config;
     const fnas_search_state *state = searcher->state;
-    bool searching = state->hypernet_steps > 0;
+    bool searching = fnas_stage_searches(searcher->stage);
     fnas_text_append(&row, "%lld", (long long)state->step);
     double numbers[3] = {searcher->step_cross_entropy, searcher->step_correct_pct, searcher->weight_gradient_norm};
     for (int i = 0; i < 3; i++) {

@@ -11,17 +11,12 @@ static int64_t stream_step(const fnas_searcher *searcher, fnas_phase phase) {
     return FNAS_PHASE_COUNT * searcher->state->step + phase;
 }
 
-double fnas_search_temperature(const fnas_search_config *config, const fnas_search_state *state) {
-    if (config->sampler == FNAS_SAMPLER_REINMAX) return 1;
-    double progress = state->total_steps > 1 ? (double)state->step / (double)(state->total_steps - 1) : 1;
-    return config->temperature_start + (config->temperature_end - config->temperature_start) * fmin(progress, 1);
-}
-
 /* Some paths that train the supernet are drawn uniformly: every fourth with a fraction of a quarter, and so on. Counted device by device,
  * from another place each step: counted path by path, a fraction of 3/4 and four devices would leave the first device all that the
  * hypernetwork draws. */
 static bool trains_uniformly(const fnas_searcher *searcher, int64_t path) {
-    double fraction = searcher->config->uniform_fraction;
+    const fnas_search_state *state = searcher->state;
+    double fraction = fnas_schedule_uniform_fraction(searcher->config, state->step, state->total_steps);
     int64_t devices = searcher->config->device_count, rounds = searcher->config->paths / devices;
     int64_t place = path % devices * rounds + path / devices + searcher->state->step;
     return floor((double)(place + 1) * fraction) > floor((double)place * fraction);
@@ -39,8 +34,9 @@ static void draw_sample(fnas_searcher *searcher, fnas_phase phase, int64_t path)
     fnas_random random = fnas_random_begin(searcher->config->seed, FNAS_STREAM_SAMPLE, stream_step(searcher, phase), paths->stream[path]);
     int32_t *choices = paths->choices + path * searcher->decisions;
     if (is_uniform(searcher, phase, path)) memset(paths->logits + path * onehot, 0, (size_t)onehot * sizeof(double));
-    fnas_sample(searcher->config->sampler, searcher->run->space, fnas_search_temperature(searcher->config, searcher->state),
-                paths->logits + path * onehot, &random, choices, paths->soft + path * onehot);
+    double temperature = fnas_schedule_temperature(searcher->config, searcher->state->step, searcher->state->total_steps);
+    fnas_sample(searcher->config->sampler, searcher->run->space, temperature, paths->logits + path * onehot, &random, choices,
+                paths->soft + path * onehot);
     fnas_space_to_onehot(searcher->run->space, choices, paths->onehot + path * onehot);
 }
 

@@ -7,6 +7,7 @@
 #include "nn/path.h"
 #include "search/objective.h"
 #include "search/run.h"
+#include "search/schedule.h"
 
 /* The paths of one update: rows of flat arrays. */
 typedef struct fnas_paths {
@@ -47,7 +48,8 @@ typedef struct fnas_searcher {
     fnas_worker *workers; /* [workers] */
     int64_t worker_count;
     int64_t onehot, decisions, embedding, image_floats;
-    int64_t round; /* of the hypernetwork's updates in this step */
+    fnas_stage stage; /* of the last step that was begun */
+    int64_t round;    /* of the hypernetwork's updates in this step */
     fnas_paths paths;
     fnas_image_batch batch;
     fnas_epoch_order *weight_order, *search_order; /* of the images of the two splits */
@@ -67,19 +69,13 @@ typedef struct fnas_searcher {
 FNAS_NODISCARD fnas_status fnas_searcher_create(fnas_context *context, fnas_run *run, fnas_dataset *dataset, fnas_searcher *searcher);
 void fnas_searcher_free(fnas_searcher *searcher);
 
-/* One step: supernet weights on the training split, then (after the warm-up) the hypernetwork on the search split. state->step is counted
- * up. */
+/* One step: supernet weights on the training split, then, unless the stage is for the supernet alone, the hypernetwork on the search
+ * split. state->step is counted up. */
 FNAS_NODISCARD fnas_status fnas_search_step(fnas_context *context, fnas_searcher *searcher);
 
 /* Its halves. */
 FNAS_NODISCARD fnas_status fnas_update_weights(fnas_context *context, fnas_searcher *searcher);
 FNAS_NODISCARD fnas_status fnas_update_hypernet(fnas_context *context, fnas_searcher *searcher);
-
-/* Of the sampler at this step: GDAS anneals, REINMAX keeps 1. */
-double fnas_search_temperature(const fnas_search_config *config, const fnas_search_state *state);
-
-/* Weight of the distributions' entropy at this step: held, then falling by the same factor each step (config.h). */
-double fnas_search_entropy_weight(const fnas_search_config *config, const fnas_search_state *state);
 
 /* Draws count paths for devices first_device + i % device_count: preferences, hypernetwork, samples. Some for the supernet, and every
  * other one that is observed, are uniform architectures instead. */

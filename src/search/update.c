@@ -90,19 +90,6 @@ static void path_loss_gradient(fnas_searcher *searcher, int64_t path, double *di
     }
 }
 
-/* Steps during which the entropy is held: the error model and the supernet still learn, and a distribution that has closed on an early
- * mistake hardly opens again. */
-static int64_t held_steps(const fnas_search_config *config, const fnas_search_state *state) {
-    return (int64_t)(config->entropy_hold * (double)state->total_steps);
-}
-
-/* After that it falls by the same factor each step, as temperatures do in annealing. */
-double fnas_search_entropy_weight(const fnas_search_config *config, const fnas_search_state *state) {
-    int64_t annealed = state->step - held_steps(config, state), rest = state->total_steps - held_steps(config, state);
-    if (annealed <= 0 || config->entropy_start == 0) return config->entropy_start;
-    return config->entropy_start * pow(config->entropy_end / config->entropy_start, (double)annealed / (double)rest);
-}
-
 /* Adds the gradient of every path to that of its device. */
 static void device_gradients(fnas_searcher *searcher, int64_t first_device, int64_t device_count) {
     fnas_paths *paths = &searcher->paths;
@@ -111,12 +98,13 @@ static void device_gradients(fnas_searcher *searcher, int64_t first_device, int6
     for (int64_t t = first_device; t < first_device + device_count; t++) {
         memset(searcher->device_gradient[t], 0, (size_t)searcher->state->hypernet_count * sizeof(float));
     }
-    double entropy = fnas_search_entropy_weight(searcher->config, searcher->state);
+    const fnas_search_state *state = searcher->state;
+    double entropy = fnas_schedule_entropy_weight(searcher->config, state->step, state->total_steps);
+    double temperature = fnas_schedule_temperature(searcher->config, state->step, state->total_steps);
     for (int64_t p = 0; p < paths->count; p++) {
         path_loss_gradient(searcher, p, scratch);
-        fnas_sample_backward(searcher->config->sampler, searcher->run->space, fnas_search_temperature(searcher->config, searcher->state),
-                             paths->logits + p * onehot, paths->choices + p * searcher->decisions, paths->soft + p * onehot, scratch,
-                             diff_logits);
+        fnas_sample_backward(searcher->config->sampler, searcher->run->space, temperature, paths->logits + p * onehot,
+                             paths->choices + p * searcher->decisions, paths->soft + p * onehot, scratch, diff_logits);
         fnas_entropy_bonus_backward(searcher->run->space, entropy, paths->logits + p * onehot, diff_logits);
         fnas_hypernet_backward(&searcher->state->shape, searcher->state->hypernet, p, paths->preference, paths->embedding, paths->workspace,
                                diff_logits, searcher->device_gradient[paths->device[p]]);
@@ -216,8 +204,7 @@ fnas_status fnas_update_hypernet(fnas_context *context, fnas_searcher *searcher)
         FNAS_TRY(observe_errors(context, searcher));
     else
         FNAS_TRY(fnas_batch_load(context, searcher, FNAS_PHASE_HYPERNET));
-    bool annealing = searcher->state->step >= held_steps(searcher->config, searcher->state);
-    int64_t rounds = annealing ? searcher->config->hypernet_rounds : 1;
+    int64_t rounds = fnas_schedule_hypernet_rounds(searcher->config, searcher->state->step, searcher->state->total_steps);
     for (searcher->round = 0; searcher->round < rounds; searcher->round++) FNAS_TRY(update_as_asked(context, searcher));
     searcher->round = 0;
     return FNAS_OK;
@@ -225,9 +212,9 @@ fnas_status fnas_update_hypernet(fnas_context *context, fnas_searcher *searcher)
 
 fnas_status fnas_search_step(fnas_context *context, fnas_searcher *searcher) {
     fnas_search_state *state = searcher->state;
+    searcher->stage = fnas_schedule_stage(searcher->config, state->step, state->total_steps);
     FNAS_TRY(fnas_update_weights(context, searcher));
-    int64_t warmup = fnas_search_config_warmup_steps(searcher->config, state->total_steps);
-    if (state->step >= warmup) FNAS_TRY(fnas_update_hypernet(context, searcher));
+    if (fnas_stage_searches(searcher->stage)) FNAS_TRY(fnas_update_hypernet(context, searcher));
     state->step++;
     return FNAS_OK;
 }

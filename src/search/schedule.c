@@ -1,0 +1,54 @@
+#include "search/schedule.h"
+
+#include <math.h>
+
+/* The stages' first steps. Fractions are of all steps; rounded down, so that even the shortest search has steps in which the
+ * hypernetwork learns. */
+static int64_t explore_begin(const fnas_search_config *config, int64_t total_steps) {
+    return (int64_t)(config->warmup_fraction * (double)total_steps);
+}
+
+static int64_t consolidate_begin(const fnas_search_config *config, int64_t total_steps) {
+    return total_steps - (int64_t)(config->consolidate_fraction * (double)total_steps);
+}
+
+/* Until then the error model and the supernet still learn, and a distribution that has closed on an early mistake hardly opens again. */
+static int64_t anneal_begin(const fnas_search_config *config, int64_t total_steps) {
+    return (int64_t)(config->entropy_hold * (double)total_steps);
+}
+
+bool fnas_stage_searches(fnas_stage stage) {
+    return stage == FNAS_STAGE_EXPLORE || stage == FNAS_STAGE_ANNEAL;
+}
+
+fnas_stage fnas_schedule_stage(const fnas_search_config *config, int64_t step, int64_t total_steps) {
+    if (step < explore_begin(config, total_steps)) return FNAS_STAGE_WARM_UP;
+    if (step >= consolidate_begin(config, total_steps)) return FNAS_STAGE_CONSOLIDATE;
+    return step < anneal_begin(config, total_steps) ? FNAS_STAGE_EXPLORE : FNAS_STAGE_ANNEAL;
+}
+
+int64_t fnas_schedule_search_steps(const fnas_search_config *config, int64_t total_steps) {
+    return consolidate_begin(config, total_steps) - explore_begin(config, total_steps);
+}
+
+double fnas_schedule_uniform_fraction(const fnas_search_config *config, int64_t step, int64_t total_steps) {
+    return fnas_schedule_stage(config, step, total_steps) == FNAS_STAGE_CONSOLIDATE ? 0 : config->uniform_fraction;
+}
+
+int64_t fnas_schedule_hypernet_rounds(const fnas_search_config *config, int64_t step, int64_t total_steps) {
+    return fnas_schedule_stage(config, step, total_steps) == FNAS_STAGE_ANNEAL ? config->hypernet_rounds : 1;
+}
+
+/* While annealing it falls by the same factor each step, as temperatures do in simulated annealing. */
+double fnas_schedule_entropy_weight(const fnas_search_config *config, int64_t step, int64_t total_steps) {
+    int64_t begin = anneal_begin(config, total_steps), length = consolidate_begin(config, total_steps) - begin;
+    if (step <= begin || length <= 0 || config->entropy_start == 0) return config->entropy_start;
+    double progress = fmin((double)(step - begin) / (double)length, 1);
+    return config->entropy_start * pow(config->entropy_end / config->entropy_start, progress);
+}
+
+double fnas_schedule_temperature(const fnas_search_config *config, int64_t step, int64_t total_steps) {
+    if (config->sampler == FNAS_SAMPLER_REINMAX) return 1;
+    double progress = total_steps > 1 ? (double)step / (double)(total_steps - 1) : 1;
+    return config->temperature_start + (config->temperature_end - config->temperature_start) * fmin(progress, 1);
+}

@@ -1,0 +1,27 @@
+/* What each step of a search does: functions of the configuration and the step alone. */
+#ifndef FNAS_SEARCH_SCHEDULE_H
+#define FNAS_SEARCH_SCHEDULE_H
+
+#include "search/config.h"
+
+typedef enum fnas_stage {
+    FNAS_STAGE_WARM_UP,    /* the supernet alone learns */
+    FNAS_STAGE_EXPLORE,    /* the hypernetwork learns too; its entropy is held */
+    FNAS_STAGE_ANNEAL,     /* its entropy falls */
+    FNAS_STAGE_CONSOLIDATE /* the supernet alone learns again, on what the hypernetwork draws and nothing else */
+} fnas_stage;
+
+bool fnas_stage_searches(fnas_stage stage); /* whether the hypernetwork learns in it */
+fnas_stage fnas_schedule_stage(const fnas_search_config *config, int64_t step, int64_t total_steps);
+/* Steps in which the hypernetwork learns. */
+int64_t fnas_schedule_search_steps(const fnas_search_config *config, int64_t total_steps);
+/* Of the paths that train the supernet, the fraction drawn uniformly. */
+double fnas_schedule_uniform_fraction(const fnas_search_config *config, int64_t step, int64_t total_steps);
+/* Updates of the hypernetwork. */
+int64_t fnas_schedule_hypernet_rounds(const fnas_search_config *config, int64_t step, int64_t total_steps);
+/* Weight of the distributions' entropy against the scalarised loss. */
+double fnas_schedule_entropy_weight(const fnas_search_config *config, int64_t step, int64_t total_steps);
+/* GDAS: linear in the step. ReinMax: 1. */
+double fnas_schedule_temperature(const fnas_search_config *config, int64_t step, int64_t total_steps);
+
+#endif

@@ -1,0 +1,93 @@
+/* The stages of a search, and what changes from step to step. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "search/schedule.h"
+
+static fnas_search_config config(void) {
+    return (fnas_search_config){.warmup_fraction = 0.25,
+                                .consolidate_fraction = 0.25,
+                                .entropy_start = 0.2,
+                                .entropy_end = 0.005,
+                                .entropy_hold = 0.5,
+                                .uniform_fraction = 0.75,
+                                .hypernet_rounds = 6};
+}
+
+static void test_stages_follow_each_other(void **state) {
+    (void)state;
+    fnas_search_config c = config();
+    const fnas_stage quarters[4] = {FNAS_STAGE_WARM_UP, FNAS_STAGE_EXPLORE, FNAS_STAGE_ANNEAL, FNAS_STAGE_CONSOLIDATE};
+    for (int64_t step = 0; step < 100; step++) assert_int_equal(fnas_schedule_stage(&c, step, 100), quarters[step / 25]);
+    assert_int_equal(fnas_schedule_search_steps(&c, 100), 50);
+}
+
+static void test_the_shortest_searches_train_the_hypernetwork(void **state) {
+    (void)state;
+    fnas_search_config c = config();
+    for (int64_t total = 1; total < 9; total++) {
+        int64_t searching = 0;
+        for (int64_t step = 0; step < total; step++) searching += fnas_stage_searches(fnas_schedule_stage(&c, step, total));
+        assert_true(searching >= 1);
+        assert_int_equal(fnas_schedule_search_steps(&c, total), searching);
+    }
+}
+
+static void test_uniform_paths_end_with_the_search(void **state) {
+    (void)state;
+    fnas_search_config c = config();
+    assert_true(fnas_schedule_uniform_fraction(&c, 0, 100) == 0.75);
+    assert_true(fnas_schedule_uniform_fraction(&c, 74, 100) == 0.75);
+    assert_true(fnas_schedule_uniform_fraction(&c, 75, 100) == 0);
+}
+
+static void test_rounds_are_for_annealing(void **state) {
+    (void)state;
+    fnas_search_config c = config();
+    assert_int_equal(fnas_schedule_hypernet_rounds(&c, 49, 100), 1);
+    assert_int_equal(fnas_schedule_hypernet_rounds(&c, 50, 100), 6);
+    assert_int_equal(fnas_schedule_hypernet_rounds(&c, 74, 100), 6);
+}
+
+static void test_entropy_is_held_then_falls_by_the_same_factor(void **state) {
+    (void)state;
+    fnas_search_config c = config();
+    for (int64_t step = 0; step <= 50; step++) assert_true(fnas_schedule_entropy_weight(&c, step, 100) == 0.2);
+    double factor = fnas_schedule_entropy_weight(&c, 51, 100) / 0.2;
+    for (int64_t step = 51; step < 75; step++) {
+        double before = fnas_schedule_entropy_weight(&c, step - 1, 100), now = fnas_schedule_entropy_weight(&c, step, 100);
+        assert_float_equal(now / before, factor, 1e-12);
+    }
+    assert_float_equal(fnas_schedule_entropy_weight(&c, 75, 100), 0.005, 1e-15); /* where the supernet is consolidated */
+    c.entropy_start = c.entropy_end = 0;
+    assert_true(fnas_schedule_entropy_weight(&c, 70, 100) == 0);
+}
+
+static void test_temperature_of_gdas_is_linear(void **state) {
+    (void)state;
+    fnas_search_config c = config();
+    c.temperature_start = 10;
+    c.temperature_end = 1;
+    c.sampler = FNAS_SAMPLER_GDAS;
+    assert_float_equal(fnas_schedule_temperature(&c, 0, 101), 10, 1e-12);
+    assert_float_equal(fnas_schedule_temperature(&c, 50, 101), 5.5, 1e-12);
+    assert_float_equal(fnas_schedule_temperature(&c, 100, 101), 1, 1e-12);
+    c.sampler = FNAS_SAMPLER_REINMAX;
+    assert_true(fnas_schedule_temperature(&c, 50, 101) == 1);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_stages_follow_each_other),
+        cmocka_unit_test(test_the_shortest_searches_train_the_hypernetwork),
+        cmocka_unit_test(test_uniform_paths_end_with_the_search),
+        cmocka_unit_test(test_rounds_are_for_annealing),
+        cmocka_unit_test(test_entropy_is_held_then_falls_by_the_same_factor),
+        cmocka_unit_test(test_temperature_of_gdas_is_linear),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
