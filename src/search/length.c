@@ -52,6 +52,7 @@ static fnas_status time_part(fnas_context *context, fnas_searcher *searcher, fna
 static fnas_status time_parts(fnas_context *context, fnas_searcher *searcher, double limit_ms, fnas_step_costs *costs) {
     /* And those behind it: of the annealing, where there is one. */
     int64_t last = fnas_schedule_search_end(searcher->config, REHEARSED_STEPS) - 1 - REPEATS;
+    if (last < 0) last = 0;
     FNAS_TRY(time_part(context, searcher, fnas_update_weights, 0, limit_ms, &costs->weights_ms));
     FNAS_TRY(time_part(context, searcher, fnas_update_hypernet, 0, limit_ms, &costs->hypernet_ms));
     return time_part(context, searcher, fnas_update_hypernet, last, limit_ms, &costs->annealing_ms);

@@ -382,18 +382,20 @@ static void test_minutes(void **state) {
     fnas_free(counted);
 }
 
-/* Steps of the warm-up, of the search and of its annealing, each with its own cost. */
+/* Steps of the warm-up, of the search, of its annealing and of the consolidation, each with its own cost. */
 static void test_length(void **state) {
     (void)state;
     const fnas_step_costs costs = {.weights_ms = 10, .hypernet_ms = 4, .annealing_ms = 24};
-    fnas_search_config config = {.warmup_fraction = 0.25, .entropy_hold = 0.75, .minutes = 1};
+    fnas_search_config config = {.warmup_fraction = 0.125, .consolidate_fraction = 0.125, .entropy_hold = 0.625, .minutes = 1};
     assert_float_equal(fnas_length_step_ms(&config, &costs), 0.25 * 10 + 0.5 * 14 + 0.25 * 34, 1e-9); /* 18 */
     assert_int_equal(fnas_length_steps(&config, &costs, 0), 3333);
     assert_int_equal(fnas_length_steps(&config, &costs, 6000), 3000);
     assert_int_equal(fnas_length_steps(&config, &costs, 70e3), 1); /* the minutes are over: a run is made all the same */
     config.entropy_hold = 0;                                       /* falls from the first step that searches */
     assert_float_equal(fnas_length_step_ms(&config, &costs), 0.25 * 10 + 0.75 * 34, 1e-9);
-    config.warmup_fraction = 0;
+    config.entropy_hold = 1; /* held to the end of it */
+    assert_float_equal(fnas_length_step_ms(&config, &costs), 0.25 * 10 + 0.75 * 14, 1e-9);
+    config = (fnas_search_config){0};
     assert_float_equal(fnas_length_step_ms(&config, &costs), 34, 1e-9);
 }
 

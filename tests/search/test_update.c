@@ -1,4 +1,4 @@
-/* Parts of a step: the architectures that the error model observes, the rounds of the hypernetwork's updates, the weight of the entropy. */
+/* Parts of a step: the architectures that the error model observes, and the rounds of the hypernetwork's updates. */
 #include "search/support_query.h"
 
 #include <math.h>
@@ -142,10 +142,10 @@ static void test_round_counts(void **state) {
     assert_int_equal(updates_at(&opened, 0), 1);
     assert_int_equal(updates_at(&opened, 79), 1);
     assert_int_equal(updates_at(&opened, 80), 4);
-    assert_int_equal(updates_at(&opened, 99), 4);
+    assert_int_equal(updates_at(&opened, 89), 4);
     config->update = FNAS_UPDATE_SEQUENTIAL;
     assert_int_equal(updates_at(&opened, 79), DEVICES);
-    assert_int_equal(updates_at(&opened, 99), 4 * DEVICES);
+    assert_int_equal(updates_at(&opened, 89), 4 * DEVICES);
     stage_close(&opened);
 }
 
