@@ -82,7 +82,7 @@ typedef struct preset_facts {
     double warmup_fraction, consolidate_fraction;
     double weight_fraction, search_fraction;
     bool rates_times_devices; /* weight_rate, table_rate and continuous_rate */
-    double weight_rate, weight_rate_end, weight_decay;
+    double weight_rate, weight_rate_end, consolidate_rate, weight_decay;
     double table_rate, table_decay, continuous_rate, continuous_decay;
     int64_t checkpoint_steps, validation_images, recalibration_images;
     int64_t paths_about, augment;
@@ -106,6 +106,7 @@ static const preset_facts PRESETS[] = {
      .weight_fraction = 0.7,
      .search_fraction = 0.2,
      .weight_rate = 0.3,
+     .consolidate_rate = 0.1,
      .weight_rate_end = 0.001,
      .weight_decay = 5e-4,
      .table_rate = 0.03,
@@ -118,7 +119,7 @@ static const preset_facts PRESETS[] = {
      .uniform_fraction = 0.75,
      .entropy_start = 0.2,
      .entropy_end = 0.005,
-     .entropy_hold = 0.6,
+     .entropy_hold = 0.55,
      .condition_embeddings = 1,
      .judged_paths = 15,
      .hypernet_rounds = 6,
@@ -137,6 +138,7 @@ static const preset_facts PRESETS[] = {
      .weight_fraction = 0.6,
      .search_fraction = 0.3,
      .weight_rate = 0.1,
+     .consolidate_rate = 0.03,
      .weight_rate_end = 0.001,
      .weight_decay = 5e-4,
      .table_rate = 0.01,
@@ -150,7 +152,7 @@ static const preset_facts PRESETS[] = {
      .uniform_fraction = 0.75,
      .entropy_start = 0.2,
      .entropy_end = 0.005,
-     .entropy_hold = 0.6,
+     .entropy_hold = 0.55,
      .condition_embeddings = 1,
      .judged_paths = 15,
      .hypernet_rounds = 6,
@@ -196,6 +198,7 @@ static void apply_optimisers(const preset_facts *preset, fnas_search_config *con
     double scale = preset->rates_times_devices ? (double)config->device_count : 1;
     config->weight_rate = scale * preset->weight_rate;
     config->weight_rate_end = preset->weight_rate_end;
+    config->consolidate_rate = preset->consolidate_rate;
     config->weight_momentum = 0.9;
     config->weight_decay = preset->weight_decay;
     config->weight_clip = 5;
@@ -426,6 +429,7 @@ static const field FIELDS[] = {
     NUMBER(search_fraction, 0, 1),
     NUMBER(weight_rate, 0, 1e3),
     NUMBER(weight_rate_end, 0, 1e3),
+    NUMBER(consolidate_rate, 0, 1e3),
     NUMBER(weight_momentum, 0, 1),
     NUMBER(weight_decay, 0, 1e3),
     NUMBER(weight_clip, 0, 1e9),

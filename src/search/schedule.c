@@ -2,6 +2,8 @@
 
 #include <math.h>
 
+#include "nn/optimiser.h"
+
 /* The stages' first steps. Fractions are of all steps; rounded down, so that even the shortest search has steps in which the
  * hypernetwork learns. */
 static int64_t explore_begin(const fnas_search_config *config, int64_t total_steps) {
@@ -41,6 +43,12 @@ double fnas_schedule_entropy_weight(const fnas_search_config *config, int64_t st
     if (step <= begin || length <= 0 || config->entropy_start == 0) return config->entropy_start;
     double progress = fmin((double)(step - begin) / (double)length, 1);
     return config->entropy_start * pow(config->entropy_end / config->entropy_start, progress);
+}
+
+double fnas_schedule_weight_rate(const fnas_search_config *config, int64_t step, int64_t total_steps) {
+    int64_t end = fnas_schedule_search_end(config, total_steps);
+    if (step < end) return fnas_cosine(config->weight_rate, config->weight_rate_end, step, end);
+    return fnas_cosine(config->consolidate_rate, config->weight_rate_end, step - end, total_steps - end);
 }
 
 double fnas_schedule_temperature(const fnas_search_config *config, int64_t step, int64_t total_steps) {

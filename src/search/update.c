@@ -34,7 +34,7 @@ fnas_status fnas_update_weights(fnas_context *context, fnas_searcher *searcher) 
     if (!isfinite(searcher->weight_gradient_norm)) {
         return fnas_fail(context, FNAS_ERR_NUMERIC, "step %lld: the gradient of the supernet is not finite", (long long)state->step);
     }
-    fnas_sgd sgd = {.rate = fnas_cosine(config->weight_rate, config->weight_rate_end, state->step, state->total_steps),
+    fnas_sgd sgd = {.rate = fnas_schedule_weight_rate(config, state->step, state->total_steps),
                     .momentum = config->weight_momentum,
                     .weight_decay = config->weight_decay};
     fnas_sgd_step(&sgd, state->weights.float_count, gradient, state->weight_moment, state->weights.values);

@@ -80,6 +80,23 @@ static void test_temperature_of_gdas_is_linear(void **state) {
     assert_true(fnas_schedule_temperature(&c, 50, 101) == 1);
 }
 
+static void test_learning_rate_is_two_cosines(void **state) {
+    (void)state;
+    fnas_search_config c = config();
+    c.weight_rate = 0.3;
+    c.consolidate_rate = 0.1;
+    c.weight_rate_end = 0.001;
+    assert_float_equal(fnas_schedule_weight_rate(&c, 0, 100), 0.3, 1e-12);
+    assert_float_equal(fnas_schedule_weight_rate(&c, 75, 100), 0.1, 1e-12);
+    for (int64_t step = 1; step < 100; step++) {
+        if (step != 75) assert_true(fnas_schedule_weight_rate(&c, step, 100) < fnas_schedule_weight_rate(&c, step - 1, 100));
+    }
+    assert_true(fnas_schedule_weight_rate(&c, 74, 100) < 0.002 && fnas_schedule_weight_rate(&c, 99, 100) < 0.002);
+    c.consolidate_fraction = 0; /* one cosine */
+    for (int64_t step = 1; step < 100; step++)
+        assert_true(fnas_schedule_weight_rate(&c, step, 100) < fnas_schedule_weight_rate(&c, step - 1, 100));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_stages_follow_each_other),
@@ -88,6 +105,7 @@ int main(void) {
         cmocka_unit_test(test_rounds_are_for_annealing),
         cmocka_unit_test(test_entropy_is_held_then_falls_by_the_same_factor),
         cmocka_unit_test(test_temperature_of_gdas_is_linear),
+        cmocka_unit_test(test_learning_rate_is_two_cosines),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
