@@ -71,8 +71,9 @@ typedef struct fnas_front_objective {
     const char *name, *unit, *source; /* source: "supernet", "predicted", "measured", "closed-form" */
 } fnas_front_objective;
 
-/* A front: non-dominated architectures of one device, best first by hypervolume contribution (docs/hypervolume.md says how they are
- * chosen). Where error is an objective and was not scored: all distinct architectures, fastest first. Immutable; owned: fnas_front_free. */
+/* A front: architectures of one device of which none dominates another, best first by hypervolume contribution. They are chosen among the
+ * best candidates by cross entropy and latency (docs/hypervolume.md). Where error is an objective and was not scored: all distinct
+ * architectures, fastest first. Immutable; owned: fnas_front_free. */
 typedef struct fnas_front fnas_front;
 /* options may be NULL (defaults). Deterministic for any number of threads. Progress stage "score". Errors: FNAS_ERR_INPUT (card of another
  * space, a constant preference off the simplex, data missing or not the run's), FNAS_ERR_USAGE (negative counts), FNAS_ERR_IO,
@@ -141,7 +142,8 @@ FNAS_API const fnas_verify_device *fnas_verification_device(const fnas_verificat
 /* Cards that were given and not verified. Texts are borrowed from the verification. */
 typedef struct fnas_verify_left_out {
     const char *name, *reason;
-    fnas_status status; /* FNAS_ERR_UNSUPPORTED: this machine is not the device; FNAS_ERR_NUMERIC: every measurement drifted */
+    fnas_status
+        status; /* FNAS_ERR_UNSUPPORTED: this machine is not the device; FNAS_ERR_NUMERIC: measuring failed each time, mostly for drift */
 } fnas_verify_left_out;
 FNAS_API int64_t fnas_verification_left_out_count(const fnas_verification *verification);
 FNAS_API fnas_verify_left_out fnas_verification_left_out(const fnas_verification *verification, int64_t index);

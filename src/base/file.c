@@ -359,33 +359,6 @@ fnas_status fnas_file_write_atomic(fnas_context *context, const char *path, cons
     return status;
 }
 
-static fnas_status fnas_file_copy_rest(fnas_context *context, const char *from, int descriptor, fnas_file_writer *writer) {
-    unsigned char *buffer = fnas_allocate(FNAS_READ_CHUNK_BYTES, 1);
-    if (!buffer) return fnas_fail_memory(context, from);
-    fnas_status status = FNAS_OK;
-    for (ssize_t got = 1; got > 0 && status == FNAS_OK;) {
-        got = fnas_read_some(descriptor, buffer, FNAS_READ_CHUNK_BYTES);
-        if (got < 0)
-            status = fnas_fail_errno(context, from, "read");
-        else
-            status = fnas_file_writer_append(context, writer, buffer, (size_t)got);
-    }
-    fnas_free(buffer);
-    return status;
-}
-
-fnas_status fnas_file_copy(fnas_context *context, const char *from, const char *to) {
-    int descriptor = open(from, O_RDONLY | O_CLOEXEC);
-    if (descriptor < 0) return fnas_fail_errno(context, from, "open");
-    fnas_file_writer *writer = NULL;
-    fnas_status status = fnas_file_writer_begin(context, to, &writer);
-    if (status == FNAS_OK) status = fnas_file_copy_rest(context, from, descriptor, writer);
-    close(descriptor);
-    if (status == FNAS_OK) return fnas_file_writer_commit(context, writer);
-    fnas_file_writer_abort(writer);
-    return status;
-}
-
 /* ---- folders ---- */
 
 static fnas_status fnas_folder_create_one(fnas_context *context, const char *path) {

@@ -33,7 +33,6 @@ FNAS_NODISCARD fnas_status fnas_file_write_atomic(fnas_context *context, const c
 FNAS_NODISCARD fnas_status fnas_folder_create(fnas_context *context, const char *path); /* with parents; existing is fine */
 /* Whether fnas_folder_create would probably succeed: the nearest folder above that exists can be written to. Nothing is made. */
 FNAS_NODISCARD fnas_status fnas_folder_check_creatable(fnas_context *context, const char *path);
-FNAS_NODISCARD fnas_status fnas_file_copy(fnas_context *context, const char *from, const char *to); /* atomic */
 
 /* Removes the temporary files that killed writers of this machine left in a folder; a failure is not reported: they do no harm. */
 void fnas_folder_remove_temporaries(const char *path);

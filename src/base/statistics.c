@@ -164,7 +164,9 @@ static double fnas_share_remainder(double share, int64_t units) {
 
 int64_t fnas_share_round(int64_t count, const double *shares, int64_t units, int64_t index) {
     double own = fnas_share_remainder(shares[index], units);
-    int64_t left = units, before = 0; /* units that rounding down leaves; shares that get one before this */
+    double sum = 0;
+    for (int64_t i = 0; i < count; i++) sum += shares[i];
+    int64_t left = (int64_t)llround(sum * (double)units), before = 0; /* units that rounding down leaves; shares that get one before this */
     for (int64_t i = 0; i < count; i++) {
         double remainder = fnas_share_remainder(shares[i], units);
         left -= (int64_t)floor(shares[i] * (double)units);

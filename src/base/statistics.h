@@ -16,8 +16,9 @@ double fnas_spearman(const double *x, const double *y, int64_t n);
 double fnas_pearson(const double *x, const double *y, int64_t n);
 double fnas_kendall(const double *x, const double *y, int64_t n);
 
-/* Shares [count] that sum to 1, in whole units (100: hundredths) that sum to `units`: the part of shares[index], rounded down, or up where
- * its remainder is among the largest (Hamilton's method; the first among equals). Of 0.625 : 0.375 rounding each alone would make 63 : 38.
+/* Shares [count] in whole units of 1 / `units` (100: hundredths) that sum to what the shares sum to, rounded: the part of shares[index],
+ * rounded down, or up where its remainder is among the largest (Hamilton's method; the first among equals). Of 0.625 : 0.375 rounding each
+ * alone would make 63 : 38.
  */
 int64_t fnas_share_round(int64_t count, const double *shares, int64_t units, int64_t index);
 

@@ -55,6 +55,7 @@ fnas_status cli_promises_conclude(const char *verb, const fnas_verification *ver
     for (int64_t i = 0; i < fnas_verification_left_out_count(verification); i++)
         failed += fnas_verification_left_out(verification, i).status == FNAS_ERR_NUMERIC;
     if (!failed) return FNAS_OK;
-    return cli_fail(verb, FNAS_ERR_NUMERIC, "%lld of the devices could not be measured on a machine this busy: verify them again",
+    return cli_fail(verb, FNAS_ERR_NUMERIC,
+                    "%lld of the devices could not be measured, see the reasons above: try them again, on a quiet machine",
                     (long long)failed);
 }

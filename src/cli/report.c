@@ -66,6 +66,7 @@ static fnas_status report_query(fnas_context *context, const report_values *valu
                                         values->output);
     }
     if (status == FNAS_OK) printf("%s\n", values->output);
+    if (status == FNAS_OK && verification) status = cli_promises_conclude("report", verification);
     if (verification) fnas_verification_free(verification);
     for (int64_t i = 0; i < query->count; i++) {
         if (fronts[i]) fnas_front_free(fronts[i]);

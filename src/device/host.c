@@ -17,25 +17,41 @@ static void copy_clean(const char *from, char *text, size_t size_bytes) {
     text[used] = '\0';
 }
 
-void fnas_host_processor(char *text, size_t size_bytes) {
+/* The value of the first line "key : value" of a file, or "". */
+static void find_value(const char *path, const char *key, char *text, size_t size_bytes) {
     text[0] = '\0';
-    FILE *file = fopen("/proc/cpuinfo", "re");
+    FILE *file = fopen(path, "re");
     char line[LINE_BYTES];
     while (file && !text[0] && fgets(line, sizeof line, file)) {
         const char *colon = strchr(line, ':');
-        if (colon && strncmp(line, "model name", 10) == 0) copy_clean(colon + 1, text, size_bytes);
+        if (colon && strncmp(line, key, strlen(key)) == 0) copy_clean(colon + 1, text, size_bytes);
     }
     if (file) fclose(file);
+}
+
+static void read_first_line(const char *path, char *text, size_t size_bytes) {
+    text[0] = '\0';
+    FILE *file = fopen(path, "re");
+    char line[LINE_BYTES];
+    if (file && fgets(line, sizeof line, file)) copy_clean(line, text, size_bytes);
+    if (file) fclose(file);
+}
+
+void fnas_host_processor_from(const char *cpuinfo, const char *board, char *text, size_t size_bytes) {
+    static const char *const keys[] = {"model name", "Model", "Hardware"}; /* x86; boards: /proc/cpuinfo of Arm has no "model name" */
+    text[0] = '\0';
+    for (size_t i = 0; !text[0] && i < sizeof keys / sizeof *keys; i++) find_value(cpuinfo, keys[i], text, size_bytes);
+    if (!text[0]) read_first_line(board, text, size_bytes);
     struct utsname machine;
     if (!text[0]) copy_clean(uname(&machine) == 0 ? machine.machine : "unknown", text, size_bytes);
 }
 
+void fnas_host_processor(char *text, size_t size_bytes) {
+    fnas_host_processor_from("/proc/cpuinfo", "/proc/device-tree/model", text, size_bytes);
+}
+
 void fnas_host_governor(char *text, size_t size_bytes) {
-    text[0] = '\0';
-    FILE *file = fopen("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor", "re");
-    char line[LINE_BYTES];
-    if (file && fgets(line, sizeof line, file)) copy_clean(line, text, size_bytes);
-    if (file) fclose(file);
+    read_first_line("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor", text, size_bytes);
     if (!text[0]) snprintf(text, size_bytes, "unknown");
 }
 

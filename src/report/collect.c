@@ -120,6 +120,14 @@ static fnas_status describe_card(const collector *c, const fnas_card *card, cons
     return keep(c, &text, made);
 }
 
+static const char *find_left_out(const fnas_verification *verification, const char *device) {
+    for (int64_t i = 0; verification && i < fnas_verification_left_out_count(verification); i++) {
+        fnas_verify_left_out left_out = fnas_verification_left_out(verification, i);
+        if (strcmp(left_out.name, device) == 0) return left_out.reason;
+    }
+    return NULL;
+}
+
 static void find_measured(const fnas_verification *verification, int64_t verified, fnas_page_row *row) {
     int64_t count = verified < 0 ? 0 : fnas_verification_row_count(verification, verified);
     for (int64_t i = 0; i < count; i++) {
@@ -169,6 +177,7 @@ static fnas_status collect_device(const collector *c, const fnas_run *run, const
                                   const fnas_verification *verification, fnas_page_device *device) {
     int64_t verified = find_verified(verification, fnas_front_device(front));
     *device = (fnas_page_device){.name = fnas_front_device(front), .searched = was_searched(run, fnas_front_device(front))};
+    device->left_out = find_left_out(verification, device->name);
     FNAS_TRY(describe_card(c, card, &device->made));
     if (verified >= 0) FNAS_TRY(collect_check(c, fnas_verification_device(verification, verified), &device->check));
     return collect_rows(c, front, verification, verified, device);

@@ -342,6 +342,7 @@ static void append_device(fnas_text *text, const fnas_page *page, int64_t d) {
     append_badge(text, device);
     fnas_text_append(text, "</div>\n");
     if (device->made[0]) append_escaped(text, "<p class=\"muted\">", device->made, "</p>\n");
+    if (device->left_out) append_escaped(text, "<p class=\"muted\">Not verified: ", device->left_out, "</p>\n");
     fnas_text_append(text, "<div%s><figure>", device->check ? " class=\"front\"" : "");
     fnas_page_append_front(text, page, device, false);
     fnas_text_append(text, "<figcaption>Point at a mark for its architecture. What lies above and to the right of the line is worse in "

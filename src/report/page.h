@@ -33,6 +33,7 @@ typedef struct fnas_page_device {
     int64_t row_count;
     const fnas_page_row *rows;    /* best first */
     const fnas_page_check *check; /* NULL: not verified */
+    const char *left_out;         /* why a verification could not check it; NULL: it did, or there was none */
 } fnas_page_device;
 
 typedef struct fnas_page {

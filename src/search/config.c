@@ -198,7 +198,7 @@ static void apply_optimisers(const preset_facts *preset, fnas_search_config *con
     double scale = preset->rates_times_devices ? (double)config->device_count : 1;
     config->weight_rate = scale * preset->weight_rate;
     config->weight_rate_end = preset->weight_rate_end;
-    config->consolidate_rate = preset->consolidate_rate;
+    config->consolidate_rate = scale * preset->consolidate_rate;
     config->weight_momentum = 0.9;
     config->weight_decay = preset->weight_decay;
     config->weight_clip = 5;
@@ -520,7 +520,7 @@ static fnas_status field_from_json(fnas_context *context, const json_t *root, co
 
 fnas_status fnas_search_config_write(fnas_context *context, const fnas_search_config *config, const char *path) {
     json_t *root = json_object();
-    int bad = json_object_set_new(root, "format", json_string("fleetnas-run/1"));
+    int bad = json_object_set_new(root, "format", json_string("fleetnas-run/2"));
     for (size_t i = 0; i < FIELD_COUNT; i++) bad |= json_object_set_new(root, FIELDS[i].key, field_to_json(&FIELDS[i], config));
     json_t *objectives = json_array(), *devices = json_array();
     for (int64_t i = 0; i < config->objective_count; i++)
@@ -584,6 +584,11 @@ static fnas_status check_consistent(fnas_context *context, const fnas_search_con
         return fnas_fail(
             context, FNAS_ERR_INPUT,
             "%s: \"warmup_fraction\" and \"consolidate_fraction\" must sum to less than 1: the hypernetwork learns between them", path);
+    if (config->entropy_start > 0 && config->entropy_hold >= 1 - config->consolidate_fraction)
+        return fnas_fail(context, FNAS_ERR_INPUT,
+                         "%s: \"entropy_hold\" and \"consolidate_fraction\" must sum to less than 1: the entropy falls between them", path);
+    if (config->consolidate_fraction > 0 && config->consolidate_rate < config->weight_rate_end)
+        return fnas_fail(context, FNAS_ERR_INPUT, "%s: \"consolidate_rate\" must be at least \"weight_rate_end\", which it falls to", path);
     if (config->hypernet_rounds > 1 && config->error_gradient == FNAS_ERROR_GRADIENT_GATES)
         return fnas_fail(context, FNAS_ERR_INPUT, "%s: \"hypernet_rounds\" must be 1 with \"error_gradient\": \"gates\"", path);
     bool model = config->error_gradient == FNAS_ERROR_GRADIENT_MODEL;
@@ -600,8 +605,8 @@ static fnas_status check_consistent(fnas_context *context, const fnas_search_con
 static fnas_status config_from_json(fnas_context *context, const json_t *root, const char *path, fnas_search_config *config) {
     const char *format = NULL;
     FNAS_TRY(fnas_json_string(context, root, path, "format", &format));
-    if (strcmp(format, "fleetnas-run/1") != 0) {
-        return fnas_fail(context, FNAS_ERR_INPUT, "%s: \"format\" is \"%s\", this version reads \"fleetnas-run/1\"", path, format);
+    if (strcmp(format, "fleetnas-run/2") != 0) {
+        return fnas_fail(context, FNAS_ERR_INPUT, "%s: \"format\" is \"%s\", this version reads \"fleetnas-run/2\"", path, format);
     }
     for (size_t i = 0; i < FIELD_COUNT; i++) FNAS_TRY(field_from_json(context, root, path, &FIELDS[i], config));
     FNAS_TRY(read_lists(context, root, path, config));

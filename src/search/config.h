@@ -56,7 +56,7 @@ typedef struct fnas_search_config {
     double consolidate_fraction;          /* of the steps, at the end: only the supernet is trained, on what the hypernetwork draws */
     int64_t checkpoint_steps;
     double weight_fraction, search_fraction; /* of the training part; the rest validates */
-    double consolidate_rate; /* takes the place of weight_rate when the supernet is consolidated */
+    double consolidate_rate;                 /* takes the place of weight_rate when the supernet is consolidated */
     double weight_rate, weight_rate_end, weight_momentum, weight_decay, weight_clip;
     double hypernet_rate, hypernet_beta1, hypernet_beta2, hypernet_decay;
     double label_smoothing;

@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "base/statistics.h"
 
-#define REPEATS 6
+#define REPEATS 6            /* whose median one disturbance, or two, do not move */
 #define REHEARSED_STEPS 1000 /* of the copy: far enough apart that its steps are of all stages */
 #define STEPS_MOST 1e12      /* as config.json takes */
 
@@ -31,14 +31,14 @@ int64_t fnas_length_steps(const fnas_search_config *config, const fnas_step_cost
 
 typedef fnas_status fnas_step_part(fnas_context *context, fnas_searcher *searcher);
 
-/* Repeats of one part at the copy's steps first, first + 1, ... */
+/* Repeats of one part at the copy's steps first, first + 1, ... A request to stop ends them as soon as there is one. */
 static fnas_status time_part(fnas_context *context, fnas_searcher *searcher, fnas_step_part *part, int64_t first, double limit_ms,
                              double *median_ms) {
     double took_ms[REPEATS], sum_ms = 0;
     int64_t count = 0;
     searcher->state->step = first;
     FNAS_TRY(part(context, searcher));
-    while (count < REPEATS && (count == 0 || sum_ms < limit_ms)) {
+    while (count == 0 || (count < REPEATS && sum_ms < limit_ms && !fnas_context_stop_requested(context))) {
         double begin_ms = fnas_wall_ms();
         searcher->state->step++;
         FNAS_TRY(part(context, searcher));
@@ -50,12 +50,14 @@ static fnas_status time_part(fnas_context *context, fnas_searcher *searcher, fna
 }
 
 static fnas_status time_parts(fnas_context *context, fnas_searcher *searcher, double limit_ms, fnas_step_costs *costs) {
-    /* And those behind it: of the annealing, where there is one. */
-    int64_t last = fnas_schedule_search_end(searcher->config, REHEARSED_STEPS) - 1 - REPEATS;
-    if (last < 0) last = 0;
+    const fnas_search_config *config = searcher->config;
+    int64_t annealing = fnas_schedule_search_end(config, REHEARSED_STEPS) - 1 - REPEATS; /* the last steps that anneal, if any do */
+    if (annealing < 0) annealing = 0;
     FNAS_TRY(time_part(context, searcher, fnas_update_weights, 0, limit_ms, &costs->weights_ms));
     FNAS_TRY(time_part(context, searcher, fnas_update_hypernet, 0, limit_ms, &costs->hypernet_ms));
-    return time_part(context, searcher, fnas_update_hypernet, last, limit_ms, &costs->annealing_ms);
+    costs->annealing_ms = costs->hypernet_ms;
+    if (fnas_schedule_hypernet_rounds(config, annealing, REHEARSED_STEPS) == 1) return FNAS_OK;
+    return time_part(context, searcher, fnas_update_hypernet, annealing, limit_ms, &costs->annealing_ms);
 }
 
 /* Weights, hypernetwork and counters; an error model that has seen nothing costs what any does. */

@@ -126,8 +126,7 @@ static void note_backend(fnas_context *context, const fnas_run *run) {
 
 /* ---- the whole ---- */
 
-/* Predictor given with the options: a new run keeps a copy. */
-static fnas_status search(fnas_context *context, fnas_run *run, fnas_dataset *dataset, const char *given_predictor) {
+static fnas_status search(fnas_context *context, fnas_run *run, fnas_dataset *dataset) {
     double begin_ms = fnas_wall_ms();
     FNAS_TRY(fnas_run_prepare(context, run));
     if (run->state.total_steps > 0 && run->state.step >= run->state.total_steps) {
@@ -137,7 +136,7 @@ static fnas_status search(fnas_context *context, fnas_run *run, fnas_dataset *da
     fnas_searcher searcher = {0};
     fnas_metrics metrics = {0};
     fnas_status status = fnas_searcher_create(context, run, dataset, &searcher);
-    if (status == FNAS_OK && run->is_new) status = fnas_run_write(context, run, given_predictor);
+    if (status == FNAS_OK && run->is_new) status = fnas_run_write(context, run);
     if (status == FNAS_OK) status = fnas_metrics_open(context, run, &metrics);
     if (status == FNAS_OK) {
         char detail[128];
@@ -157,21 +156,24 @@ static fnas_status search(fnas_context *context, fnas_run *run, fnas_dataset *da
 #define DRY_RUN_PART_MS 10e3 /* of each part of a step, at most about this long */
 
 static fnas_status rehearse(fnas_context *context, fnas_run *run, fnas_dataset *dataset) {
+    double begin_ms = fnas_wall_ms();
     FNAS_TRY(fnas_run_prepare(context, run));
     const fnas_search_config *config = &run->config;
+    double prepared_ms = fnas_wall_ms() - begin_ms;
     fnas_searcher searcher = {0};
     fnas_step_costs costs = {0};
     fnas_status status = fnas_searcher_create(context, run, dataset, &searcher);
     if (status == FNAS_OK) status = fnas_length_rehearse(context, &searcher, DRY_RUN_PART_MS, &costs);
     fnas_searcher_free(&searcher);
     FNAS_TRY(status);
+    if (fnas_context_stop_requested(context)) return fnas_fail(context, FNAS_INTERRUPTED, "dry run: stopped; nothing was written");
     double step_ms = fnas_length_step_ms(config, &costs);
     if (config->minutes > 0)
         fnas_log(context, FNAS_LOG_INFO, "dry run: %.0f ms a step; %g minutes are about %lld steps; nothing was written", step_ms,
-                 config->minutes, (long long)fnas_length_steps(config, &costs, 0));
+                 config->minutes, (long long)fnas_length_steps(config, &costs, prepared_ms));
     else
         fnas_log(context, FNAS_LOG_INFO, "dry run: %.0f ms a step; %lld steps take about %.1f minutes; nothing was written", step_ms,
-                 (long long)config->steps, step_ms * (double)config->steps / 60e3);
+                 (long long)config->steps, (prepared_ms + step_ms * (double)config->steps) / 60e3);
     return FNAS_OK;
 }
 
@@ -187,7 +189,7 @@ fnas_status fnas_search_run(fnas_context *context, const fnas_search_options *op
     fnas_dataset *dataset = NULL;
     FNAS_TRY(fnas_run_create(context, options, &run));
     fnas_status status = fnas_run_open_data(context, run, NULL, &dataset);
-    if (status == FNAS_OK) status = options->dry_run ? rehearse(context, run, dataset) : search(context, run, dataset, options->predictor);
+    if (status == FNAS_OK) status = options->dry_run ? rehearse(context, run, dataset) : search(context, run, dataset);
     fnas_dataset_close(dataset);
     fnas_run_close(run);
     return status;
@@ -199,7 +201,7 @@ fnas_status fnas_search_resume(fnas_context *context, const char *path, const ch
     FNAS_TRY(fnas_run_open_folder(context, path, &run));
     fnas_status status = fnas_run_open_data(context, run, data, &dataset);
     if (status == FNAS_OK && data) keep_data(context, run, dataset);
-    if (status == FNAS_OK) status = search(context, run, dataset, NULL);
+    if (status == FNAS_OK) status = search(context, run, dataset);
     fnas_dataset_close(dataset);
     fnas_run_close(run);
     return status;

@@ -314,6 +314,10 @@ fnas_status fnas_query_sweep(fnas_context *context, const fnas_run *run, const f
     return status;
 }
 
+bool fnas_candidates_scored(const fnas_candidates *candidates) {
+    return candidates->count > 0 && !isnan(candidates->scores[0].error_pct);
+}
+
 void fnas_candidates_free(fnas_candidates *candidates) {
     fnas_free(candidates->choices);
     fnas_free(candidates->preferences);

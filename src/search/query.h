@@ -34,6 +34,7 @@ bool fnas_query_has_objective(const fnas_run *run, fnas_objective_kind kind);
  * after a failure. */
 FNAS_NODISCARD fnas_status fnas_query_sweep(fnas_context *context, const fnas_run *run, const fnas_card *card,
                                             const fnas_front_options *options, fnas_candidates *candidates);
+bool fnas_candidates_scored(const fnas_candidates *candidates); /* all of them, or none */
 void fnas_candidates_free(fnas_candidates *candidates);
 
 /* The front of scored candidates: those no better than guessing are dropped where others exist, then the dominated, then the least
@@ -42,9 +43,9 @@ void fnas_candidates_free(fnas_candidates *candidates);
 FNAS_NODISCARD fnas_status fnas_query_choose(fnas_context *context, const fnas_run *run, const char *device,
                                              const fnas_candidates *candidates, int64_t images, int64_t points, fnas_front **front);
 
-/* Leaves the best `most` of scored candidates: without those that guess, unless all do, layer after layer of non-dominated ones (Deb et al.
- * 2002), with the cross entropy in the place of the error; the last layer by contribution. What is left keeps its order; `decoded` counts
- * those of its first that are left. images: as in fnas_query_choose. */
+/* Leaves the best `most` of scored candidates (all, where they are not scored): without those that guess, unless all do, layer after layer
+ * of non-dominated ones (Deb et al. 2002), with the cross entropy in the place of the error; the last layer by contribution. What is left
+ * keeps its order; `decoded` counts those of its first that are left. images: as in fnas_query_choose. */
 FNAS_NODISCARD fnas_status fnas_query_keep_best(fnas_context *context, const fnas_run *run, int64_t images, int64_t most,
                                                 fnas_candidates *candidates);
 

@@ -118,8 +118,7 @@ static fnas_status fnas_choice_select(fnas_context *context, fnas_choice *choice
 }
 
 static fnas_status fnas_choice_by_contribution(fnas_context *context, fnas_choice *choice, int64_t images, int64_t points, int64_t *kept) {
-    bool scored = choice->candidates->count > 0 && !isnan(choice->candidates->scores[0].error_pct);
-    if (scored) fnas_choice_drop_guessing(choice, images);
+    if (fnas_candidates_scored(choice->candidates)) fnas_choice_drop_guessing(choice, images);
     FNAS_TRY(fnas_front_nondominated(context, choice->count, choice->objectives, choice->values, choice->keep));
     return fnas_choice_select(context, choice, points, kept);
 }
@@ -201,7 +200,7 @@ static void fnas_candidates_keep(fnas_candidates *candidates, int64_t count, int
 }
 
 fnas_status fnas_query_keep_best(fnas_context *context, const fnas_run *run, int64_t images, int64_t most, fnas_candidates *candidates) {
-    if (candidates->count == 0) return FNAS_OK;
+    if (!fnas_candidates_scored(candidates)) return FNAS_OK;
     fnas_choice choice;
     int64_t *taken = fnas_allocate((size_t)most, sizeof *taken), count = 0;
     fnas_status status = fnas_choice_begin(context, run, candidates, FNAS_MEASURE_CROSS_ENTROPY, candidates->count, &choice);

@@ -245,18 +245,18 @@ static fnas_status write_folders(fnas_context *context, const fnas_run *run) {
     return FNAS_OK;
 }
 
-static fnas_status write_predictor(fnas_context *context, const fnas_run *run, const char *given) {
+static fnas_status write_predictor(fnas_context *context, const fnas_run *run) {
     char *path = fnas_run_file(run, "predictor.safetensors");
     if (!path) return fnas_fail_memory(context, "a path");
-    fnas_status status = given ? fnas_file_copy(context, given, path) : fnas_predictor_save(context, run->predictor, path);
+    fnas_status status = fnas_predictor_save(context, run->predictor, path);
     fnas_free(path);
     return status;
 }
 
-static fnas_status write_parts(fnas_context *context, const fnas_run *run, const char *given_predictor) {
+static fnas_status write_parts(fnas_context *context, const fnas_run *run) {
     FNAS_TRY(write_folders(context, run));
     FNAS_TRY(save_cards(context, run));
-    FNAS_TRY(write_predictor(context, run, given_predictor));
+    FNAS_TRY(write_predictor(context, run));
     FNAS_TRY(fnas_run_log_set(context, run->path, "data", run->data_spec));
     char *config = fnas_run_file(run, "config.json"); /* last: a folder with a configuration is a run that resumes */
     fnas_status status = config ? fnas_search_config_write(context, &run->config, config) : fnas_fail_memory(context, "a path");
@@ -264,13 +264,13 @@ static fnas_status write_parts(fnas_context *context, const fnas_run *run, const
     return status;
 }
 
-fnas_status fnas_run_write(fnas_context *context, fnas_run *run, const char *given_predictor) {
+fnas_status fnas_run_write(fnas_context *context, fnas_run *run) {
     FNAS_TRY(fnas_folder_create(context, run->path));
     FNAS_TRY(lock_folder(context, run));
     FNAS_TRY(check_folder_is_free(context, run->path)); /* again, now that nobody else can fill it */
     char *mark = fnas_run_file(run, STARTING);
     fnas_status status = mark ? fnas_file_write_atomic(context, mark, "", 0) : fnas_fail_memory(context, "a path");
-    if (status == FNAS_OK) status = write_parts(context, run, given_predictor);
+    if (status == FNAS_OK) status = write_parts(context, run);
     if (status == FNAS_OK) (void)unlink(mark); /* beside a configuration it means nothing */
     fnas_free(mark);
     if (status == FNAS_OK) run->is_new = false;

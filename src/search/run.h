@@ -36,9 +36,8 @@ void fnas_run_condition(const fnas_run *run, const double *raw, double *conditio
  */
 FNAS_NODISCARD fnas_status fnas_run_create(fnas_context *context, const fnas_search_options *options, fnas_run **run);
 
-/* Makes its folder, once it is prepared and its steps can begin: cards, predictor, log, and last of these config.json. given_predictor: the
- * file that the options named, or NULL. */
-FNAS_NODISCARD fnas_status fnas_run_write(fnas_context *context, fnas_run *run, const char *given_predictor);
+/* Makes its folder, once it is prepared and its steps can begin: cards, predictor, log, and last of these config.json. */
+FNAS_NODISCARD fnas_status fnas_run_write(fnas_context *context, fnas_run *run);
 
 /* Everything but state and predictor, from the folder, to go on with the search: fails while another process does. */
 FNAS_NODISCARD fnas_status fnas_run_open_folder(fnas_context *context, const char *path, fnas_run **run);

@@ -53,6 +53,7 @@ double fnas_schedule_weight_rate(const fnas_search_config *config, int64_t step,
 
 double fnas_schedule_temperature(const fnas_search_config *config, int64_t step, int64_t total_steps) {
     if (config->sampler == FNAS_SAMPLER_REINMAX) return 1;
-    double progress = total_steps > 1 ? (double)step / (double)(total_steps - 1) : 1;
+    int64_t last = fnas_schedule_search_end(config, total_steps) - 1;
+    double progress = last > 0 ? (double)step / (double)last : 1;
     return config->temperature_start + (config->temperature_end - config->temperature_start) * fmin(progress, 1);
 }

@@ -24,7 +24,7 @@ double fnas_schedule_entropy_weight(const fnas_search_config *config, int64_t st
 /* Learning rate of the supernet: a cosine until the hypernetwork rests, and another while the supernet is consolidated (Loshchilov and
  * Hutter 2017, "SGDR"). */
 double fnas_schedule_weight_rate(const fnas_search_config *config, int64_t step, int64_t total_steps);
-/* GDAS: linear in the step. ReinMax: 1. */
+/* GDAS: linear until the hypernetwork rests. ReinMax: 1. */
 double fnas_schedule_temperature(const fnas_search_config *config, int64_t step, int64_t total_steps);
 
 #endif

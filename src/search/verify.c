@@ -415,12 +415,15 @@ static fnas_status fnas_verify_select(fnas_context *context, fnas_verify_work *w
     return FNAS_OK;
 }
 
-/* Where no card is left, the first one's fault is the whole's. */
+/* Where no card is left: the reason is that of a device that can be measured again, if there is one, else the first one's. */
 static fnas_status fnas_verify_fail_empty(fnas_context *context, const fnas_verification *verification) {
-    const fnas_verify_left_out *first = &verification->left_out[0];
-    if (verification->left_out_count == 1) return fnas_fail(context, first->status, "%s", first->reason);
-    return fnas_fail(context, first->status, "none of the %lld devices can be measured here; the first: %s",
-                     (long long)verification->left_out_count, first->reason);
+    const fnas_verify_left_out *told = &verification->left_out[0];
+    for (int64_t i = 0; i < verification->left_out_count && told->status != FNAS_ERR_NUMERIC; i++) {
+        if (verification->left_out[i].status == FNAS_ERR_NUMERIC) told = &verification->left_out[i];
+    }
+    if (verification->left_out_count == 1) return fnas_fail(context, told->status, "%s", told->reason);
+    return fnas_fail(context, told->status, "none of the %lld devices could be measured here; of one: %s",
+                     (long long)verification->left_out_count, told->reason);
 }
 
 static fnas_status fnas_verify_cards(fnas_context *context, fnas_verify_work *work, fnas_verification *verification) {

@@ -246,15 +246,6 @@ static void abandoned_temporaries_are_removed(void **state) {
     fnas_folder_remove_temporaries(fnas_test_path(place, "absent"));
 }
 
-static void copying(void **state) {
-    fnas_test_place *place = *state;
-    const char *from = fnas_test_write_text(place, "from", "content"), *to = fnas_test_path(place, "to");
-    assert_status(FNAS_OK, fnas_file_copy(place->context, from, to));
-    assert_content(place, to, "content");
-    assert_status(FNAS_ERR_INPUT, fnas_file_copy(place->context, fnas_test_path(place, "absent"), to));
-    assert_content(place, to, "content");
-}
-
 static void paths(void **state) {
     (void)state;
     static const char *const cases[][3] = {{"a", "b", "a/b"}, {"a/", "b", "a/b"}, {"", "b", "b"}, {"/", "b", "/b"}};
@@ -280,7 +271,6 @@ int main(void) {
         fnas_test(writing_to_nowhere_is_named),
         fnas_test(folders_are_made_with_parents),
         fnas_test(abandoned_temporaries_are_removed),
-        fnas_test(copying),
         fnas_test(paths),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

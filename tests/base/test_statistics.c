@@ -93,6 +93,9 @@ static void shares_keep_their_sum(void **state) {
         assert_int_equal(fnas_share_round(3, thirds, 100, i), thirds_rounded[i]);
         assert_int_equal(fnas_share_round(3, uneven, 100, i), uneven_rounded[i]);
     }
+    const double part[] = {0.2, 0.3}; /* of shares of which one is not there */
+    assert_int_equal(fnas_share_round(2, part, 100, 0), 20);
+    assert_int_equal(fnas_share_round(2, part, 100, 1), 30);
     for (int64_t step = 0; step <= 200; step++) { /* the sweep's own preferences */
         const double pair[] = {(double)step / 200, 1 - (double)step / 200};
         int64_t first = fnas_share_round(2, pair, 100, 0), second = fnas_share_round(2, pair, 100, 1);

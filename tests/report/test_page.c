@@ -31,8 +31,8 @@ static void test_two_devices(void **state) {
     const fnas_page_row plain[2] = {{"|a~0|", preferences[0], values[0], NAN, NAN}, {"|b~0|", preferences[1], values[1], NAN, NAN}};
     const fnas_page_row measured[2] = {{"|a~0|", preferences[0], values[0], 3.5, 13.75},
                                        {"|c~0|", preferences[1], values[1], 1.0625, 21.5}};
-    const fnas_page_device devices[2] = {{"first", "blas · f32 · batch 1", true, 2, plain, NULL},
-                                         {"second", "", false, 2, measured, &check}};
+    const fnas_page_device devices[2] = {{"first", "blas · f32 · batch 1", true, 2, plain, NULL, NULL},
+                                         {"second", "", false, 2, measured, &check, NULL}};
     const fnas_page_fact facts[1] = {{"Space", "nb201:channels=16"}};
     const fnas_page page = {"Fronts", 1, facts, 2, objectives, 0, 1, 1, 2, devices};
     fnas_text text = write_page(&page);
@@ -56,12 +56,13 @@ static void test_two_devices(void **state) {
 static void test_three_objectives_one_point(void **state) {
     (void)state;
     const fnas_page_row row = {"|a~0|", preferences[0], values[0], NAN, NAN};
-    const fnas_page_device device = {"only", "", true, 1, &row, NULL};
+    const fnas_page_device device = {"only", "", true, 1, &row, NULL, "drift <3>"};
     const fnas_page page = {"Fronts", 0, NULL, 3, objectives, 0, 1, 1, 1, &device};
     fnas_text text = write_page(&page);
     assert_non_null(strstr(text.data, "<td>12.50</td><td>3.250</td><td>41234567</td><td>0.75 : 0.25 : 0.00</td>"));
     assert_non_null(strstr(text.data, "1 architecture<"));
     assert_int_equal(count_of(text.data, "ms, measured"), 0);
+    assert_non_null(strstr(text.data, "Not verified: drift &lt;3&gt;</p>"));
     fnas_text_free(&text);
 }
 
@@ -70,7 +71,7 @@ static void test_table_cells(void **state) {
     (void)state;
     const double preference[2] = {0.625, 0.375};
     const fnas_page_row row = {"|a~0|+|b~0|c~1|+|d~0|e~1|f~2|", preference, values[0], NAN, NAN};
-    const fnas_page_device device = {"only", "", true, 1, &row, NULL};
+    const fnas_page_device device = {"only", "", true, 1, &row, NULL, NULL};
     const fnas_page page = {"Fronts", 0, NULL, 2, objectives, 0, 1, 1, 1, &device};
     fnas_text text = write_page(&page);
     assert_non_null(strstr(text.data, "<td>0.63 : 0.37</td>"));
@@ -86,7 +87,7 @@ static void test_hostile_text(void **state) {
     (void)state;
     const char *evil = "<img src=x onerror=alert(1)>&\"'\x07";
     const fnas_page_row row = {evil, preferences[0], values[0], 1, 1};
-    const fnas_page_device device = {evil, evil, false, 1, &row, &check};
+    const fnas_page_device device = {evil, evil, false, 1, &row, &check, evil};
     const fnas_page_objective evil_objectives[2] = {{evil, evil, evil}, {evil, evil, evil}};
     const fnas_page_fact fact = {evil, evil};
     const fnas_page page = {evil, 1, &fact, 2, evil_objectives, 0, 1, 1, 1, &device};
@@ -99,7 +100,7 @@ static void test_hostile_text(void **state) {
 static void test_self_contained(void **state) {
     (void)state;
     const fnas_page_row row = {"|a~0|", preferences[0], values[0], 3.5, 13.75};
-    const fnas_page_device device = {"only", "", true, 1, &row, &check};
+    const fnas_page_device device = {"only", "", true, 1, &row, &check, NULL};
     const fnas_page page = {"Fronts", 0, NULL, 2, objectives, 0, 1, 1, 1, &device};
     fnas_text text = write_page(&page);
     assert_int_equal(count_of(text.data, "http"), count_of(text.data, "xmlns=\"http://www.w3.org/2000/svg\""));

@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "search/config.h"
 #include "search/names.h"
+#include "search/schedule.h"
 
 static const char *const devices[] = {"a.json", "b.json", "c.json"};
 
@@ -35,6 +36,16 @@ static void check_error_gradient(const fnas_search_config *config) {
     assert_true(config->search_images > 1);
 }
 
+/* Every stage that the preset has room for comes, in order; the paper's hypernetwork learns from the first step to the last. */
+static void check_stages(const fnas_search_config *config) {
+    bool seen[4] = {false}, paper = strcmp(config->preset, "paper") == 0;
+    for (int64_t step = 0; step < 1000; step++) seen[fnas_schedule_stage(config, step, 1000)] = true;
+    assert_true(seen[FNAS_STAGE_ANNEAL]);
+    assert_int_equal(seen[FNAS_STAGE_WARM_UP], !paper);
+    assert_int_equal(seen[FNAS_STAGE_EXPLORE], !paper);
+    assert_int_equal(seen[FNAS_STAGE_CONSOLIDATE], !paper);
+}
+
 static void test_every_preset(void **state) {
     fnas_test_place *place = *state;
     const char *path = fnas_test_path(place, "config.json");
@@ -47,6 +58,7 @@ static void test_every_preset(void **state) {
             test_check(place, fnas_search_config_read(place->context, path, &again)); /* in range, and consistent */
             assert_true(again.hypernet_rate == config.hypernet_rate && again.weight_rate == config.weight_rate);
             assert_true(again.hypernet_rate > 0 && again.weight_rate > again.weight_rate_end);
+            check_stages(&config);
             fnas_search_config_free(&config);
             fnas_search_config_free(&again);
         }

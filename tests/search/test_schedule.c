@@ -73,9 +73,11 @@ static void test_temperature_of_gdas_is_linear(void **state) {
     c.temperature_start = 10;
     c.temperature_end = 1;
     c.sampler = FNAS_SAMPLER_GDAS;
-    assert_float_equal(fnas_schedule_temperature(&c, 0, 101), 10, 1e-12);
-    assert_float_equal(fnas_schedule_temperature(&c, 50, 101), 5.5, 1e-12);
-    assert_float_equal(fnas_schedule_temperature(&c, 100, 101), 1, 1e-12);
+    assert_float_equal(fnas_schedule_temperature(&c, 0, 100), 10, 1e-12);
+    assert_float_equal(fnas_schedule_temperature(&c, 37, 100), 5.5, 1e-12);
+    assert_float_equal(fnas_schedule_temperature(&c, 74, 100), 1, 1e-12); /* the last step that searches */
+    assert_float_equal(fnas_schedule_temperature(&c, 99, 100), 1, 1e-12);
+    assert_float_equal(fnas_schedule_temperature(&c, 0, 1), 1, 1e-12);
     c.sampler = FNAS_SAMPLER_REINMAX;
     assert_true(fnas_schedule_temperature(&c, 50, 101) == 1);
 }

@@ -2,7 +2,11 @@
 #include "search/support_query.h"
 
 #include <math.h>
+#include <string.h>
 
+#include "base/file.h"
+#include "base/memory.h"
+#include "search/length.h"
 #include "search/searcher.h"
 
 #define IMAGES 400 /* of TEST_DATA */
@@ -182,10 +186,81 @@ static void test_round_draws(void **state) {
     stage_close(&opened);
 }
 
+/* ---- consolidation ---- */
+
+static int64_t flat_paths(stage *opened, int64_t step) {
+    opened->run->state.step = step;
+    fnas_paths_draw(&opened->searcher, FNAS_PHASE_WEIGHTS, opened->run->config.paths, 0, DEVICES);
+    int64_t flat = 0;
+    for (int64_t p = 0; p < opened->run->config.paths; p++) flat += is_flat(&opened->searcher, p);
+    return flat;
+}
+
+/* The supernet goes on learning, on what the hypernetwork draws alone; of the hypernetwork nothing changes. */
+static void test_consolidation(void **state) {
+    stage opened;
+    stage_open(*state, &opened);
+    fnas_search_state *s = &opened.run->state;
+    int64_t begin = fnas_schedule_search_end(&opened.run->config, 100), updates = s->hypernet_steps;
+    assert_true(begin < 100);
+    assert_int_equal(flat_paths(&opened, begin - 1), opened.run->config.paths * 3 / 4);
+    assert_int_equal(flat_paths(&opened, begin), 0);
+
+    size_t bytes = (size_t)s->hypernet_count * sizeof(float);
+    float *before = fnas_allocate(3, bytes), *weights = fnas_allocate((size_t)s->weights.float_count, sizeof *weights);
+    memcpy(before, s->hypernet, bytes);
+    memcpy(before + s->hypernet_count, s->hypernet_moment1, bytes);
+    memcpy(before + 2 * s->hypernet_count, s->hypernet_moment2, bytes);
+    memcpy(weights, s->weights.values, (size_t)s->weights.float_count * sizeof *weights);
+    s->step = begin;
+    test_check(opened.place, fnas_search_step(opened.place->context, &opened.searcher));
+    assert_int_equal(opened.searcher.stage, FNAS_STAGE_CONSOLIDATE);
+    assert_int_equal(s->hypernet_steps, updates);
+    assert_memory_equal(before, s->hypernet, bytes);
+    assert_memory_equal(before + s->hypernet_count, s->hypernet_moment1, bytes);
+    assert_memory_equal(before + 2 * s->hypernet_count, s->hypernet_moment2, bytes);
+    assert_memory_not_equal(weights, s->weights.values, (size_t)s->weights.float_count * sizeof *weights);
+
+    s->step = begin - 1; /* the step before does change it */
+    test_check(opened.place, fnas_search_step(opened.place->context, &opened.searcher));
+    assert_memory_not_equal(before, s->hypernet, bytes);
+    fnas_free(before);
+    fnas_free(weights);
+    stage_close(&opened);
+}
+
+/* ---- rehearsal ---- */
+
+/* What --minutes times leaves no trace in the state, whatever is timed. */
+static void test_rehearsal(void **state) {
+    stage opened;
+    stage_open(*state, &opened);
+    fnas_context *context = opened.place->context;
+    const char *before = fnas_test_path(opened.place, "before"), *after = fnas_test_path(opened.place, "after");
+    fnas_step_costs costs;
+    test_check(opened.place, fnas_search_state_save(context, &opened.run->state, before));
+    test_check(opened.place, fnas_length_rehearse(context, &opened.searcher, 1e3, &costs));
+    test_check(opened.place, fnas_search_state_save(context, &opened.run->state, after));
+    assert_true(costs.weights_ms > 0 && costs.hypernet_ms > 0 && costs.annealing_ms > 0);
+    unsigned char *bytes[2];
+    size_t sizes[2];
+    test_check(opened.place, fnas_file_read(context, before, 1 << 28, &bytes[0], &sizes[0]));
+    test_check(opened.place, fnas_file_read(context, after, 1 << 28, &bytes[1], &sizes[1]));
+    assert_int_equal(sizes[0], sizes[1]);
+    assert_memory_equal(bytes[0], bytes[1], sizes[0]);
+    fnas_free(bytes[0]);
+    fnas_free(bytes[1]);
+    fnas_context_request_stop(context); /* asked to stop, it ends after one of each */
+    test_check(opened.place, fnas_length_rehearse(context, &opened.searcher, 1e3, &costs));
+    assert_true(costs.weights_ms > 0 && costs.hypernet_ms > 0);
+    stage_close(&opened);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         fnas_test(test_observed_halves), fnas_test(test_observed_uniform), fnas_test(test_observed_streams),
         fnas_test(test_observed_images), fnas_test(test_round_counts),     fnas_test(test_round_draws),
+        fnas_test(test_consolidation),   fnas_test(test_rehearsal),
     };
     return cmocka_run_group_tests_name("update", tests, NULL, NULL);
 }

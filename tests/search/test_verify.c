@@ -230,8 +230,15 @@ static void test_left_out(void **state) {
     measure_calls = 0;
     measure_failures = 6;
     assert_status(FNAS_ERR_NUMERIC, fnas_verify_by(place->context, run, 2, cards, &options, &meter, &verification));
-    assert_message("none of the 2 devices can be measured here; the first: drift 3");
+    assert_message("none of the 2 devices could be measured here; of one: drift 3");
     assert_null(verification);
+
+    foreign_name = "convolution"; /* and the other drifts: that can be helped, so that it is told */
+    measure_calls = 0;
+    measure_failures = 3;
+    assert_status(FNAS_ERR_NUMERIC, fnas_verify_by(place->context, run, 2, cards, &options, &meter, &verification));
+    assert_message("none of the 2 devices could be measured here; of one: drift 3");
+    foreign_name = NULL;
     fnas_run_close(run);
 }
 
