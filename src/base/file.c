@@ -386,7 +386,8 @@ fnas_status fnas_folder_create(fnas_context *context, const char *path) {
 
 fnas_status fnas_folder_check_creatable(fnas_context *context, const char *path) {
     char *part = fnas_strdup(path);
-    while (part && access(part, F_OK) != 0 && errno == ENOENT) { /* up to the folder that is there, at the latest "/" or "." */
+    struct stat entry;                                            /* a link that leads nowhere is there, and in the way */
+    while (part && lstat(part, &entry) != 0 && errno == ENOENT) { /* up to the folder that is there, at the latest "/" or "." */
         char *above = fnas_path_folder(part);
         bool is_top = above && strcmp(above, part) == 0;
         fnas_free(part);

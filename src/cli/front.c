@@ -124,7 +124,11 @@ static fnas_status front_check(const front_values *values) {
         picture |= cli_has_suffix(path, ".svg");
     }
     if (picture && values->no_error) return cli_fail("front", FNAS_ERR_USAGE, "the picture shows the error: leave out --no-error");
-    return FNAS_OK;
+    for (int64_t i = 0; i < values->outputs.count; i++) {
+        fnas_status status = cli_check_output("front", values->outputs.items[i]);
+        if (status != FNAS_OK) return status;
+    }
+    return cli_check_output("front", values->svg);
 }
 
 static fnas_status front_run(fnas_context *context, void *untyped) {
@@ -156,7 +160,9 @@ const cli_verb cli_front = {
     .operands_most = 1,
     .details = "Sweeps the preferences, decodes an architecture for each, scores the distinct ones (error by the shared weights on the "
                "validation split,\n"
-               "latency by the predictor, calibrated on the card's references) and answers with those that no other beats in everything.",
+               "latency by the predictor, calibrated on the card's references) keeps the best 24 (or --points, where that is more) by "
+               "cross entropy and\n"
+               "latency, and answers with those of them that no other beats in everything.",
     .example = "fleetnas front run --device devices/server.json --svg server.svg -o server.json -o server.csv",
     .options = front_options,
     .values_size = sizeof(front_values),

@@ -17,6 +17,7 @@ typedef struct pick_values {
 } pick_values;
 
 #define AT(member) offsetof(pick_values, member)
+#define SWEEP_POINTS 256 /* more than a sweep scores: none that satisfies the limits is left out of the choice */
 
 static const cli_option pick_options[] = {
     {"device", 0, CLI_TEXT, AT(device), "CARD.json", "the device, searched or never seen", true},
@@ -181,7 +182,7 @@ static fnas_status pick_fail_infeasible(const fnas_front *front, const pick_ques
 
 static fnas_status pick_by_limits(fnas_context *context, const cli_query *query, const pick_question *question, const char *data,
                                   pick_answer *answer) {
-    fnas_front_options options = {.score_error = true, .data = data};
+    fnas_front_options options = {.points = SWEEP_POINTS, .score_error = true, .data = data};
     fnas_front *front = NULL;
     fnas_status status = fnas_run_front(context, query->run, query->cards[0], &options, &front);
     if (status != FNAS_OK) return status;

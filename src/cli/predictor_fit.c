@@ -73,7 +73,9 @@ static fnas_status fit_run(fnas_context *context, void *untyped) {
     cli_cards cards;
     fnas_space *space = NULL;
     fnas_context_set_threads(context, values->threads);
-    fnas_status status = cli_cards_load(context, "predictor fit", &values->devices, &cards);
+    fnas_status status = cli_check_output("predictor fit", values->output);
+    if (status != FNAS_OK) return status;
+    status = cli_cards_load(context, "predictor fit", &values->devices, &cards);
     if (status == FNAS_OK) status = cli_space_open(context, values->space, &cards, &space);
     if (status == FNAS_OK) status = fit_train(context, values, space, &cards);
     if (status == FNAS_INTERRUPTED) status = cli_fail("predictor fit", status, "interrupted: nothing was written");

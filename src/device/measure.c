@@ -298,7 +298,8 @@ static fnas_status read_card_setting(fnas_context *context, const fnas_space *sp
     if (status != FNAS_OK)
         return fnas_fail(context, FNAS_ERR_UNSUPPORTED, "device %s: runtime %s %s is none of this machine", view->name, view->runtime,
                          view->precision);
-    return check_setting(context, &measuring->plan);
+    status = check_setting(context, &measuring->plan);
+    return status == FNAS_OK ? FNAS_OK : fnas_fail_prefix(context, status, "device %s", view->name);
 }
 
 fnas_status fnas_device_check_here(fnas_context *context, const fnas_space *space, const fnas_card *card) {

@@ -443,8 +443,8 @@ static const field FIELDS[] = {
     NUMBER(entropy_start, 0, 1e3),
     NUMBER(entropy_end, 0, 1e3),
     NUMBER(entropy_hold, 0, 1),
-    NUMBER(temperature_start, 0, 1e3),
-    NUMBER(temperature_end, 0, 1e3),
+    NUMBER(temperature_start, 1e-3, 1e3),
+    NUMBER(temperature_end, 1e-3, 1e3),
     INTEGER(validation_images, 1, 1e9),
     INTEGER(recalibration_images, 1, 1e9),
 };
@@ -573,6 +573,9 @@ static fnas_status check_consistent(fnas_context *context, const fnas_search_con
                                  fnas_objective_name(config->objectives[i]));
         }
     }
+    if (config->steps == 0 && config->minutes == 0)
+        return fnas_fail(context, FNAS_ERR_INPUT, "%s: \"steps\" and \"minutes\" are both 0: one of them says how long the search is",
+                         path);
     if (config->paths % config->device_count != 0)
         return fnas_fail(context, FNAS_ERR_INPUT, "%s: \"paths\" is %lld, no multiple of the %lld devices", path, (long long)config->paths,
                          (long long)config->device_count);

@@ -12,6 +12,10 @@ static const char SCHEMA[] = "CREATE TABLE IF NOT EXISTS settings(key TEXT PRIMA
                              "TEXT NOT NULL, detail TEXT NOT NULL);";
 
 static fnas_status fail_sqlite(fnas_context *context, const char *path, sqlite3 *base) {
+    int code = base ? sqlite3_errcode(base) & 0xff : SQLITE_NOMEM;
+    if (code == SQLITE_NOTADB || code == SQLITE_CORRUPT)
+        return fnas_fail(context, FNAS_ERR_INPUT, "%s: %s; delete it: the run goes on without, and needs --data from then on", path,
+                         sqlite3_errmsg(base));
     return fnas_fail(context, FNAS_ERR_IO, "%s: %s", path, base ? sqlite3_errmsg(base) : "out of memory");
 }
 

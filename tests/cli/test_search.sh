@@ -97,7 +97,18 @@ sed 's/"statistic": "imported"/"statistic": "min_cpu_ms"/' "$place/a.json" > "$p
 run 2 "verify refuses a card of another processor" verify "$search_run" --device "$place/elsewhere.json" --random 2 --scale 4 --test-images 50
 says err 'its card'"'"'s processor is "made up"'
 
+# ---- what lies beside the run is of the moment ----
+cp -r "$search_run" "$place/damaged"
+echo "no database" > "$place/damaged/log.sqlite"
+run 2 "a damaged log" front "$place/damaged" --device "$place/c.json" --no-error
+says err "delete it"
+rm "$place/damaged/log.sqlite"
+run 0 "which does" front "$place/damaged" --device "$place/c.json" --no-error
+
 # ---- what a search refuses ----
+ln -s "$place/nowhere" "$place/link"
+run 3 "a link that leads nowhere" search --space "$space" --data "$data" --device "$place/a.json" --preset quick --steps 2 --out "$place/link"
+want "before the work" sh -c "! grep -q predictor '$place/err'"
 run 2 "a folder with another run" search --space "$space" --data "$data" --device "$place/a.json" --preset quick --steps 2 --out "$search_run"
 says err "$search_run holds another run"
 mkdir "$place/full"

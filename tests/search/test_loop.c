@@ -454,6 +454,10 @@ static void test_edited_config(void **state) {
         {"\"observed_paths\": 8", "\"observed_paths\": 1", "at least 2"},
         {"\"entropy_end\": 0.005", "\"entropy_end\": 0.0", "both be positive"},
         {"\"error_gradient\": \"model\"", "\"error_gradient\": \"gates\"", "must be 0"},
+        {"\"consolidate_fraction\": 0.25", "\"consolidate_fraction\": 0.8", "the hypernetwork learns between them"},
+        {"\"consolidate_fraction\": 0.25", "\"consolidate_fraction\": 0.5", "the entropy falls between them"},
+        {"\"consolidate_rate\": 0.1", "\"consolidate_rate\": 0.0", "which it falls to"},
+        {"\"temperature_end\": 1.0", "\"temperature_end\": 0.0", "must be in 0.001"},
     };
     char *path = run_path(fixture, "edited"), *config = fnas_path_join(path, "config.json");
     fnas_search_options options = options_for(fixture, path);
