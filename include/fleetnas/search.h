@@ -71,8 +71,8 @@ typedef struct fnas_front_objective {
     const char *name, *unit, *source; /* source: "supernet", "predicted", "measured", "closed-form" */
 } fnas_front_objective;
 
-/* A front: architectures of one device of which none dominates another, best first by hypervolume contribution. They are chosen among the
- * best candidates by cross entropy and latency (docs/hypervolume.md). Where error is an objective and was not scored: all distinct
+/* A front: architectures of one device of which none dominates another, best first by hypervolume contribution. docs/hypervolume.md says how
+ * they are chosen. Where error is an objective and was not scored: all distinct
  * architectures, fastest first. Immutable; owned: fnas_front_free. */
 typedef struct fnas_front fnas_front;
 /* options may be NULL (defaults). Deterministic for any number of threads. Progress stage "score". Errors: FNAS_ERR_INPUT (card of another

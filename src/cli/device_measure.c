@@ -85,8 +85,9 @@ const cli_verb cli_device_measure = {
                "interleaved\n"
                "rounds; with one thread the latency is the minimum CPU time, otherwise the median wall time. A card is refused when the "
                "machine drifted\n"
-               "meanwhile. Its ten reference latencies are the device's embedding: a search, or a query of a finished one, needs no more "
-               "of a device.",
+               "meanwhile. Its ten reference latencies are the device's embedding: a query of a finished search, "
+               "or a\n"
+               "search with a trained predictor, needs no more of a device.",
     .example = "fleetnas device measure --space nb201:cells=1,input=1x28x28 --name server-int8 --precision int8 --data fashion-mnist -o "
                "server-int8.json",
     .options = measure_options,

@@ -160,9 +160,7 @@ const cli_verb cli_front = {
     .operands_most = 1,
     .details = "Sweeps the preferences, decodes an architecture for each, scores the distinct ones (error by the shared weights on the "
                "validation split,\n"
-               "latency by the predictor, calibrated on the card's references) keeps the best 24 (or --points, where that is more) by "
-               "cross entropy and\n"
-               "latency, and answers with those of them that no other beats in everything.",
+               "latency by the predictor, calibrated on the card's references) and answers with those that no other beats in everything.",
     .example = "fleetnas front run --device devices/server.json --svg server.svg -o server.json -o server.csv",
     .options = front_options,
     .values_size = sizeof(front_values),

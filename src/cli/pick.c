@@ -169,15 +169,17 @@ static fnas_status pick_fail_infeasible(const fnas_front *front, const pick_ques
     char text[1024];
     int used = snprintf(text, sizeof text,
                         "no architecture of this run satisfies the limits on %s. Smallest that it reaches:", fnas_front_device(front));
+    const char *separator = "";
     for (int64_t o = 0; o < question->objectives.count; o++) {
         if (!question->limited[o]) continue;
         double least = INFINITY;
         for (int64_t p = 0; p < fnas_front_point_count(front); p++) least = fmin(least, fnas_front_values(front, p)[o]);
         if (used < (int)sizeof text)
-            used += snprintf(text + used, sizeof text - (size_t)used, " %s %.6g (the limit is %.6g)", question->objectives.names[o], least,
-                             question->limits[o]);
+            used += snprintf(text + used, sizeof text - (size_t)used, "%s %s %.6g (the limit is %.6g)", separator,
+                             question->objectives.names[o], least, question->limits[o]);
+        separator = ",";
     }
-    return cli_fail("pick", FNAS_ERR_INFEASIBLE, "%s. Raise the limit", text);
+    return cli_fail("pick", FNAS_ERR_INFEASIBLE, "%s. Raise a limit", text);
 }
 
 static fnas_status pick_by_limits(fnas_context *context, const cli_query *query, const pick_question *question, const char *data,

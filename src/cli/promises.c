@@ -4,8 +4,8 @@
 
 static void promises_print_device(const fnas_verification *verification, int64_t index) {
     const fnas_verify_device *device = fnas_verification_device(verification, index);
-    printf("%s (%s): %lld architectures\n", device->name, device->searched ? "searched" : "never seen by the search",
-           (long long)device->front_points);
+    printf("%s (%s): %lld architecture%s\n", device->name, device->searched ? "searched" : "never seen by the search",
+           (long long)device->front_points, device->front_points == 1 ? "" : "s");
     printf("%13s %12s %19s %13s  architecture\n", "predicted ms", "measured ms", "validation error %", "test error %");
     for (int64_t r = 0; r < fnas_verification_row_count(verification, index); r++) {
         fnas_verify_row row = fnas_verification_row(verification, index, r);

@@ -93,10 +93,10 @@ static bool fnas_training_is_held_out(const fnas_predictor *predictor, const int
 
 static fnas_status fnas_training_check_view(fnas_context *context, const fnas_card_view *view) {
     if (view->measurement_count < 1)
-        return fnas_fail(
-            context, FNAS_ERR_INPUT,
-            "device %s has no measurements beside its references: a device to train on needs some (measure it with --archs 300)",
-            view->name);
+        return fnas_fail(context, FNAS_ERR_INPUT,
+                         "device %s has no measurements beside its references: a device to train the predictor on needs some (measure it "
+                         "with --archs 300, or search with a trained one: --predictor FILE)",
+                         view->name);
     for (int64_t i = 0; i < view->measurement_count; i++)
         if (!(view->measurement_latency_ms[i] > 0.0) || !isfinite(view->measurement_latency_ms[i]))
             return fnas_fail(context, FNAS_ERR_INPUT, "device %s: measurement %lld has latency %g ms, which must be positive and finite",

@@ -163,6 +163,7 @@ static fnas_status collect_check(const collector *c, const fnas_verify_device *f
         .best_accuracy_pct = found->best_accuracy_pct,
         .median_ape_pct = found->median_ape_pct,
         .spearman = found->spearman,
+        .slowdown = found->slowdown,
         .hypervolume = found->hypervolume,
         .hypervolume_random = found->hypervolume_random,
         .hypervolume_untrained = found->hypervolume_untrained,

@@ -251,6 +251,7 @@ static void append_tiles(fnas_text *text, const fnas_page_check *check) {
     append_tile(text, "best test accuracy, shared weights", check->best_accuracy_pct, 1, " %");
     append_tile(text, "median error of predicted latency", check->median_ape_pct, 1, " %");
     append_tile(text, "rank correlation of latency (Spearman)", check->spearman, 3, "");
+    append_tile(text, "the machine's time now over its card's", check->slowdown, 2, "");
     fnas_text_append(text, "</div>\n");
 }
 

@@ -22,7 +22,7 @@ typedef struct fnas_page_row {
 
 /* What a verification found; NaN: not known. */
 typedef struct fnas_page_check {
-    double best_accuracy_pct, median_ape_pct, spearman;
+    double best_accuracy_pct, median_ape_pct, spearman, slowdown;
     double hypervolume, hypervolume_random, hypervolume_untrained, hypervolume_mean_embedding, hypervolume_constant_preference;
 } fnas_page_check;
 

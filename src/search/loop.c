@@ -172,7 +172,7 @@ static fnas_status rehearse(fnas_context *context, fnas_run *run, fnas_dataset *
         fnas_log(context, FNAS_LOG_INFO, "dry run: %.0f ms a step; %g minutes are about %lld steps; nothing was written", step_ms,
                  config->minutes, (long long)fnas_length_steps(config, &costs, prepared_ms));
     else
-        fnas_log(context, FNAS_LOG_INFO, "dry run: %.0f ms a step; %lld steps take about %.1f minutes; nothing was written", step_ms,
+        fnas_log(context, FNAS_LOG_INFO, "dry run: %.0f ms a step; %lld steps take about %.2g minutes; nothing was written", step_ms,
                  (long long)config->steps, (prepared_ms + step_ms * (double)config->steps) / 60e3);
     return FNAS_OK;
 }

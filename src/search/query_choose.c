@@ -24,8 +24,9 @@ typedef struct fnas_choice {
     int64_t *order;   /* rows that are chosen: room for the points asked for, or for all where layers are taken */
 } fnas_choice;
 
-/* What stands for the objective "error": the error itself is what a front shows; the cross entropy of the same images foretells better how
- * the architecture will do on others, most of all among architectures that are nearly as good (docs/hypervolume.md). */
+/* What stands for the objective "error": the error itself in a front, which shows it; where methods are compared, the cross entropy, which
+ * of the same images foretells better how the architecture will do on others, most of all among architectures that are nearly as good
+ * (docs/hypervolume.md). */
 typedef enum fnas_error_measure { FNAS_MEASURE_ERROR, FNAS_MEASURE_CROSS_ENTROPY } fnas_error_measure;
 
 static double fnas_candidate_value(const fnas_run *run, const fnas_candidates *candidates, int64_t index, fnas_objective_kind kind,

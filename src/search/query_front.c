@@ -32,8 +32,6 @@ static fnas_status fnas_front_from_candidates(fnas_context *context, const fnas_
     FNAS_TRY(fnas_query_sweep(context, run, card, options, candidates));
     FNAS_TRY(fnas_front_score(context, run, options, candidates));
     int64_t points = options->points ? options->points : FNAS_FRONT_POINTS, images = run->config.validation_images;
-    int64_t best = points > FNAS_FRONT_POINTS ? points : FNAS_FRONT_POINTS; /* fewer points are a part of the same front */
-    FNAS_TRY(fnas_query_keep_best(context, run, images, best, candidates));
     return fnas_query_choose(context, run, fnas_card_get(card).name, candidates, images, points, front);
 }
 

@@ -438,6 +438,11 @@ fnas_status fnas_run_open(fnas_context *context, const char *path, fnas_run **re
     if (status == FNAS_OK) status = fnas_run_prepare(context, run);
     if (status == FNAS_OK) status = fnas_score_cache_create(context, fnas_space_decision_count(run->space), &run->scores);
     if (status == FNAS_OK) status = fnas_score_file_load(context, run);
+    if (status == FNAS_OK && run->state.step < run->state.total_steps) {
+        fnas_log(context, FNAS_LOG_WARNING,
+                 "%s: the search stopped after step %lld of %lld, its answers are provisional: finish it with `fleetnas resume %s`", path,
+                 (long long)run->state.step, (long long)run->state.total_steps, path);
+    }
     if (status == FNAS_OK)
         *result = run;
     else

@@ -101,8 +101,8 @@ static fnas_status fnas_verify_sweep(fnas_context *context, fnas_verify_work *wo
     return FNAS_OK;
 }
 
-/* What is compared are the best 24 of each method's candidates, all chosen alike: with the cross entropy of validation images, and
- * predicted latencies. The front, of these, is what the user gets. */
+/* The front is what the user gets. What is compared are the best 24 of each method's candidates, all chosen alike: with the cross entropy
+ * of validation images, and predicted latencies. */
 static fnas_status fnas_verify_choose(fnas_context *context, fnas_verify_work *work) {
     const fnas_run *run = work->run;
     int64_t images = run->config.validation_images;
@@ -112,11 +112,11 @@ static fnas_status fnas_verify_choose(fnas_context *context, fnas_verify_work *w
             for (int64_t i = 0; i < candidates->count; i++) {
                 candidates->scores[i] = fnas_scored_find(&work->validation, candidates->choices + i * candidates->decisions);
             }
-            FNAS_TRY(fnas_query_keep_best(context, run, images, FNAS_FRONT_POINTS, candidates));
             if (v == FNAS_VARIANT_SEARCHED) {
                 const char *name = fnas_card_get(work->cards[c]).name;
                 FNAS_TRY(fnas_query_choose(context, run, name, candidates, images, FNAS_FRONT_POINTS, &work->fronts[c]));
             }
+            FNAS_TRY(fnas_query_keep_best(context, run, images, FNAS_FRONT_POINTS, candidates));
         }
     }
     return FNAS_OK;
@@ -132,13 +132,16 @@ static fnas_status fnas_verify_score(fnas_context *context, const fnas_verify_wo
                             scored->scores);
 }
 
-/* The scale and what each variant answers for the device. */
+/* The scale, the front, and what each variant answers for the device. */
 static fnas_status fnas_verify_collect(fnas_context *context, const fnas_verify_work *work, int64_t card, fnas_arch_set *set) {
     FNAS_TRY(fnas_arch_set_add_all(context, set, work->scale.count, work->scale.choices));
     for (int64_t v = 0; v < work->variant_count; v++) {
         const fnas_candidates *candidates = &work->candidates[card * FNAS_VARIANT_COUNT + v];
         FNAS_TRY(fnas_arch_set_add_all(context, set, candidates->count, candidates->choices));
     }
+    const fnas_front *front = work->fronts[card];
+    int64_t ignored;
+    for (int64_t i = 0; i < front->point_count; i++) FNAS_TRY(fnas_arch_set_add(context, set, fnas_front_choices(front, i), &ignored));
     return FNAS_OK;
 }
 

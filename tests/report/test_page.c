@@ -14,7 +14,7 @@
 static const fnas_page_objective objectives[3] = {{"Error", "%", "supernet"}, {"Latency", "ms", "predicted"}, {"MACs", "", "closed-form"}};
 static const double preferences[2][3] = {{0.75, 0.25, 0}, {0.2, 0.8, 0}};
 static const double values[2][3] = {{12.5, 3.25, 41234567}, {20.25, 1.125, 1234567}};
-static const fnas_page_check check = {88.8, 4.4, 0.975, 0.812, 0.701, 0.633, NAN, NAN};
+static const fnas_page_check check = {88.8, 4.4, 0.975, 1.25, 0.812, 0.701, 0.633, NAN, NAN};
 
 static fnas_text write_page(const fnas_page *page) {
     fnas_text text = {0};
