@@ -71,9 +71,9 @@ typedef struct fnas_front_objective {
     const char *name, *unit, *source; /* source: "supernet", "predicted", "measured", "closed-form" */
 } fnas_front_objective;
 
-/* A front: architectures of one device of which none dominates another, best first by hypervolume contribution. docs/hypervolume.md says how
- * they are chosen. Where error is an objective and was not scored: all distinct
- * architectures, fastest first. Immutable; owned: fnas_front_free. */
+/* A front: architectures of one device of which none dominates another, best first by hypervolume contribution. docs/hypervolume.md says
+ * how they are chosen. Where error is an objective and was not scored: all distinct architectures, fastest first. Immutable; owned:
+ * fnas_front_free. */
 typedef struct fnas_front fnas_front;
 /* options may be NULL (defaults). Deterministic for any number of threads. Progress stage "score". Errors: FNAS_ERR_INPUT (card of another
  * space, a constant preference off the simplex, data missing or not the run's), FNAS_ERR_USAGE (negative counts), FNAS_ERR_IO,

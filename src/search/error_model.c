@@ -123,7 +123,7 @@ static void relax_penalties(const fnas_error_model *model, double *penalties) {
 
 fnas_status fnas_error_model_fit(fnas_context *context, fnas_error_model *model) {
     int64_t n = model->features, last = n - 1;
-    double penalties[FEATURES_MAX];
+    double penalties[FEATURES_MAX] = {0};
     for (int64_t i = 0; i < last; i++) penalties[i] = RIDGE;
     FNAS_TRY(solve(context, model, penalties));
     for (int refinement = 0; refinement < REFINEMENTS; refinement++) {

@@ -191,8 +191,9 @@ static fnas_status fnas_sweep_add_neighbour(fnas_context *context, fnas_sweep *s
 /* Architectures that differ from a preference's own in one decision, where the second best choice is taken: the log-probability falls by
  * just the margin between the two logits, so the smallest margins are the distribution's next most probable architectures. */
 static fnas_status fnas_sweep_find_neighbours(fnas_context *context, const fnas_space *space, fnas_sweep *sweep) {
-    int32_t *choices = fnas_allocate(2 * (size_t)sweep->decisions, sizeof *choices), *changed = choices + sweep->decisions;
+    int32_t *choices = fnas_allocate(2 * (size_t)sweep->decisions, sizeof *choices);
     if (!choices) return fnas_fail_memory(context, "neighbouring architectures");
+    int32_t *changed = choices + sweep->decisions;
     fnas_status status = FNAS_OK;
     for (int64_t p = 0; p < sweep->count && status == FNAS_OK; p++) {
         const double *logits = sweep->logits + p * sweep->outputs;

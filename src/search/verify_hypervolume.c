@@ -62,7 +62,7 @@ static fnas_status fnas_verify_draw_volumes(fnas_context *context, const fnas_ve
 fnas_status fnas_verify_random_hypervolume(fnas_context *context, const fnas_verify_pool *pool, int64_t draw, uint64_t seed, double *mean,
                                            double *deviation) {
     int64_t *order = fnas_allocate((size_t)pool->count, sizeof *order);
-    double *chosen = fnas_allocate(2 * (size_t)draw, sizeof *chosen), volumes[FNAS_RANDOM_DRAWS];
+    double *chosen = fnas_allocate(2 * (size_t)draw, sizeof *chosen), volumes[FNAS_RANDOM_DRAWS] = {0};
     fnas_status status = order && chosen ? fnas_verify_draw_volumes(context, pool, draw, seed, order, chosen, volumes)
                                          : fnas_fail_memory(context, "random architectures");
     fnas_free(order);
