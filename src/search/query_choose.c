@@ -24,8 +24,8 @@ typedef struct fnas_choice {
     int64_t *order;   /* rows that are chosen: room for the points asked for, or for all where layers are taken */
 } fnas_choice;
 
-/* What stands for the objective "error": the error itself in a front, which shows it; where methods are compared, the cross entropy, which
- * of the same images foretells better how the architecture will do on others, most of all among architectures that are nearly as good
+/* What stands for the objective "error": the error itself in a front, which shows it; the cross entropy of the same images where methods
+ * are compared. It foretells better how an architecture will do on other images, most of all among those that are nearly as good
  * (docs/hypervolume.md). */
 typedef enum fnas_error_measure { FNAS_MEASURE_ERROR, FNAS_MEASURE_CROSS_ENTROPY } fnas_error_measure;
 
