@@ -133,7 +133,7 @@ static fnas_status bench_case(fnas_context *context, fnas_engine *engine, const 
 static fnas_status bench_all(fnas_context *context, const char *filter) {
     static case_list list;
     fnas_engine *engine;
-    FNAS_TRY(fnas_engine_create(context, &engine));
+    FNAS_TRY(fnas_engine_create(context, FNAS_COMPUTE_F32, &engine));
     fnas_engine_prepare_thread(0);
     print_machine(engine);
     fnas_status status = print_floors(context, engine);
