@@ -113,7 +113,7 @@ static const prepared *prepared_for(const chunked *c, const prepared both[2], in
 /* The rectified source of a chunk, in `rectified`, or the source itself. */
 static const void *rectify(const chunked *c, int64_t chunk, void *rectified) {
     const void *src = source_at(c, chunk);
-    if (!c->op->relu) return src;
+    if (c->op->state != FNAS_SOURCE_TO_RECTIFY) return src;
     c->engine->kernels->relu((size_t)chunk_images(c, chunk) * c->in_elements, src, rectified);
     return rectified;
 }
@@ -127,7 +127,7 @@ typedef struct forward_memory {
 } forward_memory;
 
 static fnas_status forward_reserve(chunked *c, bool statistics, forward_memory *m) {
-    size_t scratch_bytes = 0, packed_bytes = 0, rectified = c->op->relu ? (size_t)c->chunks.images * c->in_bytes : 0;
+    size_t scratch_bytes = 0, packed_bytes = 0, rectified = c->op->state == FNAS_SOURCE_TO_RECTIFY ? (size_t)c->chunks.images * c->in_bytes : 0;
     size_t moments = statistics ? (size_t)fnas_norm_blocks(c->engine, c->op->conv.out_channels) * sizeof *m->moments : 0;
     FNAS_TRY(prepare_kind(c, FNAS_CONV_FORWARD, m->conv, &scratch_bytes, &packed_bytes));
     void *memory;
@@ -149,17 +149,28 @@ static fnas_status forward_chunk(const chunked *c, const forward_memory *m, int6
     return FNAS_OK;
 }
 
-fnas_status fnas_conv_norm_forward(fnas_context *context, fnas_engine *engine, const fnas_conv_norm *op, bool statistics, bool accumulate,
-                                   void *dst) {
+fnas_status fnas_conv_norm_forward(fnas_context *context, fnas_engine *engine, const fnas_conv_norm *op, bool statistics) {
     FNAS_TRY(fnas_conv_check(context, &op->conv));
     chunked c = chunked_of(context, engine, op);
     forward_memory m = {0};
     FNAS_TRY(forward_reserve(&c, statistics, &m));
     for (int64_t chunk = 0; chunk < c.chunks.count; chunk++) FNAS_TRY(forward_chunk(&c, &m, chunk));
-    fnas_shape out = out_shape(&op->conv, op->conv.n);
-    if (statistics) fnas_norm_finish_moments(engine, out, m.moments, op->mean, op->variance);
-    fnas_norm_forward(engine, out, op->epsilon, op->z, op->mean, op->variance, op->gamma, op->beta, accumulate, dst);
+    if (statistics) fnas_norm_finish_moments(engine, out_shape(&op->conv, op->conv.n), m.moments, op->mean, op->variance);
     return FNAS_OK;
+}
+
+static fnas_norm_given given_of(const fnas_conv_norm *op) {
+    return (fnas_norm_given){op->epsilon, op->mean, op->variance, op->gamma, op->beta};
+}
+
+void fnas_conv_norm_sum(fnas_engine *engine, int64_t count, const fnas_conv_norm *ops, bool accumulate, bool rectify, void *dst) {
+    for (int64_t first = 0; first < count; first += FNAS_TERMS_MAX) {
+        fnas_norm_term terms[FNAS_TERMS_MAX];
+        int64_t here = count - first < FNAS_TERMS_MAX ? count - first : FNAS_TERMS_MAX;
+        for (int64_t e = 0; e < here; e++) terms[e] = (fnas_norm_term){given_of(&ops[first + e]), ops[first + e].z};
+        fnas_norm_apply_terms(engine, out_shape(&ops[0].conv, ops[0].conv.n), here, terms, accumulate || first > 0,
+                              rectify && first + here == count, dst);
+    }
 }
 
 /* ---- backward ---- */
@@ -227,10 +238,10 @@ static fnas_status propagate_chunk_data(const chunked *c, const backward_memory 
     const prepared *p = prepared_for(c, m->data, chunk);
     size_t count = (size_t)chunk_images(c, chunk) * c->in_elements;
     char *diff_src = (char *)wanted->src + (size_t)(chunk * c->chunks.images) * c->in_bytes;
-    bool direct = !c->op->relu && !wanted->accumulate;
+    bool rectified = c->op->state != FNAS_SOURCE_PLAIN, direct = !rectified && !wanted->accumulate;
     void *result = direct ? diff_src : m->diff_rectified;
     FNAS_TRY(fnas_backend_conv_run_packed(c->context, c->engine->backend, p->conv, m->diff_z, p->packed, NULL, result, c->scratch));
-    if (c->op->relu)
+    if (rectified)
         c->engine->kernels->relu_gradient(count, source_at(c, chunk), result, wanted->accumulate, diff_src);
     else if (!direct)
         c->engine->kernels->add(count, result, diff_src);
@@ -243,7 +254,7 @@ fnas_status fnas_conv_norm_backward(fnas_context *context, fnas_engine *engine, 
     chunked c = chunked_of(context, engine, op);
     backward_memory m = {0};
     FNAS_TRY(backward_reserve(&c, wanted, &m));
-    const fnas_norm_given given = {op->epsilon, op->mean, op->variance, op->gamma, op->beta};
+    const fnas_norm_given given = given_of(op);
     fnas_norm_sums sums = {.diff_gamma = wanted->gamma, .diff_beta = wanted->beta};
     fnas_norm_reduce(engine, out_shape(&op->conv, op->conv.n), &given, op->z, diff_dst, m.slopes, &sums);
     wanted->dot = sums.dot;

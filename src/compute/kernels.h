@@ -11,6 +11,13 @@
 #include "compute/engine.h"
 #include "compute/vector.h"
 
+#define FNAS_TERMS_MAX 3
+
+typedef struct fnas_affine_term {
+    const void *src;
+    const float *mean, *scale, *shift; /* lanes, of which the first 16 are read */
+} fnas_affine_term;
+
 typedef struct fnas_kernels {
     size_t element_bytes;
     void (*from_floats)(size_t count, const float *src, void *dst);
@@ -31,8 +38,8 @@ typedef struct fnas_kernels {
     /* sum += d; product += d * (x - pivot) */
     void (*products)(size_t count, const void *d, const void *x, const float *pivot, double *sum, double *product);
 
-    /* dst (+)= (src - mean) * scale + shift. Buffers may be the same. */
-    void (*affine)(size_t count, const void *src, const float *mean, const float *scale, const float *shift, bool accumulate, void *dst);
+    /* dst (+)= sum over 1 to FNAS_TERMS_MAX terms of (src - mean) * scale + shift, then rectified where asked. dst may be a src. */
+    void (*affine)(size_t count, int64_t term_count, const fnas_affine_term *terms, bool accumulate, bool rectify, void *dst);
     /* diff_src = (diff_dst - offset - (src - mean) * slope) * scale. diff_src may be diff_dst. */
     void (*propagate)(size_t count, const void *src, const void *diff_dst, const float *mean, const float *offset, const float *slope,
                       const float *scale, void *diff_src);

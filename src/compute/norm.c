@@ -113,21 +113,42 @@ static void inverse_deviation(const planes *p, float epsilon, const float *varia
     for (int64_t c = 0; c < p->channels; c++) inverse[c] = 1.0 / sqrt((double)variance[p->channel + c] + (double)epsilon);
 }
 
-void fnas_norm_forward(fnas_engine *engine, fnas_shape shape, float epsilon, const void *src, const float *mean, const float *variance,
-                       const float *gamma, const float *beta, bool accumulate, void *dst) {
+/* A term's constants by lanes. */
+typedef struct term_lanes {
+    float mean[FNAS_LANES], scale[FNAS_LANES], shift[FNAS_LANES];
+} term_lanes;
+
+static void lanes_of_term(const planes *p, const fnas_norm_given *given, term_lanes *lanes) {
+    double inverse[BLOCK_MAX];
+    inverse_deviation(p, given->epsilon, given->variance, inverse);
+    spread(p, given->mean, 0, lanes->mean);
+    spread(p, given->gamma, 1, lanes->scale);
+    spread(p, given->beta, 0, lanes->shift);
+    for (int64_t l = 0; l < FNAS_LANES; l++)
+        if (l % p->block < p->channels) lanes->scale[l] = (float)((double)lanes->scale[l] * inverse[l % p->block]);
+}
+
+void fnas_norm_apply_terms(const fnas_engine *engine, fnas_shape shape, int64_t term_count, const fnas_norm_term *terms, bool accumulate,
+                           bool rectify, void *dst) {
     for (int64_t b = 0; b < fnas_norm_blocks(engine, shape.c); b++) {
         planes p = planes_of(engine, shape, b);
-        float mean_lanes[FNAS_LANES], scale[FNAS_LANES], shift[FNAS_LANES];
-        double inverse[BLOCK_MAX];
-        inverse_deviation(&p, epsilon, variance, inverse);
-        spread(&p, mean, 0, mean_lanes);
-        spread(&p, gamma, 1, scale);
-        spread(&p, beta, 0, shift);
-        for (int64_t l = 0; l < FNAS_LANES; l++)
-            if (l % p.block < p.channels) scale[l] = (float)((double)scale[l] * inverse[l % p.block]);
-        for (int64_t n = 0; n < p.images; n++)
-            p.kernels->affine(p.elements, plane_at(&p, src, n), mean_lanes, scale, shift, accumulate, plane_to(&p, dst, n));
+        term_lanes lanes[FNAS_TERMS_MAX];
+        fnas_affine_term affine[FNAS_TERMS_MAX];
+        for (int64_t e = 0; e < term_count; e++) {
+            lanes_of_term(&p, &terms[e].given, &lanes[e]);
+            affine[e] = (fnas_affine_term){NULL, lanes[e].mean, lanes[e].scale, lanes[e].shift};
+        }
+        for (int64_t n = 0; n < p.images; n++) {
+            for (int64_t e = 0; e < term_count; e++) affine[e].src = plane_at(&p, terms[e].src, n);
+            p.kernels->affine(p.elements, term_count, affine, accumulate, rectify, plane_to(&p, dst, n));
+        }
     }
+}
+
+void fnas_norm_forward(fnas_engine *engine, fnas_shape shape, float epsilon, const void *src, const float *mean, const float *variance,
+                       const float *gamma, const float *beta, bool accumulate, void *dst) {
+    const fnas_norm_term term = {{epsilon, mean, variance, gamma, beta}, src};
+    fnas_norm_apply_terms(engine, shape, 1, &term, accumulate, false, dst);
 }
 
 /* ---- backward ---- */

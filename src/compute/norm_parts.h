@@ -27,6 +27,15 @@ typedef struct fnas_norm_given {
     float epsilon;
     const float *mean, *variance, *gamma, *beta; /* [C]; gamma and beta may both be NULL */
 } fnas_norm_given;
+
+/* dst (+)= the sum of normalised sources, then rectified where asked. At most FNAS_TERMS_MAX terms. */
+typedef struct fnas_norm_term {
+    fnas_norm_given given;
+    const void *src;
+} fnas_norm_term;
+void fnas_norm_apply_terms(const fnas_engine *engine, fnas_shape shape, int64_t term_count, const fnas_norm_term *terms, bool accumulate,
+                           bool rectify, void *dst);
+
 typedef struct fnas_norm_sums {
     float *diff_gamma, *diff_beta; /* [C], added to; may be NULL */
     double dot, total;             /* as in fnas_norm_backward */

@@ -43,20 +43,26 @@ void fnas_norm_backward(fnas_engine *engine, fnas_shape shape, float epsilon, co
                         const float *gamma, const float *beta, const void *diff_dst, void *diff_src, float *diff_gamma, float *diff_beta,
                         double *dot, double *total);
 
-/* ---- ReLU, convolution, batch normalisation: dst (+)= norm(convolution(relu(src))) ----
+/* ---- ReLU, convolution, batch normalisation: norm(convolution(relu(src))), and sums of such ----
  * The convolution has no bias: batch statistics take it away again. */
+typedef enum fnas_source_state {
+    FNAS_SOURCE_PLAIN,     /* no ReLU; an image always */
+    FNAS_SOURCE_TO_RECTIFY,
+    FNAS_SOURCE_RECTIFIED /* src is a ReLU's result already; its gradient is that of what the ReLU read */
+} fnas_source_state;
 typedef struct fnas_conv_norm {
     fnas_conv_shape conv;
-    bool relu; /* of the source; not of an image */
+    fnas_source_state state;
     float epsilon;
     const void *src;
     const float *weights, *gamma, *beta; /* gamma and beta [O] may both be NULL */
-    void *z;                             /* output of the convolution: written by forward, read by backward */
+    void *z;                             /* output of the convolution: written by forward, read by the others */
     float *mean, *variance;              /* [O] */
 } fnas_conv_norm;
-/* statistics: mean and variance are those of these images, and are written; otherwise they are given. */
-FNAS_NODISCARD fnas_status fnas_conv_norm_forward(fnas_context *context, fnas_engine *engine, const fnas_conv_norm *op, bool statistics,
-                                                  bool accumulate, void *dst);
+/* Writes z. statistics: mean and variance are those of these images, and are written; otherwise they are given. */
+FNAS_NODISCARD fnas_status fnas_conv_norm_forward(fnas_context *context, fnas_engine *engine, const fnas_conv_norm *op, bool statistics);
+/* dst (+)= the sum over the operators of norm(z), rectified where asked; all have one shape of output. */
+void fnas_conv_norm_sum(fnas_engine *engine, int64_t count, const fnas_conv_norm *ops, bool accumulate, bool rectify, void *dst);
 
 typedef struct fnas_conv_norm_gradients {
     float *weights, *gamma, *beta; /* added to; NULL: not wanted, and not computed */

@@ -6,6 +6,7 @@
 #include "nn/path.h"
 
 #define FNAS_BUFFER_NONE (-1)
+#define FNAS_SUM_MAX 8 /* convolutions whose shares of one value are added at once */
 
 /* What a node wants of the planner, beside its source and result. */
 typedef struct fnas_node_needs {
@@ -18,7 +19,8 @@ typedef struct fnas_node_needs {
 typedef struct fnas_node_plan {
     bool absorbed;     /* a ReLU that all its readers take themselves: it does not run */
     fnas_value source; /* what it reads: its source, or that of an absorbed ReLU */
-    bool relu;         /* which it then rectifies itself */
+    bool relu;         /* which it then rectifies itself, unless that is done */
+    bool deferred;     /* a norm whose share of a sum is added by the last node of that sum */
     bool writes;                               /* the first contribution to its result: written, later ones are added */
     bool writes_gradient;                      /* the first, in the backward pass, to give its source a gradient */
     bool diff_source, diff_weights, diff_gate; /* which gradients are wanted of it; backward: any is */
@@ -30,6 +32,7 @@ typedef struct fnas_node_plan {
 typedef struct fnas_value_plan {
     bool plain;   /* [n][C] instead of the engine's layout */
     bool written; /* a node that writes it is known */
+    bool rectified; /* is only read through ReLUs, and lies in memory as their result */
     bool wants_gradient, has_gradient;
     int32_t activation, gradient;
     int64_t summing_node; /* the node that takes sum(U), -1: none */
@@ -70,7 +73,7 @@ const fnas_node_type *fnas_node_type_of(fnas_node_kind kind);
 extern const fnas_node_type fnas_node_conv, fnas_node_norm, fnas_node_relu, fnas_node_average_pool, fnas_node_identity, fnas_node_zero,
     fnas_node_global_pool, fnas_node_linear;
 
-bool fnas_conv_node_takes_relu(const fnas_node *node); /* whether it can rectify its source itself */
+bool fnas_conv_node_is_fused(const fnas_node *node); /* can rectify its source itself, and have its share of a sum added later */
 
 /* ---- where things are ---- */
 fnas_shape fnas_path_shape(const fnas_path *path, fnas_value value);

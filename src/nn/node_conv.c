@@ -56,8 +56,8 @@ static void fnas_conv_node_add_slice(const fnas_path *path, const fnas_node *nod
 /* ---- what is kept ---- */
 
 /* As one operator. Depthwise and grouped convolutions have kernels of their own, and go step by step. */
-static bool fnas_conv_node_is_fused(const fnas_node *node) {
-    return node->norm.present && node->conv.groups == 1;
+bool fnas_conv_node_is_fused(const fnas_node *node) {
+    return node->kind == FNAS_NODE_CONV && node->norm.present && node->conv.groups == 1;
 }
 
 /* Without a norm: z is apart from the result where the result is a sum, or where the gate's gradient needs this node's share. */
@@ -85,14 +85,20 @@ static float *fnas_conv_node_statistics(const fnas_path *path, int64_t index) {
 
 /* ---- as one operator ---- */
 
-static fnas_conv_norm fnas_conv_node_operator(const fnas_path *path, int64_t index, float *slice) {
+static fnas_source_state fnas_conv_node_source_state(const fnas_path *path, int64_t index) {
+    const fnas_node_plan *plan = &path->nodes[index];
+    if (!plan->relu) return FNAS_SOURCE_PLAIN;
+    return path->values[plan->source].rectified ? FNAS_SOURCE_RECTIFIED : FNAS_SOURCE_TO_RECTIFY;
+}
+
+/* But for its weights. */
+static fnas_conv_norm fnas_conv_node_operator(const fnas_path *path, int64_t index) {
     const fnas_node *node = &path->net->nodes[index];
     float *statistics = fnas_conv_node_statistics(path, index);
     return (fnas_conv_norm){.conv = fnas_conv_node_shape(path, index),
-                            .relu = path->nodes[index].relu,
+                            .state = fnas_conv_node_source_state(path, index),
                             .epsilon = node->norm.epsilon,
                             .src = fnas_path_source_data(path, index),
-                            .weights = fnas_conv_node_weights(path, node, slice),
                             .gamma = fnas_path_parameter(path, node->norm.gamma),
                             .beta = fnas_path_parameter(path, node->norm.beta),
                             .z = fnas_path_buffer(path, path->nodes[index].kept),
@@ -100,13 +106,27 @@ static fnas_conv_norm fnas_conv_node_operator(const fnas_path *path, int64_t ind
                             .variance = fnas_norm_variance(path, index, statistics)};
 }
 
+/* Its own share of the result, and those that were deferred to it. */
+static void fnas_conv_node_sum(const fnas_path *path, int64_t index) {
+    fnas_value result = path->net->nodes[index].result;
+    fnas_conv_norm ops[FNAS_SUM_MAX];
+    int64_t count = 0;
+    for (int64_t i = 0; i < index; i++)
+        if (path->nodes[i].deferred && path->net->nodes[i].result == result) ops[count++] = fnas_conv_node_operator(path, i);
+    ops[count++] = fnas_conv_node_operator(path, index);
+    fnas_conv_norm_sum(path->engine, count, ops, !path->nodes[index].writes, path->values[result].rectified,
+                       fnas_path_result_data(path, index));
+}
+
 static fnas_status fnas_conv_node_forward_fused(const fnas_path *path, int64_t index) {
     const fnas_node_plan *plan = &path->nodes[index];
-    fnas_conv_norm op = fnas_conv_node_operator(path, index, fnas_path_buffer(path, plan->forward_scratch));
+    fnas_conv_norm op = fnas_conv_node_operator(path, index);
     bool given = path->request->statistics != NULL;
+    op.weights = fnas_conv_node_weights(path, &path->net->nodes[index], fnas_path_buffer(path, plan->forward_scratch));
     if (given) fnas_norm_load_given(path, index, op.mean);
-    FNAS_TRY(fnas_conv_norm_forward(path->context, path->engine, &op, !given, !plan->writes, fnas_path_result_data(path, index)));
+    FNAS_TRY(fnas_conv_norm_forward(path->context, path->engine, &op, !given));
     if (!given) fnas_norm_store_batch(path, index, op.mean);
+    if (!plan->deferred) fnas_conv_node_sum(path, index);
     return FNAS_OK;
 }
 
@@ -114,7 +134,8 @@ static fnas_status fnas_conv_node_backward_fused(const fnas_path *path, int64_t 
     const fnas_node *node = &path->net->nodes[index];
     const fnas_node_plan *plan = &path->nodes[index];
     float *slice = fnas_path_buffer(path, plan->backward_scratch), *diff_slice = slice + fnas_conv_node_slice_floats(path, node);
-    fnas_conv_norm op = fnas_conv_node_operator(path, index, slice);
+    fnas_conv_norm op = fnas_conv_node_operator(path, index);
+    op.weights = fnas_conv_node_weights(path, node, slice);
     fnas_conv_norm_gradients wanted = {.weights = plan->diff_weights ? fnas_conv_node_diff_weights(path, node, diff_slice) : NULL,
                                        .gamma = fnas_path_parameter_gradient(path, node->norm.gamma),
                                        .beta = fnas_path_parameter_gradient(path, node->norm.beta),
@@ -185,10 +206,6 @@ static fnas_status fnas_conv_node_forward(const fnas_path *path, int64_t index) 
 static fnas_status fnas_conv_node_backward(const fnas_path *path, int64_t index) {
     return fnas_conv_node_is_fused(&path->net->nodes[index]) ? fnas_conv_node_backward_fused(path, index)
                                                              : fnas_conv_node_backward_steps(path, index);
-}
-
-bool fnas_conv_node_takes_relu(const fnas_node *node) {
-    return node->kind == FNAS_NODE_CONV && fnas_conv_node_is_fused(node);
 }
 
 const fnas_node_type fnas_node_conv = {fnas_conv_node_needs, fnas_conv_node_forward, fnas_conv_node_backward};

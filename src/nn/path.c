@@ -215,8 +215,8 @@ static fnas_status fnas_path_name_fault(const fnas_path *path) {
         const fnas_node *node = &net->nodes[i];
         if (path->nodes[i].absorbed) continue;
         FNAS_TRY(fnas_node_type_of(node->kind)->forward(path, i));
-        /* A ZERO node contributes to a value that nobody may have written yet. */
-        if (node->kind == FNAS_NODE_ZERO || fnas_path_value_is_finite(path, node->result)) continue;
+        /* A ZERO node contributes to a value that nobody may have written yet, and so does one whose share is deferred. */
+        if (node->kind == FNAS_NODE_ZERO || path->nodes[i].deferred || fnas_path_value_is_finite(path, node->result)) continue;
         bool weights = node->kind == FNAS_NODE_CONV || node->kind == FNAS_NODE_LINEAR;
         return fnas_fail(path->context, FNAS_ERR_NUMERIC,
                          "node %lld (%s%s%s) gives numbers that are not finite: the weights have diverged, lower the rate", (long long)i,

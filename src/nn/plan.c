@@ -10,7 +10,7 @@ static bool fnas_plan_is_absorbed(const fnas_net *net, int64_t relu) {
     for (int64_t i = 0; i < net->node_count; i++) {
         if (i != relu && net->nodes[i].result == net->nodes[relu].result) return false;
         if (net->nodes[i].source != net->nodes[relu].result) continue;
-        if (!fnas_conv_node_takes_relu(&net->nodes[i])) return false;
+        if (!fnas_conv_node_is_fused(&net->nodes[i])) return false;
         read = true;
     }
     return read;
@@ -28,6 +28,17 @@ static void fnas_plan_sources(fnas_path *path) {
             path->nodes[i].relu = true;
         }
     }
+}
+
+/* Whether all that reads a value are ReLUs that are absorbed. */
+static bool fnas_plan_is_read_rectified(const fnas_path *path, fnas_value value) {
+    bool read = false;
+    for (int64_t i = 0; i < path->net->node_count; i++) {
+        if (path->net->nodes[i].source != value) continue;
+        if (!path->nodes[i].absorbed) return false;
+        read = true;
+    }
+    return read;
 }
 
 /* ---- which gradients are wanted ---- */
@@ -74,14 +85,33 @@ static void fnas_plan_sums(fnas_path *path) {
     for (int64_t i = 0; i < net->node_count; i++) path->nodes[i].sums_upstream = path->values[net->nodes[i].result].summing_node == i;
 }
 
+/* ---- sums ---- */
+
+/* The last node that adds to a value, if it is a convolution with a norm: such shares wait for it, and are added in one pass over memory. */
+static void fnas_plan_deferred(fnas_path *path, fnas_value value) {
+    const fnas_net *net = path->net;
+    int64_t last = -1, fused = 0;
+    for (int64_t i = 0; i < net->node_count; i++) {
+        if (net->nodes[i].result != value || net->nodes[i].kind == FNAS_NODE_ZERO) continue;
+        last = i;
+        fused += fnas_conv_node_is_fused(&net->nodes[i]);
+    }
+    if (last < 0 || !fnas_conv_node_is_fused(&net->nodes[last])) return;
+    if (fused > FNAS_SUM_MAX) return;
+    path->values[value].rectified = fnas_plan_is_read_rectified(path, value);
+    for (int64_t i = 0; i < last; i++)
+        if (net->nodes[i].result == value) path->nodes[i].deferred = fnas_conv_node_is_fused(&net->nodes[i]);
+}
+
 /* Contributions of ZERO nodes are not written: the first other one writes, or the first ZERO where there is no other. */
 static void fnas_plan_contributions(fnas_path *path) {
     const fnas_net *net = path->net;
+    for (fnas_value value = 1; value < net->value_count; value++) fnas_plan_deferred(path, value);
     for (int64_t i = 0; i < net->node_count; i++) {
         const fnas_node *node = &net->nodes[i];
         fnas_value_plan *value = &path->values[node->result];
         if (node->kind == FNAS_NODE_GLOBAL_POOL || node->kind == FNAS_NODE_LINEAR) value->plain = true;
-        if (node->kind == FNAS_NODE_ZERO) continue;
+        if (node->kind == FNAS_NODE_ZERO || path->nodes[i].deferred) continue;
         path->nodes[i].writes = !value->written;
         value->written = true;
     }
@@ -91,6 +121,16 @@ static void fnas_plan_contributions(fnas_path *path) {
         path->nodes[i].writes = !value->written;
         value->written = true;
     }
+}
+
+/* Until the node that adds the shares that were deferred to it. */
+static int64_t fnas_plan_sum_time(const fnas_path *path, int64_t index) {
+    if (!path->nodes[index].deferred) return index;
+    for (int64_t i = index + 1; i < path->net->node_count; i++)
+        if (path->net->nodes[i].result == path->net->nodes[index].result && path->net->nodes[i].kind != FNAS_NODE_ZERO &&
+            !path->nodes[i].deferred && fnas_conv_node_is_fused(&path->net->nodes[i]))
+            return i;
+    return index;
 }
 
 /* ---- life times ---- */
@@ -111,10 +151,10 @@ static void fnas_plan_forward_lives(fnas_path *path) {
         const fnas_node *node = &net->nodes[i];
         fnas_value_plan *value = &path->values[node->result];
         fnas_value source = path->nodes[i].source;
-        if ((node->kind == FNAS_NODE_ZERO && !path->nodes[i].writes) || path->nodes[i].absorbed) continue;
+        if (source > 0) fnas_buffer_extend(path, path->values[source].activation, i);
+        if ((node->kind == FNAS_NODE_ZERO && !path->nodes[i].writes) || path->nodes[i].absorbed || path->nodes[i].deferred) continue;
         if (value->activation == FNAS_BUFFER_NONE) value->activation = fnas_plan_buffer(path, fnas_path_bytes(path, node->result), i, i);
         fnas_buffer_extend(path, value->activation, i);
-        if (source > 0) fnas_buffer_extend(path, path->values[source].activation, i);
     }
     fnas_buffer_extend(path, path->values[net->logits].activation, net->node_count);
 }
@@ -147,7 +187,7 @@ static void fnas_plan_node_lives(fnas_path *path) {
         fnas_node_needs needs = {0};
         if (plan->absorbed) continue;
         fnas_node_type_of(node->kind)->needs(path, i, &needs);
-        plan->kept = fnas_plan_buffer(path, needs.kept_bytes, i, plan->backward ? backward_time : i);
+        plan->kept = fnas_plan_buffer(path, needs.kept_bytes, i, plan->backward ? backward_time : fnas_plan_sum_time(path, i));
         plan->forward_scratch = fnas_plan_buffer(path, needs.forward_bytes, i, i);
         if (!plan->backward) continue;
         plan->backward_scratch = fnas_plan_buffer(path, needs.backward_bytes, backward_time, backward_time);
