@@ -46,6 +46,18 @@ void fnas_hypernet_forward(const fnas_hypernet_shape *shape, const float *parame
                      workspace + i * workspace_floats, logits + i * shape->outputs);
 }
 
+int64_t fnas_hypernet_block_count(const fnas_hypernet_shape *shape) {
+    return ops_of(shape)->block_count(shape);
+}
+
+fnas_hypernet_block fnas_hypernet_block_at(const fnas_hypernet_shape *shape, int64_t block) {
+    return ops_of(shape)->block_at(shape, block);
+}
+
+void fnas_hypernet_touch(const fnas_hypernet_shape *shape, const double *preference, uint8_t *touched) {
+    ops_of(shape)->touch(shape, preference, touched);
+}
+
 void fnas_hypernet_backward(const fnas_hypernet_shape *shape, const float *parameters, int64_t item, const double *preferences,
                             const double *embeddings, const float *workspace, const double *diff_logits, float *gradient) {
     const fnas_hypernet_ops *ops = ops_of(shape);

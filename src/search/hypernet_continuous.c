@@ -179,6 +179,24 @@ static fnas_status continuous_flatten(fnas_context *context, const fnas_hypernet
     return FNAS_OK;
 }
 
+/* ---- blocks: every item touches every parameter ---- */
+
+static int64_t continuous_block_count(const fnas_hypernet_shape *shape) {
+    (void)shape;
+    return 1;
+}
+
+static fnas_hypernet_block continuous_block_at(const fnas_hypernet_shape *shape, int64_t block) {
+    (void)block;
+    return (fnas_hypernet_block){0, continuous_parameter_count(shape)};
+}
+
+static void continuous_touch(const fnas_hypernet_shape *shape, const double *preference, uint8_t *touched) {
+    (void)shape;
+    (void)preference;
+    touched[0] = 1;
+}
+
 const fnas_hypernet_ops fnas_hypernet_continuous_ops = {
     .name = "continuous",
     .parameter_count = continuous_parameter_count,
@@ -187,4 +205,7 @@ const fnas_hypernet_ops fnas_hypernet_continuous_ops = {
     .flatten = continuous_flatten,
     .forward = continuous_forward,
     .backward = continuous_backward,
+    .block_count = continuous_block_count,
+    .block_at = continuous_block_at,
+    .touch = continuous_touch,
 };

@@ -18,6 +18,9 @@ typedef struct fnas_hypernet_ops {
                     float *workspace, double *logits);
     void (*backward)(const fnas_hypernet_shape *shape, const float *parameters, const double *preference, const double *embedding,
                      const float *workspace, const double *diff_logits, float *gradient);
+    int64_t (*block_count)(const fnas_hypernet_shape *shape);
+    fnas_hypernet_block (*block_at)(const fnas_hypernet_shape *shape, int64_t block);
+    void (*touch)(const fnas_hypernet_shape *shape, const double *preference, uint8_t *touched);
 } fnas_hypernet_ops;
 
 extern const fnas_hypernet_ops fnas_hypernet_table_ops;

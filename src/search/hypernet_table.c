@@ -126,6 +126,26 @@ static void table_backward(const fnas_hypernet_shape *shape, const float *parame
     mixing_weights_backward(shape, embedding, workspace, diff_mix, gradient);
 }
 
+/* ---- blocks: the keys, then a row of all banks each ---- */
+
+static int64_t table_block_count(const fnas_hypernet_shape *shape) {
+    return 1 + table_count(shape) * ROWS;
+}
+
+static fnas_hypernet_block table_block_at(const fnas_hypernet_shape *shape, int64_t block) {
+    if (block == 0) return (fnas_hypernet_block){0, key_floats(shape)};
+    return (fnas_hypernet_block){key_floats(shape) + (block - 1) * row_floats(shape), row_floats(shape)};
+}
+
+static void table_touch(const fnas_hypernet_shape *shape, const double *preference, uint8_t *touched) {
+    touched[0] = 1;
+    for (int64_t table = 0; table < table_count(shape); table++) {
+        row_position at = find_row(preference[table]);
+        if (at.upper_share != 1) touched[1 + table * ROWS + at.lower] = 1;
+        if (at.upper_share != 0) touched[1 + table * ROWS + at.lower + 1] = 1;
+    }
+}
+
 /* ---- pre-training: only the mixture is brought to zero, the tables stay spread out so that every bank can become its own device ----
  *
  * The goal is the least-squares one, min_H mean_d |p(d)' H(r)|^2 for every row r, from the random tables H0. Its proximal step
@@ -263,4 +283,7 @@ const fnas_hypernet_ops fnas_hypernet_table_ops = {
     .flatten = table_flatten,
     .forward = table_forward,
     .backward = table_backward,
+    .block_count = table_block_count,
+    .block_at = table_block_at,
+    .touch = table_touch,
 };

@@ -36,14 +36,12 @@ static bool paths_allocate(fnas_searcher *searcher) {
 static bool buffers_allocate(fnas_searcher *searcher) {
     const fnas_search_config *config = searcher->config;
     int64_t images = config->weight_images > config->search_images ? config->weight_images : config->search_images;
-    int64_t devices = config->device_count, hypernet = searcher->state->hypernet_count;
+    int64_t devices = config->device_count;
     bool good = true;
     searcher->batch.index = room(&good, images, sizeof(int64_t));
     searcher->batch.images = room(&good, images * searcher->image_floats, sizeof(float));
     searcher->batch.labels = room(&good, images, sizeof(int32_t));
     searcher->group_gradient = room(&good, config->groups, sizeof(float *));
-    searcher->device_gradient = room(&good, devices, sizeof(float *));
-    searcher->direction = room(&good, hypernet, sizeof(float));
     searcher->gradient_scratch = room(&good, (config->objective_count + 2) * searcher->onehot, sizeof(double));
     searcher->gram = room(&good, devices * devices, sizeof(double));
     searcher->minnorm_weights = room(&good, devices, sizeof(double));
@@ -51,7 +49,6 @@ static bool buffers_allocate(fnas_searcher *searcher) {
     if (!good) return false;
     for (int64_t g = 0; g < config->groups; g++)
         searcher->group_gradient[g] = room(&good, searcher->state->weights.float_count, sizeof(float));
-    for (int64_t t = 0; t < devices; t++) searcher->device_gradient[t] = room(&good, hypernet, sizeof(float));
     return good;
 }
 
@@ -108,6 +105,7 @@ fnas_status fnas_searcher_create(fnas_context *context, fnas_run *run, fnas_data
     FNAS_TRY(split_create(context, searcher));
     FNAS_TRY(scale_create(context, searcher));
     FNAS_TRY(fnas_objectives_create(context, searcher->config, run->space, run->predictor, run->cards, &searcher->objectives));
+    FNAS_TRY(fnas_gradients_create(context, &searcher->state->shape, searcher->config->device_count, &searcher->gradients));
     if (!paths_allocate(searcher) || !buffers_allocate(searcher)) return fnas_fail_memory(context, "the search");
     return workers_create(context, searcher);
 }
@@ -135,7 +133,6 @@ void fnas_searcher_free(fnas_searcher *searcher) {
                      searcher->batch.index,
                      searcher->batch.images,
                      searcher->batch.labels,
-                     searcher->direction,
                      searcher->gram,
                      searcher->scale_onehot,
                      searcher->scale_losses,
@@ -145,8 +142,8 @@ void fnas_searcher_free(fnas_searcher *searcher) {
     for (size_t i = 0; i < sizeof owned / sizeof owned[0]; i++) fnas_free(owned[i]);
     if (searcher->config) {
         free_arrays(searcher->group_gradient, searcher->config->groups);
-        free_arrays(searcher->device_gradient, searcher->config->device_count);
     }
+    fnas_gradients_free(&searcher->gradients);
     fnas_objectives_free(&searcher->objectives);
     fnas_epoch_order_free(searcher->weight_order);
     fnas_epoch_order_free(searcher->search_order);

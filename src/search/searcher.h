@@ -5,6 +5,7 @@
 #include "base/threads.h"
 #include "fleetnas/data.h"
 #include "nn/path.h"
+#include "search/gradients.h"
 #include "search/objective.h"
 #include "search/run.h"
 #include "search/schedule.h"
@@ -56,8 +57,7 @@ typedef struct fnas_searcher {
     int64_t scale_count;                           /* fixed random architectures that set the scale of the error */
     double *scale_onehot, *scale_losses;           /* [scale_count][onehot], [scale_count] */
     float **group_gradient;                        /* [groups][weights.float_count] */
-    float **device_gradient;                       /* [device_count][hypernet_count] */
-    float *direction;                              /* [hypernet_count] */
+    fnas_gradients gradients;                      /* of the hypernetwork, one a device */
     double *gradient_scratch;                      /* [objectives + 2][onehot]: of one path */
     double *gram, *minnorm_weights, *minnorm_workspace;
     double step_cross_entropy, step_correct_pct; /* of the last weights' update, for progress */
