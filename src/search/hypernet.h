@@ -43,14 +43,4 @@ void fnas_hypernet_forward(const fnas_hypernet_shape *shape, const float *parame
 void fnas_hypernet_backward(const fnas_hypernet_shape *shape, const float *parameters, int64_t item, const double *preferences,
                             const double *embeddings, const float *workspace, const double *diff_logits, float *gradient);
 
-/* Parameters fall into blocks, of which the gradient of one item touches few: of the table's, the keys and the rows beside the preference.
- * Blocks are numbered from 0 and cover all parameters, in their order. */
-typedef struct fnas_hypernet_block {
-    int64_t offset, count; /* of the parameters */
-} fnas_hypernet_block;
-int64_t fnas_hypernet_block_count(const fnas_hypernet_shape *shape);
-fnas_hypernet_block fnas_hypernet_block_at(const fnas_hypernet_shape *shape, int64_t block);
-/* Marks (1) the blocks that fnas_hypernet_backward of an item with this preference adds to. touched [block_count]. */
-void fnas_hypernet_touch(const fnas_hypernet_shape *shape, const double *preference, uint8_t *touched);
-
 #endif

@@ -90,26 +90,27 @@ static void path_loss_gradient(fnas_searcher *searcher, int64_t path, double *di
     }
 }
 
-/* Adds the gradient of every path to that of its device. */
+/* Each device's gradient: the sum of its paths'. */
 static void device_gradients(fnas_searcher *searcher, int64_t first_device, int64_t device_count) {
     fnas_paths *paths = &searcher->paths;
     fnas_gradients *gradients = &searcher->gradients;
-    int64_t onehot = searcher->onehot, objectives = searcher->config->objective_count;
-    double *scratch = searcher->gradient_scratch, *diff_logits = scratch + onehot * (objectives + 1);
-    for (int64_t t = first_device; t < first_device + device_count; t++) fnas_gradients_clear(gradients, t);
     const fnas_search_state *state = searcher->state;
-    double entropy = fnas_schedule_entropy_weight(searcher->config, state->step, state->total_steps);
-    double temperature = fnas_schedule_temperature(searcher->config, state->step, state->total_steps);
+    const fnas_search_config *config = searcher->config;
+    int64_t onehot = searcher->onehot, workspace_floats = fnas_hypernet_workspace_floats(&state->shape, 1);
+    double *scratch = searcher->gradient_scratch, *diff_logits = scratch + onehot * (config->objective_count + 1);
+    double entropy = fnas_schedule_entropy_weight(config, state->step, state->total_steps);
+    double temperature = fnas_schedule_temperature(config, state->step, state->total_steps);
+    for (int64_t t = first_device; t < first_device + device_count; t++)
+        fnas_gradients_begin(gradients, t, searcher->run->embeddings + t * searcher->embedding);
     for (int64_t p = 0; p < paths->count; p++) {
         path_loss_gradient(searcher, p, scratch);
-        fnas_sample_backward(searcher->config->sampler, searcher->run->space, temperature, paths->logits + p * onehot,
+        fnas_sample_backward(config->sampler, searcher->run->space, temperature, paths->logits + p * onehot,
                              paths->choices + p * searcher->decisions, paths->soft + p * onehot, scratch, diff_logits);
         fnas_entropy_bonus_backward(searcher->run->space, entropy, paths->logits + p * onehot, diff_logits);
-        int64_t device = paths->device[p];
-        fnas_hypernet_touch(&state->shape, paths->preference + p * objectives, fnas_gradients_touched(gradients, device));
-        fnas_hypernet_backward(&state->shape, state->hypernet, p, paths->preference, paths->embedding, paths->workspace, diff_logits,
-                               fnas_gradients_values(gradients, device));
+        fnas_gradients_add(gradients, paths->device[p], state->hypernet, paths->preference + p * config->objective_count,
+                           paths->workspace + p * workspace_floats, diff_logits);
     }
+    for (int64_t t = first_device; t < first_device + device_count; t++) fnas_gradients_settle(gradients, t, state->hypernet);
 }
 
 /* Of unit gradients: gram[i][j] / (|g_i| |g_j|). lengths [count]: |g_i|. A gradient of 0 stays one. */
