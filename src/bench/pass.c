@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "bench/families.h"
 #include "bench/measure.h"
+#include "bench/operator.h"
 
 /* ---- setting up ---- */
 
@@ -113,10 +114,10 @@ static const fnas_problem_key pass_keys[] = {
     {"cell", FNAS_KEY_TEXT, "mixed", 0, 0, FNAS_SUBJECT_CELLS, "one cell everywhere: a mixture, all of one operation, or a native string"},
     {"images", FNAS_KEY_COUNT, "256", 1, 65536, NULL, "in the batch"},
     {"gradient", FNAS_KEY_CHOICE, "weights", 0, 0, "weights|gates|both", "weights: trains the supernet; gates: trains the hypernetwork"},
-    {"precision", FNAS_KEY_CHOICE, "f32", 0, 0, "f32", "of activations"},
+    FNAS_PRECISION_KEY,
     {"channels", FNAS_KEY_COUNT, "16", 1, 256, NULL, "of the first stage"},
     {"cells", FNAS_KEY_COUNT, "5", 1, 32, NULL, "a stage"},
-    {NULL, FNAS_KEY_COUNT, NULL, 0, 0, NULL, NULL},
+    FNAS_KEYS_END,
 };
 
 const fnas_problem_family fnas_problem_pass = {
