@@ -1,0 +1,129 @@
+#include "bench/pass.h"
+
+#include <string.h>
+
+#include "base/memory.h"
+#include "bench/families.h"
+#include "bench/measure.h"
+#include "bench/operator.h"
+
+/* ---- setting up ---- */
+
+static fnas_status pass_arrays(fnas_context *context, fnas_pass *pass) {
+    const fnas_subject *subject = &pass->subject;
+    bool weights = pass->setup.weights, gates = pass->setup.gates;
+    pass->logits = fnas_allocate((size_t)(subject->images * subject->classes), sizeof(float));
+    if (weights) pass->weight_gradient = fnas_allocate((size_t)subject->parameters.float_count, sizeof(float));
+    if (gates) pass->gate_gradient = fnas_allocate((size_t)fnas_space_onehot_size(subject->space), sizeof(double));
+    bool complete = pass->logits && (!weights || pass->weight_gradient) && (!gates || pass->gate_gradient);
+    return complete ? FNAS_OK : fnas_fail_memory(context, "a pass");
+}
+
+fnas_status fnas_pass_create(fnas_context *context, const fnas_pass_setup *setup, fnas_pass *pass) {
+    *pass = (fnas_pass){.setup = *setup};
+    FNAS_TRY(fnas_subject_create(context, setup->channels, setup->cells, setup->images, setup->seed, &pass->subject));
+    pass->choices = fnas_allocate((size_t)fnas_space_decision_count(pass->subject.space), sizeof *pass->choices);
+    if (!pass->choices) return fnas_fail_memory(context, "a pass");
+    FNAS_TRY(fnas_subject_cell(context, pass->subject.space, setup->cell, pass->choices));
+    FNAS_TRY(fnas_space_record(context, pass->subject.space, pass->choices, &pass->net));
+    FNAS_TRY(pass_arrays(context, pass));
+    return fnas_worker_create(context, &pass->worker);
+}
+
+void fnas_pass_free(fnas_pass *pass) {
+    fnas_worker_destroy(&pass->worker);
+    if (pass->net) fnas_net_destroy(pass->net);
+    fnas_free(pass->choices);
+    fnas_free(pass->weight_gradient);
+    fnas_free(pass->gate_gradient);
+    fnas_free(pass->logits);
+    fnas_subject_free(&pass->subject);
+}
+
+/* ---- running ---- */
+
+fnas_status fnas_pass_run(fnas_context *context, fnas_pass *pass) {
+    fnas_path_request request = {.net = pass->net,
+                                 .parameters = &pass->subject.parameters,
+                                 .n = pass->subject.images,
+                                 .images = pass->subject.image_values,
+                                 .labels = pass->subject.labels,
+                                 .scale = 1.0f,
+                                 .weight_gradient = pass->weight_gradient,
+                                 .gate_gradient = pass->gate_gradient,
+                                 .logits = pass->logits};
+    return fnas_path_run(context, &pass->worker, &request, &pass->result);
+}
+
+void fnas_pass_clear(fnas_pass *pass) {
+    if (pass->weight_gradient) memset(pass->weight_gradient, 0, (size_t)pass->subject.parameters.float_count * sizeof(float));
+    if (pass->gate_gradient) memset(pass->gate_gradient, 0, (size_t)fnas_space_onehot_size(pass->subject.space) * sizeof(double));
+}
+
+/* ---- the problem ---- */
+
+static fnas_status run_again(fnas_context *context, void *pass) {
+    return fnas_pass_run(context, pass);
+}
+
+static fnas_status pass_measure(fnas_bench *bench, fnas_pass *pass, fnas_row *row) {
+    double images = (double)pass->subject.images;
+    fnas_memory_forget_peak();
+    if (bench->options->dump) FNAS_TRY(fnas_pass_dump(bench->context, pass, bench->options->dump));
+    FNAS_TRY(fnas_measure(bench, run_again, pass, row));
+    row->flops = images * fnas_net_flops(pass->net, pass->setup.weights, pass->setup.gates);
+    fnas_row_figure_add(row, "images_per_s", images / fnas_row_ms(row) * 1e3);
+    fnas_row_figure_add(row, "activations_mb", (double)fnas_arena_used_bytes(pass->worker.arena) / 1e6);
+    fnas_row_figure_add(row, "peak_memory_mb", fnas_memory_peak_mb());
+    fnas_row_figure_add(row, "loss", pass->result.loss);
+    return FNAS_OK;
+}
+
+static fnas_pass_setup pass_setup(const fnas_bench *bench, const fnas_problem *problem) {
+    return (fnas_pass_setup){.cell = fnas_problem_word(problem, "cell"),
+                             .images = fnas_problem_count(problem, "images"),
+                             .channels = fnas_problem_count(problem, "channels"),
+                             .cells = fnas_problem_count(problem, "cells"),
+                             .weights = !fnas_problem_is(problem, "gradient", "gates"),
+                             .gates = !fnas_problem_is(problem, "gradient", "weights"),
+                             .seed = bench->options->seed};
+}
+
+static fnas_status pass_run(fnas_bench *bench, const fnas_problem *problem) {
+    fnas_pass pass = {0};
+    fnas_row row;
+    fnas_pass_setup setup = pass_setup(bench, problem);
+    FNAS_TRY(fnas_bench_begin(bench, problem, &row));
+    fnas_status status = fnas_pass_check(bench->context, &setup, &row.error);
+    if (status == FNAS_OK) status = fnas_pass_create(bench->context, &setup, &pass);
+    if (status == FNAS_OK) status = pass_measure(bench, &pass, &row);
+    fnas_pass_free(&pass);
+    return fnas_bench_end(bench, status, &row);
+}
+
+static fnas_status pass_check_problem(fnas_context *context, const fnas_problem *problem) {
+    fnas_space *space;
+    int32_t choices[16];
+    FNAS_TRY(fnas_space_open(context, "nb201", &space));
+    fnas_status status = fnas_subject_cell(context, space, fnas_problem_word(problem, "cell"), choices);
+    fnas_space_close(space);
+    return status;
+}
+
+static const fnas_problem_key pass_keys[] = {
+    {"cell", FNAS_KEY_TEXT, "mixed", 0, 0, FNAS_SUBJECT_CELLS, "one cell everywhere: a mixture, all of one operation, or a native string"},
+    {"images", FNAS_KEY_COUNT, "256", 1, 65536, NULL, "in the batch"},
+    {"gradient", FNAS_KEY_CHOICE, "weights", 0, 0, "weights|gates|both", "weights: trains the supernet; gates: trains the hypernetwork"},
+    FNAS_PRECISION_KEY,
+    {"channels", FNAS_KEY_COUNT, "16", 1, 256, NULL, "of the first stage"},
+    {"cells", FNAS_KEY_COUNT, "5", 1, 32, NULL, "a stage"},
+    FNAS_KEYS_END,
+};
+
+const fnas_problem_family fnas_problem_pass = {
+    .name = "pass",
+    .summary = "one path of NAS-Bench-201's supernet on images of 3 x 32 x 32, forward and backward, on one thread",
+    .keys = pass_keys,
+    .check = pass_check_problem,
+    .run = pass_run,
+};
