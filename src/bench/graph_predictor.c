@@ -55,21 +55,21 @@ typedef struct graph_state {
 struct fnas_graph_predictor {
     int64_t batch_most, device_most, state_most, count, state_count;
     int64_t parameter_count, steps;
-    float *parameters, *gradient, *moment1, *moment2; /* [parameter_count] */
-    graph_state *states;                              /* [state_most] */
-    int32_t *nodes;                                   /* [batch][NODES]: the states of an architecture's nodes */
+    float *parameters, *gradient, *moment1, *moment2;                          /* [parameter_count] */
+    graph_state *states;                                                       /* [state_most] */
+    int32_t *nodes;                                                            /* [batch][NODES]: the states of an architecture's nodes */
     int32_t second[FNAS_GRAPH_OPS], third[SECOND_STATES], sixth[SIXTH_STATES]; /* states by operations; -1: not in this batch */
-    float *seen[3];              /* [state][STRIDE]: sum of what a state sees, of layers 2 and 3, and for layer 4 [batch][STRIDE] */
-    float *hidden[4];            /* [state][STRIDE]: after layers 1 to 3, and layer 4's [batch][STRIDE] */
-    float *head[2];              /* [batch][HEAD_STRIDE] */
-    float *device1, *device2;    /* [device][STRIDE]: the device's branch */
-    float *device_head;          /* [device][HEAD_STRIDE]: what it adds to the head's first layer, with the bias */
-    float *diff_head[2];         /* [batch][HEAD_STRIDE] */
+    float *seen[3];               /* [state][STRIDE]: sum of what a state sees, of layers 2 and 3, and for layer 4 [batch][STRIDE] */
+    float *hidden[4];             /* [state][STRIDE]: after layers 1 to 3, and layer 4's [batch][STRIDE] */
+    float *head[2];               /* [batch][HEAD_STRIDE] */
+    float *device1, *device2;     /* [device][STRIDE]: the device's branch */
+    float *device_head;           /* [device][HEAD_STRIDE]: what it adds to the head's first layer, with the bias */
+    float *diff_head[2];          /* [batch][HEAD_STRIDE] */
     float *diff_graph, *diff_all; /* [batch][STRIDE]: of layer 4's result, and of what it saw */
-    float *diff[2];              /* [states, or 8 nodes a batch][STRIDE] */
-    float *diff_features;        /* [batch][EDGES][FEATURES] */
-    double *slope;               /* [batch] */
-    int64_t *first_device;       /* [batch]: 0 */
+    float *diff[2];               /* [states, or 8 nodes a batch][STRIDE] */
+    float *diff_features;         /* [batch][EDGES][FEATURES] */
+    double *slope;                /* [batch] */
+    int64_t *first_device;        /* [batch]: 0 */
 };
 
 static float *weights_of(const fnas_graph_predictor *predictor, fnas_graph_matrix matrix, int64_t row) {
@@ -159,10 +159,10 @@ fnas_status fnas_graph_predictor_create(fnas_context *context, uint64_t seed, in
 
 void fnas_graph_predictor_free(fnas_graph_predictor *p) {
     if (!p) return;
-    void *owned[] = {p->parameters,   p->states,       p->nodes,        p->seen[0],   p->seen[1],     p->seen[2],       p->hidden[0],
-                     p->hidden[1],    p->hidden[2],    p->hidden[3],    p->head[0],   p->head[1],     p->device1,       p->device2,
-                     p->device_head,  p->diff_head[0], p->diff_head[1], p->diff[0],   p->diff[1],     p->diff_graph,    p->diff_all,
-                     p->diff_features, p->slope,       p->first_device};
+    void *owned[] = {p->parameters, p->states,     p->nodes,       p->seen[0],       p->seen[1],      p->seen[2],
+                     p->hidden[0],  p->hidden[1],  p->hidden[2],   p->hidden[3],     p->head[0],      p->head[1],
+                     p->device1,    p->device2,    p->device_head, p->diff_head[0],  p->diff_head[1], p->diff[0],
+                     p->diff[1],    p->diff_graph, p->diff_all,    p->diff_features, p->slope,        p->first_device};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) fnas_free(owned[i]);
     fnas_free(p);
 }
@@ -344,8 +344,7 @@ static void head_forward(fnas_graph_predictor *p, const int64_t *devices, double
     multiply(p->count, HEAD, HEAD, p->head[0], HEAD_STRIDE, weights_of(p, FNAS_GRAPH_HEAD2, 0), p->head[1], HEAD_STRIDE);
     add_bias_relu(p->count, HEAD_STRIDE, weights_of(p, FNAS_GRAPH_HEAD2, HEAD), p->head[1]);
     const float *last = weights_of(p, FNAS_GRAPH_HEAD3, 0);
-    for (int64_t i = 0; i < p->count; i++)
-        latency[i] = (double)last[HEAD_STRIDE] + inner_product(last, p->head[1] + i * HEAD_STRIDE);
+    for (int64_t i = 0; i < p->count; i++) latency[i] = (double)last[HEAD_STRIDE] + inner_product(last, p->head[1] + i * HEAD_STRIDE);
 }
 
 void fnas_graph_predictor_devices(fnas_graph_predictor *p, int64_t count, const double *embeddings) {
@@ -364,8 +363,7 @@ void fnas_graph_predictor_devices(fnas_graph_predictor *p, int64_t count, const 
         for (int64_t i = 0; i < HEAD; i++) p->device_head[d * HEAD_STRIDE + i] += bias[i];
 }
 
-void fnas_graph_predictor_predict(fnas_graph_predictor *p, int64_t count, const int32_t *choices, const int64_t *devices,
-                                  double *latency) {
+void fnas_graph_predictor_predict(fnas_graph_predictor *p, int64_t count, const int32_t *choices, const int64_t *devices, double *latency) {
     find_states(p, count, choices);
     graph_forward(p);
     head_forward(p, devices, latency);
@@ -442,8 +440,8 @@ static void graph_backward_onehot(fnas_graph_predictor *p, double *gradient) {
             gradient[row * FNAS_GRAPH_OPS + op] = p->diff_features[row * FEATURES + features[op]];
 }
 
-void fnas_graph_predictor_gradient(fnas_graph_predictor *p, int64_t count, const int32_t *choices, const int64_t *devices,
-                                   double *latency, double *gradient) {
+void fnas_graph_predictor_gradient(fnas_graph_predictor *p, int64_t count, const int32_t *choices, const int64_t *devices, double *latency,
+                                   double *gradient) {
     fnas_graph_predictor_predict(p, count, choices, devices, latency);
     for (int64_t i = 0; i < count; i++) p->slope[i] = 1;
     head_backward(p);
@@ -500,8 +498,7 @@ FNAS_MULTIVERSION
 static void first_layer_backward(int64_t count, const graph_state *states, const float *restrict diff, float *restrict weights) {
     for (int64_t s = 0; s < count; s++)
         for (int32_t k = 0; k < states[s].count; k++)
-            for (int64_t i = 0; i < STRIDE; i++)
-                weights[(int64_t)states[states[s].sees[k]].feature * STRIDE + i] += diff[s * STRIDE + i];
+            for (int64_t i = 0; i < STRIDE; i++) weights[(int64_t)states[states[s].sees[k]].feature * STRIDE + i] += diff[s * STRIDE + i];
 }
 
 static void graph_backward_weights(fnas_graph_predictor *p) {
@@ -555,8 +552,8 @@ void fnas_graph_predictor_update(fnas_graph_predictor *p, double rate) {
     fnas_adam_step(&adam, ++p->steps, p->parameter_count, p->gradient, p->moment1, p->moment2, p->parameters);
 }
 
-int64_t fnas_graph_predictor_draw(uint64_t seed, int64_t step, int64_t device_count, const float *latency, int64_t count,
-                                  int32_t *choices, double *targets) {
+int64_t fnas_graph_predictor_draw(uint64_t seed, int64_t step, int64_t device_count, const float *latency, int64_t count, int32_t *choices,
+                                  double *targets) {
     fnas_random random = fnas_random_begin(seed, FNAS_STREAM_PREDICTOR, step, 1);
     int64_t device = fnas_random_below(&random, device_count);
     for (int64_t i = 0; i < count; i++) {

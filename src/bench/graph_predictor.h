@@ -41,10 +41,10 @@ void fnas_graph_predictor_gradient(fnas_graph_predictor *predictor, int64_t coun
 /* ---- training ---- */
 
 /* A batch as the reference draws them: one device of `device_count`, `count` architectures of the whole space. latency
- * [device_count][15625], an architecture being the number whose digits of base 5 are its choices. Returns the device; choices [count][EDGES],
- * targets [count]. */
-int64_t fnas_graph_predictor_draw(uint64_t seed, int64_t step, int64_t device_count, const float *latency, int64_t count,
-                                  int32_t *choices, double *targets);
+ * [device_count][15625], an architecture being the number whose digits of base 5 are its choices. Returns the device; choices
+ * [count][EDGES], targets [count]. */
+int64_t fnas_graph_predictor_draw(uint64_t seed, int64_t step, int64_t device_count, const float *latency, int64_t count, int32_t *choices,
+                                  double *targets);
 /* Mean square error of a batch on one device, and its gradient, kept inside (fnas_graph_predictor_slope). */
 double fnas_graph_predictor_loss(fnas_graph_predictor *predictor, int64_t count, const int32_t *choices, const double *embedding,
                                  const double *targets);
@@ -54,16 +54,16 @@ void fnas_graph_predictor_update(fnas_graph_predictor *predictor, double rate);
 /* ---- parameters, for tests: by matrix, row, column ---- */
 
 typedef enum fnas_graph_matrix {
-    FNAS_GRAPH_CONV1,        /* 8 x 100; rows: input, pool, 1x1, 3x3, none, skip, output, the one that sees all */
-    FNAS_GRAPH_CONV2,        /* 100 x 100, as the next two */
+    FNAS_GRAPH_CONV1, /* 8 x 100; rows: input, pool, 1x1, 3x3, none, skip, output, the one that sees all */
+    FNAS_GRAPH_CONV2, /* 100 x 100, as the next two */
     FNAS_GRAPH_CONV3,
     FNAS_GRAPH_CONV4,
-    FNAS_GRAPH_CONV_BIAS,    /* 4 x 100 */
-    FNAS_GRAPH_DEVICE1,      /* 11 x 100, the last row is the bias; as the next four */
-    FNAS_GRAPH_DEVICE2,      /* 101 x 100 */
-    FNAS_GRAPH_HEAD1,        /* 201 x 200: first the graph's 100 inputs, then the device's */
-    FNAS_GRAPH_HEAD2,        /* 201 x 200 */
-    FNAS_GRAPH_HEAD3,        /* 2 x 200: weights; bias in the first column */
+    FNAS_GRAPH_CONV_BIAS, /* 4 x 100 */
+    FNAS_GRAPH_DEVICE1,   /* 11 x 100, the last row is the bias; as the next four */
+    FNAS_GRAPH_DEVICE2,   /* 101 x 100 */
+    FNAS_GRAPH_HEAD1,     /* 201 x 200: first the graph's 100 inputs, then the device's */
+    FNAS_GRAPH_HEAD2,     /* 201 x 200 */
+    FNAS_GRAPH_HEAD3,     /* 2 x 200: weights; bias in the first column */
     FNAS_GRAPH_MATRICES
 } fnas_graph_matrix;
 

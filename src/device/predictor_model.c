@@ -133,7 +133,7 @@ static fnas_status fnas_latency_model_fill(fnas_context *context, const fnas_pre
 }
 
 fnas_status fnas_latency_model_create_plain(fnas_context *context, const fnas_predictor *predictor, const fnas_card_view *view,
-                                           fnas_latency_model **model) {
+                                            fnas_latency_model **model) {
     *model = NULL;
     FNAS_TRY(fnas_predictor_check_references(context, predictor, view));
     int64_t values = predictor->trunk.value_count, features = predictor->map.feature_count;

@@ -491,7 +491,7 @@ static void another_space_is_refused(void **state) {
     assert_null(model);
     assert_status(FNAS_OK, fnas_latency_model_create(place->context, predictor, fleet.space, right,
                                                      &model)); /* a card of references alone suffices to predict */
-    double once_ms[3], model_ms[3]; /* asked once or of a model: the same bits, the same refusals */
+    double once_ms[3], model_ms[3];                            /* asked once or of a model: the same bits, the same refusals */
     assert_status(FNAS_OK, fnas_predictor_ask(place->context, predictor, fleet.space, right, 3, fleet.archs, once_ms));
     assert_status(FNAS_OK, fnas_latency_model_predict(place->context, model, 3, fleet.archs, model_ms));
     assert_memory_equal(once_ms, model_ms, sizeof model_ms);
