@@ -2,6 +2,7 @@
 #ifndef FLEETNAS_FLEETNAS_H
 #define FLEETNAS_FLEETNAS_H
 
+#include "fleetnas/bench.h"
 #include "fleetnas/context.h"
 #include "fleetnas/data.h"
 #include "fleetnas/device.h"

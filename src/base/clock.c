@@ -15,3 +15,7 @@ double fnas_wall_ms(void) {
 double fnas_thread_cpu_ms(void) {
     return fnas_clock_ms(CLOCK_THREAD_CPUTIME_ID);
 }
+
+double fnas_process_cpu_ms(void) {
+    return fnas_clock_ms(CLOCK_PROCESS_CPUTIME_ID);
+}

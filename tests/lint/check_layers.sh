@@ -8,7 +8,7 @@ cd "$root"
 # shellcheck disable=SC2046 # file names without blanks
 awk '
 BEGIN {
-    split("base front compute data nn graph space export device search report", order, " ")
+    split("base front compute data nn graph space export device search report bench", order, " ")
     below["base"] = ""
     below["front"] = "base"
     below["compute"] = "base"
@@ -20,9 +20,10 @@ BEGIN {
     below["device"] = below["export"] " export"
     below["search"] = below["device"] " device"
     below["report"] = below["search"] " search"
+    below["bench"] = below["report"] " report"
     public["context"] = "base"; public["front"] = "front"; public["data"] = "data"; public["space"] = "space"
     public["device"] = "device"; public["predictor"] = "device"; public["search"] = "search"; public["report"] = "report"
-    public["fleetnas"] = "report"
+    public["bench"] = "bench"; public["fleetnas"] = "bench"
 }
 function complain(text) { printf "%s:%d: %s\n", FILENAME, FNR, text; errors++ }
 function may(from, to) { return from == to || index(" " below[from] " ", " " to " ") }
