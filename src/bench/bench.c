@@ -31,13 +31,11 @@ static fnas_status find_floor(fnas_bench *bench, fnas_row *row) {
     return FNAS_OK;
 }
 
-fnas_status fnas_bench_add(fnas_bench *bench, fnas_row *row) {
-    fnas_status status = row->repeats ? find_floor(bench, row) : FNAS_OK;
-    if (status != FNAS_OK) {
-        fnas_row_free(row);
-        return status;
-    }
-    return fnas_rows_add(bench->context, &bench->rows, row);
+fnas_status fnas_bench_end(fnas_bench *bench, fnas_status status, fnas_row *row) {
+    if (status == FNAS_OK && row->repeats) status = find_floor(bench, row);
+    if (status == FNAS_OK) return fnas_rows_add(bench->context, &bench->rows, row);
+    fnas_row_free(row);
+    return status;
 }
 
 /* ---- running ---- */

@@ -20,9 +20,9 @@ typedef struct fnas_bench {
 /* NULL-terminated, in the order in which a list shows them. */
 extern const fnas_problem_family *const fnas_bench_families[];
 
-/* Begins a row for a problem; the caller fills it in and adds it with fnas_bench_add. */
+/* Begins a row for a problem; the caller fills it in and hands it over with fnas_bench_end, also after a failure. */
 FNAS_NODISCARD fnas_status fnas_bench_begin(fnas_bench *bench, const fnas_problem *problem, fnas_row *row);
-/* Works out the floors, hands the row over. */
-FNAS_NODISCARD fnas_status fnas_bench_add(fnas_bench *bench, fnas_row *row);
+/* Works out the floors and keeps the row where all went well; otherwise drops it. Returns `status` or what failed here. */
+FNAS_NODISCARD fnas_status fnas_bench_end(fnas_bench *bench, fnas_status status, fnas_row *row);
 
 #endif

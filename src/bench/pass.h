@@ -4,26 +4,37 @@
 
 #include "bench/subject.h"
 
+typedef struct fnas_pass_setup {
+    const char *cell; /* as fnas_subject_cell takes it */
+    int64_t images, channels, cells;
+    bool weights, gates; /* which gradients are wanted */
+    uint64_t seed;
+} fnas_pass_setup;
+
 typedef struct fnas_pass {
+    fnas_pass_setup setup;
     fnas_subject subject;
     int32_t *choices;
     fnas_net *net;
     fnas_worker worker;
-    bool weights, gates;     /* which gradients are wanted */
     float *weight_gradient;  /* [parameters.float_count]: NULL unless wanted */
     double *gate_gradient;   /* [one-hot size]: NULL unless wanted */
     float *logits;           /* [images][classes] */
     fnas_path_result result; /* of the last run */
 } fnas_pass;
 
-/* One run on the first `images` images; gradients are added to. */
-FNAS_NODISCARD fnas_status fnas_pass_run(fnas_context *context, fnas_pass *pass, int64_t images);
+/* On failure there is still something to free. */
+FNAS_NODISCARD fnas_status fnas_pass_create(fnas_context *context, const fnas_pass_setup *setup, fnas_pass *pass);
+void fnas_pass_free(fnas_pass *pass);
+
+/* One run on all images; gradients are added to. */
+FNAS_NODISCARD fnas_status fnas_pass_run(fnas_context *context, fnas_pass *pass);
 /* Gradients to zero. */
 void fnas_pass_clear(fnas_pass *pass);
 
-/* Runs the pass on a few images, and the naive operators in double precision on the same: *error is the largest of the differences of loss,
- * weight gradients and gate gradients, each over what is allowed. Leaves the gradients cleared. */
-FNAS_NODISCARD fnas_status fnas_pass_check(fnas_context *context, fnas_pass *pass, double *error);
+/* Runs passes like this one on a few images, by the engine and by the naive operators in double precision: the loss of the whole network,
+ * and loss and gradients with one cell a stage. *error is the largest difference over what is allowed; FNAS_ERR_NUMERIC above 1. */
+FNAS_NODISCARD fnas_status fnas_pass_check(fnas_context *context, const fnas_pass_setup *setup, double *error);
 
 /* Runs once on all images, and writes what was computed with what: so that another program can do the same and compare. */
 FNAS_NODISCARD fnas_status fnas_pass_dump(fnas_context *context, fnas_pass *pass, const char *path);

@@ -45,12 +45,12 @@ static fnas_status collect(fnas_context *context, const fnas_pass *pass, pass_fi
     int64_t onehot = fnas_space_onehot_size(subject->space), n = subject->images, image[3], classes;
     FNAS_TRY(fnas_space_image(context, subject->space, image, &classes));
     add_array(file, "loss", FNAS_SAFETENSORS_F64, &pass->result.loss, 0, NULL);
-    if (pass->gates) add_array(file, "gate_gradient", FNAS_SAFETENSORS_F64, pass->gate_gradient, 1, (int64_t[]){onehot});
+    if (pass->setup.gates) add_array(file, "gate_gradient", FNAS_SAFETENSORS_F64, pass->gate_gradient, 1, (int64_t[]){onehot});
     add_array(file, "images", FNAS_SAFETENSORS_F32, subject->image_values, 4, (int64_t[]){n, image[0], image[1], image[2]});
     add_array(file, "labels", FNAS_SAFETENSORS_I32, subject->labels, 1, (int64_t[]){n});
     add_array(file, "logits", FNAS_SAFETENSORS_F32, pass->logits, 2, (int64_t[]){n, classes});
     add_parameters(file, &subject->parameters, "parameter/", subject->parameters.values);
-    if (pass->weights) add_parameters(file, &subject->parameters, "gradient/", pass->weight_gradient);
+    if (pass->setup.weights) add_parameters(file, &subject->parameters, "gradient/", pass->weight_gradient);
     return FNAS_OK;
 }
 
@@ -67,7 +67,7 @@ fnas_status fnas_pass_dump(fnas_context *context, fnas_pass *pass, const char *p
     pass_file file = {fnas_allocate(most, sizeof *file.tensors), fnas_allocate(most, sizeof *file.names), 0};
     fnas_pass_clear(pass);
     fnas_status status = file.tensors && file.names ? FNAS_OK : fnas_fail_memory(context, "the dump of a pass");
-    if (status == FNAS_OK) status = fnas_pass_run(context, pass, pass->subject.images);
+    if (status == FNAS_OK) status = fnas_pass_run(context, pass);
     if (status == FNAS_OK) status = write_file(context, pass, &file, path);
     fnas_free(file.tensors);
     fnas_free(file.names);

@@ -53,6 +53,7 @@ static fnas_status find_key(fnas_context *context, const fnas_problem_family *fa
 
 static fnas_status check_count(fnas_context *context, const fnas_problem *problem, const fnas_problem_key *key, const char *value) {
     int64_t count;
+    if (key->choices && strcmp(value, key->choices) == 0) return FNAS_OK;
     if (fnas_parse_int64(value, &count) && count >= key->least && count <= key->most) return FNAS_OK;
     return fnas_fail(context, FNAS_ERR_USAGE, "problem %s: %s=%s: must be a whole number from %lld to %lld", problem->family->name,
                      key->name, value, (long long)key->least, (long long)key->most);

@@ -17,7 +17,7 @@ typedef struct fnas_problem_key {
     fnas_problem_key_kind kind;
     const char *fallback; /* its value when it is not given; NULL: it must be */
     int64_t least, most;  /* of a COUNT */
-    const char *choices;  /* of a CHOICE: "a|b|c"; of a TEXT: what it is called */
+    const char *choices;  /* of a CHOICE: "a|b|c"; of a TEXT: what it is called; of a COUNT: a word that may stand instead, or NULL */
     const char *help;
 } fnas_problem_key;
 

@@ -73,6 +73,7 @@ static void append_row(fnas_text *json, const fnas_row *row) {
     append_known(json, "floor_ms", row->floor_ms, row->floor_ms > 0);
     append_known(json, "floor_ratio", ms / row->floor_ms, row->floor_ms > 0);
     append_number(json, "error", row->error);
+    if (*row->kernel) append_string(json, ", ", "kernel", row->kernel);
     for (int64_t i = 0; i < row->figure_count; i++) append_number(json, row->figures[i].name, row->figures[i].value);
     fnas_text_append(json, "}");
 }

@@ -59,8 +59,8 @@ static void append_rates(fnas_text *text, const fnas_row *row) {
 }
 
 static void append_figures(fnas_text *text, const fnas_row *row) {
-    if (!row->figure_count) return;
-    fnas_text_append(text, "%12s", "");
+    if (!row->figure_count && !*row->kernel) return;
+    fnas_text_append(text, "%12s%s%s", "", row->kernel, row->figure_count && *row->kernel ? ", " : "");
     for (int64_t i = 0; i < row->figure_count; i++) {
         fnas_text_append(text, "%s%s ", i ? ", " : "", row->figures[i].name);
         fnas_text_append(text, "%.6g", row->figures[i].value);
@@ -96,10 +96,10 @@ void fnas_bench_append_text(fnas_text *text, const fnas_bench *bench) {
 
 static void append_key(fnas_text *text, const fnas_problem_key *key) {
     char left[96];
-    if (key->kind == FNAS_KEY_COUNT)
-        snprintf(left, sizeof left, "%s=%lld..%lld", key->name, (long long)key->least, (long long)key->most);
-    else
-        snprintf(left, sizeof left, "%s=%s", key->name, key->choices);
+    if (key->kind == FNAS_KEY_COUNT) snprintf(left, sizeof left, "%s=%lld..%lld", key->name, (long long)key->least, (long long)key->most);
+    if (key->kind == FNAS_KEY_COUNT && key->choices)
+        snprintf(left, sizeof left, "%s=%s|%lld..%lld", key->name, key->choices, (long long)key->least, (long long)key->most);
+    if (key->kind != FNAS_KEY_COUNT) snprintf(left, sizeof left, "%s=%s", key->name, key->choices);
     fnas_text_append(text, "    %-44s %s", left, key->help);
     if (key->fallback) fnas_text_append(text, " [%s]", key->fallback);
     fnas_text_append(text, "\n");

@@ -20,6 +20,7 @@ typedef struct fnas_row_figure {
 
 typedef struct fnas_row {
     char *problem;              /* owned */
+    char kernel[64];            /* what the library runs, "" where nobody asked */
     const char *precision;      /* of the arithmetic, static: "f32" */
     int64_t threads, repeats;   /* repeats 0: not timed */
     fnas_range wall_ms, cpu_ms; /* cpu_ms: of all threads together */

@@ -4,8 +4,8 @@
  * A dot product of k terms in f32 differs from the exact one by at most about lambda * sqrt(k) * u * sum |a b| with overwhelming
  * probability (Higham and Mary 2019, "A new approach to probabilistic rounding error analysis"; u = 2^-24), so results are held to (6
  * sqrt(k) + 4) u times the same operator applied to the magnitudes of its operands; 4 covers the few roundings beside the sum. */
-#ifndef FNAS_TESTS_COMPUTE_OPERANDS_H
-#define FNAS_TESTS_COMPUTE_OPERANDS_H
+#ifndef FNAS_COMPUTE_OPERANDS_H
+#define FNAS_COMPUTE_OPERANDS_H
 
 #include <math.h>
 #include <stdlib.h>
@@ -568,6 +568,13 @@ static inline void operands_allow(operands *all) {
     }
 }
 
+/* What should have come out, and how far from it a result may be. */
+static inline void operands_compute(operands *all) {
+    operands_allow(all);
+    operands_run_exact(all);
+    if (all->c->kind == CROSS_ENTROPY) allow_cross_entropy(all);
+}
+
 /* ---- comparing ---- */
 
 static inline bool padding_is_zero(const operands *all, const operand *o) {
@@ -579,11 +586,27 @@ static inline bool padding_is_zero(const operands *all, const operand *o) {
     return true;
 }
 
-static inline bool operand_agrees(operands *all, const operand *o, char *message, size_t size_bytes) {
+static inline void operand_unpack(operands *all, const operand *o) {
     if (o->blocked)
         fnas_layout_unpack(all->block, o->shape, o->fast, all->plain);
     else
         memcpy(all->plain, o->fast, (size_t)operand_size(o) * sizeof(float));
+}
+
+/* The largest error over the error allowed: above 1, infinite or NaN where it is too large. */
+static inline double operand_error(operands *all, const operand *o) {
+    double worst = padding_is_zero(all, o) ? 0 : (double)INFINITY;
+    operand_unpack(all, o);
+    for (int64_t i = 0; i < operand_size(o); i++) {
+        double error = fabs((double)all->plain[i] - o->exact[i]);
+        double ratio = error == 0 ? 0 : error / o->allowed[i];
+        if (!(ratio <= worst)) worst = ratio;
+    }
+    return worst;
+}
+
+static inline bool operand_agrees(operands *all, const operand *o, char *message, size_t size_bytes) {
+    operand_unpack(all, o);
     for (int64_t i = 0; i < operand_size(o); i++) {
         double error = fabs((double)all->plain[i] - o->exact[i]);
         if (error <= o->allowed[i]) continue;
@@ -611,9 +634,7 @@ static inline bool case_agrees(fnas_context *context, fnas_engine *engine, const
         }
     }
     if (agrees) {
-        operands_allow(&all);
-        operands_run_exact(&all);
-        if (c->kind == CROSS_ENTROPY) allow_cross_entropy(&all);
+        operands_compute(&all);
         for (int i = 0; i < all.count && agrees; i++)
             if (all.list[i].role != INPUT && !all.list[i].absent) agrees = operand_agrees(&all, &all.list[i], message, size_bytes);
     }

@@ -1,7 +1,7 @@
-/* The table of operator cases: correctness (test_operators.c), instruction sets (test_isa.c) and speed (bench_operators.c) all go through
- * it. */
-#ifndef FNAS_TESTS_COMPUTE_CASES_H
-#define FNAS_TESTS_COMPUTE_CASES_H
+/* The table of operator cases: correctness (tests/compute/test_operators.c), instruction sets (test_isa.c) and speed (fleetnas bench) all
+ * go through it. */
+#ifndef FNAS_COMPUTE_CASES_H
+#define FNAS_COMPUTE_CASES_H
 
 #include <stdio.h>
 

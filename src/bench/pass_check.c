@@ -1,0 +1,111 @@
+/* A pass against the naive operators in double precision. */
+#include <math.h>
+
+#include "base/memory.h"
+#include "bench/pass.h"
+
+#define CHECK_IMAGES 2
+/* Of the loss, relative; of gradients, relative to their largest, for each convolution, should all lie behind one another: sums of some 500
+ * products, and a norm that divides by a deviation of a tenth, 10 sqrt(500) 2^-24 (tests/nn/test_path.c). */
+#define LOSS_BOUND 2e-5
+#define GRADIENT_BOUND 1.4e-5
+
+typedef struct reference_values {
+    double *parameters, *images, *weight_gradient, *gate_gradient;
+    fnas_path_result result;
+} reference_values;
+
+static void reference_free(reference_values *reference) {
+    fnas_free(reference->parameters);
+    fnas_free(reference->images);
+    fnas_free(reference->weight_gradient);
+    fnas_free(reference->gate_gradient);
+}
+
+static bool reference_allocate(const fnas_pass *pass, reference_values *reference) {
+    const fnas_subject *subject = &pass->subject;
+    int64_t floats = subject->parameters.float_count, pixels = subject->images * subject->image_floats;
+    reference->parameters = fnas_allocate((size_t)floats, sizeof(double));
+    reference->images = fnas_allocate((size_t)pixels, sizeof(double));
+    reference->weight_gradient = fnas_allocate((size_t)floats, sizeof(double));
+    reference->gate_gradient = fnas_allocate((size_t)fnas_space_onehot_size(subject->space), sizeof(double));
+    if (!reference->parameters || !reference->images || !reference->weight_gradient || !reference->gate_gradient) return false;
+    for (int64_t i = 0; i < floats; i++) reference->parameters[i] = (double)subject->parameters.values[i];
+    for (int64_t i = 0; i < pixels; i++) reference->images[i] = (double)subject->image_values[i];
+    return true;
+}
+
+static fnas_status reference_run(fnas_context *context, const fnas_pass *pass, reference_values *reference) {
+    if (!reference_allocate(pass, reference)) return fnas_fail_memory(context, "the check of a pass");
+    fnas_reference_request request = {.net = pass->net,
+                                      .layout = &pass->subject.parameters,
+                                      .parameters = reference->parameters,
+                                      .images = reference->images,
+                                      .labels = pass->subject.labels,
+                                      .n = pass->subject.images,
+                                      .weight_gradient = pass->setup.weights ? reference->weight_gradient : NULL,
+                                      .gate_gradient = pass->setup.gates ? reference->gate_gradient : NULL};
+    return fnas_path_run_reference(context, &request, &reference->result);
+}
+
+static int64_t conv_count(const fnas_net *net) {
+    int64_t count = 0;
+    for (int64_t i = 0; i < net->node_count; i++) count += net->nodes[i].kind == FNAS_NODE_CONV;
+    return count;
+}
+
+/* In a disconnected cell, gradients are sums to zero of terms that a norm of nearly nothing has made 1 / sqrt(epsilon) times larger than
+ * the loss's own: what is left is rounding, and held to a gradient of this size (tests/space/test_nb201_supernet.c). */
+#define LEAST_GATE_GRADIENT 0.05
+#define LEAST_WEIGHT_GRADIENT 1e-3
+
+static double largest_difference(int64_t count, const float *values32, const double *values64, const double *reference, double size) {
+    double difference = 0;
+    for (int64_t i = 0; i < count; i++) {
+        difference = fmax(difference, fabs((values32 ? (double)values32[i] : values64[i]) - reference[i]));
+        size = fmax(size, fabs(reference[i]));
+    }
+    return difference / size;
+}
+
+static double pass_error(const fnas_pass *pass, const reference_values *reference) {
+    const fnas_subject *subject = &pass->subject;
+    double bound = GRADIENT_BOUND * (double)conv_count(pass->net), loss = reference->result.loss;
+    double error = fabs(pass->result.loss - loss) / fabs(loss) / LOSS_BOUND;
+    if (pass->setup.weights) {
+        double weights = largest_difference(subject->parameters.float_count, pass->weight_gradient, NULL, reference->weight_gradient,
+                                            LEAST_WEIGHT_GRADIENT);
+        error = fmax(error, weights / bound);
+    }
+    if (pass->setup.gates) {
+        double gates = largest_difference(fnas_space_onehot_size(subject->space), NULL, pass->gate_gradient, reference->gate_gradient,
+                                          LEAST_GATE_GRADIENT);
+        error = fmax(error, gates / bound);
+    }
+    return error;
+}
+
+static fnas_status compare(fnas_context *context, const fnas_pass_setup *setup, double *error) {
+    fnas_pass pass;
+    reference_values reference = {0};
+    fnas_status status = fnas_pass_create(context, setup, &pass);
+    if (status == FNAS_OK) status = fnas_pass_run(context, &pass);
+    if (status == FNAS_OK) status = reference_run(context, &pass, &reference);
+    if (status == FNAS_OK) *error = fmax(*error, pass_error(&pass, &reference));
+    reference_free(&reference);
+    fnas_pass_free(&pass);
+    return status;
+}
+
+fnas_status fnas_pass_check(fnas_context *context, const fnas_pass_setup *setup, double *error) {
+    fnas_pass_setup deep = *setup, shallow = *setup;
+    deep.images = shallow.images = setup->images < CHECK_IMAGES ? setup->images : CHECK_IMAGES;
+    deep.weights = deep.gates = false;
+    shallow.cells = 1; /* through many cells of untrained 3x3 convolutions any f32 gradient is far off: 0.03 of the largest at five */
+    *error = 0;
+    FNAS_TRY(compare(context, &deep, error));
+    FNAS_TRY(compare(context, &shallow, error));
+    if (*error <= 1) return FNAS_OK;
+    return fnas_fail(context, FNAS_ERR_NUMERIC, "cell %s: a pass differs from the naive operators by %.3g times what is allowed",
+                     setup->cell, *error);
+}
