@@ -27,17 +27,17 @@ class Operator:
 
 def make_conv(mode, values):
     conv = nn.Conv2d(values["in"], values["out"], values["kernel"], padding=values["kernel"] // 2)
-    return Operator(mode, conv, values["batch"], values["in"], values["size"]).timed(values["direction"])
+    return Operator(mode, conv, values["images"], values["in"], values["size"]).timed(values["direction"])
 
 
 def make_norm(mode, values):
     norm = nn.BatchNorm2d(values["channels"], affine=False)
-    return Operator(mode, norm, values["batch"], values["channels"], values["size"]).timed(values["direction"])
+    return Operator(mode, norm, values["images"], values["channels"], values["size"]).timed(values["direction"])
 
 
 def make_pool(mode, values):
     pool = nn.AvgPool2d(3, stride=1, padding=1, count_include_pad=False)
-    return Operator(mode, pool, values["batch"], values["channels"], values["size"]).timed(values["direction"])
+    return Operator(mode, pool, values["images"], values["channels"], values["size"]).timed(values["direction"])
 
 
 def make_sgemm(mode, values):

@@ -20,7 +20,7 @@ class Pass:
         self.net = supernet.make_supernet(tuned, channels=channels, cells=cells)
         self.images, self.labels = supernet.make_images(tuned, batch), torch.randint(10, (batch,))
         self.gates = supernet.one_hot(cell).requires_grad_()
-        self.file = GraphFile(torch, tuned) if kind == "hypernetwork" else None
+        self.file = GraphFile(torch, tuned) if kind == "gates" else None
 
     def run(self):
         self.net.zero_grad(set_to_none=False)
@@ -32,7 +32,7 @@ class Pass:
 
 
 def make_pass(mode, values):
-    work = Pass(mode == "tuned", parse_cell(values["cell"]), values["batch"], values["gradient"], values["channels"], values["cells"])
+    work = Pass(mode == "tuned", parse_cell(values["cell"]), values["images"], values["gradient"], values["channels"], values["cells"])
     return Timed(work.run)
 
 
@@ -97,4 +97,4 @@ class Iteration:
 
 def make_iteration(mode, values):
     cells = read_cells(values["cells-file"] or CELLS_FILE)[: values["devices"]]
-    return Timed(Iteration(mode == "tuned", cells, values["batch"], values["channels"], values["cells"]).run)
+    return Timed(Iteration(mode == "tuned", cells, values["images"], values["channels"], values["cells"]).run)

@@ -16,14 +16,14 @@ import sys
 import common
 
 PROBLEMS = {
-    "pass": {"cell": "mixed", "gradient": "weights", "batch": 256, "channels": 16, "cells": 5},
-    "iteration": {"devices": 13, "batch": 256, "channels": 16, "cells": 5, "cells-file": ""},
+    "pass": {"cell": "mixed", "images": 256, "gradient": "weights", "channels": 16, "cells": 5},
+    "iteration": {"devices": 13, "images": 256, "channels": 16, "cells": 5, "cells-file": ""},
     "step": {"devices": 13},
     "fronts": {"preferences": 24, "devices": 19},
     "predictor-training": {"batch": 64, "making": "yes"},
-    "conv": {"in": 16, "out": 16, "size": 32, "kernel": 3, "batch": 256, "direction": "forward"},
-    "norm": {"channels": 16, "size": 32, "batch": 256, "direction": "forward"},
-    "pool": {"channels": 16, "size": 32, "batch": 256, "direction": "forward"},
+    "conv": {"in": 16, "out": 16, "size": 32, "kernel": 3, "images": 256, "direction": "forward"},
+    "norm": {"channels": 16, "size": 32, "images": 256, "direction": "forward"},
+    "pool": {"channels": 16, "size": 32, "images": 256, "direction": "forward"},
     "sgemm": {"size": 2048},
 }
 

@@ -8,6 +8,11 @@ from cells import EDGES, OPERATIONS
 EPSILON = 1e-5
 
 
+def relu(x):
+    """One for all: compare.py puts another in its place, to see which inputs lie so near zero that rounding decides."""
+    return functional.relu(x)
+
+
 class GatedEdge(nn.Module):
     """One of five operations, multiplied by its gate; the other gates, zeros of which gradients are wanted, are added to the whole map."""
 
@@ -15,14 +20,13 @@ class GatedEdge(nn.Module):
         super().__init__()
         self.kernel = nn.Conv2d(channels, channels, 3, padding=1, bias=True)
         self.norm = nn.BatchNorm2d(channels, eps=EPSILON, affine=False)
-        self.relu = nn.ReLU(inplace=False)
         self.pool = nn.AvgPool2d(3, stride=1, padding=1, count_include_pad=False)
 
     def convolve(self, x, operation):
         if operation == "nor_conv_3x3":
-            return self.norm(self.kernel(self.relu(x)))
+            return self.norm(self.kernel(relu(x)))
         centre = self.kernel.weight[:, :, 1:2, 1:2]  # the 1x1 kernel is the centre tap of the 3x3
-        return self.norm(functional.conv2d(self.relu(x), centre, self.kernel.bias))
+        return self.norm(functional.conv2d(relu(x), centre, self.kernel.bias))
 
     def operate(self, x, operation):
         if operation == "avg_pool_3x3":
@@ -55,7 +59,7 @@ class NormedConv(nn.Module):
         self.norm = nn.BatchNorm2d(outputs, eps=EPSILON)
 
     def forward(self, x):
-        return self.norm(self.kernel(functional.relu(x)))
+        return self.norm(self.kernel(relu(x)))
 
 
 class Reduction(nn.Module):
@@ -87,7 +91,7 @@ class Supernet(nn.Module):
                 x = self.reductions[stage - 1](x)
             for cell in cells:
                 x = cell(x, gates)
-        x = functional.relu(self.head_norm(x))
+        x = relu(self.head_norm(x))
         return self.classifier(functional.adaptive_avg_pool2d(x, 1).flatten(1))
 
     def named_as_fleetnas(self):
