@@ -97,14 +97,32 @@ static fnas_status compare(fnas_context *context, const fnas_pass_setup *setup, 
     return status;
 }
 
-fnas_status fnas_pass_check(fnas_context *context, const fnas_pass_setup *setup, double *error) {
-    fnas_pass_setup deep = *setup, shallow = *setup;
-    deep.images = shallow.images = setup->images < CHECK_IMAGES ? setup->images : CHECK_IMAGES;
-    deep.weights = deep.gates = false;
+/* An activation within rounding of a ReLU's kink makes a difference of some hundredths, with images that lie so once in a hundred times:
+ * others are tried. What is wrong is wrong with all. */
+#define ATTEMPTS 3
+
+static fnas_status compare_shallow(fnas_context *context, const fnas_pass_setup *setup, double *error) {
+    fnas_pass_setup shallow = *setup;
     shallow.cells = 1; /* through many cells of untrained 3x3 convolutions any f32 gradient is far off: 0.03 of the largest at five */
+    double least = INFINITY;
+    for (int64_t i = 0; i < ATTEMPTS && !(least <= 1); i++) {
+        double one = 0;
+        shallow.seed = setup->seed + (uint64_t)i;
+        FNAS_TRY(compare(context, &shallow, &one));
+        least = fmin(least, one);
+    }
+    *error = fmax(*error, least);
+    return FNAS_OK;
+}
+
+fnas_status fnas_pass_check(fnas_context *context, const fnas_pass_setup *setup, double *error) {
+    fnas_pass_setup few = *setup, deep;
+    few.images = setup->images < CHECK_IMAGES ? setup->images : CHECK_IMAGES;
+    deep = few;
+    deep.weights = deep.gates = false;
     *error = 0;
     FNAS_TRY(compare(context, &deep, error));
-    FNAS_TRY(compare(context, &shallow, error));
+    FNAS_TRY(compare_shallow(context, &few, error));
     if (*error <= 1) return FNAS_OK;
     return fnas_fail(context, FNAS_ERR_NUMERIC, "cell %s: a pass differs from the naive operators by %.3g times what is allowed",
                      setup->cell, *error);

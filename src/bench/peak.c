@@ -158,7 +158,7 @@ static fnas_status copy_run(fnas_context *context, void *user) {
 
 #define REPEATS 7
 #define REPEAT_MS 30.0
-#define QUICK_REPEAT_MS 2.0
+#define QUICK_REPEAT_MS 5.0
 
 /* Each worker runs its own ceiling `calls` times. */
 typedef struct crowd {
@@ -185,7 +185,7 @@ static fnas_status measure_crowd(fnas_context *context, fnas_team *team, int64_t
     FNAS_TRY(fnas_team_run(context, team, threads, crowd_prepare, &all));
     FNAS_TRY(fnas_measure_least(context, ceilings[0].run, &ceilings[0], 1, QUICK_REPEAT_MS, &alone_ms));
     all.calls = (int64_t)ceil((quick ? QUICK_REPEAT_MS : REPEAT_MS) / alone_ms);
-    for (int64_t i = 0; i < (quick ? 2 : REPEATS); i++) {
+    for (int64_t i = 0; i < (quick ? 3 : REPEATS); i++) {
         double begin = fnas_wall_ms(), cpu = fnas_process_cpu_ms();
         FNAS_TRY(fnas_team_run(context, team, threads, crowd_run, &all));
         least = fmin(least, threads == 1 ? fnas_process_cpu_ms() - cpu : fnas_wall_ms() - begin);

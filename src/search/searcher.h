@@ -77,6 +77,11 @@ FNAS_NODISCARD fnas_status fnas_search_step(fnas_context *context, fnas_searcher
 FNAS_NODISCARD fnas_status fnas_update_weights(fnas_context *context, fnas_searcher *searcher);
 FNAS_NODISCARD fnas_status fnas_update_hypernet(fnas_context *context, fnas_searcher *searcher);
 
+/* Of these what follows on the drawing of the paths: images, passes and SGD; passes where the supernet judges (on images that are loaded),
+ * gradients of the devices first_device ..., and one step of Adam. */
+FNAS_NODISCARD fnas_status fnas_train_weights(fnas_context *context, fnas_searcher *searcher);
+FNAS_NODISCARD fnas_status fnas_train_hypernet(fnas_context *context, fnas_searcher *searcher, int64_t first_device, int64_t device_count);
+
 /* Draws count paths for devices first_device + i % device_count: preferences, hypernetwork, samples. Some for the supernet, and every
  * other one that is observed, are uniform architectures instead. */
 void fnas_paths_draw(fnas_searcher *searcher, fnas_phase phase, int64_t count, int64_t first_device, int64_t device_count);

@@ -23,9 +23,13 @@ static void record_weight_losses(fnas_searcher *searcher) {
 }
 
 fnas_status fnas_update_weights(fnas_context *context, fnas_searcher *searcher) {
+    fnas_paths_draw(searcher, FNAS_PHASE_WEIGHTS, searcher->config->paths, 0, searcher->config->device_count);
+    return fnas_train_weights(context, searcher);
+}
+
+fnas_status fnas_train_weights(fnas_context *context, fnas_searcher *searcher) {
     const fnas_search_config *config = searcher->config;
     fnas_search_state *state = searcher->state;
-    fnas_paths_draw(searcher, FNAS_PHASE_WEIGHTS, config->paths, 0, config->device_count);
     FNAS_TRY(fnas_batch_load(context, searcher, FNAS_PHASE_WEIGHTS));
     FNAS_TRY(fnas_paths_run(context, searcher, FNAS_PHASE_WEIGHTS));
     record_weight_losses(searcher);
@@ -155,12 +159,16 @@ static fnas_status run_on_supernet(fnas_context *context, fnas_searcher *searche
     return learn_error(context, searcher, FNAS_PHASE_HYPERNET);
 }
 
-/* One Adam step of the hypernetwork for a range of devices. */
 static fnas_status adam_step_for(fnas_context *context, fnas_searcher *searcher, int64_t paths, int64_t first_device,
                                  int64_t device_count) {
+    int64_t judged = paths * (1 + searcher->config->judged_paths);
+    fnas_paths_draw(searcher, FNAS_PHASE_HYPERNET, judged, first_device, device_count);
+    return fnas_train_hypernet(context, searcher, first_device, device_count);
+}
+
+fnas_status fnas_train_hypernet(fnas_context *context, fnas_searcher *searcher, int64_t first_device, int64_t device_count) {
     const fnas_search_config *config = searcher->config;
     fnas_search_state *state = searcher->state;
-    fnas_paths_draw(searcher, FNAS_PHASE_HYPERNET, paths * (1 + config->judged_paths), first_device, device_count);
     if (config->error_gradient == FNAS_ERROR_GRADIENT_GATES) FNAS_TRY(run_on_supernet(context, searcher));
     device_gradients(searcher, first_device, device_count);
     if (config->update == FNAS_UPDATE_MGD)
