@@ -33,8 +33,11 @@ def format_cell(choices):
 
 
 def read_cells(path):
-    with open(path) as file:
-        lines = [line.split("#")[0].strip() for line in file]
+    try:
+        with open(path) as file:
+            lines = [line.split("#")[0].strip() for line in file]
+    except OSError as error:
+        raise ProblemError(f"{path}: {error.strerror}") from None
     return [parse_cell(line) for line in lines if line]
 
 

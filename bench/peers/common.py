@@ -75,10 +75,11 @@ REPEAT_MS = 50.0  # a repeat of something short lasts at least so long
 
 
 class Timed:
-    """A function that is run once before anything is timed, then as often in a repeat as a clock needs."""
+    """A function that is run once before anything is timed, then as often in a repeat as a clock needs. warm: what is run before it is
+    timed where a whole run would take too long."""
 
-    def __init__(self, function):
-        self.function, self.calls = function, None
+    def __init__(self, function, warm=None):
+        self.function, self.warm, self.calls = function, warm, None
 
     def _run(self, calls):
         wall, cpu = time.perf_counter(), time.process_time()
@@ -89,7 +90,9 @@ class Timed:
     def prepare(self):
         """The first run makes kernels and memory; how many fill a repeat is asked of the second."""
         self.calls = 1
-        if self._run(1)[0] < 10 * REPEAT_MS:
+        if self.warm:
+            self.warm()
+        elif self._run(1)[0] < 10 * REPEAT_MS:
             self.calls = max(1, round(REPEAT_MS / max(self._run(1)[0], 1e-3)))
 
     def repeat(self):

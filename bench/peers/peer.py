@@ -6,8 +6,8 @@
     peer.py [--plain | --tuned] --compare FILE.safetensors [--threads N]
 
 A row: {"problem", "mode", "threads", "wall_ms": [...], "cpu_ms": [...], "peak_memory_mb"}. --compare computes anew what a dump of
-`fleetnas bench pass:... --dump FILE` holds and fails (exit 1) where loss, logits or gradients differ by more than 1e-3.
-Problems: see PROBLEMS below. Needs Debian's python3-torch.
+`fleetnas bench pass:... --dump FILE` holds and fails (exit 1) where loss, logits or gradients differ by more than 1e-3 (compare.py).
+Problems and their keys are those of fleetnas, see PROBLEMS below; a direction "backward" is by data and weights together. Needs Debian's python3-torch.
 """
 import argparse
 import json
@@ -17,7 +17,7 @@ import common
 
 PROBLEMS = {
     "pass": {"cell": "mixed", "images": 256, "gradient": "weights", "channels": 16, "cells": 5},
-    "iteration": {"devices": 13, "images": 256, "channels": 16, "cells": 5, "cells-file": ""},
+    "iteration": {"cells": "bench/cells-13.txt", "images": 256, "channels": 16, "depth": 5},
     "step": {"devices": 13},
     "fronts": {"preferences": 24, "devices": 19},
     "predictor-training": {"batch": 64, "making": "yes"},
@@ -63,12 +63,10 @@ class Peer:
             self.made[problem] = self.makers[name](self.mode, values)
         return self.made[problem]
 
-    def run(self, problem, threads, repeats, warm=True):
+    def run(self, problem, threads, repeats):
         common.set_threads(self.torch, threads)
         common.forget_peak()
         timed = self.make(problem)
-        if not warm:
-            timed.calls = timed.calls or 1
         times = [timed.repeat() for _ in range(repeats)]
         walls, cpus = [t[0] for t in times], [t[1] for t in times]
         return common.row(problem, self.mode, threads, walls, cpus, common.peak_memory_mb())
@@ -81,7 +79,7 @@ def serve(peer):
             peer.made.clear()
             reply = {}
         else:
-            reply = peer.run(request["problem"], request["threads"], 1, request.get("warm", True))
+            reply = peer.run(request["problem"], request["threads"], 1)
         print(json.dumps(reply), flush=True)
 
 
