@@ -2,14 +2,17 @@
 """Runs fleetnas and its peers in PyTorch on the same problems in one run, alternating: all of fleetnas, then plain, then tuned, round by
 round. Called by scripts/run-benchmarks.sh; --help tells the options. Writes results.json and benchmarks.md."""
 import argparse
+import ctypes
 import dataclasses
 import datetime
 import json
+import mmap
 import os
 import platform
 import statistics
 import subprocess
 import sys
+import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 PEER = os.path.join(ROOT, "bench", "peers", "peer.py")
@@ -246,6 +249,20 @@ def package_version(name):
     return first_line(["dpkg-query", "-W", "-f=${Version}", name])
 
 
+def page_fault_us():
+    """What it costs to touch memory that the system has just given: plain PyTorch does it for every large result."""
+    libc, size, best = ctypes.CDLL(None, use_errno=True), 64 << 20, float("inf")
+    for _ in range(3):
+        memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        address = ctypes.addressof(ctypes.c_char.from_buffer(memory))
+        begin = time.process_time()
+        libc.memset(ctypes.c_void_p(address), 1, ctypes.c_size_t(size))
+        middle = time.process_time()
+        libc.memset(ctypes.c_void_p(address), 1, ctypes.c_size_t(size))
+        best = min(best, 2 * middle - begin - time.process_time())
+    return best * 1e6 / (size / mmap.PAGESIZE)
+
+
 def describe(fleetnas, peers):
     """Ceilings as both sides reach them: of PyTorch a matrix product and a convolution without reorders, on one thread."""
     plain, tuned = peers
@@ -268,6 +285,7 @@ def describe(fleetnas, peers):
         "libdnnl2": package_version("libdnnl2"),
         "blas": os.path.realpath("/etc/alternatives/libblas.so.3-x86_64-linux-gnu"),
         "fleetnas_ceilings": fleetnas.machine,
+        "page_fault_us": page_fault_us(),
         "pytorch_product_gflops": 2 * size**3 / product / 1e6,
         "pytorch_convolution_gflops": flops / conv / 1e6,
     }
@@ -339,6 +357,7 @@ def machine_lines(machine):
     lines = [f"{machine['date']}, {machine['cores']} cores of {machine['processor']} (family {machine['family']}), {machine['system']}."]
     lines.append(f"{machine['fleetnas']} at {machine['commit']}, libdnnl2 {machine['libdnnl2']}, python3-torch {machine['python3-torch']},"
                  f" BLAS of PyTorch: `{machine['blas']}`.")
+    lines.append(f"The first touch of a page of memory costs {machine['page_fault_us']:.2g} us.")
     if peak:
         lines.append(f"One thread: f32 {peak['f32_gflops']:.0f} GFLOP/s, copies {peak['copy_memory_gbps']:.0f} GB/s as fleetnas measures them;"
                      f" PyTorch reaches {machine['pytorch_product_gflops']:.0f} GFLOP/s in a matrix product,"

@@ -11,21 +11,32 @@ from common import Timed
 BANKS, ROWS, EMBEDDING, OUTPUTS = 50, 101, 10, 30
 
 
-class Hypernet(nn.Module):
-    """50 tables of 101 rows of 30 logits, one for every percent of the preference, mixed by attention of the device over 50 keys."""
+class Bank(nn.Module):
+    """A small hypernetwork of its own: a row of logits for every percent of the first weight of the preference."""
 
     def __init__(self):
         super().__init__()
-        self.banks = nn.ModuleList(nn.Embedding(ROWS, OUTPUTS) for _ in range(BANKS))
+        self.table = nn.Embedding(ROWS, OUTPUTS)
+
+    def forward(self, preference):
+        row = torch.round(preference[0] * (ROWS - 1)).long()
+        return self.table(row).view(len(EDGES), len(OPERATIONS))
+
+
+class Hypernet(nn.Module):
+    """50 banks, mixed by attention of the device over 50 keys."""
+
+    def __init__(self):
+        super().__init__()
+        self.banks = nn.ModuleList(Bank() for _ in range(BANKS))
         self.keys = nn.Embedding(BANKS, EMBEDDING)
 
     def forward(self, preference, embedding):
-        row = torch.round(preference[0] * (ROWS - 1)).long()
         scores = self.keys.weight @ embedding / math.sqrt(EMBEDDING)
         mix = functional.softmax(torch.sin(scores), dim=0)
         logits = 0
         for share, bank in zip(mix, self.banks):
-            logits = logits + share * bank(row).view(len(EDGES), len(OPERATIONS))
+            logits = logits + share * bank(preference)
         return logits
 
 
