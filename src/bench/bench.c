@@ -1,6 +1,7 @@
 #include "bench/bench.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "base/memory.h"
 #include "base/threads.h"
@@ -21,7 +22,8 @@ fnas_status fnas_bench_begin(fnas_bench *bench, const fnas_problem *problem, fna
 
 /* Problems on several threads move what they move in paths of their own: only their arithmetic is compared with the machine. */
 static fnas_status find_floor(fnas_bench *bench, fnas_row *row) {
-    double peak = fnas_ceilings_f32(row->threads == 1 ? &bench->machine.one : &bench->machine.all), ms = fnas_row_ms(row);
+    const fnas_ceilings *ceilings = row->threads == 1 ? &bench->machine.one : &bench->machine.all;
+    double peak = strcmp(row->precision, "bf16") == 0 ? ceilings->bf16_gflops : fnas_ceilings_f32(ceilings), ms = fnas_row_ms(row);
     row->floor_ms = row->flops / peak / 1e6;
     if (ms > 0) row->peak_share = row->flops / ms / 1e6 / peak;
     if (row->bytes == 0 || row->threads > 1) return FNAS_OK;

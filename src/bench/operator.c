@@ -113,7 +113,7 @@ fnas_status fnas_bench_operator(fnas_bench *bench, const fnas_problem *problem, 
     fnas_row row;
     fnas_engine *engine = NULL;
     FNAS_TRY(fnas_bench_begin(bench, problem, &row));
-    fnas_status status = fnas_engine_create(bench->context, &engine);
+    fnas_status status = fnas_engine_create(bench->context, FNAS_COMPUTE_F32, &engine);
     if (status == FNAS_OK) status = check_case(bench, engine, which, &row);
     if (status == FNAS_OK) status = time_case(bench, engine, which, &row);
     if (engine) fnas_engine_destroy(engine);

@@ -17,6 +17,9 @@ int64_t fnas_problem_padding(const fnas_problem *problem);
     { "add", FNAS_KEY_CHOICE, "no", 0, 0, "no|yes", "whether the result is added to what is there" }
 #define FNAS_PRECISION_KEY                                                                                                                 \
     { "precision", FNAS_KEY_CHOICE, "f32", 0, 0, "f32", "of activations" }
+/* Where the engine may compute in bf16 too. */
+#define FNAS_PRECISIONS_KEY                                                                                                                \
+    { "precision", FNAS_KEY_CHOICE, "f32", 0, 0, "f32|bf16", "of activations" }
 #define FNAS_KEYS_END                                                                                                                      \
     { NULL, FNAS_KEY_COUNT, NULL, 0, 0, NULL, NULL }
 

@@ -27,7 +27,7 @@ fnas_status fnas_pass_create(fnas_context *context, const fnas_pass_setup *setup
     FNAS_TRY(fnas_subject_cell(context, pass->subject.space, setup->cell, pass->choices));
     FNAS_TRY(fnas_space_record(context, pass->subject.space, pass->choices, &pass->net));
     FNAS_TRY(pass_arrays(context, pass));
-    return fnas_worker_create(context, &pass->worker);
+    return fnas_worker_create(context, setup->type, &pass->worker);
 }
 
 void fnas_pass_free(fnas_pass *pass) {
@@ -73,7 +73,7 @@ static fnas_status pass_measure(fnas_bench *bench, fnas_pass *pass, fnas_row *ro
     FNAS_TRY(fnas_measure(bench, run_again, pass, row));
     row->flops = images * fnas_net_flops(pass->net, pass->setup.weights, pass->setup.gates);
     fnas_row_figure_add(row, "images_per_s", images / fnas_row_ms(row) * 1e3);
-    fnas_row_figure_add(row, "activations_mb", (double)fnas_arena_used_bytes(pass->worker.arena) / 1e6);
+    fnas_row_figure_add(row, "activations_mb", (double)fnas_arena_used_bytes(pass->worker.activations) / 1e6);
     fnas_row_figure_add(row, "peak_memory_mb", fnas_memory_peak_mb());
     fnas_row_figure_add(row, "loss", pass->result.loss);
     return FNAS_OK;
@@ -86,6 +86,7 @@ static fnas_pass_setup pass_setup(const fnas_bench *bench, const fnas_problem *p
                              .cells = fnas_problem_count(problem, "cells"),
                              .weights = !fnas_problem_is(problem, "gradient", "gates"),
                              .gates = !fnas_problem_is(problem, "gradient", "weights"),
+                             .type = fnas_problem_is(problem, "precision", "bf16") ? FNAS_COMPUTE_BF16 : FNAS_COMPUTE_F32,
                              .seed = bench->options->seed};
 }
 
@@ -94,6 +95,7 @@ static fnas_status pass_run(fnas_bench *bench, const fnas_problem *problem) {
     fnas_row row;
     fnas_pass_setup setup = pass_setup(bench, problem);
     FNAS_TRY(fnas_bench_begin(bench, problem, &row));
+    row.precision = fnas_compute_type_name(setup.type);
     fnas_status status = fnas_pass_check(bench->context, &setup, &row.error);
     if (status == FNAS_OK) status = fnas_pass_create(bench->context, &setup, &pass);
     if (status == FNAS_OK) status = pass_measure(bench, &pass, &row);
@@ -104,6 +106,8 @@ static fnas_status pass_run(fnas_bench *bench, const fnas_problem *problem) {
 static fnas_status pass_check_problem(fnas_context *context, const fnas_problem *problem) {
     fnas_space *space;
     int32_t choices[16];
+    if (fnas_problem_is(problem, "precision", "bf16") && !fnas_backend_has_bf16())
+        return fnas_fail(context, FNAS_ERR_UNSUPPORTED, "problem pass: this processor has no bf16: leave out precision=bf16");
     FNAS_TRY(fnas_space_open(context, "nb201", &space));
     fnas_status status = fnas_subject_cell(context, space, fnas_problem_word(problem, "cell"), choices);
     fnas_space_close(space);
@@ -114,7 +118,7 @@ static const fnas_problem_key pass_keys[] = {
     {"cell", FNAS_KEY_TEXT, "mixed", 0, 0, FNAS_SUBJECT_CELLS, "one cell everywhere: a mixture, all of one operation, or a native string"},
     {"images", FNAS_KEY_COUNT, "256", 1, 65536, NULL, "in the batch"},
     {"gradient", FNAS_KEY_CHOICE, "weights", 0, 0, "weights|gates|both", "weights: trains the supernet; gates: trains the hypernetwork"},
-    FNAS_PRECISION_KEY,
+    FNAS_PRECISIONS_KEY,
     {"channels", FNAS_KEY_COUNT, "16", 1, 256, NULL, "of the first stage"},
     {"cells", FNAS_KEY_COUNT, "5", 1, 32, NULL, "a stage"},
     FNAS_KEYS_END,

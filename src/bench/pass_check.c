@@ -4,11 +4,16 @@
 #include "base/memory.h"
 #include "bench/pass.h"
 
-#define CHECK_IMAGES 2
-/* Of the loss, relative; of gradients, relative to their largest, for each convolution, should all lie behind one another: sums of some 500
+/* f32: loss, relative; gradients, relative to their largest, for each convolution, should all lie behind one another: sums of some 500
  * products, and a norm that divides by a deviation of a tenth, 10 sqrt(500) 2^-24 (tests/nn/test_path.c). */
-#define LOSS_BOUND 2e-5
-#define GRADIENT_BOUND 1.4e-5
+#define F32_IMAGES 2
+#define F32_LOSS_BOUND 2e-5
+#define F32_GRADIENT_BOUND 1.4e-5
+/* bf16 has 8 bits: of some hundred ReLUs one flips, so that on few images single gradients differ by as much as they are, and only their
+ * direction can be told. Loss, relative; gradients, one minus the cosine of the angle. */
+#define BF16_IMAGES 8
+#define BF16_LOSS_BOUND 3e-2
+#define BF16_ANGLE_BOUND 0.1
 
 typedef struct reference_values {
     double *parameters, *images, *weight_gradient, *gate_gradient;
@@ -68,20 +73,31 @@ static double largest_difference(int64_t count, const float *values32, const dou
     return difference / size;
 }
 
+static double angle(int64_t count, const float *values32, const double *values64, const double *reference) {
+    double product = 0, square = 0, reference_square = 0;
+    for (int64_t i = 0; i < count; i++) {
+        double value = values32 ? (double)values32[i] : values64[i];
+        product += value * reference[i];
+        square += value * value;
+        reference_square += reference[i] * reference[i];
+    }
+    return 1 - product / sqrt(square * reference_square);
+}
+
+static double gradient_error(const fnas_pass *pass, int64_t count, const float *values32, const double *values64, const double *reference,
+                             double size) {
+    if (pass->setup.type == FNAS_COMPUTE_BF16) return angle(count, values32, values64, reference) / BF16_ANGLE_BOUND;
+    return largest_difference(count, values32, values64, reference, size) / F32_GRADIENT_BOUND / (double)conv_count(pass->net);
+}
+
 static double pass_error(const fnas_pass *pass, const reference_values *reference) {
-    const fnas_subject *subject = &pass->subject;
-    double bound = GRADIENT_BOUND * (double)conv_count(pass->net), loss = reference->result.loss;
-    double error = fabs(pass->result.loss - loss) / fabs(loss) / LOSS_BOUND;
-    if (pass->setup.weights) {
-        double weights = largest_difference(subject->parameters.float_count, pass->weight_gradient, NULL, reference->weight_gradient,
-                                            LEAST_WEIGHT_GRADIENT);
-        error = fmax(error, weights / bound);
-    }
-    if (pass->setup.gates) {
-        double gates = largest_difference(fnas_space_onehot_size(subject->space), NULL, pass->gate_gradient, reference->gate_gradient,
-                                          LEAST_GATE_GRADIENT);
-        error = fmax(error, gates / bound);
-    }
+    int64_t floats = pass->subject.parameters.float_count, onehot = fnas_space_onehot_size(pass->subject.space);
+    double loss = reference->result.loss, bound = pass->setup.type == FNAS_COMPUTE_BF16 ? BF16_LOSS_BOUND : F32_LOSS_BOUND;
+    double error = fabs(pass->result.loss - loss) / fabs(loss) / bound;
+    if (pass->setup.weights)
+        error = fmax(error, gradient_error(pass, floats, pass->weight_gradient, NULL, reference->weight_gradient, LEAST_WEIGHT_GRADIENT));
+    if (pass->setup.gates)
+        error = fmax(error, gradient_error(pass, onehot, NULL, pass->gate_gradient, reference->gate_gradient, LEAST_GATE_GRADIENT));
     return error;
 }
 
@@ -117,7 +133,7 @@ static fnas_status compare_shallow(fnas_context *context, const fnas_pass_setup 
 
 fnas_status fnas_pass_check(fnas_context *context, const fnas_pass_setup *setup, double *error) {
     fnas_pass_setup few = *setup, deep;
-    few.images = setup->images < CHECK_IMAGES ? setup->images : CHECK_IMAGES;
+    few.images = setup->type == FNAS_COMPUTE_BF16 ? BF16_IMAGES : F32_IMAGES;
     deep = few;
     deep.weights = deep.gates = false;
     *error = 0;

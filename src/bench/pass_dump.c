@@ -58,7 +58,8 @@ static fnas_status write_file(fnas_context *context, const fnas_pass *pass, pass
     char arch[FNAS_ARCH_TEXT_BYTES];
     FNAS_TRY(fnas_space_format(context, pass->subject.space, pass->choices, arch, sizeof arch));
     FNAS_TRY(collect(context, pass, file));
-    const fnas_safetensors_text metadata[] = {{"space", fnas_space_spec(pass->subject.space)}, {"arch", arch}, {"precision", "f32"}};
+    const fnas_safetensors_text metadata[] = {
+        {"space", fnas_space_spec(pass->subject.space)}, {"arch", arch}, {"precision", fnas_compute_type_name(pass->setup.type)}};
     return fnas_safetensors_write(context, path, file->tensors, file->count, metadata, sizeof metadata / sizeof *metadata);
 }
 

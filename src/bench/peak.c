@@ -71,7 +71,7 @@ static const fnas_conv_shape conv_shape = {1, 64, 34, 34, 64, 3, 3, 1, 0, 1, fal
 
 static fnas_status conv_prepare(fnas_context *context, ceiling *own) {
     const fnas_conv_shape *s = &conv_shape;
-    FNAS_TRY(fnas_engine_create(context, &own->engine));
+    FNAS_TRY(fnas_engine_create(context, FNAS_COMPUTE_F32, &own->engine));
     int64_t block = fnas_engine_block(own->engine), out_h = fnas_conv_out_h(s), out_w = fnas_conv_out_w(s);
     int64_t taps = s->in_channels * s->kernel_h * s->kernel_w;
     own->work = 2.0 * (double)(s->n * s->out_channels * out_h * out_w * taps);
@@ -234,7 +234,7 @@ static fnas_status measure_ceilings(fnas_context *context, int64_t threads, bool
 
 fnas_status fnas_machine_measure(fnas_context *context, int64_t threads, bool quick, fnas_machine *machine) {
     fnas_engine *engine;
-    FNAS_TRY(fnas_engine_create(context, &engine));
+    FNAS_TRY(fnas_engine_create(context, FNAS_COMPUTE_F32, &engine));
     *machine = (fnas_machine){
         .library = fnas_backend_version(), .isa = fnas_backend_isa(), .threads = threads, .block = fnas_engine_block(engine)};
     fnas_engine_destroy(engine);

@@ -1,6 +1,5 @@
 /* Convolution: shapes, accumulation and gradients around the backend's kernels. */
 #include "compute/depthwise.h"
-#include "compute/elementwise.h"
 #include "compute/engine_internal.h"
 #include "compute/ops.h"
 
@@ -27,7 +26,7 @@ static bool valid_shape(const fnas_conv_shape *s) {
     return s->in_h + 2 * s->padding >= s->kernel_h && s->in_w + 2 * s->padding >= s->kernel_w;
 }
 
-static fnas_status check_shape(fnas_context *context, const fnas_conv_shape *s) {
+fnas_status fnas_conv_check(fnas_context *context, const fnas_conv_shape *s) {
     if (valid_shape(s)) return FNAS_OK;
     return fnas_fail(context, FNAS_ERR_INPUT,
                      "a convolution of [%lld, %lld, %lld, %lld] with %lld filters of %lld x %lld, stride %lld, padding %lld and %lld "
@@ -38,16 +37,16 @@ static fnas_status check_shape(fnas_context *context, const fnas_conv_shape *s) 
 }
 
 static fnas_status prepare(fnas_context *context, fnas_engine *engine, const fnas_conv_shape *shape, fnas_conv_kind kind, bool with_bias,
-                           size_t extra_floats, fnas_backend_conv **conv, void **scratch, float **extra) {
-    FNAS_TRY(check_shape(context, shape));
+                           size_t extra_bytes, fnas_backend_conv **conv, void **scratch, void **extra) {
+    FNAS_TRY(fnas_conv_check(context, shape));
     FNAS_TRY(fnas_backend_prepare(context, engine->backend, shape, kind, with_bias, conv));
     size_t own = fnas_align_bytes(fnas_backend_conv_scratch_bytes(*conv));
-    FNAS_TRY(fnas_engine_scratch(context, engine, own + extra_floats * sizeof(float), scratch));
-    if (extra) *extra = (float *)((char *)*scratch + own);
+    FNAS_TRY(fnas_engine_scratch(context, engine, own + extra_bytes, scratch));
+    if (extra) *extra = (char *)*scratch + own;
     return FNAS_OK;
 }
 
-static size_t image_floats(const fnas_engine *engine, const fnas_conv_shape *shape, bool out_side) {
+static size_t image_elements(const fnas_engine *engine, const fnas_conv_shape *shape, bool out_side) {
     int64_t block = !out_side && shape->image_source ? 1 : engine->block, channels = out_side ? shape->out_channels : shape->in_channels;
     int64_t plane = out_side ? fnas_conv_out_h(shape) * fnas_conv_out_w(shape) : shape->in_h * shape->in_w;
     return (size_t)((channels + block - 1) / block * block * plane);
@@ -57,42 +56,43 @@ static size_t weight_floats(const fnas_conv_shape *shape) {
     return (size_t)(shape->out_channels * (shape->in_channels / shape->groups) * shape->kernel_h * shape->kernel_w);
 }
 
-fnas_status fnas_conv_forward(fnas_context *context, fnas_engine *engine, const fnas_conv_shape *shape, const float *src,
-                              const float *weights, const float *bias, float *dst) {
+fnas_status fnas_conv_forward(fnas_context *context, fnas_engine *engine, const fnas_conv_shape *shape, const void *src,
+                              const float *weights, const float *bias, void *dst) {
     fnas_backend_conv *conv;
     void *scratch;
     FNAS_TRY(prepare(context, engine, shape, FNAS_CONV_FORWARD, bias != NULL, 0, &conv, &scratch, NULL));
     return fnas_backend_conv_run(context, engine->backend, conv, src, weights, (float *)bias, dst, scratch);
 }
 
-static int64_t accumulate_chunk_images(const fnas_conv_shape *shape, size_t floats_per_image) {
-    int64_t chunk = (int64_t)(ACCUMULATE_CHUNK_BYTES / sizeof(float) / floats_per_image);
+static int64_t accumulate_chunk_images(const fnas_conv_shape *shape, size_t bytes_per_image) {
+    int64_t chunk = (int64_t)(ACCUMULATE_CHUNK_BYTES / bytes_per_image);
     if (chunk < 1) chunk = 1;
     return chunk < shape->n ? chunk : shape->n;
 }
 
-static fnas_status backward_data_add(fnas_context *context, fnas_engine *engine, const fnas_conv_shape *shape, const float *diff_dst,
-                                     const float *weights, float *diff_src) {
-    size_t in_floats = image_floats(engine, shape, false), out_floats = image_floats(engine, shape, true);
-    int64_t chunk_images = accumulate_chunk_images(shape, in_floats);
+static fnas_status backward_data_add(fnas_context *context, fnas_engine *engine, const fnas_conv_shape *shape, const char *diff_dst,
+                                     const float *weights, char *diff_src) {
+    /* The gradient of the image is f32 whatever the engine's type is. */
+    const fnas_kernels *kernels = shape->image_source ? &fnas_kernels_f32 : engine->kernels;
+    size_t in_elements = image_elements(engine, shape, false), in_bytes = in_elements * kernels->element_bytes;
+    size_t out_bytes = image_elements(engine, shape, true) * engine->kernels->element_bytes;
+    int64_t chunk_images = accumulate_chunk_images(shape, in_bytes);
     for (int64_t first = 0; first < shape->n; first += chunk_images) {
         fnas_conv_shape chunk = *shape;
         chunk.n = shape->n - first < chunk_images ? shape->n - first : chunk_images;
         fnas_backend_conv *conv;
-        void *scratch;
-        float *part;
+        void *scratch, *part;
+        FNAS_TRY(prepare(context, engine, &chunk, FNAS_CONV_BACKWARD_DATA, false, (size_t)chunk_images * in_bytes, &conv, &scratch, &part));
         FNAS_TRY(
-            prepare(context, engine, &chunk, FNAS_CONV_BACKWARD_DATA, false, (size_t)chunk_images * in_floats, &conv, &scratch, &part));
-        FNAS_TRY(
-            fnas_backend_conv_run(context, engine->backend, conv, diff_dst + (size_t)first * out_floats, weights, NULL, part, scratch));
-        fnas_floats_add((size_t)chunk.n * in_floats, part, diff_src + (size_t)first * in_floats);
+            fnas_backend_conv_run(context, engine->backend, conv, diff_dst + (size_t)first * out_bytes, weights, NULL, part, scratch));
+        kernels->add((size_t)chunk.n * in_elements, part, diff_src + (size_t)first * in_bytes);
     }
     return FNAS_OK;
 }
 
-fnas_status fnas_conv_backward_data(fnas_context *context, fnas_engine *engine, const fnas_conv_shape *shape, const float *diff_dst,
-                                    const float *weights, bool accumulate, float *diff_src) {
-    FNAS_TRY(check_shape(context, shape));
+fnas_status fnas_conv_backward_data(fnas_context *context, fnas_engine *engine, const fnas_conv_shape *shape, const void *diff_dst,
+                                    const float *weights, bool accumulate, void *diff_src) {
+    FNAS_TRY(fnas_conv_check(context, shape));
     if (accumulate) return backward_data_add(context, engine, shape, diff_dst, weights, diff_src);
     fnas_backend_conv *conv;
     void *scratch;
@@ -102,13 +102,13 @@ fnas_status fnas_conv_backward_data(fnas_context *context, fnas_engine *engine, 
 
 /* oneDNN 2.6 has no fast kernel for the weights of 5x5 and 7x7 depthwise filters. */
 static bool uses_own_depthwise(const fnas_engine *engine, const fnas_conv_shape *shape) {
-    bool depthwise = shape->groups == shape->in_channels && shape->groups == shape->out_channels && shape->groups > 1;
+    bool depthwise = engine->type == FNAS_COMPUTE_F32 && shape->groups == shape->in_channels && shape->groups == shape->out_channels && shape->groups > 1;
     return depthwise && !shape->image_source && fnas_depthwise_supports(engine->block, shape);
 }
 
-fnas_status fnas_conv_backward_weights(fnas_context *context, fnas_engine *engine, const fnas_conv_shape *shape, const float *src,
-                                       const float *diff_dst, float *diff_weights, float *diff_bias) {
-    FNAS_TRY(check_shape(context, shape));
+fnas_status fnas_conv_backward_weights(fnas_context *context, fnas_engine *engine, const fnas_conv_shape *shape, const void *src,
+                                       const void *diff_dst, float *diff_weights, float *diff_bias) {
+    FNAS_TRY(fnas_conv_check(context, shape));
     if (uses_own_depthwise(engine, shape)) {
         void *own_scratch;
         FNAS_TRY(fnas_engine_scratch(context, engine, fnas_depthwise_scratch_bytes(engine->block, shape), &own_scratch));
@@ -116,19 +116,20 @@ fnas_status fnas_conv_backward_weights(fnas_context *context, fnas_engine *engin
         return FNAS_OK;
     }
     fnas_backend_conv *conv;
-    void *scratch;
-    float *part;
-    size_t weights = fnas_align_bytes(weight_floats(shape) * sizeof(float)) / sizeof(float), outs = (size_t)shape->out_channels;
-    FNAS_TRY(prepare(context, engine, shape, FNAS_CONV_BACKWARD_WEIGHTS, diff_bias != NULL, weights + outs, &conv, &scratch, &part));
-    FNAS_TRY(fnas_backend_conv_run(context, engine->backend, conv, src, diff_dst, part + weights, part, scratch));
-    fnas_floats_add(weight_floats(shape), part, diff_weights);
-    if (diff_bias) fnas_floats_add(outs, part + weights, diff_bias);
+    void *scratch, *part;
+    size_t weights = fnas_align_bytes(weight_floats(shape) * sizeof(float)), outs = (size_t)shape->out_channels;
+    FNAS_TRY(prepare(context, engine, shape, FNAS_CONV_BACKWARD_WEIGHTS, diff_bias != NULL, weights + outs * sizeof(float), &conv, &scratch,
+                     &part));
+    float *bias_part = (float *)((char *)part + weights);
+    FNAS_TRY(fnas_backend_conv_run(context, engine->backend, conv, src, diff_dst, bias_part, part, scratch));
+    fnas_kernels_f32.add(weight_floats(shape), part, diff_weights);
+    if (diff_bias) fnas_kernels_f32.add(outs, bias_part, diff_bias);
     return FNAS_OK;
 }
 
 fnas_status fnas_conv_implementation(fnas_context *context, fnas_engine *engine, const fnas_conv_shape *shape, fnas_conv_kind kind,
                                      const char **name) {
-    FNAS_TRY(check_shape(context, shape));
+    FNAS_TRY(fnas_conv_check(context, shape));
     if (kind == FNAS_CONV_BACKWARD_WEIGHTS && uses_own_depthwise(engine, shape)) {
         *name = "own:depthwise";
         return FNAS_OK;

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "compute/lanes.h"
+#include "compute/kernels.h"
 
 #define VECTOR 8 /* channels at once */
 
@@ -124,7 +124,7 @@ static void bias_gradient(int64_t block, const fnas_conv_shape *s, const float *
     int64_t plane = fnas_conv_out_h(s) * fnas_conv_out_w(s) * block, blocks = (s->in_channels + block - 1) / block;
     for (int64_t b = 0; b < blocks; b++) {
         double sum[FNAS_LANES] = {0};
-        for (int64_t n = 0; n < s->n; n++) fnas_lanes_sum((size_t)plane, diff_dst + (n * blocks + b) * plane, sum);
+        for (int64_t n = 0; n < s->n; n++) fnas_kernels_f32.sum((size_t)plane, diff_dst + (n * blocks + b) * plane, sum);
         for (int64_t l = 0; l < block && b * block + l < s->in_channels; l++) {
             double total = 0;
             for (int64_t lane = l; lane < FNAS_LANES; lane += block) total += sum[lane];

@@ -14,12 +14,22 @@ static void limit_blas_threads(void) {
     openblas_set_num_threads(1);
 }
 
-fnas_status fnas_engine_create(fnas_context *context, fnas_engine **engine) {
+const char *fnas_compute_type_name(fnas_compute_type type) {
+    return type == FNAS_COMPUTE_BF16 ? "bf16" : "f32";
+}
+
+fnas_status fnas_engine_create(fnas_context *context, fnas_compute_type type, fnas_engine **engine) {
     *engine = NULL;
+    const fnas_kernels *kernels = type == FNAS_COMPUTE_BF16 ? fnas_kernels_bf16() : &fnas_kernels_f32;
+    if (!kernels)
+        return fnas_fail(context, FNAS_ERR_UNSUPPORTED, "this processor (%s) has no bf16 arithmetic: use the precision f32",
+                         fnas_backend_isa());
     pthread_once(&fnas_blas_once, limit_blas_threads);
     fnas_engine *made = fnas_allocate(1, sizeof *made);
     if (!made) return fnas_fail_memory(context, "a compute engine");
-    fnas_status status = fnas_backend_create(context, &made->backend, &made->block);
+    made->type = type;
+    made->kernels = kernels;
+    fnas_status status = fnas_backend_create(context, type, &made->backend, &made->block);
     if (status != FNAS_OK) {
         fnas_free(made);
         return status;
@@ -44,6 +54,18 @@ void fnas_engine_prepare_thread(int64_t worker) {
 
 int64_t fnas_engine_block(const fnas_engine *engine) {
     return engine->block;
+}
+
+size_t fnas_engine_element_bytes(const fnas_engine *engine) {
+    return engine->kernels->element_bytes;
+}
+
+void fnas_engine_from_floats(const fnas_engine *engine, size_t count, const float *src, void *dst) {
+    engine->kernels->from_floats(count, src, dst);
+}
+
+void fnas_engine_to_floats(const fnas_engine *engine, size_t count, const void *src, float *dst) {
+    engine->kernels->to_floats(count, src, dst);
 }
 
 int64_t fnas_engine_allocations(const fnas_engine *engine) {

@@ -10,7 +10,13 @@
  * Kernels run on that one thread: paths are the unit of parallel work. */
 typedef struct fnas_engine fnas_engine;
 
-FNAS_NODISCARD fnas_status fnas_engine_create(fnas_context *context, fnas_engine **engine);
+/* Type of activations and their gradients in memory. Statistics, gates, losses, logits, weights and their gradients are f32 whatever it is.
+ */
+typedef enum fnas_compute_type { FNAS_COMPUTE_F32, FNAS_COMPUTE_BF16 } fnas_compute_type;
+const char *fnas_compute_type_name(fnas_compute_type type); /* "f32", "bf16" */
+
+/* FNAS_ERR_UNSUPPORTED where the processor has no bf16 arithmetic. */
+FNAS_NODISCARD fnas_status fnas_engine_create(fnas_context *context, fnas_compute_type type, fnas_engine **engine);
 void fnas_engine_destroy(fnas_engine *engine);
 
 /* How often this engine has taken memory or prepared a kernel: unchanged by a call whose shape it has seen. For tests. */
@@ -19,9 +25,10 @@ int64_t fnas_engine_allocations(const fnas_engine *engine);
 /* To be run once on each worker thread (fnas_team_create's on_start): one OpenMP thread, one BLAS thread, denormals flushed. */
 void fnas_engine_prepare_thread(int64_t worker);
 
-/* Activations other than the input image lie as [N][ceil(C / block)][H][W][block], float32, channels padded with zeros to the block;
+/* Activations other than the input image lie as [N][ceil(C / block)][H][W][block], of the engine's precision, channels padded with zeros;
  * the block is what the convolution kernels of this processor choose (16 with AVX-512, 8 with AVX2, 1 for plain NCHW). */
 int64_t fnas_engine_block(const fnas_engine *engine);
+size_t fnas_engine_element_bytes(const fnas_engine *engine); /* of an activation */
 
 /* Instruction set that the backend uses ("avx512_core_amx", "avx2", ...) and its version ("oneDNN 2.6.0"). Static storage. Asking for the
  * instruction set, or whether it has bf16 or int8, settles it: fnas_backend_limit_isa comes first. */
@@ -43,5 +50,9 @@ size_t fnas_shape_floats(fnas_shape shape, int64_t block); /* with channel paddi
 /* Between plain NCHW and the engine's layout. */
 void fnas_layout_pack(int64_t block, fnas_shape shape, const float *nchw, float *blocked);
 void fnas_layout_unpack(int64_t block, fnas_shape shape, const float *blocked, float *nchw);
+
+/* Between f32 and the engine's precision, element by element; count a multiple of 16. */
+void fnas_engine_from_floats(const fnas_engine *engine, size_t count, const float *src, void *dst);
+void fnas_engine_to_floats(const fnas_engine *engine, size_t count, const void *src, float *dst);
 
 #endif

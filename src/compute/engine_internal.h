@@ -3,10 +3,12 @@
 #define FNAS_COMPUTE_ENGINE_INTERNAL_H
 
 #include "compute/backend.h"
-#include "compute/engine.h"
+#include "compute/kernels.h"
 
 struct fnas_engine {
     int64_t block;
+    fnas_compute_type type;
+    const fnas_kernels *kernels;
     fnas_backend *backend;
     void *scratch;
     size_t scratch_bytes;

@@ -5,9 +5,7 @@
  * from memory once. */
 #include <string.h>
 
-#include "compute/elementwise.h"
 #include "compute/engine_internal.h"
-#include "compute/lanes.h"
 #include "compute/ops.h"
 
 static int64_t out_extent(int64_t in, const fnas_pool_shape *s) {
@@ -64,114 +62,69 @@ typedef struct box {
     const float *row_weight;    /* [height]: of the sources when backward, of the targets when forward */
     const float *column_weight; /* [width * block], likewise */
     bool weight_sources;
-    float *row; /* [(left + source_w + right) * block] */
+    float *row;                 /* [(left + source_w + right) * block] */
+    float *sums;                /* [target_w * block] */
+    const fnas_kernels *kernels;
 } box;
 
-FNAS_MULTIVERSION static void weighted_three_rows(size_t count, const float *a, const float *b, const float *c, float wa, float wb,
-                                                  float wc, float *restrict sum) {
-    for (size_t i = 0; i < count; i++) sum[i] = wa * a[i] + wb * b[i] + wc * c[i];
-}
-
-FNAS_MULTIVERSION static void weighted_two_rows(size_t count, const float *a, const float *b, float wa, float wb, float *restrict sum) {
-    for (size_t i = 0; i < count; i++) sum[i] = wa * a[i] + wb * b[i];
-}
-
-FNAS_MULTIVERSION static void weighted_row(size_t count, const float *a, float weight, bool first, float *restrict sum) {
-    if (first)
-        for (size_t i = 0; i < count; i++) sum[i] = weight * a[i];
-    else
-        for (size_t i = 0; i < count; i++) sum[i] += weight * a[i];
-}
-
-FNAS_MULTIVERSION static void multiply_row(size_t count, const float *restrict weight, float *restrict row) {
-    for (size_t i = 0; i < count; i++) row[i] *= weight[i];
-}
-
 /* Sums of rows of the sources under one target row, into the middle of box->row. */
-static void gather_rows(const box *b, const float *source, int64_t target) {
+static void gather_rows(const box *b, const char *source, int64_t target) {
     int64_t first = target * b->stride + b->low, end = first + b->high - b->low + 1;
     if (first < 0) first = 0;
     if (end > b->source_h) end = b->source_h;
-    size_t count = (size_t)(b->source_w * b->block);
+    size_t count = (size_t)(b->source_w * b->block), row_bytes = count * b->kernels->element_bytes;
     float *middle = b->row + b->left * b->block;
-    const float *weight = b->row_weight;
-    const float *rows = source + (size_t)first * count;
-    float w[3] = {1.0f, 1.0f, 1.0f};
-    for (int64_t r = 0; r < 3 && first + r < end; r++)
-        if (b->weight_sources) w[r] = weight[first + r];
+    const char *rows = source + (size_t)first * row_bytes;
     if (end - first == 3) {
-        weighted_three_rows(count, rows, rows + count, rows + 2 * count, w[0], w[1], w[2], middle);
-    } else if (end - first == 2) {
-        weighted_two_rows(count, rows, rows + count, w[0], w[1], middle);
+        float weights[3] = {1.0f, 1.0f, 1.0f};
+        for (int64_t r = 0; r < 3 && b->weight_sources; r++) weights[r] = b->row_weight[first + r];
+        b->kernels->rows_of_three(count, rows, rows + row_bytes, rows + 2 * row_bytes, weights, middle);
     } else {
         for (int64_t r = first; r < end; r++)
-            weighted_row(count, source + (size_t)r * count, b->weight_sources ? weight[r] : 1.0f, r == first, middle);
+            b->kernels->row_scaled(count, source + (size_t)r * row_bytes, b->weight_sources ? b->row_weight[r] : 1.0f, r != first, middle);
     }
-    if (b->weight_sources) multiply_row(count, b->column_weight, middle);
+    if (b->weight_sources) b->kernels->row_multiplied(count, b->column_weight, middle);
 }
 
-/* target (+)= (sum over the window of row) * weight * column_weight[]; column_weight NULL: all one. */
-static inline __attribute__((always_inline)) void spread_row_of(size_t count, size_t window_columns, size_t block, const float *row,
-                                                                const float *column_weight, float weight, bool accumulate,
-                                                                float *restrict target) {
-    for (size_t i = 0; i < count; i++) {
-        float sum = row[i];
-        for (size_t k = 1; k < window_columns; k++) sum += row[i + k * block];
-        if (column_weight) sum *= weight * column_weight[i];
-        target[i] = accumulate ? target[i] + sum : sum;
-    }
-}
-
-FNAS_MULTIVERSION static void spread_row_of_three(size_t count, size_t block, const float *row, const float *column_weight, float weight,
-                                                  bool accumulate, float *restrict target) {
-    if (column_weight && accumulate)
-        spread_row_of(count, 3, block, row, column_weight, weight, true, target);
-    else if (column_weight)
-        spread_row_of(count, 3, block, row, column_weight, weight, false, target);
-    else if (accumulate)
-        spread_row_of(count, 3, block, row, NULL, weight, true, target);
-    else
-        spread_row_of(count, 3, block, row, NULL, weight, false, target);
-}
-
-/* The same for a stride, which only forward has; eight lanes at a time where the block holds them. */
-FNAS_MULTIVERSION static void spread_strided(const box *b, const float *row, float weight, bool accumulate, float *restrict target) {
+/* With a stride, which only forward has: the sums under one window after the other, into box->sums. */
+FNAS_MULTIVERSION static void sum_strided(const box *b, const float *row, float weight) {
     int64_t columns = b->high - b->low + 1, block = b->block, step = b->stride * block, vectors = block / 8 * 8;
-    for (int64_t t = 0; t < b->target_w; t++, row += step, target += block) {
+    float *sums = b->sums;
+    for (int64_t t = 0; t < b->target_w; t++, row += step, sums += block) {
         float scale = weight * b->column_weight[t * block];
         for (int64_t l = 0; l < vectors; l += 8) {
-            fnas_v8 sum = *(const fnas_v8 *)(row + l), *to = (fnas_v8 *)(target + l);
+            fnas_v8 sum = *(const fnas_v8 *)(row + l);
             for (int64_t k = 1; k < columns; k++) sum += *(const fnas_v8 *)(row + k * block + l);
-            *to = accumulate ? *to + sum * scale : sum * scale;
+            *(fnas_v8 *)(sums + l) = sum * scale;
         }
         for (int64_t l = vectors; l < block; l++) {
             float sum = row[l];
             for (int64_t k = 1; k < columns; k++) sum += row[k * block + l];
-            target[l] = accumulate ? target[l] + sum * scale : sum * scale;
+            sums[l] = sum * scale;
         }
     }
 }
 
-static void box_sum(const box *b, const float *source, bool accumulate, float *target) {
+static void box_sum(const box *b, const char *source, bool accumulate, char *target) {
     size_t count = (size_t)(b->target_w * b->block), columns = (size_t)(b->high - b->low + 1), block = (size_t)b->block;
     const float *column_weight = b->weight_sources ? NULL : b->column_weight, *row = b->row + (b->left + b->low) * b->block;
     for (int64_t t = 0; t < b->target_h; t++) {
         gather_rows(b, source, t);
         float weight = b->weight_sources ? 1.0f : b->row_weight[t];
-        float *to = target + (size_t)t * count;
-        if (b->stride > 1)
-            spread_strided(b, row, weight, accumulate, to);
-        else if (columns == 3)
-            spread_row_of_three(count, block, row, column_weight, weight, accumulate, to);
-        else
-            spread_row_of(count, columns, block, row, column_weight, weight, accumulate, to);
+        char *to = target + (size_t)t * count * b->kernels->element_bytes;
+        if (b->stride == 1) {
+            b->kernels->window_sums(count, columns, block, row, column_weight, weight, accumulate, to);
+            continue;
+        }
+        sum_strided(b, row, weight);
+        b->kernels->row_stored(count, b->sums, accumulate, to);
     }
 }
 
-/* Its scratch: the row, column weights, row weights. */
+/* Its scratch: the row, column weights, row weights, with a stride the sums of a target row. */
 static fnas_status make_box(fnas_context *context, fnas_engine *engine, const fnas_pool_shape *s, bool backward, box *made) {
     int64_t block = engine->block, out_h = fnas_pool_out_h(s), out_w = fnas_pool_out_w(s);
-    box b = {.block = block, .weight_sources = backward, .stride = backward ? 1 : s->stride};
+    box b = {.kernels = engine->kernels, .block = block, .weight_sources = backward, .stride = backward ? 1 : s->stride};
     b.source_h = backward ? out_h : s->in_h;
     b.source_w = backward ? out_w : s->in_w;
     b.target_h = backward ? s->in_h : out_h;
@@ -184,12 +137,13 @@ static fnas_status make_box(fnas_context *context, fnas_engine *engine, const fn
 
     size_t row_floats = (size_t)((b.left + b.source_w + b.right) * block), weights_h = (size_t)out_h, weights_w = (size_t)(out_w * block);
     void *scratch;
-    FNAS_TRY(fnas_engine_scratch(context, engine, (row_floats + weights_h + weights_w) * sizeof(float), &scratch));
-    float *row = scratch, *columns = row + row_floats, *rows = columns + weights_w;
+    FNAS_TRY(fnas_engine_scratch(context, engine, (row_floats + weights_h + 2 * weights_w) * sizeof(float), &scratch));
+    float *row = scratch, *columns = row + row_floats, *sums = columns + weights_w, *rows = sums + weights_w;
     memset(row, 0, row_floats * sizeof *row);
     for (int64_t oh = 0; oh < out_h; oh++) rows[oh] = inverse_count(oh, s->in_h, s);
     for (int64_t i = 0; i < out_w * block; i++) columns[i] = inverse_count(i / block, s->in_w, s);
     b.row = row;
+    b.sums = sums;
     b.row_weight = rows;
     b.column_weight = columns;
     *made = b;
@@ -199,13 +153,15 @@ static fnas_status make_box(fnas_context *context, fnas_engine *engine, const fn
 /* ---- backward with a stride: each row of gradients is spread along itself, then added to the rows under its window ---- */
 
 typedef struct strided_gradient {
+    const fnas_kernels *kernels;
     const fnas_pool_shape *shape;
     int64_t block, out_h, out_w;
-    float *row; /* [in_w * block] */
+    float *row, *source_row; /* [in_w * block], [out_w * block] */
 } strided_gradient;
 
-FNAS_MULTIVERSION static void widen_row(const strided_gradient *g, const float *diff_dst, float row_weight) {
+FNAS_MULTIVERSION static void widen_row(const strided_gradient *g, float row_weight) {
     int64_t block = g->block, vectors = block / 8 * 8;
+    const float *diff_dst = g->source_row;
     for (int64_t ow = 0; ow < g->out_w; ow++, diff_dst += block) {
         span w = window(ow, g->shape->in_w, g->shape);
         float weight = row_weight / (float)(w.end - w.first), *to = g->row + w.first * block;
@@ -216,26 +172,31 @@ FNAS_MULTIVERSION static void widen_row(const strided_gradient *g, const float *
     }
 }
 
-static void strided_backward(const strided_gradient *g, const float *diff_dst, bool accumulate, float *diff_src) {
-    size_t row_floats = (size_t)(g->shape->in_w * g->block);
-    if (!accumulate) memset(diff_src, 0, (size_t)g->shape->in_h * row_floats * sizeof *diff_src);
+static void strided_backward(const strided_gradient *g, const char *diff_dst, bool accumulate, char *diff_src) {
+    size_t row_floats = (size_t)(g->shape->in_w * g->block), source_floats = (size_t)(g->out_w * g->block);
+    size_t row_bytes = row_floats * g->kernels->element_bytes, source_bytes = source_floats * g->kernels->element_bytes;
+    if (!accumulate) memset(diff_src, 0, (size_t)g->shape->in_h * row_bytes);
     for (int64_t oh = 0; oh < g->out_h; oh++) {
         span rows = window(oh, g->shape->in_h, g->shape);
         memset(g->row, 0, row_floats * sizeof *g->row);
-        widen_row(g, diff_dst + oh * g->out_w * g->block, 1.0f / (float)(rows.end - rows.first));
-        for (int64_t ih = rows.first; ih < rows.end; ih++) fnas_floats_add(row_floats, g->row, diff_src + (size_t)ih * row_floats);
+        g->kernels->to_floats(source_floats, diff_dst + (size_t)oh * source_bytes, g->source_row);
+        widen_row(g, 1.0f / (float)(rows.end - rows.first));
+        for (int64_t ih = rows.first; ih < rows.end; ih++)
+            g->kernels->row_stored(row_floats, g->row, true, diff_src + (size_t)ih * row_bytes);
     }
 }
 
 static fnas_status strided_backward_planes(fnas_context *context, fnas_engine *engine, const fnas_pool_shape *s, size_t planes,
-                                           const float *diff_dst, bool accumulate, float *diff_src) {
-    strided_gradient g = {s, engine->block, fnas_pool_out_h(s), fnas_pool_out_w(s), NULL};
+                                           const char *diff_dst, bool accumulate, char *diff_src) {
+    strided_gradient g = {engine->kernels, s, engine->block, fnas_pool_out_h(s), fnas_pool_out_w(s), NULL, NULL};
+    size_t in_floats = (size_t)(s->in_w * g.block), element = engine->kernels->element_bytes;
     void *scratch;
-    FNAS_TRY(fnas_engine_scratch(context, engine, (size_t)(s->in_w * g.block) * sizeof(float), &scratch));
+    FNAS_TRY(fnas_engine_scratch(context, engine, (in_floats + (size_t)(g.out_w * g.block)) * sizeof(float), &scratch));
     g.row = scratch;
+    g.source_row = g.row + in_floats;
     for (size_t p = 0; p < planes; p++)
-        strided_backward(&g, diff_dst + p * (size_t)(g.out_h * g.out_w * g.block), accumulate,
-                         diff_src + p * (size_t)(s->in_h * s->in_w * g.block));
+        strided_backward(&g, diff_dst + p * (size_t)(g.out_h * g.out_w * g.block) * element, accumulate,
+                         diff_src + p * (size_t)(s->in_h * s->in_w * g.block) * element);
     return FNAS_OK;
 }
 
@@ -245,13 +206,15 @@ static size_t plane_count(int64_t block, const fnas_pool_shape *s) {
     return (size_t)(s->n * ((s->channels + block - 1) / block));
 }
 
-static void box_sum_planes(const box *b, size_t planes, const float *source, bool accumulate, float *target) {
-    size_t source_floats = (size_t)(b->source_h * b->source_w * b->block), target_floats = (size_t)(b->target_h * b->target_w * b->block);
-    for (size_t p = 0; p < planes; p++) box_sum(b, source + p * source_floats, accumulate, target + p * target_floats);
+static void box_sum_planes(const box *b, size_t planes, const char *source, bool accumulate, char *target) {
+    size_t element = b->kernels->element_bytes;
+    size_t source_bytes = (size_t)(b->source_h * b->source_w * b->block) * element,
+           target_bytes = (size_t)(b->target_h * b->target_w * b->block) * element;
+    for (size_t p = 0; p < planes; p++) box_sum(b, source + p * source_bytes, accumulate, target + p * target_bytes);
 }
 
-fnas_status fnas_average_pool_forward(fnas_context *context, fnas_engine *engine, const fnas_pool_shape *shape, const float *src,
-                                      bool accumulate, float *dst) {
+fnas_status fnas_average_pool_forward(fnas_context *context, fnas_engine *engine, const fnas_pool_shape *shape, const void *src,
+                                      bool accumulate, void *dst) {
     box b;
     FNAS_TRY(check_shape(context, shape));
     FNAS_TRY(make_box(context, engine, shape, false, &b));
@@ -259,8 +222,8 @@ fnas_status fnas_average_pool_forward(fnas_context *context, fnas_engine *engine
     return FNAS_OK;
 }
 
-fnas_status fnas_average_pool_backward(fnas_context *context, fnas_engine *engine, const fnas_pool_shape *shape, const float *diff_dst,
-                                       bool accumulate, float *diff_src) {
+fnas_status fnas_average_pool_backward(fnas_context *context, fnas_engine *engine, const fnas_pool_shape *shape, const void *diff_dst,
+                                       bool accumulate, void *diff_src) {
     box b;
     FNAS_TRY(check_shape(context, shape));
     size_t planes = plane_count(engine->block, shape);
@@ -272,12 +235,18 @@ fnas_status fnas_average_pool_backward(fnas_context *context, fnas_engine *engin
 
 /* ---- global pooling ---- */
 
-void fnas_global_pool_forward(fnas_engine *engine, fnas_shape shape, const float *src, float *dst) {
-    int64_t block = engine->block, blocks = (shape.c + block - 1) / block, plane = shape.h * shape.w;
+/* What lies at the first element of one image's block of channels. */
+static size_t plane_offset(const fnas_engine *engine, fnas_shape shape, int64_t image, int64_t block) {
+    int64_t blocks = (shape.c + engine->block - 1) / engine->block;
+    return (size_t)((image * blocks + block) * shape.h * shape.w * engine->block) * engine->kernels->element_bytes;
+}
+
+void fnas_global_pool_forward(fnas_engine *engine, fnas_shape shape, const void *src, float *dst) {
+    int64_t block = engine->block, plane = shape.h * shape.w;
     for (int64_t n = 0; n < shape.n; n++)
-        for (int64_t b = 0; b < blocks; b++) {
+        for (int64_t b = 0; b * block < shape.c; b++) {
             double sum[FNAS_LANES] = {0};
-            fnas_lanes_sum((size_t)(plane * block), src + (n * blocks + b) * plane * block, sum);
+            engine->kernels->sum((size_t)(plane * block), (const char *)src + plane_offset(engine, shape, n, b), sum);
             for (int64_t c = 0; c < block && b * block + c < shape.c; c++) {
                 double total = 0;
                 for (int64_t l = c; l < FNAS_LANES; l += block) total += sum[l];
@@ -286,13 +255,15 @@ void fnas_global_pool_forward(fnas_engine *engine, fnas_shape shape, const float
         }
 }
 
-void fnas_global_pool_backward(fnas_engine *engine, fnas_shape shape, const float *diff_dst, bool accumulate, float *diff_src) {
-    int64_t block = engine->block, blocks = (shape.c + block - 1) / block, plane = shape.h * shape.w;
+void fnas_global_pool_backward(fnas_engine *engine, fnas_shape shape, const float *diff_dst, bool accumulate, void *diff_src) {
+    int64_t block = engine->block, plane = shape.h * shape.w;
     for (int64_t n = 0; n < shape.n; n++)
-        for (int64_t b = 0; b < blocks; b++) {
-            float value[16] = {0}, *to = diff_src + (n * blocks + b) * plane * block;
-            for (int64_t c = 0; c < block && b * block + c < shape.c; c++) value[c] = diff_dst[n * shape.c + b * block + c] / (float)plane;
-            for (int64_t i = 0; i < plane; i++)
-                for (int64_t l = 0; l < block; l++) to[i * block + l] = (accumulate ? to[i * block + l] : 0.0f) + value[l];
+        for (int64_t b = 0; b * block < shape.c; b++) {
+            float lanes[FNAS_LANES] = {0};
+            for (int64_t l = 0; l < FNAS_LANES; l++) {
+                int64_t c = b * block + l % block;
+                if (c < shape.c) lanes[l] = diff_dst[n * shape.c + c] / (float)plane;
+            }
+            engine->kernels->add_lanes((size_t)(plane * block), lanes, accumulate, (char *)diff_src + plane_offset(engine, shape, n, b));
         }
 }

@@ -3,6 +3,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "compute/vector.h"
+
 enum { H = FNAS_TRUNK_HIDDEN };
 
 int64_t fnas_trunk_value_count(int64_t feature_count) {
@@ -19,7 +21,7 @@ fnas_trunk fnas_trunk_over(int64_t feature_count, double *values) {
     return trunk;
 }
 
-static void fnas_trunk_squash(const double *sum, double *value, double *slope) {
+static inline void fnas_trunk_squash(const double *sum, double *value, double *slope) {
     for (int h = 0; h < H; h++) {
         double r = 1.0 / sqrt(1.0 + sum[h] * sum[h]);
         value[h] = sum[h] * r;
@@ -27,6 +29,7 @@ static void fnas_trunk_squash(const double *sum, double *value, double *slope) {
     }
 }
 
+FNAS_MULTIVERSION
 void fnas_trunk_forward(const fnas_trunk *trunk, const double *features, fnas_trunk_state *state) {
     double sum[H];
     memcpy(sum, trunk->b1, sizeof sum);
@@ -49,17 +52,18 @@ void fnas_trunk_terms(const fnas_trunk *trunk, const fnas_trunk_state *state, do
     }
 }
 
-static double fnas_trunk_dot(const double *a, const double *b) {
+static inline double fnas_trunk_dot(const double *a, const double *b) {
     double part[4] = {0}; /* fixed partial sums: the compiler may not reorder a single one */
     for (int h = 0; h < H; h += 4)
         for (int i = 0; i < 4; i++) part[i] += a[h + i] * b[h + i];
     return (part[0] + part[1]) + (part[2] + part[3]);
 }
 
-static void fnas_trunk_backward_hidden(const fnas_trunk *trunk, const fnas_trunk_state *state, const double *diff_sum2, double *diff_sum1) {
+static inline void fnas_trunk_backward_hidden(const fnas_trunk *trunk, const fnas_trunk_state *state, const double *diff_sum2, double *diff_sum1) {
     for (int i = 0; i < H; i++) diff_sum1[i] = state->slope1[i] * fnas_trunk_dot(diff_sum2, trunk->w2 + i * H);
 }
 
+FNAS_MULTIVERSION
 void fnas_trunk_backward_features(const fnas_trunk *trunk, const fnas_trunk_state *state, const double *diff_hidden2,
                                   double *diff_features) {
     double diff_sum2[H], diff_sum1[H];
@@ -68,6 +72,7 @@ void fnas_trunk_backward_features(const fnas_trunk *trunk, const fnas_trunk_stat
     for (int64_t j = 0; j < trunk->feature_count; j++) diff_features[j] = fnas_trunk_dot(diff_sum1, trunk->w1 + j * H);
 }
 
+FNAS_MULTIVERSION
 void fnas_trunk_backward_values(const fnas_trunk *trunk, const double *features, const fnas_trunk_state *state, const double *diff_terms,
                                 fnas_trunk *gradient) {
     double diff_sum2[H] = {0}, diff_sum1[H];

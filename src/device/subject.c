@@ -13,7 +13,7 @@ fnas_status fnas_subject_source_create(fnas_context *context, const fnas_space *
     FNAS_TRY(fnas_space_declare(context, space, &source->parameters));
     if (!source->parameters.values) FNAS_TRY(fnas_parameters_allocate(context, &source->parameters));
     fnas_parameters_initialise(&source->parameters, seed);
-    return fnas_worker_create(context, &source->worker);
+    return fnas_worker_create(context, FNAS_COMPUTE_F32, &source->worker);
 }
 
 void fnas_subject_source_free(fnas_subject_source *source) {

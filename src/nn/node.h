@@ -6,16 +6,21 @@
 #include "nn/path.h"
 
 #define FNAS_BUFFER_NONE (-1)
+#define FNAS_SUM_MAX 8 /* convolutions whose shares of one value are added at once */
 
 /* What a node wants of the planner, beside its source and result. */
 typedef struct fnas_node_needs {
-    int64_t kept_floats;     /* written by the forward pass, read by the backward pass */
-    int64_t forward_floats;  /* scratch of the forward pass */
-    int64_t backward_floats; /* scratch of the backward pass */
+    size_t kept_bytes;       /* written by the forward pass, read by the backward pass */
+    size_t forward_bytes;    /* scratch of the forward pass */
+    size_t backward_bytes;   /* scratch of the backward pass */
     bool source, result;     /* the backward pass reads these activations */
 } fnas_node_needs;
 
 typedef struct fnas_node_plan {
+    bool absorbed;     /* a ReLU that all its readers take themselves: it does not run */
+    fnas_value source; /* what it reads: its source, or that of an absorbed ReLU */
+    bool relu;         /* which it then rectifies itself, unless that is done */
+    bool deferred;     /* a norm whose share of a sum is added by the last node of that sum */
     bool writes;                               /* the first contribution to its result: written, later ones are added */
     bool writes_gradient;                      /* the first, in the backward pass, to give its source a gradient */
     bool diff_source, diff_weights, diff_gate; /* which gradients are wanted of it; backward: any is */
@@ -27,6 +32,7 @@ typedef struct fnas_node_plan {
 typedef struct fnas_value_plan {
     bool plain;   /* [n][C] instead of the engine's layout */
     bool written; /* a node that writes it is known */
+    bool rectified; /* is only read through ReLUs, and lies in memory as their result */
     bool wants_gradient, has_gradient;
     int32_t activation, gradient;
     int64_t summing_node; /* the node that takes sum(U), -1: none */
@@ -34,7 +40,8 @@ typedef struct fnas_value_plan {
 
 /* Lives from one time to another, both included. Node k of K runs forward at time k and backward at 2 K - k; the loss is taken at K. */
 typedef struct fnas_buffer {
-    int64_t floats, from, to, offset;
+    size_t bytes, offset;
+    int64_t from, to;
 } fnas_buffer;
 
 typedef struct fnas_path {
@@ -48,7 +55,7 @@ typedef struct fnas_path {
     fnas_value_plan *values;
     fnas_buffer *buffers;
     int64_t buffer_count;
-    float *memory;
+    char *memory;
     double *dots;   /* [node_count] sum of U times the node's own result, of gated nodes */
     double *totals; /* [value_count] sum of U */
 } fnas_path;
@@ -66,25 +73,29 @@ const fnas_node_type *fnas_node_type_of(fnas_node_kind kind);
 extern const fnas_node_type fnas_node_conv, fnas_node_norm, fnas_node_relu, fnas_node_average_pool, fnas_node_identity, fnas_node_zero,
     fnas_node_global_pool, fnas_node_linear;
 
+bool fnas_conv_node_is_fused(const fnas_node *node); /* can rectify its source itself, and have its share of a sum added later */
+
 /* ---- where things are ---- */
 fnas_shape fnas_path_shape(const fnas_path *path, fnas_value value);
-int64_t fnas_path_floats(const fnas_path *path, fnas_value value); /* of a value in memory, a multiple of 16 */
-float *fnas_path_buffer(const fnas_path *path, int32_t buffer);    /* NULL for FNAS_BUFFER_NONE */
-const float *fnas_path_source_data(const fnas_path *path, int64_t index);
-float *fnas_path_result_data(const fnas_path *path, int64_t index);
-float *fnas_path_upstream(const fnas_path *path, int64_t index);            /* gradient of its result */
-float *fnas_path_source_gradient(const fnas_path *path, int64_t index);     /* NULL when not wanted */
+size_t fnas_path_bytes(const fnas_path *path, fnas_value value); /* of a value in memory, whole cache lines */
+void *fnas_path_buffer(const fnas_path *path, int32_t buffer);   /* NULL for FNAS_BUFFER_NONE */
+const void *fnas_path_source_data(const fnas_path *path, int64_t index);
+void *fnas_path_result_data(const fnas_path *path, int64_t index);
+void *fnas_path_upstream(const fnas_path *path, int64_t index);             /* gradient of its result */
+void *fnas_path_source_gradient(const fnas_path *path, int64_t index);      /* NULL when not wanted */
 const float *fnas_path_parameter(const fnas_path *path, int32_t handle);    /* NULL for FNAS_PARAMETER_NONE */
 float *fnas_path_parameter_gradient(const fnas_path *path, int32_t handle); /* NULL when there is none or none is wanted */
-int64_t fnas_round_floats(int64_t floats);
+int64_t fnas_round_floats(int64_t floats); /* to whole cache lines */
 
-/* ---- normalisation, shared by CONV and NORM nodes ---- */
-int64_t fnas_norm_statistics_floats(const fnas_path *path, int64_t index);
-/* Statistics of src, computed into [mean, variance] at `statistics` or given with the request, then the normalised src to the node's
- * result. */
-void fnas_norm_apply(const fnas_path *path, int64_t index, const float *src, float *statistics);
+/* ---- normalisation, shared by CONV and NORM nodes: mean and variance lie in `statistics`, those of a convolution without its bias ---- */
+size_t fnas_norm_statistics_bytes(const fnas_path *path, int64_t index); /* 0 without a norm */
+float *fnas_norm_variance(const fnas_path *path, int64_t index, float *statistics);
+void fnas_norm_load_given(const fnas_path *path, int64_t index, float *statistics);        /* from the request */
+void fnas_norm_store_batch(const fnas_path *path, int64_t index, const float *statistics); /* where the request wants them, if it does */
+/* Statistics of src, or those that the request gives, then the normalised src to the node's result. */
+void fnas_norm_apply(const fnas_path *path, int64_t index, const void *src, float *statistics);
 /* diff_src is written. Leaves sum(U o) in dots, and sum(U) in totals where the plan says so. */
-void fnas_norm_unapply(const fnas_path *path, int64_t index, const float *src, const float *statistics, float *diff_src);
+void fnas_norm_unapply(const fnas_path *path, int64_t index, const void *src, const float *statistics, void *diff_src);
 
 /* ---- slices of weights ---- */
 bool fnas_slice_is_prefix(const fnas_parameter *parameter, const fnas_conv_spec *slice);

@@ -1,11 +1,14 @@
-/* Convolution, with normalisation behind it where present. The convolution's own output z is kept for the backward pass of the norm. */
+/* Convolution, with normalisation behind it where present, and a ReLU before it where the plan has absorbed one. The convolution's own
+ * output z is kept for the backward pass of the norm. The bias of a convolution before a norm is left out: statistics of the batch take it
+ * away again (so that its gradient is zero), and given ones are shifted (node_norm.c). */
 #include <string.h>
 
 #include "nn/node.h"
 
-static fnas_conv_shape fnas_conv_node_shape(const fnas_path *path, const fnas_node *node) {
-    fnas_shape in = fnas_path_shape(path, node->source);
-    const fnas_conv_spec *conv = &node->conv;
+static fnas_conv_shape fnas_conv_node_shape(const fnas_path *path, int64_t index) {
+    const fnas_conv_spec *conv = &path->net->nodes[index].conv;
+    fnas_value source = path->nodes[index].source;
+    fnas_shape in = fnas_path_shape(path, source);
     return (fnas_conv_shape){.n = in.n,
                              .in_channels = in.c,
                              .in_h = in.h,
@@ -16,14 +19,15 @@ static fnas_conv_shape fnas_conv_node_shape(const fnas_path *path, const fnas_no
                              .stride = conv->stride,
                              .padding = conv->padding,
                              .groups = conv->groups,
-                             .image_source = node->source == 0};
+                             .image_source = source == 0};
 }
+
+/* ---- weights: the parameter itself, or its slice gathered into `scratch` ---- */
 
 static const fnas_parameter *fnas_conv_node_parameter(const fnas_path *path, const fnas_node *node) {
     return &path->request->parameters->items[node->conv.weight];
 }
 
-/* The weights that the operator reads: the parameter itself, or its slice gathered into `scratch`. */
 static const float *fnas_conv_node_weights(const fnas_path *path, const fnas_node *node, float *scratch) {
     const fnas_parameter *parameter = fnas_conv_node_parameter(path, node);
     const float *whole = fnas_path_parameter(path, node->conv.weight);
@@ -36,79 +40,172 @@ static int64_t fnas_conv_node_slice_floats(const fnas_path *path, const fnas_nod
     return fnas_slice_is_prefix(fnas_conv_node_parameter(path, node), &node->conv) ? 0 : fnas_slice_floats(&node->conv);
 }
 
+/* Where the gradient of the weights is added: the parameter's own, or zeros in `scratch` that are added to it afterwards. */
+static float *fnas_conv_node_diff_weights(const fnas_path *path, const fnas_node *node, float *scratch) {
+    int64_t slice = fnas_conv_node_slice_floats(path, node);
+    if (slice == 0) return fnas_path_parameter_gradient(path, node->conv.weight);
+    memset(scratch, 0, (size_t)slice * sizeof *scratch);
+    return scratch;
+}
+
+static void fnas_conv_node_add_slice(const fnas_path *path, const fnas_node *node, const float *diff_weights) {
+    float *whole = fnas_path_parameter_gradient(path, node->conv.weight);
+    if (diff_weights != whole) fnas_slice_scatter_add(fnas_conv_node_parameter(path, node), &node->conv, diff_weights, whole);
+}
+
+/* ---- what is kept ---- */
+
+/* As one operator. Depthwise and grouped convolutions have kernels of their own, and go step by step. */
+bool fnas_conv_node_is_fused(const fnas_node *node) {
+    return node->kind == FNAS_NODE_CONV && node->norm.present && node->conv.groups == 1;
+}
+
 /* Without a norm: z is apart from the result where the result is a sum, or where the gate's gradient needs this node's share. */
-static bool fnas_conv_node_keeps_share(const fnas_path *path, int64_t index) {
-    return !path->net->nodes[index].norm.present && path->nodes[index].diff_gate;
-}
-
 static bool fnas_conv_node_has_z(const fnas_path *path, int64_t index) {
-    return path->net->nodes[index].norm.present || !path->nodes[index].writes || fnas_conv_node_keeps_share(path, index);
+    const fnas_node_plan *plan = &path->nodes[index];
+    return path->net->nodes[index].norm.present || !plan->writes || plan->diff_gate;
 }
 
-/* kept: z, statistics. forward scratch: weight slice. backward scratch: dz (with a norm), weight slice, its gradient. */
+/* kept: z, statistics. forward scratch: weight slice. backward scratch: weight slice, its gradient, dz where a norm goes step by step. */
 static void fnas_conv_node_needs(const fnas_path *path, int64_t index, fnas_node_needs *needs) {
     const fnas_node *node = &path->net->nodes[index];
     const fnas_node_plan *plan = &path->nodes[index];
-    int64_t z = fnas_path_floats(path, node->result), slice = fnas_conv_node_slice_floats(path, node);
-    if (fnas_conv_node_has_z(path, index)) needs->kept_floats = z;
-    needs->kept_floats += fnas_norm_statistics_floats(path, index);
-    needs->forward_floats = slice;
-    needs->backward_floats = (node->norm.present ? z : 0) + (plan->diff_source ? slice : 0) + (plan->diff_weights ? slice : 0);
-    needs->source = plan->diff_weights;
+    size_t z = fnas_path_bytes(path, node->result), slice = (size_t)fnas_conv_node_slice_floats(path, node) * sizeof(float);
+    if (fnas_conv_node_has_z(path, index)) needs->kept_bytes = z;
+    needs->kept_bytes += fnas_norm_statistics_bytes(path, index);
+    needs->forward_bytes = slice;
+    needs->backward_bytes = 2 * slice + (node->norm.present && !fnas_conv_node_is_fused(node) ? z : 0);
+    needs->source = plan->diff_weights || plan->relu;
 }
 
-static fnas_status fnas_conv_node_forward(const fnas_path *path, int64_t index) {
+static float *fnas_conv_node_statistics(const fnas_path *path, int64_t index) {
+    char *kept = fnas_path_buffer(path, path->nodes[index].kept);
+    return (float *)(kept + fnas_path_bytes(path, path->net->nodes[index].result));
+}
+
+/* ---- as one operator ---- */
+
+static fnas_source_state fnas_conv_node_source_state(const fnas_path *path, int64_t index) {
+    const fnas_node_plan *plan = &path->nodes[index];
+    if (!plan->relu) return FNAS_SOURCE_PLAIN;
+    return path->values[plan->source].rectified ? FNAS_SOURCE_RECTIFIED : FNAS_SOURCE_TO_RECTIFY;
+}
+
+/* But for its weights. */
+static fnas_conv_norm fnas_conv_node_operator(const fnas_path *path, int64_t index) {
+    const fnas_node *node = &path->net->nodes[index];
+    float *statistics = fnas_conv_node_statistics(path, index);
+    return (fnas_conv_norm){.conv = fnas_conv_node_shape(path, index),
+                            .state = fnas_conv_node_source_state(path, index),
+                            .epsilon = node->norm.epsilon,
+                            .src = fnas_path_source_data(path, index),
+                            .gamma = fnas_path_parameter(path, node->norm.gamma),
+                            .beta = fnas_path_parameter(path, node->norm.beta),
+                            .z = fnas_path_buffer(path, path->nodes[index].kept),
+                            .mean = statistics,
+                            .variance = fnas_norm_variance(path, index, statistics)};
+}
+
+/* Its own share of the result, and those that were deferred to it. */
+static void fnas_conv_node_sum(const fnas_path *path, int64_t index) {
+    fnas_value result = path->net->nodes[index].result;
+    fnas_conv_norm ops[FNAS_SUM_MAX];
+    int64_t count = 0;
+    for (int64_t i = 0; i < index; i++)
+        if (path->nodes[i].deferred && path->net->nodes[i].result == result) ops[count++] = fnas_conv_node_operator(path, i);
+    ops[count++] = fnas_conv_node_operator(path, index);
+    fnas_conv_norm_sum(path->engine, count, ops, !path->nodes[index].writes, path->values[result].rectified,
+                       fnas_path_result_data(path, index));
+}
+
+static fnas_status fnas_conv_node_forward_fused(const fnas_path *path, int64_t index) {
+    const fnas_node_plan *plan = &path->nodes[index];
+    fnas_conv_norm op = fnas_conv_node_operator(path, index);
+    bool given = path->request->statistics != NULL;
+    op.weights = fnas_conv_node_weights(path, &path->net->nodes[index], fnas_path_buffer(path, plan->forward_scratch));
+    if (given) fnas_norm_load_given(path, index, op.mean);
+    FNAS_TRY(fnas_conv_norm_forward(path->context, path->engine, &op, !given));
+    if (!given) fnas_norm_store_batch(path, index, op.mean);
+    if (!plan->deferred) fnas_conv_node_sum(path, index);
+    return FNAS_OK;
+}
+
+static fnas_status fnas_conv_node_backward_fused(const fnas_path *path, int64_t index) {
     const fnas_node *node = &path->net->nodes[index];
     const fnas_node_plan *plan = &path->nodes[index];
-    fnas_conv_shape shape = fnas_conv_node_shape(path, node);
-    float *kept = fnas_path_buffer(path, plan->kept), *result = fnas_path_result_data(path, index);
+    float *slice = fnas_path_buffer(path, plan->backward_scratch), *diff_slice = slice + fnas_conv_node_slice_floats(path, node);
+    fnas_conv_norm op = fnas_conv_node_operator(path, index);
+    op.weights = fnas_conv_node_weights(path, node, slice);
+    fnas_conv_norm_gradients wanted = {.weights = plan->diff_weights ? fnas_conv_node_diff_weights(path, node, diff_slice) : NULL,
+                                       .gamma = fnas_path_parameter_gradient(path, node->norm.gamma),
+                                       .beta = fnas_path_parameter_gradient(path, node->norm.beta),
+                                       .src = fnas_path_source_gradient(path, index),
+                                       .accumulate = !plan->writes_gradient};
+    FNAS_TRY(fnas_conv_norm_backward(path->context, path->engine, &op, fnas_path_upstream(path, index), &wanted));
+    if (plan->diff_gate) path->dots[index] = wanted.dot;
+    if (plan->sums_upstream) path->totals[node->result] = wanted.total;
+    if (wanted.weights) fnas_conv_node_add_slice(path, node, wanted.weights);
+    return FNAS_OK;
+}
+
+/* ---- step by step ---- */
+
+static fnas_status fnas_conv_node_forward_steps(const fnas_path *path, int64_t index) {
+    const fnas_node *node = &path->net->nodes[index];
+    const fnas_node_plan *plan = &path->nodes[index];
+    fnas_conv_shape shape = fnas_conv_node_shape(path, index);
+    void *kept = fnas_path_buffer(path, plan->kept), *result = fnas_path_result_data(path, index);
     bool has_z = fnas_conv_node_has_z(path, index);
     const float *weights = fnas_conv_node_weights(path, node, fnas_path_buffer(path, plan->forward_scratch));
-    FNAS_TRY(fnas_conv_forward(path->context, path->engine, &shape, fnas_path_source_data(path, index), weights,
-                               fnas_path_parameter(path, node->conv.bias), has_z ? kept : result));
+    const float *bias = node->norm.present ? NULL : fnas_path_parameter(path, node->conv.bias);
+    FNAS_TRY(fnas_conv_forward(path->context, path->engine, &shape, fnas_path_source_data(path, index), weights, bias,
+                               has_z ? kept : result));
     if (node->norm.present)
-        fnas_norm_apply(path, index, kept, kept + fnas_path_floats(path, node->result));
+        fnas_norm_apply(path, index, kept, fnas_conv_node_statistics(path, index));
     else if (has_z)
         fnas_add(path->engine, fnas_path_shape(path, node->result), kept, !plan->writes, result);
     return FNAS_OK;
 }
 
-static fnas_status fnas_conv_node_backward_weights(const fnas_path *path, int64_t index, const fnas_conv_shape *shape, const float *diff_z,
+static fnas_status fnas_conv_node_backward_weights(const fnas_path *path, int64_t index, const fnas_conv_shape *shape, const void *diff_z,
                                                    float *scratch) {
     const fnas_node *node = &path->net->nodes[index];
-    const fnas_parameter *parameter = fnas_conv_node_parameter(path, node);
-    float *whole = fnas_path_parameter_gradient(path, node->conv.weight), *bias = fnas_path_parameter_gradient(path, node->conv.bias);
-    const float *source = fnas_path_source_data(path, index);
-    if (fnas_slice_is_prefix(parameter, &node->conv))
-        return fnas_conv_backward_weights(path->context, path->engine, shape, source, diff_z, whole, bias);
-    memset(scratch, 0, (size_t)fnas_slice_floats(&node->conv) * sizeof *scratch);
-    FNAS_TRY(fnas_conv_backward_weights(path->context, path->engine, shape, source, diff_z, scratch, bias));
-    fnas_slice_scatter_add(parameter, &node->conv, scratch, whole);
+    float *diff_weights = fnas_conv_node_diff_weights(path, node, scratch);
+    float *bias = node->norm.present ? NULL : fnas_path_parameter_gradient(path, node->conv.bias);
+    FNAS_TRY(fnas_conv_backward_weights(path->context, path->engine, shape, fnas_path_source_data(path, index), diff_z, diff_weights, bias));
+    fnas_conv_node_add_slice(path, node, diff_weights);
     return FNAS_OK;
 }
 
-static fnas_status fnas_conv_node_backward(const fnas_path *path, int64_t index) {
+static fnas_status fnas_conv_node_backward_steps(const fnas_path *path, int64_t index) {
     const fnas_node *node = &path->net->nodes[index];
     const fnas_node_plan *plan = &path->nodes[index];
-    fnas_conv_shape shape = fnas_conv_node_shape(path, node);
-    const float *kept = fnas_path_buffer(path, plan->kept), *diff_z = fnas_path_upstream(path, index);
-    float *scratch = fnas_path_buffer(path, plan->backward_scratch);
+    fnas_conv_shape shape = fnas_conv_node_shape(path, index);
+    const void *kept = fnas_path_buffer(path, plan->kept), *diff_z = fnas_path_upstream(path, index);
+    int64_t slice_floats = fnas_conv_node_slice_floats(path, node);
+    float *slice = fnas_path_buffer(path, plan->backward_scratch), *diff_slice = slice + slice_floats;
     if (node->norm.present) {
-        int64_t z_floats = fnas_path_floats(path, node->result);
-        fnas_norm_unapply(path, index, kept, kept + z_floats, scratch);
-        diff_z = scratch;
-        scratch += z_floats;
+        fnas_norm_unapply(path, index, kept, fnas_conv_node_statistics(path, index), diff_slice + slice_floats);
+        diff_z = diff_slice + slice_floats;
     } else if (plan->diff_gate) {
         path->dots[index] = fnas_dot(path->engine, fnas_path_shape(path, node->result), diff_z, kept);
     }
-    if (plan->diff_weights) {
-        FNAS_TRY(fnas_conv_node_backward_weights(path, index, &shape, diff_z, scratch));
-        scratch += fnas_conv_node_slice_floats(path, node);
-    }
+    if (plan->diff_weights) FNAS_TRY(fnas_conv_node_backward_weights(path, index, &shape, diff_z, diff_slice));
     if (!plan->diff_source) return FNAS_OK;
-    const float *weights = fnas_conv_node_weights(path, node, scratch);
-    return fnas_conv_backward_data(path->context, path->engine, &shape, diff_z, weights, !plan->writes_gradient,
-                                   fnas_path_source_gradient(path, index));
+    return fnas_conv_backward_data(path->context, path->engine, &shape, diff_z, fnas_conv_node_weights(path, node, slice),
+                                   !plan->writes_gradient, fnas_path_source_gradient(path, index));
+}
+
+/* ---- */
+
+static fnas_status fnas_conv_node_forward(const fnas_path *path, int64_t index) {
+    return fnas_conv_node_is_fused(&path->net->nodes[index]) ? fnas_conv_node_forward_fused(path, index)
+                                                             : fnas_conv_node_forward_steps(path, index);
+}
+
+static fnas_status fnas_conv_node_backward(const fnas_path *path, int64_t index) {
+    return fnas_conv_node_is_fused(&path->net->nodes[index]) ? fnas_conv_node_backward_fused(path, index)
+                                                             : fnas_conv_node_backward_steps(path, index);
 }
 
 const fnas_node_type fnas_node_conv = {fnas_conv_node_needs, fnas_conv_node_forward, fnas_conv_node_backward};

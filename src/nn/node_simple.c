@@ -39,7 +39,7 @@ static void fnas_pool_node_needs(const fnas_path *path, int64_t index, fnas_node
     const fnas_node_plan *plan = &path->nodes[index];
     needs->source = plan->diff_gate;
     if (plan->diff_gate && !(plan->diff_source && plan->writes_gradient))
-        needs->backward_floats = fnas_path_floats(path, path->net->nodes[index].source);
+        needs->backward_bytes = fnas_path_bytes(path, path->net->nodes[index].source);
 }
 
 static fnas_status fnas_pool_node_forward(const fnas_path *path, int64_t index) {
@@ -52,8 +52,8 @@ static fnas_status fnas_pool_node_backward(const fnas_path *path, int64_t index)
     const fnas_node *node = &path->net->nodes[index];
     const fnas_node_plan *plan = &path->nodes[index];
     fnas_pool_shape shape = fnas_pool_node_shape(path, node);
-    float *gradient = fnas_path_source_gradient(path, index), *scratch = fnas_path_buffer(path, plan->backward_scratch);
-    float *alone = scratch ? scratch : gradient;
+    void *gradient = fnas_path_source_gradient(path, index), *scratch = fnas_path_buffer(path, plan->backward_scratch);
+    void *alone = scratch ? scratch : gradient;
     bool accumulate = !plan->diff_gate && !plan->writes_gradient;
     FNAS_TRY(fnas_average_pool_backward(path->context, path->engine, &shape, fnas_path_upstream(path, index), accumulate, alone));
     if (plan->diff_gate)
@@ -80,8 +80,8 @@ static fnas_status fnas_identity_node_forward(const fnas_path *path, int64_t ind
 static fnas_status fnas_identity_node_backward(const fnas_path *path, int64_t index) {
     const fnas_node_plan *plan = &path->nodes[index];
     fnas_shape shape = fnas_path_shape(path, path->net->nodes[index].source);
-    const float *upstream = fnas_path_upstream(path, index);
-    float *gradient = fnas_path_source_gradient(path, index);
+    const void *upstream = fnas_path_upstream(path, index);
+    void *gradient = fnas_path_source_gradient(path, index);
     if (plan->diff_gate && plan->diff_source)
         fnas_gate_backward(path->engine, shape, 1.0f, fnas_path_source_data(path, index), upstream, !plan->writes_gradient, gradient,
                            &path->dots[index]);
@@ -98,7 +98,7 @@ const fnas_node_type fnas_node_identity = {fnas_identity_node_needs, fnas_identi
 
 static fnas_status fnas_zero_node_forward(const fnas_path *path, int64_t index) {
     if (path->nodes[index].writes)
-        memset(fnas_path_result_data(path, index), 0, (size_t)fnas_path_floats(path, path->net->nodes[index].result) * sizeof(float));
+        memset(fnas_path_result_data(path, index), 0, fnas_path_bytes(path, path->net->nodes[index].result));
     return FNAS_OK;
 }
 
@@ -146,9 +146,9 @@ static const float *fnas_linear_node_weights(const fnas_path *path, const fnas_n
 static void fnas_linear_node_needs(const fnas_path *path, int64_t index, fnas_node_needs *needs) {
     const fnas_node *node = &path->net->nodes[index];
     const fnas_node_plan *plan = &path->nodes[index];
-    int64_t slice = fnas_linear_node_slice_floats(path, node);
-    needs->forward_floats = slice;
-    needs->backward_floats = 2 * slice + (plan->diff_source && !plan->writes_gradient ? fnas_path_floats(path, node->source) : 0);
+    size_t slice = (size_t)fnas_linear_node_slice_floats(path, node) * sizeof(float);
+    needs->forward_bytes = slice;
+    needs->backward_bytes = 2 * slice + (plan->diff_source && !plan->writes_gradient ? fnas_path_bytes(path, node->source) : 0);
     needs->source = plan->diff_weights;
 }
 

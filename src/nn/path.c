@@ -9,18 +9,20 @@
 
 /* ---- worker ---- */
 
-fnas_status fnas_worker_create(fnas_context *context, fnas_worker *worker) {
-    *worker = (fnas_worker){NULL, NULL};
-    FNAS_TRY(fnas_engine_create(context, &worker->engine));
-    fnas_status status = fnas_arena_create(context, 0, &worker->arena);
+fnas_status fnas_worker_create(fnas_context *context, fnas_compute_type type, fnas_worker *worker) {
+    *worker = (fnas_worker){NULL, NULL, NULL};
+    FNAS_TRY(fnas_engine_create(context, type, &worker->engine));
+    fnas_status status = fnas_arena_create(context, 0, &worker->plan);
+    if (status == FNAS_OK) status = fnas_arena_create(context, 0, &worker->activations);
     if (status != FNAS_OK) fnas_worker_destroy(worker);
     return status;
 }
 
 void fnas_worker_destroy(fnas_worker *worker) {
-    if (worker->arena) fnas_arena_destroy(worker->arena);
-    if (worker->engine) fnas_engine_destroy(worker->engine);
-    *worker = (fnas_worker){NULL, NULL};
+    fnas_arena_destroy(worker->plan);
+    fnas_arena_destroy(worker->activations);
+    fnas_engine_destroy(worker->engine);
+    *worker = (fnas_worker){NULL, NULL, NULL};
 }
 
 /* ---- where things are ---- */
@@ -34,31 +36,36 @@ fnas_shape fnas_path_shape(const fnas_path *path, fnas_value value) {
     return (fnas_shape){path->request->n, shape.c, shape.h, shape.w};
 }
 
-int64_t fnas_path_floats(const fnas_path *path, fnas_value value) {
-    fnas_shape shape = fnas_path_shape(path, value);
-    return path->values[value].plain ? fnas_round_floats(shape.n * shape.c)
-                                     : fnas_round_floats((int64_t)fnas_shape_floats(shape, path->block));
+static size_t fnas_round_bytes(size_t bytes) {
+    return (bytes + FNAS_ALIGNMENT - 1) / FNAS_ALIGNMENT * FNAS_ALIGNMENT;
 }
 
-float *fnas_path_buffer(const fnas_path *path, int32_t buffer) {
+size_t fnas_path_bytes(const fnas_path *path, fnas_value value) {
+    fnas_shape shape = fnas_path_shape(path, value);
+    if (path->values[value].plain) return fnas_round_bytes((size_t)(shape.n * shape.c) * sizeof(float));
+    return fnas_round_bytes(fnas_shape_floats(shape, path->block) * fnas_engine_element_bytes(path->engine));
+}
+
+void *fnas_path_buffer(const fnas_path *path, int32_t buffer) {
     return buffer == FNAS_BUFFER_NONE ? NULL : path->memory + path->buffers[buffer].offset;
 }
 
-const float *fnas_path_source_data(const fnas_path *path, int64_t index) {
-    fnas_value source = path->net->nodes[index].source;
-    return source == 0 ? path->request->images : fnas_path_buffer(path, path->values[source].activation);
+const void *fnas_path_source_data(const fnas_path *path, int64_t index) {
+    fnas_value source = path->nodes[index].source;
+    return source == 0 ? (const void *)path->request->images : fnas_path_buffer(path, path->values[source].activation);
 }
 
-float *fnas_path_result_data(const fnas_path *path, int64_t index) {
+void *fnas_path_result_data(const fnas_path *path, int64_t index) {
     return fnas_path_buffer(path, path->values[path->net->nodes[index].result].activation);
 }
 
-float *fnas_path_upstream(const fnas_path *path, int64_t index) {
+void *fnas_path_upstream(const fnas_path *path, int64_t index) {
     return fnas_path_buffer(path, path->values[path->net->nodes[index].result].gradient);
 }
 
-float *fnas_path_source_gradient(const fnas_path *path, int64_t index) {
-    return path->nodes[index].diff_source ? fnas_path_buffer(path, path->values[path->net->nodes[index].source].gradient) : NULL;
+void *fnas_path_source_gradient(const fnas_path *path, int64_t index) {
+    const fnas_node_plan *plan = &path->nodes[index];
+    return plan->diff_source ? fnas_path_buffer(path, path->values[plan->source].gradient) : NULL;
 }
 
 const float *fnas_path_parameter(const fnas_path *path, int32_t handle) {
@@ -143,7 +150,8 @@ static fnas_status fnas_path_check_request(fnas_context *context, const fnas_pat
 /* ---- running ---- */
 
 static fnas_status fnas_path_forward(const fnas_path *path) {
-    for (int64_t i = 0; i < path->net->node_count; i++) FNAS_TRY(fnas_node_type_of(path->net->nodes[i].kind)->forward(path, i));
+    for (int64_t i = 0; i < path->net->node_count; i++)
+        if (!path->nodes[i].absorbed) FNAS_TRY(fnas_node_type_of(path->net->nodes[i].kind)->forward(path, i));
     return FNAS_OK;
 }
 
@@ -192,8 +200,10 @@ static bool fnas_all_finite(int64_t count, const float *values) {
 
 static bool fnas_path_value_is_finite(const fnas_path *path, fnas_value value) {
     fnas_shape shape = fnas_path_shape(path, value);
-    int64_t channels = path->values[value].plain ? shape.c : (shape.c + path->block - 1) / path->block * path->block;
-    return fnas_all_finite(shape.n * channels * shape.h * shape.w, fnas_path_buffer(path, path->values[value].activation));
+    const void *data = fnas_path_buffer(path, path->values[value].activation);
+    if (path->values[value].plain) return fnas_all_finite(shape.n * shape.c, data);
+    int64_t channels = (shape.c + path->block - 1) / path->block * path->block;
+    return isfinite(fnas_sum(path->engine, (fnas_shape){shape.n, channels, shape.h, shape.w}, data));
 }
 
 static fnas_status fnas_path_name_fault(const fnas_path *path) {
@@ -203,9 +213,10 @@ static fnas_status fnas_path_name_fault(const fnas_path *path) {
         return fnas_fail(path->context, FNAS_ERR_NUMERIC, "the images hold a number that is not finite");
     for (int64_t i = 0; i < net->node_count; i++) {
         const fnas_node *node = &net->nodes[i];
+        if (path->nodes[i].absorbed) continue;
         FNAS_TRY(fnas_node_type_of(node->kind)->forward(path, i));
-        /* A ZERO node contributes to a value that nobody may have written yet. */
-        if (node->kind == FNAS_NODE_ZERO || fnas_path_value_is_finite(path, node->result)) continue;
+        /* A ZERO node contributes to a value that nobody may have written yet, and so does one whose share is deferred. */
+        if (node->kind == FNAS_NODE_ZERO || path->nodes[i].deferred || fnas_path_value_is_finite(path, node->result)) continue;
         bool weights = node->kind == FNAS_NODE_CONV || node->kind == FNAS_NODE_LINEAR;
         return fnas_fail(path->context, FNAS_ERR_NUMERIC,
                          "node %lld (%s%s%s) gives numbers that are not finite: the weights have diverged, lower the rate", (long long)i,
@@ -221,7 +232,8 @@ static bool fnas_path_is_finite(const fnas_path *path, const fnas_path_result *r
 
 fnas_status fnas_path_run(fnas_context *context, fnas_worker *worker, const fnas_path_request *request, fnas_path_result *result) {
     FNAS_TRY(fnas_path_check_request(context, request));
-    fnas_arena_reset(worker->arena);
+    fnas_arena_reset(worker->plan);
+    fnas_arena_reset(worker->activations);
     fnas_path path = {.context = context,
                       .worker = worker,
                       .engine = worker->engine,

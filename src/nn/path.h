@@ -6,12 +6,13 @@
 #include "compute/engine.h"
 #include "nn/net.h"
 
-/* What one worker thread needs to run paths: its engine and its step arena. */
+/* What one worker thread needs to run paths: its engine and its step arenas, which each run resets. Plain memory: may be zeroed. */
 typedef struct fnas_worker {
     fnas_engine *engine;
-    fnas_arena *arena; /* activations; reset by each run */
+    fnas_arena *plan;        /* what a path decides before it runs */
+    fnas_arena *activations; /* one piece a run, so that a larger run takes the place of a smaller one */
 } fnas_worker;
-FNAS_NODISCARD fnas_status fnas_worker_create(fnas_context *context, fnas_worker *worker);
+FNAS_NODISCARD fnas_status fnas_worker_create(fnas_context *context, fnas_compute_type type, fnas_worker *worker);
 void fnas_worker_destroy(fnas_worker *worker);
 
 /* Statistics of every norm of a net, one after the other in the order of norm_index, each [C]: mean, variance [norm_channels]. */
@@ -39,7 +40,7 @@ typedef struct fnas_path_result {
     int64_t correct; /* images with argmax == label */
 } fnas_path_result;
 
-/* Memory is planned by liveness from net, n and what is wanted, and taken from the worker's arena: no malloc after the first run of a
+/* Memory is planned by liveness from net, n and what is wanted, and taken from the worker's arenas: no malloc after the first run of a
  * shape. Gradients need batch statistics. Fails with FNAS_ERR_NUMERIC, naming the node, on a non-finite loss. */
 FNAS_NODISCARD fnas_status fnas_path_run(fnas_context *context, fnas_worker *worker, const fnas_path_request *request,
                                          fnas_path_result *result);

@@ -3,6 +3,44 @@
 
 #include "nn/node.h"
 
+/* ---- ReLUs that their readers take over: the rectified value is then never in memory ---- */
+
+static bool fnas_plan_is_absorbed(const fnas_net *net, int64_t relu) {
+    bool read = false;
+    for (int64_t i = 0; i < net->node_count; i++) {
+        if (i != relu && net->nodes[i].result == net->nodes[relu].result) return false;
+        if (net->nodes[i].source != net->nodes[relu].result) continue;
+        if (!fnas_conv_node_is_fused(&net->nodes[i])) return false;
+        read = true;
+    }
+    return read;
+}
+
+static void fnas_plan_sources(fnas_path *path) {
+    const fnas_net *net = path->net;
+    for (int64_t i = 0; i < net->node_count; i++) path->nodes[i].source = net->nodes[i].source;
+    for (int64_t relu = 0; relu < net->node_count; relu++) {
+        if (net->nodes[relu].kind != FNAS_NODE_RELU || net->nodes[relu].source <= 0 || !fnas_plan_is_absorbed(net, relu)) continue;
+        path->nodes[relu].absorbed = true;
+        for (int64_t i = 0; i < net->node_count; i++) {
+            if (net->nodes[i].source != net->nodes[relu].result) continue;
+            path->nodes[i].source = net->nodes[relu].source;
+            path->nodes[i].relu = true;
+        }
+    }
+}
+
+/* Whether all that reads a value are ReLUs that are absorbed. */
+static bool fnas_plan_is_read_rectified(const fnas_path *path, fnas_value value) {
+    bool read = false;
+    for (int64_t i = 0; i < path->net->node_count; i++) {
+        if (path->net->nodes[i].source != value) continue;
+        if (!path->nodes[i].absorbed) return false;
+        read = true;
+    }
+    return read;
+}
+
 /* ---- which gradients are wanted ---- */
 
 static bool fnas_node_has_weights(const fnas_node *node) {
@@ -16,9 +54,10 @@ static void fnas_plan_gradients(fnas_path *path) {
     for (int64_t i = 0; i < net->node_count; i++) {
         const fnas_node *node = &net->nodes[i];
         fnas_node_plan *plan = &path->nodes[i];
+        if (plan->absorbed) continue;
         plan->diff_weights = path->request->weight_gradient && fnas_node_has_weights(node);
         plan->diff_gate = path->request->gate_gradient && node->gate.first >= 0;
-        plan->diff_source = node->source > 0 && path->values[node->source].wants_gradient;
+        plan->diff_source = plan->source > 0 && path->values[plan->source].wants_gradient;
         path->values[node->result].wants_gradient |= plan->diff_weights || plan->diff_gate || plan->diff_source;
     }
     path->values[net->logits].has_gradient = path->values[net->logits].wants_gradient;
@@ -31,8 +70,8 @@ static void fnas_plan_gradients(fnas_path *path) {
         plan->diff_source &= live;
         plan->backward = plan->diff_weights || plan->diff_gate || plan->diff_source;
         if (!plan->diff_source) continue;
-        plan->writes_gradient = !path->values[node->source].has_gradient;
-        path->values[node->source].has_gradient = true;
+        plan->writes_gradient = !path->values[plan->source].has_gradient;
+        path->values[plan->source].has_gradient = true;
     }
 }
 
@@ -46,14 +85,33 @@ static void fnas_plan_sums(fnas_path *path) {
     for (int64_t i = 0; i < net->node_count; i++) path->nodes[i].sums_upstream = path->values[net->nodes[i].result].summing_node == i;
 }
 
+/* ---- sums ---- */
+
+/* The last node that adds to a value, if it is a convolution with a norm: such shares wait for it, and are added in one pass over memory. */
+static void fnas_plan_deferred(fnas_path *path, fnas_value value) {
+    const fnas_net *net = path->net;
+    int64_t last = -1, fused = 0;
+    for (int64_t i = 0; i < net->node_count; i++) {
+        if (net->nodes[i].result != value || net->nodes[i].kind == FNAS_NODE_ZERO) continue;
+        last = i;
+        fused += fnas_conv_node_is_fused(&net->nodes[i]);
+    }
+    if (last < 0 || !fnas_conv_node_is_fused(&net->nodes[last])) return;
+    if (fused > FNAS_SUM_MAX) return;
+    path->values[value].rectified = fnas_plan_is_read_rectified(path, value);
+    for (int64_t i = 0; i < last; i++)
+        if (net->nodes[i].result == value) path->nodes[i].deferred = fnas_conv_node_is_fused(&net->nodes[i]);
+}
+
 /* Contributions of ZERO nodes are not written: the first other one writes, or the first ZERO where there is no other. */
 static void fnas_plan_contributions(fnas_path *path) {
     const fnas_net *net = path->net;
+    for (fnas_value value = 1; value < net->value_count; value++) fnas_plan_deferred(path, value);
     for (int64_t i = 0; i < net->node_count; i++) {
         const fnas_node *node = &net->nodes[i];
         fnas_value_plan *value = &path->values[node->result];
         if (node->kind == FNAS_NODE_GLOBAL_POOL || node->kind == FNAS_NODE_LINEAR) value->plain = true;
-        if (node->kind == FNAS_NODE_ZERO) continue;
+        if (node->kind == FNAS_NODE_ZERO || path->nodes[i].deferred) continue;
         path->nodes[i].writes = !value->written;
         value->written = true;
     }
@@ -65,11 +123,21 @@ static void fnas_plan_contributions(fnas_path *path) {
     }
 }
 
+/* Until the node that adds the shares that were deferred to it. */
+static int64_t fnas_plan_sum_time(const fnas_path *path, int64_t index) {
+    if (!path->nodes[index].deferred) return index;
+    for (int64_t i = index + 1; i < path->net->node_count; i++)
+        if (path->net->nodes[i].result == path->net->nodes[index].result && path->net->nodes[i].kind != FNAS_NODE_ZERO &&
+            !path->nodes[i].deferred && fnas_conv_node_is_fused(&path->net->nodes[i]))
+            return i;
+    return index;
+}
+
 /* ---- life times ---- */
 
-static int32_t fnas_plan_buffer(fnas_path *path, int64_t floats, int64_t from, int64_t to) {
-    if (floats == 0) return FNAS_BUFFER_NONE;
-    path->buffers[path->buffer_count] = (fnas_buffer){.floats = fnas_round_floats(floats), .from = from, .to = to};
+static int32_t fnas_plan_buffer(fnas_path *path, size_t bytes, int64_t from, int64_t to) {
+    if (bytes == 0) return FNAS_BUFFER_NONE;
+    path->buffers[path->buffer_count] = (fnas_buffer){.bytes = bytes, .from = from, .to = to};
     return (int32_t)path->buffer_count++;
 }
 
@@ -82,10 +150,11 @@ static void fnas_plan_forward_lives(fnas_path *path) {
     for (int64_t i = 0; i < net->node_count; i++) {
         const fnas_node *node = &net->nodes[i];
         fnas_value_plan *value = &path->values[node->result];
-        if (node->kind == FNAS_NODE_ZERO && !path->nodes[i].writes) continue;
-        if (value->activation == FNAS_BUFFER_NONE) value->activation = fnas_plan_buffer(path, fnas_path_floats(path, node->result), i, i);
+        fnas_value source = path->nodes[i].source;
+        if (source > 0) fnas_buffer_extend(path, path->values[source].activation, i);
+        if ((node->kind == FNAS_NODE_ZERO && !path->nodes[i].writes) || path->nodes[i].absorbed || path->nodes[i].deferred) continue;
+        if (value->activation == FNAS_BUFFER_NONE) value->activation = fnas_plan_buffer(path, fnas_path_bytes(path, node->result), i, i);
         fnas_buffer_extend(path, value->activation, i);
-        if (node->source > 0) fnas_buffer_extend(path, path->values[node->source].activation, i);
     }
     fnas_buffer_extend(path, path->values[net->logits].activation, net->node_count);
 }
@@ -94,7 +163,7 @@ static void fnas_plan_backward_lives(fnas_path *path) {
     const fnas_net *net = path->net;
     int64_t loss = net->node_count;
     fnas_value_plan *logits = &path->values[net->logits];
-    if (logits->has_gradient) logits->gradient = fnas_plan_buffer(path, fnas_path_floats(path, net->logits), loss, loss);
+    if (logits->has_gradient) logits->gradient = fnas_plan_buffer(path, fnas_path_bytes(path, net->logits), loss, loss);
     for (int64_t i = net->node_count - 1; i >= 0; i--) {
         const fnas_node *node = &net->nodes[i];
         const fnas_node_plan *plan = &path->nodes[i];
@@ -102,9 +171,9 @@ static void fnas_plan_backward_lives(fnas_path *path) {
         if (!plan->backward) continue;
         fnas_buffer_extend(path, path->values[node->result].gradient, time);
         if (!plan->diff_source) continue;
-        fnas_value_plan *source = &path->values[node->source];
+        fnas_value_plan *source = &path->values[plan->source];
         if (source->gradient == FNAS_BUFFER_NONE)
-            source->gradient = fnas_plan_buffer(path, fnas_path_floats(path, node->source), time, time);
+            source->gradient = fnas_plan_buffer(path, fnas_path_bytes(path, plan->source), time, time);
         fnas_buffer_extend(path, source->gradient, time);
     }
 }
@@ -116,12 +185,13 @@ static void fnas_plan_node_lives(fnas_path *path) {
         fnas_node_plan *plan = &path->nodes[i];
         int64_t backward_time = 2 * net->node_count - i;
         fnas_node_needs needs = {0};
+        if (plan->absorbed) continue;
         fnas_node_type_of(node->kind)->needs(path, i, &needs);
-        plan->kept = fnas_plan_buffer(path, needs.kept_floats, i, plan->backward ? backward_time : i);
-        plan->forward_scratch = fnas_plan_buffer(path, needs.forward_floats, i, i);
+        plan->kept = fnas_plan_buffer(path, needs.kept_bytes, i, plan->backward ? backward_time : fnas_plan_sum_time(path, i));
+        plan->forward_scratch = fnas_plan_buffer(path, needs.forward_bytes, i, i);
         if (!plan->backward) continue;
-        plan->backward_scratch = fnas_plan_buffer(path, needs.backward_floats, backward_time, backward_time);
-        if (needs.source && node->source > 0) fnas_buffer_extend(path, path->values[node->source].activation, backward_time);
+        plan->backward_scratch = fnas_plan_buffer(path, needs.backward_bytes, backward_time, backward_time);
+        if (needs.source && plan->source > 0) fnas_buffer_extend(path, path->values[plan->source].activation, backward_time);
         if (needs.result) fnas_buffer_extend(path, path->values[node->result].activation, backward_time);
     }
 }
@@ -132,9 +202,9 @@ static void fnas_plan_node_lives(fnas_path *path) {
 /* Insertion sort: some hundred entries, and no memory of its own. */
 static void fnas_plan_sort_by_size(const fnas_path *path, int32_t *order) {
     for (int32_t i = 0; i < path->buffer_count; i++) {
-        int64_t floats = path->buffers[i].floats;
+        size_t bytes = path->buffers[i].bytes;
         int32_t at = i;
-        for (; at > 0 && path->buffers[order[at - 1]].floats < floats; at--) order[at] = order[at - 1];
+        for (; at > 0 && path->buffers[order[at - 1]].bytes < bytes; at--) order[at] = order[at - 1];
         order[at] = i;
     }
 }
@@ -143,20 +213,20 @@ static bool fnas_buffers_overlap(const fnas_buffer *a, const fnas_buffer *b) {
     return a->from <= b->to && b->from <= a->to;
 }
 
-/* `placed` is ordered by offset; returns the floats that are needed in all. */
-static int64_t fnas_plan_places(fnas_path *path, const int32_t *order, int32_t *placed) {
-    int64_t total = 0;
+/* `placed` is ordered by offset; returns the bytes that are needed in all. */
+static size_t fnas_plan_places(fnas_path *path, const int32_t *order, int32_t *placed) {
+    size_t total = 0;
     for (int64_t i = 0; i < path->buffer_count; i++) {
         fnas_buffer *buffer = &path->buffers[order[i]];
-        int64_t offset = 0;
+        size_t offset = 0;
         for (int64_t j = 0; j < i; j++) {
             const fnas_buffer *other = &path->buffers[placed[j]];
             if (!fnas_buffers_overlap(buffer, other)) continue;
-            if (other->offset >= offset + buffer->floats) break;
-            if (other->offset + other->floats > offset) offset = other->offset + other->floats;
+            if (other->offset >= offset + buffer->bytes) break;
+            if (other->offset + other->bytes > offset) offset = other->offset + other->bytes;
         }
         buffer->offset = offset;
-        if (offset + buffer->floats > total) total = offset + buffer->floats;
+        if (offset + buffer->bytes > total) total = offset + buffer->bytes;
         int64_t at = i;
         for (; at > 0 && path->buffers[placed[at - 1]].offset > offset; at--) placed[at] = placed[at - 1];
         placed[at] = order[i];
@@ -167,7 +237,7 @@ static int64_t fnas_plan_places(fnas_path *path, const int32_t *order, int32_t *
 /* ---- all of it ---- */
 
 static void *fnas_plan_array(fnas_path *path, int64_t count, size_t size) {
-    void *array = fnas_arena_allocate(path->worker->arena, (size_t)count * size);
+    void *array = fnas_arena_allocate(path->worker->plan, (size_t)count * size);
     if (array) memset(array, 0, (size_t)count * size);
     return array;
 }
@@ -191,6 +261,7 @@ static fnas_status fnas_plan_reserve(fnas_path *path) {
 
 fnas_status fnas_path_plan(fnas_path *path) {
     FNAS_TRY(fnas_plan_reserve(path));
+    fnas_plan_sources(path);
     fnas_plan_contributions(path);
     fnas_plan_gradients(path);
     fnas_plan_sums(path);
@@ -201,8 +272,8 @@ fnas_status fnas_path_plan(fnas_path *path) {
             *placed = fnas_plan_array(path, path->buffer_count, sizeof *placed);
     if (!order || !placed) return fnas_fail_memory(path->context, "the plan of a path");
     fnas_plan_sort_by_size(path, order);
-    size_t bytes = (size_t)fnas_plan_places(path, order, placed) * sizeof *path->memory;
-    path->memory = fnas_arena_allocate(path->worker->arena, bytes);
+    size_t bytes = fnas_plan_places(path, order, placed);
+    path->memory = fnas_arena_allocate(path->worker->activations, bytes);
     return path->memory ? FNAS_OK
                         : fnas_fail(path->context, FNAS_ERR_MEMORY, "out of memory: a path of %lld images needs %.0f MB",
                                     (long long)path->request->n, (double)bytes / 1e6);

@@ -152,8 +152,10 @@ void fnas_error_model_range(const fnas_error_model *model, const fnas_space *spa
 }
 
 double fnas_error_model_gradient(const fnas_error_model *model, const fnas_space *space, const double *onehot, double *gradient) {
-    double slopes[FEATURES_MAX] = {0};
-    memcpy(slopes, model->coefficients, (size_t)(model->features - 1) * sizeof *slopes);
+    double slopes[FEATURES_MAX];
+    int64_t structure = model->features - 1, features = fnas_space_cost_feature_count(space);
+    memcpy(slopes, model->coefficients, (size_t)structure * sizeof *slopes);
+    for (int64_t i = structure; i < features; i++) slopes[i] = 0;
     memset(gradient, 0, (size_t)fnas_space_onehot_size(space) * sizeof *gradient);
     fnas_space_cost_features_vjp(space, onehot, slopes, gradient);
     return expected(model, space, onehot);

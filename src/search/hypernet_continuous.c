@@ -1,8 +1,10 @@
 /* A continuous hypernetwork: one small network on (preference, embedding), so that every sample teaches all preferences and devices, and no
  * row waits for visits. */
 #include <math.h>
+#include <string.h>
 
 #include "base/random.h"
+#include "compute/vector.h"
 #include "search/hypernet_kinds.h"
 
 enum { WIDTH = 96, LANES = 8 };
@@ -38,7 +40,7 @@ static int64_t continuous_parameter_count(const fnas_hypernet_shape *shape) {
 
 static int64_t continuous_workspace_floats(const fnas_hypernet_shape *shape) {
     (void)shape;
-    return 2 * WIDTH; /* both hidden layers before their non-linearity */
+    return 4 * WIDTH; /* both hidden layers, and the slopes of their non-linearity */
 }
 
 /* Centred and of unit variance where uniform in [0, 1]. */
@@ -46,16 +48,18 @@ static double centre(double value) {
     return (2 * value - 1) * 1.7320508075688772;
 }
 
-static double silu(double x) {
-    return x / (1 + exp(-x));
-}
-
-static double silu_slope(double x) {
-    double gate = 1 / (1 + exp(-x));
-    return gate * (1 + x * (1 - gate));
+/* silu(x) = x / (1 + exp(-x)), in place; values and slopes are kept for the backward. */
+static void hidden_activate(double *hidden, float *values, float *slopes) {
+    for (int64_t i = 0; i < WIDTH; i++) {
+        double x = hidden[i], gate = 1 / (1 + exp(-x));
+        hidden[i] = x * gate;
+        values[i] = (float)hidden[i];
+        slopes[i] = (float)(gate * (1 + x * (1 - gate)));
+    }
 }
 
 /* y = W x + b */
+FNAS_MULTIVERSION
 static void layer_forward(layer of, const float *parameters, const double *x, double *restrict y) {
     const float *restrict weights = parameters + of.weights, *biases = parameters + of.biases;
     for (int64_t o = 0; o < of.outputs; o++) y[o] = biases[o];
@@ -63,26 +67,32 @@ static void layer_forward(layer of, const float *parameters, const double *x, do
         for (int64_t o = 0; o < of.outputs; o++) y[o] += x[i] * weights[i * of.outputs + o];
 }
 
-/* Adds to the gradient of weights and biases; diff_x (NULL: not wanted) = W' diff_y. */
-static void layer_backward(layer of, const float *parameters, const double *x, const double *restrict diff_y, float *gradient,
-                           double *diff_x) {
-    float *restrict diff_weights = gradient + of.weights, *diff_biases = gradient + of.biases;
-    for (int64_t o = 0; o < of.outputs; o++) diff_biases[o] += (float)diff_y[o];
+/* Adds to the gradient of a layer's weights and biases. */
+FNAS_MULTIVERSION
+static void layer_backward_weights(layer of, const float *restrict x, const float *restrict diff_y, float *gradient) {
+    float *restrict diff_weights = gradient + of.weights, *restrict diff_biases = gradient + of.biases;
+    for (int64_t o = 0; o < of.outputs; o++) diff_biases[o] += diff_y[o];
     for (int64_t i = 0; i < of.inputs; i++)
-        for (int64_t o = 0; o < of.outputs; o++) diff_weights[i * of.outputs + o] += (float)(x[i] * diff_y[o]);
-    if (!diff_x) return;
-    const float *weights = parameters + of.weights;
+        for (int64_t o = 0; o < of.outputs; o++) diff_weights[i * of.outputs + o] += x[i] * diff_y[o];
+}
+
+/* diff_x [WIDTH] = slopes * (W' diff_y) */
+FNAS_MULTIVERSION
+static void layer_backward_data(layer of, const float *parameters, const float *slopes, const float *restrict diff_y, float *diff_x) {
+    const float *restrict weights = parameters + of.weights;
     for (int64_t i = 0; i < of.inputs; i++) {
         double lanes[LANES] = {0}; /* a fixed order of summation that can still run in vectors */
         int64_t o = 0;
         for (; o + LANES <= of.outputs; o += LANES)
-            for (int64_t l = 0; l < LANES; l++) lanes[l] += weights[i * of.outputs + o + l] * diff_y[o + l];
-        for (; o < of.outputs; o++) lanes[0] += weights[i * of.outputs + o] * diff_y[o];
-        diff_x[i] = ((lanes[0] + lanes[1]) + (lanes[2] + lanes[3])) + ((lanes[4] + lanes[5]) + (lanes[6] + lanes[7]));
+            for (int64_t l = 0; l < LANES; l++) lanes[l] += (double)weights[i * of.outputs + o + l] * diff_y[o + l];
+        for (int64_t l = 0; o + l < of.outputs; l++) lanes[l] += (double)weights[i * of.outputs + o + l] * diff_y[o + l];
+        double sum = ((lanes[0] + lanes[1]) + (lanes[2] + lanes[3])) + ((lanes[4] + lanes[5]) + (lanes[6] + lanes[7]));
+        diff_x[i] = (float)(slopes[i] * sum);
     }
 }
 
 /* The first layer's inputs are read in two pieces, so that no buffer is sized by the shape. */
+FNAS_MULTIVERSION
 static void first_forward(const fnas_hypernet_shape *shape, layer first, const float *parameters, const double *preference,
                           const double *embedding, double *restrict hidden) {
     const float *restrict weights = parameters + first.weights;
@@ -93,51 +103,118 @@ static void first_forward(const fnas_hypernet_shape *shape, layer first, const f
     }
 }
 
-static void first_backward(const fnas_hypernet_shape *shape, layer first, const double *preference, const double *embedding,
-                           const double *restrict diff_hidden, float *gradient) {
-    float *restrict diff_weights = gradient + first.weights;
-    for (int64_t o = 0; o < WIDTH; o++) gradient[first.biases + o] += (float)diff_hidden[o];
-    for (int64_t i = 0; i < first.inputs; i++) {
-        double x = centre(i < shape->objectives ? preference[i] : embedding[i - shape->objectives]);
-        for (int64_t o = 0; o < WIDTH; o++) diff_weights[i * WIDTH + o] += (float)(x * diff_hidden[o]);
-    }
-}
-
-/* The second hidden layer after its non-linearity; keeps what the backward needs. */
+/* The second hidden layer after its non-linearity; keeps what the backward needs: [values 1][slopes 1][values 2][slopes 2]. */
 static void hidden_forward(const fnas_hypernet_shape *shape, const layers *all, const float *parameters, const double *preference,
                            const double *embedding, float *workspace, double *hidden2) {
     double hidden1[WIDTH];
     first_forward(shape, all->first, parameters, preference, embedding, hidden1);
-    for (int64_t i = 0; i < WIDTH; i++) {
-        workspace[i] = (float)hidden1[i];
-        hidden1[i] = silu(hidden1[i]);
-    }
+    hidden_activate(hidden1, workspace, workspace + WIDTH);
     layer_forward(all->second, parameters, hidden1, hidden2);
-    for (int64_t i = 0; i < WIDTH; i++) {
-        workspace[WIDTH + i] = (float)hidden2[i];
-        hidden2[i] = silu(hidden2[i]);
-    }
+    hidden_activate(hidden2, workspace + 2 * WIDTH, workspace + 3 * WIDTH);
 }
 
 static void continuous_forward(const fnas_hypernet_shape *shape, const float *parameters, const double *preference, const double *embedding,
-                               float *workspace, double *logits) {
+                               const float *twin, float *workspace, double *logits) {
+    (void)twin;
     layers all = lay_out(shape);
     double hidden2[WIDTH];
     hidden_forward(shape, &all, parameters, preference, embedding, workspace, hidden2);
     layer_forward(all.last, parameters, hidden2, logits);
 }
 
+enum { INPUTS_MOST = FNAS_HYPERNET_OBJECTIVES_MAX + FNAS_HYPERNET_EMBEDDING_MAX, OUTPUTS_AT_ONCE = 256 };
+
+/* The last layer's, for outputs first ... first + count - 1 of all: diff [WIDTH] += W' diff_logits. */
+FNAS_MULTIVERSION
+static void last_backward(layer of, const float *parameters, const float *restrict values, int64_t first, int64_t count,
+                          const float *restrict diff_logits, double *restrict diff, float *gradient) {
+    const float *restrict weights = parameters + of.weights + first;
+    float *restrict diff_weights = gradient + of.weights + first, *restrict diff_biases = gradient + of.biases + first;
+    for (int64_t o = 0; o < count; o++) diff_biases[o] += diff_logits[o];
+    for (int64_t i = 0; i < WIDTH; i++) {
+        double lanes[LANES] = {0};
+        int64_t o = 0;
+        for (; o + LANES <= count; o += LANES)
+            for (int64_t l = 0; l < LANES; l++) lanes[l] += (double)weights[i * of.outputs + o + l] * diff_logits[o + l];
+        for (int64_t l = 0; o + l < count; l++) lanes[l] += (double)weights[i * of.outputs + o + l] * diff_logits[o + l];
+        diff[i] += ((lanes[0] + lanes[1]) + (lanes[2] + lanes[3])) + ((lanes[4] + lanes[5]) + (lanes[6] + lanes[7]));
+        for (o = 0; o < count; o++) diff_weights[i * of.outputs + o] += values[i] * diff_logits[o];
+    }
+}
+
 static void continuous_backward(const fnas_hypernet_shape *shape, const float *parameters, const double *preference,
                                 const double *embedding, const float *workspace, const double *diff_logits, float *gradient) {
     layers all = lay_out(shape);
-    double hidden[WIDTH], diff[WIDTH], diff_below[WIDTH];
-    for (int64_t i = 0; i < WIDTH; i++) hidden[i] = silu(workspace[WIDTH + i]);
-    layer_backward(all.last, parameters, hidden, diff_logits, gradient, diff);
-    for (int64_t i = 0; i < WIDTH; i++) diff[i] *= silu_slope(workspace[WIDTH + i]);
-    for (int64_t i = 0; i < WIDTH; i++) hidden[i] = silu(workspace[i]);
-    layer_backward(all.second, parameters, hidden, diff, gradient, diff_below);
-    for (int64_t i = 0; i < WIDTH; i++) diff_below[i] *= silu_slope(workspace[i]);
-    first_backward(shape, all.first, preference, embedding, diff_below, gradient);
+    const float *values1 = workspace, *slopes1 = values1 + WIDTH, *values2 = slopes1 + WIDTH, *slopes2 = values2 + WIDTH;
+    float inputs[INPUTS_MOST], diff2[WIDTH], diff1[WIDTH], piece[OUTPUTS_AT_ONCE];
+    double diff[WIDTH] = {0};
+    for (int64_t first = 0; first < shape->outputs; first += OUTPUTS_AT_ONCE) {
+        int64_t count = shape->outputs - first < OUTPUTS_AT_ONCE ? shape->outputs - first : OUTPUTS_AT_ONCE;
+        for (int64_t o = 0; o < count; o++) piece[o] = (float)diff_logits[first + o];
+        last_backward(all.last, parameters, values2, first, count, piece, diff, gradient);
+    }
+    for (int64_t i = 0; i < WIDTH; i++) diff2[i] = (float)(slopes2[i] * diff[i]);
+    layer_backward_weights(all.second, values1, diff2, gradient);
+    layer_backward_data(all.second, parameters, slopes1, diff2, diff1);
+    for (int64_t i = 0; i < all.first.inputs; i++)
+        inputs[i] = (float)centre(i < shape->objectives ? preference[i] : embedding[i - shape->objectives]);
+    layer_backward_weights(all.first, inputs, diff1, gradient);
+}
+
+/* ---- sums: every item touches every parameter, and so a sum is the gradient itself, behind the embedding ---- */
+
+static int64_t continuous_sum_bytes(const fnas_hypernet_shape *shape) {
+    int64_t bytes = shape->embedding * (int64_t)sizeof(double) + continuous_parameter_count(shape) * (int64_t)sizeof(float);
+    return (bytes + 7) / 8 * 8;
+}
+
+static float *sum_gradient(const fnas_hypernet_shape *shape, const void *sum) {
+    return (float *)(void *)((double *)sum + shape->embedding); /* whether it may be written is for the caller to know */
+}
+
+static void continuous_sum_begin(const fnas_hypernet_shape *shape, const double *embedding, void *sum) {
+    memcpy(sum, embedding, (size_t)shape->embedding * sizeof *embedding);
+    memset(sum_gradient(shape, sum), 0, (size_t)continuous_parameter_count(shape) * sizeof(float));
+}
+
+static void continuous_sum_add(const fnas_hypernet_shape *shape, const float *parameters, const double *preference, const float *workspace,
+                               const double *diff_logits, void *sum) {
+    continuous_backward(shape, parameters, preference, sum, workspace, diff_logits, sum_gradient(shape, sum));
+}
+
+static void continuous_sum_settle(const fnas_hypernet_shape *shape, const float *parameters, void *sum) {
+    (void)shape, (void)parameters, (void)sum;
+}
+
+FNAS_MULTIVERSION
+static double inner_product(int64_t count, const float *restrict a, const float *restrict b) {
+    enum { WIDE = 4 * LANES };
+    double lanes[WIDE] = {0};
+    int64_t i = 0;
+    for (; i + WIDE <= count; i += WIDE)
+        for (int64_t l = 0; l < WIDE; l++) lanes[l] += (double)a[i + l] * b[i + l];
+    for (int64_t l = 0; i + l < count; l++) lanes[l] += (double)a[i + l] * b[i + l];
+    for (int64_t half = WIDE / 2; half >= 1; half /= 2)
+        for (int64_t l = 0; l < half; l++) lanes[l] += lanes[l + half];
+    return lanes[0];
+}
+
+static double continuous_sum_product(const fnas_hypernet_shape *shape, const void *a, const void *b) {
+    return inner_product(continuous_parameter_count(shape), sum_gradient(shape, a), sum_gradient(shape, b));
+}
+
+FNAS_MULTIVERSION
+static void add_scaled(int64_t count, float weight, const float *restrict from, float *restrict to) {
+    for (int64_t i = 0; i < count; i++) to[i] += weight * from[i];
+}
+
+static void continuous_sum_spread(const fnas_hypernet_shape *shape, double weight, const void *sum, float *direction) {
+    add_scaled(continuous_parameter_count(shape), (float)weight, sum_gradient(shape, sum), direction);
+}
+
+static void continuous_sum_wipe(const fnas_hypernet_shape *shape, const void *sum, float *direction) {
+    (void)sum;
+    memset(direction, 0, (size_t)continuous_parameter_count(shape) * sizeof *direction);
 }
 
 /* He et al. 2015 for the hidden layers; biases spread, so that units bend at different preferences. */
@@ -150,7 +227,7 @@ static void fill_layer(layer of, double deviation, double bias_deviation, fnas_r
 static double hidden_length(const fnas_hypernet_shape *shape, const layers *all, const float *parameters, fnas_random *random) {
     enum { SAMPLES = 64 };
     double preference[FNAS_HYPERNET_OBJECTIVES_MAX], embedding[FNAS_HYPERNET_EMBEDDING_MAX], hidden2[WIDTH], sum = 0;
-    float workspace[2 * WIDTH];
+    float workspace[4 * WIDTH];
     for (int64_t sample = 0; sample < SAMPLES; sample++) {
         fnas_random_simplex(random, shape->objectives, preference);
         for (int64_t e = 0; e < shape->embedding; e++) embedding[e] = fnas_random_uniform(random);
@@ -187,4 +264,11 @@ const fnas_hypernet_ops fnas_hypernet_continuous_ops = {
     .flatten = continuous_flatten,
     .forward = continuous_forward,
     .backward = continuous_backward,
+    .sum_bytes = continuous_sum_bytes,
+    .sum_begin = continuous_sum_begin,
+    .sum_add = continuous_sum_add,
+    .sum_settle = continuous_sum_settle,
+    .sum_product = continuous_sum_product,
+    .sum_spread = continuous_sum_spread,
+    .sum_wipe = continuous_sum_wipe,
 };

@@ -1,12 +1,14 @@
 /* The paper's hypernetwork: B = 50 banks ("random devices"), each a table with one row of logits for every percent of a preference, mixed
  * by attention of the device's embedding over a key matrix: logits = sum_b p_b h_b(r), p = softmax(E d / sqrt(embedding)). */
 #include <math.h>
+#include <string.h>
 
 #include "base/memory.h"
 #include "base/random.h"
+#include "compute/vector.h"
 #include "search/hypernet_kinds.h"
 
-enum { BANKS = 50, ROWS = 101 };
+enum { BANKS = 50, ROWS = 101, LANES = 8 };
 
 /* Parameters: keys [BANKS][embedding], then tables [table_count][ROWS][BANKS][outputs]: what one lookup reads lies together. */
 static int64_t table_count(const fnas_hypernet_shape *shape) {
@@ -27,7 +29,7 @@ static int64_t table_parameter_count(const fnas_hypernet_shape *shape) {
 
 static int64_t table_workspace_floats(const fnas_hypernet_shape *shape) {
     (void)shape;
-    return BANKS; /* the mixing weights p */
+    return BANKS * (int64_t)(sizeof(double) / sizeof(float)); /* the mixing weights p, in double precision */
 }
 
 static void table_randomise(const fnas_hypernet_shape *shape, uint64_t seed, float *parameters) {
@@ -68,6 +70,7 @@ static void mixing_weights(const fnas_hypernet_shape *shape, const float *keys, 
 }
 
 /* logits += share * sum_b mix_b row[b] */
+FNAS_MULTIVERSION
 static void add_mixture(int64_t outputs, const float *restrict row, const double *mix, double share, double *restrict logits) {
     for (int64_t bank = 0; bank < BANKS; bank++) {
         double weight = mix[bank] * share;
@@ -76,54 +79,180 @@ static void add_mixture(int64_t outputs, const float *restrict row, const double
 }
 
 static void table_forward(const fnas_hypernet_shape *shape, const float *parameters, const double *preference, const double *embedding,
-                          float *workspace, double *logits) {
+                          const float *twin, float *workspace, double *logits) {
     double mix[BANKS];
-    mixing_weights(shape, parameters, embedding, mix);
-    for (int64_t bank = 0; bank < BANKS; bank++) workspace[bank] = (float)mix[bank];
+    if (twin)
+        memcpy(mix, twin, sizeof mix);
+    else
+        mixing_weights(shape, parameters, embedding, mix);
+    memcpy(workspace, mix, sizeof mix);
     for (int64_t o = 0; o < shape->outputs; o++) logits[o] = 0;
     for (int64_t table = 0; table < table_count(shape); table++) {
         row_position at = find_row(preference[table]);
-        add_mixture(shape->outputs, row_of(shape, parameters, table, at.lower), mix, 1 - at.upper_share, logits);
-        add_mixture(shape->outputs, row_of(shape, parameters, table, at.lower + 1), mix, at.upper_share, logits);
+        if (at.upper_share != 1) add_mixture(shape->outputs, row_of(shape, parameters, table, at.lower), mix, 1 - at.upper_share, logits);
+        if (at.upper_share != 0) add_mixture(shape->outputs, row_of(shape, parameters, table, at.lower + 1), mix, at.upper_share, logits);
     }
 }
 
-/* Gradient of add_mixture by the row and, into diff_mix, by the mixing weights. */
-static void add_mixture_backward(int64_t outputs, const float *restrict row, const float *mix, double share,
-                                 const double *restrict diff_logits, float *restrict diff_row, double *diff_mix) {
-    if (share == 0) return;
-    for (int64_t bank = 0; bank < BANKS; bank++) {
-        double weight = mix[bank] * share, along = 0;
-        for (int64_t o = 0; o < outputs; o++) {
-            diff_row[bank * outputs + o] += (float)(weight * diff_logits[o]);
-            along += row[bank * outputs + o] * diff_logits[o];
-        }
-        diff_mix[bank] += share * along;
+/* diff_mix_b += <row[b], diff_logits>: eight lanes, a fixed order of summation that vectorises. */
+FNAS_MULTIVERSION
+static void add_row_products(int64_t outputs, const float *restrict row, const double *restrict diff_logits, double *restrict diff_mix) {
+    for (int64_t bank = 0; bank < BANKS; bank++, row += outputs) {
+        double lanes[LANES] = {0};
+        int64_t o = 0;
+        for (; o + LANES <= outputs; o += LANES)
+            for (int64_t l = 0; l < LANES; l++) lanes[l] += row[o + l] * diff_logits[o + l];
+        for (int64_t l = 0; o + l < outputs; l++) lanes[l] += row[o + l] * diff_logits[o + l];
+        diff_mix[bank] += ((lanes[0] + lanes[1]) + (lanes[2] + lanes[3])) + ((lanes[4] + lanes[5]) + (lanes[6] + lanes[7]));
     }
 }
 
-static void mixing_weights_backward(const fnas_hypernet_shape *shape, const double *embedding, const float *mix, const double *diff_mix,
-                                    float *diff_keys) {
+/* row[b] += weight * mix_b * logits */
+FNAS_MULTIVERSION
+static void add_outer_product(int64_t outputs, double weight, const double *mix, const double *restrict logits, float *restrict row) {
+    for (int64_t bank = 0; bank < BANKS; bank++)
+        for (int64_t o = 0; o < outputs; o++) row[bank * outputs + o] += (float)(weight * mix[bank] * logits[o]);
+}
+
+/* From diff_mix to the gradient of the scores <key, embedding>, in place. */
+static void softmax_backward(const fnas_hypernet_shape *shape, const double *mix, double *diff) {
     double mean = 0, scale = 1 / sqrt((double)shape->embedding);
-    for (int64_t bank = 0; bank < BANKS; bank++) mean += mix[bank] * diff_mix[bank];
-    for (int64_t bank = 0; bank < BANKS; bank++) {
-        double diff_score = mix[bank] * (diff_mix[bank] - mean) * scale;
-        for (int64_t e = 0; e < shape->embedding; e++) diff_keys[bank * shape->embedding + e] += (float)(diff_score * embedding[e]);
-    }
+    for (int64_t bank = 0; bank < BANKS; bank++) mean += mix[bank] * diff[bank];
+    for (int64_t bank = 0; bank < BANKS; bank++) diff[bank] = mix[bank] * (diff[bank] - mean) * scale;
+}
+
+static void add_key_gradient(int64_t embedding_length, double weight, const double *diff_scores, const double *embedding,
+                             float *diff_keys) {
+    for (int64_t bank = 0; bank < BANKS; bank++)
+        for (int64_t e = 0; e < embedding_length; e++)
+            diff_keys[bank * embedding_length + e] += (float)(weight * diff_scores[bank] * embedding[e]);
 }
 
 static void table_backward(const fnas_hypernet_shape *shape, const float *parameters, const double *preference, const double *embedding,
                            const float *workspace, const double *diff_logits, float *gradient) {
-    double diff_mix[BANKS] = {0};
+    double mix[BANKS], diff[BANKS] = {0};
+    memcpy(mix, workspace, sizeof mix);
     for (int64_t table = 0; table < table_count(shape); table++) {
         row_position at = find_row(preference[table]);
         for (int64_t side = 0; side < 2; side++) {
             const float *row = row_of(shape, parameters, table, at.lower + side);
-            add_mixture_backward(shape->outputs, row, workspace, side ? at.upper_share : 1 - at.upper_share, diff_logits,
-                                 gradient + (row - parameters), diff_mix);
+            double share = side ? at.upper_share : 1 - at.upper_share, along[BANKS] = {0};
+            if (share == 0) continue;
+            add_row_products(shape->outputs, row, diff_logits, along);
+            for (int64_t bank = 0; bank < BANKS; bank++) diff[bank] += share * along[bank];
+            add_outer_product(shape->outputs, share, mix, diff_logits, gradient + (row - parameters));
         }
     }
-    mixing_weights_backward(shape, embedding, workspace, diff_mix, gradient);
+    softmax_backward(shape, mix, diff);
+    add_key_gradient(shape->embedding, 1, diff, embedding, gradient);
+}
+
+/* ---- sums: the gradient of items that share one embedding ----
+ *
+ * They share p and the embedding d, so that with v_r, the sum of the items' diff_logits by their share in row r, the gradient is p v_r' in
+ * each row r that was looked up, and s d' in the keys, s being that of the scores: products take sums of some hundred numbers,
+ *     <a, b> = <p_a, p_b> sum_r <v_a,r, v_b,r> + <s_a, s_b> <d_a, d_b>. */
+typedef struct table_sum {
+    double *mix;         /* [BANKS] p */
+    double *diff_scores; /* [BANKS] s, once settled */
+    double *embedding;   /* [embedding] d */
+    double *diff_logits; /* [table_count * ROWS][outputs]: v_r of the rows looked up */
+    int64_t *rows;       /* [table_count * ROWS]: those, in the order in which they came */
+    int64_t *place;      /* [table_count * ROWS]: 1 + where a row stands among them, 0: not looked up */
+    int64_t *row_count;  /* [1] */
+} table_sum;
+
+static int64_t table_sum_bytes(const fnas_hypernet_shape *shape) {
+    int64_t rows = table_count(shape) * ROWS;
+    return 8 * (2 * BANKS + shape->embedding + rows * (shape->outputs + 2) + 1);
+}
+
+static table_sum table_sum_over(const fnas_hypernet_shape *shape, const void *memory) {
+    int64_t rows = table_count(shape) * ROWS;
+    table_sum sum = {.mix = (double *)memory}; /* whether it may be written is for the caller to know */
+    sum.diff_scores = sum.mix + BANKS;
+    sum.embedding = sum.diff_scores + BANKS;
+    sum.diff_logits = sum.embedding + shape->embedding;
+    sum.rows = (int64_t *)(void *)(sum.diff_logits + rows * shape->outputs);
+    sum.place = sum.rows + rows;
+    sum.row_count = sum.place + rows;
+    return sum;
+}
+
+static void table_sum_begin(const fnas_hypernet_shape *shape, const double *embedding, void *memory) {
+    table_sum sum = table_sum_over(shape, memory);
+    for (int64_t i = 0; i < *sum.row_count; i++) sum.place[sum.rows[i]] = 0;
+    *sum.row_count = 0;
+    memset(sum.mix, 0, BANKS * sizeof *sum.mix);
+    memset(sum.diff_scores, 0, BANKS * sizeof *sum.diff_scores);
+    memcpy(sum.embedding, embedding, (size_t)shape->embedding * sizeof *embedding);
+}
+
+static void add_to_row(const fnas_hypernet_shape *shape, int64_t row, double share, const double *diff_logits, table_sum *sum) {
+    double *restrict into = sum->diff_logits + row * shape->outputs;
+    if (share == 0) return;
+    if (!sum->place[row]) {
+        sum->rows[*sum->row_count] = row;
+        sum->place[row] = ++*sum->row_count;
+        memset(into, 0, (size_t)shape->outputs * sizeof *into);
+    }
+    for (int64_t o = 0; o < shape->outputs; o++) into[o] += share * diff_logits[o];
+}
+
+static void table_sum_add(const fnas_hypernet_shape *shape, const float *parameters, const double *preference, const float *workspace,
+                          const double *diff_logits, void *memory) {
+    (void)parameters;
+    table_sum sum = table_sum_over(shape, memory);
+    memcpy(sum.mix, workspace, BANKS * sizeof *sum.mix);
+    for (int64_t table = 0; table < table_count(shape); table++) {
+        row_position at = find_row(preference[table]);
+        add_to_row(shape, table * ROWS + at.lower, 1 - at.upper_share, diff_logits, &sum);
+        add_to_row(shape, table * ROWS + at.lower + 1, at.upper_share, diff_logits, &sum);
+    }
+}
+
+static void table_sum_settle(const fnas_hypernet_shape *shape, const float *parameters, void *memory) {
+    table_sum sum = table_sum_over(shape, memory);
+    memset(sum.diff_scores, 0, BANKS * sizeof *sum.diff_scores);
+    for (int64_t i = 0; i < *sum.row_count; i++)
+        add_row_products(shape->outputs, row_of(shape, parameters, 0, sum.rows[i]), sum.diff_logits + sum.rows[i] * shape->outputs,
+                         sum.diff_scores);
+    softmax_backward(shape, sum.mix, sum.diff_scores);
+}
+
+static double inner_product(int64_t count, const double *a, const double *b) {
+    double lanes[4] = {0};
+    int64_t i = 0;
+    for (; i + 4 <= count; i += 4)
+        for (int64_t l = 0; l < 4; l++) lanes[l] += a[i + l] * b[i + l];
+    for (int64_t l = 0; i + l < count; l++) lanes[l] += a[i + l] * b[i + l];
+    return (lanes[0] + lanes[1]) + (lanes[2] + lanes[3]);
+}
+
+static double table_sum_product(const fnas_hypernet_shape *shape, const void *memory_a, const void *memory_b) {
+    table_sum a = table_sum_over(shape, memory_a), b = table_sum_over(shape, memory_b);
+    double rows = 0;
+    for (int64_t i = 0; i < *a.row_count; i++) {
+        int64_t at = a.rows[i] * shape->outputs;
+        if (b.place[a.rows[i]]) rows += inner_product(shape->outputs, a.diff_logits + at, b.diff_logits + at);
+    }
+    double keys = inner_product(BANKS, a.diff_scores, b.diff_scores) * inner_product(shape->embedding, a.embedding, b.embedding);
+    return inner_product(BANKS, a.mix, b.mix) * rows + keys;
+}
+
+static void table_sum_spread(const fnas_hypernet_shape *shape, double weight, const void *memory, float *direction) {
+    table_sum sum = table_sum_over(shape, memory);
+    add_key_gradient(shape->embedding, weight, sum.diff_scores, sum.embedding, direction);
+    for (int64_t i = 0; i < *sum.row_count; i++)
+        add_outer_product(shape->outputs, weight, sum.mix, sum.diff_logits + sum.rows[i] * shape->outputs,
+                          direction + key_floats(shape) + sum.rows[i] * row_floats(shape));
+}
+
+static void table_sum_wipe(const fnas_hypernet_shape *shape, const void *memory, float *direction) {
+    table_sum sum = table_sum_over(shape, memory);
+    memset(direction, 0, (size_t)key_floats(shape) * sizeof *direction);
+    for (int64_t i = 0; i < *sum.row_count; i++)
+        memset(direction + key_floats(shape) + sum.rows[i] * row_floats(shape), 0, (size_t)row_floats(shape) * sizeof *direction);
 }
 
 /* ---- pre-training: only the mixture is brought to zero, the tables stay spread out so that every bank can become its own device ----
@@ -263,4 +392,11 @@ const fnas_hypernet_ops fnas_hypernet_table_ops = {
     .flatten = table_flatten,
     .forward = table_forward,
     .backward = table_backward,
+    .sum_bytes = table_sum_bytes,
+    .sum_begin = table_sum_begin,
+    .sum_add = table_sum_add,
+    .sum_settle = table_sum_settle,
+    .sum_product = table_sum_product,
+    .sum_spread = table_sum_spread,
+    .sum_wipe = table_sum_wipe,
 };

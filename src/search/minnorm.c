@@ -58,47 +58,36 @@ static int64_t smallest_index(int64_t count, const double *values) {
     return smallest;
 }
 
-double fnas_minnorm_solve(int64_t count, const double *gram, double *workspace, double *weights) {
-    double *along = workspace, *next = workspace + count;
-    start_from_best_pair(count, gram, weights);
-    double cost = multiply_gram(count, gram, weights, along);
-    if (count <= 2) return cost;
-    for (int64_t iteration = 0; iteration < ITERATIONS_MAX; iteration++) {
-        int64_t toward = smallest_index(count, along);
-        /* min_k <g_k, x> <= |x|^2 always; equality is the optimum (Frank-Wolfe gap 0), where the pair rule's floor would only push away
-         * from it. Also ends on NaN. */
-        if (!(along[toward] < cost)) break;
-        double share = solve_pair(cost, along[toward], gram[toward * count + toward]).share, change = 0;
-        for (int64_t i = 0; i < count; i++) {
-            next[i] = share * weights[i] + (i == toward ? 1 - share : 0);
-            change += fabs(next[i] - weights[i]);
-        }
-        if (change < change_to_stop) break; /* the point before the step is the answer, as in Sener and Koltun's code */
-        for (int64_t i = 0; i < count; i++) weights[i] = next[i];
-        cost = multiply_gram(count, gram, weights, along);
+enum {
+    REFRESH = 64
+}; /* steps after which K weights is multiplied anew: until then a step moves it by one row, T products instead of T^2 */
+
+/* weights and along = K weights move the way to `toward` that leaves `share` of them; returns the new cost. */
+static double move_toward(int64_t count, const double *gram, int64_t toward, double share, double *weights, double *along) {
+    double cost = 0;
+    for (int64_t i = 0; i < count; i++) {
+        weights[i] = share * weights[i] + (i == toward ? 1 - share : 0);
+        along[i] = share * along[i] + (1 - share) * gram[toward * count + i];
+        cost += weights[i] * along[i];
     }
     return cost;
 }
 
-/* Sums run in eight lanes, a block at a time: a fixed order that vectorises, with the block's rows in the cache for all pairs. */
-enum { LANES = 8, BLOCK = 1024 };
-
-static double dot(int64_t length, const float *a, const float *b) {
-    double lanes[LANES] = {0};
-    int64_t i = 0;
-    for (; i + LANES <= length; i += LANES)
-        for (int64_t l = 0; l < LANES; l++) lanes[l] += (double)a[i + l] * b[i + l];
-    for (; i < length; i++) lanes[0] += (double)a[i] * b[i];
-    return ((lanes[0] + lanes[1]) + (lanes[2] + lanes[3])) + ((lanes[4] + lanes[5]) + (lanes[6] + lanes[7]));
-}
-
-void fnas_minnorm_gram(int64_t count, int64_t length, const float *const *gradients, double *gram) {
-    for (int64_t i = 0; i < count * count; i++) gram[i] = 0;
-    for (int64_t start = 0; start < length; start += BLOCK) {
-        int64_t size = length - start < BLOCK ? length - start : BLOCK;
-        for (int64_t i = 0; i < count; i++)
-            for (int64_t j = 0; j <= i; j++) gram[i * count + j] += dot(size, gradients[i] + start, gradients[j] + start);
+double fnas_minnorm_solve(int64_t count, const double *gram, double *workspace, double *weights) {
+    double *along = workspace;
+    start_from_best_pair(count, gram, weights);
+    double cost = multiply_gram(count, gram, weights, along);
+    if (count <= 2) return cost;
+    for (int64_t iteration = 1; iteration <= ITERATIONS_MAX; iteration++) {
+        int64_t toward = smallest_index(count, along);
+        /* min_k <g_k, x> <= |x|^2 always; equality is the optimum (Frank-Wolfe gap 0), where the pair rule's floor would only push away
+         * from it. Also ends on NaN. */
+        if (!(along[toward] < cost)) break;
+        double share = solve_pair(cost, along[toward], gram[toward * count + toward]).share;
+        double change = (1 - share) * 2 * (1 - weights[toward]); /* |new - old|_1: all weights shrink alike, one takes what they lose */
+        if (change < change_to_stop) break; /* the point before the step is the answer, as in Sener and Koltun's code */
+        cost = move_toward(count, gram, toward, share, weights, along);
+        if (iteration % REFRESH == 0) cost = multiply_gram(count, gram, weights, along);
     }
-    for (int64_t i = 0; i < count; i++)
-        for (int64_t j = 0; j < i; j++) gram[j * count + i] = gram[i * count + j];
+    return cost;
 }

@@ -6,10 +6,7 @@
 #include <stdint.h>
 
 /* Weights [count] >= 0 with sum 1 that minimise |sum_t weights_t g_t|^2, from the Gram matrix gram [count][count] of the g_t. Returns that
- * cost. workspace [2 * count]. */
+ * cost. workspace [count]. */
 double fnas_minnorm_solve(int64_t count, const double *gram, double *workspace, double *weights);
-
-/* Gram matrix of count gradients, each [length], rows of `gradients`; double sums in fixed order. */
-void fnas_minnorm_gram(int64_t count, int64_t length, const float *const *gradients, double *gram);
 
 #endif

@@ -1,5 +1,6 @@
-/* Paths of one update: drawn by the hypernetwork and the sampler, run on the supernet in groups. */
+/* Paths of one update: drawn by the hypernetwork and the sampler, run on the supernet. */
 #include <math.h>
+#include <pthread.h>
 #include <string.h>
 
 #include "search/searcher.h"
@@ -110,6 +111,10 @@ fnas_status fnas_batch_load(fnas_context *context, fnas_searcher *searcher, fnas
 typedef struct run_task {
     fnas_searcher *searcher;
     fnas_phase phase;
+    pthread_mutex_t lock; /* guards what follows */
+    fnas_context *context;
+    fnas_status status;
+    int64_t failed; /* the first path that failed; the number of paths when none did */
 } run_task;
 
 /* The images of a path: all of them, or its share. Observed architectures always see the same ones, so that they differ in nothing else. */
@@ -120,10 +125,22 @@ static void path_images(const fnas_searcher *searcher, fnas_phase phase, int64_t
     *count = shared ? images * (path + 1) / paths - *first : images;
 }
 
-static fnas_status run_path(fnas_context *context, fnas_searcher *searcher, fnas_phase phase, int64_t path, int64_t group, int64_t worker) {
+/* Paths that add to no common array need no order, and each is a chain of its own. */
+static void plan_jobs(fnas_searcher *searcher, fnas_phase phase) {
     fnas_paths *paths = &searcher->paths;
-    int64_t first = 0, count = 0;
-    path_images(searcher, phase, path, &first, &count);
+    for (int64_t p = 0; p < paths->count; p++) {
+        path_images(searcher, phase, p, &paths->first_image[p], &paths->images[p]);
+        int64_t macs = fnas_space_macs(searcher->run->supernet, paths->choices + p * searcher->decisions);
+        paths->cost[p] = (double)macs * (double)paths->images[p];
+    }
+    fnas_path_jobs_plan(&searcher->jobs, paths->count, searcher->decisions, paths->choices, paths->first_image, paths->images, paths->cost,
+                        phase == FNAS_PHASE_WEIGHTS ? searcher->config->groups : paths->count);
+}
+
+/* A job's weight gradients are those of all its copies at once. */
+static fnas_status run_path(fnas_context *context, fnas_searcher *searcher, fnas_phase phase, const fnas_path_job *job, int64_t worker) {
+    fnas_paths *paths = &searcher->paths;
+    int64_t path = job->path, first = paths->first_image[path];
     fnas_net *net = NULL;
     FNAS_TRY(fnas_space_record(context, searcher->run->supernet, paths->choices + path * searcher->decisions, &net));
     bool weights = phase == FNAS_PHASE_WEIGHTS;
@@ -132,12 +149,12 @@ static fnas_status run_path(fnas_context *context, fnas_searcher *searcher, fnas
     fnas_path_request request = {
         .net = net,
         .parameters = &searcher->state->weights,
-        .n = count,
+        .n = paths->images[path],
         .images = searcher->batch.images + first * searcher->image_floats,
         .labels = searcher->batch.labels + first,
         .label_smoothing = (float)searcher->config->label_smoothing,
-        .scale = weights ? 1.0f / (float)paths->count : 1.0f,
-        .weight_gradient = weights ? searcher->group_gradient[group] : NULL,
+        .scale = weights ? (float)job->copies / (float)paths->count : 1.0f,
+        .weight_gradient = weights ? searcher->group_gradient[job->chain] : NULL,
         .gate_gradient = phase == FNAS_PHASE_HYPERNET ? gates : NULL,
     };
     fnas_path_result result = {0};
@@ -147,34 +164,55 @@ static fnas_status run_path(fnas_context *context, fnas_searcher *searcher, fnas
         return fnas_fail_prefix(context, status, "step %lld, path %lld", (long long)searcher->state->step, (long long)path);
     paths->cross_entropy[path] = result.loss;
     paths->correct[path] = result.correct;
-    paths->images[path] = count;
     return FNAS_OK;
 }
 
-/* Group g takes paths g, g + groups, ... in order: a property of the run, not of the threads (deterministic reduction). */
-static fnas_status run_group(fnas_context *context, void *user, int64_t group, int64_t worker) {
+/* Of all that fail the first path is named, whoever ran it. */
+static void record_failure(run_task *task, fnas_context *worker_context, int64_t path, fnas_status status) {
+    pthread_mutex_lock(&task->lock);
+    if (path < task->failed) {
+        task->failed = path;
+        task->status = fnas_fail(task->context, status, "%s", fnas_context_message(worker_context));
+    }
+    pthread_mutex_unlock(&task->lock);
+}
+
+/* An item of the team is a ticket for one job: which one depends on what is idle. All are run whatever fails. */
+static fnas_status run_job(fnas_context *context, void *user, int64_t ticket, int64_t worker) {
+    (void)ticket;
     run_task *task = user;
     fnas_searcher *searcher = task->searcher;
-    if (task->phase == FNAS_PHASE_WEIGHTS) {
-        memset(searcher->group_gradient[group], 0, (size_t)searcher->state->weights.float_count * sizeof(float));
-    }
-    for (int64_t p = group; p < searcher->paths.count; p += searcher->config->groups) {
-        FNAS_TRY(run_path(context, searcher, task->phase, p, group, worker));
-    }
+    const fnas_path_job *job = fnas_path_jobs_take(&searcher->jobs);
+    if (task->phase == FNAS_PHASE_WEIGHTS && job->first)
+        memset(searcher->group_gradient[job->chain], 0, (size_t)searcher->state->weights.float_count * sizeof(float));
+    fnas_status status = run_path(context, searcher, task->phase, job, worker);
+    if (status != FNAS_OK) record_failure(task, context, job->path, status);
+    fnas_path_jobs_done(&searcher->jobs, job);
     return FNAS_OK;
+}
+
+static void copy_outcomes(fnas_searcher *searcher) {
+    fnas_paths *paths = &searcher->paths;
+    for (int64_t p = 0; p < paths->count; p++) {
+        int64_t source = searcher->jobs.source[p], onehot = searcher->onehot;
+        if (source == p) continue;
+        paths->cross_entropy[p] = paths->cross_entropy[source];
+        paths->correct[p] = paths->correct[source];
+        memcpy(paths->gate_gradient + p * onehot, paths->gate_gradient + source * onehot, (size_t)onehot * sizeof(double));
+    }
 }
 
 #define REDUCE_CHUNK 16384
 
-/* A fixed binary tree across the groups; threads take slices of the array. */
+/* A fixed binary tree across the chains; threads take slices of the array. */
 static fnas_status reduce_slice(fnas_context *context, void *user, int64_t item, int64_t worker) {
     (void)context;
     (void)worker;
     fnas_searcher *searcher = ((run_task *)user)->searcher;
-    int64_t total = searcher->state->weights.float_count, groups = searcher->config->groups;
+    int64_t total = searcher->state->weights.float_count, chains = searcher->jobs.chain_count;
     int64_t first = item * REDUCE_CHUNK, last = first + REDUCE_CHUNK < total ? first + REDUCE_CHUNK : total;
-    for (int64_t stride = 1; stride < groups; stride *= 2) {
-        for (int64_t g = 0; g + stride < groups; g += 2 * stride) {
+    for (int64_t stride = 1; stride < chains; stride *= 2) {
+        for (int64_t g = 0; g + stride < chains; g += 2 * stride) {
             float *restrict into = searcher->group_gradient[g];
             const float *restrict from = searcher->group_gradient[g + stride];
             for (int64_t i = first; i < last; i++) into[i] += from[i];
@@ -183,10 +221,21 @@ static fnas_status reduce_slice(fnas_context *context, void *user, int64_t item,
     return FNAS_OK;
 }
 
-fnas_status fnas_paths_run(fnas_context *context, fnas_searcher *searcher, fnas_phase phase) {
-    run_task task = {searcher, phase};
-    FNAS_TRY(fnas_team_run(context, searcher->team, searcher->config->groups, run_group, &task));
-    if (phase != FNAS_PHASE_WEIGHTS) return FNAS_OK;
+static fnas_status run_jobs(fnas_context *context, run_task *task) {
+    fnas_searcher *searcher = task->searcher;
+    FNAS_TRY(fnas_team_run(context, searcher->team, searcher->jobs.count, run_job, task));
+    FNAS_TRY(task->status);
+    copy_outcomes(searcher);
+    if (task->phase != FNAS_PHASE_WEIGHTS) return FNAS_OK;
     int64_t slices = (searcher->state->weights.float_count + REDUCE_CHUNK - 1) / REDUCE_CHUNK;
-    return fnas_team_run(context, searcher->team, slices, reduce_slice, &task);
+    return fnas_team_run(context, searcher->team, slices, reduce_slice, task);
+}
+
+fnas_status fnas_paths_run(fnas_context *context, fnas_searcher *searcher, fnas_phase phase) {
+    run_task task = {.searcher = searcher, .phase = phase, .context = context, .status = FNAS_OK, .failed = searcher->paths.count};
+    plan_jobs(searcher, phase);
+    pthread_mutex_init(&task.lock, NULL);
+    fnas_status status = run_jobs(context, &task);
+    pthread_mutex_destroy(&task.lock);
+    return status;
 }

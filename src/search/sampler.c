@@ -27,26 +27,28 @@ static int32_t reinmax_row_sample(int64_t k, const double *logits, fnas_random *
 }
 
 /* With J(v) = diag(v) - v v' and q = (softmax(logits / temperature) + D) / 2: dL/dlogits = 2 J(q) G - J(p) G / 2, Heun's second-order
- * correction of the straight-through estimator (Liu et al. 2023, algorithm 2). */
-void fnas_reinmax_row_backward(int64_t k, double temperature, const double *logits, int32_t selected, const double *diff_onehot,
-                               double *diff_logits) {
-    double largest = logits[0], sum_p = 0, sum_tempered = 0, mean_p = 0, mean_q = 0, mean = 0;
-    for (int64_t i = 1; i < k; i++)
-        if (logits[i] > largest) largest = logits[i];
+ * correction of the straight-through estimator (Liu et al. 2023, algorithm 2). tempered = softmax(logits / temperature); may be where
+ * diff_logits are written. */
+static void reinmax_row_backward(int64_t k, const double *soft, const double *tempered, int32_t selected, const double *diff_onehot,
+                                 double *diff_logits) {
+    double mean_p = 0, mean_q = 0, mean = 0;
     for (int64_t i = 0; i < k; i++) {
-        sum_p += exp(logits[i] - largest);
-        sum_tempered += exp((logits[i] - largest) / temperature);
+        mean_p += diff_onehot[i] * soft[i];
+        mean_q += diff_onehot[i] * 0.5 * (tempered[i] + (i == selected));
     }
     for (int64_t i = 0; i < k; i++) {
-        mean_p += diff_onehot[i] * exp(logits[i] - largest) / sum_p;
-        mean_q += diff_onehot[i] * 0.5 * (exp((logits[i] - largest) / temperature) / sum_tempered + (i == selected));
-    }
-    for (int64_t i = 0; i < k; i++) {
-        double p = exp(logits[i] - largest) / sum_p, q = 0.5 * (exp((logits[i] - largest) / temperature) / sum_tempered + (i == selected));
-        diff_logits[i] = 2 * q * (diff_onehot[i] - mean_q) - 0.5 * p * (diff_onehot[i] - mean_p);
+        double q = 0.5 * (tempered[i] + (i == selected));
+        diff_logits[i] = 2 * q * (diff_onehot[i] - mean_q) - 0.5 * soft[i] * (diff_onehot[i] - mean_p);
         mean += diff_logits[i] / (double)k;
     }
     for (int64_t i = 0; i < k; i++) diff_logits[i] -= mean; /* zero but for rounding: softmax does not see a shift */
+}
+
+/* soft: as the sample left it. */
+void fnas_reinmax_row_backward(int64_t k, double temperature, const double *logits, const double *soft, int32_t selected,
+                               const double *diff_onehot, double *diff_logits) {
+    if (temperature != 1) softmax_row(k, temperature, logits, diff_logits);
+    reinmax_row_backward(k, soft, temperature != 1 ? diff_logits : soft, selected, diff_onehot, diff_logits);
 }
 
 /* ---- GDAS: soft keeps the Gumbel softmax s = softmax((logits + gumbel) / temperature) ---- */
@@ -81,25 +83,24 @@ void fnas_sample_backward(fnas_sampler_kind kind, const fnas_space *space, doubl
     for (int64_t decision = 0; decision < fnas_space_decision_count(space); decision++) {
         int64_t k = fnas_space_choice_count(space, decision), at = fnas_space_onehot_offset(space, decision);
         if (kind == FNAS_SAMPLER_REINMAX)
-            fnas_reinmax_row_backward(k, temperature, logits + at, choices[decision], diff_onehot + at, diff_logits + at);
+            fnas_reinmax_row_backward(k, temperature, logits + at, soft + at, choices[decision], diff_onehot + at, diff_logits + at);
         else
             gdas_row_backward(k, temperature, soft + at, diff_onehot + at, diff_logits + at);
     }
 }
 
-/* ---- entropy: d(-H)/da_i = p_i (log p_i + H), with H = -sum p log p ---- */
-
-static double log_partition(int64_t k, const double *logits) {
-    double largest = logits[0], sum = 0;
-    for (int64_t i = 1; i < k; i++) largest = fmax(largest, logits[i]);
-    for (int64_t i = 0; i < k; i++) sum += exp(logits[i] - largest);
-    return largest + log(sum);
-}
+/* ---- entropy: d(-H)/da_i = p_i (log p_i + H), with H = -sum p log p = log Z - mean of a ---- */
 
 static void entropy_row_backward(int64_t k, double weight, const double *logits, double *diff_logits) {
-    double partition = log_partition(k, logits), entropy = 0;
-    for (int64_t i = 0; i < k; i++) entropy -= exp(logits[i] - partition) * (logits[i] - partition);
-    for (int64_t i = 0; i < k; i++) diff_logits[i] += weight * exp(logits[i] - partition) * (logits[i] - partition + entropy);
+    double largest = logits[0], sum = 0, mean = 0;
+    for (int64_t i = 1; i < k; i++) largest = fmax(largest, logits[i]);
+    for (int64_t i = 0; i < k; i++) {
+        double share = exp(logits[i] - largest);
+        sum += share;
+        mean += share * (logits[i] - largest);
+    }
+    mean /= sum;
+    for (int64_t i = 0; i < k; i++) diff_logits[i] += weight * exp(logits[i] - largest) / sum * (logits[i] - largest - mean);
 }
 
 void fnas_entropy_bonus_backward(const fnas_space *space, double weight, const double *logits, double *diff_logits) {

@@ -22,8 +22,8 @@ void fnas_sample_backward(fnas_sampler_kind kind, const fnas_space *space, doubl
  * before the objectives have spoken (Williams and Peng 1991). */
 void fnas_entropy_bonus_backward(const fnas_space *space, double weight, const double *logits, double *diff_logits);
 
-/* One row of K entries, for tests against golden vectors. */
-void fnas_reinmax_row_backward(int64_t k, double temperature, const double *logits, int32_t selected, const double *diff_onehot,
-                               double *diff_logits);
+/* One row of K entries, for tests against golden vectors. soft = softmax(logits). */
+void fnas_reinmax_row_backward(int64_t k, double temperature, const double *logits, const double *soft, int32_t selected,
+                               const double *diff_onehot, double *diff_logits);
 
 #endif

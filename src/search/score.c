@@ -96,7 +96,7 @@ static fnas_status fnas_score_images_load(fnas_context *context, const fnas_run 
 
 static fnas_status fnas_scorer_prepare(fnas_context *context, fnas_scorer *scorer, const fnas_net *net, fnas_norm_state *statistics) {
     /* On the thread that will use it: the engine takes over the thread's settings. */
-    if (!scorer->worker.engine) FNAS_TRY(fnas_worker_create(context, &scorer->worker));
+    if (!scorer->worker.engine) FNAS_TRY(fnas_worker_create(context, FNAS_COMPUTE_F32, &scorer->worker));
     size_t channels = (size_t)net->norm_channels;
     if (!fnas_grow((void **)&scorer->statistics, &scorer->capacity, 2 * channels, sizeof *scorer->statistics)) {
         return fnas_fail_memory(context, "statistics of norms");

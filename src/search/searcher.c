@@ -11,11 +11,15 @@ static void *room(bool *good, int64_t count, size_t size) {
     return memory;
 }
 
+static int64_t paths_most(const fnas_search_config *config) {
+    int64_t judged = config->paths * (1 + config->judged_paths);
+    return judged > config->observed_paths ? judged : config->observed_paths;
+}
+
 static bool paths_allocate(fnas_searcher *searcher) {
     fnas_paths *paths = &searcher->paths;
     const fnas_search_config *config = searcher->config;
-    int64_t count = config->paths * (1 + config->judged_paths), onehot = searcher->onehot;
-    if (count < config->observed_paths) count = config->observed_paths;
+    int64_t count = paths_most(config), onehot = searcher->onehot;
     bool good = true;
     paths->device = room(&good, count, sizeof(int64_t));
     paths->stream = room(&good, count, sizeof(int64_t));
@@ -28,6 +32,8 @@ static bool paths_allocate(fnas_searcher *searcher) {
     paths->cross_entropy = room(&good, count, sizeof(double));
     paths->correct = room(&good, count, sizeof(int64_t));
     paths->images = room(&good, count, sizeof(int64_t));
+    paths->first_image = room(&good, count, sizeof(int64_t));
+    paths->cost = room(&good, count, sizeof(double));
     paths->gate_gradient = room(&good, count * onehot, sizeof(double));
     paths->workspace = room(&good, fnas_hypernet_workspace_floats(&searcher->state->shape, count), sizeof(float));
     return good;
@@ -36,14 +42,12 @@ static bool paths_allocate(fnas_searcher *searcher) {
 static bool buffers_allocate(fnas_searcher *searcher) {
     const fnas_search_config *config = searcher->config;
     int64_t images = config->weight_images > config->search_images ? config->weight_images : config->search_images;
-    int64_t devices = config->device_count, hypernet = searcher->state->hypernet_count;
+    int64_t devices = config->device_count;
     bool good = true;
     searcher->batch.index = room(&good, images, sizeof(int64_t));
     searcher->batch.images = room(&good, images * searcher->image_floats, sizeof(float));
     searcher->batch.labels = room(&good, images, sizeof(int32_t));
     searcher->group_gradient = room(&good, config->groups, sizeof(float *));
-    searcher->device_gradient = room(&good, devices, sizeof(float *));
-    searcher->direction = room(&good, hypernet, sizeof(float));
     searcher->gradient_scratch = room(&good, (config->objective_count + 2) * searcher->onehot, sizeof(double));
     searcher->gram = room(&good, devices * devices, sizeof(double));
     searcher->minnorm_weights = room(&good, devices, sizeof(double));
@@ -51,7 +55,6 @@ static bool buffers_allocate(fnas_searcher *searcher) {
     if (!good) return false;
     for (int64_t g = 0; g < config->groups; g++)
         searcher->group_gradient[g] = room(&good, searcher->state->weights.float_count, sizeof(float));
-    for (int64_t t = 0; t < devices; t++) searcher->device_gradient[t] = room(&good, hypernet, sizeof(float));
     return good;
 }
 
@@ -60,7 +63,7 @@ static fnas_status workers_create(fnas_context *context, fnas_searcher *searcher
     if (searcher->worker_count > searcher->config->groups) searcher->worker_count = searcher->config->groups;
     searcher->workers = fnas_allocate((size_t)searcher->worker_count, sizeof *searcher->workers);
     if (!searcher->workers) return fnas_fail_memory(context, "workers");
-    for (int64_t w = 0; w < searcher->worker_count; w++) FNAS_TRY(fnas_worker_create(context, &searcher->workers[w]));
+    for (int64_t w = 0; w < searcher->worker_count; w++) FNAS_TRY(fnas_worker_create(context, FNAS_COMPUTE_F32, &searcher->workers[w]));
     return fnas_team_create(context, searcher->worker_count, fnas_engine_prepare_thread, &searcher->team);
 }
 
@@ -108,6 +111,8 @@ fnas_status fnas_searcher_create(fnas_context *context, fnas_run *run, fnas_data
     FNAS_TRY(split_create(context, searcher));
     FNAS_TRY(scale_create(context, searcher));
     FNAS_TRY(fnas_objectives_create(context, searcher->config, run->space, run->predictor, run->cards, &searcher->objectives));
+    FNAS_TRY(fnas_gradients_create(context, &searcher->state->shape, searcher->config->device_count, &searcher->gradients));
+    FNAS_TRY(fnas_path_jobs_create(context, paths_most(searcher->config), &searcher->jobs));
     if (!paths_allocate(searcher) || !buffers_allocate(searcher)) return fnas_fail_memory(context, "the search");
     return workers_create(context, searcher);
 }
@@ -130,12 +135,13 @@ void fnas_searcher_free(fnas_searcher *searcher) {
                      paths->cross_entropy,
                      paths->correct,
                      paths->images,
+                     paths->first_image,
+                     paths->cost,
                      paths->gate_gradient,
                      paths->workspace,
                      searcher->batch.index,
                      searcher->batch.images,
                      searcher->batch.labels,
-                     searcher->direction,
                      searcher->gram,
                      searcher->scale_onehot,
                      searcher->scale_losses,
@@ -145,8 +151,9 @@ void fnas_searcher_free(fnas_searcher *searcher) {
     for (size_t i = 0; i < sizeof owned / sizeof owned[0]; i++) fnas_free(owned[i]);
     if (searcher->config) {
         free_arrays(searcher->group_gradient, searcher->config->groups);
-        free_arrays(searcher->device_gradient, searcher->config->device_count);
     }
+    fnas_path_jobs_free(&searcher->jobs);
+    fnas_gradients_free(&searcher->gradients);
     fnas_objectives_free(&searcher->objectives);
     fnas_epoch_order_free(searcher->weight_order);
     fnas_epoch_order_free(searcher->search_order);

@@ -5,7 +5,9 @@
 #include "base/threads.h"
 #include "fleetnas/data.h"
 #include "nn/path.h"
+#include "search/gradients.h"
 #include "search/objective.h"
+#include "search/path_jobs.h"
 #include "search/run.h"
 #include "search/schedule.h"
 
@@ -21,7 +23,9 @@ typedef struct fnas_paths {
     double *onehot;        /* [count][onehot] */
     int32_t *choices;      /* [count][decisions] */
     double *cross_entropy; /* [count], from the supernet */
-    int64_t *correct, *images;
+    int64_t *correct, *images; /* [count] */
+    int64_t *first_image;      /* [count] of the batch */
+    double *cost;              /* [count] of a run on the supernet: multiply-accumulates */
     double *gate_gradient; /* [count][onehot] */
     float *workspace;      /* of the hypernetwork, whole batch */
 } fnas_paths;
@@ -55,9 +59,9 @@ typedef struct fnas_searcher {
     fnas_epoch_order *weight_order, *search_order; /* of the images of the two splits */
     int64_t scale_count;                           /* fixed random architectures that set the scale of the error */
     double *scale_onehot, *scale_losses;           /* [scale_count][onehot], [scale_count] */
-    float **group_gradient;                        /* [groups][weights.float_count] */
-    float **device_gradient;                       /* [device_count][hypernet_count] */
-    float *direction;                              /* [hypernet_count] */
+    fnas_path_jobs jobs;                           /* of the paths that are run */
+    float **group_gradient;                        /* [groups][weights.float_count]: one a chain of paths that train weights */
+    fnas_gradients gradients;                      /* of the hypernetwork, one a device */
     double *gradient_scratch;                      /* [objectives + 2][onehot]: of one path */
     double *gram, *minnorm_weights, *minnorm_workspace;
     double step_cross_entropy, step_correct_pct; /* of the last weights' update, for progress */

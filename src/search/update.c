@@ -94,63 +94,58 @@ static void path_loss_gradient(fnas_searcher *searcher, int64_t path, double *di
     }
 }
 
-/* Adds the gradient of every path to that of its device. */
+/* Each device's gradient: the sum of its paths'. */
 static void device_gradients(fnas_searcher *searcher, int64_t first_device, int64_t device_count) {
     fnas_paths *paths = &searcher->paths;
-    int64_t onehot = searcher->onehot;
-    double *scratch = searcher->gradient_scratch, *diff_logits = scratch + onehot * (searcher->config->objective_count + 1);
-    for (int64_t t = first_device; t < first_device + device_count; t++) {
-        memset(searcher->device_gradient[t], 0, (size_t)searcher->state->hypernet_count * sizeof(float));
-    }
+    fnas_gradients *gradients = &searcher->gradients;
     const fnas_search_state *state = searcher->state;
-    double entropy = fnas_schedule_entropy_weight(searcher->config, state->step, state->total_steps);
-    double temperature = fnas_schedule_temperature(searcher->config, state->step, state->total_steps);
+    const fnas_search_config *config = searcher->config;
+    int64_t onehot = searcher->onehot, workspace_floats = fnas_hypernet_workspace_floats(&state->shape, 1);
+    double *scratch = searcher->gradient_scratch, *diff_logits = scratch + onehot * (config->objective_count + 1);
+    double entropy = fnas_schedule_entropy_weight(config, state->step, state->total_steps);
+    double temperature = fnas_schedule_temperature(config, state->step, state->total_steps);
+    for (int64_t t = first_device; t < first_device + device_count; t++)
+        fnas_gradients_begin(gradients, t, searcher->run->embeddings + t * searcher->embedding);
     for (int64_t p = 0; p < paths->count; p++) {
         path_loss_gradient(searcher, p, scratch);
-        fnas_sample_backward(searcher->config->sampler, searcher->run->space, temperature, paths->logits + p * onehot,
+        fnas_sample_backward(config->sampler, searcher->run->space, temperature, paths->logits + p * onehot,
                              paths->choices + p * searcher->decisions, paths->soft + p * onehot, scratch, diff_logits);
         fnas_entropy_bonus_backward(searcher->run->space, entropy, paths->logits + p * onehot, diff_logits);
-        fnas_hypernet_backward(&searcher->state->shape, searcher->state->hypernet, p, paths->preference, paths->embedding, paths->workspace,
-                               diff_logits, searcher->device_gradient[paths->device[p]]);
+        fnas_gradients_add(gradients, paths->device[p], state->hypernet, paths->preference + p * config->objective_count,
+                           paths->workspace + p * workspace_floats, diff_logits);
     }
+    for (int64_t t = first_device; t < first_device + device_count; t++) fnas_gradients_settle(gradients, t, state->hypernet);
 }
 
-static double norm(const float *gradient, int64_t count) {
-    double sum = 0;
-    for (int64_t i = 0; i < count; i++) sum += (double)gradient[i] * (double)gradient[i];
-    return sqrt(sum);
-}
-
-/* direction = sum over devices of weights[t] * g_t */
-static void combine(fnas_searcher *searcher, int64_t first_device, int64_t count, const double *weights) {
-    int64_t length = searcher->state->hypernet_count;
-    memset(searcher->direction, 0, (size_t)length * sizeof(float));
-    for (int64_t t = 0; t < count; t++) {
-        const float *gradient = searcher->device_gradient[first_device + t];
-        float weight = (float)weights[t];
-        for (int64_t i = 0; i < length; i++) searcher->direction[i] += weight * gradient[i];
+/* Of unit gradients: gram[i][j] / (|g_i| |g_j|). lengths [count]: |g_i|. A gradient of 0 stays one. */
+static void normalise_gram(int64_t count, double *gram, double *lengths) {
+    for (int64_t i = 0; i < count; i++) lengths[i] = sqrt(gram[i * count + i]);
+    for (int64_t i = 0; i < count; i++) {
+        for (int64_t j = 0; j < count; j++) {
+            double scale = lengths[i] * lengths[j];
+            if (scale != 0) gram[i * count + j] /= scale;
+        }
     }
 }
 
 /* Each device's gradient at unit length, so that none rules by its scale; then the min-norm point (Sener and Koltun 2018). */
-static void minnorm_direction(fnas_searcher *searcher, int64_t first_device, int64_t count) {
-    int64_t length = searcher->state->hypernet_count;
-    for (int64_t t = first_device; t < first_device + count; t++) {
-        float *gradient = searcher->device_gradient[t];
-        double size = norm(gradient, length);
-        float scale = size > 0 ? (float)(1 / size) : 0;
-        for (int64_t i = 0; i < length; i++) gradient[i] *= scale;
-    }
-    fnas_minnorm_gram(count, length, (const float *const *)(searcher->device_gradient + first_device), searcher->gram);
-    double cost = fnas_minnorm_solve(count, searcher->gram, searcher->minnorm_workspace, searcher->minnorm_weights);
+static const float *minnorm_direction(fnas_searcher *searcher, int64_t first_device, int64_t count) {
+    double *weights = searcher->minnorm_weights, *lengths = searcher->minnorm_workspace;
+    fnas_gradients_gram(&searcher->gradients, first_device, count, searcher->gram);
+    normalise_gram(count, searcher->gram, lengths);
+    double cost = fnas_minnorm_solve(count, searcher->gram, lengths + count, weights);
     searcher->step_norm = cost < 0 ? 0 : sqrt(cost); /* below 0 by rounding alone; a NaN stays one, and is reported */
-    combine(searcher, first_device, count, searcher->minnorm_weights);
+    for (int64_t t = 0; t < count; t++) weights[t] = lengths[t] != 0 ? weights[t] / lengths[t] : 0;
+    return fnas_gradients_combine(&searcher->gradients, first_device, count, weights);
 }
 
-static void mean_direction(fnas_searcher *searcher, int64_t first_device, int64_t count) {
-    for (int64_t t = 0; t < count; t++) searcher->minnorm_weights[t] = 1.0 / (double)count;
-    combine(searcher, first_device, count, searcher->minnorm_weights);
-    searcher->step_norm = norm(searcher->direction, searcher->state->hypernet_count);
+static const float *mean_direction(fnas_searcher *searcher, int64_t first_device, int64_t count) {
+    double *weights = searcher->minnorm_weights, square = 0;
+    for (int64_t t = 0; t < count; t++) weights[t] = 1.0 / (double)count;
+    fnas_gradients_gram(&searcher->gradients, first_device, count, searcher->gram);
+    for (int64_t i = 0; i < count * count; i++) square += searcher->gram[i] / (double)(count * count);
+    searcher->step_norm = square < 0 ? 0 : sqrt(square);
+    return fnas_gradients_combine(&searcher->gradients, first_device, count, weights);
 }
 
 /* With gates the supernet judges the paths that the hypernetwork's update takes, and their losses set the scale of the error. */
@@ -171,10 +166,8 @@ fnas_status fnas_train_hypernet(fnas_context *context, fnas_searcher *searcher, 
     fnas_search_state *state = searcher->state;
     if (config->error_gradient == FNAS_ERROR_GRADIENT_GATES) FNAS_TRY(run_on_supernet(context, searcher));
     device_gradients(searcher, first_device, device_count);
-    if (config->update == FNAS_UPDATE_MGD)
-        minnorm_direction(searcher, first_device, device_count);
-    else
-        mean_direction(searcher, first_device, device_count);
+    const float *direction = config->update == FNAS_UPDATE_MGD ? minnorm_direction(searcher, first_device, device_count)
+                                                               : mean_direction(searcher, first_device, device_count);
     if (!isfinite(searcher->step_norm)) {
         return fnas_fail(context, FNAS_ERR_NUMERIC, "step %lld: the gradient of the hypernetwork is not finite", (long long)state->step);
     }
@@ -183,8 +176,8 @@ fnas_status fnas_train_hypernet(fnas_context *context, fnas_searcher *searcher, 
                       .beta2 = config->hypernet_beta2,
                       .epsilon = 1e-8,
                       .weight_decay = config->hypernet_decay};
-    fnas_adam_step(&adam, ++state->hypernet_steps, state->hypernet_count, searcher->direction, state->hypernet_moment1,
-                   state->hypernet_moment2, state->hypernet);
+    fnas_adam_step(&adam, ++state->hypernet_steps, state->hypernet_count, direction, state->hypernet_moment1, state->hypernet_moment2,
+                   state->hypernet);
     return FNAS_OK;
 }
 

@@ -17,7 +17,7 @@ static int start(void **state) {
     (void)state;
     printf("seed %d\n", TEST_SEED);
     if (fnas_context_create(&context) != FNAS_OK) return -1;
-    return fnas_engine_create(context, &engine) == FNAS_OK ? 0 : -1;
+    return fnas_engine_create(context, FNAS_COMPUTE_F32, &engine) == FNAS_OK ? 0 : -1;
 }
 
 static int finish(void **state) {
@@ -364,7 +364,7 @@ static void test_second_run_allocates_nothing(void **state) {
     static case_list list;
     cases_for_tests(&list);
     fnas_engine *fresh;
-    assert_int_equal(fnas_engine_create(context, &fresh), FNAS_OK);
+    assert_int_equal(fnas_engine_create(context, FNAS_COMPUTE_F32, &fresh), FNAS_OK);
     int64_t after[2];
     for (int run = 0; run < 2; run++) {
         for (int64_t i = 0; i < list.count; i++) {
@@ -385,7 +385,7 @@ static void test_second_run_allocates_nothing(void **state) {
 static void test_cache_is_bounded_and_survives_eviction(void **state) {
     (void)state;
     fnas_engine *fresh;
-    assert_int_equal(fnas_engine_create(context, &fresh), FNAS_OK);
+    assert_int_equal(fnas_engine_create(context, FNAS_COMPUTE_F32, &fresh), FNAS_OK);
     operator_case c = {.kind = CONV_FORWARD, .conv = {1, 1, 1, 1, 1, 1, 1, 1, 0, 1, false}};
     char message[300];
     for (int64_t width = 1; width <= 600; width++) {
@@ -423,7 +423,7 @@ static fnas_status hash_case(fnas_context *worker_context, void *user, int64_t i
     bits_run *run = user;
     fnas_engine *own;
     operands all;
-    FNAS_TRY(fnas_engine_create(worker_context, &own));
+    FNAS_TRY(fnas_engine_create(worker_context, FNAS_COMPUTE_F32, &own));
     operands_declare(&all, &run->list->cases[item], fnas_engine_block(own));
     fnas_status status = operands_allocate(&all) ? FNAS_OK : fnas_fail_memory(worker_context, "a test");
     if (status == FNAS_OK) {

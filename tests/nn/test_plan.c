@@ -4,17 +4,17 @@
 #include "nn/node.h"
 #include "nn/support_nets.h"
 
-static bool overlap(int64_t a, int64_t a_end, int64_t b, int64_t b_end) {
+static bool overlap(size_t a, size_t a_end, size_t b, size_t b_end) {
     return a < b_end && b < a_end;
 }
 
-/* Floats that live at the busiest time: no plan can need less. */
-static int64_t busiest(const fnas_path *path) {
-    int64_t most = 0;
+/* Bytes that live at the busiest time: no plan can need less. */
+static size_t busiest(const fnas_path *path) {
+    size_t most = 0;
     for (int64_t time = 0; time <= 2 * path->net->node_count; time++) {
-        int64_t live = 0;
+        size_t live = 0;
         for (int64_t i = 0; i < path->buffer_count; i++)
-            if (path->buffers[i].from <= time && time <= path->buffers[i].to) live += path->buffers[i].floats;
+            if (path->buffers[i].from <= time && time <= path->buffers[i].to) live += path->buffers[i].bytes;
         if (live > most) most = live;
     }
     return most;
@@ -27,21 +27,22 @@ static double check_plan(fnas_test_place *place, fnas_worker *worker, const fnas
                       .block = fnas_engine_block(worker->engine),
                       .request = request,
                       .net = request->net};
-    int64_t end = 0;
-    fnas_arena_reset(worker->arena);
+    size_t end = 0;
+    fnas_arena_reset(worker->plan);
+    fnas_arena_reset(worker->activations);
     assert_status(FNAS_OK, fnas_path_plan(&path));
     for (int64_t i = 0; i < path.buffer_count; i++) {
         const fnas_buffer *a = &path.buffers[i];
-        assert_true(a->from <= a->to && a->offset >= 0 && a->offset % 16 == 0 && a->floats % 16 == 0);
-        if (a->offset + a->floats > end) end = a->offset + a->floats;
+        assert_true(a->from <= a->to && a->offset % FNAS_ALIGNMENT == 0 && a->bytes % FNAS_ALIGNMENT == 0);
+        if (a->offset + a->bytes > end) end = a->offset + a->bytes;
         for (int64_t j = 0; j < i; j++) {
             const fnas_buffer *b = &path.buffers[j];
-            bool same_time = overlap(a->from, a->to + 1, b->from, b->to + 1);
-            if (same_time && overlap(a->offset, a->offset + a->floats, b->offset, b->offset + b->floats))
+            bool same_time = a->from <= b->to && b->from <= a->to;
+            if (same_time && overlap(a->offset, a->offset + a->bytes, b->offset, b->offset + b->bytes))
                 fail_msg("buffers %d and %d share memory", (int)i, (int)j);
         }
     }
-    assert_true((size_t)end * sizeof(float) <= fnas_arena_used_bytes(worker->arena));
+    assert_true(end <= fnas_arena_used_bytes(worker->activations));
     return (double)end / (double)busiest(&path);
 }
 
@@ -49,7 +50,7 @@ static void test_plans(void **state) {
     fnas_test_place *place = *state;
     fnas_worker worker;
     double worst = 0.0, gates = 0.0;
-    assert_status(FNAS_OK, fnas_worker_create(place->context, &worker));
+    assert_status(FNAS_OK, fnas_worker_create(place->context, FNAS_COMPUTE_F32, &worker));
     for (uint64_t seed = 1; seed <= 40; seed++) {
         test_net *test = test_net_create(place->context, seed, seed % 2);
         float *weights = fnas_allocate((size_t)test->parameters.float_count, sizeof *weights);

@@ -8,7 +8,7 @@ static void run_recalibration(fnas_test_place *place, test_net *test, int64_t ch
     fnas_worker worker;
     int64_t channels = test->net->norm_channels;
     fnas_norm_state state = {memory, memory + channels};
-    assert_status(FNAS_OK, fnas_worker_create(place->context, &worker));
+    assert_status(FNAS_OK, fnas_worker_create(place->context, FNAS_COMPUTE_F32, &worker));
     assert_status(FNAS_OK,
                   fnas_path_recalibrate(place->context, &worker, test->net, &test->parameters, NET_IMAGES, chunk, test->images, &state));
     fnas_worker_destroy(&worker);
@@ -25,7 +25,7 @@ static void test_one_chunk_is_the_batch(void **state) {
     fnas_path_result result;
     fnas_path_request request = test_net_request(test);
     request.batch_statistics = &batch;
-    assert_status(FNAS_OK, fnas_worker_create(place->context, &worker));
+    assert_status(FNAS_OK, fnas_worker_create(place->context, FNAS_COMPUTE_F32, &worker));
     assert_status(FNAS_OK, fnas_path_run(place->context, &worker, &request, &result));
     fnas_worker_destroy(&worker);
     run_recalibration(place, test, 100, memory);

@@ -33,10 +33,11 @@ static void test_reinmax_golden(void **state) {
     (void)state;
     const double diff_onehot[CHOICES] = {0.5, -1, 0.25, 2};
     const double expected0[CHOICES] = {-.027683, -.061337, -.061845, .150865}, expected2[CHOICES] = {.027789, -.051114, -.152683, .176009};
-    double diff[CHOICES];
-    fnas_reinmax_row_backward(CHOICES, 1, golden_logits, 0, diff_onehot, diff);
+    double diff[CHOICES], soft[CHOICES];
+    softmax(CHOICES, golden_logits, soft);
+    fnas_reinmax_row_backward(CHOICES, 1, golden_logits, soft, 0, diff_onehot, diff);
     for (int64_t i = 0; i < CHOICES; i++) assert_float_equal(diff[i], expected0[i], 6e-7);
-    fnas_reinmax_row_backward(CHOICES, 1, golden_logits, 2, diff_onehot, diff);
+    fnas_reinmax_row_backward(CHOICES, 1, golden_logits, soft, 2, diff_onehot, diff);
     for (int64_t i = 0; i < CHOICES; i++) assert_float_equal(diff[i], expected2[i], 6e-7);
 }
 
@@ -58,7 +59,7 @@ static void test_reinmax_unbiased_for_quadratics(void **state) {
     for (int32_t selected = 0; selected < CHOICES; selected++) {
         double diff_onehot[CHOICES], diff[CHOICES];
         for (int64_t i = 0; i < CHOICES; i++) diff_onehot[i] = quadratic[i][selected] + slope[i];
-        fnas_reinmax_row_backward(CHOICES, 1, golden_logits, selected, diff_onehot, diff);
+        fnas_reinmax_row_backward(CHOICES, 1, golden_logits, p, selected, diff_onehot, diff);
         for (int64_t i = 0; i < CHOICES; i++) expected[i] += p[selected] * diff[i];
     }
     for (int64_t i = 0; i < CHOICES; i++) assert_float_equal(expected[i], p[i] * (quadratic_at(i) - mean), 1e-14);
@@ -73,7 +74,7 @@ static void test_reinmax_temperature(void **state) {
     softmax(CHOICES, golden_logits, p);
     softmax(CHOICES, tempered, q);
     for (int64_t i = 0; i < CHOICES; i++) q[i] = (q[i] + (i == 1)) / 2;
-    fnas_reinmax_row_backward(CHOICES, temperature, golden_logits, 1, diff_onehot, diff);
+    fnas_reinmax_row_backward(CHOICES, temperature, golden_logits, p, 1, diff_onehot, diff);
     for (int64_t i = 0; i < CHOICES; i++) {
         double expected = 0;
         for (int64_t j = 0; j < CHOICES; j++)
@@ -204,7 +205,7 @@ static void test_backward_by_rows(void **state) {
     fnas_sample_backward(FNAS_SAMPLER_REINMAX, &space, 1, logits, choices, soft, along, diff);
     for (int64_t d = 0; d < DECISIONS; d++) {
         double sum = 0;
-        fnas_reinmax_row_backward(sizes[d], 1, logits + offsets[d], choices[d], along + offsets[d], row);
+        fnas_reinmax_row_backward(sizes[d], 1, logits + offsets[d], soft + offsets[d], choices[d], along + offsets[d], row);
         for (int64_t i = 0; i < sizes[d]; i++) {
             assert_true(diff[offsets[d] + i] == row[i]);
             sum += row[i];

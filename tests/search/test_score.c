@@ -70,7 +70,7 @@ static void reference_score(fnas_test_place *place, const scored *s, int64_t ind
     fnas_net *net;
     test_check(place, fnas_space_record(context, run->supernet, s->choices[index], &net));
     fnas_worker worker;
-    test_check(place, fnas_worker_create(context, &worker));
+    test_check(place, fnas_worker_create(context, FNAS_COMPUTE_F32, &worker));
     float *statistics = fnas_allocate(2 * (size_t)net->norm_channels, sizeof *statistics);
     fnas_norm_state norms = {.mean = statistics, .variance = statistics + net->norm_channels};
     fnas_path_request request = {

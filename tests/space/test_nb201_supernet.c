@@ -151,7 +151,7 @@ static void test_fast_paths(void **state) {
     supernet net = open_supernet(place, TINY);
     fill(&net);
     fnas_worker worker;
-    assert_status(FNAS_OK, fnas_worker_create(place->context, &worker));
+    assert_status(FNAS_OK, fnas_worker_create(place->context, FNAS_COMPUTE_F32, &worker));
     int64_t floats = net.parameters.float_count;
     float *weights = fnas_allocate((size_t)floats, sizeof *weights), images[IMAGES * 2 * 8 * 8];
     double *weights64 = fnas_allocate((size_t)floats, sizeof *weights64);

@@ -11,6 +11,7 @@
 /* Prepared convolutions that one engine keeps: every shape of a fixed network, and a working set of an elastic one. */
 #define CACHE_CAPACITY 512
 #define KEY_FIELDS 13
+#define FLIPPED_CHANNELS 16 /* see runs_flipped */
 #define NAME_BYTES 64
 
 enum { PORT_FIRST, PORT_SECOND, PORT_RESULT, PORT_COUNT }; /* as in fnas_backend_conv_run */
@@ -20,7 +21,7 @@ typedef struct port {
     dnnl_memory_t outer, inner; /* the same memory where no reorder is needed */
     dnnl_primitive_t reorder;
     dnnl_memory_t reorder_scratchpad;
-    size_t inner_bytes, reorder_scratchpad_bytes;
+    size_t outer_bytes, inner_bytes, reorder_scratchpad_bytes;
     int argument;
 } port;
 
@@ -30,6 +31,9 @@ struct fnas_backend_conv {
     int64_t last_used;
     dnnl_primitive_t primitive;
     port ports[PORT_COUNT];
+    int weights_port;
+    bool flipped; /* see runs_flipped */
+    int64_t filters, taps;
     dnnl_memory_t bias, scratchpad;
     int bias_argument;
     size_t scratchpad_bytes, scratch_bytes;
@@ -38,6 +42,7 @@ struct fnas_backend_conv {
 
 struct fnas_backend {
     const fnas_onednn *onednn;
+    dnnl_data_type_t type; /* of activations */
     dnnl_stream_t stream;
     fnas_backend_conv *entries[CACHE_CAPACITY];
     int64_t entry_count, clock, preparations;
@@ -77,15 +82,25 @@ static void weight_dims(const fnas_conv_shape *s, dnnl_dims_t dims) {
     dims[at] = s->kernel_w;
 }
 
-static dnnl_status_t init_layouts(const fnas_conv_shape *s, dnnl_format_tag_t in, dnnl_format_tag_t out, dnnl_format_tag_t weights,
-                                  layouts *made) {
+/* Data types of the activations and of the weights that a kernel sees. */
+typedef struct types {
+    dnnl_data_type_t activation_in, activation_out, weights;
+} types;
+
+/* Gradients of weights are f32 whatever the activations are. */
+static types kernel_types(dnnl_data_type_t activations, fnas_conv_kind kind) {
+    return (types){activations, activations, kind == FNAS_CONV_BACKWARD_WEIGHTS ? dnnl_f32 : activations};
+}
+
+static dnnl_status_t init_layouts(const fnas_conv_shape *s, types kinds, dnnl_format_tag_t in, dnnl_format_tag_t out,
+                                  dnnl_format_tag_t weights, layouts *made) {
     dnnl_dims_t in_dims = {s->n, s->in_channels, s->in_h, s->in_w};
     dnnl_dims_t out_dims = {s->n, s->out_channels, fnas_conv_out_h(s), fnas_conv_out_w(s)};
     dnnl_dims_t weights_dims, bias_dims = {s->out_channels};
     weight_dims(s, weights_dims);
-    dnnl_status_t status = dnnl_memory_desc_init_by_tag(&made->activation_in, 4, in_dims, dnnl_f32, in);
-    if (status == dnnl_success) status = dnnl_memory_desc_init_by_tag(&made->activation_out, 4, out_dims, dnnl_f32, out);
-    if (status == dnnl_success) status = dnnl_memory_desc_init_by_tag(&made->weights, weight_rank(s), weights_dims, dnnl_f32, weights);
+    dnnl_status_t status = dnnl_memory_desc_init_by_tag(&made->activation_in, 4, in_dims, kinds.activation_in, in);
+    if (status == dnnl_success) status = dnnl_memory_desc_init_by_tag(&made->activation_out, 4, out_dims, kinds.activation_out, out);
+    if (status == dnnl_success) status = dnnl_memory_desc_init_by_tag(&made->weights, weight_rank(s), weights_dims, kinds.weights, weights);
     if (status == dnnl_success) status = dnnl_memory_desc_init_by_tag(&made->bias, 1, bias_dims, dnnl_f32, dnnl_a);
     return status;
 }
@@ -110,7 +125,9 @@ static dnnl_status_t create_description(const fnas_onednn *onednn, const fnas_co
                                         bool with_bias, dnnl_primitive_desc_t *made) {
     dnnl_convolution_desc_t forward, backward;
     dnnl_primitive_desc_t hint = NULL;
-    dnnl_status_t status = describe_forward(s, l, kind == FNAS_CONV_FORWARD && with_bias, &forward);
+    layouts forward_layouts = *l;
+    forward_layouts.weights.data_type = l->activation_in.data_type; /* of the forward pass that belongs to a gradient of f32 */
+    dnnl_status_t status = describe_forward(s, &forward_layouts, kind == FNAS_CONV_FORWARD && with_bias, &forward);
     if (kind == FNAS_CONV_FORWARD)
         return status != dnnl_success ? status : dnnl_primitive_desc_create(made, &forward, onednn->attributes, onednn->engine, NULL);
 
@@ -133,13 +150,14 @@ static bool is_reference(const_dnnl_primitive_desc_t description) {
 
 /* In the engine's layout if a fast kernel takes it; else in whatever layout a fast kernel wants, at the price of reorders; else by the
  * reference kernel, which takes all layouts but is a thousand times slower. */
-static dnnl_status_t choose_description(const fnas_onednn *onednn, const fnas_conv_shape *s, const layouts *outer, fnas_conv_kind kind,
-                                        bool with_bias, dnnl_primitive_desc_t *chosen) {
-    layouts inner = *outer, free_choice;
-    dnnl_status_t status = init_layouts(s, dnnl_format_tag_any, dnnl_format_tag_any, dnnl_format_tag_any, &free_choice);
-    inner.weights = free_choice.weights;
+static dnnl_status_t choose_description(const fnas_onednn *onednn, const fnas_conv_shape *s, types kinds, dnnl_format_tag_t in_tag,
+                                        fnas_conv_kind kind, bool with_bias, dnnl_primitive_desc_t *chosen) {
+    layouts wanted, free_choice;
+    dnnl_status_t status = init_layouts(s, kinds, in_tag, onednn->activation_tag, dnnl_format_tag_any, &wanted);
+    if (status == dnnl_success)
+        status = init_layouts(s, kinds, dnnl_format_tag_any, dnnl_format_tag_any, dnnl_format_tag_any, &free_choice);
     if (status != dnnl_success) return status;
-    status = create_description(onednn, s, &inner, kind, with_bias, chosen);
+    status = create_description(onednn, s, &wanted, kind, with_bias, chosen);
     if (status == dnnl_success && !is_reference(*chosen)) return status;
 
     dnnl_primitive_desc_t other = NULL;
@@ -174,11 +192,12 @@ static dnnl_status_t create_reorder(const fnas_onednn *onednn, port *p, bool int
 static dnnl_status_t create_port(const fnas_onednn *onednn, port *p, bool into_kernel) {
     dnnl_status_t status = dnnl_memory_create(&p->outer, &p->outer_layout, onednn->engine, DNNL_MEMORY_NONE);
     if (status != dnnl_success) return status;
+    p->outer_bytes = dnnl_memory_desc_get_size(&p->outer_layout);
+    p->inner_bytes = dnnl_memory_desc_get_size(&p->inner_layout);
     if (dnnl_memory_desc_equal(&p->outer_layout, &p->inner_layout)) {
         p->inner = p->outer;
         return dnnl_success;
     }
-    p->inner_bytes = dnnl_memory_desc_get_size(&p->inner_layout);
     status = dnnl_memory_create(&p->inner, &p->inner_layout, onednn->engine, DNNL_MEMORY_NONE);
     return status != dnnl_success ? status : create_reorder(onednn, p, into_kernel);
 }
@@ -221,17 +240,40 @@ static void assign_ports(fnas_backend_conv *conv, const_dnnl_primitive_desc_t de
         bool weights = p->argument == DNNL_ARG_WEIGHTS || p->argument == DNNL_ARG_DIFF_WEIGHTS;
         bool out_side = p->argument == DNNL_ARG_DST || p->argument == DNNL_ARG_DIFF_DST;
         p->outer_layout = weights ? outer->weights : out_side ? outer->activation_out : outer->activation_in;
+        if (weights) conv->weights_port = i;
     }
     conv->bias_argument = kind == FNAS_CONV_FORWARD ? DNNL_ARG_BIAS : DNNL_ARG_DIFF_BIAS;
 }
 
-static dnnl_status_t build_conv(const fnas_onednn *onednn, fnas_backend_conv *conv, const fnas_conv_shape *shape, fnas_conv_kind kind,
+/* With 16 channels oneDNN 2.6 runs the gradient of the data a quarter faster than the forward pass. With stride 1 and the same extents the
+ * forward pass is such a gradient, of the filters turned about their centre, with inputs and outputs exchanged. */
+static bool runs_flipped(const fnas_backend *backend, const fnas_conv_shape *s, fnas_conv_kind kind, bool with_bias) {
+    return kind == FNAS_CONV_FORWARD && !with_bias && backend->type == dnnl_f32 && backend->onednn->block == FLIPPED_CHANNELS &&
+           s->in_channels == FLIPPED_CHANNELS && s->out_channels == FLIPPED_CHANNELS && s->groups == 1 && s->stride == 1 &&
+           !s->image_source && s->kernel_h == s->kernel_w && s->kernel_h > 1 && s->kernel_h == 2 * s->padding + 1;
+}
+
+static void flip_filters(int64_t filters, int64_t taps, const float *weights, float *flipped) {
+    for (int64_t o = 0; o < filters; o++)
+        for (int64_t i = 0; i < filters; i++)
+            for (int64_t k = 0; k < taps; k++) flipped[(i * filters + o) * taps + taps - 1 - k] = weights[(o * filters + i) * taps + k];
+}
+
+static dnnl_status_t build_conv(const fnas_backend *backend, fnas_backend_conv *conv, const fnas_conv_shape *shape, fnas_conv_kind kind,
                                 bool with_bias) {
+    const fnas_onednn *onednn = backend->onednn;
     layouts outer;
     dnnl_primitive_desc_t description = NULL;
+    types outside = {shape->image_source ? dnnl_f32 : backend->type, backend->type, dnnl_f32};
     dnnl_format_tag_t in_tag = shape->image_source ? dnnl_nchw : onednn->activation_tag;
-    dnnl_status_t status = init_layouts(shape, in_tag, onednn->activation_tag, shape->groups > 1 ? dnnl_goihw : dnnl_oihw, &outer);
-    if (status == dnnl_success) status = choose_description(onednn, shape, &outer, kind, with_bias, &description);
+    conv->flipped = runs_flipped(backend, shape, kind, with_bias);
+    conv->filters = shape->out_channels;
+    conv->taps = shape->kernel_h * shape->kernel_w;
+    if (conv->flipped) kind = FNAS_CONV_BACKWARD_DATA;
+    dnnl_status_t status =
+        init_layouts(shape, outside, in_tag, onednn->activation_tag, shape->groups > 1 ? dnnl_goihw : dnnl_oihw, &outer);
+    if (status == dnnl_success)
+        status = choose_description(onednn, shape, kernel_types(backend->type, kind), in_tag, kind, with_bias, &description);
     if (status != dnnl_success) return status;
 
     snprintf(conv->implementation, sizeof conv->implementation, "%s", implementation_of(description));
@@ -246,12 +288,17 @@ static dnnl_status_t build_conv(const fnas_onednn *onednn, fnas_backend_conv *co
     return status;
 }
 
-/* Inner buffers first, then one scratchpad that the primitive and the reorders use in turn. */
+static bool needs_reorder(const port *p) {
+    return p->inner != p->outer;
+}
+
+/* Inner buffers first (of flipped weights the plain ones before them), then one scratchpad that the primitive and the reorders use in
+ * turn. */
 static size_t conv_scratch_bytes(const fnas_backend_conv *conv) {
-    size_t inner = 0, scratchpad = conv->scratchpad_bytes;
+    size_t inner = conv->flipped ? fnas_align_bytes(conv->ports[conv->weights_port].outer_bytes) : 0, scratchpad = conv->scratchpad_bytes;
     for (int i = 0; i < PORT_COUNT; i++) {
         const port *p = &conv->ports[i];
-        inner += fnas_align_bytes(p->inner_bytes);
+        if (needs_reorder(p) || (conv->flipped && i == conv->weights_port)) inner += fnas_align_bytes(p->inner_bytes);
         if (p->reorder_scratchpad_bytes > scratchpad) scratchpad = p->reorder_scratchpad_bytes;
     }
     return inner + fnas_align_bytes(scratchpad);
@@ -311,7 +358,7 @@ fnas_status fnas_backend_prepare(fnas_context *context, fnas_backend *backend, c
         fnas_backend_conv *made = fnas_allocate(1, sizeof *made);
         if (!made) return fnas_fail_memory(context, "a convolution");
         one_thread guard = one_thread_begin();
-        dnnl_status_t status = build_conv(backend->onednn, made, shape, kind, with_bias);
+        dnnl_status_t status = build_conv(backend, made, shape, kind, with_bias);
         one_thread_end(guard);
         if (status != dnnl_success) {
             destroy_conv(made);
@@ -339,7 +386,6 @@ const char *fnas_backend_conv_implementation(const fnas_backend_conv *conv) {
 /* ---- running ---- */
 
 static dnnl_status_t run_reorder(dnnl_stream_t stream, const port *p, bool into_kernel, void *scratchpad) {
-    if (!p->reorder) return dnnl_success;
     dnnl_status_t status = dnnl_memory_set_data_handle_v2(p->reorder_scratchpad, scratchpad, stream);
     if (status != dnnl_success) return status;
     const dnnl_exec_arg_t arguments[] = {{DNNL_ARG_FROM, into_kernel ? p->outer : p->inner},
@@ -348,16 +394,31 @@ static dnnl_status_t run_reorder(dnnl_stream_t stream, const port *p, bool into_
     return dnnl_primitive_execute(p->reorder, stream, 3, arguments);
 }
 
-/* Hands the buffers over; returns where the shared scratchpad begins. */
-static dnnl_status_t bind_buffers(dnnl_stream_t stream, fnas_backend_conv *conv, void *const outer[PORT_COUNT], float *bias, char *scratch,
+static dnnl_status_t bind_port(dnnl_stream_t stream, const port *p, void *outer, void *inner) {
+    dnnl_status_t status = dnnl_memory_set_data_handle_v2(p->outer, outer, stream);
+    if (status == dnnl_success && needs_reorder(p)) status = dnnl_memory_set_data_handle_v2(p->inner, inner, stream);
+    return status;
+}
+
+/* Weights between plain (outer) and packed. */
+static dnnl_status_t move_weights(dnnl_stream_t stream, const port *p, bool into_kernel, void *outer, void *packed, void *scratchpad) {
+    if (!needs_reorder(p)) {
+        memcpy(into_kernel ? packed : outer, into_kernel ? outer : packed, p->outer_bytes);
+        return dnnl_success;
+    }
+    dnnl_status_t status = bind_port(stream, p, outer, packed);
+    return status != dnnl_success ? status : run_reorder(stream, p, into_kernel, scratchpad);
+}
+
+/* Hands the buffers over, weights packed; returns where the shared scratchpad begins. */
+static dnnl_status_t bind_buffers(dnnl_stream_t stream, fnas_backend_conv *conv, void *const given[PORT_COUNT], float *bias, char *scratch,
                                   void **scratchpad) {
     dnnl_status_t status = dnnl_success;
     for (int i = 0; i < PORT_COUNT && status == dnnl_success; i++) {
-        port *p = &conv->ports[i];
-        status = dnnl_memory_set_data_handle_v2(p->outer, outer[i], stream);
-        if (status != dnnl_success || p->inner == p->outer) continue;
-        status = dnnl_memory_set_data_handle_v2(p->inner, scratch, stream);
-        scratch += fnas_align_bytes(p->inner_bytes);
+        const port *p = &conv->ports[i];
+        bool packed = i == conv->weights_port;
+        status = packed ? dnnl_memory_set_data_handle_v2(p->inner, given[i], stream) : bind_port(stream, p, given[i], scratch);
+        if (!packed && needs_reorder(p)) scratch += fnas_align_bytes(p->inner_bytes);
     }
     if (status == dnnl_success && conv->bias) status = dnnl_memory_set_data_handle_v2(conv->bias, bias, stream);
     if (status == dnnl_success) status = dnnl_memory_set_data_handle_v2(conv->scratchpad, scratch, stream);
@@ -374,30 +435,88 @@ static dnnl_status_t run_primitive(dnnl_stream_t stream, const fnas_backend_conv
     return dnnl_primitive_execute(conv->primitive, stream, count, arguments);
 }
 
-fnas_status fnas_backend_conv_run(fnas_context *context, fnas_backend *backend, fnas_backend_conv *conv, const float *first,
-                                  const float *second, float *bias, float *result, void *scratch) {
-    void *const outer[PORT_COUNT] = {(void *)first, (void *)second, result}; /* oneDNN has one kind of memory, for reading and writing */
+/* Activations that lie otherwise than the kernel wants them; weights are packed already. */
+static dnnl_status_t reorder_activations(dnnl_stream_t stream, const fnas_backend_conv *conv, bool into_kernel, void *scratchpad) {
+    dnnl_status_t status = dnnl_success;
+    for (int i = 0; i < PORT_COUNT && status == dnnl_success; i++) {
+        const port *p = &conv->ports[i];
+        if (i != conv->weights_port && needs_reorder(p) && into_kernel == (i != PORT_RESULT))
+            status = run_reorder(stream, p, into_kernel, scratchpad);
+    }
+    return status;
+}
+
+fnas_status fnas_backend_conv_run_packed(fnas_context *context, fnas_backend *backend, fnas_backend_conv *conv, const void *first,
+                                         const void *second, float *bias, void *result, void *scratch) {
+    void *const given[PORT_COUNT] = {(void *)first, (void *)second, result}; /* oneDNN has one kind of memory, for reading and writing */
     void *scratchpad;
     one_thread guard = one_thread_begin();
-    dnnl_status_t status = bind_buffers(backend->stream, conv, outer, bias, scratch, &scratchpad);
-    if (status == dnnl_success) status = run_reorder(backend->stream, &conv->ports[PORT_FIRST], true, scratchpad);
-    if (status == dnnl_success) status = run_reorder(backend->stream, &conv->ports[PORT_SECOND], true, scratchpad);
+    dnnl_status_t status = bind_buffers(backend->stream, conv, given, bias, scratch, &scratchpad);
+    if (status == dnnl_success) status = reorder_activations(backend->stream, conv, true, scratchpad);
     if (status == dnnl_success) status = run_primitive(backend->stream, conv);
-    if (status == dnnl_success) status = run_reorder(backend->stream, &conv->ports[PORT_RESULT], false, scratchpad);
+    if (status == dnnl_success) status = reorder_activations(backend->stream, conv, false, scratchpad);
     if (status == dnnl_success) status = dnnl_stream_wait(backend->stream);
     one_thread_end(guard);
     FNAS_TRY_DNNL(context, status, conv->implementation);
     return FNAS_OK;
 }
 
+size_t fnas_backend_conv_packed_bytes(const fnas_backend_conv *conv) {
+    return conv->ports[conv->weights_port].inner_bytes;
+}
+
+fnas_status fnas_backend_conv_pack(fnas_context *context, fnas_backend *backend, fnas_backend_conv *conv, const float *weights,
+                                   void *packed, void *scratch) {
+    const port *p = &conv->ports[conv->weights_port];
+    void *outer = (void *)weights, *scratchpad = scratch;
+    if (conv->flipped) {
+        flip_filters(conv->filters, conv->taps, weights, scratch);
+        outer = scratch;
+        scratchpad = (char *)scratch + fnas_align_bytes(p->outer_bytes);
+    }
+    one_thread guard = one_thread_begin();
+    dnnl_status_t status = move_weights(backend->stream, p, true, outer, packed, scratchpad);
+    if (status == dnnl_success) status = dnnl_stream_wait(backend->stream);
+    one_thread_end(guard);
+    FNAS_TRY_DNNL(context, status, conv->implementation);
+    return FNAS_OK;
+}
+
+fnas_status fnas_backend_conv_unpack(fnas_context *context, fnas_backend *backend, fnas_backend_conv *conv, const void *packed,
+                                     float *weights, void *scratch) {
+    one_thread guard = one_thread_begin();
+    dnnl_status_t status =
+        move_weights(backend->stream, &conv->ports[conv->weights_port], false, weights, (void *)packed, scratch);
+    if (status == dnnl_success) status = dnnl_stream_wait(backend->stream);
+    one_thread_end(guard);
+    FNAS_TRY_DNNL(context, status, conv->implementation);
+    return FNAS_OK;
+}
+
+fnas_status fnas_backend_conv_run(fnas_context *context, fnas_backend *backend, fnas_backend_conv *conv, const void *first,
+                                  const void *second, float *bias, void *result, void *scratch) {
+    const port *p = &conv->ports[conv->weights_port];
+    if (!needs_reorder(p) && !conv->flipped)
+        return fnas_backend_conv_run_packed(context, backend, conv, first, second, bias, result, scratch);
+    void *packed = scratch;
+    scratch = (char *)scratch + fnas_align_bytes(p->inner_bytes);
+    if (conv->weights_port == PORT_RESULT) {
+        FNAS_TRY(fnas_backend_conv_run_packed(context, backend, conv, first, second, bias, packed, scratch));
+        return fnas_backend_conv_unpack(context, backend, conv, packed, result, scratch);
+    }
+    FNAS_TRY(fnas_backend_conv_pack(context, backend, conv, second, packed, scratch));
+    return fnas_backend_conv_run_packed(context, backend, conv, first, packed, bias, result, scratch);
+}
+
 /* ---- life ---- */
 
-fnas_status fnas_backend_create(fnas_context *context, fnas_backend **backend, int64_t *block) {
+fnas_status fnas_backend_create(fnas_context *context, fnas_compute_type type, fnas_backend **backend, int64_t *block) {
     const fnas_onednn *onednn;
     FNAS_TRY(fnas_onednn_get(context, &onednn));
     fnas_backend *made = fnas_allocate(1, sizeof *made);
     if (!made) return fnas_fail_memory(context, "a compute engine");
     made->onednn = onednn;
+    made->type = type == FNAS_COMPUTE_BF16 ? dnnl_bf16 : dnnl_f32;
     dnnl_status_t status = dnnl_stream_create(&made->stream, onednn->engine, dnnl_stream_default_flags);
     if (status != dnnl_success) {
         fnas_free(made);
