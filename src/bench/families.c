@@ -20,4 +20,8 @@ const fnas_problem_family *const fnas_bench_families[] = {&fnas_problem_conv,
                                                           &fnas_problem_layers,
                                                           &fnas_problem_pass,
                                                           &fnas_problem_iteration,
+                                                          &fnas_problem_step,
+                                                          &fnas_problem_fronts,
+                                                          &fnas_problem_hypervolume,
+                                                          &fnas_problem_predictor_training,
                                                           NULL};
