@@ -113,7 +113,7 @@ static fnas_status run_again(fnas_context *context, void *user) {
     return fnas_drill_weights(context, user);
 }
 
-/* Of the paths as they were run last. */
+/* Of given cells: drawn ones are others each time. */
 static fnas_status path_flops(fnas_context *context, const fnas_drill *drill, double *flops) {
     const fnas_searcher *searcher = &drill->searcher;
     const fnas_paths *paths = &searcher->paths;
@@ -132,7 +132,7 @@ static fnas_status iteration_time(fnas_bench *bench, fnas_drill *drill, fnas_row
     double images = 0;
     row->threads = drill->searcher.worker_count;
     FNAS_TRY(fnas_measure(bench, run_again, drill, row));
-    FNAS_TRY(path_flops(bench->context, drill, &row->flops));
+    if (drill->setup.cells_given) FNAS_TRY(path_flops(bench->context, drill, &row->flops));
     for (int64_t p = 0; p < paths->count; p++) images += 2 * (double)paths->images[p];
     fnas_row_figure_add(row, "paths", (double)(2 * paths->count));
     fnas_row_figure_add(row, "images", images);
