@@ -52,8 +52,7 @@ static double largest_error(operands *all) {
     operands_compute(all);
     for (int i = 0; i < all->count; i++) {
         if (all->list[i].role == INPUT || all->list[i].absent) continue;
-        double error = operand_error(all, &all->list[i]);
-        if (!(error <= worst)) worst = error;
+        worst = fmax(worst, operand_error(all, &all->list[i]));
     }
     return worst;
 }

@@ -68,7 +68,7 @@ static fnas_status run_again(fnas_context *context, void *pass) {
 
 static fnas_status pass_measure(fnas_bench *bench, fnas_pass *pass, fnas_row *row) {
     double images = (double)pass->subject.images;
-    fnas_memory_forget_peak();
+    fnas_memory_begin();
     if (bench->options->dump) FNAS_TRY(fnas_pass_dump(bench->context, pass, bench->options->dump));
     FNAS_TRY(fnas_measure(bench, run_again, pass, row));
     row->flops = images * fnas_net_flops(pass->net, pass->setup.weights, pass->setup.gates);

@@ -668,14 +668,15 @@ static inline bool padding_is_zero(operands *all, const operand *o) {
     return true;
 }
 
-/* The largest error over the error allowed: above 1, infinite or NaN where it is too large. */
+/* The largest error over the error allowed: above 1 where it is too large, infinite where it is NaN. */
 static inline double operand_error(operands *all, const operand *o) {
     double worst = padding_is_zero(all, o) ? 0 : (double)INFINITY;
     operand_unpack(all, o);
     for (int64_t i = 0; i < operand_size(o); i++) {
         double error = fabs((double)all->plain[i] - o->exact[i]);
         double ratio = error == 0 ? 0 : error / o->allowed[i];
-        if (!(ratio <= worst)) worst = ratio;
+        if (isnan(ratio)) return (double)INFINITY;
+        if (ratio > worst) worst = ratio;
     }
     return worst;
 }
