@@ -49,6 +49,7 @@ static fnas_status check_counts(fnas_context *context, const fnas_problem *probl
 }
 
 static fnas_status iteration_check(fnas_context *context, const fnas_problem *problem) {
+    FNAS_TRY(fnas_problem_check_type(context, problem));
     fnas_arch_set cells = {0};
     fnas_status status = read_cells(context, problem, &cells);
     if (status == FNAS_OK) status = check_counts(context, problem, cells.count);
@@ -64,6 +65,7 @@ static fnas_drill_setup iteration_setup(const fnas_bench *bench, const fnas_prob
                               .images = fnas_problem_count(problem, "images"),
                               .shared = fnas_problem_is(problem, "batch", "shared"),
                               .supernet = true,
+                              .type = fnas_problem_type(problem),
                               .cells_given = cells->count ? fnas_arch_set_at(cells, 0) : NULL,
                               .seed = bench->options->seed};
     if (fnas_problem_is(problem, "devices", "cells")) setup.devices = cells->count / setup.preferences;
@@ -79,6 +81,7 @@ static fnas_status check_cell(fnas_context *context, const fnas_drill_setup *set
                             .cells = setup->cells,
                             .weights = true,
                             .gates = true,
+                            .type = setup->type,
                             .seed = setup->seed};
     double one;
     FNAS_TRY(fnas_pass_check(context, &pass, &one));
@@ -143,6 +146,7 @@ static fnas_status iteration_time(fnas_bench *bench, fnas_drill *drill, fnas_row
 static fnas_status iteration_measure(fnas_bench *bench, const fnas_problem *problem, const fnas_arch_set *cells, fnas_row *row) {
     fnas_drill drill = {0};
     fnas_drill_setup setup = iteration_setup(bench, problem, cells);
+    row->precision = fnas_compute_type_name(setup.type);
     FNAS_TRY(check_cells(bench->context, &setup, cells, &row->error));
     double before_mb = fnas_memory_begin();
     fnas_status status = fnas_drill_create(bench->context, &setup, &drill);
@@ -169,7 +173,7 @@ static const fnas_problem_key iteration_keys[] = {
     {"preferences", FNAS_KEY_COUNT, "1", 1, PREFERENCES_MOST, NULL, "a device: paths"},
     {"images", FNAS_KEY_COUNT, "256", 2, 4096, NULL, "of each of the two updates"},
     {"batch", FNAS_KEY_CHOICE, "full", 0, 0, "full|shared", "each path sees all images, or they are shared out"},
-    FNAS_PRECISION_KEY,
+    FNAS_PRECISIONS_KEY,
     {"channels", FNAS_KEY_COUNT, "16", 1, 256, NULL, "of the supernet's first stage"},
     {"depth", FNAS_KEY_COUNT, "5", 1, 32, NULL, "cells a stage of the supernet"},
     FNAS_KEYS_END,

@@ -86,7 +86,7 @@ static fnas_pass_setup pass_setup(const fnas_bench *bench, const fnas_problem *p
                              .cells = fnas_problem_count(problem, "cells"),
                              .weights = !fnas_problem_is(problem, "gradient", "gates"),
                              .gates = !fnas_problem_is(problem, "gradient", "weights"),
-                             .type = fnas_problem_is(problem, "precision", "bf16") ? FNAS_COMPUTE_BF16 : FNAS_COMPUTE_F32,
+                             .type = fnas_problem_type(problem),
                              .seed = bench->options->seed};
 }
 
@@ -106,8 +106,7 @@ static fnas_status pass_run(fnas_bench *bench, const fnas_problem *problem) {
 static fnas_status pass_check_problem(fnas_context *context, const fnas_problem *problem) {
     fnas_space *space;
     int32_t choices[16];
-    if (fnas_problem_is(problem, "precision", "bf16") && !fnas_backend_has_bf16())
-        return fnas_fail(context, FNAS_ERR_UNSUPPORTED, "problem pass: this processor has no bf16: leave out precision=bf16");
+    FNAS_TRY(fnas_problem_check_type(context, problem));
     FNAS_TRY(fnas_space_open(context, "nb201", &space));
     fnas_status status = fnas_subject_cell(context, space, fnas_problem_word(problem, "cell"), choices);
     fnas_space_close(space);
