@@ -24,8 +24,8 @@ demo-seeds: build ## the demo's search for three seeds, with ablations and the m
 test: build ## every test, with their number
 	@sh scripts/run-tests.sh $(BUILD)
 
-bench: build ## programs that measure; none is a test
-	@sh scripts/run-benchmarks.sh $(BUILD)
+bench: build ## time fleetnas beside PyTorch, which it installs (BENCH=pass: a part, ROUNDS=5, DOCS=1: into docs/benchmarks.md)
+	@sh scripts/run-benchmarks.sh $(BUILD) $(if $(DOCS),--write-docs)
 
 lint: deps ## layers, docs, paths; format, clang-tidy and cppcheck where they are installed
 	@sh scripts/lint.sh

@@ -1,8 +1,8 @@
 #!/bin/sh
-# Installs what is missing of packaging/debian-packages.txt. Says nothing when nothing is missing.
+# Usage: install-dependencies.sh [LIST]. Installs what is missing of LIST (packaging/debian-packages.txt). Says nothing when nothing is missing.
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
-list=$root/packaging/debian-packages.txt
+list=${1:-$root/packaging/debian-packages.txt}
 
 wanted=$(sed -e 's/#.*//' "$list" | tr '\n' ' ')
 if ! command -v dpkg-query >/dev/null 2>&1 || ! command -v apt-get >/dev/null 2>&1; then

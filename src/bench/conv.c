@@ -60,7 +60,7 @@ static const fnas_problem_key conv_keys[] = {
     {"bias", FNAS_KEY_CHOICE, "no", 0, 0, "no|yes", "whether there is one"},
     FNAS_ADD_KEY,
     {"source", FNAS_KEY_CHOICE, "activation", 0, 0, "activation|image", "in the engine's layout, or plain as images come"},
-    FNAS_PRECISION_KEY,
+    FNAS_PRECISIONS_KEY,
     FNAS_KEYS_END,
 };
 

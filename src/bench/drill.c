@@ -19,6 +19,7 @@ static fnas_status drill_config(fnas_context *context, const fnas_drill_setup *s
                                    .error_gradient = setup->supernet ? "gates" : "model",
                                    .paths = setup->devices * setup->preferences,
                                    .steps = 1000,
+                                   .precision = fnas_compute_type_name(setup->type),
                                    .seed = setup->seed};
     int64_t epochs;
     FNAS_TRY(fnas_search_config_build(context, &options, config, &epochs));

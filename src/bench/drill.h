@@ -11,6 +11,7 @@ typedef struct fnas_drill_setup {
     bool shared;                  /* the images are shared out among the paths; else each path sees all */
     bool supernet;                /* the supernet judges the hypernetwork's paths (the paper's gates); else models alone do */
     const int32_t *cells_given;   /* NULL, or [paths][decisions]: take the place of what the hypernetwork draws */
+    fnas_compute_type type;       /* of the supernet's activations */
     uint64_t seed;
 } fnas_drill_setup;
 

@@ -64,6 +64,7 @@ static fnas_drill_setup iteration_setup(const fnas_bench *bench, const fnas_prob
                               .images = fnas_problem_count(problem, "images"),
                               .shared = fnas_problem_is(problem, "batch", "shared"),
                               .supernet = true,
+                              .type = fnas_problem_is(problem, "precision", "bf16") ? FNAS_COMPUTE_BF16 : FNAS_COMPUTE_F32,
                               .cells_given = cells->count ? fnas_arch_set_at(cells, 0) : NULL,
                               .seed = bench->options->seed};
     if (fnas_problem_is(problem, "devices", "cells")) setup.devices = cells->count / setup.preferences;
@@ -79,6 +80,7 @@ static fnas_status check_cell(fnas_context *context, const fnas_drill_setup *set
                             .cells = setup->cells,
                             .weights = true,
                             .gates = true,
+                            .type = setup->type,
                             .seed = setup->seed};
     double one;
     FNAS_TRY(fnas_pass_check(context, &pass, &one));
@@ -157,6 +159,7 @@ static fnas_status iteration_run(fnas_bench *bench, const fnas_problem *problem)
     fnas_arch_set cells = {0};
     fnas_row row;
     FNAS_TRY(fnas_bench_begin(bench, problem, &row));
+    row.precision = fnas_problem_is(problem, "precision", "bf16") ? "bf16" : "f32";
     fnas_status status = read_cells(bench->context, problem, &cells);
     if (status == FNAS_OK) status = iteration_measure(bench, problem, &cells, &row);
     fnas_arch_set_free(&cells);
@@ -169,7 +172,7 @@ static const fnas_problem_key iteration_keys[] = {
     {"preferences", FNAS_KEY_COUNT, "1", 1, PREFERENCES_MOST, NULL, "a device: paths"},
     {"images", FNAS_KEY_COUNT, "256", 2, 4096, NULL, "of each of the two updates"},
     {"batch", FNAS_KEY_CHOICE, "full", 0, 0, "full|shared", "each path sees all images, or they are shared out"},
-    FNAS_PRECISION_KEY,
+    FNAS_PRECISIONS_KEY,
     {"channels", FNAS_KEY_COUNT, "16", 1, 256, NULL, "of the supernet's first stage"},
     {"depth", FNAS_KEY_COUNT, "5", 1, 32, NULL, "cells a stage of the supernet"},
     FNAS_KEYS_END,

@@ -43,7 +43,7 @@ static const fnas_problem_key pool_keys[] = {
     FNAS_PADDING_KEY,
     {"direction", FNAS_KEY_CHOICE, "forward", 0, 0, "forward|backward", "forward, or the gradient of the source"},
     FNAS_ADD_KEY,
-    FNAS_PRECISION_KEY,
+    FNAS_PRECISIONS_KEY,
     FNAS_KEYS_END,
 };
 
@@ -72,7 +72,7 @@ static const fnas_problem_key global_keys[] = {
     {"size", FNAS_KEY_COUNT, "8", 1, 1024, NULL, "height and width of the source"},
     {"direction", FNAS_KEY_CHOICE, "forward", 0, 0, "forward|backward", "forward, or the gradient of the source"},
     FNAS_ADD_KEY,
-    FNAS_PRECISION_KEY,
+    FNAS_PRECISIONS_KEY,
     FNAS_KEYS_END,
 };
 
