@@ -1,6 +1,7 @@
 #!/bin/sh
 # The demo's search for several seeds on the demo's cards: hypervolumes of each seed, with ablations, and their means.
 #   SEEDS  [1 2 3]     DEMO_DIR  [build/demo]     THREADS  [one a processor]
+#   PRECISION  [f32] of the activations in training, or bf16
 #   TEST_IMAGES  [5000]: on the demo's 1,000 the errors of two networks are told apart to about one point, which is what most of a front spans
 set -eu
 cd "$(dirname "$0")/.."
@@ -9,6 +10,7 @@ folder=${DEMO_DIR:-build/demo}
 threads=${THREADS:-$(nproc)}
 seeds=${SEEDS:-1 2 3}
 test_images=${TEST_IMAGES:-5000}
+precision=${PRECISION:-f32}
 export OMP_WAIT_POLICY=passive
 . scripts/demo-devices.sh
 
@@ -31,7 +33,7 @@ for seed in $seeds; do
     run=$folder/seed-$seed
     rm -rf "$run"
     # shellcheck disable=SC2086 # lists of words
-    show search --space "$demo_space" --data fashion-mnist --device $searched --preset quick --seed "$seed" --threads "$threads" --out "$run" --quiet
+    show search --space "$demo_space" --data fashion-mnist --device $searched --preset quick --precision "$precision" --seed "$seed" --threads "$threads" --out "$run" --quiet
     # shellcheck disable=SC2086
     show verify "$run" --device $cards --ablate --test-images "$test_images" --seed "$seed" --threads "$threads" --quiet -o "$folder/verify-$seed.json"
     results="$results $folder/verify-$seed.json"

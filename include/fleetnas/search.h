@@ -24,6 +24,7 @@ typedef struct fnas_search_options {
     const char *hypernet;       /* "table" | "continuous" */
     const char *scalarise;      /* "linear" | "chebyshev" */
     const char *batch;          /* "shared" | "full" */
+    const char *precision;      /* "f32" | "bf16" [f32]: of the activations in training; weights, their updates and all scores are f32 */
     const char *error_gradient; /* "gates" | "model" [preset's]: of each path's own loss through its gates, or of a regression over the
                                    losses of architectures on common images */
     int64_t paths;              /* paths a step [a multiple of the devices, about 16] */

@@ -26,6 +26,7 @@ static operator_case conv_case(const fnas_problem *problem) {
 static fnas_status conv_check(fnas_context *context, const fnas_problem *problem) {
     operator_case which = conv_case(problem);
     const fnas_conv_shape *s = &which.conv;
+    FNAS_TRY(fnas_problem_check_type(context, problem));
     if (s->in_channels % s->groups != 0 || s->out_channels % s->groups != 0)
         return fnas_fail(context, FNAS_ERR_INPUT,
                          "problem conv: in=%lld and out=%lld must be multiples of groups=%lld; depthwise is in=C,out=C,groups=C",
@@ -60,7 +61,7 @@ static const fnas_problem_key conv_keys[] = {
     {"bias", FNAS_KEY_CHOICE, "no", 0, 0, "no|yes", "whether there is one"},
     FNAS_ADD_KEY,
     {"source", FNAS_KEY_CHOICE, "activation", 0, 0, "activation|image", "in the engine's layout, or plain as images come"},
-    FNAS_PRECISION_KEY,
+    FNAS_PRECISIONS_KEY,
     FNAS_KEYS_END,
 };
 

@@ -18,6 +18,7 @@ static fnas_status drill_config(fnas_context *context, const fnas_drill_setup *s
                                    .batch = setup->shared ? "shared" : "full",
                                    .error_gradient = setup->supernet ? "gates" : "model",
                                    .paths = setup->devices * setup->preferences,
+                                   .precision = fnas_compute_type_name(setup->type),
                                    .steps = 1000,
                                    .seed = setup->seed};
     int64_t epochs;

@@ -9,6 +9,7 @@ typedef struct fnas_drill_setup {
     int64_t channels, cells;      /* of the supernet, whose images are 3 x 32 x 32 in 10 classes */
     int64_t images;               /* of each of the two updates */
     bool shared;                  /* the images are shared out among the paths; else each path sees all */
+    fnas_compute_type type;       /* of the supernet's activations */
     bool supernet;                /* the supernet judges the hypernetwork's paths (the paper's gates); else models alone do */
     const int32_t *cells_given;   /* NULL, or [paths][decisions]: take the place of what the hypernetwork draws */
     uint64_t seed;

@@ -49,6 +49,7 @@ static fnas_status check_counts(fnas_context *context, const fnas_problem *probl
 }
 
 static fnas_status iteration_check(fnas_context *context, const fnas_problem *problem) {
+    FNAS_TRY(fnas_problem_check_type(context, problem));
     fnas_arch_set cells = {0};
     fnas_status status = read_cells(context, problem, &cells);
     if (status == FNAS_OK) status = check_counts(context, problem, cells.count);
@@ -64,6 +65,7 @@ static fnas_drill_setup iteration_setup(const fnas_bench *bench, const fnas_prob
                               .images = fnas_problem_count(problem, "images"),
                               .shared = fnas_problem_is(problem, "batch", "shared"),
                               .supernet = true,
+                              .type = fnas_problem_type(problem),
                               .cells_given = cells->count ? fnas_arch_set_at(cells, 0) : NULL,
                               .seed = bench->options->seed};
     if (fnas_problem_is(problem, "devices", "cells")) setup.devices = cells->count / setup.preferences;
@@ -79,6 +81,7 @@ static fnas_status check_cell(fnas_context *context, const fnas_drill_setup *set
                             .cells = setup->cells,
                             .weights = true,
                             .gates = true,
+                            .type = setup->type,
                             .seed = setup->seed};
     double one;
     FNAS_TRY(fnas_pass_check(context, &pass, &one));
@@ -86,15 +89,24 @@ static fnas_status check_cell(fnas_context *context, const fnas_drill_setup *set
     return FNAS_OK;
 }
 
-static fnas_status check_cells(fnas_context *context, const fnas_drill *drill, const fnas_arch_set *cells, double *error) {
-    *error = 0;
-    if (!cells->count) return check_cell(context, &drill->setup, "mixed", error);
+static fnas_status check_each(fnas_context *context, const fnas_drill_setup *setup, const fnas_space *space, const fnas_arch_set *cells,
+                              double *error) {
+    char text[FNAS_ARCH_TEXT_BYTES];
     for (int64_t i = 0; i < cells->count; i++) {
-        char text[FNAS_ARCH_TEXT_BYTES];
-        FNAS_TRY(fnas_space_format(context, drill->run->space, fnas_arch_set_at(cells, i), text, sizeof text));
-        FNAS_TRY(check_cell(context, &drill->setup, text, error));
+        FNAS_TRY(fnas_space_format(context, space, fnas_arch_set_at(cells, i), text, sizeof text));
+        FNAS_TRY(check_cell(context, setup, text, error));
     }
     return FNAS_OK;
+}
+
+static fnas_status check_cells(fnas_context *context, const fnas_drill_setup *setup, const fnas_arch_set *cells, double *error) {
+    fnas_space *space;
+    *error = 0;
+    if (!cells->count) return check_cell(context, setup, "mixed", error);
+    FNAS_TRY(fnas_space_open(context, SPACE, &space));
+    fnas_status status = check_each(context, setup, space, cells, error);
+    fnas_space_close(space);
+    return status;
 }
 
 /* ---- timing ---- */
@@ -104,7 +116,7 @@ static fnas_status run_again(fnas_context *context, void *user) {
     return fnas_drill_weights(context, user);
 }
 
-/* Of the paths as they were run last. */
+/* Of given cells: drawn ones are others each time. */
 static fnas_status path_flops(fnas_context *context, const fnas_drill *drill, double *flops) {
     const fnas_searcher *searcher = &drill->searcher;
     const fnas_paths *paths = &searcher->paths;
@@ -118,34 +130,39 @@ static fnas_status path_flops(fnas_context *context, const fnas_drill *drill, do
     return FNAS_OK;
 }
 
-static fnas_status iteration_measure(fnas_bench *bench, fnas_drill *drill, const fnas_arch_set *cells, fnas_row *row) {
+static fnas_status iteration_time(fnas_bench *bench, fnas_drill *drill, fnas_row *row) {
     const fnas_paths *paths = &drill->searcher.paths;
     double images = 0;
-    FNAS_TRY(check_cells(bench->context, drill, cells, &row->error));
-    fnas_memory_forget_peak();
     row->threads = drill->searcher.worker_count;
     FNAS_TRY(fnas_measure(bench, run_again, drill, row));
-    FNAS_TRY(path_flops(bench->context, drill, &row->flops));
+    if (drill->setup.cells_given) FNAS_TRY(path_flops(bench->context, drill, &row->flops));
     for (int64_t p = 0; p < paths->count; p++) images += 2 * (double)paths->images[p];
     fnas_row_figure_add(row, "paths", (double)(2 * paths->count));
     fnas_row_figure_add(row, "images", images);
     fnas_row_figure_add(row, "images_per_s", images / fnas_row_ms(row) * 1e3);
-    fnas_row_figure_add(row, "peak_memory_mb", fnas_memory_peak_mb());
     return FNAS_OK;
 }
 
-static fnas_status iteration_run(fnas_bench *bench, const fnas_problem *problem) {
+static fnas_status iteration_measure(fnas_bench *bench, const fnas_problem *problem, const fnas_arch_set *cells, fnas_row *row) {
     fnas_drill drill = {0};
+    fnas_drill_setup setup = iteration_setup(bench, problem, cells);
+    row->precision = fnas_compute_type_name(setup.type);
+    FNAS_TRY(check_cells(bench->context, &setup, cells, &row->error));
+    double before_mb = fnas_memory_begin();
+    fnas_status status = fnas_drill_create(bench->context, &setup, &drill);
+    if (status == FNAS_OK) status = iteration_time(bench, &drill, row);
+    fnas_row_figure_add(row, "peak_memory_mb", fnas_memory_peak_mb());
+    fnas_row_figure_add(row, "memory_mb", fnas_memory_peak_mb() - before_mb);
+    fnas_drill_free(&drill);
+    return status;
+}
+
+static fnas_status iteration_run(fnas_bench *bench, const fnas_problem *problem) {
     fnas_arch_set cells = {0};
     fnas_row row;
     FNAS_TRY(fnas_bench_begin(bench, problem, &row));
     fnas_status status = read_cells(bench->context, problem, &cells);
-    if (status == FNAS_OK) {
-        fnas_drill_setup setup = iteration_setup(bench, problem, &cells);
-        status = fnas_drill_create(bench->context, &setup, &drill);
-    }
-    if (status == FNAS_OK) status = iteration_measure(bench, &drill, &cells, &row);
-    fnas_drill_free(&drill);
+    if (status == FNAS_OK) status = iteration_measure(bench, problem, &cells, &row);
     fnas_arch_set_free(&cells);
     return fnas_bench_end(bench, status, &row);
 }
@@ -156,7 +173,7 @@ static const fnas_problem_key iteration_keys[] = {
     {"preferences", FNAS_KEY_COUNT, "1", 1, PREFERENCES_MOST, NULL, "a device: paths"},
     {"images", FNAS_KEY_COUNT, "256", 2, 4096, NULL, "of each of the two updates"},
     {"batch", FNAS_KEY_CHOICE, "full", 0, 0, "full|shared", "each path sees all images, or they are shared out"},
-    FNAS_PRECISION_KEY,
+    FNAS_PRECISIONS_KEY,
     {"channels", FNAS_KEY_COUNT, "16", 1, 256, NULL, "of the supernet's first stage"},
     {"depth", FNAS_KEY_COUNT, "5", 1, 32, NULL, "cells a stage of the supernet"},
     FNAS_KEYS_END,

@@ -1,7 +1,11 @@
 #include "bench/measure.h"
 
 #include <math.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -95,21 +99,30 @@ fnas_status fnas_measure_least(fnas_context *context, fnas_timed_function *funct
 
 /* ---- memory ---- */
 
+static double status_mb(const char *field) {
+    FILE *file = fopen("/proc/self/status", "r");
+    char line[256];
+    double mb = (double)NAN;
+    size_t length = strlen(field);
+    while (file && fgets(line, sizeof line, file))
+        if (strncmp(line, field, length) == 0) mb = strtod(line + length, NULL) * 1024 / 1e6; /* "VmRSS:   1234 kB" */
+    if (file) fclose(file);
+    return mb;
+}
+
 /* Linux: writing 5 to clear_refs sets the peak back to what is used now. Elsewhere it fails, and the peak stays unknown. */
-void fnas_memory_forget_peak(void) {
+double fnas_memory_begin(void) {
+#ifdef __GLIBC__
+    malloc_trim(0);
+#endif
     FILE *file = fopen("/proc/self/clear_refs", "w");
-    if (!file) return;
-    fputs("5\n", file);
-    fclose(file);
+    if (file) {
+        fputs("5\n", file);
+        fclose(file);
+    }
+    return status_mb("VmRSS:");
 }
 
 double fnas_memory_peak_mb(void) {
-    FILE *file = fopen("/proc/self/status", "r");
-    char line[256];
-    long long kib = 0;
-    double mb = (double)NAN;
-    while (file && fgets(line, sizeof line, file))
-        if (sscanf(line, "VmHWM: %lld kB", &kib) == 1) mb = (double)kib * 1024 / 1e6;
-    if (file) fclose(file);
-    return mb;
+    return status_mb("VmHWM:");
 }

@@ -16,8 +16,10 @@ FNAS_NODISCARD fnas_status fnas_measure(fnas_bench *bench, fnas_timed_function *
 FNAS_NODISCARD fnas_status fnas_measure_least(fnas_context *context, fnas_timed_function *function, void *user, int64_t repeats,
                                               double least_ms, double *ms);
 
-/* Largest memory of the process since the last fnas_memory_forget_peak, in MB; NaN where the system does not tell. */
-void fnas_memory_forget_peak(void);
+/* Gives back what is free, forgets the largest memory so far, returns what the process holds now, in MB; NaN where the system does not
+ * tell. */
+double fnas_memory_begin(void);
+/* The largest since then. */
 double fnas_memory_peak_mb(void);
 
 #endif

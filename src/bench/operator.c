@@ -9,6 +9,15 @@ int64_t fnas_problem_padding(const fnas_problem *problem) {
     return fnas_problem_is(problem, "padding", "half") ? fnas_problem_count(problem, "kernel") / 2 : fnas_problem_count(problem, "padding");
 }
 
+fnas_compute_type fnas_problem_type(const fnas_problem *problem) {
+    return fnas_problem_is(problem, "precision", "bf16") ? FNAS_COMPUTE_BF16 : FNAS_COMPUTE_F32;
+}
+
+fnas_status fnas_problem_check_type(fnas_context *context, const fnas_problem *problem) {
+    if (fnas_problem_type(problem) == FNAS_COMPUTE_F32 || fnas_backend_has_bf16()) return FNAS_OK;
+    return fnas_fail(context, FNAS_ERR_UNSUPPORTED, "problem %s: this processor has no bf16: leave out precision=bf16", problem->family->name);
+}
+
 /* ---- work ---- */
 
 static double case_products(const operator_case *c) {
@@ -25,7 +34,7 @@ static double case_bytes(const operands *all) {
     double bytes = 0;
     for (int i = 0; i < all->count; i++)
         if (!all->list[i].absent)
-            bytes += (all->list[i].role == ADDED ? 2.0 : 1.0) * (double)(operand_floats(all, &all->list[i]) * sizeof(float));
+            bytes += (all->list[i].role == ADDED ? 2.0 : 1.0) * (double)operand_bytes(all, &all->list[i]);
     return bytes;
 }
 
@@ -52,8 +61,7 @@ static double largest_error(operands *all) {
     operands_compute(all);
     for (int i = 0; i < all->count; i++) {
         if (all->list[i].role == INPUT || all->list[i].absent) continue;
-        double error = operand_error(all, &all->list[i]);
-        if (!(error <= worst)) worst = error;
+        worst = fmax(worst, operand_error(all, &all->list[i]));
     }
     return worst;
 }
@@ -62,7 +70,7 @@ static double largest_error(operands *all) {
 static fnas_status check_case(fnas_bench *bench, fnas_engine *engine, const operator_case *c, fnas_row *row) {
     operands all;
     operator_case checked = smaller_case(c, bench->options->quick ? QUICK_PRODUCTS : CHECK_PRODUCTS);
-    operands_declare(&all, &checked, fnas_engine_block(engine));
+    operands_declare_on(&all, &checked, engine);
     fnas_status status = operands_allocate(&all) ? FNAS_OK : fnas_fail_memory(bench->context, "the check of an operator");
     if (status == FNAS_OK) {
         operands_fill(&all, (int64_t)(bench->options->seed & INT32_MAX));
@@ -97,7 +105,7 @@ static fnas_status name_kernel(fnas_bench *bench, fnas_engine *engine, const ope
 
 static fnas_status time_case(fnas_bench *bench, fnas_engine *engine, const operator_case *c, fnas_row *row) {
     timed_case timed = {.engine = engine};
-    operands_declare(&timed.operands, c, fnas_engine_block(engine));
+    operands_declare_on(&timed.operands, c, engine);
     fnas_status status = operands_allocate(&timed.operands) ? FNAS_OK : fnas_fail_memory(bench->context, "an operator");
     if (status == FNAS_OK) {
         operands_fill(&timed.operands, (int64_t)(bench->options->seed & INT32_MAX));
@@ -113,7 +121,9 @@ fnas_status fnas_bench_operator(fnas_bench *bench, const fnas_problem *problem, 
     fnas_row row;
     fnas_engine *engine = NULL;
     FNAS_TRY(fnas_bench_begin(bench, problem, &row));
-    fnas_status status = fnas_engine_create(bench->context, FNAS_COMPUTE_F32, &engine);
+    fnas_compute_type type = fnas_problem_type(problem);
+    row.precision = fnas_compute_type_name(type);
+    fnas_status status = fnas_engine_create(bench->context, type, &engine);
     if (status == FNAS_OK) status = check_case(bench, engine, which, &row);
     if (status == FNAS_OK) status = time_case(bench, engine, which, &row);
     if (engine) fnas_engine_destroy(engine);

@@ -68,7 +68,7 @@ static fnas_status run_again(fnas_context *context, void *pass) {
 
 static fnas_status pass_measure(fnas_bench *bench, fnas_pass *pass, fnas_row *row) {
     double images = (double)pass->subject.images;
-    fnas_memory_forget_peak();
+    fnas_memory_begin();
     if (bench->options->dump) FNAS_TRY(fnas_pass_dump(bench->context, pass, bench->options->dump));
     FNAS_TRY(fnas_measure(bench, run_again, pass, row));
     row->flops = images * fnas_net_flops(pass->net, pass->setup.weights, pass->setup.gates);
@@ -86,7 +86,7 @@ static fnas_pass_setup pass_setup(const fnas_bench *bench, const fnas_problem *p
                              .cells = fnas_problem_count(problem, "cells"),
                              .weights = !fnas_problem_is(problem, "gradient", "gates"),
                              .gates = !fnas_problem_is(problem, "gradient", "weights"),
-                             .type = fnas_problem_is(problem, "precision", "bf16") ? FNAS_COMPUTE_BF16 : FNAS_COMPUTE_F32,
+                             .type = fnas_problem_type(problem),
                              .seed = bench->options->seed};
 }
 
@@ -106,8 +106,7 @@ static fnas_status pass_run(fnas_bench *bench, const fnas_problem *problem) {
 static fnas_status pass_check_problem(fnas_context *context, const fnas_problem *problem) {
     fnas_space *space;
     int32_t choices[16];
-    if (fnas_problem_is(problem, "precision", "bf16") && !fnas_backend_has_bf16())
-        return fnas_fail(context, FNAS_ERR_UNSUPPORTED, "problem pass: this processor has no bf16: leave out precision=bf16");
+    FNAS_TRY(fnas_problem_check_type(context, problem));
     FNAS_TRY(fnas_space_open(context, "nb201", &space));
     fnas_status status = fnas_subject_cell(context, space, fnas_problem_word(problem, "cell"), choices);
     fnas_space_close(space);

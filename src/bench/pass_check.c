@@ -64,10 +64,15 @@ static int64_t conv_count(const fnas_net *net) {
 #define LEAST_GATE_GRADIENT 0.05
 #define LEAST_WEIGHT_GRADIENT 1e-3
 
+/* A NaN is as wrong as can be: fmax alone would pass over it. */
+static double worse(double error, double other) {
+    return isnan(other) ? (double)INFINITY : fmax(error, other);
+}
+
 static double largest_difference(int64_t count, const float *values32, const double *values64, const double *reference, double size) {
     double difference = 0;
     for (int64_t i = 0; i < count; i++) {
-        difference = fmax(difference, fabs((values32 ? (double)values32[i] : values64[i]) - reference[i]));
+        difference = worse(difference, fabs((values32 ? (double)values32[i] : values64[i]) - reference[i]));
         size = fmax(size, fabs(reference[i]));
     }
     return difference / size;
@@ -93,11 +98,11 @@ static double gradient_error(const fnas_pass *pass, int64_t count, const float *
 static double pass_error(const fnas_pass *pass, const reference_values *reference) {
     int64_t floats = pass->subject.parameters.float_count, onehot = fnas_space_onehot_size(pass->subject.space);
     double loss = reference->result.loss, bound = pass->setup.type == FNAS_COMPUTE_BF16 ? BF16_LOSS_BOUND : F32_LOSS_BOUND;
-    double error = fabs(pass->result.loss - loss) / fabs(loss) / bound;
+    double error = worse(0, fabs(pass->result.loss - loss) / fabs(loss) / bound);
     if (pass->setup.weights)
-        error = fmax(error, gradient_error(pass, floats, pass->weight_gradient, NULL, reference->weight_gradient, LEAST_WEIGHT_GRADIENT));
+        error = worse(error, gradient_error(pass, floats, pass->weight_gradient, NULL, reference->weight_gradient, LEAST_WEIGHT_GRADIENT));
     if (pass->setup.gates)
-        error = fmax(error, gradient_error(pass, onehot, NULL, pass->gate_gradient, reference->gate_gradient, LEAST_GATE_GRADIENT));
+        error = worse(error, gradient_error(pass, onehot, NULL, pass->gate_gradient, reference->gate_gradient, LEAST_GATE_GRADIENT));
     return error;
 }
 
@@ -107,7 +112,7 @@ static fnas_status compare(fnas_context *context, const fnas_pass_setup *setup, 
     fnas_status status = fnas_pass_create(context, setup, &pass);
     if (status == FNAS_OK) status = fnas_pass_run(context, &pass);
     if (status == FNAS_OK) status = reference_run(context, &pass, &reference);
-    if (status == FNAS_OK) *error = fmax(*error, pass_error(&pass, &reference));
+    if (status == FNAS_OK) *error = worse(*error, pass_error(&pass, &reference));
     reference_free(&reference);
     fnas_pass_free(&pass);
     return status;

@@ -186,9 +186,9 @@ static fnas_status measure_crowd(fnas_context *context, fnas_team *team, int64_t
     FNAS_TRY(fnas_measure_least(context, ceilings[0].run, &ceilings[0], 1, QUICK_REPEAT_MS, &alone_ms));
     all.calls = (int64_t)ceil((quick ? QUICK_REPEAT_MS : REPEAT_MS) / alone_ms);
     for (int64_t i = 0; i < (quick ? 3 : REPEATS); i++) {
-        double begin = fnas_wall_ms(), cpu = fnas_process_cpu_ms();
+        double begin = fnas_wall_ms(), cpu = fnas_thread_cpu_ms();
         FNAS_TRY(fnas_team_run(context, team, threads, crowd_run, &all));
-        least = fmin(least, threads == 1 ? fnas_process_cpu_ms() - cpu : fnas_wall_ms() - begin);
+        least = fmin(least, threads == 1 ? fnas_thread_cpu_ms() - cpu : fnas_wall_ms() - begin);
     }
     *rate = ceilings[0].work * (double)(threads * all.calls) / least / 1e6;
     return FNAS_OK;

@@ -28,6 +28,7 @@ static fnas_status norm_run(fnas_bench *bench, const fnas_problem *problem) {
 }
 
 static fnas_status norm_check(fnas_context *context, const fnas_problem *problem) {
+    FNAS_TRY(fnas_problem_check_type(context, problem));
     if (fnas_problem_is(problem, "add", "yes") && !fnas_problem_is(problem, "direction", "forward"))
         return fnas_fail(context, FNAS_ERR_INPUT, "problem norm: add=yes is for direction=forward");
     if (fnas_problem_is(problem, "affine", "yes") && fnas_problem_is(problem, "direction", "statistics"))
@@ -40,7 +41,7 @@ static const fnas_problem_key norm_keys[] = {
     {"direction", FNAS_KEY_CHOICE, "forward", 0, 0, "statistics|forward|backward", "statistics of the batch, their use, the gradients"},
     {"affine", FNAS_KEY_CHOICE, "no", 0, 0, "no|yes", "whether there are a scale and a shift"},
     FNAS_ADD_KEY,
-    FNAS_PRECISION_KEY,
+    FNAS_PRECISIONS_KEY,
     FNAS_KEYS_END,
 };
 
@@ -51,7 +52,7 @@ const fnas_problem_family fnas_problem_norm = {
 
 static const fnas_problem_key directed_keys[] = {
     PLANE_KEYS,    {"direction", FNAS_KEY_CHOICE, "forward", 0, 0, "forward|backward", "forward, or the gradients"},
-    FNAS_ADD_KEY,  FNAS_PRECISION_KEY,
+    FNAS_ADD_KEY,  FNAS_PRECISIONS_KEY,
     FNAS_KEYS_END,
 };
 
@@ -63,6 +64,7 @@ static fnas_status relu_run(fnas_bench *bench, const fnas_problem *problem) {
 }
 
 static fnas_status relu_check(fnas_context *context, const fnas_problem *problem) {
+    FNAS_TRY(fnas_problem_check_type(context, problem));
     if (fnas_problem_is(problem, "direction", "backward") || fnas_problem_is(problem, "add", "no")) return FNAS_OK;
     return fnas_fail(context, FNAS_ERR_INPUT, "problem relu: add=yes is for direction=backward");
 }
@@ -89,7 +91,7 @@ static fnas_status add_run(fnas_bench *bench, const fnas_problem *problem) {
 static const fnas_problem_key add_keys[] = {
     PLANE_KEYS,
     {"add", FNAS_KEY_CHOICE, "yes", 0, 0, "no|yes", "no: a copy"},
-    FNAS_PRECISION_KEY,
+    FNAS_PRECISIONS_KEY,
     FNAS_KEYS_END,
 };
 
@@ -100,7 +102,7 @@ static fnas_status reduce_run(fnas_bench *bench, const fnas_problem *problem) {
     return fnas_bench_operator(bench, problem, &which);
 }
 
-static const fnas_problem_key reduce_keys[] = {PLANE_KEYS, FNAS_PRECISION_KEY, FNAS_KEYS_END};
+static const fnas_problem_key reduce_keys[] = {PLANE_KEYS, FNAS_PRECISIONS_KEY, FNAS_KEYS_END};
 
 const fnas_problem_family fnas_problem_dot = {
     .name = "dot", .summary = "the sum of the products of two maps", .keys = reduce_keys, .run = reduce_run};

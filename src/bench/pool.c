@@ -16,6 +16,7 @@ static operator_case pool_case(const fnas_problem *problem) {
 }
 
 static fnas_status pool_check(fnas_context *context, const fnas_problem *problem) {
+    FNAS_TRY(fnas_problem_check_type(context, problem));
     operator_case which = pool_case(problem);
     const fnas_pool_shape *s = &which.pool;
     if (s->padding >= s->kernel)
@@ -43,7 +44,7 @@ static const fnas_problem_key pool_keys[] = {
     FNAS_PADDING_KEY,
     {"direction", FNAS_KEY_CHOICE, "forward", 0, 0, "forward|backward", "forward, or the gradient of the source"},
     FNAS_ADD_KEY,
-    FNAS_PRECISION_KEY,
+    FNAS_PRECISIONS_KEY,
     FNAS_KEYS_END,
 };
 
@@ -62,6 +63,7 @@ static fnas_status global_run(fnas_bench *bench, const fnas_problem *problem) {
 }
 
 static fnas_status global_check(fnas_context *context, const fnas_problem *problem) {
+    FNAS_TRY(fnas_problem_check_type(context, problem));
     if (fnas_problem_is(problem, "direction", "backward") || fnas_problem_is(problem, "add", "no")) return FNAS_OK;
     return fnas_fail(context, FNAS_ERR_INPUT, "problem global-pool: add=yes is for direction=backward");
 }
@@ -72,7 +74,7 @@ static const fnas_problem_key global_keys[] = {
     {"size", FNAS_KEY_COUNT, "8", 1, 1024, NULL, "height and width of the source"},
     {"direction", FNAS_KEY_CHOICE, "forward", 0, 0, "forward|backward", "forward, or the gradient of the source"},
     FNAS_ADD_KEY,
-    FNAS_PRECISION_KEY,
+    FNAS_PRECISIONS_KEY,
     FNAS_KEYS_END,
 };
 

@@ -167,18 +167,6 @@ void fnas_problem_append(const fnas_problem *problem, fnas_text *text) {
         fnas_text_append(text, "%c%s=%s", i ? ',' : ':', family->keys[i].name, problem->values[i]);
 }
 
-fnas_status fnas_problem_with_count(fnas_context *context, const fnas_problem *problem, const char *key, int64_t count,
-                                    fnas_problem *changed) {
-    char value[32];
-    int index;
-    *changed = *problem;
-    FNAS_TRY(find_key(context, problem->family, key, &index));
-    changed->given[index] = false;
-    snprintf(value, sizeof value, "%lld", (long long)count);
-    FNAS_TRY(set_value(context, changed, index, value));
-    return problem->family->check ? problem->family->check(context, changed) : FNAS_OK;
-}
-
 bool fnas_problem_is_of(const fnas_problem *problem, const char *family) {
     return strcmp(problem->family->name, family) == 0;
 }

@@ -56,8 +56,4 @@ bool fnas_problem_is_of(const fnas_problem *problem, const char *family);
 /* The string again, with every key spelled out. */
 void fnas_problem_append(const fnas_problem *problem, fnas_text *text);
 
-/* The same problem with one key replaced: for growth. The value must fit its key. */
-FNAS_NODISCARD fnas_status fnas_problem_with_count(fnas_context *context, const fnas_problem *problem, const char *key, int64_t count,
-                                                   fnas_problem *changed);
-
 #endif

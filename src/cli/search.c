@@ -4,7 +4,7 @@
 
 typedef struct search_values {
     cli_common common;
-    const char *space, *data, *run, *proxy, *objectives, *preset, *predictor, *update, *sampler, *hypernet, *scalarise, *batch,
+    const char *space, *data, *run, *proxy, *objectives, *preset, *predictor, *update, *sampler, *hypernet, *scalarise, *batch, *precision,
         *error_gradient;
     cli_texts devices;
     int64_t steps, epochs, paths, threads, checkpoint_steps;
@@ -35,6 +35,7 @@ static const cli_option search_options[] = {
     {"hypernet", 0, CLI_CHOICE, AT(hypernet), "table|continuous", "form of the hypernetwork [the preset's]", false},
     {"scalarise", 0, CLI_CHOICE, AT(scalarise), "linear|chebyshev", "how objectives become one loss [linear]", false},
     {"batch", 0, CLI_CHOICE, AT(batch), "shared|full", "paths share a step's images, or each sees all [the preset's]", false},
+    {"precision", 0, CLI_CHOICE, AT(precision), "f32|bf16", "of the activations in training, where the processor has bf16 [f32]", false},
     {"error-gradient", 0, CLI_CHOICE, AT(error_gradient), "gates|model",
      "of each path's own loss, or of a regression over losses on common images [the preset's]", false},
     {"paths", 0, CLI_COUNT, AT(paths), "N", "sampled architectures a step [a multiple of the devices, about 16]", false},
@@ -68,6 +69,7 @@ static fnas_search_options search_library_options(const search_values *values, c
                                  .hypernet = values->hypernet,
                                  .scalarise = values->scalarise,
                                  .batch = values->batch,
+                                 .precision = values->precision,
                                  .error_gradient = values->error_gradient,
                                  .paths = values->paths,
                                  .steps = values->steps,

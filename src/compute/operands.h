@@ -3,7 +3,10 @@
  *
  * A dot product of k terms in f32 differs from the exact one by at most about lambda * sqrt(k) * u * sum |a b| with overwhelming
  * probability (Higham and Mary 2019, "A new approach to probabilistic rounding error analysis"; u = 2^-24), so results are held to (6
- * sqrt(k) + 4) u times the same operator applied to the magnitudes of its operands; 4 covers the few roundings beside the sum. */
+ * sqrt(k) + 4) u times the same operator applied to the magnitudes of its operands; 4 covers the few roundings beside the sum.
+ *
+ * In bf16 operands are what bf16 can hold, products of two of them are exact in f32 and sums are f32, so the same bound holds up to the
+ * result. That is rounded when it is stored (u = 2^-8), and where it is added to, at most three times. */
 #ifndef FNAS_COMPUTE_OPERANDS_H
 #define FNAS_COMPUTE_OPERANDS_H
 
@@ -18,6 +21,7 @@
 
 #define TEST_SEED 20240229
 #define UNIT_ROUNDOFF (1.0 / 16777216)
+#define BF16_ROUNDOFF (1.0 / 256)
 #define PARTIAL_TERMS 64 /* f32 terms of a partial sum in the engine's own reductions */
 #define EPSILON 1e-5f
 #define GATE 0.75f
@@ -32,7 +36,7 @@ typedef struct operand {
     bool blocked; /* an activation in the engine's layout */
     bool absent;  /* the operator gets NULL */
     fnas_shape shape;
-    float *fast;
+    float *fast;             /* of the engine's type where blocked */
     double *exact, *allowed; /* allowed: of results */
 } operand;
 
@@ -43,9 +47,14 @@ typedef struct operands {
     operand list[OPERAND_CAPACITY];
     int count;
     int64_t block;
+    const fnas_engine *engine; /* NULL: of f32 */
     int32_t *labels;
-    float *plain; /* of the largest operand */
+    float *plain, *floats; /* of the largest operand: plain, and as it lies in memory */
 } operands;
+
+static inline bool operands_are_bf16(const operands *all) {
+    return all->engine && fnas_engine_element_bytes(all->engine) == 2;
+}
 
 static inline int64_t operand_size(const operand *o) {
     return o->shape.n * o->shape.c * o->shape.h * o->shape.w;
@@ -145,7 +154,16 @@ static inline void operands_declare(operands *all, const operator_case *c, int64
         declare_matrix(all);
 }
 
+static inline void operands_declare_on(operands *all, const operator_case *c, const fnas_engine *engine) {
+    operands_declare(all, c, fnas_engine_block(engine));
+    all->engine = engine;
+}
+
 /* ---- memory and values ---- */
+
+static inline size_t operand_bytes(const operands *all, const operand *o) {
+    return operand_floats(all, o) * (o->blocked && operands_are_bf16(all) ? 2 : sizeof(float));
+}
 
 static inline void operands_free(operands *all) {
     for (int i = 0; i < all->count; i++) {
@@ -155,6 +173,7 @@ static inline void operands_free(operands *all) {
     }
     fnas_free(all->labels);
     fnas_free(all->plain);
+    fnas_free(all->floats);
 }
 
 static inline bool operands_allocate(operands *all) {
@@ -162,16 +181,17 @@ static inline bool operands_allocate(operands *all) {
     bool complete = true;
     for (int i = 0; i < all->count; i++) {
         operand *o = &all->list[i];
-        size_t size = (size_t)operand_size(o);
-        o->fast = fnas_allocate(operand_floats(all, o), sizeof(float));
+        size_t size = operand_floats(all, o);
+        o->fast = fnas_allocate(operand_bytes(all, o), 1);
         o->exact = fnas_allocate(size, sizeof(double));
         o->allowed = fnas_allocate(size, sizeof(double));
         complete = complete && o->fast && o->exact && o->allowed;
         largest = size > largest ? size : largest;
     }
     all->plain = fnas_allocate(largest, sizeof(float));
+    all->floats = fnas_allocate(largest, sizeof(float));
     all->labels = fnas_allocate((size_t)all->c->matrix.n, sizeof(int32_t));
-    return complete && all->plain && all->labels;
+    return complete && all->plain && all->floats && all->labels;
 }
 
 /* Activations of a norm lie far from zero, which finds cancellation; those of a ReLU hold exact zeros. */
@@ -185,12 +205,48 @@ static inline float draw_value(const operands *all, const operand *o, int64_t in
     return (float)value;
 }
 
+/* Between the floats and the operand's own memory. */
+static inline void operand_store(operands *all, operand *o) {
+    if (o->blocked && all->engine)
+        fnas_engine_from_floats(all->engine, operand_floats(all, o), all->floats, o->fast);
+    else
+        memcpy(o->fast, all->floats, operand_bytes(all, o));
+}
+
+static inline void operand_load(operands *all, const operand *o) {
+    if (o->blocked && all->engine)
+        fnas_engine_to_floats(all->engine, operand_floats(all, o), o->fast, all->floats);
+    else
+        memcpy(all->floats, o->fast, operand_bytes(all, o));
+}
+
+static inline void operand_unpack(operands *all, const operand *o) {
+    operand_load(all, o);
+    if (o->blocked)
+        fnas_layout_unpack(all->block, o->shape, all->floats, all->plain);
+    else
+        memcpy(all->plain, all->floats, (size_t)operand_size(o) * sizeof(float));
+}
+
 static inline void pack_operand(operands *all, operand *o) {
     for (int64_t i = 0; i < operand_size(o); i++) all->plain[i] = (float)o->exact[i];
     if (o->blocked)
-        fnas_layout_pack(all->block, o->shape, all->plain, o->fast);
+        fnas_layout_pack(all->block, o->shape, all->plain, all->floats);
     else
-        memcpy(o->fast, all->plain, (size_t)operand_size(o) * sizeof(float));
+        memcpy(all->floats, all->plain, (size_t)operand_size(o) * sizeof(float));
+    operand_store(all, o);
+}
+
+/* What a kernel of bf16 sees of an operand: activations, and the weights of a convolution, which it rounds itself. */
+static inline void round_operand(operands *all, operand *o) {
+    bool weights = case_is_conv(all->c) && strcmp(o->name, "weights") == 0 && o->role == INPUT;
+    bool image = case_is_conv(all->c) && all->c->conv.image_source && strcmp(o->name, "src") == 0 && o->role == INPUT;
+    if (!operands_are_bf16(all) || !(o->blocked || weights || image)) return;
+    size_t whole = (size_t)(operand_size(o) + 15) / 16 * 16;
+    for (size_t i = 0; i < whole; i++) all->plain[i] = i < (size_t)operand_size(o) ? (float)o->exact[i] : 0.0f;
+    fnas_engine_from_floats(all->engine, whole, all->plain, all->floats);
+    fnas_engine_to_floats(all->engine, whole, all->floats, all->plain);
+    for (int64_t i = 0; i < operand_size(o); i++) o->exact[i] = (double)all->plain[i];
 }
 
 /* Statistics that norms are given are those of their source, rounded to f32 as the fast operator has them. */
@@ -206,7 +262,8 @@ static inline void fill_norm_statistics(operands *all) {
 /* Results begin as NaN: what an operator leaves out is seen. */
 static inline void fill_results(operands *all, operand *o) {
     if (o->role != RESULT) return;
-    for (size_t i = 0; i < operand_floats(all, o); i++) o->fast[i] = NAN;
+    for (size_t i = 0; i < operand_floats(all, o); i++) all->floats[i] = NAN;
+    operand_store(all, o);
     for (int64_t i = 0; i < operand_size(o); i++) o->exact[i] = (double)NAN;
 }
 
@@ -215,6 +272,7 @@ static inline void operands_fill(operands *all, int64_t case_index) {
     for (int i = 0; i < all->count; i++)
         for (int64_t k = 0; k < operand_size(&all->list[i]); k++)
             all->list[i].exact[k] = (double)draw_value(all, &all->list[i], k, &random);
+    for (int i = 0; i < all->count; i++) round_operand(all, &all->list[i]);
     for (int64_t i = 0; i < all->c->matrix.n; i++) all->labels[i] = (int32_t)fnas_random_below(&random, all->c->matrix.out);
     if (all->c->kind == NORM_FORWARD || all->c->kind == NORM_BACKWARD) fill_norm_statistics(all);
     for (int i = 0; i < all->count; i++) {
@@ -569,38 +627,56 @@ static inline void operands_allow(operands *all) {
 }
 
 /* What should have come out, and how far from it a result may be. */
+/* Windows that overlap are added one after the other in the operand itself: what is rounded are partial sums of the magnitudes. */
+static inline void allow_overlapping(operands *all) {
+    operand *o = &all->list[0];
+    double magnitude = 1 / allowed_factor(summed_terms(all->c, 0));
+    if (!operands_are_bf16(all) || all->c->kind != POOL_BACKWARD) return;
+    for (int64_t k = 0; k < operand_size(o); k++) o->allowed[k] *= 1 + 3 * BF16_ROUNDOFF * magnitude;
+}
+
+/* What storing in bf16 adds, once from what is there before and once from the result. */
+static inline void allow_storing(operands *all) {
+    for (int i = 0; i < all->count && operands_are_bf16(all); i++) {
+        operand *o = &all->list[i];
+        bool sum = o->role == ADDED;
+        bool image = case_is_conv(all->c) && strcmp(o->name, "src") == 0;
+        if (o->role == INPUT || !(o->blocked || image)) continue;
+        for (int64_t k = 0; k < operand_size(o); k++)
+            if (!isnan(o->exact[k])) o->allowed[k] += (sum ? 3 : 1) * BF16_ROUNDOFF * fabs(o->exact[k]);
+    }
+}
+
 static inline void operands_compute(operands *all) {
     operands_allow(all);
+    allow_overlapping(all);
+    allow_storing(all);
     operands_run_exact(all);
+    allow_storing(all);
     if (all->c->kind == CROSS_ENTROPY) allow_cross_entropy(all);
 }
 
 /* ---- comparing ---- */
 
-static inline bool padding_is_zero(const operands *all, const operand *o) {
+static inline bool padding_is_zero(operands *all, const operand *o) {
+    operand_load(all, o);
     int64_t blocks = (o->shape.c + all->block - 1) / all->block, plane = o->shape.h * o->shape.w;
     for (int64_t i = 0; o->blocked && i < o->shape.n * blocks * plane * all->block; i++) {
         int64_t c = i / (plane * all->block) % blocks * all->block + i % all->block;
-        if (c >= o->shape.c && o->fast[i] != 0.0f) return false;
+        if (c >= o->shape.c && all->floats[i] != 0.0f) return false;
     }
     return true;
 }
 
-static inline void operand_unpack(operands *all, const operand *o) {
-    if (o->blocked)
-        fnas_layout_unpack(all->block, o->shape, o->fast, all->plain);
-    else
-        memcpy(all->plain, o->fast, (size_t)operand_size(o) * sizeof(float));
-}
-
-/* The largest error over the error allowed: above 1, infinite or NaN where it is too large. */
+/* The largest error over the error allowed: above 1 where it is too large, infinite where it is NaN. */
 static inline double operand_error(operands *all, const operand *o) {
     double worst = padding_is_zero(all, o) ? 0 : (double)INFINITY;
     operand_unpack(all, o);
     for (int64_t i = 0; i < operand_size(o); i++) {
         double error = fabs((double)all->plain[i] - o->exact[i]);
         double ratio = error == 0 ? 0 : error / o->allowed[i];
-        if (!(ratio <= worst)) worst = ratio;
+        if (isnan(ratio)) return (double)INFINITY;
+        if (ratio > worst) worst = ratio;
     }
     return worst;
 }
@@ -623,7 +699,7 @@ static inline bool operand_agrees(operands *all, const operand *o, char *message
 static inline bool case_agrees(fnas_context *context, fnas_engine *engine, const operator_case *c, int64_t index, char *message,
                                size_t size_bytes) {
     operands all;
-    operands_declare(&all, c, fnas_engine_block(engine));
+    operands_declare_on(&all, c, engine);
     bool agrees = operands_allocate(&all);
     if (!agrees) snprintf(message, size_bytes, "out of memory");
     if (agrees) {

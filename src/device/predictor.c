@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "device/predictor_ask.h"
 #include "device/predictor_internal.h"
 
 fnas_status fnas_predictor_fit(fnas_context *context, const fnas_space *space, int64_t count, const fnas_card *const *cards,
@@ -34,6 +35,14 @@ fnas_status fnas_latency_model_create(fnas_context *context, const fnas_predicto
     FNAS_TRY(fnas_card_check_space(context, card, space));
     fnas_card_view view = fnas_card_get(card);
     return fnas_latency_model_create_view(context, predictor, &view, model);
+}
+
+fnas_status fnas_predictor_ask(fnas_context *context, const fnas_predictor *predictor, const fnas_space *space, const fnas_card *card,
+                               int64_t count, const int32_t *choices, double *latency_ms) {
+    FNAS_TRY(fnas_predictor_check_space(context, predictor, space));
+    FNAS_TRY(fnas_card_check_space(context, card, space));
+    fnas_card_view view = fnas_card_get(card);
+    return fnas_predictor_ask_view(context, predictor, &view, count, choices, latency_ms);
 }
 
 fnas_status fnas_predictor_evaluate(fnas_context *context, const fnas_predictor *predictor, const fnas_space *space, const fnas_card *card,

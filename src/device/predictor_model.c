@@ -62,6 +62,11 @@ void fnas_latency_model_range_ms(const fnas_latency_model *model, double *minimu
 
 /* ---- Making one ---- */
 
+static fnas_status fnas_latency_model_check(fnas_context *context, double minimum_ms, double maximum_ms) {
+    if (minimum_ms > 0.0 && isfinite(maximum_ms)) return FNAS_OK;
+    return fnas_fail(context, FNAS_ERR_NUMERIC, "predicted latencies are not finite: the reference latencies are out of any proportion");
+}
+
 static void fnas_latency_model_choices(const fnas_latency_model *model, bool all, int64_t index, int32_t *choices) {
     if (!all) {
         fnas_space_random(model->space, FNAS_MODEL_SEED, index, choices);
@@ -89,10 +94,7 @@ static fnas_status fnas_latency_model_find_range(fnas_context *context, fnas_lat
     }
     fnas_free(choices);
     fnas_free(latency_ms);
-    if (status == FNAS_OK && !(model->minimum_ms > 0.0 && isfinite(model->maximum_ms)))
-        status = fnas_fail(context, FNAS_ERR_NUMERIC,
-                           "predicted latencies are not finite: the reference latencies are out of any proportion");
-    return status;
+    return status == FNAS_OK ? fnas_latency_model_check(context, model->minimum_ms, model->maximum_ms) : status;
 }
 
 /* A device that was trained on and still shows the same references keeps what its training measurements taught; any other is calibrated on
@@ -127,11 +129,11 @@ static fnas_status fnas_latency_model_fill(fnas_context *context, const fnas_pre
         model->scale_ms += view->reference_latency_ms[i] / (double)predictor->reference_count;
     FNAS_TRY(fnas_latency_model_coefficients(context, predictor, view, model->scale_ms, coefficients, &model->noise));
     fnas_latency_model_collapse(predictor, coefficients, model);
-    return fnas_latency_model_find_range(context, model);
+    return FNAS_OK;
 }
 
-fnas_status fnas_latency_model_create_view(fnas_context *context, const fnas_predictor *predictor, const fnas_card_view *view,
-                                           fnas_latency_model **model) {
+fnas_status fnas_latency_model_create_plain(fnas_context *context, const fnas_predictor *predictor, const fnas_card_view *view,
+                                            fnas_latency_model **model) {
     *model = NULL;
     FNAS_TRY(fnas_predictor_check_references(context, predictor, view));
     int64_t values = predictor->trunk.value_count, features = predictor->map.feature_count;
@@ -151,6 +153,26 @@ fnas_status fnas_latency_model_create_view(fnas_context *context, const fnas_pre
         *model = made;
     else
         fnas_latency_model_free(made);
+    return status;
+}
+
+fnas_status fnas_latency_model_create_view(fnas_context *context, const fnas_predictor *predictor, const fnas_card_view *view,
+                                           fnas_latency_model **model) {
+    FNAS_TRY(fnas_latency_model_create_plain(context, predictor, view, model));
+    fnas_status status = fnas_latency_model_find_range(context, *model);
+    if (status == FNAS_OK) return FNAS_OK;
+    fnas_latency_model_free(*model);
+    *model = NULL;
+    return status;
+}
+
+fnas_status fnas_predictor_ask_view(fnas_context *context, const fnas_predictor *predictor, const fnas_card_view *view, int64_t count,
+                                    const int32_t *choices, double *latency_ms) {
+    fnas_latency_model *model = NULL;
+    FNAS_TRY(fnas_latency_model_create_plain(context, predictor, view, &model));
+    fnas_status status = fnas_latency_model_predict(context, model, count, choices, latency_ms);
+    for (int64_t i = 0; i < count && status == FNAS_OK; i++) status = fnas_latency_model_check(context, latency_ms[i], latency_ms[i]);
+    fnas_latency_model_free(model);
     return status;
 }
 

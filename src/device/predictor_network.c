@@ -59,7 +59,8 @@ static inline double fnas_trunk_dot(const double *a, const double *b) {
     return (part[0] + part[1]) + (part[2] + part[3]);
 }
 
-static inline void fnas_trunk_backward_hidden(const fnas_trunk *trunk, const fnas_trunk_state *state, const double *diff_sum2, double *diff_sum1) {
+static inline void fnas_trunk_backward_hidden(const fnas_trunk *trunk, const fnas_trunk_state *state, const double *diff_sum2,
+                                              double *diff_sum1) {
     for (int i = 0; i < H; i++) diff_sum1[i] = state->slope1[i] * fnas_trunk_dot(diff_sum2, trunk->w2 + i * H);
 }
 

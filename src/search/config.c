@@ -36,6 +36,7 @@ const char *const fnas_names_sampler[] = {"reinmax", "gdas", NULL};
 const char *const fnas_names_hypernet[] = {"table", "continuous", NULL};
 const char *const fnas_names_scalarise[] = {"linear", "chebyshev", NULL};
 const char *const fnas_names_batch[] = {"shared", "full", NULL};
+const char *const fnas_names_precision[] = {"f32", "bf16", NULL};
 const char *const fnas_names_error_gradient[] = {"gates", "model", NULL};
 const char *const fnas_names_preset[] = {"quick", "standard", "paper", NULL};
 
@@ -349,6 +350,8 @@ fnas_status fnas_search_config_build(fnas_context *context, const fnas_search_op
     config->scalarise = (fnas_scalarise_kind)index;
     FNAS_TRY(choose(context, "batch", options->batch, preset->batch, fnas_names_batch, &index));
     config->batch = (fnas_batch_kind)index;
+    FNAS_TRY(choose(context, "precision", options->precision, "f32", fnas_names_precision, &index));
+    config->precision = (fnas_compute_type)index;
     FNAS_TRY(choose(context, "error gradient", options->error_gradient, preset->error_gradient, fnas_names_error_gradient, &index));
     config->error_gradient = (fnas_error_gradient_kind)index;
     FNAS_TRY(parse_objectives(context, options->objectives, config));
@@ -410,6 +413,7 @@ static const field FIELDS[] = {
     NAME(hypernet),
     NAME(scalarise),
     NAME(batch),
+    NAME(precision),
     NAME(error_gradient),
     {"seed", FIELD_SEED, OFFSET(seed), NULL, 0, 0},
     INTEGER(steps, 0, STEPS_MAX),
@@ -520,7 +524,7 @@ static fnas_status field_from_json(fnas_context *context, const json_t *root, co
 
 fnas_status fnas_search_config_write(fnas_context *context, const fnas_search_config *config, const char *path) {
     json_t *root = json_object();
-    int bad = json_object_set_new(root, "format", json_string("fleetnas-run/2"));
+    int bad = json_object_set_new(root, "format", json_string("fleetnas-run/3"));
     for (size_t i = 0; i < FIELD_COUNT; i++) bad |= json_object_set_new(root, FIELDS[i].key, field_to_json(&FIELDS[i], config));
     json_t *objectives = json_array(), *devices = json_array();
     for (int64_t i = 0; i < config->objective_count; i++)
@@ -608,8 +612,8 @@ static fnas_status check_consistent(fnas_context *context, const fnas_search_con
 static fnas_status config_from_json(fnas_context *context, const json_t *root, const char *path, fnas_search_config *config) {
     const char *format = NULL;
     FNAS_TRY(fnas_json_string(context, root, path, "format", &format));
-    if (strcmp(format, "fleetnas-run/2") != 0) {
-        return fnas_fail(context, FNAS_ERR_INPUT, "%s: \"format\" is \"%s\", this version reads \"fleetnas-run/2\"", path, format);
+    if (strcmp(format, "fleetnas-run/3") != 0) {
+        return fnas_fail(context, FNAS_ERR_INPUT, "%s: \"format\" is \"%s\", this version reads \"fleetnas-run/3\"", path, format);
     }
     for (size_t i = 0; i < FIELD_COUNT; i++) FNAS_TRY(field_from_json(context, root, path, &FIELDS[i], config));
     FNAS_TRY(read_lists(context, root, path, config));

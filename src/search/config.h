@@ -4,6 +4,7 @@
 
 #include <jansson.h>
 
+#include "compute/engine.h"
 #include "fleetnas/search.h"
 #include "search/hypernet.h"
 #include "search/sampler.h"
@@ -40,6 +41,7 @@ typedef struct fnas_search_config {
     fnas_hypernet_kind hypernet;
     fnas_scalarise_kind scalarise;
     fnas_batch_kind batch;
+    fnas_compute_type precision; /* of the activations in training; everything else, and all scores, are f32 */
     fnas_error_gradient_kind error_gradient;
     double uniform_fraction; /* of the paths that train the supernet: drawn uniformly, so that no operation starves */
     uint64_t seed;

@@ -6,7 +6,7 @@
 
 extern const char *const fnas_names_objective[],
     *const fnas_names_update[], *const fnas_names_sampler[], *const fnas_names_hypernet[], *const fnas_names_scalarise[],
-                                                                                               *const fnas_names_batch[],
+                                                                                               *const fnas_names_batch[], *const fnas_names_precision[],
                                                                                                    *const fnas_names_error_gradient[],
                                                                                                        *const fnas_names_preset[];
 

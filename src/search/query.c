@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "device/predictor_ask.h"
 #include "space/arch_set.h"
 #include "space/space.h"
 
@@ -281,14 +282,6 @@ static fnas_status fnas_sweep_collect(fnas_context *context, const fnas_sweep *s
     return FNAS_OK;
 }
 
-static fnas_status fnas_candidates_predict(fnas_context *context, const fnas_run *run, const fnas_card *card, fnas_candidates *candidates) {
-    fnas_latency_model *model;
-    FNAS_TRY(fnas_latency_model_create(context, run->predictor, run->space, card, &model));
-    fnas_status status = fnas_latency_model_predict(context, model, candidates->count, candidates->choices, candidates->latency_ms);
-    fnas_latency_model_free(model);
-    return status;
-}
-
 static fnas_status fnas_sweep_run(fnas_context *context, const fnas_run *run, const fnas_card *card, const fnas_front_options *options,
                                   fnas_sweep *sweep, fnas_candidates *candidates) {
     FNAS_TRY(fnas_sweep_check(context, run, card));
@@ -301,7 +294,7 @@ static fnas_status fnas_sweep_run(fnas_context *context, const fnas_run *run, co
     if (options->neighbours > 0) neighbours = options->neighbours;
     if (neighbours > 0) FNAS_TRY(fnas_sweep_find_neighbours(context, run->space, sweep));
     FNAS_TRY(fnas_sweep_collect(context, sweep, most, neighbours, candidates));
-    return fnas_candidates_predict(context, run, card, candidates);
+    return fnas_predictor_ask(context, run->predictor, run->space, card, candidates->count, candidates->choices, candidates->latency_ms);
 }
 
 fnas_status fnas_query_sweep(fnas_context *context, const fnas_run *run, const fnas_card *card, const fnas_front_options *options,

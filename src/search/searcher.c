@@ -63,7 +63,8 @@ static fnas_status workers_create(fnas_context *context, fnas_searcher *searcher
     if (searcher->worker_count > searcher->config->groups) searcher->worker_count = searcher->config->groups;
     searcher->workers = fnas_allocate((size_t)searcher->worker_count, sizeof *searcher->workers);
     if (!searcher->workers) return fnas_fail_memory(context, "workers");
-    for (int64_t w = 0; w < searcher->worker_count; w++) FNAS_TRY(fnas_worker_create(context, FNAS_COMPUTE_F32, &searcher->workers[w]));
+    for (int64_t w = 0; w < searcher->worker_count; w++)
+        FNAS_TRY(fnas_worker_create(context, searcher->config->precision, &searcher->workers[w]));
     return fnas_team_create(context, searcher->worker_count, fnas_engine_prepare_thread, &searcher->team);
 }
 

@@ -13,21 +13,21 @@
 
 /* The paths of one update: rows of flat arrays. */
 typedef struct fnas_paths {
-    int64_t count;         /* drawn */
-    int64_t *device;       /* [count] */
-    int64_t *stream;       /* [count] its number in the random streams */
-    double *preference;    /* [count][objectives] */
-    double *embedding;     /* [count][embedding] */
-    double *logits;        /* [count][onehot] */
-    double *soft;          /* [count][onehot]: for the sampler's backward */
-    double *onehot;        /* [count][onehot] */
-    int32_t *choices;      /* [count][decisions] */
-    double *cross_entropy; /* [count], from the supernet */
+    int64_t count;             /* drawn */
+    int64_t *device;           /* [count] */
+    int64_t *stream;           /* [count] its number in the random streams */
+    double *preference;        /* [count][objectives] */
+    double *embedding;         /* [count][embedding] */
+    double *logits;            /* [count][onehot] */
+    double *soft;              /* [count][onehot]: for the sampler's backward */
+    double *onehot;            /* [count][onehot] */
+    int32_t *choices;          /* [count][decisions] */
+    double *cross_entropy;     /* [count], from the supernet */
     int64_t *correct, *images; /* [count] */
     int64_t *first_image;      /* [count] of the batch */
     double *cost;              /* [count] of a run on the supernet: multiply-accumulates */
-    double *gate_gradient; /* [count][onehot] */
-    float *workspace;      /* of the hypernetwork, whole batch */
+    double *gate_gradient;     /* [count][onehot] */
+    float *workspace;          /* of the hypernetwork, whole batch */
 } fnas_paths;
 
 /* A batch of images, shared by the paths of one update. */

@@ -29,8 +29,7 @@ static int finish(void **state) {
 
 /* ---- fast = naive ---- */
 
-static void test_fast_equals_reference(void **state) {
-    (void)state;
+static void check_table(fnas_engine *which) {
     static case_list list;
     cases_for_tests(&list);
     assert_in_range(list.count, 400, CASES_CAPACITY - 1); /* the table fits */
@@ -38,12 +37,30 @@ static void test_fast_equals_reference(void **state) {
     for (int64_t i = 0; i < list.count; i++) {
         char name[200], message[300];
         case_name(&list.cases[i], name, sizeof name);
-        if (case_agrees(context, engine, &list.cases[i], i, message, sizeof message)) continue;
+        if (case_agrees(context, which, &list.cases[i], i, message, sizeof message)) continue;
         print_error("%s: %s\n", name, message);
         failures++;
     }
     printf("%lld cases\n", (long long)list.count);
     assert_int_equal(failures, 0);
+}
+
+static void test_fast_equals_reference(void **state) {
+    (void)state;
+    check_table(engine);
+}
+
+static void test_bf16_equals_reference(void **state) {
+    (void)state;
+    fnas_engine *bf16;
+    fnas_status status = fnas_engine_create(context, FNAS_COMPUTE_BF16, &bf16);
+    if (!fnas_backend_has_bf16()) {
+        assert_int_equal(status, FNAS_ERR_UNSUPPORTED);
+        return;
+    }
+    assert_int_equal(status, FNAS_OK);
+    check_table(bf16);
+    fnas_engine_destroy(bf16);
 }
 
 /* ---- naive backward = derivative of naive forward ---- */
@@ -463,6 +480,7 @@ static void test_same_bits_on_any_number_of_threads(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_fast_equals_reference),
+        cmocka_unit_test(test_bf16_equals_reference),
         cmocka_unit_test(test_conv_gradients),
         cmocka_unit_test(test_plane_gradients),
         cmocka_unit_test(test_relu_gradient),

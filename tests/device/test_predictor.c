@@ -9,6 +9,7 @@
 #include "base/statistics.h"
 #include "device/card.h"
 #include "device/embedding.h"
+#include "device/predictor_ask.h"
 #include "device/predictor_internal.h"
 #include "device/predictor_linear.h"
 #include "device/support_fleet.h"
@@ -490,6 +491,11 @@ static void another_space_is_refused(void **state) {
     assert_null(model);
     assert_status(FNAS_OK, fnas_latency_model_create(place->context, predictor, fleet.space, right,
                                                      &model)); /* a card of references alone suffices to predict */
+    double once_ms[3], model_ms[3];                            /* asked once or of a model: the same bits, the same refusals */
+    assert_status(FNAS_OK, fnas_predictor_ask(place->context, predictor, fleet.space, right, 3, fleet.archs, once_ms));
+    assert_status(FNAS_OK, fnas_latency_model_predict(place->context, model, 3, fleet.archs, model_ms));
+    assert_memory_equal(once_ms, model_ms, sizeof model_ms);
+    assert_status(FNAS_ERR_INPUT, fnas_predictor_ask(place->context, predictor, fleet.space, card, 3, fleet.archs, once_ms));
     assert_status(FNAS_ERR_INPUT, fnas_predictor_evaluate(place->context, predictor, fleet.space, right, &score)); /* but not to score */
     fnas_latency_model_free(model);
     fnas_predictor_free(predictor);

@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "base/memory.h"
+#include "base/statistics.h"
 #include "nn/support_nets.h"
 
 enum { FAST_NETS = 60, SLOW_NETS = 3 };
@@ -63,6 +64,77 @@ static void compare_net(fnas_test_place *place, uint64_t seed, bool zeros, doubl
     fnas_free(gates);
     fnas_free(gates64);
     test_net_free(test);
+}
+
+/* In bf16 each of some 20 layers rounds what it stores by up to 2^-8, and ReLUs near zero turn: losses are held to twice the largest rounding,
+ * gradients to their direction. These nets see few pixels, so that one turned ReLU weighs much, and a norm over four of them multiplies what
+ * it gets: the median net is held to it, and no single one may point elsewhere. Operators are compared one by one in the table of cases, and
+ * put together in tests/compute/test_conv_norm.c. */
+#define BF16_LOSS_BOUND (2.0 / 256)
+#define BF16_MEDIAN_COSINE 0.98
+#define BF16_LEAST_COSINE 0.5
+
+static double cosine(int64_t count, const float *values32, const double *values64, const double *reference) {
+    double dot = 0, square = 0, reference_square = 0;
+    for (int64_t i = 0; i < count; i++) {
+        double value = values32 ? (double)values32[i] : values64[i];
+        dot += value * reference[i];
+        square += value * value;
+        reference_square += reference[i] * reference[i];
+    }
+    return reference_square == 0 ? 1 : dot / sqrt(square * reference_square);
+}
+
+typedef struct bf16_comparison {
+    double loss, weights, gates; /* relative error; cosines */
+} bf16_comparison;
+
+static bf16_comparison compare_bf16_net(fnas_test_place *place, fnas_worker *bf16, uint64_t seed) {
+    test_net *test = test_net_create(place->context, seed, false);
+    int64_t floats = test->parameters.float_count;
+    float *weights = fnas_allocate((size_t)floats, sizeof *weights);
+    double *weights64 = fnas_allocate((size_t)floats, sizeof *weights64);
+    double *gates = fnas_allocate((size_t)test->onehot_size, sizeof *gates),
+           *gates64 = fnas_allocate((size_t)test->onehot_size, sizeof *gates64);
+    double loss = test_net_reference(test, NULL, 0.0, weights64, gates64);
+    fnas_path_request request = test_net_request(test);
+    request.weight_gradient = weights;
+    request.gate_gradient = gates;
+    fnas_path_result result;
+    assert_status(FNAS_OK, fnas_path_run(place->context, bf16, &request, &result));
+    bf16_comparison compared = {fabs(result.loss - loss) / fabs(loss), cosine(floats, weights, NULL, weights64),
+                                cosine(test->onehot_size, NULL, gates, gates64)};
+    fnas_free(weights);
+    fnas_free(weights64);
+    fnas_free(gates);
+    fnas_free(gates64);
+    test_net_free(test);
+    return compared;
+}
+
+static void test_bf16_follows_reference(void **state) {
+    fnas_test_place *place = *state;
+    fnas_worker bf16;
+    double loss = 0, least = 1, weights[FAST_NETS], gates[FAST_NETS];
+    fnas_status status = fnas_worker_create(place->context, FNAS_COMPUTE_BF16, &bf16);
+    if (!fnas_backend_has_bf16()) {
+        assert_status(FNAS_ERR_UNSUPPORTED, status);
+        return;
+    }
+    assert_status(FNAS_OK, status);
+    for (uint64_t seed = 1; seed <= FAST_NETS; seed++) {
+        bf16_comparison c = compare_bf16_net(place, &bf16, seed);
+        loss = fmax(loss, c.loss);
+        least = fmin(least, fmin(c.weights, c.gates));
+        weights[seed - 1] = c.weights;
+        gates[seed - 1] = c.gates;
+    }
+    fnas_worker_destroy(&bf16);
+    double weight_median = fnas_median(weights, FAST_NETS), gate_median = fnas_median(gates, FAST_NETS);
+    print_message("bf16: loss within %.2g, median cosine of weight gradients %.4f, of gate gradients %.4f, least of all %.4f\n", loss,
+                  weight_median, gate_median, least);
+    assert_true(loss <= BF16_LOSS_BOUND);
+    assert_true(weight_median >= BF16_MEDIAN_COSINE && gate_median >= BF16_MEDIAN_COSINE && least >= BF16_LEAST_COSINE);
 }
 
 static void test_fast_equals_reference(void **state) {
@@ -282,6 +354,7 @@ static void test_faults_are_named(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         fnas_test(test_fast_equals_reference),
+        fnas_test(test_bf16_follows_reference),
         fnas_test(test_gradients_apart),
         fnas_test(test_gradients_add_and_scale),
         fnas_test(test_reference_equals_differences),

@@ -34,8 +34,7 @@ static void add_items(const fnas_hypernet_shape *shape, uint64_t round, made *m)
         r[0] = i < 4 ? firsts[i] : fnas_random_uniform(&random);
         r[1] = shape->objectives == 2 ? 1 - r[0] : (1 - r[0]) * fnas_random_uniform(&random);
         if (shape->objectives == 3) r[2] = 1 - r[0] - r[1];
-        for (int64_t e = 0; e < EMBEDDING; e++)
-            embeddings[i][e] = i < DEVICES ? fnas_random_uniform(&random) : embeddings[i % DEVICES][e];
+        for (int64_t e = 0; e < EMBEDDING; e++) embeddings[i][e] = i < DEVICES ? fnas_random_uniform(&random) : embeddings[i % DEVICES][e];
     }
     fnas_hypernet_randomise(shape, 4, parameters);
     fnas_hypernet_forward(shape, parameters, ITEMS, preferences[0], embeddings[0], workspace, logits);

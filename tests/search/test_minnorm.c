@@ -111,6 +111,61 @@ static void test_optimal_on_random_gradients(void **state) {
     }
 }
 
+/* Frank-Wolfe as it is written down: K weights multiplied out at every step, the change summed over all weights. */
+static double solve_plainly(const double *gram, double *weights) {
+    double best = INFINITY, cost = 0, along[TASKS];
+    int64_t first = 0, second = 0;
+    double share = 0;
+    for (int64_t i = 0; i < TASKS; i++) {
+        for (int64_t j = i + 1; j < TASKS; j++) {
+            double pair_gram[4] = {gram[i * TASKS + i], gram[i * TASKS + j], gram[j * TASKS + i], gram[j * TASKS + j]};
+            double pair[2], workspace[4], pair_cost = fnas_minnorm_solve(2, pair_gram, workspace, pair);
+            if (!(pair_cost < best)) continue;
+            best = pair_cost;
+            share = pair[0];
+            first = i;
+            second = j;
+        }
+    }
+    for (int64_t i = 0; i < TASKS; i++) weights[i] = i == first ? share : i == second ? 1 - share : 0;
+    for (int iteration = 0;; iteration++) {
+        int64_t toward = 0;
+        cost = 0;
+        for (int64_t i = 0; i < TASKS; i++) {
+            along[i] = 0;
+            for (int64_t j = 0; j < TASKS; j++) along[i] += gram[i * TASKS + j] * weights[j];
+            cost += weights[i] * along[i];
+        }
+        for (int64_t i = 1; i < TASKS; i++)
+            if (along[i] < along[toward]) toward = i;
+        if (!(along[toward] < cost) || iteration == 2000) return cost;
+        const double pair_gram[4] = {cost, along[toward], along[toward], gram[toward * TASKS + toward]};
+        double pair[2], workspace[4], next[TASKS], change = 0;
+        (void)fnas_minnorm_solve(2, pair_gram, workspace, pair);
+        for (int64_t i = 0; i < TASKS; i++) {
+            next[i] = pair[0] * weights[i] + (i == toward ? pair[1] : 0);
+            change += fabs(next[i] - weights[i]);
+        }
+        if (change < 1e-5) return cost;
+        for (int64_t i = 0; i < TASKS; i++) weights[i] = next[i];
+    }
+}
+
+/* Moving the products by a row a step leaves what rounding of at most 64 steps leaves: 1e-12 is a thousand times that. */
+static void test_equal_to_plain(void **state) {
+    (void)state;
+    static float gradients[TASKS][LENGTH];
+    const float *rows[TASKS];
+    double gram[TASKS * TASKS], weights[TASKS], plain[TASKS], workspace[TASKS];
+    for (uint64_t seed = 60; seed < 80; seed++) {
+        random_gradients(seed, gradients, rows);
+        gram_of(rows, gram);
+        double cost = fnas_minnorm_solve(TASKS, gram, workspace, weights), expected = solve_plainly(gram, plain);
+        assert_true(fabs(cost - expected) <= 1e-12 * expected);
+        for (int64_t i = 0; i < TASKS; i++) assert_true(fabs(weights[i] - plain[i]) <= 1e-12);
+    }
+}
+
 /* Gradients that are zero or not numbers must not hang or give weights that are no weights. */
 static void test_degenerate(void **state) {
     (void)state;
@@ -134,6 +189,7 @@ int main(void) {
         cmocka_unit_test(test_orthonormal),
         cmocka_unit_test(test_identical),
         cmocka_unit_test(test_optimal_on_random_gradients),
+        cmocka_unit_test(test_equal_to_plain),
         cmocka_unit_test(test_degenerate),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -50,8 +50,7 @@ static void draw(stage *opened, fnas_phase phase) {
 static fnas_path_result run_alone(stage *opened, int64_t path, float scale, float *weight_gradient, double *gates) {
     fnas_searcher *s = &opened->searcher;
     fnas_net *net;
-    test_check(opened->place,
-               fnas_space_record(opened->place->context, opened->run->supernet, s->paths.choices + path * DECISIONS, &net));
+    test_check(opened->place, fnas_space_record(opened->place->context, opened->run->supernet, s->paths.choices + path * DECISIONS, &net));
     fnas_path_request request = {.net = net,
                                  .parameters = &s->state->weights,
                                  .n = s->batch.count,

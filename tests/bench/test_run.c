@@ -1,0 +1,233 @@
+/* Whole benchmarks, quick ones: what they report, what they write, what they notice. Times are not looked at. */
+#include "base/support.h"
+
+#include <jansson.h>
+#include <math.h>
+
+#include "base/memory.h"
+#include "bench/drill.h"
+#include "bench/pass.h"
+#include "compute/operands.h"
+#include "export/safetensors.h"
+#include "fleetnas/bench.h"
+
+static json_t *run(fnas_test_place *place, fnas_bench_options options, const char *const *problems, int64_t count) {
+    fnas_bench_report *report;
+    options.problems = problems;
+    options.problem_count = count;
+    options.quick = true;
+    fnas_context_set_threads(place->context, 2);
+    if (fnas_bench_run(place->context, &options, &report) != FNAS_OK) fail_msg("%s", fnas_context_message(place->context));
+    json_error_t error;
+    json_t *root = json_loads(fnas_bench_report_json(report), JSON_REJECT_DUPLICATES, &error);
+    if (!root) fail_msg("%s", error.text);
+    for (int64_t i = 0; i < count; i++) assert_non_null(strstr(fnas_bench_report_text(report), problems[i]));
+    fnas_bench_report_free(report);
+    return root;
+}
+
+static json_t *row(json_t *root, size_t index) {
+    return json_array_get(json_object_get(root, "problems"), index);
+}
+
+static double number(const json_t *object, const char *key) {
+    const json_t *value = json_object_get(object, key);
+    if (!json_is_number(value)) fail_msg("\"%s\" is no number", key);
+    return json_number_value(value);
+}
+
+/* Every operator once: none may differ from its twin, and each is timed. */
+static void test_operators(void **state) {
+    static const char *const problems[] = {"conv:images=2,in=16,out=24",
+                                           "conv:images=2,in=16,out=24,size=32,kernel=3,stride=1,padding=half,groups=1,direction=data",
+                                           "pool:images=2",
+                                           "global-pool:images=2",
+                                           "norm:images=2",
+                                           "relu:images=2",
+                                           "gate:images=2",
+                                           "add:images=2",
+                                           "dot:images=2",
+                                           "sum:images=2",
+                                           "linear:images=2",
+                                           "cross-entropy:images=2",
+                                           "case:norm_backward n2 c16 8x8"};
+    const int64_t count = sizeof problems / sizeof *problems;
+    json_t *root = run(*state, (fnas_bench_options){0}, problems, count);
+    const json_t *peak = json_object_get(json_object_get(root, "machine"), "peak_one_thread");
+    assert_true(number(peak, "f32_gflops") > 0 && number(peak, "copy_memory_gbps") > 0);
+    assert_int_equal(count, json_array_size(json_object_get(root, "problems")));
+    for (int64_t i = 0; i < count; i++) {
+        double error = number(row(root, (size_t)i), "error");
+        assert_true(error >= 0 && error <= 1);
+        assert_true(number(json_object_get(row(root, (size_t)i), "wall_ms"), "median") > 0);
+        assert_true(number(row(root, (size_t)i), "bytes") > 0);
+    }
+    /* 2 images, 24 x 16 channels, 9 taps, 32 x 32 places; 2 operations a product */
+    assert_true(number(row(root, 0), "flops") == 2.0 * 2 * 24 * 16 * 9 * 1024);
+    json_decref(root);
+}
+
+static void test_families_run(void **state) {
+    static const char *const problems[] = {
+        "step:devices=2",
+        "step:devices=2,preferences=2,predictor=own",
+        "fronts:preferences=3,devices=2",
+        "fronts:preferences=3,devices=2,predictor=own",
+        "hypervolume:points=300,objectives=3",
+        "predictor-training:batch=8,devices=2",
+        "iteration:cells=drawn,devices=2,preferences=1,images=4,batch=shared,precision=f32,channels=8,depth=1"};
+    const int64_t count = sizeof problems / sizeof *problems;
+    json_t *root = run(*state, (fnas_bench_options){.repeats = 2}, problems, count);
+    for (int64_t i = 0; i < count; i++) assert_true(number(row(root, (size_t)i), "repeats") == 2);
+    assert_true(number(row(root, 4), "error") <= 1);
+    assert_true(number(row(root, 6), "images") == 8);
+    json_decref(root);
+}
+
+static void test_growth(void **state) {
+    fnas_test_place *place = *state;
+    static const char *const problems[] = {"growth:axis=devices,of=step,from=1,to=4"};
+    const char *path = fnas_test_path(place, "growth.svg");
+    json_t *root = run(place, (fnas_bench_options){.svg = path}, problems, 1);
+    assert_int_equal(4, json_array_size(json_object_get(root, "problems"))); /* three sizes, and the line */
+    assert_true(number(row(root, 3), "points") == 3);
+    assert_true(isfinite(number(row(root, 3), "time_exponent")));
+    json_decref(root);
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    char text[20000] = "";
+    size_t size = fread(text, 1, sizeof text - 1, file);
+    fclose(file);
+    assert_true(size > 100 && strstr(text, "exponent") && strstr(text, "</svg>"));
+}
+
+/* What stands in the file is enough to compute the same again. */
+static void test_dump(void **state) {
+    fnas_test_place *place = *state;
+    static const char *const problems[] = {"pass:cell=mixed,images=3,gradient=both,precision=f32,channels=4,cells=1"};
+    const char *path = fnas_test_path(place, "pass.safetensors");
+    json_t *root = run(place, (fnas_bench_options){.dump = path, .seed = 5}, problems, 1);
+    fnas_safetensors *file;
+    assert_int_equal(FNAS_OK, fnas_safetensors_read(place->context, path, (size_t)1 << 24, &file));
+    const fnas_safetensors_tensor *loss = fnas_safetensors_find(file, "loss"), *gates = fnas_safetensors_find(file, "gate_gradient");
+    assert_true(loss && gates && gates->shape[0] == 30);
+    assert_true(*(const double *)loss->data == number(row(root, 0), "loss"));
+    assert_non_null(fnas_safetensors_find(file, "parameter/stage0.cell0.edge1_0.weight"));
+    assert_non_null(fnas_safetensors_find(file, "gradient/head.bias"));
+
+    fnas_pass_setup setup = {.cell = "mixed", .images = 3, .channels = 4, .cells = 1, .weights = true, .gates = true, .seed = 5};
+    fnas_pass pass;
+    assert_int_equal(FNAS_OK, fnas_pass_create(place->context, &setup, &pass));
+    assert_int_equal(FNAS_OK, fnas_pass_run(place->context, &pass));
+    assert_true(pass.result.loss == *(const double *)loss->data);
+    assert_memory_equal(gates->data, pass.gate_gradient, 30 * sizeof(double));
+    int32_t bias = fnas_parameters_find(&pass.subject.parameters, "head.bias");
+    const float *gradient = pass.weight_gradient + pass.subject.parameters.items[bias].offset;
+    assert_memory_equal(fnas_safetensors_find(file, "gradient/head.bias")->data, gradient, 10 * sizeof(float));
+    fnas_pass_free(&pass);
+    fnas_safetensors_free(file);
+    json_decref(root);
+}
+
+/* An element that is off by more than allowed, one that is NaN, and padding that is not zero are all seen. */
+static void test_errors_are_seen(void **state) {
+    fnas_test_place *place = *state;
+    fnas_engine *engine;
+    operands all;
+    operator_case c = {.kind = NORM_FORWARD, .plane = {2, 20, 3, 5}};
+    assert_int_equal(FNAS_OK, fnas_engine_create(place->context, FNAS_COMPUTE_F32, &engine));
+    operands_declare(&all, &c, fnas_engine_block(engine));
+    assert_true(operands_allocate(&all));
+    operands_fill(&all, 0);
+    assert_int_equal(FNAS_OK, operands_run_fast(place->context, engine, &all));
+    operands_compute(&all);
+    operand *result = &all.list[5];
+    assert_true(operand_error(&all, result) <= 1);
+    float kept = result->fast[0];
+    result->fast[0] += 1e-3f;
+    assert_true(operand_error(&all, result) > 1);
+    result->fast[0] = NAN;
+    assert_true(isinf(operand_error(&all, result)));
+    result->fast[0] = kept;
+    if (fnas_engine_block(engine) == 16) { /* channels 20 to 31 are padding */
+        result->fast[16 * 15 + 10] = 1;
+        assert_true(isinf(operand_error(&all, result)));
+    }
+    operands_free(&all);
+    fnas_engine_destroy(engine);
+}
+
+/* Given cells take the place of drawn ones, in both updates, and both updates change what they train. */
+static void test_given_cells(void **state) {
+    fnas_test_place *place = *state;
+    static const int32_t cells[2][6] = {{1, 0, 0, 1, 0, 1}, {3, 3, 3, 3, 3, 3}};
+    fnas_drill_setup setup = {
+        .devices = 2, .preferences = 1, .channels = 4, .cells = 1, .images = 4, .supernet = true, .cells_given = cells[0]};
+    fnas_drill drill;
+    assert_int_equal(FNAS_OK, fnas_drill_create(place->context, &setup, &drill));
+    fnas_search_state *kept = drill.searcher.state;
+    float weight = kept->weights.values[0];
+    double hypernet = 0, after = 0;
+    for (int64_t i = 0; i < kept->hypernet_count; i++) hypernet += (double)kept->hypernet[i];
+    assert_int_equal(FNAS_OK, fnas_drill_hypernet(place->context, &drill));
+    assert_memory_equal(cells, drill.searcher.paths.choices, sizeof cells);
+    for (int64_t i = 0; i < kept->hypernet_count; i++) after += (double)kept->hypernet[i];
+    assert_true(hypernet != after && weight == kept->weights.values[0]);
+    assert_int_equal(FNAS_OK, fnas_drill_weights(place->context, &drill));
+    assert_memory_equal(cells, drill.searcher.paths.choices, sizeof cells);
+    assert_true(weight != kept->weights.values[0]);
+    fnas_drill_free(&drill);
+}
+
+/* Two operations a product; once forward, once for each gradient: by hand for a cell of skips, which leaves the skeleton. */
+static void test_flops(void **state) {
+    fnas_test_place *place = *state;
+    fnas_subject subject;
+    fnas_net *net;
+    int32_t choices[6];
+    assert_int_equal(FNAS_OK, fnas_subject_create(place->context, 4, 1, 1, 0, &subject));
+    assert_int_equal(FNAS_OK, fnas_subject_cell(place->context, subject.space, "skip", choices));
+    assert_int_equal(FNAS_OK, fnas_space_record(place->context, subject.space, choices, &net));
+    double stem = 2.0 * 4 * 3 * 9 * 1024, head = 2.0 * 10 * 16, reductions = 0;
+    for (int64_t out = 8, places = 256; out <= 16; out *= 2, places /= 4)
+        reductions += 2.0 * (double)(places * out) * (double)(out / 2 * 9 + out * 9 + out / 2);
+    assert_true(fnas_net_flops(net, false, false) == stem + reductions + head);
+    assert_true(fnas_net_flops(net, true, false) == 2 * stem + 3 * (reductions + head)); /* no gradient of the images */
+    assert_true(fnas_net_flops(net, false, true) == stem + 2 * (reductions + head));
+    fnas_net_destroy(net);
+    fnas_subject_free(&subject);
+}
+
+static void test_refusals(void **state) {
+    fnas_test_place *place = *state;
+    fnas_bench_report *report;
+    const char *const problems[] = {"conv", "pass"};
+    fnas_bench_options options = {.problem_count = 2, .problems = problems, .quick = true, .dump = "/nowhere/x.safetensors"};
+    assert_int_equal(FNAS_ERR_USAGE, fnas_bench_run(place->context, &options, &report));
+    assert_null(report);
+    options.problem_count = 0;
+    assert_int_equal(FNAS_ERR_USAGE, fnas_bench_run(place->context, &options, &report));
+    fnas_context_request_stop(place->context);
+    options = (fnas_bench_options){.problem_count = 1, .problems = (const char *const[]){"sum:images=1"}, .quick = true};
+    assert_int_equal(FNAS_INTERRUPTED, fnas_bench_run(place->context, &options, &report));
+}
+
+static void test_list(void **state) {
+    fnas_test_place *place = *state;
+    fnas_bench_report *report;
+    assert_int_equal(FNAS_OK, fnas_bench_list(place->context, &report));
+    json_t *root = json_loads(fnas_bench_report_json(report), JSON_REJECT_DUPLICATES, NULL);
+    assert_true(json_array_size(json_object_get(root, "families")) >= 15);
+    assert_non_null(strstr(fnas_bench_report_text(report), "padding=half|0..64"));
+    json_decref(root);
+    fnas_bench_report_free(report);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, fnas_test_setup, fnas_test_teardown)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {TEST(test_operators), TEST(test_families_run),    TEST(test_growth),
+                                       TEST(test_dump),      TEST(test_errors_are_seen), TEST(test_given_cells),
+                                       TEST(test_flops),     TEST(test_refusals),        TEST(test_list)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,258 @@
+/* ReLU, convolution and norm as one operator against the same one by one, each of which the table of cases holds to its naive twin. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <math.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/random.h"
+#include "compute/ops.h"
+
+#define EPSILON 1e-5f
+
+typedef struct trial {
+    fnas_conv_shape conv;
+    fnas_source_state state;
+    bool affine, accumulate, rectify;
+} trial;
+
+static const trial trials[] = {
+    {{2, 16, 8, 8, 16, 3, 3, 1, 1, 1, false}, FNAS_SOURCE_TO_RECTIFY, false, false, false},
+    {{19, 16, 32, 32, 16, 3, 3, 1, 1, 1, false}, FNAS_SOURCE_TO_RECTIFY, true, true, true}, /* chunks of unequal size */
+    {{19, 16, 32, 32, 16, 1, 1, 1, 0, 1, false}, FNAS_SOURCE_RECTIFIED, false, true, false},
+    {{5, 24, 17, 9, 40, 3, 3, 1, 1, 1, false}, FNAS_SOURCE_TO_RECTIFY, true, false, true}, /* blocks with padded channels */
+    {{7, 16, 32, 32, 32, 3, 3, 2, 1, 1, false}, FNAS_SOURCE_RECTIFIED, true, true, true},
+    {{3, 64, 8, 8, 64, 3, 3, 1, 1, 1, false}, FNAS_SOURCE_PLAIN, false, true, false},
+    {{9, 3, 28, 28, 16, 3, 3, 1, 1, 1, true}, FNAS_SOURCE_PLAIN, true, false, false},
+    {{1, 16, 1, 1, 16, 1, 1, 1, 0, 1, false}, FNAS_SOURCE_TO_RECTIFY, false, false, false},
+};
+
+/* ---- memory ---- */
+
+static fnas_context *context;
+
+typedef struct arena {
+    void *pieces[256];
+    int count;
+} arena;
+
+static void *piece(arena *memory, size_t bytes) {
+    assert_true(memory->count < 256);
+    void *made = fnas_allocate(bytes + 64, 1);
+    assert_non_null(made);
+    return memory->pieces[memory->count++] = made;
+}
+
+static void release(arena *memory) {
+    while (memory->count > 0) fnas_free(memory->pieces[--memory->count]);
+}
+
+static size_t activation_bytes(const fnas_engine *engine, fnas_shape shape) {
+    return fnas_shape_floats(shape, fnas_engine_block(engine)) * fnas_engine_element_bytes(engine);
+}
+
+/* Random activations in the engine's layout. */
+static void *draw_activations(arena *memory, const fnas_engine *engine, fnas_shape shape, fnas_random *random) {
+    int64_t count = shape.n * shape.c * shape.h * shape.w, block = fnas_engine_block(engine);
+    float *plain = piece(memory, (size_t)count * sizeof *plain);
+    float *blocked = piece(memory, fnas_shape_floats(shape, block) * sizeof *blocked);
+    void *made = piece(memory, activation_bytes(engine, shape));
+    for (int64_t i = 0; i < count; i++) plain[i] = (float)(2 * fnas_random_uniform(random) - 1);
+    fnas_layout_pack(block, shape, plain, blocked);
+    fnas_engine_from_floats(engine, fnas_shape_floats(shape, block), blocked, made);
+    return made;
+}
+
+static float *draw_floats(arena *memory, int64_t count, float centre, fnas_random *random) {
+    float *made = piece(memory, (size_t)count * sizeof *made);
+    for (int64_t i = 0; i < count; i++) made[i] = centre + (float)(fnas_random_uniform(random) - 0.5);
+    return made;
+}
+
+/* ---- comparing: largest difference over the largest value ---- */
+
+static double floats_differ(int64_t count, const float *a, const float *b) {
+    double difference = 0, size = 1e-30;
+    for (int64_t i = 0; i < count; i++) {
+        difference = fmax(difference, fabs((double)a[i] - (double)b[i]));
+        size = fmax(size, fabs((double)b[i]));
+    }
+    return difference / size;
+}
+
+static double activations_differ(arena *memory, const fnas_engine *engine, fnas_shape shape, const void *a, const void *b) {
+    size_t count = fnas_shape_floats(shape, fnas_engine_block(engine));
+    float *floats_a = piece(memory, count * sizeof *floats_a), *floats_b = piece(memory, count * sizeof *floats_b);
+    fnas_engine_to_floats(engine, count, a, floats_a);
+    fnas_engine_to_floats(engine, count, b, floats_b);
+    return floats_differ((int64_t)count, floats_a, floats_b);
+}
+
+/* ---- both ways ---- */
+
+typedef struct results {
+    void *z, *dst, *diff_src;
+    float *mean, *variance, *diff_weights, *diff_gamma, *diff_beta;
+    double dot, total;
+} results;
+
+typedef struct operands_of_trial {
+    const trial *t;
+    fnas_shape in, out;
+    int64_t weight_count;
+    const void *src, *rectified, *diff_dst, *dst_before, *diff_src_before;
+    const float *weights, *gamma, *beta;
+} operands_of_trial;
+
+static results results_create(arena *memory, const fnas_engine *engine, const operands_of_trial *o) {
+    results r = {.z = piece(memory, activation_bytes(engine, o->out)),
+                 .dst = piece(memory, activation_bytes(engine, o->out)),
+                 .diff_src = piece(memory, activation_bytes(engine, o->in)),
+                 .mean = piece(memory, (size_t)o->out.c * sizeof(float)),
+                 .variance = piece(memory, (size_t)o->out.c * sizeof(float)),
+                 .diff_weights = piece(memory, (size_t)o->weight_count * sizeof(float)),
+                 .diff_gamma = piece(memory, (size_t)o->out.c * sizeof(float)),
+                 .diff_beta = piece(memory, (size_t)o->out.c * sizeof(float))};
+    memcpy(r.dst, o->dst_before, activation_bytes(engine, o->out));
+    memcpy(r.diff_src, o->diff_src_before, activation_bytes(engine, o->in));
+    return r;
+}
+
+static void run_fused(fnas_engine *engine, const operands_of_trial *o, results *r) {
+    bool image = o->t->conv.image_source;
+    fnas_conv_norm op = {o->t->conv, o->t->state, EPSILON, o->t->state == FNAS_SOURCE_RECTIFIED ? o->rectified : o->src, o->weights,
+                         o->gamma,   o->beta,     r->z,    r->mean, r->variance};
+    assert_int_equal(fnas_conv_norm_forward(context, engine, &op, true), FNAS_OK);
+    fnas_conv_norm_sum(engine, 1, &op, o->t->accumulate, o->t->rectify, r->dst);
+    fnas_conv_norm_gradients wanted = {r->diff_weights, r->diff_gamma, r->diff_beta, image ? NULL : r->diff_src, o->t->accumulate, 0, 0};
+    assert_int_equal(fnas_conv_norm_backward(context, engine, &op, o->diff_dst, &wanted), FNAS_OK);
+    r->dot = wanted.dot;
+    r->total = wanted.total;
+}
+
+static void run_one_by_one(arena *memory, fnas_engine *engine, const operands_of_trial *o, results *r) {
+    const fnas_conv_shape *s = &o->t->conv;
+    const void *src = o->t->state == FNAS_SOURCE_PLAIN ? o->src : o->rectified;
+    void *diff_z = piece(memory, activation_bytes(engine, o->out)), *diff_rectified = piece(memory, activation_bytes(engine, o->in));
+    assert_int_equal(fnas_conv_forward(context, engine, s, src, o->weights, NULL, r->z), FNAS_OK);
+    fnas_norm_statistics(engine, o->out, r->z, r->mean, r->variance);
+    fnas_norm_forward(engine, o->out, EPSILON, r->z, r->mean, r->variance, o->gamma, o->beta, o->t->accumulate, r->dst);
+    if (o->t->rectify) fnas_relu_forward(engine, o->out, r->dst, r->dst);
+    fnas_norm_backward(engine, o->out, EPSILON, r->z, r->mean, r->variance, o->gamma, o->beta, o->diff_dst, diff_z, r->diff_gamma,
+                       r->diff_beta, &r->dot, &r->total);
+    assert_int_equal(fnas_conv_backward_weights(context, engine, s, src, diff_z, r->diff_weights, NULL), FNAS_OK);
+    if (s->image_source) return;
+    if (o->t->state == FNAS_SOURCE_PLAIN) {
+        assert_int_equal(fnas_conv_backward_data(context, engine, s, diff_z, o->weights, o->t->accumulate, r->diff_src), FNAS_OK);
+        return;
+    }
+    assert_int_equal(fnas_conv_backward_data(context, engine, s, diff_z, o->weights, false, diff_rectified), FNAS_OK);
+    fnas_relu_backward(engine, o->in, o->rectified, diff_rectified, o->t->accumulate, r->diff_src);
+}
+
+static operands_of_trial draw_operands(arena *memory, fnas_engine *engine, const trial *t, int64_t index) {
+    const fnas_conv_shape *s = &t->conv;
+    fnas_random random = fnas_random_begin(7, FNAS_STREAM_TEST, index, 0);
+    operands_of_trial o = {.t = t,
+                           .in = {s->n, s->in_channels, s->in_h, s->in_w},
+                           .out = {s->n, s->out_channels, fnas_conv_out_h(s), fnas_conv_out_w(s)},
+                           .weight_count = s->out_channels * s->in_channels * s->kernel_h * s->kernel_w};
+    o.src = s->image_source ? draw_floats(memory, o.in.n * o.in.c * o.in.h * o.in.w, 0, &random) : draw_activations(memory, engine, o.in, &random);
+    void *rectified = piece(memory, activation_bytes(engine, o.in));
+    if (!s->image_source) fnas_relu_forward(engine, o.in, o.src, rectified);
+    o.rectified = rectified;
+    o.diff_dst = draw_activations(memory, engine, o.out, &random);
+    o.dst_before = draw_activations(memory, engine, o.out, &random);
+    o.diff_src_before = draw_activations(memory, engine, o.in, &random);
+    o.weights = draw_floats(memory, o.weight_count, 0, &random);
+    o.gamma = t->affine ? draw_floats(memory, o.out.c, 1, &random) : NULL;
+    o.beta = t->affine ? draw_floats(memory, o.out.c, 0, &random) : NULL;
+    return o;
+}
+
+/* The same arithmetic but for the order of sums over chunks, and of a convolution's products where the kernels differ: some 10^4 terms
+ * relative to the largest, 6 sqrt(10^4) 2^-24 = 4e-5. In bf16 such a difference can turn a rounding, then 2^-7 of the value. */
+static void check_trial(fnas_compute_type type, const trial *t, int64_t index) {
+    arena memory = {0};
+    fnas_engine *engine;
+    assert_int_equal(fnas_engine_create(context, type, &engine), FNAS_OK);
+    operands_of_trial o = draw_operands(&memory, engine, t, index);
+    results fused = results_create(&memory, engine, &o), single = results_create(&memory, engine, &o);
+    run_fused(engine, &o, &fused);
+    run_one_by_one(&memory, engine, &o, &single);
+    double stored = type == FNAS_COMPUTE_F32 ? 4e-5 : 1.0 / 128, summed = type == FNAS_COMPUTE_F32 ? 4e-5 : 2e-3;
+    assert_true(activations_differ(&memory, engine, o.out, fused.z, single.z) <= stored);
+    assert_true(activations_differ(&memory, engine, o.out, fused.dst, single.dst) <= stored);
+    assert_true(activations_differ(&memory, engine, o.in, fused.diff_src, single.diff_src) <= stored);
+    assert_true(floats_differ(o.out.c, fused.mean, single.mean) <= summed);
+    assert_true(floats_differ(o.out.c, fused.variance, single.variance) <= summed);
+    assert_true(floats_differ(o.weight_count, fused.diff_weights, single.diff_weights) <= summed);
+    assert_true(floats_differ(o.out.c, fused.diff_gamma, single.diff_gamma) <= summed);
+    assert_true(floats_differ(o.out.c, fused.diff_beta, single.diff_beta) <= summed);
+    assert_true(fabs(fused.dot - single.dot) <= summed * (1 + fabs(single.dot)) * sqrt((double)(o.out.n * o.out.h * o.out.w)));
+    assert_true(fabs(fused.total - single.total) <= summed * (1 + fabs(single.total)));
+    fnas_engine_destroy(engine);
+    release(&memory);
+}
+
+static void check_all(fnas_compute_type type) {
+    for (int64_t i = 0; i < (int64_t)(sizeof trials / sizeof *trials); i++) check_trial(type, &trials[i], i);
+}
+
+static void test_f32(void **state) {
+    (void)state;
+    check_all(FNAS_COMPUTE_F32);
+}
+
+static void test_bf16(void **state) {
+    (void)state;
+    if (!fnas_backend_has_bf16()) skip();
+    check_all(FNAS_COMPUTE_BF16);
+}
+
+/* Up to three shares are added in one pass, more in several: all equal the sum one by one. */
+static void test_sums(void **state) {
+    (void)state;
+    static const trial t = {{4, 16, 8, 8, 16, 3, 3, 1, 1, 1, false}, FNAS_SOURCE_TO_RECTIFY, true, true, false};
+    arena memory = {0};
+    fnas_engine *engine;
+    assert_int_equal(fnas_engine_create(context, FNAS_COMPUTE_F32, &engine), FNAS_OK);
+    enum { SHARES = 5 };
+    fnas_conv_norm ops[SHARES];
+    fnas_shape out = {0};
+    void *single = NULL, *together = NULL;
+    for (int i = 0; i < SHARES; i++) {
+        operands_of_trial o = draw_operands(&memory, engine, &t, i);
+        results r = results_create(&memory, engine, &o);
+        if (i == 0) {
+            out = o.out;
+            single = r.dst;
+            together = piece(&memory, activation_bytes(engine, out));
+            memcpy(together, single, activation_bytes(engine, out));
+        }
+        ops[i] = (fnas_conv_norm){t.conv, t.state, EPSILON, o.src, o.weights, o.gamma, o.beta, r.z, r.mean, r.variance};
+        assert_int_equal(fnas_conv_norm_forward(context, engine, &ops[i], true), FNAS_OK);
+        fnas_conv_norm_sum(engine, 1, &ops[i], true, false, single);
+        void *partial = piece(&memory, activation_bytes(engine, out));
+        memcpy(partial, together, activation_bytes(engine, out));
+        fnas_conv_norm_sum(engine, i + 1, ops, true, false, partial);
+        assert_memory_equal(partial, single, activation_bytes(engine, out));
+    }
+    fnas_conv_norm_sum(engine, SHARES, ops, true, true, together);
+    fnas_relu_forward(engine, out, single, single);
+    assert_memory_equal(together, single, activation_bytes(engine, out));
+    fnas_engine_destroy(engine);
+    release(&memory);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_f32), cmocka_unit_test(test_bf16), cmocka_unit_test(test_sums)};
+    if (fnas_context_create(&context) != FNAS_OK) return 1;
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    fnas_context_destroy(context);
+    return failed;
+}
