@@ -161,7 +161,6 @@ static fnas_status iteration_run(fnas_bench *bench, const fnas_problem *problem)
     fnas_arch_set cells = {0};
     fnas_row row;
     FNAS_TRY(fnas_bench_begin(bench, problem, &row));
-    row.precision = fnas_problem_is(problem, "precision", "bf16") ? "bf16" : "f32";
     fnas_status status = read_cells(bench->context, problem, &cells);
     if (status == FNAS_OK) status = iteration_measure(bench, problem, &cells, &row);
     fnas_arch_set_free(&cells);
