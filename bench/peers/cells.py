@@ -79,7 +79,7 @@ class GraphFile:
 
     def __init__(self, torch, tuned):
         self.torch, self.tuned, self.kept = torch, tuned, None
-        self.path = os.path.join(cache_folder(), "graphs.pt")
+        self.path = os.path.join(cache_folder(), "cells.pt")
         if not os.path.exists(self.path):
             own = f"{self.path}.{os.getpid()}"  # two peers may begin at once
             graphs = [graph_of(torch, format_cell(c)) for c in all_cells()]
