@@ -24,6 +24,19 @@ def keep_pages():
             raise RuntimeError(f"mallopt({option}, {value}) failed")
 
 
+def touch_heap(size):
+    """After keep_pages: takes memory, writes to it and gives it back to the heap, so that no timed run meets pages for the first time.
+    At most half of what the system has."""
+    size = min(size, os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2)
+    libc = ctypes.CDLL(None)
+    libc.malloc.restype, libc.malloc.argtypes = ctypes.c_void_p, [ctypes.c_size_t]
+    libc.free.argtypes = [ctypes.c_void_p]
+    block = libc.malloc(size)
+    if block:
+        ctypes.memset(block, 1, size)
+        libc.free(block)
+
+
 def set_threads(torch, threads):
     """PyTorch's own threads and those of the BLAS that Debian's libblas.so.3 stands for, where it is OpenBLAS."""
     torch.set_num_threads(threads)

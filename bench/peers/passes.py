@@ -4,8 +4,11 @@ from torch import nn
 
 import supernet
 from cells import GraphFile, parse_cell, read_cells
-from common import Timed
+from common import Timed, touch_heap
 from small import Hypernet, Predictor, min_norm, reinmax, unit_gradient
+
+
+HEAP_BYTES_AN_IMAGE = 24 << 20  # of the largest pass
 
 
 class Pass:
@@ -13,6 +16,8 @@ class Pass:
     does unless told otherwise; what a hypernetwork's pass adds is the file that the reference reads for the predictor."""
 
     def __init__(self, tuned, cell, batch, kind, channels, cells):
+        if tuned:
+            touch_heap(HEAP_BYTES_AN_IMAGE * batch)
         self.net = supernet.make_supernet(tuned, channels=channels, cells=cells)
         self.images, self.labels = supernet.make_images(tuned, batch), torch.randint(10, (batch,))
         self.gates = supernet.one_hot(cell).requires_grad_()
@@ -38,7 +43,8 @@ class Iteration:
     DEVICES_LEARNING_RATE, WEIGHT_DECAY = 13, 0.0027
 
     def __init__(self, tuned, cells, batch, channels, cells_a_stage):
-        torch.manual_seed(0)
+        if tuned:
+            touch_heap(HEAP_BYTES_AN_IMAGE * batch)
         self.cells = [torch.tensor(c) for c in cells]
         self.net = supernet.make_supernet(tuned, channels=channels, cells=cells_a_stage)
         self.batches = [(supernet.make_images(tuned, batch), torch.randint(10, (batch,))) for _ in range(2)]

@@ -158,7 +158,6 @@ class Step:
     """What a step of a search costs without a supernet: only the predicted latencies are brought down."""
 
     def __init__(self, tuned, devices):
-        torch.manual_seed(0)
         self.hypernet, self.predictor = Hypernet(), Predictor().requires_grad_(False)
         self.file = GraphFile(torch, True)  # kept in both modes: reading it is a matter of the pass
         self.embeddings = torch.rand(devices, EMBEDDING)
