@@ -22,12 +22,14 @@ typedef struct fnas_bench_options {
 /* What a benchmark found. Immutable: thread-safe to read. */
 typedef struct fnas_bench_report fnas_bench_report;
 
-/* Measures the machine (peak arithmetic, bandwidth of copies), then each problem: first its result is checked against the naive
- * double-precision operators, then it is timed. Problems are all understood before the first is run. Uses as many threads as the context
- * says where a problem has parallel paths; operators and single passes run on one. *report is owned: fnas_bench_report_free; NULL after an
- * error. Times differ from run to run, all else is deterministic. Not thread-safe: it measures the whole process. Costs what the problems
- * cost, (repeats + 1) times. Errors: FNAS_ERR_USAGE (an unknown problem, key or word, with a suggestion), FNAS_ERR_INPUT (an impossible
- * shape, a file that is not what it should be), FNAS_ERR_UNSUPPORTED, FNAS_ERR_NUMERIC (a result is wrong), FNAS_ERR_IO, FNAS_ERR_MEMORY,
+/* Measures the machine (peak arithmetic, bandwidth of copies), then each problem. Operators are first checked against the naive
+ * double-precision operators, passes and the paths of iterations too, on few images; hypervolumes against counting. A step without a
+ * supernet, fronts and a predictor's training are only timed: their parts have tests. Problems are all understood before the first is run.
+ * Uses as many threads as the context says where a problem has parallel paths; operators and single passes run on one. *report is owned:
+ * fnas_bench_report_free; NULL after an error. Times differ from run to run, all else is deterministic. Not thread-safe: it measures the
+ * whole process. The calling thread keeps one OpenMP thread. Costs what the problems cost, (repeats + 2) times, of short ones so often that
+ * a repeat lasts 20 ms. Errors: FNAS_ERR_USAGE (an unknown problem, key or word, with a suggestion), FNAS_ERR_INPUT (an impossible shape, a
+ * file that is not what it should be), FNAS_ERR_UNSUPPORTED, FNAS_ERR_NUMERIC (a result is wrong), FNAS_ERR_IO, FNAS_ERR_MEMORY,
  * FNAS_INTERRUPTED. */
 FNAS_API FNAS_NODISCARD fnas_status fnas_bench_run(fnas_context *context, const fnas_bench_options *options, fnas_bench_report **report);
 

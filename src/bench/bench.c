@@ -22,6 +22,7 @@ fnas_status fnas_bench_begin(fnas_bench *bench, const fnas_problem *problem, fna
 
 /* Problems on several threads move what they move in paths of their own: only their arithmetic is compared with the machine. */
 static fnas_status find_floor(fnas_bench *bench, fnas_row *row) {
+    if (row->threads != 1 && row->threads != bench->machine.threads) return FNAS_OK; /* its ceiling was not measured */
     const fnas_ceilings *ceilings = row->threads == 1 ? &bench->machine.one : &bench->machine.all;
     double peak = strcmp(row->precision, "bf16") == 0 ? ceilings->bf16_gflops : fnas_ceilings_f32(ceilings), ms = fnas_row_ms(row);
     row->floor_ms = row->flops / peak / 1e6;

@@ -56,6 +56,17 @@ static fnas_status problem_at(fnas_context *context, const fnas_problem *problem
     return fnas_problem_parse(context, fnas_bench_families, text, at);
 }
 
+/* Keys that would be ignored: the axis' own, and without a supernet those of one. */
+static fnas_status check_unused_keys(fnas_context *context, const fnas_problem *problem, const char *axis) {
+    static const char *const of_supernet[] = {"channels", "cells", "images", "batch"};
+    if (fnas_problem_given(problem, axis))
+        return fnas_fail(context, FNAS_ERR_USAGE, "problem growth: %s is the axis: bound it with from= and to=", axis);
+    for (size_t i = 0; i < sizeof of_supernet / sizeof *of_supernet && !has_supernet(problem); i++)
+        if (fnas_problem_given(problem, of_supernet[i]))
+            return fnas_fail(context, FNAS_ERR_USAGE, "problem growth: a step without a supernet has no %s: leave it out", of_supernet[i]);
+    return FNAS_OK;
+}
+
 static fnas_status growth_check(fnas_context *context, const fnas_problem *problem) {
     const growth_axis *axis = axis_of(problem);
     int64_t from = bound_of(problem, "from", axis->from), to = bound_of(problem, "to", axis->to);
@@ -65,6 +76,7 @@ static fnas_status growth_check(fnas_context *context, const fnas_problem *probl
                          (long long)to);
     if (!has_supernet(problem) && strcmp(axis->name, "devices") != 0 && strcmp(axis->name, "preferences") != 0)
         return fnas_fail(context, FNAS_ERR_USAGE, "problem growth: a step without a supernet has no %s: use of=iteration", axis->name);
+    FNAS_TRY(check_unused_keys(context, problem, axis->name));
     for (int64_t size = from; size <= to; size *= 2) FNAS_TRY(problem_at(context, problem, size, &at));
     return FNAS_OK;
 }

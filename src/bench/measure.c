@@ -111,18 +111,18 @@ static double status_mb(const char *field) {
 }
 
 /* Linux: writing 5 to clear_refs sets the peak back to what is used now. Elsewhere it fails, and the peak stays unknown. */
+static bool peak_is_known; /* whether the kernel has forgotten the peak of what came before */
+
 double fnas_memory_begin(void) {
 #ifdef __GLIBC__
     malloc_trim(0);
 #endif
     FILE *file = fopen("/proc/self/clear_refs", "w");
-    if (file) {
-        fputs("5\n", file);
-        fclose(file);
-    }
+    peak_is_known = file && fputs("5\n", file) >= 0;
+    if (file && fclose(file) != 0) peak_is_known = false;
     return status_mb("VmRSS:");
 }
 
 double fnas_memory_peak_mb(void) {
-    return status_mb("VmHWM:");
+    return peak_is_known ? status_mb("VmHWM:") : (double)NAN;
 }

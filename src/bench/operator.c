@@ -14,8 +14,9 @@ fnas_compute_type fnas_problem_type(const fnas_problem *problem) {
 }
 
 fnas_status fnas_problem_check_type(fnas_context *context, const fnas_problem *problem) {
-    if (fnas_problem_type(problem) == FNAS_COMPUTE_F32 || fnas_backend_has_bf16()) return FNAS_OK;
-    return fnas_fail(context, FNAS_ERR_UNSUPPORTED, "problem %s: this processor has no bf16: leave out precision=bf16", problem->family->name);
+    if (fnas_engine_supports(fnas_problem_type(problem))) return FNAS_OK;
+    return fnas_fail(context, FNAS_ERR_UNSUPPORTED, "problem %s: no bf16 on this processor or in this build: leave out precision=bf16",
+                     problem->family->name);
 }
 
 /* ---- work ---- */
@@ -33,8 +34,7 @@ static double case_products(const operator_case *c) {
 static double case_bytes(const operands *all) {
     double bytes = 0;
     for (int i = 0; i < all->count; i++)
-        if (!all->list[i].absent)
-            bytes += (all->list[i].role == ADDED ? 2.0 : 1.0) * (double)operand_bytes(all, &all->list[i]);
+        if (!all->list[i].absent) bytes += (all->list[i].role == ADDED ? 2.0 : 1.0) * (double)operand_bytes(all, &all->list[i]);
     return bytes;
 }
 

@@ -20,7 +20,7 @@ int64_t fnas_problem_padding(const fnas_problem *problem);
 /* Where the engine may compute in bf16 too. */
 #define FNAS_PRECISIONS_KEY                                                                                                                \
     { "precision", FNAS_KEY_CHOICE, "f32", 0, 0, "f32|bf16", "of activations" }
-fnas_compute_type fnas_problem_type(const fnas_problem *problem); /* f32 where there is no such key */
+fnas_compute_type fnas_problem_type(const fnas_problem *problem);                                       /* f32 where there is no such key */
 FNAS_NODISCARD fnas_status fnas_problem_check_type(fnas_context *context, const fnas_problem *problem); /* whether this processor has it */
 #define FNAS_KEYS_END                                                                                                                      \
     { NULL, FNAS_KEY_COUNT, NULL, 0, 0, NULL, NULL }

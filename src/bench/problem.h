@@ -47,6 +47,7 @@ FNAS_NODISCARD fnas_status fnas_problem_parse(fnas_context *context, const fnas_
 
 /* The values of keys that the family has. */
 int64_t fnas_problem_count(const fnas_problem *problem, const char *key);
+bool fnas_problem_given(const fnas_problem *problem, const char *key); /* rather than left at its default */
 const char *fnas_problem_word(const fnas_problem *problem, const char *key);
 bool fnas_problem_is(const fnas_problem *problem, const char *key, const char *word);
 const char *fnas_problem_operand(const fnas_problem *problem); /* "" when missing */

@@ -83,8 +83,7 @@ static fnas_status backward_data_add(fnas_context *context, fnas_engine *engine,
         fnas_backend_conv *conv;
         void *scratch, *part;
         FNAS_TRY(prepare(context, engine, &chunk, FNAS_CONV_BACKWARD_DATA, false, (size_t)chunk_images * in_bytes, &conv, &scratch, &part));
-        FNAS_TRY(
-            fnas_backend_conv_run(context, engine->backend, conv, diff_dst + (size_t)first * out_bytes, weights, NULL, part, scratch));
+        FNAS_TRY(fnas_backend_conv_run(context, engine->backend, conv, diff_dst + (size_t)first * out_bytes, weights, NULL, part, scratch));
         kernels->add((size_t)chunk.n * in_elements, part, diff_src + (size_t)first * in_bytes);
     }
     return FNAS_OK;
@@ -102,7 +101,8 @@ fnas_status fnas_conv_backward_data(fnas_context *context, fnas_engine *engine, 
 
 /* oneDNN 2.6 has no fast kernel for the weights of 5x5 and 7x7 depthwise filters. */
 static bool uses_own_depthwise(const fnas_engine *engine, const fnas_conv_shape *shape) {
-    bool depthwise = engine->type == FNAS_COMPUTE_F32 && shape->groups == shape->in_channels && shape->groups == shape->out_channels && shape->groups > 1;
+    bool depthwise = engine->type == FNAS_COMPUTE_F32 && shape->groups == shape->in_channels && shape->groups == shape->out_channels &&
+                     shape->groups > 1;
     return depthwise && !shape->image_source && fnas_depthwise_supports(engine->block, shape);
 }
 

@@ -31,6 +31,14 @@ typedef struct chunked {
     char *scratch; /* of the kernels */
 } chunked;
 
+/* An image is f32 whatever the activations are, is not rectified, and nobody wants its gradient. */
+static fnas_status check_operator(fnas_context *context, const fnas_conv_norm *op, bool wants_source) {
+    FNAS_TRY(fnas_conv_check(context, &op->conv));
+    if (op->conv.image_source && (wants_source || op->state != FNAS_SOURCE_PLAIN))
+        return fnas_fail(context, FNAS_ERR_INTERNAL, "an image has neither a ReLU before it nor a gradient");
+    return FNAS_OK;
+}
+
 /* ---- chunks ---- */
 
 static size_t elements_of(int64_t block, int64_t channels, int64_t h, int64_t w) {
@@ -101,7 +109,8 @@ static fnas_status pack(const chunked *c, prepared both[2], char **memory) {
         if (last && both[1].conv == both[0].conv)
             both[1].packed = both[0].packed;
         else
-            FNAS_TRY(fnas_backend_conv_pack(c->context, c->engine->backend, both[last].conv, c->op->weights, both[last].packed, c->scratch));
+            FNAS_TRY(
+                fnas_backend_conv_pack(c->context, c->engine->backend, both[last].conv, c->op->weights, both[last].packed, c->scratch));
     }
     return FNAS_OK;
 }
@@ -127,7 +136,8 @@ typedef struct forward_memory {
 } forward_memory;
 
 static fnas_status forward_reserve(chunked *c, bool statistics, forward_memory *m) {
-    size_t scratch_bytes = 0, packed_bytes = 0, rectified = c->op->state == FNAS_SOURCE_TO_RECTIFY ? (size_t)c->chunks.images * c->in_bytes : 0;
+    size_t scratch_bytes = 0, packed_bytes = 0,
+           rectified = c->op->state == FNAS_SOURCE_TO_RECTIFY ? (size_t)c->chunks.images * c->in_bytes : 0;
     size_t moments = statistics ? (size_t)fnas_norm_blocks(c->engine, c->op->conv.out_channels) * sizeof *m->moments : 0;
     FNAS_TRY(prepare_kind(c, FNAS_CONV_FORWARD, m->conv, &scratch_bytes, &packed_bytes));
     void *memory;
@@ -150,7 +160,7 @@ static fnas_status forward_chunk(const chunked *c, const forward_memory *m, int6
 }
 
 fnas_status fnas_conv_norm_forward(fnas_context *context, fnas_engine *engine, const fnas_conv_norm *op, bool statistics) {
-    FNAS_TRY(fnas_conv_check(context, &op->conv));
+    FNAS_TRY(check_operator(context, op, false));
     chunked c = chunked_of(context, engine, op);
     forward_memory m = {0};
     FNAS_TRY(forward_reserve(&c, statistics, &m));
@@ -250,7 +260,7 @@ static fnas_status propagate_chunk_data(const chunked *c, const backward_memory 
 
 fnas_status fnas_conv_norm_backward(fnas_context *context, fnas_engine *engine, const fnas_conv_norm *op, const void *diff_dst,
                                     fnas_conv_norm_gradients *wanted) {
-    FNAS_TRY(fnas_conv_check(context, &op->conv));
+    FNAS_TRY(check_operator(context, op, wanted->src != NULL));
     chunked c = chunked_of(context, engine, op);
     backward_memory m = {0};
     FNAS_TRY(backward_reserve(&c, wanted, &m));

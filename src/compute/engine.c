@@ -18,11 +18,20 @@ const char *fnas_compute_type_name(fnas_compute_type type) {
     return type == FNAS_COMPUTE_BF16 ? "bf16" : "f32";
 }
 
+static const fnas_kernels *kernels_of(fnas_compute_type type) {
+    return type == FNAS_COMPUTE_BF16 ? fnas_kernels_bf16() : &fnas_kernels_f32;
+}
+
+bool fnas_engine_supports(fnas_compute_type type) {
+    return kernels_of(type) != NULL;
+}
+
 fnas_status fnas_engine_create(fnas_context *context, fnas_compute_type type, fnas_engine **engine) {
     *engine = NULL;
-    const fnas_kernels *kernels = type == FNAS_COMPUTE_BF16 ? fnas_kernels_bf16() : &fnas_kernels_f32;
+    const fnas_kernels *kernels = kernels_of(type);
     if (!kernels)
-        return fnas_fail(context, FNAS_ERR_UNSUPPORTED, "this processor (%s) has no bf16 arithmetic: use the precision f32",
+        return fnas_fail(context, FNAS_ERR_UNSUPPORTED,
+                         "this processor (%s) has no bf16 arithmetic, or this build does not use it: use the precision f32",
                          fnas_backend_isa());
     pthread_once(&fnas_blas_once, limit_blas_threads);
     fnas_engine *made = fnas_allocate(1, sizeof *made);

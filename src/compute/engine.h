@@ -15,7 +15,10 @@ typedef struct fnas_engine fnas_engine;
 typedef enum fnas_compute_type { FNAS_COMPUTE_F32, FNAS_COMPUTE_BF16 } fnas_compute_type;
 const char *fnas_compute_type_name(fnas_compute_type type); /* "f32", "bf16" */
 
-/* FNAS_ERR_UNSUPPORTED where the processor has no bf16 arithmetic. */
+/* Whether this processor, its instruction set as it was limited, and this build can compute in a type. */
+bool fnas_engine_supports(fnas_compute_type type);
+
+/* FNAS_ERR_UNSUPPORTED where the type is not supported. */
 FNAS_NODISCARD fnas_status fnas_engine_create(fnas_context *context, fnas_compute_type type, fnas_engine **engine);
 void fnas_engine_destroy(fnas_engine *engine);
 

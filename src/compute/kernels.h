@@ -48,7 +48,8 @@ typedef struct fnas_kernels {
     void (*row_scaled)(size_t count, const void *row, float weight, bool accumulate, float *sum);
     void (*rows_of_three)(size_t count, const void *a, const void *b, const void *c, const float *weights, float *sum);
     void (*row_multiplied)(size_t count, const float *weights, float *row); /* row *= weights */
-    /* dst (+)= (row[i] + row[i + block] + ... of `window` terms) * weight * column_weight[i]; column_weight NULL: all one, and no weight. */
+    /* dst (+)= (row[i] + row[i + block] + ... of `window` terms) * weight * column_weight[i]; column_weight NULL: all one, and no weight.
+     */
     void (*window_sums)(size_t count, size_t window, size_t block, const float *row, const float *column_weight, float weight,
                         bool accumulate, void *dst);
     /* dst (+)= row */

@@ -1,6 +1,6 @@
 /* Operators of training, forward beside backward. Activations (void) are of the engine's type and layout (engine.h); weights and their
- * gradients are f32, plain [O][I / groups][KH][KW]. Gradients of weights are ADDED to what is there; gradients of activations are written, or added where
- * `accumulate` says so. Naive double-precision twins: reference.h. All deterministic. Pointers are borrowed. */
+ * gradients are f32, plain [O][I / groups][KH][KW]. Gradients of weights are ADDED to what is there; gradients of activations are written,
+ * or added where `accumulate` says so. Naive double-precision twins: reference.h. All deterministic. Pointers are borrowed. */
 #ifndef FNAS_COMPUTE_OPS_H
 #define FNAS_COMPUTE_OPS_H
 
@@ -46,7 +46,7 @@ void fnas_norm_backward(fnas_engine *engine, fnas_shape shape, float epsilon, co
 /* ---- ReLU, convolution, batch normalisation: norm(convolution(relu(src))), and sums of such ----
  * The convolution has no bias: batch statistics take it away again. */
 typedef enum fnas_source_state {
-    FNAS_SOURCE_PLAIN,     /* no ReLU; an image always */
+    FNAS_SOURCE_PLAIN, /* no ReLU; an image always, which has no gradient either */
     FNAS_SOURCE_TO_RECTIFY,
     FNAS_SOURCE_RECTIFIED /* src is a ReLU's result already; its gradient is that of what the ReLU read */
 } fnas_source_state;
@@ -77,7 +77,7 @@ FNAS_NODISCARD fnas_status fnas_conv_norm_backward(fnas_context *context, fnas_e
 /* ---- element-wise ---- */
 void fnas_relu_forward(fnas_engine *engine, fnas_shape shape, const void *src, void *dst);
 void fnas_relu_backward(fnas_engine *engine, fnas_shape shape, const void *src, const void *diff_dst, bool accumulate,
-                        void *diff_src);                                                            /* 0 at src == 0 */
+                        void *diff_src);                                                           /* 0 at src == 0 */
 void fnas_add(fnas_engine *engine, fnas_shape shape, const void *src, bool accumulate, void *dst); /* dst (+)= src */
 /* Multiplication by a scalar gate: dst (+)= gate * src; diff_src (+)= gate * diff_dst, *diff_gate = sum of diff_dst * src. */
 void fnas_gate_forward(fnas_engine *engine, fnas_shape shape, float gate, const void *src, bool accumulate, void *dst);

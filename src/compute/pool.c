@@ -62,8 +62,8 @@ typedef struct box {
     const float *row_weight;    /* [height]: of the sources when backward, of the targets when forward */
     const float *column_weight; /* [width * block], likewise */
     bool weight_sources;
-    float *row;                 /* [(left + source_w + right) * block] */
-    float *sums;                /* [target_w * block] */
+    float *row;  /* [(left + source_w + right) * block] */
+    float *sums; /* [target_w * block] */
     const fnas_kernels *kernels;
 } box;
 

@@ -10,17 +10,17 @@
 
 /* What a node wants of the planner, beside its source and result. */
 typedef struct fnas_node_needs {
-    size_t kept_bytes;       /* written by the forward pass, read by the backward pass */
-    size_t forward_bytes;    /* scratch of the forward pass */
-    size_t backward_bytes;   /* scratch of the backward pass */
-    bool source, result;     /* the backward pass reads these activations */
+    size_t kept_bytes;     /* written by the forward pass, read by the backward pass */
+    size_t forward_bytes;  /* scratch of the forward pass */
+    size_t backward_bytes; /* scratch of the backward pass */
+    bool source, result;   /* the backward pass reads these activations */
 } fnas_node_needs;
 
 typedef struct fnas_node_plan {
-    bool absorbed;     /* a ReLU that all its readers take themselves: it does not run */
-    fnas_value source; /* what it reads: its source, or that of an absorbed ReLU */
-    bool relu;         /* which it then rectifies itself, unless that is done */
-    bool deferred;     /* a norm whose share of a sum is added by the last node of that sum */
+    bool absorbed;                             /* a ReLU that all its readers take themselves: it does not run */
+    fnas_value source;                         /* what it reads: its source, or that of an absorbed ReLU */
+    bool relu;                                 /* which it then rectifies itself, unless that is done */
+    bool deferred;                             /* a norm whose share of a sum is added by the last node of that sum */
     bool writes;                               /* the first contribution to its result: written, later ones are added */
     bool writes_gradient;                      /* the first, in the backward pass, to give its source a gradient */
     bool diff_source, diff_weights, diff_gate; /* which gradients are wanted of it; backward: any is */
@@ -30,8 +30,8 @@ typedef struct fnas_node_plan {
 } fnas_node_plan;
 
 typedef struct fnas_value_plan {
-    bool plain;   /* [n][C] instead of the engine's layout */
-    bool written; /* a node that writes it is known */
+    bool plain;     /* [n][C] instead of the engine's layout */
+    bool written;   /* a node that writes it is known */
     bool rectified; /* is only read through ReLUs, and lies in memory as their result */
     bool wants_gradient, has_gradient;
     int32_t activation, gradient;
@@ -73,6 +73,7 @@ const fnas_node_type *fnas_node_type_of(fnas_node_kind kind);
 extern const fnas_node_type fnas_node_conv, fnas_node_norm, fnas_node_relu, fnas_node_average_pool, fnas_node_identity, fnas_node_zero,
     fnas_node_global_pool, fnas_node_linear;
 
+bool fnas_conv_node_is_finite(const fnas_path *path, int64_t index); /* its own output, after its forward pass */
 bool fnas_conv_node_is_fused(const fnas_node *node); /* can rectify its source itself, and have its share of a sum added later */
 
 /* ---- where things are ---- */
@@ -85,7 +86,7 @@ void *fnas_path_upstream(const fnas_path *path, int64_t index);             /* g
 void *fnas_path_source_gradient(const fnas_path *path, int64_t index);      /* NULL when not wanted */
 const float *fnas_path_parameter(const fnas_path *path, int32_t handle);    /* NULL for FNAS_PARAMETER_NONE */
 float *fnas_path_parameter_gradient(const fnas_path *path, int32_t handle); /* NULL when there is none or none is wanted */
-int64_t fnas_round_floats(int64_t floats); /* to whole cache lines */
+int64_t fnas_round_floats(int64_t floats);                                  /* to whole cache lines */
 
 /* ---- normalisation, shared by CONV and NORM nodes: mean and variance lie in `statistics`, those of a convolution without its bias ---- */
 size_t fnas_norm_statistics_bytes(const fnas_path *path, int64_t index); /* 0 without a norm */

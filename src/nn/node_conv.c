@@ -1,6 +1,7 @@
 /* Convolution, with normalisation behind it where present, and a ReLU before it where the plan has absorbed one. The convolution's own
  * output z is kept for the backward pass of the norm. The bias of a convolution before a norm is left out: statistics of the batch take it
  * away again (so that its gradient is zero), and given ones are shifted (node_norm.c). */
+#include <math.h>
 #include <string.h>
 
 #include "nn/node.h"
@@ -83,6 +84,11 @@ static float *fnas_conv_node_statistics(const fnas_path *path, int64_t index) {
     return (float *)(kept + fnas_path_bytes(path, path->net->nodes[index].result));
 }
 
+bool fnas_conv_node_is_finite(const fnas_path *path, int64_t index) {
+    fnas_shape shape = fnas_path_shape(path, path->net->nodes[index].result);
+    return isfinite(fnas_sum(path->engine, shape, fnas_path_buffer(path, path->nodes[index].kept)));
+}
+
 /* ---- as one operator ---- */
 
 static fnas_source_state fnas_conv_node_source_state(const fnas_path *path, int64_t index) {
@@ -133,9 +139,10 @@ static fnas_status fnas_conv_node_forward_fused(const fnas_path *path, int64_t i
 static fnas_status fnas_conv_node_backward_fused(const fnas_path *path, int64_t index) {
     const fnas_node *node = &path->net->nodes[index];
     const fnas_node_plan *plan = &path->nodes[index];
-    float *slice = fnas_path_buffer(path, plan->backward_scratch), *diff_slice = slice + fnas_conv_node_slice_floats(path, node);
+    int64_t slice_floats = fnas_conv_node_slice_floats(path, node);
+    float *slice = fnas_path_buffer(path, plan->backward_scratch), *diff_slice = slice_floats ? slice + slice_floats : NULL;
     fnas_conv_norm op = fnas_conv_node_operator(path, index);
-    op.weights = fnas_conv_node_weights(path, node, slice);
+    if (plan->diff_source) op.weights = fnas_conv_node_weights(path, node, slice);
     fnas_conv_norm_gradients wanted = {.weights = plan->diff_weights ? fnas_conv_node_diff_weights(path, node, diff_slice) : NULL,
                                        .gamma = fnas_path_parameter_gradient(path, node->norm.gamma),
                                        .beta = fnas_path_parameter_gradient(path, node->norm.beta),
@@ -158,8 +165,8 @@ static fnas_status fnas_conv_node_forward_steps(const fnas_path *path, int64_t i
     bool has_z = fnas_conv_node_has_z(path, index);
     const float *weights = fnas_conv_node_weights(path, node, fnas_path_buffer(path, plan->forward_scratch));
     const float *bias = node->norm.present ? NULL : fnas_path_parameter(path, node->conv.bias);
-    FNAS_TRY(fnas_conv_forward(path->context, path->engine, &shape, fnas_path_source_data(path, index), weights, bias,
-                               has_z ? kept : result));
+    FNAS_TRY(
+        fnas_conv_forward(path->context, path->engine, &shape, fnas_path_source_data(path, index), weights, bias, has_z ? kept : result));
     if (node->norm.present)
         fnas_norm_apply(path, index, kept, fnas_conv_node_statistics(path, index));
     else if (has_z)
@@ -172,7 +179,8 @@ static fnas_status fnas_conv_node_backward_weights(const fnas_path *path, int64_
     const fnas_node *node = &path->net->nodes[index];
     float *diff_weights = fnas_conv_node_diff_weights(path, node, scratch);
     float *bias = node->norm.present ? NULL : fnas_path_parameter_gradient(path, node->conv.bias);
-    FNAS_TRY(fnas_conv_backward_weights(path->context, path->engine, shape, fnas_path_source_data(path, index), diff_z, diff_weights, bias));
+    FNAS_TRY(
+        fnas_conv_backward_weights(path->context, path->engine, shape, fnas_path_source_data(path, index), diff_z, diff_weights, bias));
     fnas_conv_node_add_slice(path, node, diff_weights);
     return FNAS_OK;
 }

@@ -97,8 +97,7 @@ const fnas_node_type fnas_node_identity = {fnas_identity_node_needs, fnas_identi
 /* ---- zero: its own gate entry gets nothing ---- */
 
 static fnas_status fnas_zero_node_forward(const fnas_path *path, int64_t index) {
-    if (path->nodes[index].writes)
-        memset(fnas_path_result_data(path, index), 0, fnas_path_bytes(path, path->net->nodes[index].result));
+    if (path->nodes[index].writes) memset(fnas_path_result_data(path, index), 0, fnas_path_bytes(path, path->net->nodes[index].result));
     return FNAS_OK;
 }
 

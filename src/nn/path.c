@@ -206,6 +206,11 @@ static bool fnas_path_value_is_finite(const fnas_path *path, fnas_value value) {
     return isfinite(fnas_sum(path->engine, (fnas_shape){shape.n, channels, shape.h, shape.w}, data));
 }
 
+static bool fnas_path_share_is_finite(const fnas_path *path, int64_t index) {
+    if (!path->nodes[index].deferred) return fnas_path_value_is_finite(path, path->net->nodes[index].result);
+    return fnas_conv_node_is_finite(path, index);
+}
+
 static fnas_status fnas_path_name_fault(const fnas_path *path) {
     const fnas_net *net = path->net;
     fnas_value_shape image = net->values[0];
@@ -215,8 +220,8 @@ static fnas_status fnas_path_name_fault(const fnas_path *path) {
         const fnas_node *node = &net->nodes[i];
         if (path->nodes[i].absorbed) continue;
         FNAS_TRY(fnas_node_type_of(node->kind)->forward(path, i));
-        /* A ZERO node contributes to a value that nobody may have written yet, and so does one whose share is deferred. */
-        if (node->kind == FNAS_NODE_ZERO || path->nodes[i].deferred || fnas_path_value_is_finite(path, node->result)) continue;
+        /* A ZERO node contributes to a value that nobody may have written yet; a share that is deferred shows in its statistics. */
+        if (node->kind == FNAS_NODE_ZERO || fnas_path_share_is_finite(path, i)) continue;
         bool weights = node->kind == FNAS_NODE_CONV || node->kind == FNAS_NODE_LINEAR;
         return fnas_fail(path->context, FNAS_ERR_NUMERIC,
                          "node %lld (%s%s%s) gives numbers that are not finite: the weights have diverged, lower the rate", (long long)i,

@@ -87,7 +87,8 @@ static void fnas_plan_sums(fnas_path *path) {
 
 /* ---- sums ---- */
 
-/* The last node that adds to a value, if it is a convolution with a norm: such shares wait for it, and are added in one pass over memory. */
+/* The last node that adds to a value, if it is a convolution with a norm: such shares wait for it, and are added in one pass over memory.
+ */
 static void fnas_plan_deferred(fnas_path *path, fnas_value value) {
     const fnas_net *net = path->net;
     int64_t last = -1, fused = 0;

@@ -49,7 +49,8 @@ static int run_limited(fnas_context *context, const char *isa) {
     fnas_engine *engine;
     fnas_status status = fnas_backend_limit_isa(context, isa);
     if (status == FNAS_ERR_UNSUPPORTED && strstr(fnas_context_message(context), "does not have")) return CHILD_UNSUPPORTED;
-    if (status != FNAS_OK || fnas_engine_create(context, FNAS_COMPUTE_F32, &engine) != FNAS_OK) return fail_child(isa, fnas_context_message(context));
+    if (status != FNAS_OK || fnas_engine_create(context, FNAS_COMPUTE_F32, &engine) != FNAS_OK)
+        return fail_child(isa, fnas_context_message(context));
     if (strcmp(isa, "native") != 0 && strncmp(fnas_backend_isa(), isa, strlen(isa)) != 0) return fail_child(isa, fnas_backend_isa());
     int64_t expected_block = strcmp(isa, "avx512") == 0 ? 16 : 8;
     if (strcmp(isa, "native") != 0 && fnas_engine_block(engine) != expected_block) return fail_child(isa, "has an unexpected block");

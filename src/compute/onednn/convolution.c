@@ -270,8 +270,7 @@ static dnnl_status_t build_conv(const fnas_backend *backend, fnas_backend_conv *
     conv->filters = shape->out_channels;
     conv->taps = shape->kernel_h * shape->kernel_w;
     if (conv->flipped) kind = FNAS_CONV_BACKWARD_DATA;
-    dnnl_status_t status =
-        init_layouts(shape, outside, in_tag, onednn->activation_tag, shape->groups > 1 ? dnnl_goihw : dnnl_oihw, &outer);
+    dnnl_status_t status = init_layouts(shape, outside, in_tag, onednn->activation_tag, shape->groups > 1 ? dnnl_goihw : dnnl_oihw, &outer);
     if (status == dnnl_success)
         status = choose_description(onednn, shape, kernel_types(backend->type, kind), in_tag, kind, with_bias, &description);
     if (status != dnnl_success) return status;
@@ -485,8 +484,7 @@ fnas_status fnas_backend_conv_pack(fnas_context *context, fnas_backend *backend,
 fnas_status fnas_backend_conv_unpack(fnas_context *context, fnas_backend *backend, fnas_backend_conv *conv, const void *packed,
                                      float *weights, void *scratch) {
     one_thread guard = one_thread_begin();
-    dnnl_status_t status =
-        move_weights(backend->stream, &conv->ports[conv->weights_port], false, weights, (void *)packed, scratch);
+    dnnl_status_t status = move_weights(backend->stream, &conv->ports[conv->weights_port], false, weights, (void *)packed, scratch);
     if (status == dnnl_success) status = dnnl_stream_wait(backend->stream);
     one_thread_end(guard);
     FNAS_TRY_DNNL(context, status, conv->implementation);
