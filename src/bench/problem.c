@@ -24,7 +24,7 @@ static fnas_status find_family(fnas_context *context, const fnas_problem_family 
     const char *names[FAMILIES_MAX + 1] = {NULL};
     char name[NAME_BYTES], said[NAME_BYTES + 32];
     snprintf(name, sizeof name, "%.*s", (int)(length < NAME_BYTES ? length : NAME_BYTES - 1), text);
-    for (int64_t i = 0; families[i] && i < FAMILIES_MAX; i++) {
+    for (int64_t i = 0; i < FAMILIES_MAX && families[i]; i++) {
         names[i] = families[i]->name;
         *family = families[i];
         if (strcmp(name, names[i]) == 0) return FNAS_OK;
