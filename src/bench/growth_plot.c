@@ -38,8 +38,9 @@ static panel make_panel(const fnas_growth *growth, const double *values, double 
 }
 
 static void append_axes(fnas_text *text, const panel *p) {
-    for (double value = p->low; value <= p->high * 1.001; value *= 10) {
-        double y = y_of(p, value);
+    int64_t powers = llround(log10(p->high / p->low));
+    for (int64_t i = 0; i <= powers; i++) {
+        double value = p->low * pow(10, (double)i), y = y_of(p, value);
         fnas_text_append(text, "<path class=\"fp-grid\" d=\"M%.1f %.1fh%d\"/>", p->left, y, PANEL);
         fnas_text_append(text, "<text class=\"fp-text fp-tick fp-muted fp-end\" x=\"%.1f\" y=\"%.1f\">%g</text>\n", p->left - 7, y + 4,
                          value);

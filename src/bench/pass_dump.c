@@ -44,7 +44,7 @@ static fnas_status collect(fnas_context *context, const fnas_pass *pass, pass_fi
     const fnas_subject *subject = &pass->subject;
     int64_t onehot = fnas_space_onehot_size(subject->space), n = subject->images, image[3], classes;
     FNAS_TRY(fnas_space_image(context, subject->space, image, &classes));
-    add_array(file, "loss", FNAS_SAFETENSORS_F64, &pass->result.loss, 0, NULL);
+    add_tensor(file, "", "loss", FNAS_SAFETENSORS_F64, &pass->result.loss); /* a scalar */
     if (pass->setup.gates) add_array(file, "gate_gradient", FNAS_SAFETENSORS_F64, pass->gate_gradient, 1, (int64_t[]){onehot});
     add_array(file, "images", FNAS_SAFETENSORS_F32, subject->image_values, 4, (int64_t[]){n, image[0], image[1], image[2]});
     add_array(file, "labels", FNAS_SAFETENSORS_I32, subject->labels, 1, (int64_t[]){n});

@@ -142,7 +142,7 @@ fnas_status fnas_problem_parse(fnas_context *context, const fnas_problem_family 
 /* ---- what it says ---- */
 
 const char *fnas_problem_word(const fnas_problem *problem, const char *key) {
-    int index = key_index(problem->family, key);
+    int index = problem->family->operand ? -1 : key_index(problem->family, key);
     return index < 0 ? "" : problem->values[index];
 }
 
