@@ -6,6 +6,7 @@ The peers do in PyTorch, in two ways, what `fleetnas bench` does:
   tuned  what a user of PyTorch can do without another program: channels_last, memory kept, files read once. The arithmetic is the same.
 """
 import ctypes
+import functools
 import os
 import time
 
@@ -24,9 +25,10 @@ def keep_pages():
             raise RuntimeError(f"mallopt({option}, {value}) failed")
 
 
+@functools.lru_cache(maxsize=None)
 def touch_heap(size):
     """After keep_pages: takes memory, writes to it and gives it back to the heap, so that no timed run meets pages for the first time.
-    At most half of what the system has."""
+    At most half of what the system has, and every size once."""
     size = min(size, os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2)
     libc = ctypes.CDLL(None)
     libc.malloc.restype, libc.malloc.argtypes = ctypes.c_void_p, [ctypes.c_size_t]
