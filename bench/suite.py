@@ -153,7 +153,7 @@ class Peer:
         self.process.stdin.flush()
         line = self.process.stdout.readline()
         if not line:
-            raise SystemExit(f"the peer {self.mode} ended while it ran {problem}")
+            raise SystemExit(f"the peer {self.mode} ended (status {self.process.wait()}) while it ran {problem}")
         return json.loads(line)
 
     def close(self):
