@@ -411,11 +411,23 @@ def run_all(options):
     equality = run_equality(fleetnas, folder) if not options.only or "equality" in options.only else []
     peers = [Peer("plain"), Peer("tuned")]
     machine = describe(fleetnas, peers)
-    done = [run_group(group, options.rounds, fleetnas, peers) for group in groups]
+    results = {"machine": machine, "equality": equality, "groups": []}
+    for group in groups:
+        results["groups"].append(run_group(group, options.rounds, fleetnas, peers))
+        machine["fleetnas_ceilings"] = fleetnas.machine
+        keep(options, results)  # a whole run takes long: what is done is not lost when it is stopped
     for peer in peers:
         peer.close()
-    machine["fleetnas_ceilings"] = fleetnas.machine
-    return {"machine": machine, "equality": equality, "groups": done}
+    return results
+
+
+def keep(options, results):
+    os.makedirs(options.output, exist_ok=True)
+    with open(os.path.join(options.output, "results.json"), "w") as file:
+        json.dump(results, file, indent=1)
+        file.write("\n")
+    with open(os.path.join(options.output, "benchmarks.md"), "w") as file:
+        file.write(markdown(results))
 
 
 def main():
@@ -429,13 +441,8 @@ def main():
     if options.rounds < 1:
         parser.error("--rounds must be at least 1")
     results = run_all(options)
-    os.makedirs(options.output, exist_ok=True)
-    with open(os.path.join(options.output, "results.json"), "w") as file:
-        json.dump(results, file, indent=1)
-        file.write("\n")
+    keep(options, results)
     table = markdown(results)
-    with open(os.path.join(options.output, "benchmarks.md"), "w") as file:
-        file.write(table)
     print(table)
     if options.write_docs:
         write_docs(table)
