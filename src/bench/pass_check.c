@@ -7,6 +7,7 @@
 /* f32: loss, relative; gradients, relative to their largest, for each convolution, should all lie behind one another: sums of some 500
  * products, and a norm that divides by a deviation of a tenth, 10 sqrt(500) 2^-24 (tests/nn/test_path.c). */
 #define F32_IMAGES 7 /* at the default size more than one chunk, and the last one smaller (compute/conv_norm.c) */
+#define F32_DEEP_IMAGES 2 /* the naive operators take long at full depth */
 #define F32_LOSS_BOUND 2e-5
 #define F32_GRADIENT_BOUND 1.4e-5
 /* bf16 has 8 bits: of some hundred ReLUs one flips, so that on few images single gradients differ by as much as they are, and only their
@@ -14,6 +15,7 @@
  * stage have some fifty at random, 2 sqrt(50) 2^-8 / 2. Gradients, one minus the cosine of the angle: measured, at one cell a stage, up to
  * 0.02 with 64 images and a few times as much with 11. */
 #define BF16_IMAGES 11
+#define BF16_DEEP_IMAGES 8
 #define BF16_LOSS_BOUND 3e-2
 #define BF16_ANGLE_BOUND 0.1
 
@@ -144,6 +146,7 @@ fnas_status fnas_pass_check(fnas_context *context, const fnas_pass_setup *setup,
     fnas_pass_setup few = *setup, deep;
     few.images = setup->type == FNAS_COMPUTE_BF16 ? BF16_IMAGES : F32_IMAGES;
     deep = few;
+    deep.images = setup->type == FNAS_COMPUTE_BF16 ? BF16_DEEP_IMAGES : F32_DEEP_IMAGES;
     deep.weights = deep.gates = false;
     *error = 0;
     FNAS_TRY(compare(context, &deep, error));
