@@ -1,5 +1,4 @@
 /* A step of the hypernetwork for all devices without a supernet: draws, latency predictor, sampler's gradient, min-norm point, Adam. */
-#include <math.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -9,7 +8,6 @@
 #include "bench/measure.h"
 #include "bench/operator.h"
 #include "nn/optimiser.h"
-#include "search/minnorm.h"
 #include "space/space.h"
 
 #define DEVICES_MOST 64
@@ -20,7 +18,7 @@ typedef struct graph_step {
     fnas_drill drill;
     fnas_graph_predictor *predictor; /* NULL: the search's own */
     double *latency, *gradient;      /* [paths], [paths][one-hot] */
-    double *diff_logits, *lengths;   /* [one-hot], [devices] */
+    double *diff_logits;             /* [one-hot] */
 } graph_step;
 
 static fnas_status step_create(fnas_bench *bench, const fnas_problem *problem, graph_step *step) {
@@ -34,8 +32,7 @@ static fnas_status step_create(fnas_bench *bench, const fnas_problem *problem, g
     step->latency = fnas_allocate((size_t)paths, sizeof(double));
     step->gradient = fnas_allocate((size_t)(paths * FNAS_GRAPH_ONEHOT), sizeof(double));
     step->diff_logits = fnas_allocate(FNAS_GRAPH_ONEHOT, sizeof(double));
-    step->lengths = fnas_allocate((size_t)devices, sizeof(double));
-    if (!step->latency || !step->gradient || !step->diff_logits || !step->lengths) return fnas_fail_memory(bench->context, "a step");
+    if (!step->latency || !step->gradient || !step->diff_logits) return fnas_fail_memory(bench->context, "a step");
     fnas_graph_predictor_devices(step->predictor, devices, step->drill.run->embeddings);
     return FNAS_OK;
 }
@@ -45,7 +42,6 @@ static void step_free(graph_step *step) {
     fnas_free(step->latency);
     fnas_free(step->gradient);
     fnas_free(step->diff_logits);
-    fnas_free(step->lengths);
     fnas_drill_free(&step->drill);
 }
 
@@ -65,36 +61,7 @@ static void add_path(graph_step *step, int64_t path) {
                        paths->workspace + path * fnas_hypernet_workspace_floats(&state->shape, 1), step->diff_logits);
 }
 
-/* Of gradients at unit length. */
-static void unit_gram(fnas_searcher *searcher, int64_t devices, double *lengths) {
-    double *gram = searcher->gram;
-    fnas_gradients_gram(&searcher->gradients, 0, devices, gram);
-    for (int64_t i = 0; i < devices; i++) lengths[i] = sqrt(gram[i * devices + i]);
-    for (int64_t i = 0; i < devices * devices; i++) {
-        double scale = lengths[i / devices] * lengths[i % devices];
-        if (scale != 0) gram[i] /= scale;
-    }
-}
-
-static void adam_along_minnorm(graph_step *step, int64_t devices) {
-    fnas_searcher *searcher = &step->drill.searcher;
-    fnas_search_state *state = searcher->state;
-    const fnas_search_config *config = searcher->config;
-    double *weights = searcher->minnorm_weights;
-    unit_gram(searcher, devices, step->lengths);
-    fnas_minnorm_solve(devices, searcher->gram, searcher->minnorm_workspace, weights);
-    for (int64_t t = 0; t < devices; t++) weights[t] = step->lengths[t] != 0 ? weights[t] / step->lengths[t] : 0;
-    const float *direction = fnas_gradients_combine(&searcher->gradients, 0, devices, weights);
-    fnas_adam adam = {.rate = config->hypernet_rate,
-                      .beta1 = config->hypernet_beta1,
-                      .beta2 = config->hypernet_beta2,
-                      .epsilon = 1e-8,
-                      .weight_decay = config->hypernet_decay};
-    fnas_adam_step(&adam, ++state->hypernet_steps, state->hypernet_count, direction, state->hypernet_moment1, state->hypernet_moment2,
-                   state->hypernet);
-}
-
-static fnas_status run_graph(graph_step *step) {
+static fnas_status run_graph(fnas_context *context, graph_step *step) {
     fnas_searcher *searcher = &step->drill.searcher;
     const fnas_paths *paths = &searcher->paths;
     int64_t devices = searcher->config->device_count;
@@ -105,13 +72,12 @@ static fnas_status run_graph(graph_step *step) {
         fnas_gradients_begin(&searcher->gradients, t, searcher->run->embeddings + t * searcher->embedding);
     for (int64_t p = 0; p < paths->count; p++) add_path(step, p);
     for (int64_t t = 0; t < devices; t++) fnas_gradients_settle(&searcher->gradients, t, searcher->state->hypernet);
-    adam_along_minnorm(step, devices);
-    return FNAS_OK;
+    return fnas_step_hypernet(context, searcher, 0, devices);
 }
 
 static fnas_status run_again(fnas_context *context, void *user) {
     graph_step *step = user;
-    return step->predictor ? run_graph(step) : fnas_drill_hypernet(context, &step->drill);
+    return step->predictor ? run_graph(context, step) : fnas_drill_hypernet(context, &step->drill);
 }
 
 /* ---- the problem ---- */

@@ -85,6 +85,9 @@ FNAS_NODISCARD fnas_status fnas_update_hypernet(fnas_context *context, fnas_sear
  * gradients of the devices first_device ..., and one step of Adam. */
 FNAS_NODISCARD fnas_status fnas_train_weights(fnas_context *context, fnas_searcher *searcher);
 FNAS_NODISCARD fnas_status fnas_train_hypernet(fnas_context *context, fnas_searcher *searcher, int64_t first_device, int64_t device_count);
+/* The last part alone: gradients that are settled (gradients.h) become one direction, and one step of Adam. FNAS_ERR_NUMERIC when it is not
+ * finite. */
+FNAS_NODISCARD fnas_status fnas_step_hypernet(fnas_context *context, fnas_searcher *searcher, int64_t first_device, int64_t device_count);
 
 /* Draws count paths for devices first_device + i % device_count: preferences, hypernetwork, samples. Some for the supernet, and every
  * other one that is observed, are uniform architectures instead. */

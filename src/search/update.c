@@ -161,11 +161,9 @@ static fnas_status adam_step_for(fnas_context *context, fnas_searcher *searcher,
     return fnas_train_hypernet(context, searcher, first_device, device_count);
 }
 
-fnas_status fnas_train_hypernet(fnas_context *context, fnas_searcher *searcher, int64_t first_device, int64_t device_count) {
+fnas_status fnas_step_hypernet(fnas_context *context, fnas_searcher *searcher, int64_t first_device, int64_t device_count) {
     const fnas_search_config *config = searcher->config;
     fnas_search_state *state = searcher->state;
-    if (config->error_gradient == FNAS_ERROR_GRADIENT_GATES) FNAS_TRY(run_on_supernet(context, searcher));
-    device_gradients(searcher, first_device, device_count);
     const float *direction = config->update == FNAS_UPDATE_MGD ? minnorm_direction(searcher, first_device, device_count)
                                                                : mean_direction(searcher, first_device, device_count);
     if (!isfinite(searcher->step_norm)) {
@@ -179,6 +177,12 @@ fnas_status fnas_train_hypernet(fnas_context *context, fnas_searcher *searcher, 
     fnas_adam_step(&adam, ++state->hypernet_steps, state->hypernet_count, direction, state->hypernet_moment1, state->hypernet_moment2,
                    state->hypernet);
     return FNAS_OK;
+}
+
+fnas_status fnas_train_hypernet(fnas_context *context, fnas_searcher *searcher, int64_t first_device, int64_t device_count) {
+    if (searcher->config->error_gradient == FNAS_ERROR_GRADIENT_GATES) FNAS_TRY(run_on_supernet(context, searcher));
+    device_gradients(searcher, first_device, device_count);
+    return fnas_step_hypernet(context, searcher, first_device, device_count);
 }
 
 static fnas_status update_as_asked(fnas_context *context, fnas_searcher *searcher) {
