@@ -6,7 +6,7 @@
 
 /* f32: loss, relative; gradients, relative to their largest, for each convolution, should all lie behind one another: sums of some 500
  * products, and a norm that divides by a deviation of a tenth, 10 sqrt(500) 2^-24 (tests/nn/test_path.c). */
-#define F32_IMAGES 7 /* at the default size more than one chunk, and the last one smaller (compute/conv_norm.c) */
+#define F32_IMAGES 7      /* at the default size more than one chunk, and the last one smaller (compute/conv_norm.c) */
 #define F32_DEEP_IMAGES 2 /* the naive operators take long at full depth */
 #define F32_LOSS_BOUND 2e-5
 #define F32_GRADIENT_BOUND 1.4e-5
