@@ -35,7 +35,9 @@ typedef struct fnas_value_plan {
     bool rectified; /* is only read through ReLUs, and lies in memory as their result */
     bool wants_gradient, has_gradient;
     int32_t activation, gradient;
-    int64_t summing_node; /* the node that takes sum(U), -1: none */
+    int32_t restored;      /* where its activation lies in the backward pass, if it is not kept from the forward pass, */
+    int64_t restored_from; /* and the node whose z gives it */
+    int64_t summing_node;  /* the node that takes sum(U), -1: none */
 } fnas_value_plan;
 
 /* Lives from one time to another, both included. Node k of K runs forward at time k and backward at 2 K - k; the loss is taken at K. */
@@ -73,6 +75,8 @@ const fnas_node_type *fnas_node_type_of(fnas_node_kind kind);
 extern const fnas_node_type fnas_node_conv, fnas_node_norm, fnas_node_relu, fnas_node_average_pool, fnas_node_identity, fnas_node_zero,
     fnas_node_global_pool, fnas_node_linear;
 
+/* Writes a value that a node alone gives once more, from its z, into path->values[].restored. */
+void fnas_conv_node_restore(const fnas_path *path, int64_t index);
 bool fnas_conv_node_is_finite(const fnas_path *path, int64_t index); /* its own output, after its forward pass */
 bool fnas_conv_node_is_fused(const fnas_node *node); /* can rectify its source itself, and have its share of a sum added later */
 

@@ -124,6 +124,12 @@ static void fnas_conv_node_sum(const fnas_path *path, int64_t index) {
                        fnas_path_result_data(path, index));
 }
 
+void fnas_conv_node_restore(const fnas_path *path, int64_t index) {
+    const fnas_value_plan *value = &path->values[path->net->nodes[index].result];
+    fnas_conv_norm op = fnas_conv_node_operator(path, index);
+    fnas_conv_norm_sum(path->engine, 1, &op, false, value->rectified, fnas_path_buffer(path, value->restored));
+}
+
 static fnas_status fnas_conv_node_forward_fused(const fnas_path *path, int64_t index) {
     const fnas_node_plan *plan = &path->nodes[index];
     fnas_conv_norm op = fnas_conv_node_operator(path, index);

@@ -167,6 +167,15 @@ static void fnas_path_loss(const fnas_path *path, fnas_path_result *result) {
                        &result->correct, fnas_path_buffer(path, logits->gradient));
 }
 
+/* A value that is not kept comes back with the first node that may need it. */
+static void fnas_path_restore(const fnas_path *path, fnas_value source) {
+    if (source <= 0) return; /* an image, or nothing: ZERO nodes have no source */
+    fnas_value_plan *value = &path->values[source];
+    if (value->restored == FNAS_BUFFER_NONE || value->activation == value->restored) return;
+    fnas_conv_node_restore(path, value->restored_from);
+    value->activation = value->restored;
+}
+
 static fnas_status fnas_path_backward(const fnas_path *path) {
     const fnas_net *net = path->net;
     for (int64_t i = net->node_count - 1; i >= 0; i--) {
@@ -175,6 +184,7 @@ static fnas_status fnas_path_backward(const fnas_path *path) {
         if (!plan->backward) continue;
         if (plan->sums_upstream && !node->norm.present)
             path->totals[node->result] = fnas_sum(path->engine, fnas_path_shape(path, node->result), fnas_path_upstream(path, i));
+        fnas_path_restore(path, plan->source);
         FNAS_TRY(fnas_node_type_of(node->kind)->backward(path, i));
     }
     return FNAS_OK;

@@ -197,6 +197,42 @@ static void fnas_plan_node_lives(fnas_path *path) {
     }
 }
 
+/* ---- values that are not kept: what one norm alone gives is taken once more from its z when the backward pass comes to it ---- */
+
+/* The only node that gives something to a value, if it is a convolution with a norm that keeps its z until its backward pass; -1: none. */
+static int64_t fnas_plan_sole_norm(const fnas_path *path, fnas_value value) {
+    const fnas_net *net = path->net;
+    int64_t sole = -1;
+    for (int64_t i = 0; i < net->node_count; i++) {
+        if (net->nodes[i].result != value || net->nodes[i].kind == FNAS_NODE_ZERO) continue;
+        if (sole >= 0) return -1;
+        sole = i;
+    }
+    return sole >= 0 && fnas_conv_node_is_fused(&net->nodes[sole]) && path->nodes[sole].backward ? sole : -1;
+}
+
+/* The last node that reads a value forward: the first that needs it backward, or one before that. */
+static int64_t fnas_plan_last_reader(const fnas_path *path, fnas_value value) {
+    int64_t last = path->net->node_count - 1;
+    while (last > 0 && (path->nodes[last].absorbed || path->nodes[last].source != value)) last--;
+    return last;
+}
+
+/* Such a value has one buffer for the forward pass and another for the backward pass. */
+static void fnas_plan_restored(fnas_path *path) {
+    int64_t loss = path->net->node_count;
+    for (fnas_value v = 1; v < path->net->value_count; v++) {
+        fnas_value_plan *value = &path->values[v];
+        if (value->activation == FNAS_BUFFER_NONE || path->buffers[value->activation].to <= loss) continue;
+        int64_t sole = fnas_plan_sole_norm(path, v), reader = fnas_plan_last_reader(path, v);
+        if (sole < 0) continue;
+        fnas_buffer *forward = &path->buffers[value->activation];
+        value->restored_from = sole;
+        value->restored = fnas_plan_buffer(path, forward->bytes, 2 * loss - reader, forward->to);
+        forward->to = reader;
+    }
+}
+
 /* ---- places: greedy by size (Pisarchyk and Lee 2020): the largest buffers first, each at the lowest offset where no placed one lives at
  * the same time ---- */
 
@@ -245,7 +281,7 @@ static void *fnas_plan_array(fnas_path *path, int64_t count, size_t size) {
 
 static fnas_status fnas_plan_reserve(fnas_path *path) {
     const fnas_net *net = path->net;
-    int64_t buffer_limit = 2 * net->value_count + 3 * net->node_count;
+    int64_t buffer_limit = 3 * net->value_count + 3 * net->node_count;
     path->nodes = fnas_plan_array(path, net->node_count, sizeof *path->nodes);
     path->values = fnas_plan_array(path, net->value_count, sizeof *path->values);
     path->buffers = fnas_plan_array(path, buffer_limit, sizeof *path->buffers);
@@ -256,7 +292,8 @@ static fnas_status fnas_plan_reserve(fnas_path *path) {
     for (int64_t i = 0; i < net->node_count; i++)
         path->nodes[i].kept = path->nodes[i].forward_scratch = path->nodes[i].backward_scratch = FNAS_BUFFER_NONE;
     for (int64_t i = 0; i < net->value_count; i++)
-        path->values[i] = (fnas_value_plan){.activation = FNAS_BUFFER_NONE, .gradient = FNAS_BUFFER_NONE, .summing_node = -1};
+        path->values[i] = (fnas_value_plan){
+            .activation = FNAS_BUFFER_NONE, .restored = FNAS_BUFFER_NONE, .gradient = FNAS_BUFFER_NONE, .summing_node = -1};
     return FNAS_OK;
 }
 
@@ -269,6 +306,7 @@ fnas_status fnas_path_plan(fnas_path *path) {
     fnas_plan_forward_lives(path);
     fnas_plan_backward_lives(path);
     fnas_plan_node_lives(path);
+    fnas_plan_restored(path);
     int32_t *order = fnas_plan_array(path, path->buffer_count, sizeof *order),
             *placed = fnas_plan_array(path, path->buffer_count, sizeof *placed);
     if (!order || !placed) return fnas_fail_memory(path->context, "the plan of a path");
