@@ -45,7 +45,7 @@ static fnas_status find_calls(fnas_context *context, fnas_timed_function *functi
     return FNAS_OK;
 }
 
-static fnas_range range_of(const double *values, int64_t count) {
+fnas_range fnas_range_of(const double *values, int64_t count) {
     fnas_range range = {fnas_median(values, count), INFINITY, -INFINITY};
     for (int64_t i = 0; i < count; i++) {
         range.least = fmin(range.least, values[i]);
@@ -77,8 +77,8 @@ fnas_status fnas_measure(fnas_bench *bench, fnas_timed_function *function, void 
     if (status == FNAS_OK) status = time_repeats(bench, function, user, calls, wall, cpu, row->problem);
     if (status == FNAS_OK) {
         row->repeats = bench->repeats;
-        row->wall_ms = range_of(wall, bench->repeats);
-        row->cpu_ms = range_of(cpu, bench->repeats);
+        row->wall_ms = fnas_range_of(wall, bench->repeats);
+        row->cpu_ms = fnas_range_of(cpu, bench->repeats);
     }
     fnas_free(wall);
     return status;

@@ -11,6 +11,8 @@ typedef fnas_status fnas_timed_function(fnas_context *context, void *user);
  * was asked for. */
 FNAS_NODISCARD fnas_status fnas_measure(fnas_bench *bench, fnas_timed_function *function, void *user, fnas_row *row);
 
+fnas_range fnas_range_of(const double *values, int64_t count);
+
 /* The same without a row or progress: least time of one call in ms, of the calling thread's processor time, over a few repeats that last at
  * least least_ms each. For ceilings. */
 FNAS_NODISCARD fnas_status fnas_measure_least(fnas_context *context, fnas_timed_function *function, void *user, int64_t repeats,

@@ -51,7 +51,8 @@ fnas_status fnas_pass_run(fnas_context *context, fnas_pass *pass) {
                                  .scale = 1.0f,
                                  .weight_gradient = pass->weight_gradient,
                                  .gate_gradient = pass->gate_gradient,
-                                 .logits = pass->logits};
+                                 .logits = pass->logits,
+                                 .profile = pass->profile};
     return fnas_path_run(context, &pass->worker, &request, &pass->result);
 }
 
@@ -79,7 +80,7 @@ static fnas_status pass_measure(fnas_bench *bench, fnas_pass *pass, fnas_row *ro
     return FNAS_OK;
 }
 
-static fnas_pass_setup pass_setup(const fnas_bench *bench, const fnas_problem *problem) {
+fnas_pass_setup fnas_pass_setup_of(const fnas_bench *bench, const fnas_problem *problem) {
     return (fnas_pass_setup){.cell = fnas_problem_word(problem, "cell"),
                              .images = fnas_problem_count(problem, "images"),
                              .channels = fnas_problem_count(problem, "channels"),
@@ -93,7 +94,7 @@ static fnas_pass_setup pass_setup(const fnas_bench *bench, const fnas_problem *p
 static fnas_status pass_run(fnas_bench *bench, const fnas_problem *problem) {
     fnas_pass pass = {0};
     fnas_row row;
-    fnas_pass_setup setup = pass_setup(bench, problem);
+    fnas_pass_setup setup = fnas_pass_setup_of(bench, problem);
     FNAS_TRY(fnas_bench_begin(bench, problem, &row));
     row.precision = fnas_compute_type_name(setup.type);
     fnas_status status = fnas_pass_check(bench->context, &setup, &row.error);
@@ -103,7 +104,7 @@ static fnas_status pass_run(fnas_bench *bench, const fnas_problem *problem) {
     return fnas_bench_end(bench, status, &row);
 }
 
-static fnas_status pass_check_problem(fnas_context *context, const fnas_problem *problem) {
+fnas_status fnas_pass_check_problem(fnas_context *context, const fnas_problem *problem) {
     fnas_space *space;
     int32_t choices[16];
     FNAS_TRY(fnas_problem_check_type(context, problem));
@@ -113,7 +114,7 @@ static fnas_status pass_check_problem(fnas_context *context, const fnas_problem 
     return status;
 }
 
-static const fnas_problem_key pass_keys[] = {
+const fnas_problem_key fnas_pass_keys[] = {
     {"cell", FNAS_KEY_TEXT, "mixed", 0, 0, FNAS_SUBJECT_CELLS, "one cell everywhere: a mixture, all of one operation, or a native string"},
     {"images", FNAS_KEY_COUNT, "256", 1, 65536, NULL, "in the batch"},
     {"gradient", FNAS_KEY_CHOICE, "weights", 0, 0, "weights|gates|both", "weights: trains the supernet; gates: trains the hypernetwork"},
@@ -126,7 +127,7 @@ static const fnas_problem_key pass_keys[] = {
 const fnas_problem_family fnas_problem_pass = {
     .name = "pass",
     .summary = "one path of NAS-Bench-201's supernet on images of 3 x 32 x 32, forward and backward, on one thread",
-    .keys = pass_keys,
-    .check = pass_check_problem,
+    .keys = fnas_pass_keys,
+    .check = fnas_pass_check_problem,
     .run = pass_run,
 };

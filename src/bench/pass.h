@@ -2,6 +2,7 @@
 #ifndef FNAS_BENCH_PASS_H
 #define FNAS_BENCH_PASS_H
 
+#include "bench/bench.h"
 #include "bench/subject.h"
 
 typedef struct fnas_pass_setup {
@@ -18,11 +19,17 @@ typedef struct fnas_pass {
     int32_t *choices;
     fnas_net *net;
     fnas_worker worker;
-    float *weight_gradient;  /* [parameters.float_count]: NULL unless wanted */
-    double *gate_gradient;   /* [one-hot size]: NULL unless wanted */
-    float *logits;           /* [images][classes] */
-    fnas_path_result result; /* of the last run */
+    float *weight_gradient;     /* [parameters.float_count]: NULL unless wanted */
+    double *gate_gradient;      /* [one-hot size]: NULL unless wanted */
+    float *logits;              /* [images][classes] */
+    fnas_node_profile *profile; /* borrowed: where the next runs add up their nodes; NULL: nowhere */
+    fnas_path_result result;    /* of the last run */
 } fnas_pass;
+
+/* The keys of problems that are passes, what they mean, and whether a pass like that is possible. */
+extern const fnas_problem_key fnas_pass_keys[];
+fnas_pass_setup fnas_pass_setup_of(const fnas_bench *bench, const fnas_problem *problem);
+FNAS_NODISCARD fnas_status fnas_pass_check_problem(fnas_context *context, const fnas_problem *problem);
 
 /* On failure there is still something to free. */
 FNAS_NODISCARD fnas_status fnas_pass_create(fnas_context *context, const fnas_pass_setup *setup, fnas_pass *pass);

@@ -72,6 +72,8 @@ typedef struct fnas_node_type {
     fnas_status (*backward)(const fnas_path *path, int64_t index);
 } fnas_node_type;
 const fnas_node_type *fnas_node_type_of(fnas_node_kind kind);
+/* profile.c: one direction of one node, timed and counted where the request asks for it. */
+FNAS_NODISCARD fnas_status fnas_path_run_node(const fnas_path *path, int64_t index, fnas_node_direction direction);
 extern const fnas_node_type fnas_node_conv, fnas_node_norm, fnas_node_relu, fnas_node_average_pool, fnas_node_identity, fnas_node_zero,
     fnas_node_global_pool, fnas_node_linear;
 

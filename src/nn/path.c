@@ -151,7 +151,7 @@ static fnas_status fnas_path_check_request(fnas_context *context, const fnas_pat
 
 static fnas_status fnas_path_forward(const fnas_path *path) {
     for (int64_t i = 0; i < path->net->node_count; i++)
-        if (!path->nodes[i].absorbed) FNAS_TRY(fnas_node_type_of(path->net->nodes[i].kind)->forward(path, i));
+        if (!path->nodes[i].absorbed) FNAS_TRY(fnas_path_run_node(path, i, FNAS_NODE_FORWARD));
     return FNAS_OK;
 }
 
@@ -185,7 +185,7 @@ static fnas_status fnas_path_backward(const fnas_path *path) {
         if (plan->sums_upstream && !node->norm.present)
             path->totals[node->result] = fnas_sum(path->engine, fnas_path_shape(path, node->result), fnas_path_upstream(path, i));
         fnas_path_restore(path, plan->source);
-        FNAS_TRY(fnas_node_type_of(node->kind)->backward(path, i));
+        FNAS_TRY(fnas_path_run_node(path, i, FNAS_NODE_BACKWARD));
     }
     return FNAS_OK;
 }

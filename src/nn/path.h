@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "compute/engine.h"
 #include "nn/net.h"
+#include "nn/profile.h"
 
 /* What one worker thread needs to run paths: its engine and its step arenas, which each run resets. Plain memory: may be zeroed. */
 typedef struct fnas_worker {
@@ -33,6 +34,7 @@ typedef struct fnas_path_request {
     const fnas_norm_state *statistics; /* given: norms use these (inference); NULL: batch statistics */
     fnas_norm_state *batch_statistics; /* where the batch statistics of this run are written; may be NULL */
     float *logits;                     /* [n, classes]; may be NULL */
+    fnas_node_profile *profile;        /* [node_count][FNAS_NODE_DIRECTIONS], added to; NULL: not wanted */
 } fnas_path_request;
 
 typedef struct fnas_path_result {

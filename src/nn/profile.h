@@ -1,0 +1,13 @@
+/* What each node of a run took, and the least that it has to compute and to move. */
+#ifndef FNAS_NN_PROFILE_H
+#define FNAS_NN_PROFILE_H
+
+/* Of one node in one direction; flops: two a product; bytes: each activation that it needs read once, each that it gives written once, or
+ * read and written where it is added to. Weights are not counted. */
+typedef struct fnas_node_profile {
+    double wall_ms, cpu_ms, flops, bytes;
+} fnas_node_profile;
+
+typedef enum fnas_node_direction { FNAS_NODE_FORWARD, FNAS_NODE_BACKWARD, FNAS_NODE_DIRECTIONS } fnas_node_direction;
+
+#endif
