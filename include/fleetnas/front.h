@@ -16,7 +16,7 @@ FNAS_API FNAS_NODISCARD fnas_status fnas_front_nondominated(fnas_context *contex
                                                             uint8_t *keep);
 
 /* Volume dominated by the points and bounded by reference [objectives]; points beyond it count for what is left of them (nothing). Two
- * objectives: sweep; more: WFG (While et al. 2012). */
+ * and three objectives: sweeps, O(n log n) (Beume et al. 2009); more: WFG (While et al. 2012). */
 FNAS_API FNAS_NODISCARD fnas_status fnas_front_hypervolume(fnas_context *context, int64_t count, int64_t objectives, const double *points,
                                                            const double *reference, double *volume);
 
