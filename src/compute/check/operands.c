@@ -14,7 +14,7 @@ bool fnas_operands_are_bf16(const fnas_operands *all) {
 }
 
 int64_t fnas_operand_size(const fnas_operand *o) {
-    return o->shape.n * o->shape.c * o->shape.h * o->shape.w;
+    return fnas_shape_elements(o->shape);
 }
 
 size_t fnas_operand_floats(const fnas_operands *all, const fnas_operand *o) {

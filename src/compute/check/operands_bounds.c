@@ -86,7 +86,7 @@ static void allow_statistics(fnas_operands *all) {
 static void allow_norm_forward(fnas_operands *all) {
     fnas_shape s = all->c->plane;
     const fnas_operand *list = all->list;
-    for (int64_t i = 0; i < s.n * s.c * s.h * s.w; i++) {
+    for (int64_t i = 0; i < fnas_shape_elements(s); i++) {
         int64_t c = i / (s.h * s.w) % s.c;
         double scale = (all->c->bias ? fabs(list[3].exact[c]) : 1) / sqrt(list[2].exact[c] + (double)FNAS_CASE_EPSILON);
         double magnitude = fabs(list[0].exact[i] - list[1].exact[c]) * scale + (all->c->bias ? fabs(list[4].exact[c]) : 0);

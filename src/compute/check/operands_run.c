@@ -174,7 +174,7 @@ void fnas_case_run_exact(const fnas_operator_case *c, const int32_t *labels, dou
     case FNAS_OPERATOR_DOT:
     case FNAS_OPERATOR_SUM:
         *x[c->kind == FNAS_OPERATOR_DOT ? 2 : 1] = 0;
-        for (int64_t i = 0; i < c->plane.n * c->plane.c * c->plane.h * c->plane.w; i++)
+        for (int64_t i = 0; i < fnas_shape_elements(c->plane); i++)
             *x[c->kind == FNAS_OPERATOR_DOT ? 2 : 1] += ones[i] * (c->kind == FNAS_OPERATOR_DOT ? x[1][i] : one);
         break;
     case FNAS_OPERATOR_POOL_FORWARD:
