@@ -108,10 +108,12 @@ static fnas_status pass_run(fnas_bench *bench, const fnas_problem *problem) {
 
 fnas_status fnas_pass_check_problem(fnas_context *context, const fnas_problem *problem) {
     fnas_space *space;
-    int32_t choices[16];
     FNAS_TRY(fnas_problem_check_type(context, problem));
     FNAS_TRY(fnas_space_open(context, "nb201", &space));
-    fnas_status status = fnas_subject_cell(context, space, fnas_problem_word(problem, "cell"), choices);
+    int32_t *choices = fnas_allocate((size_t)fnas_space_decision_count(space), sizeof *choices);
+    fnas_status status = choices ? fnas_subject_cell(context, space, fnas_problem_word(problem, "cell"), choices)
+                                 : fnas_fail_memory(context, "the cell of a pass");
+    fnas_free(choices);
     fnas_space_close(space);
     return status;
 }
