@@ -76,12 +76,14 @@ static void test_families_run(void **state) {
         "fronts:preferences=3,devices=2,predictor=own",
         "hypervolume:points=300,objectives=3",
         "predictor-training:batch=8,devices=2",
-        "iteration:cells=drawn,devices=2,preferences=1,images=4,batch=shared,precision=f32,channels=8,depth=1"};
+        "iteration:cells=drawn,devices=2,preferences=1,images=4,batch=shared,precision=f32,channels=8,depth=1",
+        "iteration:cells=drawn,devices=cells,preferences=1,images=26,batch=shared,precision=f32,channels=4,depth=1"};
     const int64_t count = sizeof problems / sizeof *problems;
     json_t *root = run(*state, (fnas_bench_options){.repeats = 2}, problems, count);
     for (int64_t i = 0; i < count; i++) assert_true(number(row(root, (size_t)i), "repeats") == 2);
     assert_true(number(row(root, 4), "error") <= 1);
     assert_true(number(row(root, 6), "images") == 8);
+    assert_true(number(row(root, 7), "paths") == 2 * 13); /* both updates */
     json_decref(root);
 }
 
