@@ -105,11 +105,12 @@ static fnas_status read_space(card_reader *reader) {
 
 /* ---- architectures and latencies ---- */
 
-static fnas_status read_latency(const card_reader *reader, const json_t *value, const char *field, double *latency_ms) {
+/* A latency or an energy: `what` is "a latency". */
+static fnas_status read_cost(const card_reader *reader, const json_t *value, const char *field, const char *what, double *cost) {
     if (!json_is_number(value)) return fnas_fail(reader->context, FNAS_ERR_INPUT, "%s: %s must be a number", reader->where, field);
-    *latency_ms = json_number_value(value);
-    if (isfinite(*latency_ms) && *latency_ms > 0) return FNAS_OK;
-    return fnas_fail(reader->context, FNAS_ERR_INPUT, "%s: %s is %g, a latency is finite and above 0", reader->where, field, *latency_ms);
+    *cost = json_number_value(value);
+    if (isfinite(*cost) && *cost > 0) return FNAS_OK;
+    return fnas_fail(reader->context, FNAS_ERR_INPUT, "%s: %s is %g, %s is finite and above 0", reader->where, field, *cost, what);
 }
 
 static fnas_status read_arch(const card_reader *reader, const json_t *value, const char *field, int32_t *choices) {
@@ -135,13 +136,42 @@ static fnas_status read_references(card_reader *reader) {
     FNAS_TRY(fnas_json_array(reader->context, reference, where, "latency_ms", &latencies));
     FNAS_TRY(check_reference_count(reader, "arch", archs));
     FNAS_TRY(check_reference_count(reader, "latency_ms", latencies));
+    json_t *energies = json_object_get(reference, "energy_mj");
+    if (energies) {
+        FNAS_TRY(fnas_json_array(reader->context, reference, where, "energy_mj", &energies));
+        FNAS_TRY(check_reference_count(reader, "energy_mj", energies));
+        card->view.reference_energy_mj = card->energy_mj;
+    }
     for (size_t i = 0; i < FNAS_CARD_REFERENCES; i++) {
         char field[64];
         snprintf(field, sizeof field, "\"reference.arch\"[%zu]", i);
         FNAS_TRY(read_arch(reader, json_array_get(archs, i), field, card->choices + (int64_t)i * card->view.decision_count));
         snprintf(field, sizeof field, "\"reference.latency_ms\"[%zu]", i);
-        FNAS_TRY(read_latency(reader, json_array_get(latencies, i), field, &card->latency_ms[i]));
+        FNAS_TRY(read_cost(reader, json_array_get(latencies, i), field, "a latency", &card->latency_ms[i]));
+        if (!energies) continue;
+        snprintf(field, sizeof field, "\"reference.energy_mj\"[%zu]", i);
+        FNAS_TRY(read_cost(reader, json_array_get(energies, i), field, "an energy", &card->energy_mj[i]));
     }
+    return FNAS_OK;
+}
+
+/* All measurements have an energy, or none: an objective needs it of each. */
+static fnas_status find_measured_energy(card_reader *reader) {
+    fnas_card *card = reader->card;
+    const json_t *rows = json_object_get(card->root, "measurements"), *row;
+    size_t i, with = 0, without = 0, first_with = 0, first_without = 0;
+    json_array_foreach(rows, i, row) {
+        if (json_object_get(row, "energy_mj")) {
+            if (!with++) first_with = i;
+        } else if (!without++) {
+            first_without = i;
+        }
+    }
+    if (with && without)
+        return fnas_fail(reader->context, FNAS_ERR_INPUT,
+                         "%s: \"measurements\"[%zu] has an \"energy_mj\", [%zu] has none: give it for all of them or for none",
+                         reader->where, first_with, first_without);
+    if (with) card->view.measurement_energy_mj = card->energy_mj + FNAS_CARD_REFERENCES;
     return FNAS_OK;
 }
 
@@ -157,7 +187,10 @@ static fnas_status read_measurement(card_reader *reader, size_t i) {
     snprintf(field, sizeof field, "\"measurements\"[%zu].arch", i);
     FNAS_TRY(read_arch(reader, json_object_get(row, "arch"), field, card->choices + (int64_t)at * card->view.decision_count));
     snprintf(field, sizeof field, "\"measurements\"[%zu].latency_ms", i);
-    return read_latency(reader, json_object_get(row, "latency_ms"), field, &card->latency_ms[at]);
+    FNAS_TRY(read_cost(reader, json_object_get(row, "latency_ms"), field, "a latency", &card->latency_ms[at]));
+    if (!card->view.measurement_energy_mj) return FNAS_OK;
+    snprintf(field, sizeof field, "\"measurements\"[%zu].energy_mj", i);
+    return read_cost(reader, json_object_get(row, "energy_mj"), field, "an energy", &card->energy_mj[at]);
 }
 
 /* ---- duplicates ---- */
@@ -211,7 +244,8 @@ static fnas_status allocate_card(card_reader *reader) {
     size_t archs = (size_t)(FNAS_CARD_REFERENCES + card->view.measurement_count);
     card->choices = fnas_allocate(archs * (size_t)card->view.decision_count, sizeof *card->choices);
     card->latency_ms = fnas_allocate(archs, sizeof *card->latency_ms);
-    if (!card->choices || !card->latency_ms) return fnas_fail_memory(reader->context, reader->where);
+    card->energy_mj = fnas_allocate(archs, sizeof *card->energy_mj);
+    if (!card->choices || !card->latency_ms || !card->energy_mj) return fnas_fail_memory(reader->context, reader->where);
     card->view.reference_count = FNAS_CARD_REFERENCES;
     card->view.reference_choices = card->choices;
     card->view.reference_latency_ms = card->latency_ms;
@@ -226,6 +260,7 @@ static fnas_status read_card(card_reader *reader) {
     FNAS_TRY(count_measurements(reader));
     FNAS_TRY(allocate_card(reader));
     FNAS_TRY(read_references(reader));
+    FNAS_TRY(find_measured_energy(reader));
     for (int64_t i = 0; i < reader->card->view.measurement_count; i++) FNAS_TRY(read_measurement(reader, (size_t)i));
     FNAS_TRY(check_duplicates(reader, "reference.arch", 0, FNAS_CARD_REFERENCES));
     return check_duplicates(reader, "measurements", FNAS_CARD_REFERENCES, reader->card->view.measurement_count);
@@ -276,6 +311,7 @@ void fnas_card_free(fnas_card *card) {
     json_decref(card->root);
     fnas_free(card->choices);
     fnas_free(card->latency_ms);
+    fnas_free(card->energy_mj);
     fnas_free(card);
 }
 
