@@ -5,8 +5,8 @@
 #include <sys/wait.h>
 
 #include "base/random.h"
+#include "base/support_pt.h"
 #include "export/pickle.h"
-#include "export/support_pt.h"
 #include "export/zip.h"
 
 static fnas_status read_bytes(fnas_test_place *place, const bytes_buffer *buffer, fnas_pickle *pickle) {
