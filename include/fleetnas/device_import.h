@@ -29,7 +29,8 @@ FNAS_API FNAS_NODISCARD fnas_status fnas_import_open_csv(fnas_context *context, 
 FNAS_API FNAS_NODISCARD fnas_status fnas_import_open_help(fnas_context *context, const fnas_space *space, int64_t table_count,
                                                           const char *const *tables, const char *index_map, fnas_import **import);
 
-FNAS_API void fnas_import_free(fnas_import *import); /* NULL is allowed */
+/* Releases an import; cards made from it stay. NULL is allowed. Cannot fail. */
+FNAS_API void fnas_import_free(fnas_import *import);
 
 /* Number of architectures in all tables together, and of columns that are no keys; the name of one of those (borrowed), index in
  * 0..count-1, in the order of tables and columns. */

@@ -83,7 +83,7 @@ static fnas_status csv_run(fnas_context *context, void *untyped) {
 }
 
 const cli_verb cli_device_import_csv = {
-    .name = VERB,
+    .name = "device import csv",
     .summary = "make device cards from CSV tables of latencies",
     .operands = "TABLE.csv...",
     .operands_least = 1,

@@ -40,7 +40,7 @@ static fnas_status help_run(fnas_context *context, void *untyped) {
 }
 
 const cli_verb cli_device_import_help = {
-    .name = VERB,
+    .name = "device import help",
     .summary = "make device cards from HELP's published latencies (.pt)",
     .operands = "FILE.pt...",
     .operands_least = 1,
