@@ -11,6 +11,11 @@ if(FNAS_SANITIZE)
     add_link_options(-fsanitize=address,undefined)
 endif()
 
+if(FNAS_FUZZ)
+    list(APPEND FNAS_COMPILE_OPTIONS -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
+    add_link_options(-fsanitize=address,undefined)
+endif()
+
 # fnas_layer(NAME [FILES sub/folders...] LINKS libraries...)
 function(fnas_layer name)
     file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*.c)
