@@ -55,15 +55,6 @@ static fnas_status read_columns(const cli_import_values *values, chosen_columns 
     return FNAS_OK;
 }
 
-static fnas_status take_all(const fnas_import *import, chosen_columns *chosen) {
-    int64_t count = fnas_import_column_count(import);
-    const char **grown = realloc(chosen->latency, (size_t)(count + 1) * sizeof *grown);
-    if (!grown) return cli_fail(VERB, FNAS_ERR_MEMORY, "out of memory");
-    chosen->latency = grown;
-    for (int64_t i = 0; i < count; i++) chosen->latency[chosen->latency_count++] = fnas_import_column(import, i);
-    return count ? FNAS_OK : cli_fail(VERB, FNAS_ERR_INPUT, "the table has no column but the architecture's");
-}
-
 static fnas_status csv_run(fnas_context *context, void *untyped) {
     const cli_import_values *values = untyped;
     const cli_texts *tables = &values->common.operands;
@@ -74,8 +65,9 @@ static fnas_status csv_run(fnas_context *context, void *untyped) {
     if (status == FNAS_OK) status = cli_import_check(VERB, values);
     if (status == FNAS_OK) status = fnas_space_open(context, values->space, &space);
     if (status == FNAS_OK) status = fnas_import_open_csv(context, space, tables->count, tables->items, values->archs, &import);
-    if (status == FNAS_OK && values->all) status = take_all(import, &chosen);
-    if (status == FNAS_OK) status = cli_import_write(context, VERB, import, values, chosen.latency, chosen.latency_count, chosen.energy);
+    if (status == FNAS_OK)
+        status = values->all ? cli_import_write_all(context, VERB, import, values)
+                             : cli_import_write(context, VERB, import, values, chosen.latency, chosen.latency_count, chosen.energy);
     fnas_import_free(import);
     fnas_space_close(space);
     free(chosen.latency);

@@ -1,5 +1,3 @@
-#include <stdlib.h>
-
 #include "import_cards.h"
 #include "verbs.h"
 
@@ -15,16 +13,6 @@ static const cli_option help_options[] = {
     CLI_OPTIONS_END,
 };
 
-static fnas_status import_all(fnas_context *context, const fnas_import *import, const cli_import_values *values) {
-    int64_t count = fnas_import_column_count(import);
-    const char **columns = calloc((size_t)count + 1, sizeof *columns);
-    if (!columns) return cli_fail(VERB, FNAS_ERR_MEMORY, "out of memory");
-    for (int64_t i = 0; i < count; i++) columns[i] = fnas_import_column(import, i);
-    fnas_status status = cli_import_write(context, VERB, import, values, columns, count, NULL);
-    free(columns);
-    return status;
-}
-
 static fnas_status help_run(fnas_context *context, void *untyped) {
     const cli_import_values *values = untyped;
     const cli_texts *tables = &values->common.operands;
@@ -33,7 +21,7 @@ static fnas_status help_run(fnas_context *context, void *untyped) {
     fnas_status status = cli_import_check(VERB, values);
     if (status == FNAS_OK) status = fnas_space_open(context, values->space, &space);
     if (status == FNAS_OK) status = fnas_import_open_help(context, space, tables->count, tables->items, values->archs, &import);
-    if (status == FNAS_OK) status = import_all(context, import, values);
+    if (status == FNAS_OK) status = cli_import_write_all(context, VERB, import, values);
     fnas_import_free(import);
     fnas_space_close(space);
     return status;

@@ -60,6 +60,8 @@ static void hint_at_batches(const char *verb, const cli_import_values *values, c
 fnas_status cli_import_check(const char *verb, const cli_import_values *values) {
     int64_t number;
     bool wrong = false;
+    if (values->references && values->references_from_table)
+        return cli_fail(verb, FNAS_ERR_USAGE, "--references and --references-from-table exclude each other: leave one out");
     const char *at = values->batch_suffixes;
     while (at && next_suffix(&at, &number, &wrong)) continue;
     if (wrong)
@@ -117,6 +119,7 @@ static fnas_status make_card(fnas_context *context, const fnas_import *import, c
                                  .batch = batch_of(values, values->name ? values->name : stem),
                                  .threads = values->threads,
                                  .references = values->references,
+                                 .references_from_table = values->references_from_table,
                                  .reference_only = values->reference_only};
     return fnas_import_card(context, import, &device, card);
 }
@@ -193,5 +196,16 @@ fnas_status cli_import_write(fnas_context *context, const char *verb, const fnas
     if (status == FNAS_OK) status = save_cards(context, verb, values, &cards);
     if (status == FNAS_OK) hint_at_batches(verb, values, latency_columns, count);
     free_cards(&cards);
+    return status;
+}
+
+fnas_status cli_import_write_all(fnas_context *context, const char *verb, const fnas_import *import, const cli_import_values *values) {
+    int64_t count = fnas_import_column_count(import);
+    const char **columns = calloc((size_t)count + 1, sizeof *columns);
+    if (!columns) return cli_fail(verb, FNAS_ERR_MEMORY, "out of memory");
+    for (int64_t i = 0; i < count; i++) columns[i] = fnas_import_column(import, i);
+    fnas_status status = count ? cli_import_write(context, verb, import, values, columns, count, NULL)
+                               : cli_fail(verb, FNAS_ERR_INPUT, "the table has no column but the architecture's");
+    free(columns);
     return status;
 }

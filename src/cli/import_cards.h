@@ -10,7 +10,7 @@ typedef struct cli_import_values {
     const char *runtime, *runtime_version, *processor, *precision, *isa;
     cli_texts columns;
     int64_t batch, threads;
-    bool all, reference_only, json;
+    bool all, references_from_table, reference_only, json;
 } cli_import_values;
 
 #define CLI_IMPORT_AT(member) offsetof(cli_import_values, member)
@@ -29,6 +29,13 @@ typedef struct cli_import_values {
     CLI_IMPORT_OPTION_TEXT(                                                                                                                \
         "references", references, "FILE.json",                                                                                             \
         "ten reference architectures: an array of native strings, or an object with reference_archs [the space's own]"),                   \
+        {"references-from-table",                                                                                                          \
+         0,                                                                                                                                \
+         CLI_FLAG,                                                                                                                         \
+         CLI_IMPORT_AT(references_from_table),                                                                                             \
+         NULL,                                                                                                                             \
+         "ten rows of the device's own table, at even distances",                                                                          \
+         false},                                                                                                                           \
         {"reference-only", 0, CLI_FLAG, CLI_IMPORT_AT(reference_only), NULL, "the ten references and no measurements", false},             \
         {"batch", 0, CLI_COUNT, CLI_IMPORT_AT(batch), "N", "images at a time that a latency is of [1]", false},                            \
         CLI_IMPORT_OPTION_TEXT("batch-suffixes", batch_suffixes, "N,N,...",                                                                \
@@ -47,6 +54,10 @@ typedef struct cli_import_values {
 FNAS_NODISCARD fnas_status cli_import_write(fnas_context *context, const char *verb, const fnas_import *import,
                                             const cli_import_values *values, const char *const *latency_columns, int64_t count,
                                             const char *energy_column);
+
+/* The same with every column of the import. */
+FNAS_NODISCARD fnas_status cli_import_write_all(fnas_context *context, const char *verb, const fnas_import *import,
+                                                const cli_import_values *values);
 
 /* Checks what can be checked before a table is read. */
 FNAS_NODISCARD fnas_status cli_import_check(const char *verb, const cli_import_values *values);

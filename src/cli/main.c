@@ -11,6 +11,7 @@ static const cli_verb *const verbs[] = {
     &cli_device_measure,
     &cli_device_import_csv,
     &cli_device_import_help,
+    &cli_device_import_hat,
     &cli_device_show,
     &cli_predictor_fit,
     &cli_predictor_eval,

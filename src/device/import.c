@@ -38,7 +38,6 @@ void fnas_import_free(fnas_import *import) {
 fnas_status fnas_import_create(fnas_context *context, const fnas_space *space, const char *format, int64_t table_count,
                                const char *const *paths, fnas_import **import) {
     *import = NULL;
-    if (table_count < 1) return fnas_fail(context, FNAS_ERR_USAGE, "an import needs a table at least");
     fnas_import *made = fnas_allocate(1, sizeof *made);
     if (!made) return fnas_fail_memory(context, "an import");
     made->space = space;
@@ -123,7 +122,8 @@ static fnas_status fail_missing_column(fnas_context *context, const fnas_import 
     for (int64_t i = 0; i < count; i++) names[i] = fnas_import_column(import, i);
     const char *near = fnas_suggest(name, names);
     fnas_free(names);
-    const char *path = import->tables[0].path, *more = import->table_count > 1 ? " and the other tables" : "";
+    const char *path = import->table_count ? import->tables[0].path : "no table",
+               *more = import->table_count > 1 ? " and the other tables" : "";
     if (near) return fnas_fail(context, FNAS_ERR_INPUT, "%s%s: column \"%s\" is missing: did \"%s\" mean it?", path, more, name, near);
     return fnas_fail(context, FNAS_ERR_INPUT, "%s%s: column \"%s\" is missing", path, more, name);
 }
@@ -310,12 +310,35 @@ static fnas_status find_columns(card_maker *maker) {
     return check_unit(context, &maker->energy, "millijoules");
 }
 
+/* Every (rows / 10)-th row, as the reference implementation of MODNAS chooses HAT's, whose devices have no architectures in common. */
+static fnas_status take_references_from_table(const card_maker *maker) {
+    const fnas_import_table *table = maker->latency.table;
+    int64_t decisions = maker->import->archs.decisions, rows = 0, taken = 0;
+    for (int64_t arch = 0; arch < maker->import->archs.count; arch++) rows += row_of(table, arch) >= 0;
+    if (rows < FNAS_CARD_REFERENCES)
+        return fnas_fail(maker->context, FNAS_ERR_INPUT, "%s has %lld architectures, %d are needed as references", table->path,
+                         (long long)rows, FNAS_CARD_REFERENCES);
+    for (int64_t arch = 0, seen = 0; arch < maker->import->archs.count && taken < FNAS_CARD_REFERENCES; arch++) {
+        if (row_of(table, arch) < 0 || seen++ != taken * (rows / FNAS_CARD_REFERENCES)) continue;
+        memcpy(maker->references + taken++ * decisions, fnas_arch_set_at(&maker->import->archs, arch), (size_t)decisions * sizeof(int32_t));
+    }
+    return FNAS_OK;
+}
+
+static fnas_status choose_references(const card_maker *maker) {
+    const fnas_import_device *device = maker->device;
+    if (device->references && device->references_from_table)
+        return fnas_fail(maker->context, FNAS_ERR_USAGE, "references from a file and from the table: choose one");
+    if (device->references_from_table) return take_references_from_table(maker);
+    return fnas_archs_references(maker->context, maker->import->space, device->references, maker->references);
+}
+
 static fnas_status make_card(card_maker *maker, fnas_card **card) {
     FNAS_TRY(find_columns(maker));
     FNAS_TRY(choose_name(maker));
     maker->references = fnas_allocate((size_t)(FNAS_CARD_REFERENCES * maker->import->archs.decisions), sizeof *maker->references);
     if (!maker->references) return fnas_fail_memory(maker->context, maker->name);
-    FNAS_TRY(fnas_archs_references(maker->context, maker->import->space, maker->device->references, maker->references));
+    FNAS_TRY(choose_references(maker));
     json_t *root = json_of_description(maker);
     if (!root)
         return fnas_fail(maker->context, FNAS_ERR_INPUT, "device %s: a card cannot be made: are its texts, file and column valid UTF-8?",

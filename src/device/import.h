@@ -11,14 +11,15 @@
 
 /* One file: a CSV table, or (csv NULL) one list of numbers, whose entry i is row i. */
 typedef struct fnas_import_table {
-    const char *format; /* "csv", "help"; static */
+    const char *format; /* "csv", "help", "hat"; static */
     char *path;
     fnas_csv *csv;
     bool *is_key;    /* [columns of csv] */
     char *list_name; /* the list's column */
     double *list;    /* [list_count] */
     int64_t list_count;
-    int64_t *row_of; /* [of_capacity] row of each architecture, -1 where it has none */
+    size_t list_capacity; /* where it grew row by row */
+    int64_t *row_of;      /* [of_capacity] row of each architecture, -1 where it has none */
     size_t row_capacity;
     int64_t row_of_count; /* architectures that row_of knows; of later ones there is no row */
 } fnas_import_table;

@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "device/import.h"
+#include "device/import_decisions.h"
 
 typedef enum row_key { BY_ARCH, BY_INDEX, BY_DECISIONS } row_key;
 
@@ -13,22 +14,13 @@ typedef struct csv_reader {
     fnas_import *import;
     fnas_import_table *table;
     row_key key;
-    int64_t key_column;             /* of BY_ARCH and BY_INDEX */
-    int64_t *decision_columns;      /* [decisions], of BY_DECISIONS */
-    const fnas_import_index *index; /* NULL where no table was given */
-    int32_t *choices;               /* [decisions] */
+    int64_t key_column;              /* of BY_ARCH and BY_INDEX */
+    fnas_import_decisions decisions; /* of BY_DECISIONS */
+    const fnas_import_index *index;  /* NULL where no table was given */
+    int32_t *choices;                /* [decisions] */
 } csv_reader;
 
 /* ---- which columns tell the architecture ---- */
-
-/* Whether the table has a column for every decision; decision_columns are set then. */
-static bool find_decisions(const csv_reader *reader) {
-    for (int64_t d = 0; d < fnas_space_decision_count(reader->space); d++) {
-        reader->decision_columns[d] = fnas_csv_find_column(reader->table->csv, fnas_space_decision_name(reader->space, d));
-        if (reader->decision_columns[d] < 0) return false;
-    }
-    return true;
-}
 
 static fnas_status find_key(csv_reader *reader) {
     fnas_import_table *table = reader->table;
@@ -44,14 +36,16 @@ static fnas_status find_key(csv_reader *reader) {
         reader->key_column = column;
     }
     if (reader->key_column >= 0) return FNAS_OK;
-    if (!find_decisions(reader))
+    const char *missing;
+    FNAS_TRY(fnas_import_decisions_find(reader->context, reader->space, table->path, table->csv, 0, &reader->decisions, &missing));
+    if (missing)
         return fnas_fail(
             reader->context, FNAS_ERR_INPUT,
             "%s:1: no column tells which architecture a row is: name one \"arch\" (native strings of %s) or \"arch_index\", or "
-            "have one for each decision (\"%s\", ...)",
-            table->path, fnas_space_name(reader->space), fnas_space_decision_name(reader->space, 0));
+            "have one for each decision (\"%s\" is missing)",
+            table->path, fnas_space_name(reader->space), missing);
     reader->key = BY_DECISIONS;
-    for (int64_t d = 0; d < fnas_space_decision_count(reader->space); d++) table->is_key[reader->decision_columns[d]] = true;
+    for (int64_t d = 0; d < fnas_space_decision_count(reader->space); d++) table->is_key[reader->decisions.columns[d]] = true;
     return FNAS_OK;
 }
 
@@ -76,33 +70,9 @@ static fnas_status read_indexed(const csv_reader *reader, int64_t row) {
     return FNAS_OK;
 }
 
-static fnas_status read_decision(const csv_reader *reader, int64_t row, int64_t decision) {
-    const fnas_csv *csv = reader->table->csv;
-    const char *cell = fnas_csv_cell(csv, row, reader->decision_columns[decision]);
-    int64_t count = fnas_space_choice_count(reader->space, decision);
-    for (int64_t c = 0; c < count; c++) {
-        if (strcmp(fnas_space_choice_name(reader->space, decision, c), cell) != 0) continue;
-        reader->choices[decision] = (int32_t)c;
-        return FNAS_OK;
-    }
-    return fnas_fail(reader->context, FNAS_ERR_INPUT, "%s:%lld: \"%s\" is \"%.80s\", which is no choice of this decision of %s (%s, ...)",
-                     reader->table->path, (long long)fnas_csv_line(csv, row), fnas_csv_header(csv, reader->decision_columns[decision]),
-                     cell, fnas_space_name(reader->space), fnas_space_choice_name(reader->space, decision, 0));
-}
-
-/* Written out and read again, so that the space has its say about which choices go together. */
-static fnas_status read_decisions(const csv_reader *reader, int64_t row) {
-    char text[FNAS_ARCH_TEXT_BYTES];
-    for (int64_t d = 0; d < fnas_space_decision_count(reader->space); d++) FNAS_TRY(read_decision(reader, row, d));
-    fnas_status status = fnas_space_format(reader->context, reader->space, reader->choices, text, sizeof text);
-    if (status == FNAS_OK) status = fnas_space_parse(reader->context, reader->space, text, reader->choices);
-    if (status == FNAS_OK) return FNAS_OK;
-    return fnas_fail_prefix(reader->context, status, "%s:%lld", reader->table->path, (long long)fnas_csv_line(reader->table->csv, row));
-}
-
 static fnas_status read_arch(const csv_reader *reader, int64_t row) {
     if (reader->key == BY_INDEX) return read_indexed(reader, row);
-    if (reader->key == BY_DECISIONS) return read_decisions(reader, row);
+    if (reader->key == BY_DECISIONS) return fnas_import_decisions_read(reader->context, &reader->decisions, row, reader->choices);
     const char *cell = fnas_csv_cell(reader->table->csv, row, reader->key_column);
     fnas_status status = fnas_space_parse(reader->context, reader->space, cell, reader->choices);
     if (status == FNAS_OK) return FNAS_OK;
@@ -130,6 +100,7 @@ static fnas_status read_table(csv_reader *reader, bool *index_used) {
     table->is_key = fnas_allocate((size_t)fnas_csv_columns(table->csv), sizeof *table->is_key);
     if (!table->is_key) return fnas_fail_memory(reader->context, table->path);
     reader->key_column = -1;
+    fnas_import_decisions_free(&reader->decisions); /* of the table before */
     FNAS_TRY(find_key(reader));
     if (reader->key == BY_INDEX) {
         *index_used = true;
@@ -145,8 +116,7 @@ static fnas_status read_tables(csv_reader *reader, const char *archs) {
     size_t decisions = (size_t)fnas_space_decision_count(reader->space);
     bool index_used = false;
     reader->choices = fnas_allocate(decisions, sizeof *reader->choices);
-    reader->decision_columns = fnas_allocate(decisions, sizeof *reader->decision_columns);
-    if (!reader->choices || !reader->decision_columns) return fnas_fail_memory(reader->context, "a table");
+    if (!reader->choices) return fnas_fail_memory(reader->context, "a table");
     for (int64_t t = 0; t < reader->import->table_count; t++) {
         reader->table = &reader->import->tables[t];
         FNAS_TRY(read_table(reader, &index_used));
@@ -164,7 +134,7 @@ fnas_status fnas_import_open_csv(fnas_context *context, const fnas_space *space,
     fnas_status status = fnas_import_create(context, space, "csv", table_count, tables, &reader.import);
     if (status == FNAS_OK) status = read_tables(&reader, archs);
     fnas_free(reader.choices);
-    fnas_free(reader.decision_columns);
+    fnas_import_decisions_free(&reader.decisions);
     fnas_import_index_free(&index);
     if (status == FNAS_OK)
         *import = reader.import;

@@ -81,6 +81,23 @@ csv 3 "a file where the folder should be" "$place/table.csv" --archs "$place/arc
 says err "is a file"
 csv 2 "a table that is missing" "$place/absent.csv" --all -o "$place/none"
 
+# References from the table itself.
+run 0 "ten rows of its own" device import csv "$place/table.csv" --archs "$place/archs.csv" --space "$space" --column latency_ms=board_1 --references-from-table -o "$place/own.json"
+want "every fifth row is one" sh -c "sed -n '/latency_ms/{s/.*\[//;s/\].*//;p;q;}' '$place/own.json' | grep -q '^1.125, 1.7'"
+csv 1 "two kinds of references" "$place/table.csv" --all --references-from-table -o "$place/none"
+says err "exclude each other"
+
+# HAT: on a space whose decisions are the columns (here cells take the place of averages).
+awk 'BEGIN { print "device,1<-0,2<-0,2<-1,3<-0,3<-1,3<-2,latency_mean_encoder,latency_mean_decoder,latency_std_encoder,latency_std_decoder" }
+    { gsub(/~[0-9]/, ""); gsub(/\|\+\|/, ","); gsub(/^\||\|$/, ""); gsub(/\|/, ","); print (NR % 2 ? "xeon" : "pi") "," $0 "," NR ",100,0.5,0.25" }' "$place/cells" > "$place/hat.csv"
+run 0 "HAT's tables" device import hat "$place/hat.csv" --space "$space" --references-from-table -o "$place/from-hat"
+says out "from-hat/xeon.json: xeon"
+run 0 "encoder and decoder together" device show "$place/from-hat/pi.json"
+says out "102 to "
+printf 'encoder_embed_dim,latency_mean_encoder,latency_mean_decoder\n512,1,2\n' > "$place/hat.csv"
+run 2 "averages are no cells" device import hat "$place/hat.csv" --space "$space" -o "$place/none.json"
+says err "on a space whose decisions are these features"
+
 # HELP's files, by Debian's PyTorch.
 if /usr/bin/python3 -c 'import torch' 2> /dev/null; then
     mkdir "$place/help"

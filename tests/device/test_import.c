@@ -403,6 +403,100 @@ static void wrong_help_files_are_refused(void **state) {
     fnas_space_close(space);
 }
 
+/* ---- HAT ---- */
+
+/* HAT's columns over a space whose decisions they are: here, cells instead of averages. The rows of two devices, the second's from the
+ * back. */
+static const char *write_hat(fnas_test_place *place, const fnas_space *space, const char *name, bool with_devices, int spoilt,
+                             const char *latencies) {
+    fnas_text text = {0};
+    fnas_text_append(&text, with_devices ? "task,device" : "remark");
+    for (int d = 0; d < DECISIONS; d++) fnas_text_append(&text, ",%s", fnas_space_decision_name(space, d));
+    fnas_text_append(&text, ",latency_mean_encoder,latency_mean_decoder,latency_std_encoder,latency_std_decoder\n");
+    for (int row = 0; row < (with_devices ? 2 : 1) * CELLS; row++) {
+        int arch = row < CELLS ? row : 2 * CELLS - 1 - row;
+        int32_t choices[DECISIONS];
+        fnas_text_append(&text, with_devices ? "%s,%s" : "x", row == spoilt && !strcmp(latencies, "task") ? "fr" : "de",
+                         row < CELLS ? "xeon" : "pi");
+        assert_status(FNAS_OK, fnas_space_parse(place->context, space, cell[row == spoilt && !strcmp(latencies, "again") ? arch - 1 : arch],
+                                                choices));
+        for (int d = 0; d < DECISIONS; d++) fnas_text_append(&text, ",%s", fnas_space_choice_name(space, d, choices[d]));
+        if (row == spoilt && *latencies == ',')
+            fnas_text_append(&text, "%s\n", latencies);
+        else
+            fnas_text_append(&text, ",%g,%g,0.5,0\n", latency_of(arch), row < CELLS ? 1.0 : 100.0);
+    }
+    const char *path = fnas_test_write_text(place, name, text.data);
+    fnas_text_free(&text);
+    return path;
+}
+
+static void hat_tables_become_cards(void **state) {
+    fnas_test_place *place = *state;
+    fnas_space *space = open_space(place);
+    fnas_import *import;
+    fnas_card *card;
+    const char *path = write_hat(place, space, "lat.csv", true, -1, "");
+    assert_status(FNAS_OK, fnas_import_open_hat(place->context, space, 1, &path, &import));
+    assert_int_equal(fnas_import_column_count(import), 2);
+    assert_string_equal(fnas_import_column(import, 1), "pi");
+    assert_int_equal(fnas_import_arch_count(import), CELLS);
+    fnas_import_device device = {.latency_column = "pi"};
+    assert_status(FNAS_OK, fnas_import_card(place->context, import, &device, &card));
+    fnas_card_view view = fnas_card_get(card);
+    assert_int_equal(view.measurement_count, CELLS);
+    for (int i = 0; i < 10; i++) assert_true(view.reference_latency_ms[i] == latency_of(i) + 100);
+    fnas_card_free(card);
+
+    device.references_from_table = true; /* 25 rows: every second */
+    assert_status(FNAS_OK, fnas_import_card(place->context, import, &device, &card));
+    for (int i = 0; i < 10; i++) assert_true(fnas_card_get(card).reference_latency_ms[i] == latency_of(2 * i) + 100);
+    fnas_card_free(card);
+    device.references = path;
+    assert_status(FNAS_ERR_USAGE, fnas_import_card(place->context, import, &device, &card));
+    fnas_import_free(import);
+
+    path = write_hat(place, space, "wmt14ende.cpu_xeon.csv", false, -1, ""); /* as HAT's own script writes it */
+    assert_status(FNAS_OK, fnas_import_open_hat(place->context, space, 1, &path, &import));
+    assert_int_equal(fnas_import_column_count(import), 1);
+    assert_string_equal(fnas_import_column(import, 0), "wmt14ende.cpu_xeon");
+    fnas_import_free(import);
+    fnas_space_close(space);
+}
+
+static void wrong_hat_tables_are_refused(void **state) {
+    fnas_test_place *place = *state;
+    fnas_space *space = open_space(place);
+    fnas_import *import;
+    static const char *const wrong[][2] = {
+        {",-1,2,0,0", "lat.csv:9: \"latency_mean_encoder\" is -1, a latency is finite and above 0"},
+        {",1,0,0,0", "lat.csv:9: \"latency_mean_decoder\" is 0, a latency"},
+        {",1,nan,0,0", "lat.csv:9: \"latency_mean_decoder\" is \"nan\", it must be a finite number"},
+        {",1,2,-3,0", "lat.csv:9: \"latency_std_encoder\" is -3, a standard deviation is not negative"},
+        {",1,2,0", "lat.csv:9: 11 cells, the header has 12"},
+        {"again", "lat.csv:9: the same features stand already in row 7 of xeon"},
+        {"task", "lat.csv:9: the task is \"fr\", in line 2 it is \"de\""},
+    };
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        const char *path = write_hat(place, space, "lat.csv", true, 7, wrong[i][0]);
+        assert_status(FNAS_ERR_INPUT, fnas_import_open_hat(place->context, space, 1, &path, &import));
+        assert_message(wrong[i][1]);
+        assert_null(import);
+    }
+    static const char *const headers[][2] = {
+        {"encoder_embed_dim,latency_mean_encoder,latency_mean_decoder\n512,1,2\n", "no column \"1<-0\""},
+        {"encoder_embed_dim,latency_mean_encoder\n512,1\n", "\"latency_mean_decoder\" is missing"}};
+    for (size_t i = 0; i < sizeof headers / sizeof *headers; i++) {
+        const char *path = fnas_test_write_text(place, "lat.csv", headers[i][0]);
+        assert_status(FNAS_ERR_INPUT, fnas_import_open_hat(place->context, space, 1, &path, &import));
+        assert_message(headers[i][1]);
+    }
+    const char *two[] = {write_hat(place, space, "a.csv", true, -1, ""), write_hat(place, space, "b.csv", true, -1, "")};
+    assert_status(FNAS_ERR_INPUT, fnas_import_open_hat(place->context, space, 2, two, &import));
+    assert_message("b.csv:2: the device xeon is in ");
+    fnas_space_close(space);
+}
+
 /* All 19 devices of the paper from the shared tables: the embedding of one, and that a card's measurements are the table. */
 static void shared_tables_are_read(void **state) {
     fnas_test_place *place = *state;
@@ -433,9 +527,10 @@ static void shared_tables_are_read(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        fnas_test(tables_become_cards),     fnas_test(indices_are_translated),       fnas_test(decisions_tell_the_architecture),
-        fnas_test(wrong_rows_are_refused),  fnas_test(wrong_columns_are_refused),    fnas_test(missing_rows_are_named),
-        fnas_test(help_files_become_cards), fnas_test(wrong_help_files_are_refused), fnas_test(shared_tables_are_read),
+        fnas_test(tables_become_cards),          fnas_test(indices_are_translated),       fnas_test(decisions_tell_the_architecture),
+        fnas_test(wrong_rows_are_refused),       fnas_test(wrong_columns_are_refused),    fnas_test(missing_rows_are_named),
+        fnas_test(help_files_become_cards),      fnas_test(wrong_help_files_are_refused), fnas_test(hat_tables_become_cards),
+        fnas_test(wrong_hat_tables_are_refused), fnas_test(shared_tables_are_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
