@@ -12,5 +12,6 @@
 #include "fleetnas/report.h"
 #include "fleetnas/search.h"
 #include "fleetnas/space.h"
+#include "fleetnas/truth.h"
 
 #endif

@@ -20,6 +20,7 @@ static const cli_verb *const verbs[] = {
     &cli_front,
     &cli_pick,
     &cli_verify,
+    &cli_score,
     &cli_report,
     &cli_bench,
     &cli_version,

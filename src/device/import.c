@@ -198,6 +198,21 @@ static fnas_status read_value(fnas_context *context, const column *of, int64_t r
                      (long long)fnas_csv_line(table->csv, row), column_name(of), *value, what);
 }
 
+fnas_status fnas_import_values(fnas_context *context, const fnas_import *import, const char *name, double *values) {
+    column of;
+    FNAS_TRY(find_column(context, import, name, &of));
+    for (int64_t arch = 0; arch < import->archs.count; arch++) {
+        int64_t row = row_of(of.table, arch);
+        values[arch] = (double)NAN;
+        if (row < 0) continue;
+        if (of.table->csv)
+            FNAS_TRY(fnas_csv_number(context, of.table->csv, row, of.index, &values[arch]));
+        else
+            values[arch] = of.table->list[row];
+    }
+    return FNAS_OK;
+}
+
 /* ---- the card ---- */
 
 typedef struct card_maker {

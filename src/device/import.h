@@ -52,6 +52,10 @@ FNAS_NODISCARD fnas_status fnas_import_create(fnas_context *context, const fnas_
 FNAS_NODISCARD fnas_status fnas_import_add_row(fnas_context *context, fnas_import *import, fnas_import_table *table, int64_t row,
                                                const int32_t *choices, int64_t *earlier);
 
+/* values [arch_count] of a column, by architecture in import->archs; NaN where the column's table has no row for it. Finite numbers of any
+ * sign. Errors: FNAS_ERR_INPUT naming file, line and column. */
+FNAS_NODISCARD fnas_status fnas_import_values(fnas_context *context, const fnas_import *import, const char *column, double *values);
+
 /* The last part of a path. */
 const char *fnas_import_base_name(const char *path);
 
