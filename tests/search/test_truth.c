@@ -64,9 +64,10 @@ static void test_tables_are_joined(void **state) {
 
 /* The whole table: its own front. The box of (0.5, 0.2) is 0.5 * 0.8, (0.25, 0.4) adds 0.25 * 0.6; the ends add nothing. */
 static void test_the_table_itself(void **state) {
+    fnas_test_place *place = *state;
     opened made;
-    assert_status(FNAS_OK, open_tables(*state, archs, times, "accuracy", &made));
-    fnas_truth_score score = score_text(*state, &made, "front.csv", "arch\n" C0 "\n" C1 "\n" C2 "\n" C3 "\n" C4 "\n");
+    assert_status(FNAS_OK, open_tables(place, archs, times, "accuracy", &made));
+    fnas_truth_score score = score_text(place, &made, "front.csv", "arch\n" C0 "\n" C1 "\n" C2 "\n" C3 "\n" C4 "\n");
     assert_float_equal(score.hypervolume, 0.4 + 0.15, 1e-15);
     assert_float_equal(score.ratio, 1, 0);
     assert_true(score.given == 5 && score.dropped == 1 && score.front_count == 4 && score.true_front_count == 4);
@@ -76,9 +77,10 @@ static void test_the_table_itself(void **state) {
 
 /* One point (0.5, 0.2): its box; it must move by 0.5 to be as accurate as the best. Rows as JSON, one of them twice. */
 static void test_one_point(void **state) {
+    fnas_test_place *place = *state;
     opened made;
-    assert_status(FNAS_OK, open_tables(*state, archs, times, "accuracy", &made));
-    fnas_truth_score score = score_text(*state, &made, "front.json", "{\"points\": [{\"arch\": \"" C2 "\"}, {\"arch\": \"" C2 "\"}]}");
+    assert_status(FNAS_OK, open_tables(place, archs, times, "accuracy", &made));
+    fnas_truth_score score = score_text(place, &made, "front.json", "{\"points\": [{\"arch\": \"" C2 "\"}, {\"arch\": \"" C2 "\"}]}");
     assert_float_equal(score.hypervolume, 0.4, 1e-15);
     assert_float_equal(score.ratio, 0.4 / 0.55, 1e-15);
     assert_true(score.given == 2 && score.front_count == 1);
@@ -91,9 +93,10 @@ static void test_one_point(void **state) {
 }
 
 static void test_nothing_but_guessing(void **state) {
+    fnas_test_place *place = *state;
     opened made;
-    assert_status(FNAS_OK, open_tables(*state, archs, times, "accuracy", &made));
-    fnas_truth_score score = score_text(*state, &made, "front.csv", "device,arch\nd," C4 "\n");
+    assert_status(FNAS_OK, open_tables(place, archs, times, "accuracy", &made));
+    fnas_truth_score score = score_text(place, &made, "front.csv", "device,arch\nd," C4 "\n");
     assert_true(score.dropped == 1 && score.front_count == 0 && score.hypervolume == 0 && score.ratio == 0);
     assert_true(isnan(score.indicators.gd) && isnan(score.indicators.r2));
     close_tables(&made);
@@ -131,14 +134,15 @@ static void refuse_front(fnas_test_place *place, const opened *made, const char 
 }
 
 static void test_bad_fronts(void **state) {
+    fnas_test_place *place = *state;
     opened made;
-    assert_status(FNAS_OK, open_tables(*state, archs, times, "accuracy", &made));
-    refuse_front(*state, &made, "f.csv", "arch\n" C0 "\n|x|\n", "f.csv:3");
-    refuse_front(*state, &made, "f.csv", "cell\n" C0 "\n", "\"arch\" is missing");
-    refuse_front(*state, &made, "f.csv", "device,arch\na," C0 "\nb," C1 "\n", "f.csv:3: device \"b\" beside \"a\"");
-    refuse_front(*state, &made, "f.csv", "arch\n" CELL("skip_connect", "none") "\n", "architecture 1 of the front");
-    refuse_front(*state, &made, "f.json", "{\"points\": [{\"arch\": \"" C0 "\"}, 3]}", "\"points\"[1]");
-    refuse_front(*state, &made, "f.json", "[]", "an object with \"points\"");
+    assert_status(FNAS_OK, open_tables(place, archs, times, "accuracy", &made));
+    refuse_front(place, &made, "f.csv", "arch\n" C0 "\n|x|\n", "f.csv:3");
+    refuse_front(place, &made, "f.csv", "cell\n" C0 "\n", "\"arch\" is missing");
+    refuse_front(place, &made, "f.csv", "device,arch\na," C0 "\nb," C1 "\n", "f.csv:3: device \"b\" beside \"a\"");
+    refuse_front(place, &made, "f.csv", "arch\n" CELL("skip_connect", "none") "\n", "architecture 1 of the front");
+    refuse_front(place, &made, "f.json", "{\"points\": [{\"arch\": \"" C0 "\"}, 3]}", "\"points\"[1]");
+    refuse_front(place, &made, "f.json", "[]", "an object with \"points\"");
     close_tables(&made);
 }
 
