@@ -21,6 +21,7 @@ static const cli_verb *const verbs[] = {
     &cli_pick,
     &cli_verify,
     &cli_score,
+    &cli_rival,
     &cli_report,
     &cli_bench,
     &cli_version,

@@ -1,61 +1,27 @@
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "output.h"
+#include "truths.h"
 #include "verbs.h"
 
 #define VERB "score"
 
 typedef struct score_values {
     cli_common common;
-    const char *space, *accuracy_column, *error_column;
-    cli_texts truth, columns, fronts;
+    cli_truth_values truth;
+    cli_texts fronts;
     bool json;
 } score_values;
 
 #define AT(member) offsetof(score_values, member)
 
 static const cli_option score_options[] = {
-    {"space", 0, CLI_TEXT, AT(space), "SPACE", "search space of the architectures", true},
-    {"truth", 0, CLI_TEXTS, AT(truth), "TABLE.csv...", "truth tables, joined by arch, or by arch_index through one that has both", true},
-    {"accuracy-column", 0, CLI_TEXT, AT(accuracy_column), "COL", "accuracy in %: the error is 100 less it", false},
-    {"error-column", 0, CLI_TEXT, AT(error_column), "COL", "error in % [error_pct]", false},
-    {"column", 0, CLI_REPEATED, AT(columns), "OBJECTIVE=COL", "another objective: latency_ms=pixel3; repeatable", true},
+    CLI_OPTIONS_TRUTH(score_values, truth),
     {"front", 0, CLI_TEXTS, AT(fronts), "FRONT.csv|.json...", "fronts, one a file", true},
     CLI_OPTION_JSON(score_values),
     CLI_OPTIONS_END,
 };
-
-/* ---- --column ---- */
-
-typedef struct score_costs {
-    char *names[FNAS_TRUTH_OBJECTIVES_MAX]; /* owned */
-    const char *columns[FNAS_TRUTH_OBJECTIVES_MAX];
-    int64_t count;
-} score_costs;
-
-static fnas_status score_add_cost(const char *word, score_costs *costs) {
-    static const char *const known[] = {"latency_ms", "energy_mj", "macs", "params"};
-    const char *equals = strchr(word, '=');
-    size_t length = equals ? (size_t)(equals - word) : 0;
-    bool found = false;
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++) found |= strlen(known[i]) == length && !strncmp(known[i], word, length);
-    if (!found || !equals[1])
-        return cli_fail(VERB, FNAS_ERR_USAGE, "--column %s: write OBJECTIVE=COLUMN with latency_ms, energy_mj, macs or params", word);
-    if (costs->count == FNAS_TRUTH_OBJECTIVES_MAX) return cli_fail(VERB, FNAS_ERR_USAGE, "--column: too many objectives");
-    for (int64_t i = 0; i < costs->count; i++)
-        if (strlen(costs->names[i]) == length && !strncmp(costs->names[i], word, length))
-            return cli_fail(VERB, FNAS_ERR_USAGE, "--column %s: this objective is given twice; a front is of one device", word);
-    costs->names[costs->count] = strndup(word, length);
-    if (!costs->names[costs->count]) return cli_fail(VERB, FNAS_ERR_MEMORY, "out of memory");
-    costs->columns[costs->count++] = equals + 1;
-    return FNAS_OK;
-}
-
-static void score_free_costs(score_costs *costs) {
-    for (int64_t i = 0; i < costs->count; i++) free(costs->names[i]);
-}
 
 /* ---- results ---- */
 
@@ -123,26 +89,12 @@ static fnas_status score_files(fnas_context *context, const fnas_space *space, c
 
 static fnas_status score_run(fnas_context *context, void *untyped) {
     const score_values *values = untyped;
-    score_costs costs = {.count = 0};
-    fnas_space *space = NULL;
-    fnas_truth *truth = NULL;
-    fnas_status status = FNAS_OK;
-    for (int64_t i = 0; i < values->columns.count && status == FNAS_OK; i++) status = score_add_cost(values->columns.items[i], &costs);
-    if (status == FNAS_OK) status = fnas_space_open(context, values->space, &space);
-    if (status == FNAS_OK) {
-        const fnas_truth_options options = {.table_count = values->truth.count,
-                                            .tables = values->truth.items,
-                                            .accuracy_column = values->accuracy_column,
-                                            .error_column = values->error_column,
-                                            .cost_count = costs.count,
-                                            .costs = (const char *const *)costs.names,
-                                            .columns = costs.columns};
-        status = fnas_truth_open(context, space, &options, &truth);
-    }
+    fnas_space *space;
+    fnas_truth *truth;
+    fnas_status status = cli_truth_open(context, VERB, &values->truth, &space, &truth);
     if (status == FNAS_OK) status = score_files(context, space, truth, values);
     fnas_truth_free(truth);
     fnas_space_close(space);
-    score_free_costs(&costs);
     return status;
 }
 

@@ -14,6 +14,7 @@ void fnas_truth_free(fnas_truth *truth) {
     fnas_arch_set_free(&truth->archs);
     fnas_free(truth->values);
     fnas_free(truth->front);
+    for (int64_t k = 0; k < FNAS_TRUTH_OBJECTIVES_MAX; k++) fnas_free(truth->cost_names[k]);
     fnas_free(truth);
 }
 
@@ -116,6 +117,12 @@ static fnas_status find_ranges(fnas_context *context, const fnas_truth_options *
 
 /* ---- opening ---- */
 
+static fnas_status name_costs(fnas_context *context, const fnas_truth_options *options, fnas_truth *truth) {
+    for (int64_t k = 0; k < options->cost_count; k++)
+        if (!(truth->cost_names[k] = fnas_strdup(options->costs[k]))) return fnas_fail_memory(context, "a truth table");
+    return FNAS_OK;
+}
+
 static fnas_status fill(fnas_context *context, const fnas_import *import, const fnas_truth_options *options, fnas_truth *truth) {
     double *columns = fnas_allocate((size_t)(import->archs.count * truth->objective_count), sizeof *columns);
     if (!columns) return fnas_fail_memory(context, "a truth table");
@@ -148,7 +155,8 @@ fnas_status fnas_truth_open(fnas_context *context, const fnas_space *space, cons
         made->space = space;
         made->archs.decisions = fnas_space_decision_count(space);
         made->objective_count = 1 + options->cost_count;
-        status = fill(context, import, options, made);
+        status = name_costs(context, options, made);
+        if (status == FNAS_OK) status = fill(context, import, options, made);
     }
     fnas_import_free(import);
     if (status == FNAS_OK)

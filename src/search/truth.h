@@ -9,6 +9,7 @@ struct fnas_truth {
     const fnas_space *space;
     fnas_arch_set archs; /* those that have all objectives */
     int64_t objective_count;
+    char *cost_names[FNAS_TRUTH_OBJECTIVES_MAX];
     double *values;                                                         /* [archs.count][objective_count] */
     double low[FNAS_TRUTH_OBJECTIVES_MAX], high[FNAS_TRUTH_OBJECTIVES_MAX]; /* over errors under 90 % */
     double *front;                                                          /* normalised [front_count][objective_count] */
