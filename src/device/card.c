@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "device/embedding.h"
+#include "space/arch_set.h"
 
 #define NAME_MOST_BYTES 100 /* leaves room for an ending in what file systems allow */
 #define CARD_LIMIT_BYTES ((size_t)64 << 20)
@@ -210,32 +211,19 @@ static fnas_status read_measurement(card_reader *reader, size_t i) {
 
 /* ---- duplicates ---- */
 
-typedef struct numbered_arch {
-    const int32_t *choices;
-    int64_t decisions, number;
-} numbered_arch;
-
-static int compare_archs(const void *a, const void *b) {
-    const numbered_arch *x = a, *y = b;
-    for (int64_t d = 0; d < x->decisions; d++)
-        if (x->choices[d] != y->choices[d]) return x->choices[d] < y->choices[d] ? -1 : 1;
-    return (x->number > y->number) - (x->number < y->number);
-}
-
 /* Architectures may stand once among the references and once among the measurements (an imported table has both). */
 static fnas_status check_duplicates(const card_reader *reader, const char *what, int64_t first, int64_t count) {
     const fnas_card *card = reader->card;
-    int64_t decisions = card->view.decision_count;
-    numbered_arch *sorted = fnas_allocate((size_t)count, sizeof *sorted);
-    if (!sorted) return fnas_fail_memory(reader->context, reader->where);
-    for (int64_t i = 0; i < count; i++) sorted[i] = (numbered_arch){card->choices + (first + i) * decisions, decisions, i};
-    if (count > 1) qsort(sorted, (size_t)count, sizeof *sorted, compare_archs);
+    fnas_arch_set seen = {.decisions = card->view.decision_count};
     fnas_status status = FNAS_OK;
-    for (int64_t i = 1; status == FNAS_OK && i < count; i++)
-        if (memcmp(sorted[i - 1].choices, sorted[i].choices, (size_t)decisions * sizeof(int32_t)) == 0)
+    for (int64_t i = 0; i < count && status == FNAS_OK; i++) {
+        int64_t place;
+        status = fnas_arch_set_add(reader->context, &seen, card->choices + (first + i) * seen.decisions, &place);
+        if (status == FNAS_OK && place < i)
             status = fnas_fail(reader->context, FNAS_ERR_INPUT, "%s: \"%s\"[%lld] and [%lld] are the same architecture: keep one",
-                               reader->where, what, (long long)sorted[i - 1].number, (long long)sorted[i].number);
-    fnas_free(sorted);
+                               reader->where, what, (long long)place, (long long)i);
+    }
+    fnas_arch_set_free(&seen);
     return status;
 }
 
