@@ -76,7 +76,11 @@ fnas_status fnas_space_read(fnas_context *context, const char *where, const char
 
 fnas_status fnas_space_open(fnas_context *context, const char *spec, fnas_space **space) {
     *space = NULL;
-    if (fnas_space_is_path(spec)) return fnas_space_open_path(context, spec, space);
+    return fnas_space_is_path(spec) ? fnas_space_open_path(context, spec, space) : fnas_space_open_spec(context, spec, space);
+}
+
+fnas_status fnas_space_open_spec(fnas_context *context, const char *spec, fnas_space **space) {
+    *space = NULL;
     char name[64];
     size_t length = strcspn(spec, ":");
     if (length >= sizeof name || strlen(spec) >= FNAS_SPEC_BYTES)

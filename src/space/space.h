@@ -81,6 +81,9 @@ void fnas_space_canonical(const fnas_space *space, int32_t *choices); /* see fna
 FNAS_NODISCARD fnas_status fnas_space_random_distinct(fnas_context *context, const fnas_space *space, uint64_t seed, int64_t count,
                                                       fnas_arch_set *set);
 
+/* As fnas_space_open, for a spec that stands in a file (a card, a run, a predictor): never opens a path. */
+FNAS_NODISCARD fnas_status fnas_space_open_spec(fnas_context *context, const char *spec, fnas_space **space);
+
 /* A space that a file describes carries its description (docs/spaces.md), so that what is made of it, a run or a predictor, can open it
  * again: borrowed JSON text, NULL for a space that is code. read: opens it from such a text, which messages call `where`; from then on the
  * context knows its spec (fnas_space_open). */
