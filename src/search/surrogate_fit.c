@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "base/random.h"
 #include "base/statistics.h"
@@ -26,6 +27,7 @@ typedef struct fitting {
     fnas_context *context;
     fnas_surrogate *surrogate;
     uint64_t seed;
+    double begin_ms;
     int64_t rows, features;
     int64_t *order;                          /* [rows] */
     double *gram, *moment, *sums;            /* [features][features] upper, [features], [features]: of the rows that are trained on */
@@ -246,7 +248,8 @@ static fnas_status validate_linear(fitting *fit, int *best) {
 }
 
 static void report(const fitting *fit, int64_t done) {
-    fnas_progress progress = {.stage = "errors", .done = done, .total = FOLDS + 1, .text = ""};
+    double elapsed_s = (fnas_wall_ms() - fit->begin_ms) / 1e3;
+    fnas_progress progress = {.stage = "errors", .done = done, .total = FOLDS + 1, .elapsed_s = elapsed_s, .text = ""};
     fnas_report_progress(fit->context, &progress);
 }
 
@@ -304,8 +307,12 @@ fnas_status fnas_surrogate_fit(fnas_context *context, uint64_t seed, fnas_surrog
         if (surrogate->row_count < ROWS_LEAST)
             return fnas_fail(context, FNAS_ERR_INPUT, "the table has %lld rows: fitting errors to them needs at least %d",
                              (long long)surrogate->row_count, ROWS_LEAST);
-        fitting fit = {
-            .context = context, .surrogate = surrogate, .seed = seed, .rows = surrogate->row_count, .features = surrogate->feature_count};
+        fitting fit = {.context = context,
+                       .surrogate = surrogate,
+                       .seed = seed,
+                       .begin_ms = fnas_wall_ms(),
+                       .rows = surrogate->row_count,
+                       .features = surrogate->feature_count};
         fnas_status status = fit_rows(&fit);
         release(&fit);
         FNAS_TRY(status);
