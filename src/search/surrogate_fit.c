@@ -15,7 +15,7 @@
 #define EPOCHS 40
 #define STEPS_MAX 20000
 #define RATE 5e-3
-#define DECAY 1e-3 /* of the network's weights, times the rate, a step */
+#define DECAY 0.02 /* of the network's weights, times the rate, a step */
 
 enum { FOLDING, BEGINNING, BATCHES }; /* of the random stream */
 
