@@ -8,45 +8,16 @@ devices="phone board server gpu watch"
 run 0 "space show" space show space.json
 says out "decisions      22, 198 choices in all"
 run 0 "space show --json" space show space.json --json
-cp out show.json
-spec=$(sed -n 's/.*"spec": "\(.*\)".*/\1/p' show.json)
+spec=$(sed -n 's/.*"spec": "\(.*\)".*/\1/p' out)
 mkdir elsewhere
 cp space.json table.csv elsewhere
 run 0 "the same space in another folder" space show elsewhere/space.json
 says out "$spec"
 
 # ---- cards ----
-# by_hand NAME: a card on standard output, from the table and the references in show.json.
-by_hand() {
-    awk -F, -v name="$1" -v spec="$spec" -v quote='"' '
-    BEGIN {
-        while ((getline line < "show.json") > 0) {
-            split(line, part, quote)
-            if (part[2] == "reference_archs") on = 1
-            else if (on && part[2] != "") reference[++references] = part[2]
-        }
-    }
-    FNR == 1 { for (i = 1; i <= NF; i++) if ($i == name "_ms") column = i; next }
-    { latency[$1] = $column; arch[++rows] = $1 }
-    END {
-        printf "{\"format\": \"fleetnas-device/1\", \"name\": \"%s\", \"space\": \"%s\", \"runtime\": \"made up\", \"runtime_version\": \"0\", ", name, spec
-        printf "\"processor\": \"made up\", \"governor\": \"none\", \"precision\": \"f32\", \"isa\": \"none\", \"batch\": 1, \"threads\": 1, "
-        printf "\"date\": \"2024-01-01\", \"protocol\": {}, \"statistic\": \"imported\",\n\"reference\": {\"arch\": ["
-        for (i = 1; i <= references; i++) printf "%s\"%s\"", (i > 1 ? ", " : ""), reference[i]
-        printf "], \"latency_ms\": ["
-        for (i = 1; i <= references; i++) printf "%s%s", (i > 1 ? ", " : ""), latency[reference[i]]
-        printf "]},\n\"measurements\": ["
-        for (i = 1; i <= rows; i++) printf "%s\n{\"arch\": \"%s\", \"latency_ms\": %s}", (i > 1 ? "," : ""), arch[i], latency[arch[i]]
-        print "\n]}"
-    }' table.csv
-}
 mkdir cards
 for device in $devices unseen; do
-    if "$fleetnas" help device import csv > /dev/null 2>&1; then
-        run 0 "import of $device" device import csv table.csv --space space.json --column "latency_ms=${device}_ms" --name $device -o "cards/$device.json"
-    else
-        by_hand $device > "cards/$device.json"
-    fi
+    run 0 "import of $device" device import csv table.csv --space space.json --column "latency_ms=${device}_ms" --name $device -o "cards/$device.json"
 done
 cards=$(for device in $devices; do printf 'cards/%s.json ' "$device"; done)
 run 2 "a card names its space, and does not hold it" device show cards/phone.json
