@@ -20,6 +20,8 @@ for device in $devices unseen; do
     run 0 "import of $device" device import csv table.csv --space space.json --column "latency_ms=${device}_ms" --name $device -o "cards/$device.json"
 done
 cards=$(for device in $devices; do printf 'cards/%s.json ' "$device"; done)
+run 2 "there is no network to measure" device measure --space space.json --name here -o here.json
+says err "import latencies instead"
 run 2 "a card names its space, and does not hold it" device show cards/phone.json
 says err "give that file with --space SPACE.json"
 run 0 "with the space it is read" device show --space space.json cards/phone.json
