@@ -199,7 +199,8 @@ double fnas_space_cardinality(const fnas_space *space) {
 fnas_status fnas_space_image(fnas_context *context, const fnas_space *space, int64_t shape[3], int64_t *classes) {
     if (space->image[0] == 0)
         return fnas_fail(context, FNAS_ERR_UNSUPPORTED, "space %s has no images%s", fnas_space_name(space),
-                         fnas_space_description(space) ? ": it is described by a file, without networks to run; import latencies instead" : "");
+                         fnas_space_description(space) ? ": it is described by a file, without networks to run; import latencies instead"
+                                                       : "");
     memcpy(shape, space->image, sizeof space->image);
     *classes = space->classes;
     return FNAS_OK;
