@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "device/embedding.h"
 #include "space/arch_set.h"
+#include "space/space.h"
 
 #define NAME_MOST_BYTES 100 /* leaves room for an ending in what file systems allow */
 #define CARD_LIMIT_BYTES ((size_t)64 << 20)
@@ -98,7 +99,7 @@ static fnas_status read_description(const card_reader *reader) {
 }
 
 static fnas_status read_space(card_reader *reader) {
-    fnas_status status = fnas_space_open(reader->context, reader->card->view.space, &reader->space);
+    fnas_status status = fnas_space_open_spec(reader->context, reader->card->view.space, &reader->space);
     if (status != FNAS_OK) return fnas_fail_prefix(reader->context, status, "%s: \"space\"", reader->where);
     reader->card->view.decision_count = fnas_space_decision_count(reader->space);
     return FNAS_OK;
@@ -325,7 +326,7 @@ fnas_card_view fnas_card_get(const fnas_card *card) {
 fnas_status fnas_card_check_space(fnas_context *context, const fnas_card *card, const fnas_space *space) {
     if (strcmp(card->view.space, fnas_space_spec(space)) == 0) return FNAS_OK;
     fnas_space *own;
-    FNAS_TRY(fnas_space_open(context, card->view.space, &own)); /* "nb201" and its spelled-out form are the same */
+    FNAS_TRY(fnas_space_open_spec(context, card->view.space, &own)); /* "nb201" and its spelled-out form are the same */
     bool is_same = strcmp(fnas_space_spec(own), fnas_space_spec(space)) == 0;
     fnas_space_close(own);
     if (is_same) return FNAS_OK;
