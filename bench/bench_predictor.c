@@ -34,7 +34,7 @@ typedef struct table {
 } table;
 
 typedef struct mean_score {
-    double spearman, kendall, median_pct, mean_pct, worst;
+    double spearman, kendall, median_pct, mean_pct, coverage_pct, width_pct, worst;
     int64_t count;
 } mean_score;
 
@@ -94,7 +94,9 @@ static fnas_card_view view_of(const table *t, int64_t d, int64_t count, const in
 /* Trains on the devices whose bit is set, `per_device` cells of a seeded permutation each. */
 static fnas_predictor *fit(table *t, uint64_t devices, int64_t per_device, uint64_t seed) {
     fnas_card_view views[DEVICES_MAX];
-    int64_t count = 0, *order = memory((size_t)t->rows, sizeof *order);
+    int64_t count = 0;
+    if (getenv("CELLS") && per_device == 900) per_device = atol(getenv("CELLS"));
+    int64_t *order = memory((size_t)t->rows, sizeof *order);
     int32_t *choices = memory((size_t)(per_device * DECISIONS), sizeof *choices);
     double *latency_ms = memory((size_t)(per_device * DEVICES_MAX), sizeof *latency_ms);
     fnas_random random = fnas_random_begin(seed, FNAS_STREAM_TEST, 0, 2);
@@ -140,12 +142,14 @@ static void score(table *t, const fnas_predictor *predictor, uint64_t devices, b
         check(t, fnas_predictor_evaluate_view(t->context, predictor, &view, &one));
         double mean_pct = mean_of_large_pct(t, predictor, &view);
         if (print)
-            printf("    %-15s Spearman %.4f  Kendall %.4f  median error %5.2f %%  mean %5.2f %%\n", view.name, one.spearman, one.kendall,
-                   one.median_ape_pct, mean_pct);
+            printf("    %-15s Spearman %.4f  Kendall %.4f  median error %5.2f %%  mean %5.2f %%  coverage %4.1f %%  width %5.1f %%\n",
+                   view.name, one.spearman, one.kendall, one.median_ape_pct, mean_pct, one.coverage90_pct, one.width90_median_pct);
         total->spearman += one.spearman;
         total->kendall += one.kendall;
         total->median_pct += one.median_ape_pct;
         total->mean_pct += mean_pct;
+        total->coverage_pct += one.coverage90_pct;
+        total->width_pct += one.width90_median_pct;
         if (total->count == 0 || one.spearman < total->worst) total->worst = one.spearman;
         total->count++;
     }
@@ -153,8 +157,10 @@ static void score(table *t, const fnas_predictor *predictor, uint64_t devices, b
 
 static void print_total(const char *what, uint64_t seed, const mean_score *total) {
     double n = (double)total->count;
-    printf("%-28s seed %llu: mean Spearman %.4f (worst %.4f), Kendall %.4f, median error %.2f %%, mean %.2f %%\n", what,
-           (unsigned long long)seed, total->spearman / n, total->worst, total->kendall / n, total->median_pct / n, total->mean_pct / n);
+    printf("%-28s seed %llu: mean Spearman %.4f (worst %.4f), Kendall %.4f, median error %.2f %%, mean %.2f %%, coverage %.1f %%, width "
+           "%.1f %%\n",
+           what, (unsigned long long)seed, total->spearman / n, total->worst, total->kendall / n, total->median_pct / n,
+           total->mean_pct / n, total->coverage_pct / n, total->width_pct / n);
 }
 
 static void trial(table *t, const char *what, uint64_t train, uint64_t unseen, int64_t per_device, uint64_t seed, bool print) {
@@ -162,6 +168,11 @@ static void trial(table *t, const char *what, uint64_t train, uint64_t unseen, i
     fnas_predictor *predictor = fit(t, train, per_device, seed);
     score(t, predictor, unseen, print, &total);
     print_total(what, seed, &total);
+    if (per_device == 900) {
+        total = (mean_score){0};
+        score(t, predictor, train, print, &total);
+        print_total("  the same, held-out cells", seed, &total);
+    }
     fnas_predictor_free(predictor);
 }
 
@@ -175,7 +186,7 @@ static void leave_families_out(table *t, uint64_t seed) {
     mean_score total = {0};
     for (size_t f = 0; f < sizeof families / sizeof *families; f++) {
         fnas_predictor *predictor = fit(t, SEARCHED & ~families[f], 900, seed);
-        score(t, predictor, families[f], false, &total);
+        score(t, predictor, families[f], getenv("SHOW"), &total);
         fnas_predictor_free(predictor);
     }
     print_total("families left out", seed, &total);

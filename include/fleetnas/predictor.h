@@ -47,6 +47,15 @@ FNAS_API void fnas_latency_model_free(fnas_latency_model *model);
 FNAS_API FNAS_NODISCARD fnas_status fnas_latency_model_predict(fnas_context *context, const fnas_latency_model *model, int64_t count,
                                                                const int32_t *choices, double *latency_ms);
 
+/* As fnas_latency_model_predict, with the 90 % interval of every latency beside it: low_ms, latency_ms, high_ms [count], written. Conformal
+ * (docs/predictor.md): nine of ten measurements of architectures like those measured lie in theirs; of a device that the predictor was not
+ * trained on, on average over devices, if it differs from those trained on as they differ among each other. 0 and infinity where the
+ * predictor knows too little to say: fewer than two training devices, or fewer than some 60 measurements of the one trained on. Costs
+ * about F^2 operations an architecture, F being the space's cost features. Thread-safe, deterministic. Errors: FNAS_ERR_MEMORY. */
+FNAS_API FNAS_NODISCARD fnas_status fnas_latency_model_predict_interval(fnas_context *context, const fnas_latency_model *model,
+                                                                        int64_t count, const int32_t *choices, double *low_ms,
+                                                                        double *latency_ms, double *high_ms);
+
 /* Value and gradient for one one-hot D [onehot_size] (any real numbers near a one-hot): gradient [onehot_size] = d latency_ms / d D,
  * written. Thread-safe, no allocation. */
 FNAS_API double fnas_latency_model_gradient(const fnas_latency_model *model, const double *onehot, double *gradient);
@@ -57,6 +66,8 @@ FNAS_API void fnas_latency_model_range_ms(const fnas_latency_model *model, doubl
 typedef struct fnas_predictor_score {
     int64_t count; /* architectures scored: never trained on, never used to calibrate */
     double spearman, kendall, median_ape_pct, mean_ape_pct;
+    double coverage90_pct;     /* of the measurements that lie in their 90 % interval; NaN where intervals are unknown */
+    double width90_median_pct; /* median width of the intervals in percent of the prediction; NaN where unknown */
     bool trained_on; /* the card's device was one of the training devices: scored on its held-out architectures */
 } fnas_predictor_score;
 /* Adapts on the card's reference measurements alone and scores on its (held-out) measurements.

@@ -1,7 +1,8 @@
 #include "scores.h"
 
 void cli_scores_print_header(void) {
-    printf("%-24s %8s %8s %8s %12s %12s  %s\n", "device", "archs", "spearman", "kendall", "median APE %", "mean APE %", "");
+    printf("%-24s %8s %8s %8s %12s %12s %12s %12s  %s\n", "device", "archs", "spearman", "kendall", "median APE %", "mean APE %",
+           "coverage90 %", "width90 %", "");
 }
 
 void cli_scores_print_row(const char *device, const fnas_predictor_score *score) {
@@ -13,6 +14,10 @@ void cli_scores_print_row(const char *device, const fnas_predictor_score *score)
     cli_print_cell(12, 3, score->median_ape_pct);
     printf(" ");
     cli_print_cell(12, 3, score->mean_ape_pct);
+    printf(" ");
+    cli_print_cell(12, 1, score->coverage90_pct);
+    printf(" ");
+    cli_print_cell(12, 1, score->width90_median_pct);
     printf("  %s\n", score->trained_on ? "trained on; architectures held out" : "never seen");
 }
 
@@ -23,5 +28,7 @@ void cli_scores_json(cli_json *json, const char *device, const fnas_predictor_sc
     cli_json_number(json, "kendall", score->kendall);
     cli_json_number(json, "median_ape_pct", score->median_ape_pct);
     cli_json_number(json, "mean_ape_pct", score->mean_ape_pct);
+    cli_json_number(json, "coverage90_pct", score->coverage90_pct);
+    cli_json_number(json, "width90_median_pct", score->width90_median_pct);
     cli_json_integer(json, "n", score->count);
 }
