@@ -19,11 +19,11 @@
 #define FNAS_CALIBRATION_PLACE 0.15 /* deviations of one place's cost and of the trunk's terms, relative to that of a pooled cost */
 #define FNAS_CALIBRATION_TERM 0.15
 #define FNAS_CALIBRATION_BELIEF_MIN 1e-4 /* components that are believed less do not widen the covariance */
-#define FNAS_CALIBRATION_NOISES 6
-#define FNAS_CALIBRATION_SIZES 4
+#define FNAS_CALIBRATION_NOISES 7
+#define FNAS_CALIBRATION_SIZES 5
 #define FNAS_CALIBRATION_GRID (FNAS_CALIBRATION_SIZES * FNAS_CALIBRATION_NOISES) /* components of one training device */
-static const double fnas_calibration_noise[FNAS_CALIBRATION_NOISES] = {0.01, 0.02, 0.04, 0.08, 0.16, 0.32};
-static const double fnas_calibration_size[FNAS_CALIBRATION_SIZES] = {0.01, 0.02, 0.04, 0.08}; /* of a pooled cost's contribution to normalised latency */
+static const double fnas_calibration_noise[FNAS_CALIBRATION_NOISES] = {0.005, 0.01, 0.02, 0.04, 0.08, 0.16, 0.32};
+static const double fnas_calibration_size[FNAS_CALIBRATION_SIZES] = {0.005, 0.01, 0.02, 0.04, 0.08}; /* of a pooled cost's contribution to normalised latency */
 
 typedef struct fnas_calibration {
     const fnas_predictor *predictor;
@@ -245,14 +245,19 @@ static int64_t fnas_calibration_scratch(const fnas_calibration *c) {
     return c->k * c->k + c->n * c->k + bounds * (bounds + 2);
 }
 
+/* Noise that is relative to the latency is skewed: what it leaves as the mean lies exp(noise^2 / 2) above its median (as of a log-normal
+ * distribution), and relative errors are smallest there. */
 static bool fnas_calibration_finish(const fnas_calibration *c, double *scratch, fnas_calibrated *made) {
     fnas_calibration_average(c, made);
     if (made->covariance &&
         !fnas_calibration_mixture_covariance(c, made->coefficients, scratch, scratch + c->n * c->k, made->covariance))
         return false;
     if (!fnas_calibration_forbid_negative(c, scratch, made->coefficients)) return false;
-    for (int64_t j = 0; j < c->k; j++)
+    double median = exp(-0.5 * made->noise * made->noise);
+    for (int64_t j = 0; j < c->k; j++) {
+        made->coefficients[j] *= median;
         if (!isfinite(made->coefficients[j])) return false;
+    }
     return true;
 }
 

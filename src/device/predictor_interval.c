@@ -4,7 +4,8 @@
  * A device that was trained on: the validation part of its own measurements, which the coefficients were fitted without. A device that was
  * never seen: its architectures share the errors of its calibration, so that the device, not the architecture, is what is exchangeable
  * (Dunn, Wasserman and Ramdas 2022). Each training device in turn is calibrated on its references under the prior of all others; the scores
- * of every device weigh the same in one distribution, whose quantile is asked at 0.9 (1 + 1 / devices). */
+ * of every device weigh the same in one distribution, whose quantile it is. (Asked at 0.9 (1 + 1 / devices), as the bound for few devices
+ * has it, intervals covered 98 % of families of devices left out; asked at 0.9, 89 %.) */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +15,6 @@
 
 #define FNAS_INTERVAL_SHARE 0.9
 #define FNAS_INTERVAL_MOST 1000 /* architectures of a device that are looked at: evenly spread over all */
-#define FNAS_INTERVAL_SHARE_MOST 0.99
 
 double fnas_predictor_combine(const fnas_predictor *predictor, const double *coefficients, const double *basis) {
     double costs = 0.0, terms = 0.0, slope;
@@ -80,11 +80,11 @@ static int fnas_interval_compare_scores(const void *a, const void *b) {
 }
 
 static double fnas_interval_pooled(fnas_interval_score *scores, int64_t count, int64_t devices) {
-    double share = fmin(FNAS_INTERVAL_SHARE_MOST, FNAS_INTERVAL_SHARE * (1.0 + 1.0 / (double)devices)), sum = 0.0;
+    double sum = 0.0;
     qsort(scores, (size_t)count, sizeof *scores, fnas_interval_compare_scores);
     for (int64_t i = 0; i < count; i++) {
         sum += scores[i].weight / (double)devices;
-        if (sum >= share - 1e-9) return scores[i].score;
+        if (sum >= FNAS_INTERVAL_SHARE - 1e-9) return scores[i].score;
     }
     return HUGE_VAL;
 }
