@@ -163,6 +163,11 @@ static void damaged_files_are_refused(void **state) {
     assert_status(FNAS_OK, fnas_predictor_save(place->context, predictor, fnas_test_path(place, "negative")));
     assert_status(FNAS_ERR_INPUT, fnas_predictor_load(place->context, fnas_test_path(place, "negative"), &loaded));
     assert_message("device.scale_ms");
+    predictor->devices[0].scale_ms = 1.0;
+    predictor->new_quantile = NAN;
+    assert_status(FNAS_OK, fnas_predictor_save(place->context, predictor, fnas_test_path(place, "interval")));
+    assert_status(FNAS_ERR_INPUT, fnas_predictor_load(place->context, fnas_test_path(place, "interval"), &loaded));
+    assert_message("\"interval\"");
     assert_status(FNAS_OK, fnas_file_read(place->context, fnas_test_path(place, "nan"), (size_t)1 << 26, &data, &size));
     fnas_test_write(place, "short", data, size - 8);
     fnas_free(data);
@@ -241,6 +246,71 @@ static void unseen_made_up_devices_are_predicted(void **state) {
     assert_true(ours < informed + 2.0);
     fnas_predictor_free(predictor);
     fleet_free(&fleet);
+}
+
+/* 90 % intervals of made-up devices, six trained on and six unseen. Held-out cells: each device has some 30, so that the share over six
+ * devices strays by sqrt(0.09 / 180) = 2.2 % and that of the some 40 scores a device behind the quantile by sqrt(0.09 / 40 / 6) = 1.9 %;
+ * three deviations of both together are 9 %. Unseen devices: an interval is right for the mean over devices, and the quantile is taken over
+ * six; each of six devices alone may be off by 10 % as well, which three deviations of both make 17 %. */
+static void intervals_cover_nine_of_ten(void **state) {
+    fnas_test_place *place = *state;
+    test_fleet fleet;
+    double known = 0.0, unseen = 0.0;
+    fleet_make(place->context, &fleet, 12, 300, 0.02, SEED);
+    fnas_predictor *predictor = fit(place, &fleet, 6, &(fnas_predictor_options){.seed = SEED});
+    for (int64_t d = 0; d < 12; d++) {
+        fnas_predictor_score score;
+        assert_status(FNAS_OK, fnas_predictor_evaluate_view(place->context, predictor, &fleet.devices[d].view, &score));
+        print_message("%s: coverage %.1f %%, width %.1f %%\n", fleet.devices[d].name, score.coverage90_pct, score.width90_median_pct);
+        /* Of 2 % normal noise alone 90 % lie within 3.3 % to both sides. */
+        assert_true(score.width90_median_pct > 5.0 && score.width90_median_pct < 40.0);
+        *(d < 6 ? &known : &unseen) += score.coverage90_pct / 6;
+    }
+    print_message("mean coverage: trained on %.1f %%, unseen %.1f %%\n", known, unseen);
+    assert_true(fabs(known - 90.0) < 9.0);
+    assert_true(unseen > 73.0);
+    fnas_predictor_free(predictor);
+    fleet_free(&fleet);
+}
+
+/* low < value < high about the same value as predict gives, and the same from a loaded file; a predictor that cannot know says so. */
+static void intervals_surround_the_prediction(void **state) {
+    fnas_test_place *place = *state;
+    test_fleet fleet;
+    enum { COUNT = 20 };
+    double low[COUNT], value[COUNT], high[COUNT], plain[COUNT];
+    fleet_make(place->context, &fleet, 4, 120, 0.02, SEED);
+    for (int64_t trained = 1; trained <= 3; trained += 2) {
+        fnas_predictor *predictor = fit(place, &fleet, trained, &quick);
+        for (int64_t d = 0; d < 4; d++) {
+            fnas_latency_model *model;
+            assert_status(FNAS_OK, fnas_latency_model_create_view(place->context, predictor, &fleet.devices[d].view, &model));
+            assert_status(FNAS_OK, fnas_latency_model_predict_interval(place->context, model, COUNT, fleet.archs, low, value, high));
+            assert_status(FNAS_OK, fnas_latency_model_predict(place->context, model, COUNT, fleet.archs, plain));
+            assert_memory_equal(value, plain, sizeof value);
+            for (int i = 0; i < COUNT; i++) {
+                bool unknown = trained == 1 && d > 0; /* one device does not say how devices differ */
+                assert_true(unknown ? low[i] == 0.0 && isinf(high[i]) : low[i] > 0.0 && isfinite(high[i]));
+                assert_true(low[i] < value[i] && value[i] < high[i]);
+            }
+            fnas_latency_model_free(model);
+        }
+        fnas_predictor_score score;
+        assert_status(FNAS_OK, fnas_predictor_evaluate_view(place->context, predictor, &fleet.devices[3].view, &score));
+        assert_int_equal(trained == 1, isnan(score.coverage90_pct) && isnan(score.width90_median_pct));
+        fnas_predictor_free(predictor);
+    }
+    fleet_free(&fleet);
+}
+
+/* The rank is that of split conformal prediction: of n scores the ceil(0.9 (n + 1))-th smallest, and nothing to say below nine. */
+static void quantile_is_the_conformal_rank(void **state) {
+    (void)state;
+    double scores[19] = {19, 3, 7, 1, 12, 5, 17, 9, 2, 14, 6, 11, 4, 18, 8, 16, 10, 13, 15};
+    assert_true(fnas_interval_quantile(scores, 19) == 18.0);
+    assert_true(fnas_interval_quantile(scores, 9) == 9.0); /* sorted by now: 1 to 9 */
+    assert_true(isinf(fnas_interval_quantile(scores, 8)));
+    assert_true(isinf(fnas_interval_quantile(scores, 0)));
 }
 
 static void a_search_device_is_known_better_than_its_noise(void **state) {
@@ -513,6 +583,9 @@ int main(void) {
         fnas_test(damaged_files_are_refused),
         fnas_test(threads_change_nothing),
         fnas_test(unseen_made_up_devices_are_predicted),
+        fnas_test(intervals_cover_nine_of_ten),
+        fnas_test(intervals_surround_the_prediction),
+        fnas_test(quantile_is_the_conformal_rank),
         fnas_test(a_search_device_is_known_better_than_its_noise),
         fnas_test(cheap_cells_are_predicted),
         fnas_test(predictions_scale_with_the_references),
