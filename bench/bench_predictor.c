@@ -2,10 +2,10 @@
  *
  *     FLEETNAS_TEST_DATA=FOLDER bench_predictor [seeds]
  *
- * For every seed (3): the 13 search devices, all their cells and 900 random ones each, the six unseen ones from their ten references over all
- * cells and the 13 on cells that were held out; families of search devices left out in turn, by which the settings were chosen; and four devices with 300 cells each as in the demo, all
- * others unseen. Cells under 5 % of a device's maximum (folded to nothing by its runtime) are left out of "mean". Then times: fit,
- * prediction of all cells, one gradient; the median and range of five. */
+ * For every seed (3): the 13 search devices, all their cells and 900 random ones each, the six unseen ones from their ten references over
+ * all cells and the 13 on cells that were held out; families of search devices left out in turn, by which the settings were chosen; and
+ * four devices with 300 cells each as in the demo, all others unseen. Cells under 5 % of a device's maximum (folded to nothing by its
+ * runtime) are left out of "mean". Then times: fit, prediction of all cells, one gradient; the median and range of five. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -202,7 +202,8 @@ static void print_times(const char *what, const char *unit, double *times) {
 }
 
 static void time_all(table *t) {
-    double fit_s[REPEATS], whole_s[REPEATS], predict_ms[REPEATS], gradient_us[REPEATS], onehot[5 * DECISIONS] = {0}, gradient[5 * DECISIONS], sum = 0.0;
+    double fit_s[REPEATS], whole_s[REPEATS], predict_ms[REPEATS], gradient_us[REPEATS], onehot[5 * DECISIONS] = {0},
+                                                                                                   gradient[5 * DECISIONS], sum = 0.0;
     double *predicted = memory((size_t)t->rows, sizeof *predicted);
     for (int e = 0; e < DECISIONS; e++) onehot[5 * e + 3] = 1.0;
     for (int i = 0; i < REPEATS; i++) {

@@ -68,7 +68,7 @@ typedef struct fnas_predictor_score {
     double spearman, kendall, median_ape_pct, mean_ape_pct;
     double coverage90_pct;     /* of the measurements that lie in their 90 % interval; NaN where intervals are unknown */
     double width90_median_pct; /* median width of the intervals in percent of the prediction; NaN where unknown */
-    bool trained_on; /* the card's device was one of the training devices: scored on its held-out architectures */
+    bool trained_on;           /* the card's device was one of the training devices: scored on its held-out architectures */
 } fnas_predictor_score;
 /* Adapts on the card's reference measurements alone and scores on its (held-out) measurements.
  * Errors: as fnas_latency_model_create, and FNAS_ERR_INPUT where no measurement is left to score on. */

@@ -23,22 +23,23 @@
 #define FNAS_CALIBRATION_SIZES 5
 #define FNAS_CALIBRATION_GRID (FNAS_CALIBRATION_SIZES * FNAS_CALIBRATION_NOISES) /* components of one training device */
 static const double fnas_calibration_noise[FNAS_CALIBRATION_NOISES] = {0.005, 0.01, 0.02, 0.04, 0.08, 0.16, 0.32};
-static const double fnas_calibration_size[FNAS_CALIBRATION_SIZES] = {0.005, 0.01, 0.02, 0.04, 0.08}; /* of a pooled cost's contribution to normalised latency */
+static const double fnas_calibration_size[FNAS_CALIBRATION_SIZES] = {0.005, 0.01, 0.02, 0.04,
+                                                                     0.08}; /* of a pooled cost's contribution to normalised latency */
 
 typedef struct fnas_calibration {
     const fnas_predictor *predictor;
     const double *reference; /* [n] */
     int64_t n, k, devices;
     const double **known; /* [devices][k]: coefficients of the training devices that the prior is made of */
-    double *basis;    /* [n][k] */
-    double *centred;  /* [devices][n]: basis . (m_u - m) */
-    double *mean;     /* [k] */
-    double *between;  /* [n][n]: R S R^T of the first part of S */
-    double *around;   /* [n][n]: of its second part, size 1 */
-    double *variance; /* [k]: s_j^2 */
-    double *centre;   /* [devices][n]: basis . m_t */
-    double *evidence; /* [devices][GRID]: logarithms, then weights that sum to 1 */
-    double *dual;     /* [devices][GRID][n]: (R S R^T + E)^-1 (y - R m_t) */
+    double *basis;        /* [n][k] */
+    double *centred;      /* [devices][n]: basis . (m_u - m) */
+    double *mean;         /* [k] */
+    double *between;      /* [n][n]: R S R^T of the first part of S */
+    double *around;       /* [n][n]: of its second part, size 1 */
+    double *variance;     /* [k]: s_j^2 */
+    double *centre;       /* [devices][n]: basis . m_t */
+    double *evidence;     /* [devices][GRID]: logarithms, then weights that sum to 1 */
+    double *dual;         /* [devices][GRID][n]: (R S R^T + E)^-1 (y - R m_t) */
     double *memory;
 } fnas_calibration;
 
@@ -249,8 +250,7 @@ static int64_t fnas_calibration_scratch(const fnas_calibration *c) {
  * distribution), and relative errors are smallest there. */
 static bool fnas_calibration_finish(const fnas_calibration *c, double *scratch, fnas_calibrated *made) {
     fnas_calibration_average(c, made);
-    if (made->covariance &&
-        !fnas_calibration_mixture_covariance(c, made->coefficients, scratch, scratch + c->n * c->k, made->covariance))
+    if (made->covariance && !fnas_calibration_mixture_covariance(c, made->coefficients, scratch, scratch + c->n * c->k, made->covariance))
         return false;
     if (!fnas_calibration_forbid_negative(c, scratch, made->coefficients)) return false;
     double median = exp(-0.5 * made->noise * made->noise);

@@ -1,4 +1,5 @@
-/* How well a predictor does on a device: rank correlations, relative errors and intervals on architectures that neither trained nor calibrated it. */
+/* How well a predictor does on a device: rank correlations, relative errors and intervals on architectures that neither trained nor
+ * calibrated it. */
 #include <math.h>
 #include <string.h>
 

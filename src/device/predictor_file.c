@@ -307,7 +307,8 @@ static fnas_status fnas_predictor_read_file(fnas_context *context, const fnas_sa
     json_error_t error;
     FNAS_TRY(fnas_predictor_metadata(context, file, path, "format", &format));
     if (strcmp(format, FNAS_PREDICTOR_FORMAT) != 0)
-        return fnas_fail(context, FNAS_ERR_INPUT, "%s: format is \"%s\", this version reads \"%s\": fit the predictor again", path, format, FNAS_PREDICTOR_FORMAT);
+        return fnas_fail(context, FNAS_ERR_INPUT, "%s: format is \"%s\", this version reads \"%s\": fit the predictor again", path, format,
+                         FNAS_PREDICTOR_FORMAT);
     FNAS_TRY(fnas_predictor_metadata(context, file, path, "lists", &text));
     json_t *lists = json_loads(text, JSON_REJECT_DUPLICATES, &error);
     if (!lists) return fnas_fail(context, FNAS_ERR_INPUT, "%s: metadata \"lists\": %s", path, error.text);

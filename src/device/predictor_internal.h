@@ -37,7 +37,7 @@ struct fnas_predictor {
     double holdout_fraction;
     uint64_t seed;
     double new_quantile; /* of a device that was never seen: half the width of a 90 % interval in deviations; infinite: unknown */
-    int64_t steps; /* trained; 0 where the linear part alone was better */
+    int64_t steps;       /* trained; 0 where the linear part alone was better */
 };
 
 /* One device's predictor, collapsed: latency = scale_ms * positive(bias + weights . features + output . hidden2(features)). */
@@ -52,8 +52,8 @@ struct fnas_latency_model {
     double noise; /* relative deviation of the references from the model, as calibration believes */
     double minimum_ms, maximum_ms;
     double quantile; /* of the intervals; infinite: unknown */
-    double *spread;  /* [S][S], S = 1 + F + TERMS: covariance of bias, weights and terms; NULL for a device that was trained on, whose quantile
-                        is the logarithm itself */
+    double *spread;  /* [S][S], S = 1 + F + TERMS: covariance of bias, weights and terms; NULL for a device that was trained on, whose
+                        quantile  is the logarithm itself */
 };
 
 FNAS_NODISCARD fnas_status fnas_predictor_allocate(fnas_context *context, const char *space_spec, int64_t device_count,
@@ -95,9 +95,9 @@ FNAS_NODISCARD fnas_status fnas_predictor_calibrate(fnas_context *context, const
 
 /* ---- Intervals (predictor_interval.c) ---- */
 
-/* Half the width of an interval of an unseen device, as the logarithm of a factor, is new_quantile times this: the deviation of the normalised
- * latency of an architecture relative to the latency itself, as the calibration believes. covariance [count][count] is that of the
- * coefficients of basis [count]. */
+/* Half the width of an interval of an unseen device, as the logarithm of a factor, is new_quantile times this: the deviation of the
+ * normalised latency of an architecture relative to the latency itself, as the calibration believes. covariance [count][count] is that of
+ * the coefficients of basis [count]. */
 double fnas_interval_scale(int64_t count, const double *covariance, const double *basis, double noise, double latency);
 
 /* Measurements to calibrate intervals on. */
@@ -107,8 +107,8 @@ typedef struct fnas_interval_data {
     const double *latency;  /* [count][devices], normalised; 0: not measured */
 } fnas_interval_data;
 
-/* Conformal quantile for devices that were never seen: every training device in turn is calibrated on its references without itself, and its
- * measurements say how wide the intervals should have been. Into predictor->new_quantile; infinite with fewer than two devices. */
+/* Conformal quantile for devices that were never seen: every training device in turn is calibrated on its references without itself, and
+ * its measurements say how wide the intervals should have been. Into predictor->new_quantile; infinite with fewer than two devices. */
 FNAS_NODISCARD fnas_status fnas_interval_fit_new(fnas_context *context, fnas_predictor *predictor, const fnas_interval_data *data);
 
 /* The smallest value that at least the conformal share of the scores do not exceed: the ceil((count + 1) * 0.9)-th smallest; infinite where

@@ -70,8 +70,7 @@ static fnas_status fnas_interval_score_device(fnas_context *context, const fnas_
         if (++seen * FNAS_INTERVAL_MOST / measured == before) continue;
         fnas_predictor_basis(predictor, data->features + a * predictor->map.feature_count, basis);
         double predicted = fnas_predictor_combine(predictor, made->coefficients, basis);
-        scores[(*count)++].score = fabs(log(latency / predicted)) /
-                                   fnas_interval_scale(k, made->covariance, basis, made->noise, predicted);
+        scores[(*count)++].score = fabs(log(latency / predicted)) / fnas_interval_scale(k, made->covariance, basis, made->noise, predicted);
     }
     for (int64_t i = first; i < *count; i++) scores[i].weight = 1.0 / (double)(*count - first);
     return FNAS_OK;

@@ -82,6 +82,9 @@ run 0 "predictor eval on an unseen device" predictor eval "$place/p.safetensors"
 says out '"spearman": '
 says out '"trained_on": false'
 says out '"n": 60'
+says out '"coverage90_pct": '
+says out '"width90_median_pct": '
+says out '"runtime": '
 run 0 "a search with this predictor, rehearsed" search --space "$space" --data "$data" --device "$place/a.json" --predictor "$place/p.safetensors" --preset quick \
     --proxy channels=4 --paths 4 --steps 5 --out "$place/rehearsed" --dry-run
 want "a rehearsal writes nothing" [ ! -e "$place/rehearsed" ]

@@ -577,24 +577,15 @@ static void another_space_is_refused(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        fnas_test(gradient_agrees_with_differences),
-        fnas_test(trunk_gradient_agrees_with_differences),
-        fnas_test(saved_and_loaded_is_the_same),
-        fnas_test(damaged_files_are_refused),
-        fnas_test(threads_change_nothing),
-        fnas_test(unseen_made_up_devices_are_predicted),
-        fnas_test(intervals_cover_nine_of_ten),
-        fnas_test(intervals_surround_the_prediction),
-        fnas_test(quantile_is_the_conformal_rank),
-        fnas_test(a_search_device_is_known_better_than_its_noise),
-        fnas_test(cheap_cells_are_predicted),
-        fnas_test(predictions_scale_with_the_references),
-        fnas_test(absurd_references_stay_positive),
-        fnas_test(bad_devices_are_refused),
-        fnas_test(a_wish_to_stop_is_heard),
-        fnas_test(embedding_is_normalised),
-        fnas_test(features_are_pooled_by_operation),
-        fnas_test(cards_give_what_their_numbers_give),
+        fnas_test(gradient_agrees_with_differences), fnas_test(trunk_gradient_agrees_with_differences),
+        fnas_test(saved_and_loaded_is_the_same),     fnas_test(damaged_files_are_refused),
+        fnas_test(threads_change_nothing),           fnas_test(unseen_made_up_devices_are_predicted),
+        fnas_test(intervals_cover_nine_of_ten),      fnas_test(intervals_surround_the_prediction),
+        fnas_test(quantile_is_the_conformal_rank),   fnas_test(a_search_device_is_known_better_than_its_noise),
+        fnas_test(cheap_cells_are_predicted),        fnas_test(predictions_scale_with_the_references),
+        fnas_test(absurd_references_stay_positive),  fnas_test(bad_devices_are_refused),
+        fnas_test(a_wish_to_stop_is_heard),          fnas_test(embedding_is_normalised),
+        fnas_test(features_are_pooled_by_operation), fnas_test(cards_give_what_their_numbers_give),
         fnas_test(another_space_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
