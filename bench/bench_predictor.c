@@ -236,6 +236,37 @@ static void time_all(table *t) {
     fnas_free(predicted);
 }
 
+#define EMBEDDINGS 64
+
+/* Devices that nobody has: the references of two of the table's in a proportion of their own. */
+static void time_many(table *t) {
+    fnas_latency_model *models[EMBEDDINGS];
+    double reference_ms[REFERENCES], *latency_ms = memory((size_t)(t->rows * EMBEDDINGS), sizeof *latency_ms);
+    double make_s[REPEATS], predict_ms[REPEATS];
+    fnas_predictor *predictor = fit(t, SEARCHED, 900, 1);
+    for (int i = 0; i < REPEATS; i++) {
+        double start = fnas_thread_cpu_ms();
+        for (int m = 0; m < EMBEDDINGS; m++) {
+            fnas_card_view view = view_of(t, m % t->devices, 0, NULL, NULL);
+            view.name = "made-up";
+            view.reference_latency_ms = reference_ms;
+            for (int r = 0; r < REFERENCES; r++)
+                reference_ms[r] = t->reference_ms[m % t->devices][r] + 0.1 * m / EMBEDDINGS * t->reference_ms[(m + 1) % t->devices][r];
+            check(t, fnas_latency_model_create_view(t->context, predictor, &view, &models[m]));
+        }
+        make_s[i] = (fnas_thread_cpu_ms() - start) / 1000.0;
+        start = fnas_thread_cpu_ms();
+        check(t, fnas_latency_model_predict_many(t->context, EMBEDDINGS, (const fnas_latency_model *const *)models, t->rows, t->choices,
+                                                 latency_ms));
+        predict_ms[i] = fnas_thread_cpu_ms() - start;
+        for (int m = 0; m < EMBEDDINGS; m++) fnas_latency_model_free(models[m]);
+    }
+    print_times("calibrate 64 devices", "s", make_s);
+    print_times("1,000,000 pairs of 64 devices", "ms", predict_ms);
+    fnas_predictor_free(predictor);
+    fnas_free(latency_ms);
+}
+
 int main(int argc, char **argv) {
     table t = {0};
     const char *folder = getenv("FLEETNAS_TEST_DATA");
@@ -253,6 +284,7 @@ int main(int argc, char **argv) {
         trial(&t, "4 devices, 15 unseen", UINT64_C(0x104c), UINT64_C(0x7ffff) & ~UINT64_C(0x104c), 300, seed, seed == 1, false);
     }
     time_all(&t);
+    time_many(&t);
     for (int64_t d = 0; d < t.devices; d++) fnas_free(t.latency_ms[d]);
     fnas_free(t.choices);
     fnas_csv_free(t.archs);

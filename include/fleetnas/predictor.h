@@ -56,6 +56,13 @@ FNAS_API FNAS_NODISCARD fnas_status fnas_latency_model_predict_interval(fnas_con
                                                                         int64_t count, const int32_t *choices, double *low_ms,
                                                                         double *latency_ms, double *high_ms);
 
+/* Latency of count architectures [count][decisions] on every one of a predictor's models [models] (devices): latency_ms [count][models],
+ * written. What devices share is computed once an architecture, so that many devices cost little more than one. Equals
+ * fnas_latency_model_predict up to rounding. Thread-safe. Errors: FNAS_ERR_INPUT (models of different predictors), FNAS_ERR_MEMORY. */
+FNAS_API FNAS_NODISCARD fnas_status fnas_latency_model_predict_many(fnas_context *context, int64_t models,
+                                                                    const fnas_latency_model *const *list, int64_t count,
+                                                                    const int32_t *choices, double *latency_ms);
+
 /* Value and gradient for one one-hot D [onehot_size] (any real numbers near a one-hot): gradient [onehot_size] = d latency_ms / d D,
  * written. Thread-safe, no allocation. */
 FNAS_API double fnas_latency_model_gradient(const fnas_latency_model *model, const double *onehot, double *gradient);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "compute/vector.h"
 #include "device/predictor_internal.h"
 #include "space/space.h"
 
@@ -68,6 +69,84 @@ fnas_status fnas_latency_model_predict_interval(fnas_context *context, const fna
         high_ms[i] = latency_ms[i] * factor;
     }
     fnas_free(onehot);
+    return FNAS_OK;
+}
+
+/* ---- Many devices at once ---- */
+
+/* Parameters of many models, the models side by side. */
+typedef struct fnas_model_table {
+    int64_t models, features;
+    double *memory, *bias, *scale_ms;           /* [models] */
+    double *weights /* [F][models] */, *output; /* [HIDDEN][models] */
+    double *costs, *terms;                      /* [models]: of one architecture */
+    double *onehot;
+} fnas_model_table;
+
+static fnas_status fnas_model_table_create(fnas_context *context, int64_t models, const fnas_latency_model *const *list,
+                                           fnas_model_table *table) {
+    int64_t features = list[0]->trunk.feature_count;
+    for (int64_t m = 1; m < models; m++)
+        if (strcmp(fnas_space_spec(list[m]->space), fnas_space_spec(list[0]->space)) != 0 ||
+            memcmp(list[m]->values, list[0]->values, (size_t)list[0]->trunk.value_count * sizeof(double)) != 0)
+            return fnas_fail(context, FNAS_ERR_INPUT, "latency models 0 and %lld are of different predictors: ask each by itself",
+                             (long long)m);
+    *table = (fnas_model_table){.models = models, .features = features};
+    table->memory = fnas_allocate((size_t)(models * (4 + features + FNAS_TRUNK_HIDDEN) + list[0]->onehot_size), sizeof(double));
+    if (!table->memory) return fnas_fail_memory(context, "latency models");
+    table->bias = table->memory;
+    table->scale_ms = table->bias + models;
+    table->costs = table->scale_ms + models;
+    table->terms = table->costs + models;
+    table->weights = table->terms + models;
+    table->output = table->weights + features * models;
+    table->onehot = table->output + FNAS_TRUNK_HIDDEN * models;
+    for (int64_t m = 0; m < models; m++) {
+        table->bias[m] = list[m]->bias;
+        table->scale_ms[m] = list[m]->scale_ms;
+        for (int64_t j = 0; j < features; j++) table->weights[j * models + m] = list[m]->weights[j];
+        for (int64_t h = 0; h < FNAS_TRUNK_HIDDEN; h++) table->output[h * models + m] = list[m]->output[h];
+    }
+    return FNAS_OK;
+}
+
+/* As fnas_latency_model_value for all models; latency_ms [models]. */
+FNAS_MULTIVERSION
+static void fnas_model_table_value(const fnas_model_table *table, const double *features, const fnas_trunk_state *state,
+                                   double *latency_ms) {
+    int64_t models = table->models;
+    double *costs = table->costs, *terms = table->terms;
+    memcpy(costs, table->bias, (size_t)models * sizeof *costs);
+    memset(terms, 0, (size_t)models * sizeof *terms);
+    for (int64_t j = 0; j < table->features; j++) {
+        if (features[j] == 0.0) continue;
+        const double *row = table->weights + j * models;
+        for (int64_t m = 0; m < models; m++) costs[m] += row[m] * features[j];
+    }
+    for (int64_t h = 0; h < FNAS_TRUNK_HIDDEN; h++) {
+        const double *row = table->output + h * models;
+        for (int64_t m = 0; m < models; m++) terms[m] += row[m] * state->hidden2[h];
+    }
+    for (int64_t m = 0; m < models; m++) {
+        double slope, least = (1.0 - FNAS_PREDICTOR_DISCOUNT) * costs[m];
+        latency_ms[m] = table->scale_ms[m] * (least + fnas_predictor_positive(costs[m] - least + terms[m], &slope));
+    }
+}
+
+fnas_status fnas_latency_model_predict_many(fnas_context *context, int64_t models, const fnas_latency_model *const *list, int64_t count,
+                                            const int32_t *choices, double *latency_ms) {
+    fnas_model_table table;
+    double features[FNAS_PREDICTOR_MAX_FEATURES];
+    if (models < 1) return FNAS_OK;
+    FNAS_TRY(fnas_model_table_create(context, models, list, &table));
+    for (int64_t i = 0; i < count; i++) {
+        fnas_trunk_state state;
+        fnas_space_to_onehot(list[0]->space, choices + i * list[0]->decision_count, table.onehot);
+        fnas_space_cost_features(list[0]->space, table.onehot, features);
+        fnas_trunk_forward(&list[0]->trunk, features, &state);
+        fnas_model_table_value(&table, features, &state, latency_ms + i * models);
+    }
+    fnas_free(table.memory);
     return FNAS_OK;
 }
 

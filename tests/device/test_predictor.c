@@ -303,6 +303,35 @@ static void intervals_surround_the_prediction(void **state) {
     fleet_free(&fleet);
 }
 
+/* Many models at once sum in another order than one alone: some hundred terms of both signs, each rounded to 1.1e-16 of at most some times
+ * the latency, hence 1e-12 of it at most. */
+static void many_models_say_what_each_says(void **state) {
+    fnas_test_place *place = *state;
+    test_fleet fleet;
+    enum { COUNT = 50, MODELS = 5 };
+    fnas_latency_model *models[MODELS + 1];
+    double one[COUNT], all[COUNT * MODELS];
+    fleet_make(place->context, &fleet, MODELS, 120, 0.02, SEED);
+    fnas_predictor *predictor = fit(place, &fleet, 3, &quick), *other = fit(place, &fleet, 2, &quick);
+    wake_terms(predictor);
+    for (int m = 0; m < MODELS; m++)
+        assert_status(FNAS_OK, fnas_latency_model_create_view(place->context, predictor, &fleet.devices[m].view, &models[m]));
+    assert_status(FNAS_OK, fnas_latency_model_predict_many(place->context, MODELS, (const fnas_latency_model *const *)models, COUNT,
+                                                           fleet.archs, all));
+    for (int m = 0; m < MODELS; m++) {
+        assert_status(FNAS_OK, fnas_latency_model_predict(place->context, models[m], COUNT, fleet.archs, one));
+        for (int i = 0; i < COUNT; i++) assert_true(fabs(all[i * MODELS + m] - one[i]) <= 1e-12 * one[i]);
+    }
+    assert_status(FNAS_OK, fnas_latency_model_create_view(place->context, other, &fleet.devices[4].view, &models[MODELS]));
+    assert_status(FNAS_ERR_INPUT, fnas_latency_model_predict_many(place->context, 2, (const fnas_latency_model *const *)models + MODELS - 1,
+                                                                  1, fleet.archs, all));
+    assert_message("different predictors");
+    for (int m = 0; m <= MODELS; m++) fnas_latency_model_free(models[m]);
+    fnas_predictor_free(predictor);
+    fnas_predictor_free(other);
+    fleet_free(&fleet);
+}
+
 /* The rank is that of split conformal prediction: of n scores the ceil(0.9 (n + 1))-th smallest, and nothing to say below nine. */
 static void quantile_is_the_conformal_rank(void **state) {
     (void)state;
@@ -577,15 +606,25 @@ static void another_space_is_refused(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        fnas_test(gradient_agrees_with_differences), fnas_test(trunk_gradient_agrees_with_differences),
-        fnas_test(saved_and_loaded_is_the_same),     fnas_test(damaged_files_are_refused),
-        fnas_test(threads_change_nothing),           fnas_test(unseen_made_up_devices_are_predicted),
-        fnas_test(intervals_cover_nine_of_ten),      fnas_test(intervals_surround_the_prediction),
-        fnas_test(quantile_is_the_conformal_rank),   fnas_test(a_search_device_is_known_better_than_its_noise),
-        fnas_test(cheap_cells_are_predicted),        fnas_test(predictions_scale_with_the_references),
-        fnas_test(absurd_references_stay_positive),  fnas_test(bad_devices_are_refused),
-        fnas_test(a_wish_to_stop_is_heard),          fnas_test(embedding_is_normalised),
-        fnas_test(features_are_pooled_by_operation), fnas_test(cards_give_what_their_numbers_give),
+        fnas_test(gradient_agrees_with_differences),
+        fnas_test(trunk_gradient_agrees_with_differences),
+        fnas_test(saved_and_loaded_is_the_same),
+        fnas_test(damaged_files_are_refused),
+        fnas_test(threads_change_nothing),
+        fnas_test(unseen_made_up_devices_are_predicted),
+        fnas_test(intervals_cover_nine_of_ten),
+        fnas_test(intervals_surround_the_prediction),
+        fnas_test(many_models_say_what_each_says),
+        fnas_test(quantile_is_the_conformal_rank),
+        fnas_test(a_search_device_is_known_better_than_its_noise),
+        fnas_test(cheap_cells_are_predicted),
+        fnas_test(predictions_scale_with_the_references),
+        fnas_test(absurd_references_stay_positive),
+        fnas_test(bad_devices_are_refused),
+        fnas_test(a_wish_to_stop_is_heard),
+        fnas_test(embedding_is_normalised),
+        fnas_test(features_are_pooled_by_operation),
+        fnas_test(cards_give_what_their_numbers_give),
         fnas_test(another_space_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
