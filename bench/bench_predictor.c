@@ -50,9 +50,13 @@ static void *memory(size_t count, size_t size) {
     return made;
 }
 
-static void read_references(table *t) {
+/* references [REFERENCES][DECISIONS]; NULL: the space's own. */
+static void set_references(table *t, const int32_t *references) {
     for (int64_t r = 0; r < REFERENCES; r++) {
-        fnas_space_reference(t->space, r, t->references + r * DECISIONS);
+        if (references)
+            memcpy(t->references + r * DECISIONS, references + r * DECISIONS, DECISIONS * sizeof *references);
+        else
+            fnas_space_reference(t->space, r, t->references + r * DECISIONS);
         for (int64_t a = 0; a < t->rows; a++)
             if (memcmp(t->choices + a * DECISIONS, t->references + r * DECISIONS, DECISIONS * sizeof(int32_t)) == 0)
                 for (int64_t d = 0; d < t->devices; d++) t->reference_ms[d][r] = t->latency_ms[d][a];
@@ -76,7 +80,7 @@ static void read_table(table *t, const char *folder) {
         t->latency_ms[d] = memory((size_t)t->rows, sizeof(double));
         for (int64_t a = 0; a < t->rows; a++) check(t, fnas_csv_number(t->context, t->latency, a, d + 1, &t->latency_ms[d][a]));
     }
-    read_references(t);
+    set_references(t, NULL);
 }
 
 static fnas_card_view view_of(const table *t, int64_t d, int64_t count, const int32_t *choices, const double *latency_ms) {
@@ -192,6 +196,35 @@ static void leave_families_out(table *t, uint64_t seed) {
     print_total("families left out", seed, &total);
 }
 
+/* Ten references that the predictor chooses itself, from what it knows of the devices that it trains on. */
+static void choose_references(table *t, uint64_t train, int64_t per_device, uint64_t seed, bool print) {
+    int32_t chosen[REFERENCES * DECISIONS];
+    char text[FNAS_ARCH_TEXT_BYTES];
+    set_references(t, NULL);
+    fnas_predictor *predictor = fit(t, train, per_device, seed);
+    check(t, fnas_predictor_choose(t->context, predictor, 0, NULL, REFERENCES, chosen));
+    fnas_predictor_free(predictor);
+    set_references(t, chosen);
+    for (int64_t r = 0; r < REFERENCES && print; r++) {
+        check(t, fnas_space_format(t->context, t->space, chosen + r * DECISIONS, text, sizeof text));
+        printf("    %s\n", text);
+    }
+}
+
+static void chosen_references(table *t, uint64_t seed, bool print) {
+    mean_score total = {0};
+    for (size_t f = 0; f < sizeof families / sizeof *families; f++) {
+        choose_references(t, SEARCHED & ~families[f], 900, seed, false);
+        fnas_predictor *predictor = fit(t, SEARCHED & ~families[f], 900, seed);
+        score(t, predictor, families[f], false, &total);
+        fnas_predictor_free(predictor);
+    }
+    print_total("families, own references", seed, &total);
+    choose_references(t, SEARCHED, t->rows, seed, print);
+    trial(t, "all cells, own references", SEARCHED, UNSEEN, t->rows, seed, print, false);
+    set_references(t, NULL);
+}
+
 static void print_times(const char *what, const char *unit, double *times) {
     double least = times[0], most = times[0];
     for (int i = 1; i < REPEATS; i++) {
@@ -281,6 +314,7 @@ int main(int argc, char **argv) {
         trial(&t, "13 devices, all cells", SEARCHED, UNSEEN, t.rows, seed, seed == 1, true);
         trial(&t, "13 devices, 900 cells", SEARCHED, UNSEEN, 900, seed, seed == 1, true);
         leave_families_out(&t, seed);
+        chosen_references(&t, seed, seed == 1);
         trial(&t, "4 devices, 15 unseen", UINT64_C(0x104c), UINT64_C(0x7ffff) & ~UINT64_C(0x104c), 300, seed, seed == 1, false);
     }
     time_all(&t);

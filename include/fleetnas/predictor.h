@@ -70,6 +70,20 @@ FNAS_API double fnas_latency_model_gradient(const fnas_latency_model *model, con
 /* Smallest and largest predicted latency over the space (exact when it has at most 20,000 architectures, else over 5,000 random ones). */
 FNAS_API void fnas_latency_model_range_ms(const fnas_latency_model *model, double *minimum_ms, double *maximum_ms);
 
+/* Chooses the architectures from whose latencies the predictor learns most about a device that it never saw: choices [count][decisions],
+ * written, distinct, count 1 to 1,000. given [given_count][decisions] (NULL with 0) were measured already: the next most useful ones
+ * follow. Minimises the mean predictive variance over the space (I-optimal design; Fedorov 1972) under the normal prior that the training
+ * devices give, greedily, then by exchange; among all architectures of a space that has at most 4,000, else among 4,000 random ones.
+ * Seconds. Deterministic, thread-safe with a context each. Errors: FNAS_ERR_INPUT (count out of range, or more than the space has to say),
+ * FNAS_ERR_MEMORY. */
+FNAS_API FNAS_NODISCARD fnas_status fnas_predictor_choose(fnas_context *context, const fnas_predictor *predictor, int64_t given_count,
+                                                          const int32_t *given, int64_t count, int32_t *choices);
+
+/* Writes architectures [count][decisions] as the JSON object that --references reads: {"space", "reference_archs": [native strings]}.
+ * Atomic. Errors: FNAS_ERR_IO, FNAS_ERR_MEMORY. */
+FNAS_API FNAS_NODISCARD fnas_status fnas_references_save(fnas_context *context, const fnas_space *space, int64_t count,
+                                                         const int32_t *choices, const char *path);
+
 typedef struct fnas_predictor_score {
     int64_t count; /* architectures scored: never trained on, never used to calibrate */
     double spearman, kendall, median_ape_pct, mean_ape_pct;

@@ -8,8 +8,11 @@
 #include "verbs.h"
 
 static const cli_verb *const verbs[] = {
-    &cli_device_measure, &cli_device_show, &cli_predictor_fit, &cli_predictor_eval, &cli_search,  &cli_resume, &cli_front,
-    &cli_pick,           &cli_verify,      &cli_report,        &cli_bench,          &cli_version, &cli_help,
+    &cli_device_measure, &cli_device_show,    &cli_device_references,
+    &cli_predictor_fit,  &cli_predictor_eval, &cli_search,
+    &cli_resume,         &cli_front,          &cli_pick,
+    &cli_verify,         &cli_report,         &cli_bench,
+    &cli_version,        &cli_help,
 };
 #define VERB_COUNT ((int64_t)(sizeof verbs / sizeof *verbs))
 

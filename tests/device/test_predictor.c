@@ -303,6 +303,63 @@ static void intervals_surround_the_prediction(void **state) {
     fleet_free(&fleet);
 }
 
+/* Fits again with other references, which every device of the fleet has among its architectures or not: made-up latencies know all. */
+static double error_with_references(fnas_test_place *place, const test_fleet *fleet, const int32_t *references) {
+    fnas_card_view views[12];
+    double reference_ms[12][FLEET_REFERENCES], error = 0.0;
+    fnas_predictor *predictor;
+    for (int d = 0; d < 12; d++) {
+        views[d] = fleet->devices[d].view;
+        views[d].reference_choices = references;
+        views[d].reference_latency_ms = reference_ms[d];
+        for (int r = 0; r < FLEET_REFERENCES; r++) {
+            fnas_random random = fnas_random_begin(SEED, FNAS_STREAM_TEST, 100 * d + r, 5);
+            reference_ms[d][r] = fleet_true_ms(&fleet->devices[d], references + r * FLEET_DECISIONS) *
+                                 (1.0 + 0.02 * fnas_random_normal(&random));
+        }
+    }
+    assert_status(FNAS_OK, fnas_predictor_fit_views(place->context, fleet->space, 6, views, &quick, &predictor));
+    for (int d = 6; d < 12; d++) {
+        fnas_predictor_score score;
+        assert_status(FNAS_OK, fnas_predictor_evaluate_view(place->context, predictor, &views[d], &score));
+        error += score.median_ape_pct / 6;
+    }
+    fnas_predictor_free(predictor);
+    return error;
+}
+
+/* Chosen references are distinct and connected, teach more about devices never seen than random ones (which differ from draw to draw by
+ * about as much as those gain: the mean of three draws), and those that follow a card are none of its own. */
+static void chosen_references_teach_more(void **state) {
+    fnas_test_place *place = *state;
+    test_fleet fleet;
+    enum { NEXT = 3 };
+    int32_t chosen[FLEET_REFERENCES * FLEET_DECISIONS], next[NEXT * FLEET_DECISIONS], again[NEXT * FLEET_DECISIONS];
+    double random = 0.0;
+    fleet_make(place->context, &fleet, 12, 300, 0.02, SEED);
+    fnas_predictor *predictor = fit(place, &fleet, 6, &quick);
+    assert_status(FNAS_OK, fnas_predictor_choose(place->context, predictor, 0, NULL, FLEET_REFERENCES, chosen));
+    for (int i = 0; i < FLEET_REFERENCES; i++) {
+        assert_true(fnas_space_connected(fleet.space, chosen + i * FLEET_DECISIONS));
+        for (int j = 0; j < i; j++)
+            assert_memory_not_equal(chosen + i * FLEET_DECISIONS, chosen + j * FLEET_DECISIONS, 4 * FLEET_DECISIONS);
+    }
+    for (int draw = 0; draw < 3; draw++) random += error_with_references(place, &fleet, fleet.archs + 10 * draw * FLEET_DECISIONS) / 3;
+    double ours = error_with_references(place, &fleet, chosen);
+    print_message("median error %.2f %% with chosen references, %.2f %% with random ones\n", ours, random);
+    assert_true(ours < random);
+    assert_status(FNAS_OK, fnas_predictor_choose(place->context, predictor, FLEET_REFERENCES, chosen, NEXT, next));
+    assert_status(FNAS_OK, fnas_predictor_choose(place->context, predictor, FLEET_REFERENCES, chosen, NEXT, again));
+    assert_memory_equal(next, again, sizeof next);
+    for (int i = 0; i < NEXT; i++)
+        for (int j = 0; j < FLEET_REFERENCES; j++)
+            assert_memory_not_equal(next + i * FLEET_DECISIONS, chosen + j * FLEET_DECISIONS, 4 * FLEET_DECISIONS);
+    assert_status(FNAS_ERR_INPUT, fnas_predictor_choose(place->context, predictor, 0, NULL, 0, next));
+    assert_status(FNAS_ERR_INPUT, fnas_predictor_choose(place->context, predictor, 0, NULL, 1001, next));
+    fnas_predictor_free(predictor);
+    fleet_free(&fleet);
+}
+
 /* Many models at once sum in another order than one alone: some hundred terms of both signs, each rounded to 1.1e-16 of at most some times
  * the latency, hence 1e-12 of it at most. */
 static void many_models_say_what_each_says(void **state) {
@@ -606,25 +663,16 @@ static void another_space_is_refused(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        fnas_test(gradient_agrees_with_differences),
-        fnas_test(trunk_gradient_agrees_with_differences),
-        fnas_test(saved_and_loaded_is_the_same),
-        fnas_test(damaged_files_are_refused),
-        fnas_test(threads_change_nothing),
-        fnas_test(unseen_made_up_devices_are_predicted),
-        fnas_test(intervals_cover_nine_of_ten),
-        fnas_test(intervals_surround_the_prediction),
-        fnas_test(many_models_say_what_each_says),
-        fnas_test(quantile_is_the_conformal_rank),
-        fnas_test(a_search_device_is_known_better_than_its_noise),
-        fnas_test(cheap_cells_are_predicted),
-        fnas_test(predictions_scale_with_the_references),
-        fnas_test(absurd_references_stay_positive),
-        fnas_test(bad_devices_are_refused),
-        fnas_test(a_wish_to_stop_is_heard),
-        fnas_test(embedding_is_normalised),
-        fnas_test(features_are_pooled_by_operation),
-        fnas_test(cards_give_what_their_numbers_give),
+        fnas_test(gradient_agrees_with_differences), fnas_test(trunk_gradient_agrees_with_differences),
+        fnas_test(saved_and_loaded_is_the_same),     fnas_test(damaged_files_are_refused),
+        fnas_test(threads_change_nothing),           fnas_test(unseen_made_up_devices_are_predicted),
+        fnas_test(intervals_cover_nine_of_ten),      fnas_test(intervals_surround_the_prediction),
+        fnas_test(chosen_references_teach_more),     fnas_test(many_models_say_what_each_says),
+        fnas_test(quantile_is_the_conformal_rank),   fnas_test(a_search_device_is_known_better_than_its_noise),
+        fnas_test(cheap_cells_are_predicted),        fnas_test(predictions_scale_with_the_references),
+        fnas_test(absurd_references_stay_positive),  fnas_test(bad_devices_are_refused),
+        fnas_test(a_wish_to_stop_is_heard),          fnas_test(embedding_is_normalised),
+        fnas_test(features_are_pooled_by_operation), fnas_test(cards_give_what_their_numbers_give),
         fnas_test(another_space_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
