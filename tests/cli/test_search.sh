@@ -100,7 +100,9 @@ says err "either --device"
 run 1 "no references at all" device references --predictor "$place/p.safetensors" --count 1001 -o "$place/next.json"
 says err "1 to 1000"
 run 2 "references beside a card that is none" device references --predictor "$place/p.safetensors" --given "$place/p.safetensors" -o "$place/next.json"
-run 0 "a device is measured by them" device measure --space "$space" --name r --references "$place/references.json" --reference-only -o "$place/r.json"
+"$fleetnas" device measure --space "$space" --name r --references "$place/references.json" --reference-only -o "$place/r.json" > /dev/null 2>&1
+code=$? # 4: they were read and measured, on a machine that was not quiet
+want "a device is measured by them" [ "$code" = 0 -o "$code" = 4 ]
 
 # ---- report ----
 run 0 "report" report "$search_run" --device "$place/a.json" "$place/c.json" -o "$place/report.html"
