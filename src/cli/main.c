@@ -23,7 +23,7 @@ static const char *cli_verb_name_at(const void *unused, int64_t index) {
 
 void cli_print_verbs(FILE *file) {
     fputs("fleetnas: one neural architecture search for every device of a fleet\n\nUsage: fleetnas VERB [options]\n\nVerbs:\n", file);
-    for (int64_t i = 0; i < VERB_COUNT; i++) fprintf(file, "  %-16s %s\n", verbs[i]->name, verbs[i]->summary);
+    for (int64_t i = 0; i < VERB_COUNT; i++) fprintf(file, "  %-20s %s\n", verbs[i]->name, verbs[i]->summary);
     fputs("\nfleetnas help VERB explains each, with an example.\n"
           "\nThe usual order:\n"
           "  fleetnas device measure --space nb201:cells=1,input=1x28x28 --name here -o here.json\n"

@@ -2,9 +2,10 @@
  *
  * Relative to the mean latency of the training devices, the latency of a new device is g_a . z with z ~ N(0, I): g_a holds how the training
  * devices differ there (a random mixture of them, and as much again in any direction of the basis), and the device's speed. A measurement
- * adds noise. Of n measurements the posterior covariance is P = (I + sum g g^T / noise^2)^-1, and what is to be small is the mean
- * predictive variance over the space, trace(P M) with M the mean of g g^T (I-optimal; Fedorov 1972, Chaloner and Verdinelli 1995), greedily
- * and then by exchange until no exchange of one helps. */
+ * adds noise. What n measurements tell is log det(I + sum g g^T / noise^2) / 2, and their posterior covariance P is the inverse; the
+ * largest is sought (D-optimal: Fedorov 1972; Chaloner and Verdinelli 1995), greedily and then by exchange until no exchange of one helps.
+ * Choosing by the mean predictive variance instead (I-optimal) ranked families of devices left out less well (0.970 to 0.973 against 0.974)
+ * and depended more on the sample. */
 #include <math.h>
 #include <string.h>
 
@@ -30,10 +31,9 @@ typedef struct fnas_design {
     int64_t count, dimension; /* candidates; D = devices + basis_count + 1 */
     int32_t *choices;         /* [count][decisions] */
     double *factors;          /* [count][D] */
-    double *moment;           /* [D][D]: M */
     double *prior;            /* [D][D]: covariance given what was measured before */
     double *covariance;       /* [D][D]: given what was picked as well */
-    double *row;              /* [2][D] scratch */
+    double *row;              /* [D] scratch */
     int64_t *picked;
 } fnas_design;
 
@@ -41,16 +41,6 @@ static void fnas_design_release(fnas_design *design) {
     fnas_free(design->choices);
     fnas_free(design->factors);
     fnas_free(design->picked);
-}
-
-/* Networks whose output depends on nothing: runtimes may fold them away, and then they tell nothing of those that anyone would use. */
-static void fnas_design_drop_unconnected(fnas_design *design) {
-    int64_t decisions = design->predictor->decision_count, kept = 0;
-    for (int64_t i = 0; i < design->count; i++) {
-        if (!fnas_space_connected(design->predictor->space, design->choices + i * decisions)) continue;
-        memmove(design->choices + kept++ * decisions, design->choices + i * decisions, (size_t)decisions * sizeof(int32_t));
-    }
-    design->count = kept;
 }
 
 /* Every architecture of a small space, distinct random ones of a large one. */
@@ -73,7 +63,6 @@ static fnas_status fnas_design_candidates(fnas_design *design) {
     if (status == FNAS_OK && !all)
         memcpy(design->choices, fnas_arch_set_at(&set, 0), (size_t)(design->count * decisions) * sizeof(int32_t));
     fnas_arch_set_free(&set);
-    if (status == FNAS_OK) fnas_design_drop_unconnected(design);
     return status;
 }
 
@@ -82,10 +71,9 @@ static fnas_status fnas_design_allocate(fnas_design *design, int64_t wanted) {
     design->dimension = design->predictor->device_count + design->predictor->basis_count + 1;
     size_t d = (size_t)design->dimension, n = (size_t)design->count;
     design->picked = fnas_allocate((size_t)wanted, sizeof(int64_t));
-    design->factors = fnas_allocate(n * d + 3 * d * d + 2 * d, sizeof(double));
+    design->factors = fnas_allocate(n * d + 2 * d * d + d, sizeof(double));
     if (!design->picked || !design->factors) return fnas_fail_memory(design->context, "choice of architectures");
-    design->moment = design->factors + n * d;
-    design->prior = design->moment + d * d;
+    design->prior = design->factors + n * d;
     design->covariance = design->prior + d * d;
     design->row = design->covariance + d * d;
     return FNAS_OK;
@@ -147,33 +135,24 @@ static void fnas_design_observe(int64_t d, const double *factor, double *row, do
         for (int64_t j = 0; j < d; j++) covariance[i * d + j] -= share * row[i] * row[j];
 }
 
-static void fnas_design_moment(fnas_design *design) {
-    int64_t d = design->dimension;
-    for (int64_t i = 0; i < design->count; i++)
-        for (int64_t j = 0; j < d; j++) {
-            double scaled = design->factors[i * d + j] / (double)design->count;
-            for (int64_t l = 0; scaled != 0.0 && l < d; l++) design->moment[j * d + l] += scaled * design->factors[i * d + l];
-        }
-}
-
-static bool fnas_design_is_picked(const fnas_design *design, int64_t picked, int64_t candidate) {
+/* Networks whose output depends on nothing are not asked about: runtimes may fold them away, and tell nothing of others then. */
+static bool fnas_design_may_pick(const fnas_design *design, int64_t picked, int64_t candidate) {
+    const int32_t *choices = design->choices + candidate * design->predictor->decision_count;
     for (int64_t i = 0; i < picked; i++)
-        if (design->picked[i] == candidate) return true;
-    return false;
+        if (design->picked[i] == candidate) return false;
+    return fnas_space_connected(design->predictor->space, choices);
 }
 
-/* The candidate that takes most off the mean variance, given design->covariance: g^T P M P g / (g^T P g + noise^2). */
-static int64_t fnas_design_best(fnas_design *design, int64_t picked, double *gain) {
+/* The candidate whose latency is least known, given design->covariance: g^T P g, by which the determinant grows most. */
+static int64_t fnas_design_best(fnas_design *design, int64_t picked) {
     int64_t d = design->dimension, best = -1;
-    *gain = 0.0;
+    double most = 0.0;
     for (int64_t i = 0; i < design->count; i++) {
         const double *factor = design->factors + i * d;
         fnas_design_multiply(d, design->covariance, factor, design->row);
-        double own = fnas_design_dot(d, design->row, factor) + FNAS_DESIGN_NOISE * FNAS_DESIGN_NOISE;
-        fnas_design_multiply(d, design->moment, design->row, design->row + d);
-        double next = fnas_design_dot(d, design->row, design->row + d) / own;
-        if (next <= *gain || fnas_design_is_picked(design, picked, i)) continue;
-        *gain = next;
+        double variance = fnas_design_dot(d, design->row, factor);
+        if (variance <= most || !fnas_design_may_pick(design, picked, i)) continue;
+        most = variance;
         best = i;
     }
     return best;
@@ -188,10 +167,9 @@ static void fnas_design_condition(fnas_design *design, int64_t picked, int64_t w
 }
 
 static fnas_status fnas_design_greedy(fnas_design *design, int64_t wanted) {
-    double gain;
     for (int64_t i = 0; i < wanted; i++) {
         fnas_design_condition(design, i, -1);
-        design->picked[i] = fnas_design_best(design, i, &gain);
+        design->picked[i] = fnas_design_best(design, i);
         if (design->picked[i] < 0)
             return fnas_fail(design->context, FNAS_ERR_INPUT, "space %s has only %lld architectures that say anything new, not %lld",
                              fnas_space_spec(design->predictor->space), (long long)i, (long long)wanted);
@@ -204,10 +182,9 @@ static bool fnas_design_exchange(fnas_design *design, int64_t wanted) {
     bool moved = false;
     for (int64_t i = 0; i < wanted; i++) {
         int64_t kept = design->picked[i];
-        double gain;
         design->picked[i] = -1;
         fnas_design_condition(design, wanted, i);
-        int64_t best = fnas_design_best(design, wanted, &gain);
+        int64_t best = fnas_design_best(design, wanted);
         design->picked[i] = best >= 0 ? best : kept;
         moved = moved || design->picked[i] != kept;
     }
@@ -235,7 +212,6 @@ static fnas_status fnas_design_run(fnas_design *design, int64_t given_count, con
         return fnas_fail(design->context, FNAS_ERR_INPUT, "%lld architectures are more than the %lld to choose from", (long long)wanted,
                          (long long)design->count);
     FNAS_TRY(fnas_design_factors(design, design->count, design->choices, design->factors));
-    fnas_design_moment(design);
     FNAS_TRY(fnas_design_measured(design, given_count, given));
     FNAS_TRY(fnas_design_greedy(design, wanted));
     for (int sweep = 0; sweep < FNAS_DESIGN_SWEEPS && wanted > 1 && fnas_design_exchange(design, wanted); sweep++) continue;
