@@ -2,10 +2,10 @@
  *
  *     FLEETNAS_TEST_DATA=FOLDER bench_predictor [seeds]
  *
- * Three trials a seed (3): the 13 search devices, 900 random cells each, and the six unseen ones from their ten references over all cells;
- * families of search devices left out in turn, by which the settings were chosen; and four devices with 300 cells each as in the demo, all
- * others unseen. Cells under 5 % of a device's maximum (folded to nothing by its runtime) are left out of "mean". Then times: fit,
- * prediction of all cells, one gradient; the median and range of five. */
+ * For every seed (3): the 13 search devices, all their cells and 900 random ones each, the six unseen ones from their ten references over
+ * all cells and the 13 on cells that were held out; families of search devices left out in turn, by which the settings were chosen; and
+ * four devices with 300 cells each as in the demo, all others unseen. Cells under 5 % of a device's maximum (folded to nothing by its
+ * runtime) are left out of "mean". Then times: fit, prediction of all cells, one gradient; the median and range of five. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,7 +34,7 @@ typedef struct table {
 } table;
 
 typedef struct mean_score {
-    double spearman, kendall, median_pct, mean_pct, worst;
+    double spearman, kendall, median_pct, mean_pct, coverage_pct, width_pct, worst;
     int64_t count;
 } mean_score;
 
@@ -50,9 +50,13 @@ static void *memory(size_t count, size_t size) {
     return made;
 }
 
-static void read_references(table *t) {
+/* references [REFERENCES][DECISIONS]; NULL: the space's own. */
+static void set_references(table *t, const int32_t *references) {
     for (int64_t r = 0; r < REFERENCES; r++) {
-        fnas_space_reference(t->space, r, t->references + r * DECISIONS);
+        if (references)
+            memcpy(t->references + r * DECISIONS, references + r * DECISIONS, DECISIONS * sizeof *references);
+        else
+            fnas_space_reference(t->space, r, t->references + r * DECISIONS);
         for (int64_t a = 0; a < t->rows; a++)
             if (memcmp(t->choices + a * DECISIONS, t->references + r * DECISIONS, DECISIONS * sizeof(int32_t)) == 0)
                 for (int64_t d = 0; d < t->devices; d++) t->reference_ms[d][r] = t->latency_ms[d][a];
@@ -76,7 +80,7 @@ static void read_table(table *t, const char *folder) {
         t->latency_ms[d] = memory((size_t)t->rows, sizeof(double));
         for (int64_t a = 0; a < t->rows; a++) check(t, fnas_csv_number(t->context, t->latency, a, d + 1, &t->latency_ms[d][a]));
     }
-    read_references(t);
+    set_references(t, NULL);
 }
 
 static fnas_card_view view_of(const table *t, int64_t d, int64_t count, const int32_t *choices, const double *latency_ms) {
@@ -140,12 +144,14 @@ static void score(table *t, const fnas_predictor *predictor, uint64_t devices, b
         check(t, fnas_predictor_evaluate_view(t->context, predictor, &view, &one));
         double mean_pct = mean_of_large_pct(t, predictor, &view);
         if (print)
-            printf("    %-15s Spearman %.4f  Kendall %.4f  median error %5.2f %%  mean %5.2f %%\n", view.name, one.spearman, one.kendall,
-                   one.median_ape_pct, mean_pct);
+            printf("    %-15s Spearman %.4f  Kendall %.4f  median error %5.2f %%  mean %5.2f %%  coverage %4.1f %%  width %5.1f %%\n",
+                   view.name, one.spearman, one.kendall, one.median_ape_pct, mean_pct, one.coverage90_pct, one.width90_median_pct);
         total->spearman += one.spearman;
         total->kendall += one.kendall;
         total->median_pct += one.median_ape_pct;
         total->mean_pct += mean_pct;
+        total->coverage_pct += one.coverage90_pct;
+        total->width_pct += one.width90_median_pct;
         if (total->count == 0 || one.spearman < total->worst) total->worst = one.spearman;
         total->count++;
     }
@@ -153,15 +159,24 @@ static void score(table *t, const fnas_predictor *predictor, uint64_t devices, b
 
 static void print_total(const char *what, uint64_t seed, const mean_score *total) {
     double n = (double)total->count;
-    printf("%-28s seed %llu: mean Spearman %.4f (worst %.4f), Kendall %.4f, median error %.2f %%, mean %.2f %%\n", what,
-           (unsigned long long)seed, total->spearman / n, total->worst, total->kendall / n, total->median_pct / n, total->mean_pct / n);
+    printf("%-28s seed %llu: mean Spearman %.4f (worst %.4f), Kendall %.4f, median error %.2f %%, mean %.2f %%, coverage %.1f %%, width "
+           "%.1f %%\n",
+           what, (unsigned long long)seed, total->spearman / n, total->worst, total->kendall / n, total->median_pct / n,
+           total->mean_pct / n, total->coverage_pct / n, total->width_pct / n);
 }
 
-static void trial(table *t, const char *what, uint64_t train, uint64_t unseen, int64_t per_device, uint64_t seed, bool print) {
+/* held_out: scores the training devices as well, on the cells that were kept out. */
+static void trial(table *t, const char *what, uint64_t train, uint64_t unseen, int64_t per_device, uint64_t seed, bool print,
+                  bool held_out) {
     mean_score total = {0};
     fnas_predictor *predictor = fit(t, train, per_device, seed);
     score(t, predictor, unseen, print, &total);
     print_total(what, seed, &total);
+    if (held_out) {
+        total = (mean_score){0};
+        score(t, predictor, train, print, &total);
+        print_total("  its held-out cells", seed, &total);
+    }
     fnas_predictor_free(predictor);
 }
 
@@ -181,6 +196,35 @@ static void leave_families_out(table *t, uint64_t seed) {
     print_total("families left out", seed, &total);
 }
 
+/* Ten references that the predictor chooses itself, from what it knows of the devices that it trains on. */
+static void choose_references(table *t, uint64_t train, int64_t per_device, uint64_t seed, bool print) {
+    int32_t chosen[REFERENCES * DECISIONS];
+    char text[FNAS_ARCH_TEXT_BYTES];
+    set_references(t, NULL);
+    fnas_predictor *predictor = fit(t, train, per_device, seed);
+    check(t, fnas_predictor_choose(t->context, predictor, 0, NULL, REFERENCES, chosen));
+    fnas_predictor_free(predictor);
+    set_references(t, chosen);
+    for (int64_t r = 0; r < REFERENCES && print; r++) {
+        check(t, fnas_space_format(t->context, t->space, chosen + r * DECISIONS, text, sizeof text));
+        printf("    %s\n", text);
+    }
+}
+
+static void chosen_references(table *t, uint64_t seed, bool print) {
+    mean_score total = {0};
+    for (size_t f = 0; f < sizeof families / sizeof *families; f++) {
+        choose_references(t, SEARCHED & ~families[f], 900, seed, false);
+        fnas_predictor *predictor = fit(t, SEARCHED & ~families[f], 900, seed);
+        score(t, predictor, families[f], false, &total);
+        fnas_predictor_free(predictor);
+    }
+    print_total("families, own references", seed, &total);
+    choose_references(t, SEARCHED, t->rows, seed, print);
+    trial(t, "all cells, own references", SEARCHED, UNSEEN, t->rows, seed, print, false);
+    set_references(t, NULL);
+}
+
 static void print_times(const char *what, const char *unit, double *times) {
     double least = times[0], most = times[0];
     for (int i = 1; i < REPEATS; i++) {
@@ -191,7 +235,8 @@ static void print_times(const char *what, const char *unit, double *times) {
 }
 
 static void time_all(table *t) {
-    double fit_s[REPEATS], predict_ms[REPEATS], gradient_us[REPEATS], onehot[5 * DECISIONS] = {0}, gradient[5 * DECISIONS], sum = 0.0;
+    double fit_s[REPEATS], whole_s[REPEATS], predict_ms[REPEATS], gradient_us[REPEATS], onehot[5 * DECISIONS] = {0},
+                                                                                                   gradient[5 * DECISIONS], sum = 0.0;
     double *predicted = memory((size_t)t->rows, sizeof *predicted);
     for (int e = 0; e < DECISIONS; e++) onehot[5 * e + 3] = 1.0;
     for (int i = 0; i < REPEATS; i++) {
@@ -210,12 +255,49 @@ static void time_all(table *t) {
         fnas_latency_model_free(model);
         fnas_predictor_free(predictor);
     }
+    for (int i = 0; i < REPEATS; i++) {
+        double start = fnas_thread_cpu_ms();
+        fnas_predictor_free(fit(t, SEARCHED, t->rows, 1));
+        whole_s[i] = (fnas_thread_cpu_ms() - start) / 1000.0;
+    }
     if (!isfinite(sum)) exit(4);
     printf("one thread, processor time, median of %d and range:\n", REPEATS);
     print_times("fit, 4 devices x 300 cells", "s", fit_s);
+    print_times("fit, 13 devices, all cells", "s", whole_s);
     print_times("predict 15,625 cells", "ms", predict_ms);
     print_times("value and gradient", "us", gradient_us);
     fnas_free(predicted);
+}
+
+#define EMBEDDINGS 64
+
+/* Devices that nobody has: the references of two of the table's in a proportion of their own. */
+static void time_many(table *t) {
+    fnas_latency_model *models[EMBEDDINGS];
+    double reference_ms[REFERENCES], *latency_ms = memory((size_t)(t->rows * EMBEDDINGS), sizeof *latency_ms);
+    double make_s[REPEATS], predict_ms[REPEATS];
+    fnas_predictor *predictor = fit(t, SEARCHED, 900, 1);
+    for (int i = 0; i < REPEATS; i++) {
+        double start = fnas_thread_cpu_ms();
+        for (int m = 0; m < EMBEDDINGS; m++) {
+            fnas_card_view view = view_of(t, m % t->devices, 0, NULL, NULL);
+            view.name = "made-up";
+            view.reference_latency_ms = reference_ms;
+            for (int r = 0; r < REFERENCES; r++)
+                reference_ms[r] = t->reference_ms[m % t->devices][r] + 0.1 * m / EMBEDDINGS * t->reference_ms[(m + 1) % t->devices][r];
+            check(t, fnas_latency_model_create_view(t->context, predictor, &view, &models[m]));
+        }
+        make_s[i] = (fnas_thread_cpu_ms() - start) / 1000.0;
+        start = fnas_thread_cpu_ms();
+        check(t, fnas_latency_model_predict_many(t->context, EMBEDDINGS, (const fnas_latency_model *const *)models, t->rows, t->choices,
+                                                 latency_ms));
+        predict_ms[i] = fnas_thread_cpu_ms() - start;
+        for (int m = 0; m < EMBEDDINGS; m++) fnas_latency_model_free(models[m]);
+    }
+    print_times("calibrate 64 devices", "s", make_s);
+    print_times("1,000,000 pairs of 64 devices", "ms", predict_ms);
+    fnas_predictor_free(predictor);
+    fnas_free(latency_ms);
 }
 
 int main(int argc, char **argv) {
@@ -229,11 +311,14 @@ int main(int argc, char **argv) {
     if (fnas_context_create(&t.context) != FNAS_OK) return 3;
     read_table(&t, folder);
     for (uint64_t seed = 1; seed <= (uint64_t)seeds; seed++) {
-        trial(&t, "13 devices, 6 unseen", SEARCHED, UNSEEN, 900, seed, seed == 1);
+        trial(&t, "13 devices, all cells", SEARCHED, UNSEEN, t.rows, seed, seed == 1, true);
+        trial(&t, "13 devices, 900 cells", SEARCHED, UNSEEN, 900, seed, seed == 1, true);
         leave_families_out(&t, seed);
-        trial(&t, "4 devices, 15 unseen", UINT64_C(0x104c), UINT64_C(0x7ffff) & ~UINT64_C(0x104c), 300, seed, seed == 1);
+        chosen_references(&t, seed, seed == 1);
+        trial(&t, "4 devices, 15 unseen", UINT64_C(0x104c), UINT64_C(0x7ffff) & ~UINT64_C(0x104c), 300, seed, seed == 1, false);
     }
     time_all(&t);
+    time_many(&t);
     for (int64_t d = 0; d < t.devices; d++) fnas_free(t.latency_ms[d]);
     fnas_free(t.choices);
     fnas_csv_free(t.archs);

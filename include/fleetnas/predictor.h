@@ -47,6 +47,22 @@ FNAS_API void fnas_latency_model_free(fnas_latency_model *model);
 FNAS_API FNAS_NODISCARD fnas_status fnas_latency_model_predict(fnas_context *context, const fnas_latency_model *model, int64_t count,
                                                                const int32_t *choices, double *latency_ms);
 
+/* As fnas_latency_model_predict, with the 90 % interval of every latency beside it: low_ms, latency_ms, high_ms [count], written. Conformal
+ * (docs/predictor.md): nine of ten measurements of architectures like those measured lie in theirs; of a device that the predictor was not
+ * trained on, on average over devices, if it differs from those trained on as they differ among each other. 0 and infinity where the
+ * predictor knows too little to say: fewer than two training devices, or fewer than some 60 measurements of the one trained on. Costs
+ * about F^2 operations an architecture, F being the space's cost features. Thread-safe, deterministic. Errors: FNAS_ERR_MEMORY. */
+FNAS_API FNAS_NODISCARD fnas_status fnas_latency_model_predict_interval(fnas_context *context, const fnas_latency_model *model,
+                                                                        int64_t count, const int32_t *choices, double *low_ms,
+                                                                        double *latency_ms, double *high_ms);
+
+/* Latency of count architectures [count][decisions] on every one of a predictor's models [models] (devices): latency_ms [count][models],
+ * written. What devices share is computed once an architecture, so that many devices cost little more than one. Equals
+ * fnas_latency_model_predict up to rounding. Thread-safe. Errors: FNAS_ERR_INPUT (models of different predictors), FNAS_ERR_MEMORY. */
+FNAS_API FNAS_NODISCARD fnas_status fnas_latency_model_predict_many(fnas_context *context, int64_t models,
+                                                                    const fnas_latency_model *const *list, int64_t count,
+                                                                    const int32_t *choices, double *latency_ms);
+
 /* Value and gradient for one one-hot D [onehot_size] (any real numbers near a one-hot): gradient [onehot_size] = d latency_ms / d D,
  * written. Thread-safe, no allocation. */
 FNAS_API double fnas_latency_model_gradient(const fnas_latency_model *model, const double *onehot, double *gradient);
@@ -54,10 +70,26 @@ FNAS_API double fnas_latency_model_gradient(const fnas_latency_model *model, con
 /* Smallest and largest predicted latency over the space (exact when it has at most 20,000 architectures, else over 5,000 random ones). */
 FNAS_API void fnas_latency_model_range_ms(const fnas_latency_model *model, double *minimum_ms, double *maximum_ms);
 
+/* Chooses the architectures from whose latencies the predictor learns most about a device that it never saw: choices [count][decisions],
+ * written, distinct, count 1 to 1,000. given [given_count][decisions] (NULL with 0) were measured already: the next most useful ones
+ * follow. Minimises the mean predictive variance over the space (I-optimal design; Fedorov 1972) under the normal prior that the training
+ * devices give, greedily, then by exchange; among all architectures of a space that has at most 4,000, else among 4,000 random ones.
+ * Seconds. Deterministic, thread-safe with a context each. Errors: FNAS_ERR_INPUT (count out of range, or more than the space has to say),
+ * FNAS_ERR_MEMORY. */
+FNAS_API FNAS_NODISCARD fnas_status fnas_predictor_choose(fnas_context *context, const fnas_predictor *predictor, int64_t given_count,
+                                                          const int32_t *given, int64_t count, int32_t *choices);
+
+/* Writes architectures [count][decisions] as the JSON object that --references reads: {"space", "reference_archs": [native strings]}.
+ * Atomic. Errors: FNAS_ERR_IO, FNAS_ERR_MEMORY. */
+FNAS_API FNAS_NODISCARD fnas_status fnas_references_save(fnas_context *context, const fnas_space *space, int64_t count,
+                                                         const int32_t *choices, const char *path);
+
 typedef struct fnas_predictor_score {
     int64_t count; /* architectures scored: never trained on, never used to calibrate */
     double spearman, kendall, median_ape_pct, mean_ape_pct;
-    bool trained_on; /* the card's device was one of the training devices: scored on its held-out architectures */
+    double coverage90_pct;     /* of the measurements that lie in their 90 % interval; NaN where intervals are unknown */
+    double width90_median_pct; /* median width of the intervals in percent of the prediction; NaN where unknown */
+    bool trained_on;           /* the card's device was one of the training devices: scored on its held-out architectures */
 } fnas_predictor_score;
 /* Adapts on the card's reference measurements alone and scores on its (held-out) measurements.
  * Errors: as fnas_latency_model_create, and FNAS_ERR_INPUT where no measurement is left to score on. */

@@ -14,6 +14,7 @@ static const cli_verb *const verbs[] = {
     &cli_device_import_help,
     &cli_device_import_hat,
     &cli_device_show,
+    &cli_device_references,
     &cli_predictor_fit,
     &cli_predictor_eval,
     &cli_search,

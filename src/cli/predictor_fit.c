@@ -43,13 +43,13 @@ static fnas_status fit_score(fnas_context *context, const fnas_predictor *predic
         fnas_predictor_score score;
         fnas_status status = fnas_predictor_evaluate(context, predictor, space, cards->items[i], &score);
         if (status != FNAS_OK) return status;
-        const char *name = fnas_card_get(cards->items[i]).name;
+        const fnas_card_view view = fnas_card_get(cards->items[i]);
         if (as_json) {
             cli_json_object(&json, NULL);
-            cli_scores_json(&json, name, &score);
+            cli_scores_json(&json, &view, &score);
             cli_json_end(&json, '}');
         } else {
-            cli_scores_print_row(name, &score);
+            cli_scores_print_row(&view, &score);
         }
     }
     if (as_json) {

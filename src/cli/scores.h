@@ -5,7 +5,9 @@
 #include "output.h"
 
 void cli_scores_print_header(void);
-void cli_scores_print_row(const char *device, const fnas_predictor_score *score);
-void cli_scores_json(cli_json *json, const char *device, const fnas_predictor_score *score); /* the members, inside an open object */
+/* What a device is stands beside its numbers. */
+void cli_scores_print_row(const fnas_card_view *card, const fnas_predictor_score *score);
+void cli_scores_json(cli_json *json, const fnas_card_view *card,
+                     const fnas_predictor_score *score); /* the members, inside an open object */
 
 #endif

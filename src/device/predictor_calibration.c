@@ -18,26 +18,28 @@
 #define FNAS_CALIBRATION_SPREAD 0.1
 #define FNAS_CALIBRATION_PLACE 0.15 /* deviations of one place's cost and of the trunk's terms, relative to that of a pooled cost */
 #define FNAS_CALIBRATION_TERM 0.15
-#define FNAS_CALIBRATION_NOISES 6
-#define FNAS_CALIBRATION_SIZES 4
+#define FNAS_CALIBRATION_BELIEF_MIN 1e-4 /* components that are believed less do not widen the covariance */
+#define FNAS_CALIBRATION_NOISES 7
+#define FNAS_CALIBRATION_SIZES 5
 #define FNAS_CALIBRATION_GRID (FNAS_CALIBRATION_SIZES * FNAS_CALIBRATION_NOISES) /* components of one training device */
-static const double fnas_calibration_noise[FNAS_CALIBRATION_NOISES] = {0.01, 0.02, 0.04, 0.08, 0.16, 0.32};
-static const double fnas_calibration_size[FNAS_CALIBRATION_SIZES] = {0.01, 0.02, 0.04,
+static const double fnas_calibration_noise[FNAS_CALIBRATION_NOISES] = {0.005, 0.01, 0.02, 0.04, 0.08, 0.16, 0.32};
+static const double fnas_calibration_size[FNAS_CALIBRATION_SIZES] = {0.005, 0.01, 0.02, 0.04,
                                                                      0.08}; /* of a pooled cost's contribution to normalised latency */
 
 typedef struct fnas_calibration {
     const fnas_predictor *predictor;
     const double *reference; /* [n] */
     int64_t n, k, devices;
-    double *basis;    /* [n][k] */
-    double *centred;  /* [devices][n]: basis . (m_u - m) */
-    double *mean;     /* [k] */
-    double *between;  /* [n][n]: R S R^T of the first part of S */
-    double *around;   /* [n][n]: of its second part, size 1 */
-    double *variance; /* [k]: s_j^2 */
-    double *centre;   /* [devices][n]: basis . m_t */
-    double *evidence; /* [devices][GRID] logarithms */
-    double *dual;     /* [devices][GRID][n]: (R S R^T + E)^-1 (y - R m_t) */
+    const double **known; /* [devices][k]: coefficients of the training devices that the prior is made of */
+    double *basis;        /* [n][k] */
+    double *centred;      /* [devices][n]: basis . (m_u - m) */
+    double *mean;         /* [k] */
+    double *between;      /* [n][n]: R S R^T of the first part of S */
+    double *around;       /* [n][n]: of its second part, size 1 */
+    double *variance;     /* [k]: s_j^2 */
+    double *centre;       /* [devices][n]: basis . m_t */
+    double *evidence;     /* [devices][GRID]: logarithms, then weights that sum to 1 */
+    double *dual;         /* [devices][GRID][n]: (R S R^T + E)^-1 (y - R m_t) */
     double *memory;
 } fnas_calibration;
 
@@ -95,11 +97,11 @@ static void fnas_calibration_prior(fnas_calibration *c) {
                                                                                         : FNAS_CALIBRATION_PLACE;
         double scale = j >= map->linear_count ? 1.0 : map->scale[j];
         c->variance[j] = scale > 0.0 ? size * size / (scale * scale) : 0.0;
-        for (int64_t t = 0; t < c->devices; t++) c->mean[j] += c->predictor->devices[t].coefficients[j] / (double)c->devices;
+        for (int64_t t = 0; t < c->devices; t++) c->mean[j] += c->known[t][j] / (double)c->devices;
     }
     for (int64_t t = 0; t < c->devices; t++)
         for (int64_t i = 0; i < c->n; i++) {
-            c->centre[t * c->n + i] = fnas_calibration_dot(c->k, c->basis + i * c->k, c->predictor->devices[t].coefficients);
+            c->centre[t * c->n + i] = fnas_calibration_dot(c->k, c->basis + i * c->k, c->known[t]);
             c->centred[t * c->n + i] = c->centre[t * c->n + i] - fnas_calibration_dot(c->k, c->basis + i * c->k, c->mean);
         }
 }
@@ -150,46 +152,48 @@ static void fnas_calibration_add(const fnas_calibration *c, int64_t component, d
     int64_t t = component / FNAS_CALIBRATION_GRID;
     const double *dual = c->dual + component * c->n;
     double size = fnas_calibration_component_size(component);
-    const fnas_known_device *devices = c->predictor->devices;
     for (int64_t j = 0; j < c->k; j++) {
         double back = 0.0;
         for (int64_t i = 0; i < c->n; i++) back += c->basis[i * c->k + j] * dual[i];
-        coefficients[j] += weight * (devices[t].coefficients[j] + size * size * c->variance[j] * back);
+        coefficients[j] += weight * (c->known[t][j] + size * size * c->variance[j] * back);
     }
     for (int64_t u = 0; u < c->devices; u++) {
         double along = weight * FNAS_CALIBRATION_SPREAD / (double)c->devices * fnas_calibration_dot(c->n, c->centred + u * c->n, dual);
-        for (int64_t j = 0; j < c->k; j++) coefficients[j] += along * (devices[u].coefficients[j] - c->mean[j]);
+        for (int64_t j = 0; j < c->k; j++) coefficients[j] += along * (c->known[u][j] - c->mean[j]);
     }
 }
 
-static void fnas_calibration_average(const fnas_calibration *c, double *coefficients, double *noise) {
+/* From logarithms of evidence to weights that sum to 1, in place. */
+static void fnas_calibration_believe(fnas_calibration *c) {
     int64_t count = c->devices * FNAS_CALIBRATION_GRID;
     double largest = c->evidence[0], total = 0.0;
     for (int64_t i = 1; i < count; i++) largest = fmax(largest, c->evidence[i]);
     for (int64_t i = 0; i < count; i++) total += exp(c->evidence[i] - largest);
-    memset(coefficients, 0, (size_t)c->k * sizeof *coefficients);
-    *noise = 0.0;
-    for (int64_t i = 0; i < count; i++) {
-        double weight = exp(c->evidence[i] - largest) / total;
-        *noise += weight * fnas_calibration_noise[i % FNAS_CALIBRATION_NOISES];
-        if (weight > 1e-12) fnas_calibration_add(c, i, weight, coefficients);
+    for (int64_t i = 0; i < count; i++) c->evidence[i] = exp(c->evidence[i] - largest) / total;
+}
+
+static void fnas_calibration_average(const fnas_calibration *c, fnas_calibrated *made) {
+    memset(made->coefficients, 0, (size_t)c->k * sizeof(double));
+    made->noise = 0.0;
+    for (int64_t i = 0; i < c->devices * FNAS_CALIBRATION_GRID; i++) {
+        made->noise += c->evidence[i] * fnas_calibration_noise[i % FNAS_CALIBRATION_NOISES];
+        if (c->evidence[i] > 1e-12) fnas_calibration_add(c, i, c->evidence[i], made->coefficients);
     }
 }
 
-/* Posterior covariance [k][k] of one component: S - S R^T (R S R^T + E)^-1 R S. across: [n][k]. */
-static bool fnas_calibration_covariance(const fnas_calibration *c, int64_t component, double *across, double *covariance) {
+/* Adds weight times the posterior covariance [k][k] of one component: S - S R^T (R S R^T + E)^-1 R S. across: [n][k], scratch. */
+static bool fnas_calibration_covariance(const fnas_calibration *c, int64_t component, double weight, double *across, double *covariance) {
     double factor[FNAS_PREDICTOR_MAX_REFERENCES * FNAS_PREDICTOR_MAX_REFERENCES], column[FNAS_PREDICTOR_MAX_REFERENCES];
-    const fnas_known_device *devices = c->predictor->devices;
     double size = fnas_calibration_component_size(component), share = FNAS_CALIBRATION_SPREAD / (double)c->devices;
     fnas_calibration_system(c, component, factor);
     if (!fnas_cholesky(c->n, factor)) return false;
-    for (int64_t j = 0; j < c->k; j++) covariance[j * c->k + j] = size * size * c->variance[j];
+    for (int64_t j = 0; j < c->k; j++) covariance[j * c->k + j] += weight * size * size * c->variance[j];
     for (int64_t i = 0; i < c->n; i++)
         for (int64_t j = 0; j < c->k; j++) across[i * c->k + j] = size * size * c->variance[j] * c->basis[i * c->k + j];
     for (int64_t u = 0; u < c->devices; u++)
         for (int64_t j = 0; j < c->k; j++) {
-            double off = share * (devices[u].coefficients[j] - c->mean[j]);
-            for (int64_t l = 0; l < c->k; l++) covariance[j * c->k + l] += off * (devices[u].coefficients[l] - c->mean[l]);
+            double off = share * (c->known[u][j] - c->mean[j]);
+            for (int64_t l = 0; l < c->k; l++) covariance[j * c->k + l] += weight * off * (c->known[u][l] - c->mean[l]);
             for (int64_t i = 0; i < c->n; i++) across[i * c->k + j] += off * c->centred[u * c->n + i];
         }
     for (int64_t j = 0; j < c->k; j++) { /* across <- L^-1 R S */
@@ -198,50 +202,89 @@ static bool fnas_calibration_covariance(const fnas_calibration *c, int64_t compo
         for (int64_t i = 0; i < c->n; i++) across[i * c->k + j] = column[i];
     }
     for (int64_t i = 0; i < c->n; i++)
-        for (int64_t j = 0; j < c->k; j++)
-            for (int64_t l = 0; l < c->k; l++) covariance[j * c->k + l] -= across[i * c->k + j] * across[i * c->k + l];
+        for (int64_t j = 0; j < c->k; j++) {
+            double scaled = weight * across[i * c->k + j];
+            for (int64_t l = 0; l < c->k; l++) covariance[j * c->k + l] -= scaled * across[i * c->k + l];
+        }
+    return true;
+}
+
+/* Covariance [k][k] of the whole mixture: what its components say, and where they stand around the mean. */
+static bool fnas_calibration_mixture_covariance(const fnas_calibration *c, const double *mean, double *across, double *own,
+                                                double *covariance) {
+    memset(covariance, 0, (size_t)(c->k * c->k) * sizeof *covariance);
+    for (int64_t i = 0; i < c->devices * FNAS_CALIBRATION_GRID; i++) {
+        double weight = c->evidence[i];
+        if (weight < FNAS_CALIBRATION_BELIEF_MIN) continue;
+        if (!fnas_calibration_covariance(c, i, weight, across, covariance)) return false;
+        memset(own, 0, (size_t)c->k * sizeof *own);
+        fnas_calibration_add(c, i, 1.0, own);
+        for (int64_t j = 0; j < c->k; j++) {
+            double off = weight * (own[j] - mean[j]);
+            for (int64_t l = 0; l < c->k; l++) covariance[j * c->k + l] += off * (own[l] - mean[l]);
+        }
+    }
     return true;
 }
 
 /* An operation never makes a network faster: the coefficients move to where no cost is negative, as the most believed component lets them
- * move. */
-static fnas_status fnas_calibration_forbid_negative(fnas_context *context, const fnas_calibration *c, double *coefficients) {
+ * move. scratch: fnas_calibration_scratch doubles. */
+static bool fnas_calibration_forbid_negative(const fnas_calibration *c, double *scratch, double *coefficients) {
     const fnas_feature_map *map = &c->predictor->map;
     int64_t best = 0, count = c->devices * FNAS_CALIBRATION_GRID;
+    double *across = scratch + c->k * c->k;
     for (int64_t i = 1; i < count; i++)
         if (c->evidence[i] > c->evidence[best]) best = i;
-    double *memory = fnas_allocate((size_t)(c->k * c->k + c->n * c->k + map->bound_count * (map->bound_count + 2)), sizeof(double));
-    if (!memory) return fnas_fail_memory(context, "calibration");
-    double *across = memory + c->k * c->k;
-    bool stable = fnas_calibration_covariance(c, best, across, memory);
-    if (stable) fnas_project_bounds(c->k, memory, map->bound_count, (const int32_t(*)[2])map->bounds, across + c->n * c->k, coefficients);
-    fnas_free(memory);
-    return stable ? FNAS_OK : fnas_fail(context, FNAS_ERR_NUMERIC, "the reference latencies give no stable calibration");
+    memset(scratch, 0, (size_t)(c->k * c->k) * sizeof *scratch);
+    if (!fnas_calibration_covariance(c, best, 1.0, across, scratch)) return false;
+    fnas_project_bounds(c->k, scratch, map->bound_count, (const int32_t(*)[2])map->bounds, across + c->n * c->k, coefficients);
+    return true;
 }
 
-static fnas_status fnas_calibration_solve(fnas_context *context, fnas_calibration *c, double *coefficients, double *noise) {
+static int64_t fnas_calibration_scratch(const fnas_calibration *c) {
+    int64_t bounds = c->predictor->map.bound_count;
+    return c->k * c->k + c->n * c->k + bounds * (bounds + 2);
+}
+
+/* Noise that is relative to the latency is skewed: what it leaves as the mean lies exp(noise^2 / 2) above its median (as of a log-normal
+ * distribution), and relative errors are smallest there. */
+static bool fnas_calibration_finish(const fnas_calibration *c, double *scratch, fnas_calibrated *made) {
+    fnas_calibration_average(c, made);
+    if (made->covariance && !fnas_calibration_mixture_covariance(c, made->coefficients, scratch, scratch + c->n * c->k, made->covariance))
+        return false;
+    if (!fnas_calibration_forbid_negative(c, scratch, made->coefficients)) return false;
+    double median = exp(-0.5 * made->noise * made->noise);
+    for (int64_t j = 0; j < c->k; j++) {
+        made->coefficients[j] *= median;
+        if (!isfinite(made->coefficients[j])) return false;
+    }
+    return true;
+}
+
+static fnas_status fnas_calibration_solve(fnas_context *context, fnas_calibration *c, fnas_calibrated *made) {
     FNAS_TRY(fnas_calibration_basis(context, c));
     fnas_calibration_prior(c);
     fnas_calibration_spread(c);
-    for (int64_t component = 0; component < c->devices * FNAS_CALIBRATION_GRID; component++)
-        if (!fnas_calibration_component(c, component))
-            return fnas_fail(context, FNAS_ERR_NUMERIC, "the reference latencies give no stable calibration");
-    fnas_calibration_average(c, coefficients, noise);
-    FNAS_TRY(fnas_calibration_forbid_negative(context, c, coefficients));
-    for (int64_t j = 0; j < c->k; j++)
-        if (!isfinite(coefficients[j])) return fnas_fail(context, FNAS_ERR_NUMERIC, "the reference latencies give no stable calibration");
-    return FNAS_OK;
+    bool stable = true;
+    for (int64_t i = 0; i < c->devices * FNAS_CALIBRATION_GRID; i++) stable = stable && fnas_calibration_component(c, i);
+    double *scratch = fnas_allocate((size_t)fnas_calibration_scratch(c), sizeof(double));
+    if (!scratch) return fnas_fail_memory(context, "calibration");
+    if (stable) fnas_calibration_believe(c);
+    stable = stable && fnas_calibration_finish(c, scratch, made);
+    fnas_free(scratch);
+    return stable ? FNAS_OK : fnas_fail(context, FNAS_ERR_NUMERIC, "the reference latencies give no stable calibration");
 }
 
-fnas_status fnas_predictor_calibrate(fnas_context *context, const fnas_predictor *predictor, const double *reference, double *coefficients,
-                                     double *noise) {
-    fnas_calibration c = {.predictor = predictor,
-                          .reference = reference,
-                          .n = predictor->reference_count,
-                          .k = predictor->basis_count,
-                          .devices = predictor->device_count};
-    FNAS_TRY(fnas_calibration_allocate(context, &c));
-    fnas_status status = fnas_calibration_solve(context, &c, coefficients, noise);
+fnas_status fnas_predictor_calibrate(fnas_context *context, const fnas_predictor *predictor, int64_t without, const double *reference,
+                                     fnas_calibrated *made) {
+    fnas_calibration c = {.predictor = predictor, .reference = reference, .n = predictor->reference_count, .k = predictor->basis_count};
+    c.known = fnas_allocate((size_t)predictor->device_count, sizeof *c.known);
+    if (!c.known) return fnas_fail_memory(context, "calibration");
+    for (int64_t t = 0; t < predictor->device_count; t++)
+        if (t != without) c.known[c.devices++] = predictor->devices[t].coefficients;
+    fnas_status status = fnas_calibration_allocate(context, &c);
+    if (status == FNAS_OK) status = fnas_calibration_solve(context, &c, made);
     fnas_free(c.memory);
+    fnas_free(c.known);
     return status;
 }

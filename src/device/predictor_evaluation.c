@@ -1,4 +1,5 @@
-/* How well a predictor does on a device: rank correlations and relative errors on architectures that neither trained nor calibrated it. */
+/* How well a predictor does on a device: rank correlations, relative errors and intervals on architectures that neither trained nor
+ * calibrated it. */
 #include <math.h>
 #include <string.h>
 
@@ -26,9 +27,23 @@ static int64_t fnas_evaluation_select(const fnas_predictor *predictor, const fna
     return count;
 }
 
+static void fnas_evaluation_score_intervals(int64_t count, const double *latency_ms, const double *low_ms, double *high_ms,
+                                            const double *predicted_ms, fnas_predictor_score *score) {
+    score->coverage90_pct = 0.0;
+    for (int64_t i = 0; i < count; i++) {
+        if (latency_ms[i] >= low_ms[i] && latency_ms[i] <= high_ms[i]) score->coverage90_pct += 100.0 / (double)count;
+        high_ms[i] = 100.0 * (high_ms[i] - low_ms[i]) / predicted_ms[i];
+    }
+    score->width90_median_pct = fnas_median(high_ms, count);
+    if (!isfinite(score->width90_median_pct)) score->coverage90_pct = score->width90_median_pct = NAN;
+}
+
+/* predicted_ms: [3][count], scratch. */
 static fnas_status fnas_evaluation_score(fnas_context *context, const fnas_latency_model *model, int64_t count, const int32_t *choices,
                                          const double *latency_ms, double *predicted_ms, fnas_predictor_score *score) {
-    FNAS_TRY(fnas_latency_model_predict(context, model, count, choices, predicted_ms));
+    double *low_ms = predicted_ms + count, *high_ms = low_ms + count;
+    FNAS_TRY(fnas_latency_model_predict_interval(context, model, count, choices, low_ms, predicted_ms, high_ms));
+    fnas_evaluation_score_intervals(count, latency_ms, low_ms, high_ms, predicted_ms, score);
     score->count = count;
     score->spearman = fnas_spearman(predicted_ms, latency_ms, count);
     score->kendall = fnas_kendall(predicted_ms, latency_ms, count);
@@ -45,7 +60,7 @@ static fnas_status fnas_evaluation_run(fnas_context *context, const fnas_predict
                                        const fnas_latency_model *model, fnas_predictor_score *score) {
     size_t most = (size_t)view->measurement_count;
     int32_t *choices = fnas_allocate(most * (size_t)predictor->decision_count, sizeof *choices);
-    double *latency_ms = fnas_allocate(most * 2, sizeof *latency_ms);
+    double *latency_ms = fnas_allocate(most * 4, sizeof *latency_ms);
     fnas_status status = choices && latency_ms ? FNAS_OK : fnas_fail_memory(context, "scoring");
     if (status == FNAS_OK) {
         const fnas_known_device *known = fnas_predictor_find_device(predictor, view->name);

@@ -11,24 +11,27 @@
 #include "export/safetensors.h"
 #include "space/space.h"
 
-#define FNAS_PREDICTOR_FORMAT "fleetnas-predictor/1"
+#define FNAS_PREDICTOR_FORMAT "fleetnas-predictor/2"
 #define FNAS_PREDICTOR_FILE_LIMIT ((size_t)1 << 30)
-#define FNAS_PREDICTOR_TENSORS 9
+#define FNAS_PREDICTOR_TENSORS 11
 #define FNAS_PREDICTOR_FINGERPRINTS 16 /* architectures whose features make the fingerprint */
 #define FNAS_PREDICTOR_FINGERPRINT_SEED UINT64_C(0x66696e676572)
 
 /* The numbers of all devices in one block, as the file holds them. */
 typedef struct fnas_device_table {
-    double *memory, *scale_ms, *noise, *reference, *coefficients; /* [T], [T], [T][references], [T][basis] */
+    double *memory, *scale_ms, *noise, *quantile, *new_quantile; /* [T], [T], [T], [1] */
+    double *reference, *coefficients;                            /* [T][references], [T][basis] */
 } fnas_device_table;
 
 static fnas_status fnas_device_table_allocate(fnas_context *context, const fnas_predictor *predictor, fnas_device_table *table) {
     int64_t devices = predictor->device_count;
-    table->memory = fnas_allocate((size_t)(devices * (2 + predictor->reference_count + predictor->basis_count)), sizeof(double));
+    table->memory = fnas_allocate((size_t)(1 + devices * (3 + predictor->reference_count + predictor->basis_count)), sizeof(double));
     if (!table->memory) return fnas_fail_memory(context, "predictor file");
     table->scale_ms = table->memory;
     table->noise = table->scale_ms + devices;
-    table->reference = table->noise + devices;
+    table->quantile = table->noise + devices;
+    table->new_quantile = table->quantile + devices;
+    table->reference = table->new_quantile + 1;
     table->coefficients = table->reference + devices * predictor->reference_count;
     return FNAS_OK;
 }
@@ -39,9 +42,11 @@ static void fnas_predictor_tensors(const fnas_predictor *predictor, const fnas_d
     const fnas_trunk *trunk = &predictor->trunk;
     const fnas_safetensors_tensor list[FNAS_PREDICTOR_TENSORS] = {
         {"device.coefficients", FNAS_SAFETENSORS_F64, 2, {devices, predictor->basis_count}, table->coefficients},
+        {"device.interval", FNAS_SAFETENSORS_F64, 1, {devices}, table->quantile},
         {"device.noise", FNAS_SAFETENSORS_F64, 1, {devices}, table->noise},
         {"device.reference", FNAS_SAFETENSORS_F64, 2, {devices, predictor->reference_count}, table->reference},
         {"device.scale_ms", FNAS_SAFETENSORS_F64, 1, {devices}, table->scale_ms},
+        {"interval", FNAS_SAFETENSORS_F64, 1, {1}, table->new_quantile},
         {"trunk.bias1", FNAS_SAFETENSORS_F64, 1, {FNAS_TRUNK_HIDDEN}, trunk->b1},
         {"trunk.bias2", FNAS_SAFETENSORS_F64, 1, {FNAS_TRUNK_HIDDEN}, trunk->b2},
         {"trunk.weight1", FNAS_SAFETENSORS_F64, 2, {features, FNAS_TRUNK_HIDDEN}, trunk->w1},
@@ -138,10 +143,12 @@ static fnas_status fnas_predictor_write(fnas_context *context, const fnas_predic
 }
 
 static void fnas_device_table_fill(const fnas_predictor *predictor, fnas_device_table *table) {
+    table->new_quantile[0] = predictor->new_quantile;
     for (int64_t t = 0; t < predictor->device_count; t++) {
         const fnas_known_device *device = &predictor->devices[t];
         table->scale_ms[t] = device->scale_ms;
         table->noise[t] = device->noise;
+        table->quantile[t] = device->quantile;
         memcpy(table->reference + t * predictor->reference_count, device->reference, (size_t)predictor->reference_count * sizeof(double));
         memcpy(table->coefficients + t * predictor->basis_count, device->coefficients, (size_t)predictor->basis_count * sizeof(double));
     }
@@ -195,15 +202,22 @@ static fnas_status fnas_predictor_read_device(fnas_context *context, fnas_predic
     return FNAS_OK;
 }
 
+static bool fnas_predictor_name_in(const char *name, const char *const *list) {
+    for (; *list; list++)
+        if (strcmp(name, *list) == 0) return true;
+    return false;
+}
+
 static fnas_status fnas_predictor_check_numbers(fnas_context *context, const fnas_safetensors_tensor *tensors, const char *path) {
+    static const char *const positives[] = {"device.scale_ms", "device.reference", "device.noise", "device.interval", "interval", NULL};
+    static const char *const unbounded[] = {"device.interval", "interval", NULL}; /* infinite: unknown */
     for (int i = 0; i < FNAS_PREDICTOR_TENSORS; i++) {
         int64_t count = 1;
         for (int64_t d = 0; d < tensors[i].rank; d++) count *= tensors[i].shape[d];
-        bool positive = strcmp(tensors[i].name, "device.scale_ms") == 0 || strcmp(tensors[i].name, "device.reference") == 0 ||
-                        strcmp(tensors[i].name, "device.noise") == 0;
+        bool positive = fnas_predictor_name_in(tensors[i].name, positives), infinite = fnas_predictor_name_in(tensors[i].name, unbounded);
         for (int64_t j = 0; j < count; j++) {
             double value = ((const double *)tensors[i].data)[j];
-            if (!isfinite(value) || (positive && !(value > 0.0)))
+            if ((infinite ? isnan(value) : !isfinite(value)) || (positive && !(value > 0.0)))
                 return fnas_fail(context, FNAS_ERR_INPUT, "%s: tensor \"%s\" holds %g, which must be %s", path, tensors[i].name, value,
                                  positive ? "positive" : "finite");
         }
@@ -223,10 +237,12 @@ static fnas_status fnas_predictor_read_numbers(fnas_context *context, const fnas
         memcpy((void *)tensors[i].data, data, bytes); /* the list points into the predictor and the table, which are ours */
     }
     FNAS_TRY(fnas_predictor_check_numbers(context, tensors, path));
+    predictor->new_quantile = table->new_quantile[0];
     for (int64_t t = 0; t < predictor->device_count; t++) {
         fnas_known_device *device = &predictor->devices[t];
         device->scale_ms = table->scale_ms[t];
         device->noise = table->noise[t];
+        device->quantile = table->quantile[t];
         memcpy(device->reference, table->reference + t * predictor->reference_count, (size_t)predictor->reference_count * sizeof(double));
         memcpy(device->coefficients, table->coefficients + t * predictor->basis_count, (size_t)predictor->basis_count * sizeof(double));
     }
@@ -308,7 +324,8 @@ static fnas_status fnas_predictor_read_file(fnas_context *context, const fnas_sa
     json_error_t error;
     FNAS_TRY(fnas_predictor_metadata(context, file, path, "format", &format));
     if (strcmp(format, FNAS_PREDICTOR_FORMAT) != 0)
-        return fnas_fail(context, FNAS_ERR_INPUT, "%s: format is \"%s\", this version reads \"%s\"", path, format, FNAS_PREDICTOR_FORMAT);
+        return fnas_fail(context, FNAS_ERR_INPUT, "%s: format is \"%s\", this version reads \"%s\": fit the predictor again", path, format,
+                         FNAS_PREDICTOR_FORMAT);
     FNAS_TRY(fnas_predictor_metadata(context, file, path, "lists", &text));
     json_t *lists = json_loads(text, JSON_REJECT_DUPLICATES, &error);
     if (!lists) return fnas_fail(context, FNAS_ERR_INPUT, "%s: metadata \"lists\": %s", path, error.text);

@@ -16,6 +16,7 @@ typedef struct fnas_known_device {
     char *name;
     double scale_ms;
     double noise;         /* relative deviation of its measurements from the model */
+    double quantile;      /* of |log(measured / predicted)|: half the width of its 90 % intervals; infinite: unknown */
     double *reference;    /* [reference_count]: reference latencies / scale_ms */
     double *coefficients; /* [basis_count] */
     int64_t holdout_count;
@@ -35,7 +36,8 @@ struct fnas_predictor {
     fnas_known_device *devices;
     double holdout_fraction;
     uint64_t seed;
-    int64_t steps; /* trained; 0 where the linear part alone was better */
+    double new_quantile; /* of a device that was never seen: half the width of a 90 % interval in deviations; infinite: unknown */
+    int64_t steps;       /* trained; 0 where the linear part alone was better */
 };
 
 /* One device's predictor, collapsed: latency = scale_ms * positive(bias + weights . features + output . hidden2(features)). */
@@ -49,13 +51,17 @@ struct fnas_latency_model {
     double bias, scale_ms;
     double noise; /* relative deviation of the references from the model, as calibration believes */
     double minimum_ms, maximum_ms;
+    double quantile; /* of the intervals; infinite: unknown */
+    double *spread;  /* [S][S], S = 1 + F + TERMS: covariance of bias, weights and terms; NULL for a device that was trained on, whose
+                        quantile  is the logarithm itself */
 };
 
 FNAS_NODISCARD fnas_status fnas_predictor_allocate(fnas_context *context, const char *space_spec, int64_t device_count,
                                                    int64_t reference_count, fnas_predictor **predictor);
 
-/* Basis [basis_count] of one architecture by its features. */
+/* Basis [basis_count] of one architecture by its features, and the normalised latency with these coefficients [basis_count]. */
 void fnas_predictor_basis(const fnas_predictor *predictor, const double *features, double *basis);
+double fnas_predictor_combine(const fnas_predictor *predictor, const double *coefficients, const double *basis);
 
 /* The public calls, on what a card shows. */
 FNAS_NODISCARD fnas_status fnas_predictor_fit_views(fnas_context *context, const fnas_space *space, int64_t count,
@@ -63,9 +69,6 @@ FNAS_NODISCARD fnas_status fnas_predictor_fit_views(fnas_context *context, const
                                                     fnas_predictor **predictor);
 FNAS_NODISCARD fnas_status fnas_latency_model_create_view(fnas_context *context, const fnas_predictor *predictor,
                                                           const fnas_card_view *view, fnas_latency_model **model);
-/* A model without its range over the space, which takes as long as thousands of predictions. */
-FNAS_NODISCARD fnas_status fnas_latency_model_create_plain(fnas_context *context, const fnas_predictor *predictor,
-                                                           const fnas_card_view *view, fnas_latency_model **model);
 FNAS_NODISCARD fnas_status fnas_predictor_ask_view(fnas_context *context, const fnas_predictor *predictor, const fnas_card_view *view,
                                                    int64_t count, const int32_t *choices, double *latency_ms);
 FNAS_NODISCARD fnas_status fnas_predictor_evaluate_view(fnas_context *context, const fnas_predictor *predictor, const fnas_card_view *view,
@@ -78,10 +81,39 @@ FNAS_NODISCARD fnas_status fnas_predictor_check_references(fnas_context *context
 /* The training device of this name, or NULL. */
 const fnas_known_device *fnas_predictor_find_device(const fnas_predictor *predictor, const char *name);
 
-/* Coefficients [basis_count] of a device from its reference latencies in units of their mean; *noise is their believed relative deviation.
- */
-FNAS_NODISCARD fnas_status fnas_predictor_calibrate(fnas_context *context, const fnas_predictor *predictor, const double *reference,
-                                                    double *coefficients, double *noise);
+/* What the reference latencies of a device say of it. */
+typedef struct fnas_calibrated {
+    double *coefficients; /* [basis_count] */
+    double *covariance;   /* [basis_count][basis_count] of the coefficients, before the bounds; NULL: not wanted */
+    double noise;         /* believed relative deviation of the references */
+} fnas_calibrated;
+
+/* Calibrates on reference latencies in units of their mean; the training device `without` (-1: none) has no part in the prior. At least one
+ * other is needed. Into made's arrays, which are the caller's. */
+FNAS_NODISCARD fnas_status fnas_predictor_calibrate(fnas_context *context, const fnas_predictor *predictor, int64_t without,
+                                                    const double *reference, fnas_calibrated *made);
+
+/* ---- Intervals (predictor_interval.c) ---- */
+
+/* Half the width of an interval of an unseen device, as the logarithm of a factor, is new_quantile times this: the deviation of the
+ * normalised latency of an architecture relative to the latency itself, as the calibration believes. covariance [count][count] is that of
+ * the coefficients of basis [count]. */
+double fnas_interval_scale(int64_t count, const double *covariance, const double *basis, double noise, double latency);
+
+/* Measurements to calibrate intervals on. */
+typedef struct fnas_interval_data {
+    int64_t count;
+    const double *features; /* [count][F] */
+    const double *latency;  /* [count][devices], normalised; 0: not measured */
+} fnas_interval_data;
+
+/* Conformal quantile for devices that were never seen: every training device in turn is calibrated on its references without itself, and
+ * its measurements say how wide the intervals should have been. Into predictor->new_quantile; infinite with fewer than two devices. */
+FNAS_NODISCARD fnas_status fnas_interval_fit_new(fnas_context *context, fnas_predictor *predictor, const fnas_interval_data *data);
+
+/* The smallest value that at least the conformal share of the scores do not exceed: the ceil((count + 1) * 0.9)-th smallest; infinite where
+ * there are too few. scores are sorted. */
+double fnas_interval_quantile(double *scores, int64_t count);
 
 /* The trunk's terms may take off at most this part of what the costs sum up to. */
 #define FNAS_PREDICTOR_DISCOUNT 0.8

@@ -434,6 +434,25 @@ static void fnas_training_normalise_terms(fnas_training *training) {
         for (int h = 0; h < FNAS_TRUNK_HIDDEN; h++) trunk->w3[i * FNAS_TRUNK_HIDDEN + h] *= square[i] > 0.0 ? 1.0 / sqrt(square[i]) : 0.0;
 }
 
+/* ---- Intervals ---- */
+
+/* From coefficients that the validation part had no share in. */
+static fnas_status fnas_training_fit_interval(fnas_training *training, int64_t t) {
+    fnas_predictor *predictor = training->predictor;
+    fnas_known_device *device = &predictor->devices[t];
+    double *basis = training->workspace, *scores = training->target;
+    int64_t count = 0;
+    FNAS_TRY(fnas_training_regress(training, t, false));
+    for (int64_t a = 0; a < training->arch_count; a++) {
+        double latency = training->latency[a * predictor->device_count + t];
+        if (latency == 0.0 || !training->validation[a]) continue;
+        fnas_predictor_basis(predictor, training->features + a * predictor->map.feature_count, basis);
+        scores[count++] = fabs(log(latency / fnas_predictor_combine(predictor, device->coefficients, basis)));
+    }
+    device->quantile = fnas_interval_quantile(scores, count);
+    return FNAS_OK;
+}
+
 /* ---- All of it ---- */
 
 static fnas_status fnas_training_run(fnas_training *training, int64_t count, const fnas_card_view *views, int64_t steps) {
@@ -449,8 +468,10 @@ static fnas_status fnas_training_run(fnas_training *training, int64_t count, con
     FNAS_TRY(fnas_training_fit_linear(training));
     FNAS_TRY(fnas_training_fit_trunk(training, steps));
     fnas_training_normalise_terms(training);
+    for (int64_t t = 0; t < count; t++) FNAS_TRY(fnas_training_fit_interval(training, t));
     for (int64_t t = 0; t < count; t++) FNAS_TRY(fnas_training_regress(training, t, true));
-    return FNAS_OK;
+    const fnas_interval_data data = {training->arch_count, training->features, training->latency};
+    return fnas_interval_fit_new(training->context, training->predictor, &data);
 }
 
 static void fnas_training_release(fnas_training *training) {

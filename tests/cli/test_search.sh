@@ -82,9 +82,27 @@ run 0 "predictor eval on an unseen device" predictor eval "$place/p.safetensors"
 says out '"spearman": '
 says out '"trained_on": false'
 says out '"n": 60'
+says out '"coverage90_pct": '
+says out '"width90_median_pct": '
+says out '"runtime": '
 run 0 "a search with this predictor, rehearsed" search --space "$space" --data "$data" --device "$place/a.json" --predictor "$place/p.safetensors" --preset quick \
     --proxy channels=4 --paths 4 --steps 5 --out "$place/rehearsed" --dry-run
 want "a rehearsal writes nothing" [ ! -e "$place/rehearsed" ]
+
+# ---- references ----
+run 0 "references by cards" device references --device "$place/a.json" "$place/b.json" -o "$place/references.json" --json
+cp "$place/out" "$place/references.out"
+want "ten of them" [ "$(grep -c '"|' "$place/references.json")" = 10 ]
+run 0 "references by a predictor" device references --predictor "$place/p.safetensors" --count 3 --given "$place/a.json" -o "$place/next.json"
+want "three" [ "$(grep -c '"|' "$place/next.json")" = 3 ]
+run 1 "references without anything to learn from" device references -o "$place/next.json"
+says err "either --device"
+run 1 "no references at all" device references --predictor "$place/p.safetensors" --count 1001 -o "$place/next.json"
+says err "1 to 1000"
+run 2 "references beside a card that is none" device references --predictor "$place/p.safetensors" --given "$place/p.safetensors" -o "$place/next.json"
+"$fleetnas" device measure --space "$space" --name r --references "$place/references.json" --reference-only -o "$place/r.json" > /dev/null 2>&1
+code=$? # 4: they were read and measured, on a machine that was not quiet
+want "a device is measured by them" [ "$code" = 0 -o "$code" = 4 ]
 
 # ---- report ----
 run 0 "report" report "$search_run" --device "$place/a.json" "$place/c.json" -o "$place/report.html"

@@ -163,6 +163,11 @@ static void damaged_files_are_refused(void **state) {
     assert_status(FNAS_OK, fnas_predictor_save(place->context, predictor, fnas_test_path(place, "negative")));
     assert_status(FNAS_ERR_INPUT, fnas_predictor_load(place->context, fnas_test_path(place, "negative"), &loaded));
     assert_message("device.scale_ms");
+    predictor->devices[0].scale_ms = 1.0;
+    predictor->new_quantile = NAN;
+    assert_status(FNAS_OK, fnas_predictor_save(place->context, predictor, fnas_test_path(place, "interval")));
+    assert_status(FNAS_ERR_INPUT, fnas_predictor_load(place->context, fnas_test_path(place, "interval"), &loaded));
+    assert_message("\"interval\"");
     assert_status(FNAS_OK, fnas_file_read(place->context, fnas_test_path(place, "nan"), (size_t)1 << 26, &data, &size));
     fnas_test_write(place, "short", data, size - 8);
     fnas_free(data);
@@ -241,6 +246,157 @@ static void unseen_made_up_devices_are_predicted(void **state) {
     assert_true(ours < informed + 2.0);
     fnas_predictor_free(predictor);
     fleet_free(&fleet);
+}
+
+/* 90 % intervals of made-up devices, six trained on and six unseen. Held-out cells: each device has some 30, so that the share over six
+ * devices strays by sqrt(0.09 / 180) = 2.2 % and that of the some 40 scores a device behind the quantile by sqrt(0.09 / 40 / 6) = 1.9 %;
+ * three deviations of both together are 9 %. Unseen devices: an interval is right for the mean over devices, and the quantile is taken over
+ * six; each of six devices alone may be off by 10 % as well, which three deviations of both make 17 %. */
+static void intervals_cover_nine_of_ten(void **state) {
+    fnas_test_place *place = *state;
+    test_fleet fleet;
+    double known = 0.0, unseen = 0.0;
+    fleet_make(place->context, &fleet, 12, 300, 0.02, SEED);
+    fnas_predictor *predictor = fit(place, &fleet, 6, &(fnas_predictor_options){.seed = SEED});
+    for (int64_t d = 0; d < 12; d++) {
+        fnas_predictor_score score;
+        assert_status(FNAS_OK, fnas_predictor_evaluate_view(place->context, predictor, &fleet.devices[d].view, &score));
+        print_message("%s: coverage %.1f %%, width %.1f %%\n", fleet.devices[d].name, score.coverage90_pct, score.width90_median_pct);
+        /* Of 2 % normal noise alone 90 % lie within 3.3 % to both sides. */
+        assert_true(score.width90_median_pct > 5.0 && score.width90_median_pct < 40.0);
+        *(d < 6 ? &known : &unseen) += score.coverage90_pct / 6;
+    }
+    print_message("mean coverage: trained on %.1f %%, unseen %.1f %%\n", known, unseen);
+    assert_true(fabs(known - 90.0) < 9.0);
+    assert_true(unseen > 73.0);
+    fnas_predictor_free(predictor);
+    fleet_free(&fleet);
+}
+
+/* low < value < high about the same value as predict gives, and the same from a loaded file; a predictor that cannot know says so. */
+static void intervals_surround_the_prediction(void **state) {
+    fnas_test_place *place = *state;
+    test_fleet fleet;
+    enum { COUNT = 20 };
+    double low[COUNT], value[COUNT], high[COUNT], plain[COUNT];
+    fleet_make(place->context, &fleet, 4, 120, 0.02, SEED);
+    for (int64_t trained = 1; trained <= 3; trained += 2) {
+        fnas_predictor *predictor = fit(place, &fleet, trained, &quick);
+        for (int64_t d = 0; d < 4; d++) {
+            fnas_latency_model *model;
+            assert_status(FNAS_OK, fnas_latency_model_create_view(place->context, predictor, &fleet.devices[d].view, &model));
+            assert_status(FNAS_OK, fnas_latency_model_predict_interval(place->context, model, COUNT, fleet.archs, low, value, high));
+            assert_status(FNAS_OK, fnas_latency_model_predict(place->context, model, COUNT, fleet.archs, plain));
+            assert_memory_equal(value, plain, sizeof value);
+            for (int i = 0; i < COUNT; i++) {
+                bool unknown = trained == 1 && d > 0; /* one device does not say how devices differ */
+                assert_true(unknown ? low[i] == 0.0 && isinf(high[i]) : low[i] > 0.0 && isfinite(high[i]));
+                assert_true(low[i] < value[i] && value[i] < high[i]);
+            }
+            fnas_latency_model_free(model);
+        }
+        fnas_predictor_score score;
+        assert_status(FNAS_OK, fnas_predictor_evaluate_view(place->context, predictor, &fleet.devices[3].view, &score));
+        assert_int_equal(trained == 1, isnan(score.coverage90_pct) && isnan(score.width90_median_pct));
+        fnas_predictor_free(predictor);
+    }
+    fleet_free(&fleet);
+}
+
+/* Fits again with other references, which every device of the fleet has among its architectures or not: made-up latencies know all. */
+static double error_with_references(fnas_test_place *place, const test_fleet *fleet, const int32_t *references) {
+    fnas_card_view views[12];
+    double reference_ms[12][FLEET_REFERENCES], error = 0.0;
+    fnas_predictor *predictor;
+    for (int d = 0; d < 12; d++) {
+        views[d] = fleet->devices[d].view;
+        views[d].reference_choices = references;
+        views[d].reference_latency_ms = reference_ms[d];
+        for (int r = 0; r < FLEET_REFERENCES; r++) {
+            fnas_random random = fnas_random_begin(SEED, FNAS_STREAM_TEST, 100 * d + r, 5);
+            reference_ms[d][r] = fleet_true_ms(&fleet->devices[d], references + r * FLEET_DECISIONS) *
+                                 (1.0 + 0.02 * fnas_random_normal(&random));
+        }
+    }
+    assert_status(FNAS_OK, fnas_predictor_fit_views(place->context, fleet->space, 6, views, &quick, &predictor));
+    for (int d = 6; d < 12; d++) {
+        fnas_predictor_score score;
+        assert_status(FNAS_OK, fnas_predictor_evaluate_view(place->context, predictor, &views[d], &score));
+        error += score.median_ape_pct / 6;
+    }
+    fnas_predictor_free(predictor);
+    return error;
+}
+
+/* Chosen references are distinct and connected, teach more about devices never seen than random ones (which differ from draw to draw by
+ * about as much as those gain: the mean of three draws), and those that follow a card are none of its own. */
+static void chosen_references_teach_more(void **state) {
+    fnas_test_place *place = *state;
+    test_fleet fleet;
+    enum { NEXT = 3 };
+    int32_t chosen[FLEET_REFERENCES * FLEET_DECISIONS], next[NEXT * FLEET_DECISIONS], again[NEXT * FLEET_DECISIONS];
+    double random = 0.0;
+    fleet_make(place->context, &fleet, 12, 300, 0.02, SEED);
+    fnas_predictor *predictor = fit(place, &fleet, 6, &quick);
+    assert_status(FNAS_OK, fnas_predictor_choose(place->context, predictor, 0, NULL, FLEET_REFERENCES, chosen));
+    for (int i = 0; i < FLEET_REFERENCES; i++) {
+        assert_true(fnas_space_connected(fleet.space, chosen + i * FLEET_DECISIONS));
+        for (int j = 0; j < i; j++)
+            assert_memory_not_equal(chosen + i * FLEET_DECISIONS, chosen + j * FLEET_DECISIONS, 4 * FLEET_DECISIONS);
+    }
+    for (int draw = 0; draw < 3; draw++) random += error_with_references(place, &fleet, fleet.archs + 10 * draw * FLEET_DECISIONS) / 3;
+    double ours = error_with_references(place, &fleet, chosen);
+    print_message("median error %.2f %% with chosen references, %.2f %% with random ones\n", ours, random);
+    assert_true(ours < random);
+    assert_status(FNAS_OK, fnas_predictor_choose(place->context, predictor, FLEET_REFERENCES, chosen, NEXT, next));
+    assert_status(FNAS_OK, fnas_predictor_choose(place->context, predictor, FLEET_REFERENCES, chosen, NEXT, again));
+    assert_memory_equal(next, again, sizeof next);
+    for (int i = 0; i < NEXT; i++)
+        for (int j = 0; j < FLEET_REFERENCES; j++)
+            assert_memory_not_equal(next + i * FLEET_DECISIONS, chosen + j * FLEET_DECISIONS, 4 * FLEET_DECISIONS);
+    assert_status(FNAS_ERR_INPUT, fnas_predictor_choose(place->context, predictor, 0, NULL, 0, next));
+    assert_status(FNAS_ERR_INPUT, fnas_predictor_choose(place->context, predictor, 0, NULL, 1001, next));
+    fnas_predictor_free(predictor);
+    fleet_free(&fleet);
+}
+
+/* Many models at once sum in another order than one alone: some hundred terms of both signs, each rounded to 1.1e-16 of at most some times
+ * the latency, hence 1e-12 of it at most. */
+static void many_models_say_what_each_says(void **state) {
+    fnas_test_place *place = *state;
+    test_fleet fleet;
+    enum { COUNT = 50, MODELS = 5 };
+    fnas_latency_model *models[MODELS + 1];
+    double one[COUNT], all[COUNT * MODELS];
+    fleet_make(place->context, &fleet, MODELS, 120, 0.02, SEED);
+    fnas_predictor *predictor = fit(place, &fleet, 3, &quick), *other = fit(place, &fleet, 2, &quick);
+    wake_terms(predictor);
+    for (int m = 0; m < MODELS; m++)
+        assert_status(FNAS_OK, fnas_latency_model_create_view(place->context, predictor, &fleet.devices[m].view, &models[m]));
+    assert_status(FNAS_OK, fnas_latency_model_predict_many(place->context, MODELS, (const fnas_latency_model *const *)models, COUNT,
+                                                           fleet.archs, all));
+    for (int m = 0; m < MODELS; m++) {
+        assert_status(FNAS_OK, fnas_latency_model_predict(place->context, models[m], COUNT, fleet.archs, one));
+        for (int i = 0; i < COUNT; i++) assert_true(fabs(all[i * MODELS + m] - one[i]) <= 1e-12 * one[i]);
+    }
+    assert_status(FNAS_OK, fnas_latency_model_create_view(place->context, other, &fleet.devices[4].view, &models[MODELS]));
+    assert_status(FNAS_ERR_INPUT, fnas_latency_model_predict_many(place->context, 2, (const fnas_latency_model *const *)models + MODELS - 1,
+                                                                  1, fleet.archs, all));
+    assert_message("different predictors");
+    for (int m = 0; m <= MODELS; m++) fnas_latency_model_free(models[m]);
+    fnas_predictor_free(predictor);
+    fnas_predictor_free(other);
+    fleet_free(&fleet);
+}
+
+/* The rank is that of split conformal prediction: of n scores the ceil(0.9 (n + 1))-th smallest, and nothing to say below nine. */
+static void quantile_is_the_conformal_rank(void **state) {
+    (void)state;
+    double scores[19] = {19, 3, 7, 1, 12, 5, 17, 9, 2, 14, 6, 11, 4, 18, 8, 16, 10, 13, 15};
+    assert_true(fnas_interval_quantile(scores, 19) == 18.0);
+    assert_true(fnas_interval_quantile(scores, 9) == 9.0); /* sorted by now: 1 to 9 */
+    assert_true(isinf(fnas_interval_quantile(scores, 8)));
+    assert_true(isinf(fnas_interval_quantile(scores, 0)));
 }
 
 static void a_search_device_is_known_better_than_its_noise(void **state) {
@@ -507,21 +663,16 @@ static void another_space_is_refused(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        fnas_test(gradient_agrees_with_differences),
-        fnas_test(trunk_gradient_agrees_with_differences),
-        fnas_test(saved_and_loaded_is_the_same),
-        fnas_test(damaged_files_are_refused),
-        fnas_test(threads_change_nothing),
-        fnas_test(unseen_made_up_devices_are_predicted),
-        fnas_test(a_search_device_is_known_better_than_its_noise),
-        fnas_test(cheap_cells_are_predicted),
-        fnas_test(predictions_scale_with_the_references),
-        fnas_test(absurd_references_stay_positive),
-        fnas_test(bad_devices_are_refused),
-        fnas_test(a_wish_to_stop_is_heard),
-        fnas_test(embedding_is_normalised),
-        fnas_test(features_are_pooled_by_operation),
-        fnas_test(cards_give_what_their_numbers_give),
+        fnas_test(gradient_agrees_with_differences), fnas_test(trunk_gradient_agrees_with_differences),
+        fnas_test(saved_and_loaded_is_the_same),     fnas_test(damaged_files_are_refused),
+        fnas_test(threads_change_nothing),           fnas_test(unseen_made_up_devices_are_predicted),
+        fnas_test(intervals_cover_nine_of_ten),      fnas_test(intervals_surround_the_prediction),
+        fnas_test(chosen_references_teach_more),     fnas_test(many_models_say_what_each_says),
+        fnas_test(quantile_is_the_conformal_rank),   fnas_test(a_search_device_is_known_better_than_its_noise),
+        fnas_test(cheap_cells_are_predicted),        fnas_test(predictions_scale_with_the_references),
+        fnas_test(absurd_references_stay_positive),  fnas_test(bad_devices_are_refused),
+        fnas_test(a_wish_to_stop_is_heard),          fnas_test(embedding_is_normalised),
+        fnas_test(features_are_pooled_by_operation), fnas_test(cards_give_what_their_numbers_give),
         fnas_test(another_space_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
