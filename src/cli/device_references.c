@@ -37,8 +37,7 @@ static fnas_status references_train(fnas_context *context, const references_valu
     cli_cards cards;
     fnas_space *space = NULL;
     fnas_predictor_options options = {.seed = values->seed};
-    fnas_status status = cli_cards_load(context, "device references", &values->devices, &cards);
-    if (status == FNAS_OK) status = cli_space_open(context, values->space, &cards, &space);
+    fnas_status status = cli_cards_load_on(context, "device references", values->space, &values->devices, &cards, &space);
     if (status == FNAS_OK)
         status = fnas_predictor_fit(context, space, cards.count, (const fnas_card *const *)cards.items, &options, predictor);
     if (space) fnas_space_close(space);
