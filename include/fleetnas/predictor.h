@@ -12,7 +12,14 @@ extern "C" {
 /* A trained predictor. Immutable: thread-safe to read. */
 typedef struct fnas_predictor fnas_predictor;
 
+/* What is predicted. The rest of this page speaks of latencies in milliseconds; of a predictor of energy all of it holds for millijoules.
+ */
+typedef enum fnas_quantity { FNAS_QUANTITY_LATENCY, FNAS_QUANTITY_ENERGY } fnas_quantity;
+FNAS_API const char *fnas_quantity_name(fnas_quantity quantity); /* "latency_ms", "energy_mj"; static */
+FNAS_API const char *fnas_quantity_unit(fnas_quantity quantity); /* "ms", "mJ"; static */
+
 typedef struct fnas_predictor_options {
+    fnas_quantity quantity;  /* which of the cards' numbers [latency] */
     int64_t steps;           /* training steps of the network, 0..10,000,000 [1500 when 0] */
     double holdout_fraction; /* of each card's measurements, 0..0.9, kept out of training and recorded for eval [0.1 when 0]; the same
                                 architectures on every device */
@@ -21,8 +28,8 @@ typedef struct fnas_predictor_options {
 
 /* Trains on the measurements of count cards [count] of this space (each needs measurements, and all the same reference architectures).
  * options: NULL for the defaults. *predictor is owned by the caller. Deterministic in seed, whatever the threads. Errors: FNAS_ERR_INPUT
- * (card of another space, no measurements, same device name twice, other references, option out of range), FNAS_ERR_NUMERIC (no stable
- * fit), FNAS_ERR_MEMORY, FNAS_INTERRUPTED. Reports progress "predictor". */
+ * (card of another space, no measurements or none of the quantity, same device name twice, other references, option out of range),
+ * FNAS_ERR_NUMERIC (no stable fit), FNAS_ERR_MEMORY, FNAS_INTERRUPTED. Reports progress "predictor". */
 FNAS_API FNAS_NODISCARD fnas_status fnas_predictor_fit(fnas_context *context, const fnas_space *space, int64_t count,
                                                        const fnas_card *const *cards, const fnas_predictor_options *options,
                                                        fnas_predictor **predictor);
@@ -33,11 +40,12 @@ FNAS_API FNAS_NODISCARD fnas_status fnas_predictor_fit(fnas_context *context, co
 FNAS_API FNAS_NODISCARD fnas_status fnas_predictor_save(fnas_context *context, const fnas_predictor *predictor, const char *path);
 FNAS_API FNAS_NODISCARD fnas_status fnas_predictor_load(fnas_context *context, const char *path, fnas_predictor **predictor);
 FNAS_API void fnas_predictor_free(fnas_predictor *predictor);
-FNAS_API const char *fnas_predictor_space(const fnas_predictor *predictor); /* canonical spec */
+FNAS_API const char *fnas_predictor_space(const fnas_predictor *predictor);      /* canonical spec */
+FNAS_API fnas_quantity fnas_predictor_quantity(const fnas_predictor *predictor); /* cannot fail */
 
 /* The predictor for one device: its embedding, and its calibration to milliseconds on the card's reference measurements alone. Owned;
- * immutable. Errors: FNAS_ERR_INPUT (predictor or card of another space), FNAS_ERR_NUMERIC (reference latencies out of any proportion),
- * FNAS_ERR_MEMORY. */
+ * immutable. Errors: FNAS_ERR_INPUT (predictor or card of another space, a card without the quantity), FNAS_ERR_NUMERIC (reference
+ * latencies out of any proportion), FNAS_ERR_MEMORY. */
 typedef struct fnas_latency_model fnas_latency_model;
 FNAS_API FNAS_NODISCARD fnas_status fnas_latency_model_create(fnas_context *context, const fnas_predictor *predictor,
                                                               const fnas_space *space, const fnas_card *card, fnas_latency_model **model);

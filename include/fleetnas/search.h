@@ -20,7 +20,7 @@ typedef struct fnas_search_options {
     const char *const *devices; /* paths of device cards: the search devices */
     const char *preset;         /* "quick" | "standard" | "paper" [standard] */
     const char *proxy;          /* smaller macro for the supernet: "channels=16,cells=1" [preset's] */
-    const char *objectives;     /* "error,latency_ms[,macs][,params]" [error,latency_ms] */
+    const char *objectives;     /* "error,latency_ms[,energy_mj][,macs][,params]" [error,latency_ms]; energy needs cards with energies */
     const char *predictor;      /* file of fnas_predictor_save [trained at the start, kept in the run] */
     const char *update;         /* "mgd" | "mean" | "sequential" | "sample" */
     const char *sampler;        /* "reinmax" | "gdas" */

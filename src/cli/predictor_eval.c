@@ -16,15 +16,15 @@ static const cli_option eval_options[] = {
     CLI_OPTIONS_END,
 };
 
-static void eval_print(const fnas_card_view *card, const fnas_predictor_score *score, bool as_json) {
+static void eval_print(fnas_quantity quantity, const fnas_card_view *card, const fnas_predictor_score *score, bool as_json) {
     if (!as_json) {
         cli_scores_print_header();
-        cli_scores_print_row(card, score);
+        cli_scores_print_row(quantity, card, score);
         return;
     }
     cli_json json = {.file = stdout};
     cli_json_object(&json, NULL);
-    cli_scores_json(&json, card, score);
+    cli_scores_json(&json, quantity, card, score);
     cli_json_end(&json, '}');
 }
 
@@ -40,7 +40,7 @@ static fnas_status eval_run(fnas_context *context, void *untyped) {
     if (status == FNAS_OK) status = fnas_predictor_evaluate(context, predictor, space, card, &score);
     if (status == FNAS_OK) {
         const fnas_card_view view = fnas_card_get(card);
-        eval_print(&view, &score, values->json);
+        eval_print(fnas_predictor_quantity(predictor), &view, &score, values->json);
     }
     if (space) fnas_space_close(space);
     if (card) fnas_card_free(card);
@@ -57,7 +57,7 @@ const cli_verb cli_predictor_eval = {
     .details =
         "Adapts the predictor to the device by the card's ten reference measurements alone and scores it on the card's measurements; of a "
         "device\n"
-        "that it was trained on, only on architectures that were held out. APE is the absolute error in percent of the measured latency; "
+        "that it was trained on, only on architectures that were held out. APE is the absolute error in percent of the measured value; "
         "coverage90\n"
         "is the share of measurements within their 90 % interval, width90 the median width of those in percent of the prediction.",
     .example = "fleetnas predictor eval predictor.safetensors --device devices/unseen.json --json",

@@ -1,4 +1,5 @@
 #include <stdio.h>
+#include <string.h>
 
 #include "inputs.h"
 #include "scores.h"
@@ -6,7 +7,7 @@
 
 typedef struct fit_values {
     cli_common common;
-    const char *space, *output;
+    const char *space, *output, *quantity;
     cli_texts devices;
     int64_t steps, threads;
     double holdout;
@@ -21,6 +22,7 @@ static const cli_option fit_options[] = {
     {"output", 'o', CLI_TEXT, AT(output), "P.safetensors", "where the predictor goes", true},
     {"space", 0, CLI_TEXT, AT(space), "SPACE", "space that the cards were measured on; needed where a file describes it [the first card's]",
      false},
+    {"quantity", 0, CLI_CHOICE, AT(quantity), "latency_ms|energy_mj", "what is predicted; cards must hold it [latency_ms]", false},
     {"steps", 0, CLI_COUNT, AT(steps), "N", "training steps [the library's]", false},
     {"holdout", 0, CLI_REAL, AT(holdout), "FRACTION", "of each card's measurements, kept out of training and scored afterwards [0.1]",
      false},
@@ -46,10 +48,10 @@ static fnas_status fit_score(fnas_context *context, const fnas_predictor *predic
         const fnas_card_view view = fnas_card_get(cards->items[i]);
         if (as_json) {
             cli_json_object(&json, NULL);
-            cli_scores_json(&json, &view, &score);
+            cli_scores_json(&json, fnas_predictor_quantity(predictor), &view, &score);
             cli_json_end(&json, '}');
         } else {
-            cli_scores_print_row(&view, &score);
+            cli_scores_print_row(fnas_predictor_quantity(predictor), &view, &score);
         }
     }
     if (as_json) {
@@ -61,7 +63,11 @@ static fnas_status fit_score(fnas_context *context, const fnas_predictor *predic
 
 static fnas_status fit_train(fnas_context *context, const fit_values *values, const fnas_space *space, const cli_cards *cards) {
     fnas_predictor *predictor = NULL;
-    fnas_predictor_options options = {.steps = values->steps, .holdout_fraction = values->holdout, .seed = values->seed};
+    bool energy = values->quantity && !strcmp(values->quantity, fnas_quantity_name(FNAS_QUANTITY_ENERGY));
+    fnas_predictor_options options = {.quantity = energy ? FNAS_QUANTITY_ENERGY : FNAS_QUANTITY_LATENCY,
+                                      .steps = values->steps,
+                                      .holdout_fraction = values->holdout,
+                                      .seed = values->seed};
     fnas_status status = fnas_predictor_fit(context, space, cards->count, (const fnas_card *const *)cards->items, &options, &predictor);
     if (status == FNAS_OK) status = fnas_predictor_save(context, predictor, values->output);
     if (status == FNAS_OK) status = fit_score(context, predictor, space, cards, values->json);

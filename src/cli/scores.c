@@ -5,7 +5,7 @@ void cli_scores_print_header(void) {
            "coverage90 %", "width90 %", "");
 }
 
-void cli_scores_print_row(const fnas_card_view *card, const fnas_predictor_score *score) {
+void cli_scores_print_row(fnas_quantity quantity, const fnas_card_view *card, const fnas_predictor_score *score) {
     printf("%-24s %8lld ", card->name, (long long)score->count);
     cli_print_cell(8, 4, score->spearman);
     printf(" ");
@@ -15,16 +15,18 @@ void cli_scores_print_row(const fnas_card_view *card, const fnas_predictor_score
     printf(" ");
     cli_print_cell(12, 3, score->mean_ape_pct);
     printf(" ");
-    cli_print_cell(12, 1, score->coverage90_pct);
+    cli_print_cell(12, 3, score->coverage90_pct);
     printf(" ");
-    cli_print_cell(12, 1, score->width90_median_pct);
-    printf("  ms, %s, batch %lld, %lld thread%s; %s\n", card->runtime, (long long)card->batch, (long long)card->threads,
-           card->threads == 1 ? "" : "s", score->trained_on ? "trained on; architectures held out" : "never seen");
+    cli_print_cell(12, 3, score->width90_median_pct);
+    printf("  %s, %s, batch %lld, %lld thread%s; %s\n", fnas_quantity_unit(quantity), card->runtime, (long long)card->batch,
+           (long long)card->threads, card->threads == 1 ? "" : "s",
+           score->trained_on ? "trained on; architectures held out" : "never seen");
 }
 
-void cli_scores_json(cli_json *json, const fnas_card_view *card, const fnas_predictor_score *score) {
+void cli_scores_json(cli_json *json, fnas_quantity quantity, const fnas_card_view *card, const fnas_predictor_score *score) {
     cli_json_text(json, "device", card->name);
-    cli_json_text(json, "unit", "ms");
+    cli_json_text(json, "quantity", fnas_quantity_name(quantity));
+    cli_json_text(json, "unit", fnas_quantity_unit(quantity));
     cli_json_text(json, "runtime", card->runtime);
     cli_json_text(json, "precision", card->precision);
     cli_json_integer(json, "batch", card->batch);

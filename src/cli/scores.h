@@ -6,8 +6,8 @@
 
 void cli_scores_print_header(void);
 /* What a device is stands beside its numbers. */
-void cli_scores_print_row(const fnas_card_view *card, const fnas_predictor_score *score);
-void cli_scores_json(cli_json *json, const fnas_card_view *card,
+void cli_scores_print_row(fnas_quantity quantity, const fnas_card_view *card, const fnas_predictor_score *score);
+void cli_scores_json(cli_json *json, fnas_quantity quantity, const fnas_card_view *card,
                      const fnas_predictor_score *score); /* the members, inside an open object */
 
 #endif

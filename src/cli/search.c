@@ -27,7 +27,7 @@ static const cli_option search_options[] = {
      false},
     {"preset", 0, CLI_CHOICE, AT(preset), "quick|standard|paper", "what the other options begin with [standard]", false},
     {"proxy", 0, CLI_TEXT, AT(proxy), "PARAMS", "smaller macro for the shared weights: channels=16,cells=1 [the preset's]", false},
-    {"objectives", 0, CLI_TEXT, AT(objectives), "LIST", "error,latency_ms[,macs][,params] [error,latency_ms]", false},
+    {"objectives", 0, CLI_TEXT, AT(objectives), "LIST", "error,latency_ms[,energy_mj][,macs][,params] [error,latency_ms]", false},
     {"steps", 0, CLI_COUNT, AT(steps), "N", "length of the search in steps", false},
     {"epochs", 0, CLI_COUNT, AT(epochs), "N", "length in passes over the training images", false},
     {"minutes", 0, CLI_REAL, AT(minutes), "N", "length in minutes on this machine", false},

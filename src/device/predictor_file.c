@@ -132,6 +132,7 @@ static fnas_status fnas_predictor_write(fnas_context *context, const fnas_predic
                                               {"seed", seed},
                                               {"holdout_fraction", holdout.data},
                                               {"steps", steps},
+                                              {"quantity", fnas_quantity_name(predictor->quantity)},
                                               {"space_description", description}}; /* last: only where there is one */
     int64_t metadata_count = (int64_t)(sizeof metadata / sizeof *metadata) - !description;
     fnas_safetensors_tensor tensors[FNAS_PREDICTOR_TENSORS];
@@ -272,10 +273,23 @@ static fnas_status fnas_predictor_read_settings(fnas_context *context, const fna
     return FNAS_OK;
 }
 
+static fnas_status fnas_predictor_read_quantity(fnas_context *context, const fnas_safetensors *file, const char *path,
+                                                fnas_predictor *predictor) {
+    const char *name;
+    FNAS_TRY(fnas_predictor_metadata(context, file, path, "quantity", &name));
+    for (fnas_quantity quantity = FNAS_QUANTITY_LATENCY; quantity <= FNAS_QUANTITY_ENERGY; quantity++) {
+        predictor->quantity = quantity;
+        if (strcmp(name, fnas_quantity_name(quantity)) == 0) return FNAS_OK;
+    }
+    return fnas_fail(context, FNAS_ERR_INPUT, "%s: metadata \"quantity\" is \"%s\", this version knows latency_ms and energy_mj", path,
+                     name);
+}
+
 static fnas_status fnas_predictor_read_parts(fnas_context *context, const fnas_safetensors *file, const char *path,
                                              const json_t *references, const json_t *devices, fnas_predictor *predictor) {
     fnas_device_table table = {0};
     FNAS_TRY(fnas_predictor_read_settings(context, file, path, predictor));
+    FNAS_TRY(fnas_predictor_read_quantity(context, file, path, predictor));
     for (int64_t r = 0; r < predictor->reference_count; r++)
         FNAS_TRY(fnas_predictor_read_arch(context, predictor, references, (size_t)r, path,
                                           predictor->reference_choices + r * predictor->decision_count));

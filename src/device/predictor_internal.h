@@ -26,6 +26,7 @@ typedef struct fnas_known_device {
 /* Normalised latency of architecture a on device t: coefficients_t . [linear basis of a; trunk terms of a]. */
 struct fnas_predictor {
     fnas_space *space; /* its own */
+    fnas_quantity quantity;
     fnas_feature_map map;
     int64_t basis_count; /* map.linear_count + FNAS_TRUNK_TERMS */
     int64_t decision_count, reference_count;

@@ -28,9 +28,10 @@ static const objective_facts OBJECTIVES[] = {
     [FNAS_OBJECTIVE_LATENCY] = {"latency_ms", "ms", "predicted"},
     [FNAS_OBJECTIVE_MACS] = {"macs", "count", "closed-form"},
     [FNAS_OBJECTIVE_PARAMS] = {"params", "count", "closed-form"},
+    [FNAS_OBJECTIVE_ENERGY] = {"energy_mj", "mJ", "predicted"},
 };
 
-const char *const fnas_names_objective[] = {"error", "latency_ms", "macs", "params", NULL};
+const char *const fnas_names_objective[] = {"error", "latency_ms", "macs", "params", "energy_mj", NULL};
 const char *const fnas_names_error[] = {"supernet", "surrogate", "table", NULL};
 const char *const fnas_names_update[] = {"mgd", "mean", "sequential", "sample", NULL};
 const char *const fnas_names_sampler[] = {"reinmax", "gdas", NULL};
@@ -53,6 +54,12 @@ const char *fnas_objective_source(fnas_objective_kind kind, fnas_error_kind erro
     static const char *const of_error[] = {
         [FNAS_ERROR_SUPERNET] = "supernet", [FNAS_ERROR_SURROGATE] = "surrogate", [FNAS_ERROR_TABLE] = "closed-form"};
     return kind == FNAS_OBJECTIVE_ERROR ? of_error[error] : OBJECTIVES[kind].source;
+}
+
+bool fnas_search_has_objective(const fnas_search_config *config, fnas_objective_kind kind) {
+    for (int64_t i = 0; i < config->objective_count; i++)
+        if (config->objectives[i] == kind) return true;
+    return false;
 }
 
 bool fnas_search_has_supernet(const fnas_search_config *config) {

@@ -16,7 +16,8 @@ typedef enum fnas_objective_kind {
     FNAS_OBJECTIVE_ERROR,
     FNAS_OBJECTIVE_LATENCY,
     FNAS_OBJECTIVE_MACS,
-    FNAS_OBJECTIVE_PARAMS
+    FNAS_OBJECTIVE_PARAMS,
+    FNAS_OBJECTIVE_ENERGY
 } fnas_objective_kind;
 typedef enum fnas_update_kind { FNAS_UPDATE_MGD, FNAS_UPDATE_MEAN, FNAS_UPDATE_SEQUENTIAL, FNAS_UPDATE_SAMPLE } fnas_update_kind;
 /* Whence the gradient of the error with respect to D. */
@@ -81,6 +82,7 @@ const char *fnas_objective_name(fnas_objective_kind kind);
 const char *fnas_objective_unit(fnas_objective_kind kind);
 /* "supernet", "surrogate", "predicted", "closed-form" (a table of the whole space is the error itself, in closed form). */
 const char *fnas_objective_source(fnas_objective_kind kind, fnas_error_kind error);
+bool fnas_search_has_objective(const fnas_search_config *config, fnas_objective_kind kind);
 bool fnas_search_has_supernet(const fnas_search_config *config);
 
 /* From options (preset, then overrides), with everything checked. The caller fills what needs files: space, supernet, data, device names,

@@ -33,17 +33,28 @@ static fnas_status closed_form_range(fnas_context *context, fnas_objective_kind 
     return FNAS_OK;
 }
 
+/* One a device; *models is the caller's, also after a failure. */
+static fnas_status create_models(fnas_context *context, const fnas_predictor *predictor, const fnas_space *space, int64_t count,
+                                 fnas_card *const *cards, fnas_latency_model ***models) {
+    *models = fnas_allocate((size_t)count, sizeof **models);
+    if (!*models) return fnas_fail_memory(context, "objectives");
+    for (int64_t t = 0; t < count; t++) FNAS_TRY(fnas_latency_model_create(context, predictor, space, cards[t], &(*models)[t]));
+    return FNAS_OK;
+}
+
+static void free_models(int64_t count, fnas_latency_model **models) {
+    for (int64_t t = 0; models && t < count; t++) fnas_latency_model_free(models[t]);
+    fnas_free(models);
+}
+
 fnas_status fnas_objectives_create(fnas_context *context, const fnas_search_config *config, const fnas_space *space,
-                                   const fnas_predictor *predictor, const fnas_surrogate *surrogate, fnas_card *const *cards,
-                                   fnas_objectives *objectives) {
+                                   const fnas_predictor *predictor, const fnas_predictor *energy_predictor, const fnas_surrogate *surrogate,
+                                   fnas_card *const *cards, fnas_objectives *objectives) {
     *objectives = (fnas_objectives){.config = config, .space = space, .surrogate = surrogate, .device_count = config->device_count};
     if (fnas_space_decision_count(space) > DECISIONS_MAX)
         return fnas_fail(context, FNAS_ERR_UNSUPPORTED, "spaces of more than %d decisions", DECISIONS_MAX);
-    objectives->latency = fnas_allocate((size_t)config->device_count, sizeof(fnas_latency_model *));
-    if (!objectives->latency) return fnas_fail_memory(context, "objectives");
-    for (int64_t t = 0; t < config->device_count; t++) {
-        FNAS_TRY(fnas_latency_model_create(context, predictor, space, cards[t], &objectives->latency[t]));
-    }
+    FNAS_TRY(create_models(context, predictor, space, config->device_count, cards, &objectives->latency));
+    if (energy_predictor) FNAS_TRY(create_models(context, energy_predictor, space, config->device_count, cards, &objectives->energy));
     for (int64_t m = 0; m < config->objective_count; m++) {
         if (config->objectives[m] != FNAS_OBJECTIVE_MACS && config->objectives[m] != FNAS_OBJECTIVE_PARAMS) continue;
         FNAS_TRY(closed_form_range(context, config->objectives[m], space, &objectives->low[m], &objectives->high[m]));
@@ -52,8 +63,8 @@ fnas_status fnas_objectives_create(fnas_context *context, const fnas_search_conf
 }
 
 void fnas_objectives_free(fnas_objectives *objectives) {
-    for (int64_t t = 0; objectives->latency && t < objectives->device_count; t++) fnas_latency_model_free(objectives->latency[t]);
-    fnas_free(objectives->latency);
+    free_models(objectives->device_count, objectives->latency);
+    free_models(objectives->device_count, objectives->energy);
     *objectives = (fnas_objectives){0};
 }
 
@@ -62,6 +73,14 @@ static void normalise(double low, double high, int64_t count, double value, doub
     double scale = range > 0 ? 1 / range : 0;
     *normalised = (value - low) * scale;
     for (int64_t i = 0; i < count; i++) gradient[i] *= scale;
+}
+
+static void evaluate_model(const fnas_latency_model *model, int64_t count, const double *onehot, double *value, double *normalised,
+                           double *gradient) {
+    double low = 0, high = 0;
+    *value = fnas_latency_model_gradient(model, onehot, gradient);
+    fnas_latency_model_range_ms(model, &low, &high);
+    normalise(low, high, count, *value, normalised, gradient);
 }
 
 /* d count / d D_ek as the exact difference that choosing k at e would make: within a row only differences matter to a sampler. */
@@ -100,13 +119,12 @@ void fnas_objective_evaluate(const fnas_objectives *objectives, const fnas_searc
         }
         normalise(state->error_low, state->error_high, count, *value, normalised, gradient);
         return;
-    case FNAS_OBJECTIVE_LATENCY: {
-        double low = 0, high = 0;
-        *value = fnas_latency_model_gradient(objectives->latency[device], facts->onehot, gradient);
-        fnas_latency_model_range_ms(objectives->latency[device], &low, &high);
-        normalise(low, high, count, *value, normalised, gradient);
+    case FNAS_OBJECTIVE_LATENCY:
+        evaluate_model(objectives->latency[device], count, facts->onehot, value, normalised, gradient);
         return;
-    }
+    case FNAS_OBJECTIVE_ENERGY:
+        evaluate_model(objectives->energy[device], count, facts->onehot, value, normalised, gradient);
+        return;
     case FNAS_OBJECTIVE_MACS:
     case FNAS_OBJECTIVE_PARAMS:
         *value = closed_form_gradient(objectives->config->objectives[objective], space, facts->choices, gradient);

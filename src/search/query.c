@@ -218,11 +218,15 @@ static fnas_status fnas_candidates_allocate(fnas_context *context, int64_t count
     candidates->choices = fnas_allocate((size_t)(count * sweep->decisions), sizeof *candidates->choices);
     candidates->preferences = fnas_allocate((size_t)(count * sweep->objectives), sizeof *candidates->preferences);
     candidates->latency_ms = fnas_allocate((size_t)count, sizeof *candidates->latency_ms);
+    candidates->energy_mj = fnas_allocate((size_t)count, sizeof *candidates->energy_mj);
     candidates->scores = fnas_allocate((size_t)count, sizeof *candidates->scores);
-    if (!candidates->choices || !candidates->preferences || !candidates->latency_ms || !candidates->scores) {
+    if (!candidates->choices || !candidates->preferences || !candidates->latency_ms || !candidates->energy_mj || !candidates->scores) {
         return fnas_fail_memory(context, "candidates of a front");
     }
-    for (int64_t i = 0; i < count; i++) candidates->scores[i] = (fnas_score){NAN, NAN};
+    for (int64_t i = 0; i < count; i++) {
+        candidates->scores[i] = (fnas_score){NAN, NAN};
+        candidates->energy_mj[i] = (double)NAN;
+    }
     return FNAS_OK;
 }
 
@@ -271,7 +275,10 @@ static fnas_status fnas_sweep_run(fnas_context *context, const fnas_run *run, co
     if (options->neighbours > 0) neighbours = options->neighbours;
     if (neighbours > 0) FNAS_TRY(fnas_sweep_find_neighbours(context, run->space, sweep));
     FNAS_TRY(fnas_sweep_collect(context, sweep, most, neighbours, candidates));
-    return fnas_predictor_ask(context, run->predictor, run->space, card, candidates->count, candidates->choices, candidates->latency_ms);
+    FNAS_TRY(fnas_predictor_ask(context, run->predictor, run->space, card, candidates->count, candidates->choices, candidates->latency_ms));
+    if (!run->energy_predictor) return FNAS_OK;
+    return fnas_predictor_ask(context, run->energy_predictor, run->space, card, candidates->count, candidates->choices,
+                              candidates->energy_mj);
 }
 
 fnas_status fnas_query_sweep(fnas_context *context, const fnas_run *run, const fnas_card *card, const fnas_front_options *options,
@@ -293,6 +300,7 @@ void fnas_candidates_free(fnas_candidates *candidates) {
     fnas_free(candidates->choices);
     fnas_free(candidates->preferences);
     fnas_free(candidates->latency_ms);
+    fnas_free(candidates->energy_mj);
     fnas_free(candidates->scores);
     *candidates = (fnas_candidates){0};
 }

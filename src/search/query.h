@@ -18,6 +18,7 @@ typedef struct fnas_candidates {
     int32_t *choices;    /* [count][decisions] */
     double *preferences; /* [count][objectives] */
     double *latency_ms;  /* [count] predicted */
+    double *energy_mj;   /* the same; NaN where energy is no objective */
     fnas_score *scores;  /* [count] NaN until scored */
 } fnas_candidates;
 
@@ -29,7 +30,6 @@ FNAS_NODISCARD fnas_status fnas_query_preferences(fnas_context *context, int64_t
 FNAS_NODISCARD fnas_status fnas_query_check_preference(fnas_context *context, int64_t count, const double *preference);
 
 FNAS_NODISCARD fnas_status fnas_query_check_options(fnas_context *context, const fnas_front_options *options);
-bool fnas_query_has_objective(const fnas_run *run, fnas_objective_kind kind);
 
 /* Sweeps, decodes, thins, adds neighbours, predicts latency. `candidates` is overwritten; owned by the caller (fnas_candidates_free), also
  * after a failure. */

@@ -35,6 +35,7 @@ static double fnas_candidate_value(const fnas_run *run, const fnas_candidates *c
     fnas_score score = candidates->scores[index];
     if (kind == FNAS_OBJECTIVE_ERROR) return measure == FNAS_MEASURE_ERROR ? score.error_pct : score.cross_entropy;
     if (kind == FNAS_OBJECTIVE_LATENCY) return candidates->latency_ms[index];
+    if (kind == FNAS_OBJECTIVE_ENERGY) return candidates->energy_mj[index];
     return fnas_objective_closed_form(kind, run->space, choices);
 }
 
@@ -195,6 +196,7 @@ static void fnas_candidates_keep(fnas_candidates *candidates, int64_t count, int
         memmove(candidates->choices + to * decisions, candidates->choices + from * decisions, decisions * sizeof(int32_t));
         memmove(candidates->preferences + to * objectives, candidates->preferences + from * objectives, objectives * sizeof(double));
         candidates->latency_ms[to] = candidates->latency_ms[from];
+        candidates->energy_mj[to] = candidates->energy_mj[from];
         candidates->scores[to] = candidates->scores[from];
     }
     candidates->count = count;

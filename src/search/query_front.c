@@ -8,16 +8,9 @@ fnas_status fnas_query_check_options(fnas_context *context, const fnas_front_opt
     return FNAS_OK;
 }
 
-bool fnas_query_has_objective(const fnas_run *run, fnas_objective_kind kind) {
-    for (int64_t k = 0; k < run->config.objective_count; k++) {
-        if (run->config.objectives[k] == kind) return true;
-    }
-    return false;
-}
-
 static fnas_status fnas_front_score(fnas_context *context, const fnas_run *run, const fnas_front_options *options,
                                     fnas_candidates *candidates) {
-    if (!options->score_error || !fnas_query_has_objective(run, FNAS_OBJECTIVE_ERROR)) return FNAS_OK;
+    if (!options->score_error || !fnas_search_has_objective(&run->config, FNAS_OBJECTIVE_ERROR)) return FNAS_OK;
     if (run->surrogate) {
         if (options->data) return fnas_fail(context, FNAS_ERR_USAGE, "this run has its errors from a table and needs no data");
         fnas_run_look_up_errors(run, candidates->count, candidates->choices, candidates->scores);

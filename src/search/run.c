@@ -32,6 +32,7 @@ void fnas_run_close(fnas_run *run) {
     fnas_free(run->cards);
     fnas_free(run->embeddings);
     fnas_predictor_free(run->predictor);
+    fnas_predictor_free(run->energy_predictor);
     fnas_surrogate_free(run->surrogate);
     fnas_search_state_free(&run->state);
     fnas_score_cache_free(run->scores);
@@ -269,7 +270,15 @@ void fnas_run_look_up_errors(const fnas_run *run, int64_t count, const int32_t *
     }
 }
 
-static fnas_status check_predictor(fnas_context *context, const fnas_run *run, const fnas_predictor *predictor, const char *path) {
+static const char *predictor_file(fnas_quantity quantity) {
+    return quantity == FNAS_QUANTITY_ENERGY ? "energy.safetensors" : "predictor.safetensors";
+}
+
+static fnas_status check_predictor(fnas_context *context, const fnas_run *run, const fnas_predictor *predictor, fnas_quantity quantity,
+                                   const char *path) {
+    if (fnas_predictor_quantity(predictor) != quantity)
+        return fnas_fail(context, FNAS_ERR_INPUT, "%s: this predictor is of %s, one of %s is needed", path,
+                         fnas_quantity_name(fnas_predictor_quantity(predictor)), fnas_quantity_name(quantity));
     if (strcmp(fnas_predictor_space(predictor), run->config.space) == 0) return FNAS_OK;
     return fnas_fail(context, FNAS_ERR_INPUT, "%s: this predictor is for %s, the search is in %s", path, fnas_predictor_space(predictor),
                      run->config.space);
@@ -286,10 +295,10 @@ static fnas_status write_folders(fnas_context *context, const fnas_run *run) {
     return FNAS_OK;
 }
 
-static fnas_status write_predictor(fnas_context *context, const fnas_run *run) {
-    char *path = fnas_run_file(run, "predictor.safetensors");
+static fnas_status write_predictor(fnas_context *context, const fnas_run *run, const fnas_predictor *predictor) {
+    char *path = fnas_run_file(run, predictor_file(fnas_predictor_quantity(predictor)));
     if (!path) return fnas_fail_memory(context, "a path");
-    fnas_status status = fnas_predictor_save(context, run->predictor, path);
+    fnas_status status = fnas_predictor_save(context, predictor, path);
     fnas_free(path);
     return status;
 }
@@ -317,7 +326,8 @@ static fnas_status write_space(fnas_context *context, const fnas_run *run) {
 static fnas_status write_parts(fnas_context *context, const fnas_run *run) {
     FNAS_TRY(write_folders(context, run));
     FNAS_TRY(save_cards(context, run));
-    FNAS_TRY(write_predictor(context, run));
+    FNAS_TRY(write_predictor(context, run, run->predictor));
+    if (run->energy_predictor) FNAS_TRY(write_predictor(context, run, run->energy_predictor));
     if (fnas_space_description(run->space)) FNAS_TRY(write_space(context, run));
     if (run->surrogate) FNAS_TRY(write_surrogate(context, run));
     if (run->data_spec) FNAS_TRY(fnas_run_log_set(context, run->path, "data", run->data_spec));
@@ -354,7 +364,7 @@ static fnas_status fill_new_run(fnas_context *context, const fnas_search_options
         FNAS_TRY(open_errors(context, options, run));
     if (!options->predictor) return FNAS_OK;
     FNAS_TRY(fnas_predictor_load(context, options->predictor, &run->predictor));
-    return check_predictor(context, run, run->predictor, options->predictor);
+    return check_predictor(context, run, run->predictor, FNAS_QUANTITY_LATENCY, options->predictor);
 }
 
 fnas_status fnas_run_create(fnas_context *context, const fnas_search_options *options, fnas_run **result) {
@@ -473,30 +483,30 @@ static bool has_file(const fnas_run *run, const char *name) {
     return exists;
 }
 
-static fnas_status train_predictor(fnas_context *context, fnas_run *run, const char *path) {
+static fnas_status train_predictor(fnas_context *context, const fnas_run *run, fnas_quantity quantity, const char *path,
+                                   fnas_predictor **predictor) {
     /* What a checkpoint has learnt it learnt from one predictor: another (--predictor may have given it) must not take its place. */
     if (!run->is_new && has_file(run, "checkpoint.safetensors"))
         return fnas_fail(context, FNAS_ERR_INPUT,
                          "%s is missing, which the checkpoint was made with: put it back, or, where the search trained it, train it again "
                          "with `fleetnas predictor fit`, the cards of %s/devices in the order of config.json and --seed %llu",
                          path, run->path, (unsigned long long)run->config.seed);
-    fnas_predictor_options options = {.seed = run->config.seed};
-    FNAS_TRY(
-        fnas_predictor_fit(context, run->space, run->config.device_count, (const fnas_card *const *)run->cards, &options, &run->predictor));
-    return run->is_new ? FNAS_OK : fnas_predictor_save(context, run->predictor, path);
+    fnas_predictor_options options = {.quantity = quantity, .seed = run->config.seed};
+    FNAS_TRY(fnas_predictor_fit(context, run->space, run->config.device_count, (const fnas_card *const *)run->cards, &options, predictor));
+    return run->is_new ? FNAS_OK : fnas_predictor_save(context, *predictor, path);
 }
 
-static fnas_status prepare_predictor(fnas_context *context, fnas_run *run) {
-    char *path = fnas_run_file(run, "predictor.safetensors");
+static fnas_status prepare_predictor(fnas_context *context, const fnas_run *run, fnas_quantity quantity, fnas_predictor **predictor) {
+    char *path = fnas_run_file(run, predictor_file(quantity));
     if (!path) return fnas_fail_memory(context, "a path");
     fnas_status status = FNAS_OK;
-    if (run->predictor) {
+    if (*predictor) {
         /* given with the options and already checked */
     } else if (!run->is_new && fnas_file_exists(path)) {
-        status = fnas_predictor_load(context, path, &run->predictor);
-        if (status == FNAS_OK) status = check_predictor(context, run, run->predictor, path);
+        status = fnas_predictor_load(context, path, predictor);
+        if (status == FNAS_OK) status = check_predictor(context, run, *predictor, quantity, path);
     } else {
-        status = train_predictor(context, run, path);
+        status = train_predictor(context, run, quantity, path, predictor);
     }
     fnas_free(path);
     return status;
@@ -542,7 +552,9 @@ static fnas_status prepare_state(fnas_context *context, fnas_run *run) {
 
 fnas_status fnas_run_prepare(fnas_context *context, fnas_run *run) {
     FNAS_TRY(prepare_errors(context, run));
-    FNAS_TRY(prepare_predictor(context, run));
+    FNAS_TRY(prepare_predictor(context, run, FNAS_QUANTITY_LATENCY, &run->predictor));
+    if (fnas_search_has_objective(&run->config, FNAS_OBJECTIVE_ENERGY))
+        FNAS_TRY(prepare_predictor(context, run, FNAS_QUANTITY_ENERGY, &run->energy_predictor));
     return prepare_state(context, run);
 }
 

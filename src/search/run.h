@@ -1,5 +1,6 @@
 /* The run directory:
  *   config.json  checkpoint.safetensors  predictor.safetensors  metrics.csv  devices/NAME.json  fronts/   (equal for equal searches)
+ *   energy.safetensors (its predictor, where it is an objective)
  *   space.json (a space that a file describes)  error.safetensors (errors that are no supernet's: surrogate.h)          (so are these)
  *   log.sqlite   (what is of the moment: times, host, paths) */
 #ifndef FNAS_SEARCH_RUN_H
@@ -21,7 +22,8 @@ struct fnas_run {
     double *embeddings;                   /* [device_count][embedding], as the hypernetwork takes them: see fnas_run_condition */
     fnas_embedding_scale embedding_scale; /* of the search devices */
     fnas_predictor *predictor;
-    fnas_surrogate *surrogate; /* of the error; NULL: the supernet's */
+    fnas_predictor *energy_predictor; /* NULL where energy is no objective */
+    fnas_surrogate *surrogate;        /* of the error; NULL: the supernet's */
     fnas_search_state state;
     char *data_spec;          /* with its path, from log.sqlite; NULL when unknown */
     bool is_new;              /* made from options, and not yet written: what may lie in its folder is not of this run */
@@ -48,8 +50,8 @@ FNAS_NODISCARD fnas_status fnas_run_open_folder(fnas_context *context, const cha
 /* The run's errors of architectures that are no supernet's, into error_pct and cross_entropy alike. */
 void fnas_run_look_up_errors(const fnas_run *run, int64_t count, const int32_t *choices, fnas_score *scores);
 
-/* Loads the predictor, or, as long as there is no checkpoint, trains it (and keeps it in the folder of a run that is not new); allocates
- * the state and loads the checkpoint, or initialises it as a pure function of configuration and cards. */
+/* Loads the predictors, or, as long as there is no checkpoint, trains them (and keeps them in the folder of a run that is not new);
+ * allocates the state and loads the checkpoint, or initialises it as a pure function of configuration and cards. */
 FNAS_NODISCARD fnas_status fnas_run_prepare(fnas_context *context, fnas_run *run);
 
 /* Opens the data set that the run was made on; fails when its shape does not fit the supernet. */

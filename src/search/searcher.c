@@ -124,8 +124,8 @@ fnas_status fnas_searcher_create(fnas_context *context, fnas_run *run, fnas_data
     searcher->onehot = fnas_space_onehot_size(run->space);
     searcher->decisions = fnas_space_decision_count(run->space);
     searcher->embedding = run->state.shape.embedding;
-    FNAS_TRY(
-        fnas_objectives_create(context, searcher->config, run->space, run->predictor, run->surrogate, run->cards, &searcher->objectives));
+    FNAS_TRY(fnas_objectives_create(context, searcher->config, run->space, run->predictor, run->energy_predictor, run->surrogate,
+                                    run->cards, &searcher->objectives));
     FNAS_TRY(fnas_gradients_create(context, &searcher->state->shape, searcher->config->device_count, &searcher->gradients));
     if (!paths_allocate(searcher) || !buffers_allocate(searcher)) return fnas_fail_memory(context, "the search");
     return fnas_search_has_supernet(searcher->config) ? supernet_create(context, searcher) : FNAS_OK;

@@ -337,7 +337,7 @@ static fnas_status fnas_verify_check(fnas_context *context, const fnas_run *run,
         options->candidates < 0 || options->neighbours < 0) {
         return fnas_fail(context, FNAS_ERR_USAGE, "verify: counts must not be negative (0 means the default)");
     }
-    if (!fnas_query_has_objective(run, FNAS_OBJECTIVE_ERROR)) {
+    if (!fnas_search_has_objective(&run->config, FNAS_OBJECTIVE_ERROR)) {
         return fnas_fail(context, FNAS_ERR_INPUT, "%s: the run has no error objective, there is nothing to verify on images", run->path);
     }
     return FNAS_OK;

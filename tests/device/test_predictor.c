@@ -623,6 +623,59 @@ static void cards_give_what_their_numbers_give(void **state) {
     fleet_free(&fleet);
 }
 
+/* The card of a device whose latencies are another's energies. */
+static fnas_card *with_energies_of(fnas_test_place *place, const fnas_card *card, const fnas_card *other) {
+    json_t *root = json_deep_copy(card->root);
+    json_t *rows = json_object_get(root, "measurements"),
+           *energies = json_object_get(json_object_get(other->root, "reference"), "latency_ms");
+    fnas_card *made;
+    json_object_set(json_object_get(root, "reference"), "energy_mj", energies);
+    for (size_t i = 0; i < json_array_size(rows); i++)
+        json_object_set(json_array_get(rows, i), "energy_mj",
+                        json_object_get(json_array_get(json_object_get(other->root, "measurements"), i), "latency_ms"));
+    assert_status(FNAS_OK, fnas_card_from_json(place->context, "energies", root, &made));
+    return made;
+}
+
+/* A predictor of energies is one of latencies on cards where those stand in the place of these, and stays one in its file. */
+static void energy_is_predicted_as_latency_is(void **state) {
+    fnas_test_place *place = *state;
+    test_fleet fleet;
+    fnas_predictor *of_energy, *of_latency, *loaded;
+    fnas_predictor_options energy = quick;
+    energy.quantity = FNAS_QUANTITY_ENERGY;
+    fnas_card *plain[2], *with[2];
+    fleet_make(place->context, &fleet, 4, 60, 0.02, SEED);
+    for (int d = 0; d < 2; d++) {
+        fnas_card *slower = card_of(place, &fleet, &fleet.devices[2 + d], "nb201", 60);
+        plain[d] = card_of(place, &fleet, &fleet.devices[d], "nb201", 60);
+        with[d] = with_energies_of(place, slower, plain[d]);
+        fnas_card_free(slower);
+    }
+    assert_status(FNAS_OK, fnas_predictor_fit(place->context, fleet.space, 2, (const fnas_card *const *)plain, &quick, &of_latency));
+    assert_status(FNAS_ERR_INPUT, fnas_predictor_fit(place->context, fleet.space, 2, (const fnas_card *const *)plain, &energy, &of_energy));
+    assert_message("has no energy of its references");
+    assert_status(FNAS_OK, fnas_predictor_fit(place->context, fleet.space, 2, (const fnas_card *const *)with, &energy, &of_energy));
+    const char *path = fnas_test_path(place, "energy.safetensors");
+    assert_status(FNAS_OK, fnas_predictor_save(place->context, of_energy, path));
+    assert_status(FNAS_OK, fnas_predictor_load(place->context, path, &loaded));
+    assert_int_equal(fnas_predictor_quantity(loaded), FNAS_QUANTITY_ENERGY);
+    assert_int_equal(fnas_predictor_quantity(of_latency), FNAS_QUANTITY_LATENCY);
+    for (int d = 0; d < 2; d++) {
+        double energy_mj[3], latency_ms[3];
+        assert_status(FNAS_OK, fnas_predictor_ask(place->context, of_latency, fleet.space, plain[d], 3, fleet.archs, latency_ms));
+        assert_status(FNAS_OK, fnas_predictor_ask(place->context, loaded, fleet.space, with[d], 3, fleet.archs, energy_mj));
+        for (int i = 0; i < 3; i++) assert_float_equal(energy_mj[i] / latency_ms[i], 1, 1e-12);
+        assert_status(FNAS_ERR_INPUT, fnas_predictor_ask(place->context, loaded, fleet.space, plain[d], 3, fleet.archs, energy_mj));
+        fnas_card_free(plain[d]);
+        fnas_card_free(with[d]);
+    }
+    fnas_predictor_free(of_energy);
+    fnas_predictor_free(of_latency);
+    fnas_predictor_free(loaded);
+    fleet_free(&fleet);
+}
+
 static void another_space_is_refused(void **state) {
     fnas_test_place *place = *state;
     test_fleet fleet;
@@ -663,16 +716,27 @@ static void another_space_is_refused(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        fnas_test(gradient_agrees_with_differences), fnas_test(trunk_gradient_agrees_with_differences),
-        fnas_test(saved_and_loaded_is_the_same),     fnas_test(damaged_files_are_refused),
-        fnas_test(threads_change_nothing),           fnas_test(unseen_made_up_devices_are_predicted),
-        fnas_test(intervals_cover_nine_of_ten),      fnas_test(intervals_surround_the_prediction),
-        fnas_test(chosen_references_teach_more),     fnas_test(many_models_say_what_each_says),
-        fnas_test(quantile_is_the_conformal_rank),   fnas_test(a_search_device_is_known_better_than_its_noise),
-        fnas_test(cheap_cells_are_predicted),        fnas_test(predictions_scale_with_the_references),
-        fnas_test(absurd_references_stay_positive),  fnas_test(bad_devices_are_refused),
-        fnas_test(a_wish_to_stop_is_heard),          fnas_test(embedding_is_normalised),
-        fnas_test(features_are_pooled_by_operation), fnas_test(cards_give_what_their_numbers_give),
+        fnas_test(gradient_agrees_with_differences),
+        fnas_test(trunk_gradient_agrees_with_differences),
+        fnas_test(saved_and_loaded_is_the_same),
+        fnas_test(damaged_files_are_refused),
+        fnas_test(threads_change_nothing),
+        fnas_test(unseen_made_up_devices_are_predicted),
+        fnas_test(intervals_cover_nine_of_ten),
+        fnas_test(intervals_surround_the_prediction),
+        fnas_test(chosen_references_teach_more),
+        fnas_test(many_models_say_what_each_says),
+        fnas_test(quantile_is_the_conformal_rank),
+        fnas_test(a_search_device_is_known_better_than_its_noise),
+        fnas_test(cheap_cells_are_predicted),
+        fnas_test(predictions_scale_with_the_references),
+        fnas_test(absurd_references_stay_positive),
+        fnas_test(bad_devices_are_refused),
+        fnas_test(a_wish_to_stop_is_heard),
+        fnas_test(embedding_is_normalised),
+        fnas_test(features_are_pooled_by_operation),
+        fnas_test(cards_give_what_their_numbers_give),
+        fnas_test(energy_is_predicted_as_latency_is),
         fnas_test(another_space_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "base/file.h"
+#include "base/json.h"
 #include "base/memory.h"
 #include "space/space.h"
 
@@ -192,6 +193,54 @@ static void test_fronts(void **state) {
     }
 }
 
+/* Beside its latency each card has energies, a power of the latency. */
+static void add_energies(fnas_test_place *place, const char *path, double power) {
+    json_t *root, *row, *latency, *energies = json_array();
+    size_t i;
+    test_check(place, fnas_json_read(place->context, path, 1 << 24, &root));
+    json_t *reference = json_object_get(root, "reference");
+    json_array_foreach(json_object_get(reference, "latency_ms"), i, latency)
+        json_array_append_new(energies, json_real(pow(json_number_value(latency), power)));
+    json_object_set_new(reference, "energy_mj", energies);
+    json_array_foreach(json_object_get(root, "measurements"), i, row)
+        json_object_set_new(row, "energy_mj", json_real(pow(json_number_value(json_object_get(row, "latency_ms")), power)));
+    test_check(place, fnas_json_write(place->context, path, root));
+    json_decref(root);
+}
+
+/* Energy as a third objective: predicted from the card's energies, kept in the run. */
+static void test_energy(void **state) {
+    alone_fixture *fixture = *state;
+    fnas_test_place *place = fixture->place;
+    char path[160], file[200];
+    snprintf(path, sizeof path, "%s/run", place->folder);
+    fnas_search_options options = options_for(fixture, fixture->all, path);
+    options.objectives = "error,latency_ms,energy_mj";
+    assert_status(FNAS_ERR_INPUT, fnas_search_run(place->context, &options));
+    assert_message("card steep has no energy");
+    for (int d = 0; d < 2; d++) add_energies(place, fixture->devices[d], 0.5);
+    test_check(place, fnas_search_run(place->context, &options));
+    fnas_run *run = NULL;
+    fnas_front *front = NULL;
+    test_check(place, fnas_run_open(place->context, path, &run));
+    test_check(place, fnas_run_front(place->context, run, fnas_run_device(run, 0), &(fnas_front_options){.score_error = true}, &front));
+    assert_int_equal(fnas_front_objective_count(front), 3);
+    assert_string_equal(fnas_front_objective_at(front, 2).name, "energy_mj");
+    assert_string_equal(fnas_front_objective_at(front, 2).unit, "mJ");
+    assert_string_equal(fnas_front_objective_at(front, 2).source, "predicted");
+    assert_true(fnas_front_point_count(front) >= 5);
+    for (int64_t p = 0; p < fnas_front_point_count(front); p++) {
+        const double *values = fnas_front_values(front, p);
+        assert_true(fabs(values[2] / sqrt(values[1]) - 1) < 0.25); /* the root is no sum of operations, and so not quite predicted */
+    }
+    fnas_front_free(front);
+    fnas_run_close(run);
+    snprintf(file, sizeof file, "%s/energy.safetensors", path);
+    assert_int_equal(unlink(file), 0);
+    assert_status(FNAS_ERR_INPUT, fnas_run_open(place->context, path, &run));
+    assert_message("energy.safetensors is missing");
+}
+
 static void test_refused(void **state) {
     alone_fixture *fixture = *state;
     fnas_test_place *place = fixture->place;
@@ -252,6 +301,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_resume, setup, teardown),
         cmocka_unit_test_setup_teardown(test_fronts, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_energy, setup, teardown),
         cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
