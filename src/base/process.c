@@ -225,7 +225,8 @@ static fnas_status wait_once(const waiting *wait, bool to_send) {
                                {.fd = process->errors, .events = POLLIN},
                                {.fd = to_send ? process->input : -1, .events = POLLOUT}};
     FNAS_TRY(check_limits(wait));
-    if (poll(waited, 3, TICK_MS) < 0 && errno != EINTR) return fnas_fail_errno(wait->context, process->name, "wait for it");
+    bool is_mute = process->output < 0 && process->errors < 0; /* its end comes next, and wakes nobody */
+    if (poll(waited, 3, is_mute ? 1 : TICK_MS) < 0 && errno != EINTR) return fnas_fail_errno(wait->context, process->name, "wait for it");
     drain_errors(process);
     drain_output(process);
     return check_limits(wait);
@@ -258,10 +259,13 @@ static bool take_line(fnas_process *process, fnas_text *line) {
 
 /* Whether it ended and nothing more came: a child that it left behind with the stream open is not waited for. */
 static fnas_status wait_for_more(const waiting *wait, bool *is_over) {
-    size_t before = wait->process->unread.size;
-    bool ended = has_ended(wait->process);
+    fnas_process *process = wait->process;
+    size_t before = process->unread.size;
+    bool ended = has_ended(process);
+    *is_over = ended && process->output < 0;
+    if (*is_over) return FNAS_OK;
     FNAS_TRY(wait_once(wait, false));
-    *is_over = ended && wait->process->unread.size == before;
+    *is_over = ended && process->unread.size == before;
     return FNAS_OK;
 }
 
@@ -276,6 +280,8 @@ static fnas_status hear_line(const waiting *wait, fnas_text *answer) {
 fnas_status fnas_process_ask(fnas_context *context, fnas_process *process, const char *line, fnas_process_limits limits,
                              fnas_text *answer) {
     waiting wait = {context, process, limits, fnas_wall_ms()};
+    drain_output(process);
+    if (process->unread.size) return fail_process(context, process, "printed something without being asked: it owes one line a request");
     FNAS_TRY(send_bytes(&wait, line, strlen(line)));
     FNAS_TRY(send_bytes(&wait, "\n", 1));
     return hear_line(&wait, answer);

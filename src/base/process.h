@@ -18,7 +18,8 @@ typedef struct fnas_process_limits {
 FNAS_NODISCARD fnas_status fnas_process_start(fnas_context *context, char *const *words, bool with_input, fnas_process **process);
 
 /* Sends a line (a newline is added) and waits for one, which is appended to `answer` without its newline. Errors: FNAS_ERR_INPUT (it ended,
- * printed more than the limit, answered nothing in time; the message says which and repeats the last line of its error stream),
+ * printed more than the limit or without being asked, answered nothing in time; the message says which and repeats the last line of its
+ * error stream),
  * FNAS_INTERRUPTED, FNAS_ERR_IO, FNAS_ERR_MEMORY. After a failure it is to be stopped. */
 FNAS_NODISCARD fnas_status fnas_process_ask(fnas_context *context, fnas_process *process, const char *line, fnas_process_limits limits,
                                             fnas_text *answer);

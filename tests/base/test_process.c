@@ -105,6 +105,20 @@ static void lines_are_asked_and_answered(void **state) {
     fnas_text_free(&answer);
 }
 
+static void answers_are_not_taken_for_others(void **state) {
+    fnas_test_place *place = *state;
+    char *words[] = {"sh", "-c", "while read -r line; do echo 1; echo 2; done", NULL};
+    fnas_process *process;
+    fnas_text answer = {0};
+    assert_status(FNAS_OK, fnas_process_start(place->context, words, true, &process));
+    assert_status(FNAS_OK, fnas_process_ask(place->context, process, "a", patient, &answer));
+    usleep(200000);
+    assert_status(FNAS_ERR_INPUT, fnas_process_ask(place->context, process, "b", patient, &answer));
+    assert_message("sh printed something without being asked");
+    fnas_process_stop(process);
+    fnas_text_free(&answer);
+}
+
 static void an_asked_program_may_hang_or_flood(void **state) {
     fnas_test_place *place = *state;
     char *hanging[] = {"sh", "-c", "read -r line; sleep 60", NULL}, *flooding[] = {"sh", "-c", "yes | tr -d '\\n'", NULL},
@@ -132,8 +146,11 @@ static void an_asked_program_may_hang_or_flood(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {fnas_test(output_is_taken_whole), fnas_test(what_goes_wrong_is_named),
-                                       fnas_test(children_are_killed_too), fnas_test(lines_are_asked_and_answered),
+    const struct CMUnitTest tests[] = {fnas_test(output_is_taken_whole),
+                                       fnas_test(what_goes_wrong_is_named),
+                                       fnas_test(children_are_killed_too),
+                                       fnas_test(lines_are_asked_and_answered),
+                                       fnas_test(answers_are_not_taken_for_others),
                                        fnas_test(an_asked_program_may_hang_or_flood)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
