@@ -194,7 +194,7 @@ static void describe_runtime(const fnas_measurement *measuring, card_device *dev
 
 static json_t *json_of_measurement(const fnas_measurement *measuring, double noise) {
     const fnas_timing_plan *plan = &measuring->plan;
-    card_device device;
+    card_device device = {0};
     char date[FNAS_TIMING_TEXT_BYTES];
     (measuring->by_command ? describe_command : describe_runtime)(measuring, &device);
     fnas_host_date(date, sizeof date);

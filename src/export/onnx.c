@@ -94,9 +94,9 @@ static value_name name_of(const char *prefix, int64_t node, const char *suffix) 
 
 /* What readers of a node's output call it. */
 static value_name output_name(const encoder *encoding, int64_t node) {
-    bool is_logits = node == encoding->graph->node_count - 1;
-    if (node == 0 && !is_logits) return (value_name){"images"};
-    return is_logits ? (value_name){"logits"} : name_of("v", node, "");
+    if (node == encoding->graph->node_count - 1) return (value_name){"logits"};
+    if (node == 0) return (value_name){"images"};
+    return name_of("v", node, "");
 }
 
 /* ---- operators ---- */
