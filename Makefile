@@ -3,7 +3,7 @@ BUILD = build/release
 JOBS ?= $(shell nproc)
 PREFIX ?= /usr/local
 
-.PHONY: help deps build runners demo demo-seeds test bench lint format sanitize install clean
+.PHONY: help deps build runners demo demo-seeds test bench lint format sanitize fuzz install clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -40,6 +40,10 @@ sanitize: deps ## every test under the address and undefined-behaviour sanitizer
 	@[ -f build/sanitize/build.ninja ] || cmake --preset sanitize
 	@cmake --build --preset sanitize --parallel $(JOBS)
 	@sh scripts/run-tests.sh build/sanitize
+
+fuzz: deps ## every parser under clang's fuzzer and sanitizers, which it installs (RUNS=100000 executions each, SEED=1)
+	@sh scripts/install-dependencies.sh packaging/debian-packages-fuzz.txt
+	@sh scripts/fuzz.sh
 
 install: build ## library, headers and command into PREFIX (/usr/local)
 	@cmake --install $(BUILD) --prefix $(PREFIX)

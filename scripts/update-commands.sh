@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
     "$fleetnas" help | sed -n '/^Verbs:/,/^$/p' | sed -n 's/^  \([a-z ]*[a-z]\)  *  .*/\1/p' | while read -r verb; do
         # shellcheck disable=SC2016 # these are code marks of Markdown
         printf '\n## fleetnas %s\n\n```text\n' "$verb"
-        # shellcheck disable=SC2086 # one or two words
+        # shellcheck disable=SC2086 # one to three words
         "$fleetnas" help $verb
         # shellcheck disable=SC2016
         printf '```\n'

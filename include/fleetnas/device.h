@@ -20,14 +20,16 @@ typedef struct fnas_card_view {
     int64_t reference_count;              /* 10 */
     const int32_t *reference_choices;     /* [reference_count][decision_count] */
     const double *reference_latency_ms;   /* [reference_count] > 0 */
+    const double *reference_energy_mj;    /* [reference_count] > 0, of one batch; NULL when the card has none */
     int64_t measurement_count;            /* 0: a reference-only card */
     const int32_t *measurement_choices;   /* [measurement_count][decision_count] */
     const double *measurement_latency_ms; /* [measurement_count] > 0 */
+    const double *measurement_energy_mj;  /* [measurement_count] > 0, of one batch; NULL when the card has none */
     double noise_spearman;                /* rank correlation between two halves of the rounds; NaN when unknown */
 } fnas_card_view;
 
-/* Reads and checks a card (schema in docs/device-cards.md): every architecture parses in the card's space, latencies are finite and
- * positive, ten references. Errors: FNAS_ERR_INPUT naming file and field, FNAS_ERR_IO. */
+/* Reads and checks a card (schema in docs/device-cards.md): every architecture parses in the card's space, latencies and
+ * energies are finite and positive, ten references. Errors: FNAS_ERR_INPUT naming file and field, FNAS_ERR_IO. */
 FNAS_API FNAS_NODISCARD fnas_status fnas_card_load(fnas_context *context, const char *path, fnas_card **card);
 FNAS_API FNAS_NODISCARD fnas_status fnas_card_save(fnas_context *context, const fnas_card *card, const char *path); /* atomic */
 FNAS_API void fnas_card_free(fnas_card *card);

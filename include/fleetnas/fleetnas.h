@@ -6,10 +6,13 @@
 #include "fleetnas/context.h"
 #include "fleetnas/data.h"
 #include "fleetnas/device.h"
+#include "fleetnas/device_import.h"
 #include "fleetnas/front.h"
 #include "fleetnas/predictor.h"
 #include "fleetnas/report.h"
+#include "fleetnas/rival.h"
 #include "fleetnas/search.h"
 #include "fleetnas/space.h"
+#include "fleetnas/truth.h"
 
 #endif

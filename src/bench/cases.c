@@ -1,73 +1,77 @@
 /* Rows of the table that also tests the operators. */
-#include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"
 #include "bench/families.h"
 #include "bench/operator.h"
 
-#define CASE_NAME_BYTES 200
-
 /* A problem string that names one case: what a row is called, and what runs it again. */
-static fnas_problem case_problem(const operator_case *c) {
+static fnas_problem case_problem(const fnas_operator_case *c) {
     fnas_problem problem = {.family = &fnas_problem_case};
-    case_name(c, problem.values[0], CASE_NAME_BYTES);
+    fnas_case_name(c, problem.values[0], FNAS_CASE_NAME_BYTES);
     return problem;
-}
-
-/* Owned (fnas_free); NULL when out of memory. Small shapes, or those of a search's layers at its batch. */
-static case_list *cases_create(bool small, bool large) {
-    case_list *list = fnas_allocate(1, sizeof *list), *other = fnas_allocate(1, sizeof *other);
-    if (list && other) {
-        if (small) cases_for_tests(list);
-        if (large) cases_for_speed(other);
-        for (int64_t i = 0; i < other->count; i++) case_add(list, other->cases[i]);
-    }
-    if (!other) {
-        fnas_free(list);
-        list = NULL;
-    }
-    fnas_free(other);
-    return list;
 }
 
 /* ---- one ---- */
 
-static int64_t find_case(const case_list *list, const char *wanted) {
-    char name[CASE_NAME_BYTES];
+static int64_t find_case(const fnas_case_list *list, const char *wanted) {
+    char name[FNAS_CASE_NAME_BYTES];
     for (int64_t i = 0; i < list->count; i++) {
-        case_name(&list->cases[i], name, sizeof name);
+        fnas_case_name(&list->cases[i], name, sizeof name);
         if (strcmp(name, wanted) == 0) return i;
     }
     return -1;
 }
 
-static fnas_status fail_unknown_case(fnas_context *context, const case_list *list, const char *wanted) {
-    static char names[CASES_CAPACITY][CASE_NAME_BYTES]; /* only read by the suggestion below */
-    const char *known[CASES_CAPACITY + 1] = {NULL};
+typedef struct case_names {
+    const char **known; /* [count + 1], the last NULL */
+    char *text;         /* [count][FNAS_CASE_NAME_BYTES] */
+} case_names;
+
+static void case_names_free(case_names *names) {
+    fnas_free(names->known);
+    fnas_free(names->text);
+}
+
+/* False when out of memory. To be freed either way. */
+static bool case_names_create(const fnas_case_list *list, case_names *names) {
+    names->known = fnas_allocate((size_t)list->count + 1, sizeof *names->known);
+    names->text = fnas_allocate((size_t)list->count, FNAS_CASE_NAME_BYTES);
+    if (!names->known || !names->text) return false;
     for (int64_t i = 0; i < list->count; i++) {
-        case_name(&list->cases[i], names[i], CASE_NAME_BYTES);
-        known[i] = names[i];
+        char *name = names->text + i * FNAS_CASE_NAME_BYTES;
+        fnas_case_name(&list->cases[i], name, FNAS_CASE_NAME_BYTES);
+        names->known[i] = name;
     }
-    const char *near = fnas_suggest(wanted, known);
-    return near ? fnas_fail(context, FNAS_ERR_USAGE, "unknown case \"%s\": did you mean \"%s\"?", wanted, near)
-                : fnas_fail(context, FNAS_ERR_USAGE, "unknown case \"%s\": cases:WORD runs all whose name holds a word", wanted);
+    return true;
+}
+
+static fnas_status fail_unknown_case(fnas_context *context, const fnas_case_list *list, const char *wanted) {
+    case_names names;
+    bool made = case_names_create(list, &names);
+    const char *near = made ? fnas_suggest(wanted, names.known) : NULL;
+    fnas_status status = !made  ? fnas_fail_memory(context, "the names of cases")
+                         : near ? fnas_fail(context, FNAS_ERR_USAGE, "unknown case \"%s\": did you mean \"%s\"?", wanted, near)
+                                : fnas_fail(context, FNAS_ERR_USAGE, "unknown case \"%s\": cases:WORD runs all whose name holds a word",
+                                            wanted);
+    case_names_free(&names);
+    return status;
 }
 
 static fnas_status case_check(fnas_context *context, const fnas_problem *problem) {
-    case_list *list = cases_create(true, true);
-    if (!list) return fnas_fail_memory(context, "the table of cases");
-    bool found = find_case(list, fnas_problem_operand(problem)) >= 0;
-    fnas_status status = found ? FNAS_OK : fail_unknown_case(context, list, fnas_problem_operand(problem));
-    fnas_free(list);
+    fnas_case_list list;
+    FNAS_TRY(fnas_case_list_create(context, true, true, &list));
+    bool found = find_case(&list, fnas_problem_operand(problem)) >= 0;
+    fnas_status status = found ? FNAS_OK : fail_unknown_case(context, &list, fnas_problem_operand(problem));
+    fnas_case_list_free(&list);
     return status;
 }
 
 static fnas_status case_run(fnas_bench *bench, const fnas_problem *problem) {
-    case_list *list = cases_create(true, true);
-    if (!list) return fnas_fail_memory(bench->context, "the table of cases");
-    fnas_status status = fnas_bench_operator(bench, problem, &list->cases[find_case(list, fnas_problem_operand(problem))]);
-    fnas_free(list);
+    fnas_case_list list;
+    FNAS_TRY(fnas_case_list_create(bench->context, true, true, &list));
+    fnas_status status = fnas_bench_operator(bench, problem, &list.cases[find_case(&list, fnas_problem_operand(problem))]);
+    fnas_case_list_free(&list);
     return status;
 }
 
@@ -79,23 +83,23 @@ const fnas_problem_family fnas_problem_case = {.name = "case",
 
 /* ---- many ---- */
 
-static case_list *cases_of(const fnas_problem *problem) {
+static fnas_status cases_of(fnas_context *context, const fnas_problem *problem, fnas_case_list *list) {
     bool small = problem->family == &fnas_problem_cases;
-    return cases_create(small, !small);
+    return fnas_case_list_create(context, small, !small, list);
 }
 
-static bool case_matches(const operator_case *c, const char *filter) {
-    char name[CASE_NAME_BYTES];
-    case_name(c, name, sizeof name);
+static bool case_matches(const fnas_operator_case *c, const char *filter) {
+    char name[FNAS_CASE_NAME_BYTES];
+    fnas_case_name(c, name, sizeof name);
     return strstr(name, filter) != NULL;
 }
 
 static fnas_status cases_check(fnas_context *context, const fnas_problem *problem) {
-    case_list *list = cases_of(problem);
-    if (!list) return fnas_fail_memory(context, "the table of cases");
+    fnas_case_list list;
     int64_t matching = 0;
-    for (int64_t i = 0; i < list->count; i++) matching += case_matches(&list->cases[i], fnas_problem_operand(problem));
-    fnas_free(list);
+    FNAS_TRY(cases_of(context, problem, &list));
+    for (int64_t i = 0; i < list.count; i++) matching += case_matches(&list.cases[i], fnas_problem_operand(problem));
+    fnas_case_list_free(&list);
     if (matching) return FNAS_OK;
     return fnas_fail(context, FNAS_ERR_USAGE,
                      "problem %s: no name holds \"%s\": names are like \"conv_forward n2 c16 8x8 o16 k3x3 s1 p1 g1\"",
@@ -103,14 +107,14 @@ static fnas_status cases_check(fnas_context *context, const fnas_problem *proble
 }
 
 static fnas_status cases_run(fnas_bench *bench, const fnas_problem *problem) {
-    case_list *list = cases_of(problem);
-    fnas_status status = list ? FNAS_OK : fnas_fail_memory(bench->context, "the table of cases");
-    for (int64_t i = 0; status == FNAS_OK && i < list->count; i++) {
-        if (!case_matches(&list->cases[i], fnas_problem_operand(problem))) continue;
-        fnas_problem one = case_problem(&list->cases[i]);
-        status = fnas_bench_operator(bench, &one, &list->cases[i]);
+    fnas_case_list list;
+    fnas_status status = cases_of(bench->context, problem, &list);
+    for (int64_t i = 0; status == FNAS_OK && i < list.count; i++) {
+        if (!case_matches(&list.cases[i], fnas_problem_operand(problem))) continue;
+        fnas_problem one = case_problem(&list.cases[i]);
+        status = fnas_bench_operator(bench, &one, &list.cases[i]);
     }
-    fnas_free(list);
+    fnas_case_list_free(&list);
     return status;
 }
 

@@ -2,29 +2,29 @@
 #include "bench/families.h"
 #include "bench/operator.h"
 
-static operator_case conv_case(const fnas_problem *problem) {
+static fnas_operator_case conv_case(const fnas_problem *problem) {
     int64_t size = fnas_problem_count(problem, "size"), kernel = fnas_problem_count(problem, "kernel");
     bool data = fnas_problem_is(problem, "direction", "data"), weights = fnas_problem_is(problem, "direction", "weights");
-    return (operator_case){.kind = data      ? CONV_BACKWARD_DATA
-                                   : weights ? CONV_BACKWARD_WEIGHTS
-                                             : CONV_FORWARD,
-                           .accumulate = data && fnas_problem_is(problem, "add", "yes"),
-                           .bias = !data && fnas_problem_is(problem, "bias", "yes"),
-                           .conv = {.n = fnas_problem_count(problem, "images"),
-                                    .in_channels = fnas_problem_count(problem, "in"),
-                                    .in_h = size,
-                                    .in_w = size,
-                                    .out_channels = fnas_problem_count(problem, "out"),
-                                    .kernel_h = kernel,
-                                    .kernel_w = kernel,
-                                    .stride = fnas_problem_count(problem, "stride"),
-                                    .padding = fnas_problem_padding(problem),
-                                    .groups = fnas_problem_count(problem, "groups"),
-                                    .image_source = fnas_problem_is(problem, "source", "image")}};
+    return (fnas_operator_case){.kind = data      ? FNAS_OPERATOR_CONV_BACKWARD_DATA
+                                        : weights ? FNAS_OPERATOR_CONV_BACKWARD_WEIGHTS
+                                                  : FNAS_OPERATOR_CONV_FORWARD,
+                                .accumulate = data && fnas_problem_is(problem, "add", "yes"),
+                                .bias = !data && fnas_problem_is(problem, "bias", "yes"),
+                                .conv = {.n = fnas_problem_count(problem, "images"),
+                                         .in_channels = fnas_problem_count(problem, "in"),
+                                         .in_h = size,
+                                         .in_w = size,
+                                         .out_channels = fnas_problem_count(problem, "out"),
+                                         .kernel_h = kernel,
+                                         .kernel_w = kernel,
+                                         .stride = fnas_problem_count(problem, "stride"),
+                                         .padding = fnas_problem_padding(problem),
+                                         .groups = fnas_problem_count(problem, "groups"),
+                                         .image_source = fnas_problem_is(problem, "source", "image")}};
 }
 
 static fnas_status conv_check(fnas_context *context, const fnas_problem *problem) {
-    operator_case which = conv_case(problem);
+    fnas_operator_case which = conv_case(problem);
     const fnas_conv_shape *s = &which.conv;
     FNAS_TRY(fnas_problem_check_type(context, problem));
     if (s->in_channels % s->groups != 0 || s->out_channels % s->groups != 0)
@@ -35,16 +35,16 @@ static fnas_status conv_check(fnas_context *context, const fnas_problem *problem
         return fnas_fail(context, FNAS_ERR_INPUT,
                          "problem conv: kernel=%lld does not fit size=%lld with padding=%lld: use a kernel of at most %lld",
                          (long long)s->kernel_h, (long long)s->in_h, (long long)s->padding, (long long)(s->in_h + 2 * s->padding));
-    if (s->image_source && which.kind == CONV_BACKWARD_DATA)
+    if (s->image_source && which.kind == FNAS_OPERATOR_CONV_BACKWARD_DATA)
         return fnas_fail(context, FNAS_ERR_INPUT, "problem conv: nobody wants the gradient of an image: leave out source=image");
-    if (which.kind == CONV_BACKWARD_DATA ? fnas_problem_is(problem, "bias", "yes") : fnas_problem_is(problem, "add", "yes"))
+    if (which.kind == FNAS_OPERATOR_CONV_BACKWARD_DATA ? fnas_problem_is(problem, "bias", "yes") : fnas_problem_is(problem, "add", "yes"))
         return fnas_fail(context, FNAS_ERR_INPUT,
                          "problem conv: add=yes is for direction=data, bias=yes for the others (weights' gradients are always added)");
     return FNAS_OK;
 }
 
 static fnas_status conv_run(fnas_bench *bench, const fnas_problem *problem) {
-    operator_case which = conv_case(problem);
+    fnas_operator_case which = conv_case(problem);
     return fnas_bench_operator(bench, problem, &which);
 }
 

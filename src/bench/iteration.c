@@ -13,6 +13,7 @@
 
 #define DEVICES_MOST 64
 #define PREFERENCES_MOST 64
+#define DRAWN_DEVICES 13 /* as many as bench/cells-13.txt has cells */
 #define SPACE "nb201"
 
 static bool is_drawn(const fnas_problem *problem) {
@@ -30,14 +31,16 @@ static fnas_status read_cells(fnas_context *context, const fnas_problem *problem
     return status;
 }
 
+static int64_t device_count(const fnas_problem *problem, int64_t cells) {
+    if (!fnas_problem_is(problem, "devices", "cells")) return fnas_problem_count(problem, "devices");
+    return is_drawn(problem) ? DRAWN_DEVICES : cells / fnas_problem_count(problem, "preferences");
+}
+
 static fnas_status check_counts(fnas_context *context, const fnas_problem *problem, int64_t cells) {
-    bool as_cells = fnas_problem_is(problem, "devices", "cells"), drawn = is_drawn(problem),
-         shared = fnas_problem_is(problem, "batch", "shared");
+    bool shared = fnas_problem_is(problem, "batch", "shared");
     int64_t preferences = fnas_problem_count(problem, "preferences"), images = fnas_problem_count(problem, "images");
-    int64_t devices = as_cells ? cells / preferences : fnas_problem_count(problem, "devices"), paths = devices * preferences;
-    if (drawn && as_cells)
-        return fnas_fail(context, FNAS_ERR_USAGE, "problem iteration: with cells=drawn say how many devices there are: devices=13");
-    if (!drawn && paths != cells)
+    int64_t devices = device_count(problem, cells), paths = devices * preferences;
+    if (!is_drawn(problem) && paths != cells)
         return fnas_fail(context, FNAS_ERR_INPUT,
                          "problem iteration: %s holds %lld cells, one a path, which cannot be %lld devices with %lld preferences each",
                          fnas_problem_word(problem, "cells"), (long long)cells, (long long)devices, (long long)preferences);
@@ -58,7 +61,7 @@ static fnas_status iteration_check(fnas_context *context, const fnas_problem *pr
 }
 
 static fnas_drill_setup iteration_setup(const fnas_bench *bench, const fnas_problem *problem, const fnas_arch_set *cells) {
-    fnas_drill_setup setup = {.devices = fnas_problem_count(problem, "devices"),
+    fnas_drill_setup setup = {.devices = device_count(problem, cells->count),
                               .preferences = fnas_problem_count(problem, "preferences"),
                               .channels = fnas_problem_count(problem, "channels"),
                               .cells = fnas_problem_count(problem, "depth"),
@@ -68,7 +71,6 @@ static fnas_drill_setup iteration_setup(const fnas_bench *bench, const fnas_prob
                               .type = fnas_problem_type(problem),
                               .cells_given = cells->count ? fnas_arch_set_at(cells, 0) : NULL,
                               .seed = bench->options->seed};
-    if (fnas_problem_is(problem, "devices", "cells")) setup.devices = cells->count / setup.preferences;
     return setup;
 }
 
@@ -168,8 +170,9 @@ static fnas_status iteration_run(fnas_bench *bench, const fnas_problem *problem)
 }
 
 static const fnas_problem_key iteration_keys[] = {
-    {"cells", FNAS_KEY_TEXT, "bench/cells-13.txt", 0, 0, "FILE|drawn", "one a path, a native string a line; or as the hypernetwork draws"},
-    {"devices", FNAS_KEY_COUNT, "cells", 1, DEVICES_MOST, "cells", "made-up devices; cells: as many as the file has cells"},
+    {"cells", FNAS_KEY_TEXT, "drawn", 0, 0, "drawn|FILE", "as the hypernetwork draws; or one a path, a native string a line"},
+    {"devices", FNAS_KEY_COUNT, "cells", 1, DEVICES_MOST, "cells",
+     "made-up devices; cells: as many as the file has cells for, 13 where cells are drawn"},
     {"preferences", FNAS_KEY_COUNT, "1", 1, PREFERENCES_MOST, NULL, "a device: paths"},
     {"images", FNAS_KEY_COUNT, "256", 2, 4096, NULL, "of each of the two updates"},
     {"batch", FNAS_KEY_CHOICE, "full", 0, 0, "full|shared", "each path sees all images, or they are shared out"},

@@ -3,8 +3,8 @@
 #include "bench/operator.h"
 
 static fnas_status linear_run(fnas_bench *bench, const fnas_problem *problem) {
-    operator_case which = {
-        .kind = fnas_problem_is(problem, "direction", "forward") ? LINEAR_FORWARD : LINEAR_BACKWARD,
+    fnas_operator_case which = {
+        .kind = fnas_problem_is(problem, "direction", "forward") ? FNAS_OPERATOR_LINEAR_FORWARD : FNAS_OPERATOR_LINEAR_BACKWARD,
         .bias = fnas_problem_is(problem, "bias", "yes"),
         .matrix = {fnas_problem_count(problem, "images"), fnas_problem_count(problem, "in"), fnas_problem_count(problem, "out")}};
     return fnas_bench_operator(bench, problem, &which);
@@ -23,9 +23,9 @@ static const fnas_problem_key linear_keys[] = {
 const fnas_problem_family fnas_problem_linear = {.name = "linear", .summary = "a linear layer", .keys = linear_keys, .run = linear_run};
 
 static fnas_status loss_run(fnas_bench *bench, const fnas_problem *problem) {
-    operator_case which = {.kind = CROSS_ENTROPY,
-                           .bias = fnas_problem_is(problem, "smoothing", "yes"),
-                           .matrix = {fnas_problem_count(problem, "images"), 1, fnas_problem_count(problem, "classes")}};
+    fnas_operator_case which = {.kind = FNAS_OPERATOR_CROSS_ENTROPY,
+                                .bias = fnas_problem_is(problem, "smoothing", "yes"),
+                                .matrix = {fnas_problem_count(problem, "images"), 1, fnas_problem_count(problem, "classes")}};
     return fnas_bench_operator(bench, problem, &which);
 }
 

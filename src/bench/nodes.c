@@ -1,4 +1,5 @@
 /* Where the time of a pass goes: its nodes, those of one kind, shape and direction together, beside what they have to compute and move. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -3,10 +3,10 @@
 #define FNAS_BENCH_OPERATOR_H
 
 #include "bench/bench.h"
-#include "compute/cases.h"
+#include "compute/check/cases.h"
 
 /* Adds a row. */
-FNAS_NODISCARD fnas_status fnas_bench_operator(fnas_bench *bench, const fnas_problem *problem, const operator_case *which);
+FNAS_NODISCARD fnas_status fnas_bench_operator(fnas_bench *bench, const fnas_problem *problem, const fnas_operator_case *which);
 
 /* Padding of "half": kernel / 2, so that stride 1 keeps the size. */
 #define FNAS_PADDING_KEY                                                                                                                   \

@@ -6,6 +6,7 @@
 #include "bench/families.h"
 #include "bench/measure.h"
 #include "bench/operator.h"
+#include "space/nb201/nb201.h"
 
 /* ---- setting up ---- */
 
@@ -25,7 +26,7 @@ fnas_status fnas_pass_create(fnas_context *context, const fnas_pass_setup *setup
     pass->choices = fnas_allocate((size_t)fnas_space_decision_count(pass->subject.space), sizeof *pass->choices);
     if (!pass->choices) return fnas_fail_memory(context, "a pass");
     FNAS_TRY(fnas_subject_cell(context, pass->subject.space, setup->cell, pass->choices));
-    FNAS_TRY(fnas_space_record(context, pass->subject.space, pass->choices, &pass->net));
+    FNAS_TRY(fnas_nb201_record_as(context, pass->subject.space, pass->choices, setup->all_edges, &pass->net));
     FNAS_TRY(pass_arrays(context, pass));
     return fnas_worker_create(context, setup->type, &pass->worker);
 }
@@ -87,6 +88,7 @@ fnas_pass_setup fnas_pass_setup_of(const fnas_bench *bench, const fnas_problem *
                              .cells = fnas_problem_count(problem, "cells"),
                              .weights = !fnas_problem_is(problem, "gradient", "gates"),
                              .gates = !fnas_problem_is(problem, "gradient", "weights"),
+                             .all_edges = fnas_problem_is(problem, "edges", "all"),
                              .type = fnas_problem_type(problem),
                              .seed = bench->options->seed};
 }
@@ -106,10 +108,12 @@ static fnas_status pass_run(fnas_bench *bench, const fnas_problem *problem) {
 
 fnas_status fnas_pass_check_problem(fnas_context *context, const fnas_problem *problem) {
     fnas_space *space;
-    int32_t choices[16];
     FNAS_TRY(fnas_problem_check_type(context, problem));
     FNAS_TRY(fnas_space_open(context, "nb201", &space));
-    fnas_status status = fnas_subject_cell(context, space, fnas_problem_word(problem, "cell"), choices);
+    int32_t *choices = fnas_allocate((size_t)fnas_space_decision_count(space), sizeof *choices);
+    fnas_status status = choices ? fnas_subject_cell(context, space, fnas_problem_word(problem, "cell"), choices)
+                                 : fnas_fail_memory(context, "the cell of a pass");
+    fnas_free(choices);
     fnas_space_close(space);
     return status;
 }
@@ -121,6 +125,7 @@ const fnas_problem_key fnas_pass_keys[] = {
     FNAS_PRECISIONS_KEY,
     {"channels", FNAS_KEY_COUNT, "16", 1, 256, NULL, "of the first stage"},
     {"cells", FNAS_KEY_COUNT, "5", 1, 32, NULL, "a stage"},
+    {"edges", FNAS_KEY_CHOICE, "needed", 0, 0, "needed|all", "all: those that cannot matter are computed as well"},
     FNAS_KEYS_END,
 };
 

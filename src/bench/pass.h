@@ -9,6 +9,7 @@ typedef struct fnas_pass_setup {
     const char *cell; /* as fnas_subject_cell takes it */
     int64_t images, channels, cells;
     bool weights, gates; /* which gradients are wanted */
+    bool all_edges;      /* nothing is left out of the recording */
     fnas_compute_type type;
     uint64_t seed;
 } fnas_pass_setup;

@@ -18,12 +18,12 @@ static fnas_shape plane_of(const fnas_problem *problem) {
 
 static fnas_status norm_run(fnas_bench *bench, const fnas_problem *problem) {
     bool forward = fnas_problem_is(problem, "direction", "forward"), backward = fnas_problem_is(problem, "direction", "backward");
-    operator_case which = {.kind = forward    ? NORM_FORWARD
-                                   : backward ? NORM_BACKWARD
-                                              : NORM_STATISTICS,
-                           .accumulate = fnas_problem_is(problem, "add", "yes"),
-                           .bias = fnas_problem_is(problem, "affine", "yes"),
-                           .plane = plane_of(problem)};
+    fnas_operator_case which = {.kind = forward    ? FNAS_OPERATOR_NORM_FORWARD
+                                        : backward ? FNAS_OPERATOR_NORM_BACKWARD
+                                                   : FNAS_OPERATOR_NORM_STATISTICS,
+                                .accumulate = fnas_problem_is(problem, "add", "yes"),
+                                .bias = fnas_problem_is(problem, "affine", "yes"),
+                                .plane = plane_of(problem)};
     return fnas_bench_operator(bench, problem, &which);
 }
 
@@ -57,9 +57,10 @@ static const fnas_problem_key directed_keys[] = {
 };
 
 static fnas_status relu_run(fnas_bench *bench, const fnas_problem *problem) {
-    operator_case which = {.kind = fnas_problem_is(problem, "direction", "forward") ? RELU_FORWARD : RELU_BACKWARD,
-                           .accumulate = fnas_problem_is(problem, "add", "yes"),
-                           .plane = plane_of(problem)};
+    fnas_operator_case which = {.kind = fnas_problem_is(problem, "direction", "forward") ? FNAS_OPERATOR_RELU_FORWARD
+                                                                                         : FNAS_OPERATOR_RELU_BACKWARD,
+                                .accumulate = fnas_problem_is(problem, "add", "yes"),
+                                .plane = plane_of(problem)};
     return fnas_bench_operator(bench, problem, &which);
 }
 
@@ -73,9 +74,10 @@ const fnas_problem_family fnas_problem_relu = {
     .name = "relu", .summary = "the larger of the input and zero", .keys = directed_keys, .check = relu_check, .run = relu_run};
 
 static fnas_status gate_run(fnas_bench *bench, const fnas_problem *problem) {
-    operator_case which = {.kind = fnas_problem_is(problem, "direction", "forward") ? GATE_FORWARD : GATE_BACKWARD,
-                           .accumulate = fnas_problem_is(problem, "add", "yes"),
-                           .plane = plane_of(problem)};
+    fnas_operator_case which = {.kind = fnas_problem_is(problem, "direction", "forward") ? FNAS_OPERATOR_GATE_FORWARD
+                                                                                         : FNAS_OPERATOR_GATE_BACKWARD,
+                                .accumulate = fnas_problem_is(problem, "add", "yes"),
+                                .plane = plane_of(problem)};
     return fnas_bench_operator(bench, problem, &which);
 }
 
@@ -84,7 +86,8 @@ const fnas_problem_family fnas_problem_gate = {.name = "gate", .summary = "a map
 /* ---- without ---- */
 
 static fnas_status add_run(fnas_bench *bench, const fnas_problem *problem) {
-    operator_case which = {.kind = ADD, .accumulate = fnas_problem_is(problem, "add", "yes"), .plane = plane_of(problem)};
+    fnas_operator_case which = {
+        .kind = FNAS_OPERATOR_ADD, .accumulate = fnas_problem_is(problem, "add", "yes"), .plane = plane_of(problem)};
     return fnas_bench_operator(bench, problem, &which);
 }
 
@@ -98,7 +101,8 @@ static const fnas_problem_key add_keys[] = {
 const fnas_problem_family fnas_problem_add = {.name = "add", .summary = "one map added to another", .keys = add_keys, .run = add_run};
 
 static fnas_status reduce_run(fnas_bench *bench, const fnas_problem *problem) {
-    operator_case which = {.kind = strcmp(problem->family->name, "dot") == 0 ? DOT : SUM, .plane = plane_of(problem)};
+    fnas_operator_case which = {.kind = strcmp(problem->family->name, "dot") == 0 ? FNAS_OPERATOR_DOT : FNAS_OPERATOR_SUM,
+                                .plane = plane_of(problem)};
     return fnas_bench_operator(bench, problem, &which);
 }
 

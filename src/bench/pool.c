@@ -2,22 +2,23 @@
 #include "bench/families.h"
 #include "bench/operator.h"
 
-static operator_case pool_case(const fnas_problem *problem) {
+static fnas_operator_case pool_case(const fnas_problem *problem) {
     int64_t size = fnas_problem_count(problem, "size");
-    return (operator_case){.kind = fnas_problem_is(problem, "direction", "forward") ? POOL_FORWARD : POOL_BACKWARD,
-                           .accumulate = fnas_problem_is(problem, "add", "yes"),
-                           .pool = {.n = fnas_problem_count(problem, "images"),
-                                    .channels = fnas_problem_count(problem, "channels"),
-                                    .in_h = size,
-                                    .in_w = size,
-                                    .kernel = fnas_problem_count(problem, "kernel"),
-                                    .stride = fnas_problem_count(problem, "stride"),
-                                    .padding = fnas_problem_padding(problem)}};
+    return (fnas_operator_case){.kind = fnas_problem_is(problem, "direction", "forward") ? FNAS_OPERATOR_POOL_FORWARD
+                                                                                         : FNAS_OPERATOR_POOL_BACKWARD,
+                                .accumulate = fnas_problem_is(problem, "add", "yes"),
+                                .pool = {.n = fnas_problem_count(problem, "images"),
+                                         .channels = fnas_problem_count(problem, "channels"),
+                                         .in_h = size,
+                                         .in_w = size,
+                                         .kernel = fnas_problem_count(problem, "kernel"),
+                                         .stride = fnas_problem_count(problem, "stride"),
+                                         .padding = fnas_problem_padding(problem)}};
 }
 
 static fnas_status pool_check(fnas_context *context, const fnas_problem *problem) {
     FNAS_TRY(fnas_problem_check_type(context, problem));
-    operator_case which = pool_case(problem);
+    fnas_operator_case which = pool_case(problem);
     const fnas_pool_shape *s = &which.pool;
     if (s->padding >= s->kernel)
         return fnas_fail(context, FNAS_ERR_INPUT,
@@ -31,7 +32,7 @@ static fnas_status pool_check(fnas_context *context, const fnas_problem *problem
 }
 
 static fnas_status pool_run(fnas_bench *bench, const fnas_problem *problem) {
-    operator_case which = pool_case(problem);
+    fnas_operator_case which = pool_case(problem);
     return fnas_bench_operator(bench, problem, &which);
 }
 
@@ -56,9 +57,9 @@ const fnas_problem_family fnas_problem_pool = {
 static fnas_status global_run(fnas_bench *bench, const fnas_problem *problem) {
     int64_t size = fnas_problem_count(problem, "size");
     bool backward = fnas_problem_is(problem, "direction", "backward");
-    operator_case which = {.kind = backward ? GLOBAL_POOL_BACKWARD : GLOBAL_POOL_FORWARD,
-                           .accumulate = backward && fnas_problem_is(problem, "add", "yes"),
-                           .plane = {fnas_problem_count(problem, "images"), fnas_problem_count(problem, "channels"), size, size}};
+    fnas_operator_case which = {.kind = backward ? FNAS_OPERATOR_GLOBAL_POOL_BACKWARD : FNAS_OPERATOR_GLOBAL_POOL_FORWARD,
+                                .accumulate = backward && fnas_problem_is(problem, "add", "yes"),
+                                .plane = {fnas_problem_count(problem, "images"), fnas_problem_count(problem, "channels"), size, size}};
     return fnas_bench_operator(bench, problem, &which);
 }
 

@@ -79,14 +79,6 @@ fnas_status fnas_subject_cell(fnas_context *context, const fnas_space *space, co
 
 /* ---- work ---- */
 
-static double node_products(const fnas_net *net, const fnas_node *node) {
-    fnas_value_shape out = net->values[node->result];
-    const fnas_conv_spec *conv = &node->conv;
-    if (node->kind == FNAS_NODE_LINEAR) return (double)(conv->in * conv->out);
-    if (node->kind != FNAS_NODE_CONV) return 0;
-    return (double)(conv->out * conv->in) * (double)(conv->kernel * conv->kernel) * (double)(out.h * out.w);
-}
-
 /* wanted [value_count]: something before the value, or it itself, has a gradient that is asked for. Nodes are in order. */
 static void find_wanted(const fnas_net *net, bool weights, bool gates, bool *wanted) {
     for (int64_t i = 0; i < net->node_count; i++) {
@@ -104,9 +96,8 @@ double fnas_net_flops(const fnas_net *net, bool weights, bool gates) {
     if (!wanted) return 0; /* not counted: the row says so */
     find_wanted(net, weights, gates, wanted);
     for (int64_t i = 0; i < net->node_count; i++) {
-        const fnas_node *node = &net->nodes[i];
-        double products = node_products(net, node);
-        if (products > 0) flops += 2 * products * (1 + weights + (wanted[node->source] ? 1 : 0));
+        double products = fnas_net_products(net, i);
+        if (products > 0) flops += 2 * products * (1 + weights + (wanted[net->nodes[i].source] ? 1 : 0));
     }
     fnas_free(wanted);
     return flops;

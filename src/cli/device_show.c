@@ -27,14 +27,20 @@ static void show_fact(const char *name, const char *value) {
     if (value && *value) printf("  %-18s %s\n", name, value);
 }
 
-static void show_latencies(const char *name, const double *values, int64_t count) {
+/* energy_mj may be NULL. */
+static void show_costs(const char *name, const double *latency_ms, const double *energy_mj, int64_t count) {
     if (!count) {
         printf("  %-18s none\n", name);
         return;
     }
     double least, most;
-    show_range(values, count, &least, &most);
-    printf("  %-18s %lld, %.5g to %.5g ms\n", name, (long long)count, least, most);
+    show_range(latency_ms, count, &least, &most);
+    printf("  %-18s %lld, %.5g to %.5g ms", name, (long long)count, least, most);
+    if (energy_mj) {
+        show_range(energy_mj, count, &least, &most);
+        printf(", %.5g to %.5g mJ", least, most);
+    }
+    printf("\n");
 }
 
 static void show_card(const fnas_card *card) {
@@ -51,8 +57,8 @@ static void show_card(const fnas_card *card) {
            view.threads == 1 ? "" : "s");
     show_fact("latency is", view.statistic);
     show_fact("date", view.date);
-    show_latencies("references", view.reference_latency_ms, view.reference_count);
-    show_latencies("measurements", view.measurement_latency_ms, view.measurement_count);
+    show_costs("references", view.reference_latency_ms, view.reference_energy_mj, view.reference_count);
+    show_costs("measurements", view.measurement_latency_ms, view.measurement_energy_mj, view.measurement_count);
     double embedding[EMBEDDING_MOST];
     if (view.reference_count <= EMBEDDING_MOST) {
         fnas_card_embedding(card, embedding);
@@ -121,6 +127,10 @@ static void show_json_card(cli_json *json, const fnas_card *card) {
                view.measurement_count ? view.measurement_count : view.reference_count, &least, &most);
     cli_json_number(json, "latency_ms_least", least);
     cli_json_number(json, "latency_ms_most", most);
+    const double *energies = view.measurement_count ? view.measurement_energy_mj : view.reference_energy_mj;
+    show_range(energies, energies ? view.measurement_count ? view.measurement_count : view.reference_count : 0, &least, &most);
+    cli_json_number(json, "energy_mj_least", least); /* null where the card has none */
+    cli_json_number(json, "energy_mj_most", most);
     cli_json_number(json, "noise_spearman", view.noise_spearman);
     cli_json_array(json, "embedding");
     if (view.reference_count <= EMBEDDING_MOST) {

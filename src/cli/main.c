@@ -8,9 +8,27 @@
 #include "verbs.h"
 
 static const cli_verb *const verbs[] = {
-    &cli_device_measure, &cli_device_show, &cli_predictor_fit, &cli_predictor_eval, &cli_search,  &cli_resume, &cli_front,
-    &cli_pick,           &cli_verify,      &cli_report,        &cli_bench,          &cli_version, &cli_help,
+    &cli_device_measure,
+    &cli_device_import_csv,
+    &cli_device_import_help,
+    &cli_device_import_hat,
+    &cli_device_show,
+    &cli_predictor_fit,
+    &cli_predictor_eval,
+    &cli_search,
+    &cli_resume,
+    &cli_front,
+    &cli_pick,
+    &cli_verify,
+    &cli_score,
+    &cli_rival,
+    &cli_report,
+    &cli_bench,
+    &cli_version,
+    &cli_help,
 };
+#define CLI_VERB_WORDS 3
+#define CLI_VERB_BYTES 256
 #define VERB_COUNT ((int64_t)(sizeof verbs / sizeof *verbs))
 
 static const char *cli_verb_name_at(const void *unused, int64_t index) {
@@ -20,7 +38,7 @@ static const char *cli_verb_name_at(const void *unused, int64_t index) {
 
 void cli_print_verbs(FILE *file) {
     fputs("fleetnas: one neural architecture search for every device of a fleet\n\nUsage: fleetnas VERB [options]\n\nVerbs:\n", file);
-    for (int64_t i = 0; i < VERB_COUNT; i++) fprintf(file, "  %-16s %s\n", verbs[i]->name, verbs[i]->summary);
+    for (int64_t i = 0; i < VERB_COUNT; i++) fprintf(file, "  %-20s %s\n", verbs[i]->name, verbs[i]->summary);
     fputs("\nfleetnas help VERB explains each, with an example.\n"
           "\nThe usual order:\n"
           "  fleetnas device measure --space nb201:cells=1,input=1x28x28 --name here -o here.json\n"
@@ -38,11 +56,11 @@ static const cli_verb *cli_verb_named(const char *name) {
     return NULL;
 }
 
-/* Whether `word` is the first of verbs with two words. */
-static bool cli_is_noun(const char *word) {
-    size_t length = strlen(word);
+/* Whether `words` ("device", "device import") begin verbs that have more of them. */
+static bool cli_is_noun(const char *words) {
+    size_t length = strlen(words);
     for (int64_t i = 0; i < VERB_COUNT; i++) {
-        if (!strncmp(verbs[i]->name, word, length) && verbs[i]->name[length] == ' ') return true;
+        if (!strncmp(verbs[i]->name, words, length) && verbs[i]->name[length] == ' ') return true;
     }
     return false;
 }
@@ -52,7 +70,7 @@ static void cli_say_verbs_of(const char *noun) {
     fprintf(stderr, "There are:\n");
     for (int64_t i = 0; i < VERB_COUNT; i++) {
         if (!strncmp(verbs[i]->name, noun, length) && verbs[i]->name[length] == ' ')
-            fprintf(stderr, "  fleetnas %-16s %s\n", verbs[i]->name, verbs[i]->summary);
+            fprintf(stderr, "  fleetnas %-20s %s\n", verbs[i]->name, verbs[i]->summary);
     }
 }
 
@@ -63,24 +81,41 @@ static void cli_say_unknown(const char *speaker, const char *name) {
     (void)status;
 }
 
+/* Appends " word" where there is room; of a word that does not fit nothing is lost, since no verb is so long. */
+static void cli_append_word(char name[CLI_VERB_BYTES], const char *word) {
+    size_t length = strlen(name);
+    snprintf(name + length, CLI_VERB_BYTES - length, "%s%s", length ? " " : "", word);
+}
+
+/* "devise show" is nearer to "device show" than "devise" is to anything: the words that are near a verb when they stand together. */
+static void cli_words_near_verb(int count, char *const *words, char name[CLI_VERB_BYTES]) {
+    char joined[CLI_VERB_BYTES] = "";
+    for (int i = 0; i < count && i < CLI_VERB_WORDS && words[i][0] != '-'; i++) {
+        cli_append_word(joined, words[i]);
+        const char *near = i ? cli_suggest(joined, cli_verb_name_at, NULL) : NULL;
+        if (!near || !strchr(near, ' ')) continue;
+        snprintf(name, CLI_VERB_BYTES, "%s", joined);
+    }
+}
+
 const cli_verb *cli_verb_find(const char *speaker, int count, char *const *words, int *used) {
-    bool noun = cli_is_noun(words[0]);
-    char name[256];
-    if (noun && count > 1 && words[1][0] != '-')
-        snprintf(name, sizeof name, "%s %s", words[0], words[1]);
-    else
-        snprintf(name, sizeof name, "%s", words[0]);
-    *used = noun ? 2 : 1;
+    char name[CLI_VERB_BYTES] = "", noun[CLI_VERB_BYTES] = "";
+    *used = 0;
+    do {
+        if (*used) snprintf(noun, sizeof noun, "%s", name);
+        cli_append_word(name, words[(*used)++]);
+    } while (cli_is_noun(name) && *used < count && words[*used][0] != '-');
     const cli_verb *verb = cli_verb_named(name);
     if (verb) return verb;
-    if (!noun && count > 1 && words[1][0] != '-') { /* "devise show" is nearer to "device show" than "devise" is to anything */
-        char both[256];
-        snprintf(both, sizeof both, "%s %s", words[0], words[1]);
-        const char *near = cli_suggest(both, cli_verb_name_at, NULL);
-        if (near && strchr(near, ' ')) snprintf(name, sizeof name, "%s", both);
+    if (cli_is_noun(name)) {
+        fnas_status status = cli_fail(speaker, FNAS_ERR_USAGE, "\"%s\" needs one more word", name);
+        (void)status;
+        cli_say_verbs_of(name);
+        return NULL;
     }
+    if (!*noun) cli_words_near_verb(count, words, name);
     cli_say_unknown(speaker, name);
-    if (noun) cli_say_verbs_of(words[0]);
+    if (*noun) cli_say_verbs_of(noun);
     return NULL;
 }
 

@@ -46,10 +46,14 @@ static fnas_status prepare(fnas_context *context, fnas_engine *engine, const fna
     return FNAS_OK;
 }
 
-static size_t image_elements(const fnas_engine *engine, const fnas_conv_shape *shape, bool out_side) {
-    int64_t block = !out_side && shape->image_source ? 1 : engine->block, channels = out_side ? shape->out_channels : shape->in_channels;
-    int64_t plane = out_side ? fnas_conv_out_h(shape) * fnas_conv_out_w(shape) : shape->in_h * shape->in_w;
-    return (size_t)((channels + block - 1) / block * block * plane);
+size_t fnas_conv_in_elements(const fnas_engine *engine, const fnas_conv_shape *shape) {
+    fnas_shape image = {1, shape->in_channels, shape->in_h, shape->in_w};
+    return fnas_shape_blocked_elements(image, shape->image_source ? 1 : engine->block);
+}
+
+size_t fnas_conv_out_elements(const fnas_engine *engine, const fnas_conv_shape *shape) {
+    fnas_shape image = {1, shape->out_channels, fnas_conv_out_h(shape), fnas_conv_out_w(shape)};
+    return fnas_shape_blocked_elements(image, engine->block);
 }
 
 static size_t weight_floats(const fnas_conv_shape *shape) {
@@ -74,8 +78,8 @@ static fnas_status backward_data_add(fnas_context *context, fnas_engine *engine,
                                      const float *weights, char *diff_src) {
     /* The gradient of the image is f32 whatever the engine's type is. */
     const fnas_kernels *kernels = shape->image_source ? &fnas_kernels_f32 : engine->kernels;
-    size_t in_elements = image_elements(engine, shape, false), in_bytes = in_elements * kernels->element_bytes;
-    size_t out_bytes = image_elements(engine, shape, true) * engine->kernels->element_bytes;
+    size_t in_elements = fnas_conv_in_elements(engine, shape), in_bytes = in_elements * kernels->element_bytes;
+    size_t out_bytes = fnas_conv_out_elements(engine, shape) * engine->kernels->element_bytes;
     int64_t chunk_images = accumulate_chunk_images(shape, in_bytes);
     for (int64_t first = 0; first < shape->n; first += chunk_images) {
         fnas_conv_shape chunk = *shape;

@@ -41,10 +41,6 @@ static fnas_status check_operator(fnas_context *context, const fnas_conv_norm *o
 
 /* ---- chunks ---- */
 
-static size_t elements_of(int64_t block, int64_t channels, int64_t h, int64_t w) {
-    return (size_t)((channels + block - 1) / block * block * h * w);
-}
-
 static fnas_shape out_shape(const fnas_conv_shape *conv, int64_t images) {
     return (fnas_shape){images, conv->out_channels, fnas_conv_out_h(conv), fnas_conv_out_w(conv)};
 }
@@ -62,8 +58,8 @@ static chunks divide(int64_t n, size_t bytes_per_image) {
 static chunked chunked_of(fnas_context *context, fnas_engine *engine, const fnas_conv_norm *op) {
     const fnas_conv_shape *s = &op->conv;
     chunked c = {.context = context, .engine = engine, .op = op};
-    c.in_elements = elements_of(s->image_source ? 1 : engine->block, s->in_channels, s->in_h, s->in_w);
-    c.out_elements = elements_of(engine->block, s->out_channels, fnas_conv_out_h(s), fnas_conv_out_w(s));
+    c.in_elements = fnas_conv_in_elements(engine, s);
+    c.out_elements = fnas_conv_out_elements(engine, s);
     c.in_bytes = c.in_elements * (s->image_source ? sizeof(float) : engine->kernels->element_bytes);
     c.out_bytes = c.out_elements * engine->kernels->element_bytes;
     c.chunks = divide(s->n, c.in_bytes + c.out_bytes);

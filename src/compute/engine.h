@@ -48,7 +48,11 @@ typedef struct fnas_shape {
     int64_t n, c, h, w;
 } fnas_shape;
 
-size_t fnas_shape_floats(fnas_shape shape, int64_t block); /* with channel padding; multiple of 16, so that buffers stay aligned */
+/* Elements of activations: plain; in the engine's layout, with channel padding; of a buffer for these: a multiple of 16, so that what
+ * follows stays aligned. */
+int64_t fnas_shape_elements(fnas_shape shape);
+size_t fnas_shape_blocked_elements(fnas_shape shape, int64_t block);
+size_t fnas_shape_floats(fnas_shape shape, int64_t block);
 
 /* Between plain NCHW and the engine's layout. */
 void fnas_layout_pack(int64_t block, fnas_shape shape, const float *nchw, float *blocked);

@@ -18,6 +18,10 @@ struct fnas_engine {
 /* At least `bytes` of aligned memory whose contents last until the next call; grows, never shrinks. */
 FNAS_NODISCARD fnas_status fnas_engine_scratch(fnas_context *context, fnas_engine *engine, size_t bytes, void **scratch);
 
+/* Elements of one image of a convolution's source and of its result, as they lie in memory. */
+size_t fnas_conv_in_elements(const fnas_engine *engine, const fnas_conv_shape *shape);
+size_t fnas_conv_out_elements(const fnas_engine *engine, const fnas_conv_shape *shape);
+
 /* Bytes rounded up so that what follows in scratch is aligned. */
 size_t fnas_align_bytes(size_t bytes);
 

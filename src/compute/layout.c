@@ -6,9 +6,16 @@ static int64_t blocks_of(int64_t channels, int64_t block) {
     return (channels + block - 1) / block;
 }
 
+int64_t fnas_shape_elements(fnas_shape shape) {
+    return shape.n * shape.c * shape.h * shape.w;
+}
+
+size_t fnas_shape_blocked_elements(fnas_shape shape, int64_t block) {
+    return (size_t)(shape.n * blocks_of(shape.c, block) * block * shape.h * shape.w);
+}
+
 size_t fnas_shape_floats(fnas_shape shape, int64_t block) {
-    size_t floats = (size_t)(shape.n * blocks_of(shape.c, block) * block * shape.h * shape.w);
-    return (floats + 15) / 16 * 16;
+    return (fnas_shape_blocked_elements(shape, block) + 15) / 16 * 16;
 }
 
 void fnas_layout_pack(int64_t block, fnas_shape shape, const float *nchw, float *blocked) {

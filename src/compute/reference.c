@@ -66,10 +66,6 @@ void fnas_ref_conv_backward_weights(const fnas_conv_shape *shape, const double *
 
 /* ---- batch normalisation ---- */
 
-static int64_t element_count(fnas_shape s) {
-    return s.n * s.c * s.h * s.w;
-}
-
 static int64_t channel_of(fnas_shape s, int64_t element) {
     return element / (s.h * s.w) % s.c;
 }
@@ -77,8 +73,8 @@ static int64_t channel_of(fnas_shape s, int64_t element) {
 void fnas_ref_norm_statistics(fnas_shape shape, const double *src, double *mean, double *variance) {
     double count = (double)(shape.n * shape.h * shape.w);
     for (int64_t c = 0; c < shape.c; c++) mean[c] = variance[c] = 0;
-    for (int64_t i = 0; i < element_count(shape); i++) mean[channel_of(shape, i)] += src[i] / count;
-    for (int64_t i = 0; i < element_count(shape); i++) {
+    for (int64_t i = 0; i < fnas_shape_elements(shape); i++) mean[channel_of(shape, i)] += src[i] / count;
+    for (int64_t i = 0; i < fnas_shape_elements(shape); i++) {
         double d = src[i] - mean[channel_of(shape, i)];
         variance[channel_of(shape, i)] += d * d / count;
     }
@@ -86,7 +82,7 @@ void fnas_ref_norm_statistics(fnas_shape shape, const double *src, double *mean,
 
 void fnas_ref_norm_forward(fnas_shape shape, double epsilon, const double *src, const double *mean, const double *variance,
                            const double *gamma, const double *beta, bool accumulate, double *dst) {
-    for (int64_t i = 0; i < element_count(shape); i++) {
+    for (int64_t i = 0; i < fnas_shape_elements(shape); i++) {
         int64_t c = channel_of(shape, i);
         double normalised = (src[i] - mean[c]) / sqrt(variance[c] + epsilon);
         double value = (gamma ? gamma[c] : 1) * normalised + (beta ? beta[c] : 0);
@@ -98,14 +94,14 @@ static void norm_backward_channel(fnas_shape shape, int64_t c, double epsilon, c
                                   double gamma, double beta, const double *diff_dst, double *diff_src, double sums[3]) {
     double count = (double)(shape.n * shape.h * shape.w), deviation = sqrt(variance + epsilon);
     sums[0] = sums[1] = sums[2] = 0; /* of the gradient; of it times the normalised source; of it times the output */
-    for (int64_t i = 0; i < element_count(shape); i++) {
+    for (int64_t i = 0; i < fnas_shape_elements(shape); i++) {
         if (channel_of(shape, i) != c) continue;
         double normalised = (src[i] - mean) / deviation;
         sums[0] += diff_dst[i];
         sums[1] += diff_dst[i] * normalised;
         sums[2] += diff_dst[i] * (gamma * normalised + beta);
     }
-    for (int64_t i = 0; i < element_count(shape); i++)
+    for (int64_t i = 0; i < fnas_shape_elements(shape); i++)
         if (channel_of(shape, i) == c)
             diff_src[i] = gamma / deviation * (diff_dst[i] - sums[0] / count - (src[i] - mean) / deviation * sums[1] / count);
 }
@@ -130,25 +126,25 @@ void fnas_ref_norm_backward(fnas_shape shape, double epsilon, const double *src,
 /* ---- element-wise ---- */
 
 void fnas_ref_relu_forward(fnas_shape shape, const double *src, double *dst) {
-    for (int64_t i = 0; i < element_count(shape); i++) dst[i] = src[i] < 0 ? 0 : src[i];
+    for (int64_t i = 0; i < fnas_shape_elements(shape); i++) dst[i] = src[i] < 0 ? 0 : src[i];
 }
 
 void fnas_ref_relu_backward(fnas_shape shape, const double *src, const double *diff_dst, bool accumulate, double *diff_src) {
-    for (int64_t i = 0; i < element_count(shape); i++) diff_src[i] = (accumulate ? diff_src[i] : 0) + (src[i] > 0 ? diff_dst[i] : 0);
+    for (int64_t i = 0; i < fnas_shape_elements(shape); i++) diff_src[i] = (accumulate ? diff_src[i] : 0) + (src[i] > 0 ? diff_dst[i] : 0);
 }
 
 void fnas_ref_add(fnas_shape shape, const double *src, bool accumulate, double *dst) {
-    for (int64_t i = 0; i < element_count(shape); i++) dst[i] = (accumulate ? dst[i] : 0) + src[i];
+    for (int64_t i = 0; i < fnas_shape_elements(shape); i++) dst[i] = (accumulate ? dst[i] : 0) + src[i];
 }
 
 void fnas_ref_gate_forward(fnas_shape shape, double gate, const double *src, bool accumulate, double *dst) {
-    for (int64_t i = 0; i < element_count(shape); i++) dst[i] = (accumulate ? dst[i] : 0) + gate * src[i];
+    for (int64_t i = 0; i < fnas_shape_elements(shape); i++) dst[i] = (accumulate ? dst[i] : 0) + gate * src[i];
 }
 
 void fnas_ref_gate_backward(fnas_shape shape, double gate, const double *src, const double *diff_dst, bool accumulate, double *diff_src,
                             double *diff_gate) {
     *diff_gate = 0;
-    for (int64_t i = 0; i < element_count(shape); i++) {
+    for (int64_t i = 0; i < fnas_shape_elements(shape); i++) {
         *diff_gate += diff_dst[i] * src[i];
         diff_src[i] = (accumulate ? diff_src[i] : 0) + gate * diff_dst[i];
     }
@@ -197,7 +193,8 @@ void fnas_ref_global_pool_forward(fnas_shape shape, const double *src, double *d
 
 void fnas_ref_global_pool_backward(fnas_shape shape, const double *diff_dst, bool accumulate, double *diff_src) {
     int64_t plane = shape.h * shape.w;
-    for (int64_t i = 0; i < element_count(shape); i++) diff_src[i] = (accumulate ? diff_src[i] : 0) + diff_dst[i / plane] / (double)plane;
+    for (int64_t i = 0; i < fnas_shape_elements(shape); i++)
+        diff_src[i] = (accumulate ? diff_src[i] : 0) + diff_dst[i / plane] / (double)plane;
 }
 
 /* ---- linear ---- */

@@ -106,17 +106,35 @@ static fnas_status read_space(card_reader *reader) {
 
 /* ---- architectures and latencies ---- */
 
-static fnas_status read_latency(const card_reader *reader, const json_t *value, const char *field, double *latency_ms) {
-    if (!json_is_number(value)) return fnas_fail(reader->context, FNAS_ERR_INPUT, "%s: %s must be a number", reader->where, field);
-    *latency_ms = json_number_value(value);
-    if (isfinite(*latency_ms) && *latency_ms > 0) return FNAS_OK;
-    return fnas_fail(reader->context, FNAS_ERR_INPUT, "%s: %s is %g, a latency is finite and above 0", reader->where, field, *latency_ms);
+/* A field is named by a format with its index in it, and written out only where something is wrong: a card has tens of thousands. */
+typedef struct card_field {
+    const char *format; /* "\"measurements\"[%zu].arch" */
+    size_t index;
+} card_field;
+
+static fnas_status fail_field(const card_reader *reader, card_field field, const char *what) {
+    char name[96];
+    snprintf(name, sizeof name, field.format, field.index);
+    return fnas_fail(reader->context, FNAS_ERR_INPUT, "%s: %s %s", reader->where, name, what);
 }
 
-static fnas_status read_arch(const card_reader *reader, const json_t *value, const char *field, int32_t *choices) {
-    if (!json_is_string(value)) return fnas_fail(reader->context, FNAS_ERR_INPUT, "%s: %s must be a string", reader->where, field);
+/* A latency or an energy: `what` is "a latency". */
+static fnas_status read_cost(const card_reader *reader, const json_t *value, card_field field, const char *what, double *cost) {
+    if (!json_is_number(value)) return fail_field(reader, field, "must be a number");
+    *cost = json_number_value(value);
+    if (isfinite(*cost) && *cost > 0) return FNAS_OK;
+    char wrong[96];
+    snprintf(wrong, sizeof wrong, "is %g, %s is finite and above 0", *cost, what);
+    return fail_field(reader, field, wrong);
+}
+
+static fnas_status read_arch(const card_reader *reader, const json_t *value, card_field field, int32_t *choices) {
+    if (!json_is_string(value)) return fail_field(reader, field, "must be a string");
     fnas_status status = fnas_space_parse(reader->context, reader->space, json_string_value(value), choices);
-    return status == FNAS_OK ? FNAS_OK : fnas_fail_prefix(reader->context, status, "%s: %s", reader->where, field);
+    if (status == FNAS_OK) return FNAS_OK;
+    char name[96];
+    snprintf(name, sizeof name, field.format, field.index);
+    return fnas_fail_prefix(reader->context, status, "%s: %s", reader->where, name);
 }
 
 static fnas_status check_reference_count(const card_reader *reader, const char *key, const json_t *array) {
@@ -136,29 +154,59 @@ static fnas_status read_references(card_reader *reader) {
     FNAS_TRY(fnas_json_array(reader->context, reference, where, "latency_ms", &latencies));
     FNAS_TRY(check_reference_count(reader, "arch", archs));
     FNAS_TRY(check_reference_count(reader, "latency_ms", latencies));
-    for (size_t i = 0; i < FNAS_CARD_REFERENCES; i++) {
-        char field[64];
-        snprintf(field, sizeof field, "\"reference.arch\"[%zu]", i);
-        FNAS_TRY(read_arch(reader, json_array_get(archs, i), field, card->choices + (int64_t)i * card->view.decision_count));
-        snprintf(field, sizeof field, "\"reference.latency_ms\"[%zu]", i);
-        FNAS_TRY(read_latency(reader, json_array_get(latencies, i), field, &card->latency_ms[i]));
+    json_t *energies = json_object_get(reference, "energy_mj");
+    if (energies) {
+        FNAS_TRY(fnas_json_array(reader->context, reference, where, "energy_mj", &energies));
+        FNAS_TRY(check_reference_count(reader, "energy_mj", energies));
+        card->view.reference_energy_mj = card->energy_mj;
     }
+    for (size_t i = 0; i < FNAS_CARD_REFERENCES; i++) {
+        FNAS_TRY(read_arch(reader, json_array_get(archs, i), (card_field){"\"reference.arch\"[%zu]", i},
+                           card->choices + (int64_t)i * card->view.decision_count));
+        FNAS_TRY(read_cost(reader, json_array_get(latencies, i), (card_field){"\"reference.latency_ms\"[%zu]", i}, "a latency",
+                           &card->latency_ms[i]));
+        if (!energies) continue;
+        FNAS_TRY(read_cost(reader, json_array_get(energies, i), (card_field){"\"reference.energy_mj\"[%zu]", i}, "an energy",
+                           &card->energy_mj[i]));
+    }
+    return FNAS_OK;
+}
+
+/* All measurements have an energy, or none: an objective needs it of each. */
+static fnas_status find_measured_energy(card_reader *reader) {
+    fnas_card *card = reader->card;
+    const json_t *rows = json_object_get(card->root, "measurements"), *row;
+    size_t i, with = 0, without = 0, first_with = 0, first_without = 0;
+    json_array_foreach(rows, i, row) {
+        if (json_object_get(row, "energy_mj")) {
+            if (!with++) first_with = i;
+        } else if (!without++) {
+            first_without = i;
+        }
+    }
+    if (with && without)
+        return fnas_fail(reader->context, FNAS_ERR_INPUT,
+                         "%s: \"measurements\"[%zu] has an \"energy_mj\", [%zu] has none: give it for all of them or for none",
+                         reader->where, first_with, first_without);
+    if (with) card->view.measurement_energy_mj = card->energy_mj + FNAS_CARD_REFERENCES;
     return FNAS_OK;
 }
 
 static fnas_status read_measurement(card_reader *reader, size_t i) {
     fnas_card *card = reader->card;
     const json_t *row = json_array_get(json_object_get(card->root, "measurements"), i);
-    char field[96];
-    snprintf(field, sizeof field, "\"measurements\"[%zu]", i);
-    if (!json_is_object(row)) return fnas_fail(reader->context, FNAS_ERR_INPUT, "%s: %s must be an object", reader->where, field);
+    if (!json_is_object(row)) return fail_field(reader, (card_field){"\"measurements\"[%zu]", i}, "must be an object");
     size_t at = FNAS_CARD_REFERENCES + i;
     const char *missing = !json_object_get(row, "arch") ? "arch" : !json_object_get(row, "latency_ms") ? "latency_ms" : NULL;
-    if (missing) return fnas_fail(reader->context, FNAS_ERR_INPUT, "%s: %s: \"%s\" is missing", reader->where, field, missing);
-    snprintf(field, sizeof field, "\"measurements\"[%zu].arch", i);
-    FNAS_TRY(read_arch(reader, json_object_get(row, "arch"), field, card->choices + (int64_t)at * card->view.decision_count));
-    snprintf(field, sizeof field, "\"measurements\"[%zu].latency_ms", i);
-    return read_latency(reader, json_object_get(row, "latency_ms"), field, &card->latency_ms[at]);
+    if (missing)
+        return fnas_fail(reader->context, FNAS_ERR_INPUT, "%s: \"measurements\"[%zu]: \"%s\" is missing", reader->where, i, missing);
+    FNAS_TRY(read_arch(reader, json_object_get(row, "arch"), (card_field){"\"measurements\"[%zu].arch", i},
+                       card->choices + (int64_t)at * card->view.decision_count));
+    FNAS_TRY(read_cost(reader, json_object_get(row, "latency_ms"), (card_field){"\"measurements\"[%zu].latency_ms", i}, "a latency",
+                       &card->latency_ms[at]));
+    if (!card->view.measurement_energy_mj) return FNAS_OK;
+    return read_cost(reader, json_object_get(row, "energy_mj"), (card_field){"\"measurements\"[%zu].energy_mj", i}, "an energy",
+                     &card->energy_mj[at]);
 }
 
 /* ---- duplicates ---- */
@@ -212,7 +260,8 @@ static fnas_status allocate_card(card_reader *reader) {
     size_t archs = (size_t)(FNAS_CARD_REFERENCES + card->view.measurement_count);
     card->choices = fnas_allocate(archs * (size_t)card->view.decision_count, sizeof *card->choices);
     card->latency_ms = fnas_allocate(archs, sizeof *card->latency_ms);
-    if (!card->choices || !card->latency_ms) return fnas_fail_memory(reader->context, reader->where);
+    card->energy_mj = fnas_allocate(archs, sizeof *card->energy_mj);
+    if (!card->choices || !card->latency_ms || !card->energy_mj) return fnas_fail_memory(reader->context, reader->where);
     card->view.reference_count = FNAS_CARD_REFERENCES;
     card->view.reference_choices = card->choices;
     card->view.reference_latency_ms = card->latency_ms;
@@ -227,6 +276,7 @@ static fnas_status read_card(card_reader *reader) {
     FNAS_TRY(count_measurements(reader));
     FNAS_TRY(allocate_card(reader));
     FNAS_TRY(read_references(reader));
+    FNAS_TRY(find_measured_energy(reader));
     for (int64_t i = 0; i < reader->card->view.measurement_count; i++) FNAS_TRY(read_measurement(reader, (size_t)i));
     FNAS_TRY(check_duplicates(reader, "reference.arch", 0, FNAS_CARD_REFERENCES));
     return check_duplicates(reader, "measurements", FNAS_CARD_REFERENCES, reader->card->view.measurement_count);
@@ -277,6 +327,7 @@ void fnas_card_free(fnas_card *card) {
     json_decref(card->root);
     fnas_free(card->choices);
     fnas_free(card->latency_ms);
+    fnas_free(card->energy_mj);
     fnas_free(card);
 }
 

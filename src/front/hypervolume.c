@@ -1,27 +1,35 @@
-/* Hypervolume: a sweep for two objectives; for more, the exclusive volumes of WFG (While, Bradstreet, Barone 2012, "A fast way of
+/* Hypervolume: sweeps for two and three objectives; for more, the exclusive volumes of WFG (While, Bradstreet, Barone 2012, "A fast way of
  * calculating exact hypervolumes") taken in slices: with the points in order of a falling last objective, what a point adds to those behind
  * it has its own last objective as height throughout, so that each level of the recursion is one dimension lower. */
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
 #include "front/points.h"
 
+#define SWEPT 3 /* objectives up to which a sweep takes points that dominate one another */
+
 void fnas_wfg_destroy(fnas_wfg *wfg) {
     for (int64_t m = 0; m < FNAS_FRONT_OBJECTIVES_MAX; m++) fnas_free(wfg->levels[m]);
     fnas_free(wfg->sorted);
+    fnas_free(wfg->order);
+    fnas_free(wfg->order_buffer);
+    fnas_sweep3_destroy(&wfg->sweep3);
     *wfg = (fnas_wfg){0};
 }
 
 fnas_status fnas_wfg_create(fnas_context *context, int64_t capacity, int64_t objectives, const double *reference, fnas_wfg *wfg) {
     *wfg = (fnas_wfg){.capacity = capacity, .objectives = objectives, .reference = reference};
     bool complete = true;
-    for (int64_t m = 2; m < objectives; m++) complete &= (wfg->levels[m] = fnas_allocate((size_t)(capacity * m), sizeof(double))) != NULL;
+    for (int64_t m = 3; m < objectives; m++) complete &= (wfg->levels[m] = fnas_allocate((size_t)(capacity * m), sizeof(double))) != NULL;
     wfg->sorted = fnas_allocate((size_t)(capacity * objectives), sizeof(double));
-    if (complete && wfg->sorted) return FNAS_OK;
-    fnas_wfg_destroy(wfg);
-    return fnas_fail_memory(context, "the hypervolume of a front");
+    wfg->order = fnas_allocate((size_t)capacity, sizeof *wfg->order);
+    wfg->order_buffer = fnas_allocate((size_t)capacity, sizeof *wfg->order_buffer);
+    complete &= wfg->sorted && wfg->order && wfg->order_buffer;
+    fnas_status status = complete ? FNAS_OK : fnas_fail_memory(context, "the hypervolume of a front");
+    if (status == FNAS_OK && objectives > 2) status = fnas_sweep3_create(context, capacity, &wfg->sweep3);
+    if (status != FNAS_OK) fnas_wfg_destroy(wfg);
+    return status;
 }
 
 static double smallest(int64_t count, const double *values) {
@@ -30,41 +38,26 @@ static double smallest(int64_t count, const double *values) {
     return best;
 }
 
-static int compare_first(const void *left, const void *right) {
-    const double *a = left, *b = right;
-    if (a[0] != b[0]) return a[0] < b[0] ? -1 : 1;
-    return a[1] < b[1] ? -1 : a[1] > b[1];
-}
-
 /* Strips between neighbours in the first objective, under the best second objective so far. */
-static double sweep(int64_t count, double *points, const double *reference) {
-    double volume = 0, lowest = reference[1];
-    qsort(points, (size_t)count, 2 * sizeof(double), compare_first);
+static double sweep(fnas_wfg *wfg, int64_t count, const double *points) {
+    double volume = 0, lowest = wfg->reference[1];
+    for (int64_t i = 0; i < count; i++) wfg->order[i] = (fnas_keyed){points[2 * i], i};
+    fnas_sort_keyed(count, wfg->order, wfg->order_buffer);
     for (int64_t i = 0; i < count; i++) {
-        if (points[2 * i + 1] >= lowest) continue;
-        volume += (reference[0] - points[2 * i]) * (lowest - points[2 * i + 1]);
-        lowest = points[2 * i + 1];
+        double y = points[2 * wfg->order[i].index + 1];
+        if (y >= lowest) continue;
+        volume += (wfg->reference[0] - wfg->order[i].key) * (lowest - y);
+        lowest = y;
     }
     return volume;
 }
 
-/* Sorts rows so that the last objective falls. Merge sort: stable, so that the outcome is one and the same, and in the buffer that is
- * there. */
-static void sort_by_falling_last(int64_t count, int64_t objectives, double *points, double *buffer) {
+static void sort_by_falling_last(fnas_wfg *wfg, int64_t count, int64_t objectives, double *points) {
     size_t row = (size_t)objectives * sizeof(double);
-    for (int64_t width = 1; width < count; width *= 2) {
-        for (int64_t start = 0; start < count; start += 2 * width) {
-            int64_t left = start, middle = start + width < count ? start + width : count;
-            int64_t right = middle, end = middle + width < count ? middle + width : count;
-            for (int64_t at = start; at < end; at++) {
-                bool take_left = left < middle &&
-                                 (right >= end || points[(left + 1) * objectives - 1] >= points[(right + 1) * objectives - 1]);
-                int64_t from = take_left ? left++ : right++;
-                memcpy(buffer + at * objectives, points + from * objectives, row);
-            }
-        }
-        memcpy(points, buffer, (size_t)count * row);
-    }
+    for (int64_t i = 0; i < count; i++) wfg->order[i] = (fnas_keyed){-points[(i + 1) * objectives - 1], i};
+    fnas_sort_keyed(count, wfg->order, wfg->order_buffer);
+    for (int64_t i = 0; i < count; i++) memcpy(wfg->sorted + i * objectives, points + wfg->order[i].index * objectives, row);
+    memcpy(points, wfg->sorted, (size_t)count * row);
 }
 
 /* Drops points that others cover, in place; the first of equals stays. */
@@ -100,15 +93,16 @@ static double exclusive(fnas_wfg *wfg, int64_t count, int64_t objectives, const 
                         double *limited) {
     for (int64_t i = 0; i < count; i++)
         for (int64_t m = 0; m < objectives; m++) limited[i * objectives + m] = fmax(point[m], others[i * stride + m]);
-    if (objectives > 2) count = drop_covered(count, objectives, limited);
+    if (objectives > SWEPT) count = drop_covered(count, objectives, limited);
     return box(objectives, point, wfg->reference) - volume_of(wfg, count, objectives, limited);
 }
 
 static double volume_of(fnas_wfg *wfg, int64_t count, int64_t objectives, double *points) {
     if (count == 0) return 0;
     if (objectives == 1) return wfg->reference[0] - smallest(count, points);
-    if (objectives == 2) return sweep(count, points, wfg->reference);
-    sort_by_falling_last(count, objectives, points, wfg->sorted);
+    if (objectives == 2) return sweep(wfg, count, points);
+    if (objectives == 3) return fnas_sweep3_volume(&wfg->sweep3, count, points, wfg->reference);
+    sort_by_falling_last(wfg, count, objectives, points);
     double volume = 0, *limited = wfg->levels[objectives - 1];
     for (int64_t i = 0; i < count; i++) {
         const double *point = points + i * objectives;
@@ -131,7 +125,7 @@ double fnas_wfg_contribution(fnas_wfg *wfg, int64_t count, const double *points,
     const double *point = points + index * objectives;
     for (int64_t i = 0; i < count - 1; i++)
         for (int64_t m = 0; m < objectives; m++) scratch[i * objectives + m] = fmax(point[m], scratch[i * objectives + m]);
-    int64_t kept = objectives > 2 ? drop_covered(count - 1, objectives, scratch) : count - 1;
+    int64_t kept = objectives > SWEPT ? drop_covered(count - 1, objectives, scratch) : count - 1;
     return fmax(0, box(objectives, point, wfg->reference) - volume_of(wfg, kept, objectives, scratch));
 }
 
@@ -157,7 +151,7 @@ fnas_status fnas_front_hypervolume(fnas_context *context, int64_t count, int64_t
     fnas_status status = inside ? FNAS_OK : fnas_fail_memory(context, "the hypervolume of a front");
     if (status == FNAS_OK) {
         int64_t kept = copy_inside(count, objectives, points, reference, inside);
-        if (objectives > 2) kept = drop_covered(kept, objectives, inside);
+        if (objectives > SWEPT) kept = drop_covered(kept, objectives, inside);
         *volume = fnas_wfg_volume(&wfg, kept, inside);
     }
     fnas_free(inside);

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "fleetnas/front.h"
+#include "front/sweep3.h"
 
 #define FNAS_FRONT_OBJECTIVES_MAX 16
 
@@ -14,12 +15,14 @@ FNAS_NODISCARD fnas_status fnas_points_check_reference(fnas_context *context, in
 /* a is nowhere worse than b. */
 bool fnas_point_covers(int64_t objectives, const double *a, const double *b);
 
-/* Room for hypervolumes of up to `capacity` points: one level of buffers for each objective above the second, one sort buffer. */
+/* Room for hypervolumes of up to `capacity` points: one level of buffers for each objective above the third, one sort buffer. */
 typedef struct fnas_wfg {
     int64_t capacity, objectives;
     const double *reference;                   /* [objectives], borrowed */
     double *levels[FNAS_FRONT_OBJECTIVES_MAX]; /* by number of objectives: [capacity][objectives] */
     double *sorted;                            /* [capacity][objectives] */
+    fnas_keyed *order, *order_buffer;          /* [capacity] */
+    fnas_sweep3 sweep3;
 } fnas_wfg;
 
 FNAS_NODISCARD fnas_status fnas_wfg_create(fnas_context *context, int64_t capacity, int64_t objectives, const double *reference,

@@ -96,8 +96,7 @@ static bool allocate_outputs(reference_run *run) {
     if (!run->outputs || !run->weights) return false;
     for (int64_t i = 0; i < graph->weight_count; i++) run->weights[i] = graph->weights[i];
     for (int64_t i = 1; i < graph->node_count; i++) {
-        fnas_shape shape = batch_shape(run, i);
-        run->outputs[i] = fnas_allocate((size_t)(shape.n * shape.c * shape.h * shape.w), sizeof **run->outputs);
+        run->outputs[i] = fnas_allocate((size_t)fnas_shape_elements(batch_shape(run, i)), sizeof **run->outputs);
         if (!run->outputs[i]) return false;
     }
     return true;

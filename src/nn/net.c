@@ -186,6 +186,15 @@ fnas_value fnas_net_linear(fnas_net *net, fnas_value source, int32_t weight, int
     return net->logits;
 }
 
+double fnas_net_products(const fnas_net *net, int64_t node) {
+    const fnas_node *of = &net->nodes[node];
+    const fnas_conv_spec *conv = &of->conv;
+    fnas_value_shape out = net->values[of->result];
+    if (of->kind == FNAS_NODE_LINEAR) return (double)(conv->in * conv->out);
+    if (of->kind != FNAS_NODE_CONV) return 0;
+    return (double)(conv->out * conv->in * conv->kernel * conv->kernel) * (double)(out.h * out.w);
+}
+
 bool fnas_net_value_is_plain(const fnas_net *net, fnas_value value) {
     for (int64_t i = 0; i < net->node_count; i++) {
         const fnas_node *node = &net->nodes[i];

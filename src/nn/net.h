@@ -88,6 +88,10 @@ fnas_value fnas_net_linear(fnas_net *net, fnas_value source, int32_t weight, int
 /* Checks that every value is complete before it is read. On failure the net is still the caller's to destroy. */
 FNAS_NODISCARD fnas_status fnas_net_finish(fnas_context *context, fnas_net *net);
 
+/* Multiplications of one image in a node's forward pass: of a convolution, padding counted as if it were multiplied, or of a linear layer;
+ * others 0. */
+double fnas_net_products(const fnas_net *net, int64_t node);
+
 /* True for values that lie as plain [n][C]: results of global pools and linear layers. */
 bool fnas_net_value_is_plain(const fnas_net *net, fnas_value value);
 

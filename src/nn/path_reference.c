@@ -25,8 +25,7 @@ static fnas_shape fnas_reference_shape(const fnas_reference *reference, fnas_val
 }
 
 static int64_t fnas_reference_count(const fnas_reference *reference, fnas_value value) {
-    fnas_shape shape = fnas_reference_shape(reference, value);
-    return shape.n * shape.c * shape.h * shape.w;
+    return fnas_shape_elements(fnas_reference_shape(reference, value));
 }
 
 static void fnas_reference_free(fnas_reference *reference) {

@@ -4,18 +4,10 @@
 #include "base/clock.h"
 #include "nn/node.h"
 
-static double profile_products(const fnas_path *path, const fnas_node *node) {
-    const fnas_conv_spec *conv = &node->conv;
-    fnas_shape out = fnas_path_shape(path, node->result);
-    if (node->kind == FNAS_NODE_LINEAR) return (double)(out.n * conv->in * conv->out);
-    if (node->kind != FNAS_NODE_CONV) return 0;
-    return (double)(out.n * out.h * out.w) * (double)(conv->out * conv->in * conv->kernel * conv->kernel);
-}
-
 static double profile_value_bytes(const fnas_path *path, fnas_value value) {
     if (value < 0) return 0; /* ZERO nodes have no source */
     fnas_shape shape = fnas_path_shape(path, value);
-    return value == 0 ? (double)(shape.n * shape.c * shape.h * shape.w) * sizeof(float) : (double)fnas_path_bytes(path, value);
+    return value == 0 ? (double)fnas_shape_elements(shape) * sizeof(float) : (double)fnas_path_bytes(path, value);
 }
 
 /* The output of a convolution is written, and read where it is normalised or added. */
@@ -54,11 +46,12 @@ fnas_status fnas_path_run_node(const fnas_path *path, int64_t index, fnas_node_d
     if (!path->request->profile) return profile_run(path, index, direction);
     fnas_node_profile *profile = &path->request->profile[FNAS_NODE_DIRECTIONS * index + direction];
     const fnas_node_plan *plan = &path->nodes[index];
-    double wall = fnas_wall_ms(), cpu = fnas_thread_cpu_ms(), products = profile_products(path, &path->net->nodes[index]);
+    double wall = fnas_wall_ms(), cpu = fnas_thread_cpu_ms();
     FNAS_TRY(profile_run(path, index, direction));
     profile->cpu_ms += fnas_thread_cpu_ms() - cpu;
     profile->wall_ms += fnas_wall_ms() - wall;
     bool forward = direction == FNAS_NODE_FORWARD;
+    double products = (double)path->request->n * fnas_net_products(path->net, index);
     profile->flops += 2 * products * (forward ? 1 : plan->diff_source + plan->diff_weights);
     profile->bytes += forward ? profile_forward_bytes(path, index) : profile_backward_bytes(path, index);
     return FNAS_OK;

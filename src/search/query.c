@@ -6,44 +6,20 @@
 
 #include "base/memory.h"
 #include "device/predictor_ask.h"
+#include "front/lattice.h"
 #include "space/arch_set.h"
 #include "space/space.h"
 
 /* ---- preferences ---- */
 
-/* Points of the lattice {r : r_i = k_i / steps, sum r = 1}: (steps + objectives - 1) over (objectives - 1). */
-static int64_t fnas_lattice_size(int64_t objectives, int64_t steps) {
-    int64_t size = 1;
-    for (int64_t i = 1; i < objectives; i++) size = size * (steps + i) / i;
-    return size;
-}
-
-static int64_t fnas_lattice_steps(int64_t objectives) {
-    if (objectives == 2) return 200;
-    int64_t steps = 1;
-    while (fnas_lattice_size(objectives, steps + 1) <= FNAS_PREFERENCES_MOST) steps++;
-    return steps;
-}
-
-/* Das and Dennis 1998, "Normal-boundary intersection": all compositions of `steps`, in descending lexicographic order. */
-static void fnas_lattice_fill(int64_t objectives, int64_t steps, int64_t count, double *points) {
-    int64_t parts[FNAS_OBJECTIVES_MAX] = {steps};
-    for (int64_t row = 0; row < count; row++) {
-        for (int64_t m = 0; m < objectives; m++) points[row * objectives + m] = (double)parts[m] / (double)steps;
-        int64_t last = parts[objectives - 1], from = objectives - 2;
-        parts[objectives - 1] = 0;
-        while (from > 0 && !parts[from]) from--;
-        parts[from]--;
-        parts[from + 1] = last + 1;
-    }
-}
+#define STEPS_OF_TWO 200
 
 fnas_status fnas_query_preferences(fnas_context *context, int64_t objectives, int64_t *count, double **preferences) {
-    int64_t steps = fnas_lattice_steps(objectives);
+    int64_t steps = objectives == 2 ? STEPS_OF_TWO : fnas_lattice_steps(objectives, FNAS_PREFERENCES_MOST);
     *count = fnas_lattice_size(objectives, steps);
     *preferences = fnas_allocate((size_t)(*count * objectives), sizeof **preferences);
     if (!*preferences) return fnas_fail_memory(context, "preferences");
-    fnas_lattice_fill(objectives, steps, *count, *preferences);
+    fnas_lattice_fill(objectives, steps, *preferences);
     return FNAS_OK;
 }
 

@@ -84,9 +84,22 @@ static void test_impossible_shapes(void **state) {
     refuse(*state, FNAS_ERR_INPUT, "pool:size=2,kernel=5,padding=0", "smaller kernel");
     refuse(*state, FNAS_ERR_INPUT, "relu:add=yes", "direction=backward");
     refuse(*state, FNAS_ERR_INPUT, "iteration:cells=/nowhere/cells.txt", "/nowhere/cells.txt");
-    refuse(*state, FNAS_ERR_USAGE, "iteration:cells=drawn", "devices=13");
-    refuse(*state, FNAS_ERR_INPUT, "iteration:cells=drawn,devices=13,images=20,batch=shared", "at least 26");
+    refuse(*state, FNAS_ERR_INPUT, "iteration:images=20,batch=shared", "13 paths: use at least 26");
     refuse(*state, FNAS_ERR_USAGE, "growth:axis=cells,of=step", "of=iteration");
+}
+
+/* Whatever the working folder holds. */
+static void test_defaults_need_no_file(void **state) {
+    fnas_problem problem;
+    for (const fnas_problem_family *const *family = fnas_bench_families; *family; family++) {
+        if ((*family)->operand) continue;
+        bool needs = false;
+        for (const fnas_problem_key *key = (*family)->keys; key->name; key++) needs = needs || !key->fallback;
+        if (!needs && parse(*state, (*family)->name, &problem) != FNAS_OK)
+            fail_msg("%s: %s", (*family)->name, fnas_context_message(((fnas_test_place *)*state)->context));
+    }
+    assert_int_equal(FNAS_OK, parse(*state, "iteration", &problem));
+    assert_true(fnas_problem_is(&problem, "cells", "drawn"));
 }
 
 static void test_cells_from_a_file(void **state) {
@@ -114,8 +127,8 @@ static void test_exponents(void **state) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fnas_test_setup, fnas_test_teardown)
 
 int main(void) {
-    const struct CMUnitTest tests[] = {
-        TEST(test_values_and_defaults), TEST(test_operands),          TEST(test_unknown_words), TEST(test_malformed),
-        TEST(test_impossible_shapes),   TEST(test_cells_from_a_file), TEST(test_exponents)};
+    const struct CMUnitTest tests[] = {TEST(test_values_and_defaults), TEST(test_operands),          TEST(test_unknown_words),
+                                       TEST(test_malformed),           TEST(test_impossible_shapes), TEST(test_defaults_need_no_file),
+                                       TEST(test_cells_from_a_file),   TEST(test_exponents)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,7 +7,8 @@
 #include "base/memory.h"
 #include "bench/drill.h"
 #include "bench/pass.h"
-#include "compute/operands.h"
+#include "compute/check/operands_bounds.h"
+#include "compute/check/operands_run.h"
 #include "export/safetensors.h"
 #include "fleetnas/bench.h"
 
@@ -75,12 +76,14 @@ static void test_families_run(void **state) {
         "fronts:preferences=3,devices=2,predictor=own",
         "hypervolume:points=300,objectives=3",
         "predictor-training:batch=8,devices=2",
-        "iteration:cells=drawn,devices=2,preferences=1,images=4,batch=shared,precision=f32,channels=8,depth=1"};
+        "iteration:cells=drawn,devices=2,preferences=1,images=4,batch=shared,precision=f32,channels=8,depth=1",
+        "iteration:cells=drawn,devices=cells,preferences=1,images=26,batch=shared,precision=f32,channels=4,depth=1"};
     const int64_t count = sizeof problems / sizeof *problems;
     json_t *root = run(*state, (fnas_bench_options){.repeats = 2}, problems, count);
     for (int64_t i = 0; i < count; i++) assert_true(number(row(root, (size_t)i), "repeats") == 2);
     assert_true(number(row(root, 4), "error") <= 1);
     assert_true(number(row(root, 6), "images") == 8);
+    assert_true(number(row(root, 7), "paths") == 2 * 13); /* both updates */
     json_decref(root);
 }
 
@@ -133,27 +136,27 @@ static void test_dump(void **state) {
 static void test_errors_are_seen(void **state) {
     fnas_test_place *place = *state;
     fnas_engine *engine;
-    operands all;
-    operator_case c = {.kind = NORM_FORWARD, .plane = {2, 20, 3, 5}};
+    fnas_operands all;
+    fnas_operator_case c = {.kind = FNAS_OPERATOR_NORM_FORWARD, .plane = {2, 20, 3, 5}};
     assert_int_equal(FNAS_OK, fnas_engine_create(place->context, FNAS_COMPUTE_F32, &engine));
-    operands_declare(&all, &c, fnas_engine_block(engine));
-    assert_true(operands_allocate(&all));
-    operands_fill(&all, 0);
-    assert_int_equal(FNAS_OK, operands_run_fast(place->context, engine, &all));
-    operands_compute(&all);
-    operand *result = &all.list[5];
-    assert_true(operand_error(&all, result) <= 1);
+    fnas_operands_declare(&all, &c, fnas_engine_block(engine));
+    assert_true(fnas_operands_allocate(&all));
+    fnas_operands_fill(&all, 0);
+    assert_int_equal(FNAS_OK, fnas_operands_run_fast(place->context, engine, &all));
+    fnas_operands_compute(&all);
+    fnas_operand *result = &all.list[5];
+    assert_true(fnas_operand_error(&all, result) <= 1);
     float kept = result->fast[0];
     result->fast[0] += 1e-3f;
-    assert_true(operand_error(&all, result) > 1);
+    assert_true(fnas_operand_error(&all, result) > 1);
     result->fast[0] = NAN;
-    assert_true(isinf(operand_error(&all, result)));
+    assert_true(isinf(fnas_operand_error(&all, result)));
     result->fast[0] = kept;
     if (fnas_engine_block(engine) == 16) { /* channels 20 to 31 are padding */
         result->fast[16 * 15 + 10] = 1;
-        assert_true(isinf(operand_error(&all, result)));
+        assert_true(isinf(fnas_operand_error(&all, result)));
     }
-    operands_free(&all);
+    fnas_operands_free(&all);
     fnas_engine_destroy(engine);
 }
 

@@ -11,7 +11,7 @@ run 0 "help lists the verbs" help
 sed -n '/^Verbs:/,/^$/p' "$place/out" | sed -n 's/^  \([a-z ]*[a-z]\)  *  .*/\1/p' > "$place/verbs"
 want "there are at least ten verbs" [ "$(wc -l < "$place/verbs")" -ge 10 ]
 while read -r verb; do
-    # shellcheck disable=SC2086 # one or two words
+    # shellcheck disable=SC2086 # one to three words
     run 0 "$verb --help" $verb --help
     cp "$place/out" "$place/help"
     says out "Example:"

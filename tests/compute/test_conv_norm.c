@@ -58,7 +58,7 @@ static size_t activation_bytes(const fnas_engine *engine, fnas_shape shape) {
 
 /* Random activations in the engine's layout. */
 static void *draw_activations(arena *memory, const fnas_engine *engine, fnas_shape shape, fnas_random *random) {
-    int64_t count = shape.n * shape.c * shape.h * shape.w, block = fnas_engine_block(engine);
+    int64_t count = fnas_shape_elements(shape), block = fnas_engine_block(engine);
     float *plain = piece(memory, (size_t)count * sizeof *plain);
     float *blocked = piece(memory, fnas_shape_floats(shape, block) * sizeof *blocked);
     void *made = piece(memory, activation_bytes(engine, shape));
@@ -164,8 +164,7 @@ static operands_of_trial draw_operands(arena *memory, fnas_engine *engine, const
                            .in = {s->n, s->in_channels, s->in_h, s->in_w},
                            .out = {s->n, s->out_channels, fnas_conv_out_h(s), fnas_conv_out_w(s)},
                            .weight_count = s->out_channels * s->in_channels * s->kernel_h * s->kernel_w};
-    o.src = s->image_source ? draw_floats(memory, o.in.n * o.in.c * o.in.h * o.in.w, 0, &random)
-                            : draw_activations(memory, engine, o.in, &random);
+    o.src = s->image_source ? draw_floats(memory, fnas_shape_elements(o.in), 0, &random) : draw_activations(memory, engine, o.in, &random);
     void *rectified = piece(memory, activation_bytes(engine, o.in));
     if (!s->image_source) fnas_relu_forward(engine, o.in, o.src, rectified);
     o.rectified = rectified;
@@ -199,7 +198,7 @@ static void check_trial(fnas_compute_type type, const trial *t, int64_t index) {
     assert_true(floats_differ(o.out.c, fused.diff_beta, single.diff_beta) <= summed);
     /* Products of gradients up to 1 with normalised values of mean square 1, some of them up to 2 times as large: the error of a sum of so
      * many is that of one of them at random signs. */
-    double elements = (double)(o.out.n * o.out.c * o.out.h * o.out.w);
+    double elements = (double)fnas_shape_elements(o.out);
     assert_true(fabs(fused.dot - single.dot) <= summed * 2 * sqrt(elements));
     assert_true(fabs(fused.total - single.total) <= summed * sqrt(elements));
     fnas_engine_destroy(engine);
@@ -208,12 +207,8 @@ static void check_trial(fnas_compute_type type, const trial *t, int64_t index) {
 
 /* ---- against the naive operators ---- */
 
-static int64_t size_of(fnas_shape shape) {
-    return shape.n * shape.c * shape.h * shape.w;
-}
-
 static double *exact_activations(arena *memory, const fnas_engine *engine, fnas_shape shape, const void *activations) {
-    int64_t block = fnas_engine_block(engine), size = size_of(shape);
+    int64_t block = fnas_engine_block(engine), size = fnas_shape_elements(shape);
     float *blocked = piece(memory, fnas_shape_floats(shape, block) * sizeof *blocked);
     float *plain = piece(memory, (size_t)size * sizeof *plain);
     double *exact = piece(memory, (size_t)size * sizeof *exact);
@@ -246,7 +241,7 @@ typedef struct naive_results {
 
 static naive_results run_naive(arena *memory, const fnas_engine *engine, const operands_of_trial *o) {
     const fnas_conv_shape *s = &o->t->conv;
-    int64_t in = size_of(o->in), out = size_of(o->out);
+    int64_t in = fnas_shape_elements(o->in), out = fnas_shape_elements(o->out);
     const void *read = o->t->state == FNAS_SOURCE_PLAIN ? o->src : o->rectified;
     double *src = s->image_source ? exact_floats(memory, in, o->src) : exact_activations(memory, engine, o->in, read);
     double *weights = exact_floats(memory, o->weight_count, o->weights), *gamma = exact_floats(memory, o->out.c, o->gamma),
@@ -283,10 +278,11 @@ static void check_naive(fnas_compute_type type, const trial *t, int64_t index) {
     run_fused(engine, &o, &fused);
     naive_results naive = run_naive(&memory, engine, &o);
     double bound = type == FNAS_COMPUTE_F32 ? 1e-4 : 4.0 / 256;
-    assert_true(doubles_differ(size_of(o.out), exact_activations(&memory, engine, o.out, fused.dst), naive.dst) <= bound);
+    assert_true(doubles_differ(fnas_shape_elements(o.out), exact_activations(&memory, engine, o.out, fused.dst), naive.dst) <= bound);
     assert_true(doubles_differ(o.weight_count, exact_floats(&memory, o.weight_count, fused.diff_weights), naive.diff_weights) <= bound);
     if (naive.diff_src)
-        assert_true(doubles_differ(size_of(o.in), exact_activations(&memory, engine, o.in, fused.diff_src), naive.diff_src) <= bound);
+        assert_true(doubles_differ(fnas_shape_elements(o.in), exact_activations(&memory, engine, o.in, fused.diff_src), naive.diff_src) <=
+                    bound);
     fnas_engine_destroy(engine);
     release(&memory);
 }

@@ -6,10 +6,12 @@
 
 #include <cmocka.h>
 #include <signal.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "compute/operands.h"
+#include "compute/check/operands_bounds.h"
 
 enum { CHILD_PASSED, CHILD_FAILED, CHILD_UNSUPPORTED };
 
@@ -39,9 +41,9 @@ static int fail_child(const char *isa, const char *message) {
 }
 
 /* On x86-64 each shape of the table has a fast kernel, directly or between reorders. */
-static bool runs_fast(fnas_context *context, fnas_engine *engine, const operator_case *c) {
+static bool runs_fast(fnas_context *context, fnas_engine *engine, const fnas_operator_case *c) {
     const char *kernel = "";
-    if (!case_is_conv(c)) return true;
+    if (!fnas_case_is_conv(c)) return true;
     return fnas_conv_implementation(context, engine, &c->conv, (fnas_conv_kind)c->kind, &kernel) == FNAS_OK && !strstr(kernel, "ref");
 }
 
@@ -56,17 +58,18 @@ static int run_limited(fnas_context *context, const char *isa) {
     if (strcmp(isa, "native") != 0 && fnas_engine_block(engine) != expected_block) return fail_child(isa, "has an unexpected block");
     if (strcmp(isa, "native") != 0 && fnas_backend_has_bf16()) return fail_child(isa, "has bf16");
 
-    static case_list list;
-    cases_for_tests(&list);
+    fnas_case_list list;
+    if (fnas_case_list_create(context, true, false, &list) != FNAS_OK) return fail_child(isa, fnas_context_message(context));
     int outcome = CHILD_PASSED;
     for (int64_t i = 0; i < list.count; i++) {
-        char name[200], message[300];
-        bool agrees = case_agrees(context, engine, &list.cases[i], i, message, sizeof message);
+        char name[FNAS_CASE_NAME_BYTES], message[300];
+        bool agrees = fnas_case_agrees(context, engine, &list.cases[i], i, message, sizeof message);
         if (agrees && runs_fast(context, engine, &list.cases[i])) continue;
-        case_name(&list.cases[i], name, sizeof name);
+        fnas_case_name(&list.cases[i], name, sizeof name);
         printf("%s: %s: %s\n", isa, name, agrees ? "runs on a slow kernel" : message);
         outcome = CHILD_FAILED;
     }
+    fnas_case_list_free(&list);
     fnas_engine_destroy(engine);
     return outcome;
 }

@@ -5,17 +5,25 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <math.h>
 #include <omp.h>
+#include <stdio.h>
+#include <string.h>
 
+#include "base/memory.h"
+#include "base/random.h"
 #include "base/threads.h"
-#include "compute/operands.h"
+#include "compute/check/operands_bounds.h"
+#include "compute/check/operands_run.h"
+#include "compute/reference.h"
 
 static fnas_context *context;
 static fnas_engine *engine;
+static const fnas_case_shapes *const small = &fnas_case_shapes_small;
 
 static int start(void **state) {
     (void)state;
-    printf("seed %d\n", TEST_SEED);
+    printf("seed %d\n", FNAS_OPERANDS_SEED);
     if (fnas_context_create(&context) != FNAS_OK) return -1;
     return fnas_engine_create(context, FNAS_COMPUTE_F32, &engine) == FNAS_OK ? 0 : -1;
 }
@@ -30,18 +38,19 @@ static int finish(void **state) {
 /* ---- fast = naive ---- */
 
 static void check_table(fnas_engine *which) {
-    static case_list list;
-    cases_for_tests(&list);
-    assert_in_range(list.count, 400, CASES_CAPACITY - 1); /* the table fits */
+    fnas_case_list list;
+    assert_int_equal(fnas_case_list_create(context, true, false, &list), FNAS_OK);
+    assert_true(list.count > 400); /* all families are there */
     int64_t failures = 0;
     for (int64_t i = 0; i < list.count; i++) {
-        char name[200], message[300];
-        case_name(&list.cases[i], name, sizeof name);
-        if (case_agrees(context, which, &list.cases[i], i, message, sizeof message)) continue;
+        char name[FNAS_CASE_NAME_BYTES], message[300];
+        fnas_case_name(&list.cases[i], name, sizeof name);
+        if (fnas_case_agrees(context, which, &list.cases[i], i, message, sizeof message)) continue;
         print_error("%s: %s\n", name, message);
         failures++;
     }
     printf("%lld cases\n", (long long)list.count);
+    fnas_case_list_free(&list);
     assert_int_equal(failures, 0);
 }
 
@@ -68,7 +77,7 @@ static void test_bf16_equals_reference(void **state) {
 
 /* A scalar function of operands: the sum of a forward operator's result times fixed weights. */
 typedef struct derivative_check {
-    operator_case forward, backward;
+    fnas_operator_case forward, backward;
     int result;   /* of forward: which operand is differentiated */
     int upstream; /* of backward: which operand holds the weights */
     struct {
@@ -77,20 +86,20 @@ typedef struct derivative_check {
     int pair_count;
 } derivative_check;
 
-static double weighted_result(const operands *f, const derivative_check *check, const double *weights) {
-    double *x[OPERAND_CAPACITY] = {NULL}, sum = 0;
+static double weighted_result(const fnas_operands *f, const derivative_check *check, const double *weights) {
+    double *x[FNAS_OPERANDS_MOST] = {NULL}, sum = 0;
     for (int i = 0; i < f->count; i++) x[i] = f->list[i].absent ? NULL : f->list[i].exact;
-    if (check->forward.kind == NORM_FORWARD)
+    if (check->forward.kind == FNAS_OPERATOR_NORM_FORWARD)
         fnas_ref_norm_statistics(check->forward.plane, x[0], x[1], x[2]); /* through batch statistics */
-    run_exact(f->c, f->labels, x);
-    const operand *result = &f->list[check->result];
-    if (check->forward.kind == CROSS_ENTROPY) return result->exact[0] * (double)LOSS_SCALE;
-    for (int64_t i = 0; i < operand_size(result); i++) sum += result->exact[i] * weights[i];
+    fnas_case_run_exact(f->c, f->labels, x);
+    const fnas_operand *result = &f->list[check->result];
+    if (check->forward.kind == FNAS_OPERATOR_CROSS_ENTROPY) return result->exact[0] * (double)FNAS_CASE_LOSS_SCALE;
+    for (int64_t i = 0; i < fnas_operand_size(result); i++) sum += result->exact[i] * weights[i];
     return sum;
 }
 
 /* Central differences err by h^2 f'''/6 (norms: f''' is of order one times the sum) and u_double |f| / h. */
-static double central_difference(operands *f, const derivative_check *check, const double *weights, double *variable) {
+static double central_difference(fnas_operands *f, const derivative_check *check, const double *weights, double *variable) {
     const double step = 1e-4, before = *variable;
     *variable = before + step;
     double above = weighted_result(f, check, weights);
@@ -100,11 +109,11 @@ static double central_difference(operands *f, const derivative_check *check, con
     return (above - below) / (2 * step);
 }
 
-static void check_pair(operands *f, const operands *b, const derivative_check *check, int pair, const char *name) {
-    operand *input = &f->list[check->pairs[pair].input];
-    const operand *gradient = &b->list[check->pairs[pair].gradient];
+static void check_pair(fnas_operands *f, const fnas_operands *b, const derivative_check *check, int pair, const char *name) {
+    fnas_operand *input = &f->list[check->pairs[pair].input];
+    const fnas_operand *gradient = &b->list[check->pairs[pair].gradient];
     const double *weights = check->upstream < 0 ? NULL : b->list[check->upstream].exact;
-    int64_t size = operand_size(input), stride = size / 12 + 1; /* a dozen elements, spread out */
+    int64_t size = fnas_operand_size(input), stride = size / 12 + 1; /* a dozen elements, spread out */
     for (int64_t i = 0; i < size; i += stride) {
         double numeric = central_difference(f, check, weights, &input->exact[i]), analytic = gradient->exact[i];
         if (fabs(numeric - analytic) <= 1e-5 * (1 + fabs(analytic))) continue;
@@ -113,28 +122,28 @@ static void check_pair(operands *f, const operands *b, const derivative_check *c
 }
 
 static void check_derivative(const derivative_check *check, int64_t index) {
-    operands f, b;
-    char name[200];
-    case_name(&check->backward, name, sizeof name);
-    operands_declare(&f, &check->forward, 1);
-    operands_declare(&b, &check->backward, 1);
-    assert_true(operands_allocate(&f) && operands_allocate(&b));
-    operands_fill(&f, index);
-    operands_fill(&b, index);
+    fnas_operands f, b;
+    char name[FNAS_CASE_NAME_BYTES];
+    fnas_case_name(&check->backward, name, sizeof name);
+    fnas_operands_declare(&f, &check->forward, 1);
+    fnas_operands_declare(&b, &check->backward, 1);
+    assert_true(fnas_operands_allocate(&f) && fnas_operands_allocate(&b));
+    fnas_operands_fill(&f, index);
+    fnas_operands_fill(&b, index);
     /* the same values on both sides: what they share by name */
     for (int i = 0; i < b.count; i++)
         for (int k = 0; k < f.count; k++)
-            if (b.list[i].role == INPUT && f.list[k].role == INPUT && strcmp(b.list[i].name, f.list[k].name) == 0)
-                memcpy(f.list[k].exact, b.list[i].exact, (size_t)operand_size(&f.list[k]) * sizeof(double));
+            if (b.list[i].role == FNAS_OPERAND_INPUT && f.list[k].role == FNAS_OPERAND_INPUT && strcmp(b.list[i].name, f.list[k].name) == 0)
+                memcpy(f.list[k].exact, b.list[i].exact, (size_t)fnas_operand_size(&f.list[k]) * sizeof(double));
     for (int i = 0; i < b.count; i++)
-        if (b.list[i].role == ADDED) memset(b.list[i].exact, 0, (size_t)operand_size(&b.list[i]) * sizeof(double));
+        if (b.list[i].role == FNAS_OPERAND_ADDED) memset(b.list[i].exact, 0, (size_t)fnas_operand_size(&b.list[i]) * sizeof(double));
     if (f.labels) memcpy(b.labels, f.labels, (size_t)f.c->matrix.n * sizeof *f.labels);
-    if (check->forward.kind == NORM_FORWARD)
+    if (check->forward.kind == FNAS_OPERATOR_NORM_FORWARD)
         fnas_ref_norm_statistics(check->forward.plane, b.list[0].exact, b.list[1].exact, b.list[2].exact);
-    operands_run_exact(&b);
+    fnas_operands_run_exact(&b);
     for (int pair = 0; pair < check->pair_count; pair++) check_pair(&f, &b, check, pair, name);
-    operands_free(&f);
-    operands_free(&b);
+    fnas_operands_free(&f);
+    fnas_operands_free(&b);
 }
 
 static bool is_small(const fnas_conv_shape *s) {
@@ -145,13 +154,13 @@ static bool is_small(const fnas_conv_shape *s) {
 static void test_conv_gradients(void **state) {
     (void)state;
     int64_t checked = 0;
-    for (size_t i = 0; i < sizeof conv_table / sizeof *conv_table; i++) {
-        if (!is_small(&conv_table[i])) continue;
-        operator_case forward = {.kind = CONV_FORWARD, .bias = true, .conv = conv_table[i]},
-                      data = {.kind = CONV_BACKWARD_DATA, .conv = conv_table[i]};
-        operator_case weights = {.kind = CONV_BACKWARD_WEIGHTS, .bias = true, .conv = conv_table[i]};
-        check_derivative(&(derivative_check){forward, data, 3, 3, {{0, 0}}, 1}, (int64_t)i);
-        check_derivative(&(derivative_check){forward, weights, 3, 3, {{1, 1}, {2, 2}}, 2}, (int64_t)i);
+    for (int64_t i = 0; i < small->conv_count; i++) {
+        if (!is_small(&small->convs[i])) continue;
+        fnas_operator_case forward = {.kind = FNAS_OPERATOR_CONV_FORWARD, .bias = true, .conv = small->convs[i]},
+                           data = {.kind = FNAS_OPERATOR_CONV_BACKWARD_DATA, .conv = small->convs[i]};
+        fnas_operator_case weights = {.kind = FNAS_OPERATOR_CONV_BACKWARD_WEIGHTS, .bias = true, .conv = small->convs[i]};
+        check_derivative(&(derivative_check){forward, data, 3, 3, {{0, 0}}, 1}, i);
+        check_derivative(&(derivative_check){forward, weights, 3, 3, {{1, 1}, {2, 2}}, 2}, i);
         checked++;
     }
     assert_in_range(checked, 20, 1000);
@@ -159,12 +168,14 @@ static void test_conv_gradients(void **state) {
 
 static void test_plane_gradients(void **state) {
     (void)state;
-    for (size_t i = 0; i < sizeof plane_table / sizeof *plane_table; i++) {
-        fnas_shape s = plane_table[i];
-        operator_case gate = {.kind = GATE_FORWARD, .plane = s}, gate_back = {.kind = GATE_BACKWARD, .plane = s};
-        operator_case global = {.kind = GLOBAL_POOL_FORWARD, .plane = s}, global_back = {.kind = GLOBAL_POOL_BACKWARD, .plane = s};
-        check_derivative(&(derivative_check){gate, gate_back, 1, 1, {{0, 2}}, 1}, (int64_t)i);
-        check_derivative(&(derivative_check){global, global_back, 1, 1, {{0, 0}}, 1}, (int64_t)i);
+    for (int64_t i = 0; i < small->plane_count; i++) {
+        fnas_shape s = small->planes[i];
+        fnas_operator_case gate = {.kind = FNAS_OPERATOR_GATE_FORWARD, .plane = s},
+                           gate_back = {.kind = FNAS_OPERATOR_GATE_BACKWARD, .plane = s};
+        fnas_operator_case global = {.kind = FNAS_OPERATOR_GLOBAL_POOL_FORWARD, .plane = s},
+                           global_back = {.kind = FNAS_OPERATOR_GLOBAL_POOL_BACKWARD, .plane = s};
+        check_derivative(&(derivative_check){gate, gate_back, 1, 1, {{0, 2}}, 1}, i);
+        check_derivative(&(derivative_check){global, global_back, 1, 1, {{0, 0}}, 1}, i);
     }
 }
 
@@ -188,17 +199,17 @@ static void test_relu_gradient(void **state) {
 
 static void test_norm_gradients(void **state) {
     (void)state;
-    for (size_t i = 0; i < sizeof plane_table / sizeof *plane_table; i++) {
-        fnas_shape s = plane_table[i];
-        if (s.n * s.h * s.w < 8 || s.n * s.c * s.h * s.w > 20000) continue; /* few elements: variance near 0 makes f''' huge */
+    for (int64_t i = 0; i < small->plane_count; i++) {
+        fnas_shape s = small->planes[i];
+        if (s.n * s.h * s.w < 8 || fnas_shape_elements(s) > 20000) continue; /* few elements: variance near 0 makes f''' huge */
         for (int affine = 0; affine < 2; affine++) {
-            operator_case forward = {.kind = NORM_FORWARD, .bias = affine, .plane = s},
-                          backward = {.kind = NORM_BACKWARD, .bias = affine, .plane = s};
-            check_derivative(&(derivative_check){forward, backward, 5, 5, {{0, 6}}, 1}, (int64_t)i);
+            fnas_operator_case forward = {.kind = FNAS_OPERATOR_NORM_FORWARD, .bias = affine, .plane = s},
+                               backward = {.kind = FNAS_OPERATOR_NORM_BACKWARD, .bias = affine, .plane = s};
+            check_derivative(&(derivative_check){forward, backward, 5, 5, {{0, 6}}, 1}, i);
         }
-        operator_case forward = {.kind = NORM_FORWARD, .bias = true, .plane = s},
-                      backward = {.kind = NORM_BACKWARD, .bias = true, .plane = s};
-        check_derivative(&(derivative_check){forward, backward, 5, 5, {{3, 7}}, 1}, (int64_t)i); /* gamma: the first of the sums */
+        fnas_operator_case forward = {.kind = FNAS_OPERATOR_NORM_FORWARD, .bias = true, .plane = s},
+                           backward = {.kind = FNAS_OPERATOR_NORM_BACKWARD, .bias = true, .plane = s};
+        check_derivative(&(derivative_check){forward, backward, 5, 5, {{3, 7}}, 1}, i); /* gamma: the first of the sums */
     }
 }
 
@@ -209,7 +220,7 @@ static void test_norm_sums(void **state) {
     fnas_shape s = {N, C, 2, 5};
     double src[SIZE], diff_dst[SIZE], dst[SIZE], diff_src[SIZE], mean[C], variance[C], gamma[C] = {0.5, -1, 2}, beta[C] = {3, 0.25, -1};
     double diff_gamma[C] = {0}, diff_beta[C] = {0}, dot, total, expected_dot = 0, expected_total = 0, expected_beta[C] = {0};
-    fnas_random random = fnas_random_begin(TEST_SEED, FNAS_STREAM_TEST, 1, 1);
+    fnas_random random = fnas_random_begin(FNAS_OPERANDS_SEED, FNAS_STREAM_TEST, 1, 1);
     for (int i = 0; i < SIZE; i++) {
         src[i] = fnas_random_normal(&random);
         diff_dst[i] = fnas_random_normal(&random);
@@ -228,21 +239,22 @@ static void test_norm_sums(void **state) {
 
 static void test_pool_gradients(void **state) {
     (void)state;
-    for (size_t i = 0; i < sizeof pool_table / sizeof *pool_table; i++) {
-        operator_case forward = {.kind = POOL_FORWARD, .pool = pool_table[i]}, backward = {.kind = POOL_BACKWARD, .pool = pool_table[i]};
-        check_derivative(&(derivative_check){forward, backward, 1, 1, {{0, 0}}, 1}, (int64_t)i);
+    for (int64_t i = 0; i < small->pool_count; i++) {
+        fnas_operator_case forward = {.kind = FNAS_OPERATOR_POOL_FORWARD, .pool = small->pools[i]},
+                           backward = {.kind = FNAS_OPERATOR_POOL_BACKWARD, .pool = small->pools[i]};
+        check_derivative(&(derivative_check){forward, backward, 1, 1, {{0, 0}}, 1}, i);
     }
 }
 
 static void test_matrix_gradients(void **state) {
     (void)state;
-    for (size_t i = 0; i < sizeof matrix_table / sizeof *matrix_table; i++)
+    for (int64_t i = 0; i < small->matrix_count; i++)
         for (int bias = 0; bias < 2; bias++) {
-            operator_case forward = {.kind = LINEAR_FORWARD, .bias = true, .matrix = matrix_table[i]};
-            operator_case backward = {.kind = LINEAR_BACKWARD, .bias = true, .matrix = matrix_table[i]};
-            operator_case loss = {.kind = CROSS_ENTROPY, .bias = bias, .matrix = matrix_table[i]};
-            check_derivative(&(derivative_check){forward, backward, 3, 3, {{0, 4}, {1, 5}, {2, 2}}, 3}, (int64_t)i);
-            check_derivative(&(derivative_check){loss, loss, 2, -1, {{0, 1}}, 1}, (int64_t)i);
+            fnas_operator_case forward = {.kind = FNAS_OPERATOR_LINEAR_FORWARD, .bias = true, .matrix = small->matrices[i]};
+            fnas_operator_case backward = {.kind = FNAS_OPERATOR_LINEAR_BACKWARD, .bias = true, .matrix = small->matrices[i]};
+            fnas_operator_case loss = {.kind = FNAS_OPERATOR_CROSS_ENTROPY, .bias = bias, .matrix = small->matrices[i]};
+            check_derivative(&(derivative_check){forward, backward, 3, 3, {{0, 4}, {1, 5}, {2, 2}}, 3}, i);
+            check_derivative(&(derivative_check){loss, loss, 2, -1, {{0, 1}}, 1}, i);
         }
 }
 
@@ -306,17 +318,17 @@ static void test_cross_entropy_of_uniform_logits(void **state) {
 static void test_norm_in_place(void **state) {
     (void)state;
     fnas_shape s = {2, 20, 3, 5};
-    operator_case c = {.kind = NORM_BACKWARD, .bias = true, .plane = s};
-    operands all;
-    operands_declare(&all, &c, fnas_engine_block(engine));
-    assert_true(operands_allocate(&all));
-    operands_fill(&all, 0);
-    assert_int_equal(operands_run_fast(context, engine, &all), FNAS_OK);
+    fnas_operator_case c = {.kind = FNAS_OPERATOR_NORM_BACKWARD, .bias = true, .plane = s};
+    fnas_operands all;
+    fnas_operands_declare(&all, &c, fnas_engine_block(engine));
+    assert_true(fnas_operands_allocate(&all));
+    fnas_operands_fill(&all, 0);
+    assert_int_equal(fnas_operands_run_fast(context, engine, &all), FNAS_OK);
     float *diff_dst = all.list[5].fast, *apart = all.list[6].fast;
-    fnas_norm_backward(engine, s, EPSILON, all.list[0].fast, all.list[1].fast, all.list[2].fast, all.list[3].fast, all.list[4].fast,
-                       diff_dst, diff_dst, NULL, NULL, NULL, NULL);
-    assert_memory_equal(diff_dst, apart, operand_floats(&all, &all.list[5]) * sizeof(float));
-    operands_free(&all);
+    fnas_norm_backward(engine, s, FNAS_CASE_EPSILON, all.list[0].fast, all.list[1].fast, all.list[2].fast, all.list[3].fast,
+                       all.list[4].fast, diff_dst, diff_dst, NULL, NULL, NULL, NULL);
+    assert_memory_equal(diff_dst, apart, fnas_operand_floats(&all, &all.list[5]) * sizeof(float));
+    fnas_operands_free(&all);
 }
 
 static void test_impossible_shapes_are_refused(void **state) {
@@ -379,23 +391,24 @@ static void test_nb201_runs_on_fast_kernels(void **state) {
 
 static void test_second_run_allocates_nothing(void **state) {
     (void)state;
-    static case_list list;
-    cases_for_tests(&list);
+    fnas_case_list list;
+    assert_int_equal(fnas_case_list_create(context, true, false, &list), FNAS_OK);
     fnas_engine *fresh;
     assert_int_equal(fnas_engine_create(context, FNAS_COMPUTE_F32, &fresh), FNAS_OK);
     int64_t after[2];
     for (int run = 0; run < 2; run++) {
         for (int64_t i = 0; i < list.count; i++) {
-            operands all;
-            operands_declare(&all, &list.cases[i], fnas_engine_block(fresh));
-            assert_true(operands_allocate(&all));
-            operands_fill(&all, i);
-            assert_int_equal(operands_run_fast(context, fresh, &all), FNAS_OK);
-            operands_free(&all);
+            fnas_operands all;
+            fnas_operands_declare(&all, &list.cases[i], fnas_engine_block(fresh));
+            assert_true(fnas_operands_allocate(&all));
+            fnas_operands_fill(&all, i);
+            assert_int_equal(fnas_operands_run_fast(context, fresh, &all), FNAS_OK);
+            fnas_operands_free(&all);
         }
         after[run] = fnas_engine_allocations(fresh);
     }
     fnas_engine_destroy(fresh);
+    fnas_case_list_free(&list);
     assert_true(after[0] > 100); /* the counter counts */
     assert_int_equal(after[1], after[0]);
 }
@@ -404,18 +417,18 @@ static void test_cache_is_bounded_and_survives_eviction(void **state) {
     (void)state;
     fnas_engine *fresh;
     assert_int_equal(fnas_engine_create(context, FNAS_COMPUTE_F32, &fresh), FNAS_OK);
-    operator_case c = {.kind = CONV_FORWARD, .conv = {1, 1, 1, 1, 1, 1, 1, 1, 0, 1, false}};
+    fnas_operator_case c = {.kind = FNAS_OPERATOR_CONV_FORWARD, .conv = {1, 1, 1, 1, 1, 1, 1, 1, 0, 1, false}};
     char message[300];
     for (int64_t width = 1; width <= 600; width++) {
         c.conv.in_w = width;
-        if (!case_agrees(context, fresh, &c, 0, message, sizeof message)) fail_msg("width %lld: %s", (long long)width, message);
+        if (!fnas_case_agrees(context, fresh, &c, 0, message, sizeof message)) fail_msg("width %lld: %s", (long long)width, message);
     }
     int64_t before = fnas_engine_allocations(fresh);
     c.conv.in_w = 1; /* long since evicted */
-    assert_true(case_agrees(context, fresh, &c, 0, message, sizeof message));
+    assert_true(fnas_case_agrees(context, fresh, &c, 0, message, sizeof message));
     assert_int_equal(fnas_engine_allocations(fresh), before + 1);
     c.conv.in_w = 600; /* still there */
-    assert_true(case_agrees(context, fresh, &c, 0, message, sizeof message));
+    assert_true(fnas_case_agrees(context, fresh, &c, 0, message, sizeof message));
     assert_int_equal(fnas_engine_allocations(fresh), before + 1);
     fnas_engine_destroy(fresh);
 }
@@ -423,15 +436,15 @@ static void test_cache_is_bounded_and_survives_eviction(void **state) {
 /* ---- the same bits on any thread, whatever OpenMP was told ---- */
 
 typedef struct bits_run {
-    const case_list *list;
+    const fnas_case_list *list;
     uint64_t *hash; /* of each case's results */
 } bits_run;
 
-static uint64_t hash_results(const operands *all) {
+static uint64_t hash_results(const fnas_operands *all) {
     uint64_t hash = 14695981039346656037u;
     for (int i = 0; i < all->count; i++) {
         const unsigned char *bytes = (const unsigned char *)all->list[i].fast;
-        for (size_t k = 0; k < operand_floats(all, &all->list[i]) * sizeof(float); k++) hash = (hash ^ bytes[k]) * 1099511628211u;
+        for (size_t k = 0; k < fnas_operand_floats(all, &all->list[i]) * sizeof(float); k++) hash = (hash ^ bytes[k]) * 1099511628211u;
     }
     return hash;
 }
@@ -440,25 +453,26 @@ static fnas_status hash_case(fnas_context *worker_context, void *user, int64_t i
     (void)worker;
     bits_run *run = user;
     fnas_engine *own;
-    operands all;
+    fnas_operands all;
     FNAS_TRY(fnas_engine_create(worker_context, FNAS_COMPUTE_F32, &own));
-    operands_declare(&all, &run->list->cases[item], fnas_engine_block(own));
-    fnas_status status = operands_allocate(&all) ? FNAS_OK : fnas_fail_memory(worker_context, "a test");
+    fnas_operands_declare(&all, &run->list->cases[item], fnas_engine_block(own));
+    fnas_status status = fnas_operands_allocate(&all) ? FNAS_OK : fnas_fail_memory(worker_context, "a test");
     if (status == FNAS_OK) {
-        operands_fill(&all, item);
-        status = operands_run_fast(worker_context, own, &all);
+        fnas_operands_fill(&all, item);
+        status = fnas_operands_run_fast(worker_context, own, &all);
         run->hash[item] = hash_results(&all);
     }
-    operands_free(&all);
+    fnas_operands_free(&all);
     fnas_engine_destroy(own);
     return status;
 }
 
 static void test_same_bits_on_any_number_of_threads(void **state) {
     (void)state;
-    static case_list list;
-    static uint64_t alone[CASES_CAPACITY], together[CASES_CAPACITY];
-    cases_for_tests(&list);
+    fnas_case_list list;
+    assert_int_equal(fnas_case_list_create(context, true, false, &list), FNAS_OK);
+    uint64_t *alone = fnas_allocate((size_t)list.count, sizeof *alone), *together = fnas_allocate((size_t)list.count, sizeof *together);
+    assert_true(alone && together);
     int before = omp_get_max_threads();
     for (int64_t i = 0; i < list.count; i++) {
         omp_set_num_threads(i % 2 ? 1 : 4); /* what the caller has set must not matter, nor be changed */
@@ -472,10 +486,13 @@ static void test_same_bits_on_any_number_of_threads(void **state) {
     fnas_team_destroy(team);
     for (int64_t i = 0; i < list.count; i++)
         if (alone[i] != together[i]) {
-            char name[200];
-            case_name(&list.cases[i], name, sizeof name);
+            char name[FNAS_CASE_NAME_BYTES];
+            fnas_case_name(&list.cases[i], name, sizeof name);
             fail_msg("%s differs between threads", name);
         }
+    fnas_free(alone);
+    fnas_free(together);
+    fnas_case_list_free(&list);
 }
 
 int main(void) {

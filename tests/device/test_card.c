@@ -206,6 +206,51 @@ static void test_latencies(void **state) {
     refuse(f, root, "\"measurements\"[1]: \"latency_ms\" is missing");
 }
 
+static void give_energy(json_t *root) {
+    json_t *energies = json_array();
+    for (int i = 0; i < 10; i++) json_array_append_new(energies, json_real(0.5 + i));
+    json_object_set_new(json_object_get(root, "reference"), "energy_mj", energies);
+    json_object_set_new(measurement(root, 0), "energy_mj", json_real(7.5));
+    json_object_set_new(measurement(root, 1), "energy_mj", json_integer(8));
+}
+
+static void test_energy(void **state) {
+    fixture *f = *state;
+    fnas_card *card;
+    json_t *root = valid_card(f);
+    write_card(f, root);
+    assert_int_equal(fnas_card_load(f->context, f->path, &card), FNAS_OK);
+    assert_null(fnas_card_get(card).reference_energy_mj);
+    assert_null(fnas_card_get(card).measurement_energy_mj);
+    fnas_card_free(card);
+    give_energy(root);
+    write_card(f, root);
+    json_decref(root);
+    assert_int_equal(fnas_card_load(f->context, f->path, &card), FNAS_OK);
+    fnas_card_view view = fnas_card_get(card);
+    assert_true(view.reference_energy_mj[0] == 0.5 && view.reference_energy_mj[9] == 9.5);
+    assert_true(view.measurement_energy_mj[0] == 7.5 && view.measurement_energy_mj[1] == 8);
+    assert_true(view.measurement_latency_ms[1] == 2);
+    fnas_card_free(card);
+
+    root = valid_card(f);
+    give_energy(root);
+    json_object_del(measurement(root, 1), "energy_mj");
+    refuse(f, root, "\"measurements\"[0] has an \"energy_mj\", [1] has none");
+    root = valid_card(f);
+    give_energy(root);
+    json_object_set_new(measurement(root, 1), "energy_mj", json_real(-1));
+    refuse(f, root, "\"measurements\"[1].energy_mj is -1, an energy is finite and above 0");
+    root = valid_card(f);
+    give_energy(root);
+    json_array_remove(reference_list(root, "energy_mj"), 3);
+    refuse(f, root, "\"reference.energy_mj\" has 9 values");
+    root = valid_card(f);
+    give_energy(root);
+    json_array_set_new(reference_list(root, "energy_mj"), 3, json_integer(0));
+    refuse(f, root, "\"reference.energy_mj\"[3] is 0, an energy");
+}
+
 /* NaN and infinity are no JSON: the line is named. */
 static void test_not_finite(void **state) {
     fixture *f = *state;
@@ -327,16 +372,12 @@ static void test_name(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test_setup_teardown(test_valid, begin, end),
-                                       cmocka_unit_test_setup_teardown(test_round_trip, begin, end),
-                                       cmocka_unit_test_setup_teardown(test_reference_only, begin, end),
-                                       cmocka_unit_test_setup_teardown(test_nine_references, begin, end),
-                                       cmocka_unit_test_setup_teardown(test_latencies, begin, end),
-                                       cmocka_unit_test_setup_teardown(test_not_finite, begin, end),
-                                       cmocka_unit_test_setup_teardown(test_archs, begin, end),
-                                       cmocka_unit_test_setup_teardown(test_description, begin, end),
-                                       cmocka_unit_test_setup_teardown(test_no_card, begin, end),
-                                       cmocka_unit_test_setup_teardown(test_space, begin, end),
-                                       cmocka_unit_test_setup_teardown(test_name, begin, end)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_valid, begin, end),           cmocka_unit_test_setup_teardown(test_energy, begin, end),
+        cmocka_unit_test_setup_teardown(test_round_trip, begin, end),      cmocka_unit_test_setup_teardown(test_reference_only, begin, end),
+        cmocka_unit_test_setup_teardown(test_nine_references, begin, end), cmocka_unit_test_setup_teardown(test_latencies, begin, end),
+        cmocka_unit_test_setup_teardown(test_not_finite, begin, end),      cmocka_unit_test_setup_teardown(test_archs, begin, end),
+        cmocka_unit_test_setup_teardown(test_description, begin, end),     cmocka_unit_test_setup_teardown(test_no_card, begin, end),
+        cmocka_unit_test_setup_teardown(test_space, begin, end),           cmocka_unit_test_setup_teardown(test_name, begin, end)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

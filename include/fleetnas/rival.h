@@ -1,0 +1,45 @@
+/* Rival methods: other ways to find a front, on a truth table that answers what an architecture's objectives are, at a counted price. */
+#ifndef FLEETNAS_RIVAL_H
+#define FLEETNAS_RIVAL_H
+
+#include "fleetnas/truth.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Names of the methods, index 0..count-1; NULL behind the last. Static. */
+FNAS_API const char *fnas_rival_name(int64_t index);
+FNAS_API const char *fnas_rival_summary(int64_t index); /* what it does, with its paper */
+
+typedef struct fnas_rival_options {
+    const char *method;  /* one of the names */
+    int64_t evaluations; /* distinct architectures whose objectives are looked up, 1 to the table's count; what is known costs nothing */
+    int64_t points;      /* of the front at most [24] */
+    uint64_t seed;
+} fnas_rival_options;
+
+/* A rival's answer. */
+typedef struct fnas_rival_front {
+    int64_t count;       /* 0 where all that it saw guesses */
+    int64_t evaluations; /* that were made: fewer than allowed only where the method had nothing more to ask */
+    int32_t *choices;    /* [count][decisions], owned */
+    double *values;      /* [count][objectives], owned: error in %, costs in their units */
+} fnas_rival_front;
+
+/* Runs a method. Of all architectures that it evaluated, those that guess (90 % error and more) are dropped, then the dominated ones, then
+ * the least contributors to the hypervolume in the table's normalised coordinates with reference point 1, until `points` are left. The
+ * order is by contribution. Deterministic in the seed. Release with fnas_rival_front_free. Errors: FNAS_ERR_USAGE (unknown method, with a
+ * suggestion), FNAS_ERR_INPUT (a number out of range, an architecture of the space that the table has not), FNAS_ERR_MEMORY. */
+FNAS_API FNAS_NODISCARD fnas_status fnas_rival_run(fnas_context *context, const fnas_truth *truth, const fnas_rival_options *options,
+                                                   fnas_rival_front *front);
+FNAS_API void fnas_rival_front_free(fnas_rival_front *front);
+
+/* CSV: arch, error, then the costs by their names. Atomic. Errors: FNAS_ERR_IO, FNAS_ERR_MEMORY. */
+FNAS_API FNAS_NODISCARD fnas_status fnas_rival_front_write(fnas_context *context, const fnas_truth *truth, const fnas_rival_front *front,
+                                                           const char *path);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,65 @@
+/* Truth tables: spaces small enough that every architecture's error and cost are known, and scores of fronts against them. */
+#ifndef FLEETNAS_TRUTH_H
+#define FLEETNAS_TRUTH_H
+
+#include "fleetnas/front.h"
+#include "fleetnas/space.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Architectures with their error and costs. Immutable: thread-safe to read. Owned by the caller (fnas_truth_free). */
+typedef struct fnas_truth fnas_truth;
+
+#define FNAS_TRUTH_OBJECTIVES_MAX 8
+
+typedef struct fnas_truth_options {
+    int64_t table_count;
+    const char *const *tables;   /* CSV files, joined by "arch" (native strings), or by "arch_index" through one that has both */
+    const char *accuracy_column; /* per cent: the error is 100 less it [NULL: error_column] */
+    const char *error_column;    /* per cent [NULL: "error_pct"] */
+    int64_t cost_count;          /* 1 to 7 */
+    const char *const *costs;    /* what the other objectives are called: "latency_ms", ... */
+    const char *const *columns;  /* [cost_count] where they stand */
+} fnas_truth_options;
+
+/* Objectives are the error, then the costs. Architectures that lack one are left out. The space is borrowed and must outlive the table.
+ * Errors: FNAS_ERR_INPUT naming file, line and column (a column that is missing, no number, an error outside 0 to 100, no architecture with
+ * all objectives, a cost that never changes), FNAS_ERR_USAGE (no table, no cost), FNAS_ERR_IO, FNAS_ERR_MEMORY. */
+FNAS_API FNAS_NODISCARD fnas_status fnas_truth_open(fnas_context *context, const fnas_space *space, const fnas_truth_options *options,
+                                                    fnas_truth **truth);
+FNAS_API void fnas_truth_free(fnas_truth *truth); /* NULL is allowed */
+
+FNAS_API int64_t fnas_truth_count(const fnas_truth *truth);           /* architectures */
+FNAS_API int64_t fnas_truth_objective_count(const fnas_truth *truth); /* 1 + cost_count */
+
+/* Values [objective_count] of an architecture [decisions], borrowed: error in %, costs in their own units. NULL where the table has not the
+ * architecture. */
+FNAS_API const double *fnas_truth_values(const fnas_truth *truth, const int32_t *choices);
+
+/* The architectures of a front file: JSON as `front --json` writes it ("points", each with "arch"), or CSV with a column "arch". choices is
+ * an owned array [count][decisions] (fnas_truth_free_choices). Errors: FNAS_ERR_INPUT naming file, line and field, FNAS_ERR_IO,
+ * FNAS_ERR_MEMORY. */
+FNAS_API FNAS_NODISCARD fnas_status fnas_truth_read_front(fnas_context *context, const fnas_space *space, const char *path, int64_t *count,
+                                                          int32_t **choices);
+FNAS_API void fnas_truth_free_choices(int32_t *choices);
+
+/* How good a set of architectures is. Coordinates are min-max normalised over all architectures of the table with errors under 90 %; the
+ * reference point of the hypervolume is 1 everywhere, the ideal point of r2 is 0. */
+typedef struct fnas_truth_score {
+    int64_t given, dropped;   /* architectures; of them with errors of 90 % and more, which do not count */
+    int64_t front_count;      /* of the rest those that none of the rest dominates: indicators are of these */
+    int64_t true_front_count; /* non-dominated architectures of the table */
+    double hypervolume, true_hypervolume, ratio;
+    fnas_indicators indicators; /* against the true front; all NaN where nothing is left of the front */
+} fnas_truth_score;
+
+/* choices: [count][decisions]. Deterministic. Errors: FNAS_ERR_INPUT (an architecture that the table has not), FNAS_ERR_MEMORY. */
+FNAS_API FNAS_NODISCARD fnas_status fnas_truth_score_front(fnas_context *context, const fnas_truth *truth, int64_t count,
+                                                           const int32_t *choices, fnas_truth_score *score);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

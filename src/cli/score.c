@@ -1,0 +1,119 @@
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "output.h"
+#include "truths.h"
+#include "verbs.h"
+
+#define VERB "score"
+
+typedef struct score_values {
+    cli_common common;
+    cli_truth_values truth;
+    cli_texts fronts;
+    bool json;
+} score_values;
+
+#define AT(member) offsetof(score_values, member)
+
+static const cli_option score_options[] = {
+    CLI_OPTIONS_TRUTH(score_values, truth),
+    {"front", 0, CLI_TEXTS, AT(fronts), "FRONT.csv|.json...", "fronts, one a file", true},
+    CLI_OPTION_JSON(score_values),
+    CLI_OPTIONS_END,
+};
+
+/* ---- results ---- */
+
+static void score_print_head(void) {
+    printf("%8s %7s %7s %8s %7s %7s %7s %7s %8s %7s %6s %6s %8s  %s\n", "volume", "true", "ratio", "gd", "gd+", "igd", "igd+", "epsilon",
+           "r2", "points", "front", "given", "dropped", "file");
+}
+
+static void score_print(const char *path, const fnas_truth_score *score) {
+    const fnas_indicators *i = &score->indicators;
+    printf("%8.5f %7.5f %7.5f %8.5f %7.5f %7.5f %7.5f %7.5f %8.5f %7lld %6lld %6lld %8lld  %s\n", score->hypervolume,
+           score->true_hypervolume, score->ratio, i->gd, i->gd_plus, i->igd, i->igd_plus, i->epsilon, i->r2, (long long)score->front_count,
+           (long long)score->true_front_count, (long long)score->given, (long long)score->dropped, path);
+}
+
+static void score_write_json(cli_json *json, const char *path, const fnas_truth_score *score) {
+    const fnas_indicators *i = &score->indicators;
+    cli_json_object(json, NULL);
+    cli_json_text(json, "front", path);
+    cli_json_number(json, "hypervolume", score->hypervolume);
+    cli_json_number(json, "true_hypervolume", score->true_hypervolume);
+    cli_json_number(json, "ratio", score->ratio);
+    cli_json_number(json, "gd", i->gd);
+    cli_json_number(json, "gd_plus", i->gd_plus);
+    cli_json_number(json, "igd", i->igd);
+    cli_json_number(json, "igd_plus", i->igd_plus);
+    cli_json_number(json, "epsilon", i->epsilon);
+    cli_json_number(json, "r2", i->r2);
+    cli_json_integer(json, "points", score->front_count);
+    cli_json_integer(json, "true_front_points", score->true_front_count);
+    cli_json_integer(json, "given", score->given);
+    cli_json_integer(json, "dropped", score->dropped);
+    cli_json_end(json, '}');
+}
+
+static fnas_status score_file(fnas_context *context, const fnas_space *space, const fnas_truth *truth, const char *path,
+                              fnas_truth_score *score) {
+    int64_t count;
+    int32_t *choices;
+    fnas_status status = fnas_truth_read_front(context, space, path, &count, &choices);
+    if (status == FNAS_OK) status = fnas_truth_score_front(context, truth, count, choices, score);
+    fnas_truth_free_choices(choices);
+    return status;
+}
+
+static fnas_status score_files(fnas_context *context, const fnas_space *space, const fnas_truth *truth, const score_values *values) {
+    fnas_truth_score *scores = calloc((size_t)values->fronts.count, sizeof *scores);
+    fnas_status status = scores ? FNAS_OK : cli_fail(VERB, FNAS_ERR_MEMORY, "out of memory");
+    for (int64_t i = 0; i < values->fronts.count && status == FNAS_OK; i++)
+        status = score_file(context, space, truth, values->fronts.items[i], &scores[i]);
+    if (status == FNAS_OK && values->json) {
+        cli_json json = {.file = stdout};
+        cli_json_array(&json, NULL);
+        for (int64_t i = 0; i < values->fronts.count; i++) score_write_json(&json, values->fronts.items[i], &scores[i]);
+        cli_json_end(&json, ']');
+    } else if (status == FNAS_OK) {
+        score_print_head();
+        for (int64_t i = 0; i < values->fronts.count; i++) score_print(values->fronts.items[i], &scores[i]);
+    }
+    free(scores);
+    return status;
+}
+
+/* ---- */
+
+static fnas_status score_run(fnas_context *context, void *untyped) {
+    const score_values *values = untyped;
+    fnas_space *space;
+    fnas_truth *truth;
+    fnas_status status = cli_truth_open(context, VERB, &values->truth, &space, &truth);
+    if (status == FNAS_OK) status = score_files(context, space, truth, values);
+    fnas_truth_free(truth);
+    fnas_space_close(space);
+    return status;
+}
+
+const cli_verb cli_score = {
+    .name = "score",
+    .summary = "score fronts against tables in which every architecture is known",
+    .operands = "",
+    .details =
+        "Coordinates are min-max normalised over the architectures with errors under 90 %, the reference point is 1 everywhere; points of "
+        "a "
+        "front\n"
+        "with 90 % and more are dropped and counted. Prints the hypervolume, that of the true front, their ratio; generational distances "
+        "gd, gd+,\n"
+        "igd, igd+, the additive epsilon and r2 (the less, the better); docs/hypervolume.md cites their papers. A table's accuracy is for "
+        "scoring:\n"
+        "no search reads it.",
+    .example = "fleetnas score --space nb201 --truth architectures.csv latency_ms.csv --accuracy-column cifar10_test_accuracy_pct --column "
+               "latency_ms=pixel3 --front pixel3.json",
+    .options = score_options,
+    .values_size = sizeof(score_values),
+    .run = score_run,
+};

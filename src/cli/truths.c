@@ -1,0 +1,62 @@
+#include "truths.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- --column ---- */
+
+typedef struct truth_costs {
+    char *names[FNAS_TRUTH_OBJECTIVES_MAX]; /* owned */
+    const char *columns[FNAS_TRUTH_OBJECTIVES_MAX];
+    int64_t count;
+} truth_costs;
+
+static fnas_status truth_add_cost(const char *verb, const char *word, truth_costs *costs) {
+    static const char *const known[] = {"latency_ms", "energy_mj", "macs", "params"};
+    const char *equals = strchr(word, '=');
+    size_t length = equals ? (size_t)(equals - word) : 0;
+    bool found = false;
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) found |= strlen(known[i]) == length && !strncmp(known[i], word, length);
+    if (!found || !equals[1])
+        return cli_fail(verb, FNAS_ERR_USAGE, "--column %s: write OBJECTIVE=COLUMN with latency_ms, energy_mj, macs or params", word);
+    if (costs->count == FNAS_TRUTH_OBJECTIVES_MAX) return cli_fail(verb, FNAS_ERR_USAGE, "--column: too many objectives");
+    for (int64_t i = 0; i < costs->count; i++)
+        if (strlen(costs->names[i]) == length && !strncmp(costs->names[i], word, length))
+            return cli_fail(verb, FNAS_ERR_USAGE, "--column %s: this objective is given twice; a front is of one device", word);
+    costs->names[costs->count] = strndup(word, length);
+    if (!costs->names[costs->count]) return cli_fail(verb, FNAS_ERR_MEMORY, "out of memory");
+    costs->columns[costs->count++] = equals + 1;
+    return FNAS_OK;
+}
+
+static void truth_free_costs(truth_costs *costs) {
+    for (int64_t i = 0; i < costs->count; i++) free(costs->names[i]);
+}
+
+/* ---- opening ---- */
+
+static fnas_status truth_read(fnas_context *context, const cli_truth_values *values, const truth_costs *costs, const fnas_space *space,
+                              fnas_truth **truth) {
+    const fnas_truth_options options = {.table_count = values->truth.count,
+                                        .tables = values->truth.items,
+                                        .accuracy_column = values->accuracy_column,
+                                        .error_column = values->error_column,
+                                        .cost_count = costs->count,
+                                        .costs = (const char *const *)costs->names,
+                                        .columns = costs->columns};
+    return fnas_truth_open(context, space, &options, truth);
+}
+
+fnas_status cli_truth_open(fnas_context *context, const char *verb, const cli_truth_values *values, fnas_space **space,
+                           fnas_truth **truth) {
+    truth_costs costs = {.count = 0};
+    fnas_status status = FNAS_OK;
+    *space = NULL;
+    *truth = NULL;
+    for (int64_t i = 0; i < values->columns.count && status == FNAS_OK; i++)
+        status = truth_add_cost(verb, values->columns.items[i], &costs);
+    if (status == FNAS_OK) status = fnas_space_open(context, values->space, space);
+    if (status == FNAS_OK) status = truth_read(context, values, &costs, *space, truth);
+    truth_free_costs(&costs);
+    return status;
+}

@@ -1,0 +1,170 @@
+#include "export/zip.h"
+
+#include <string.h>
+#include <zlib.h>
+
+#include "base/memory.h"
+
+#define END_BYTES 22     /* end of central directory, without its comment */
+#define CENTRAL_BYTES 46 /* header in the central directory, without name, extra field and comment */
+#define LOCAL_BYTES 30   /* header before the data, without name and extra field */
+#define COMMENT_MAX 0xFFFF
+#define END_SIGNATURE 0x06054b50u
+#define CENTRAL_SIGNATURE 0x02014b50u
+#define LOCAL_SIGNATURE 0x04034b50u
+#define FLAG_ENCRYPTED 0x1u
+#define FLAG_SIZES_BEHIND 0x8u /* the local header does not know them yet */
+#define IN_ZIP64 0xFFFFFFFFu   /* "see the 64-bit record": for files beyond 4 GB, which these are not */
+#define SHOWN_NAME_MAX 100
+
+typedef struct zip_reader {
+    fnas_context *context;
+    const char *where;
+    const unsigned char *bytes;
+    size_t size_bytes;
+    size_t directory, directory_bytes; /* the central directory */
+    size_t entry_count;
+    fnas_zip_entry entries[FNAS_ZIP_ENTRIES_MAX];
+    uint32_t found_crc;
+} zip_reader;
+
+static uint32_t read_u16(const unsigned char *p) {
+    return (uint32_t)p[0] | (uint32_t)p[1] << 8;
+}
+
+static uint32_t read_u32(const unsigned char *p) {
+    return read_u16(p) | read_u16(p + 2) << 16;
+}
+
+static int shown_bytes(const fnas_zip_entry *entry) {
+    return entry->name_bytes > SHOWN_NAME_MAX ? SHOWN_NAME_MAX : (int)entry->name_bytes;
+}
+
+static fnas_status fail_entry(const zip_reader *reader, const fnas_zip_entry *entry, const char *what) {
+    return fnas_fail(reader->context, FNAS_ERR_INPUT, "%s: entry \"%.*s\" %s", reader->where, shown_bytes(entry), entry->name, what);
+}
+
+/* The end record is the last thing in the file; its comment, if there is one, reaches to the end exactly. */
+static fnas_status find_directory(zip_reader *reader) {
+    const unsigned char *bytes = reader->bytes;
+    size_t size = reader->size_bytes;
+    if (size < 4 || memcmp(bytes, "PK", 2) != 0)
+        return fnas_fail(
+            reader->context, FNAS_ERR_INPUT,
+            "%s: no ZIP archive (it does not begin with \"PK\"): PyTorch writes .pt files as ZIP since version 1.6; load and save "
+            "an older one anew",
+            reader->where);
+    for (size_t comment = 0; comment <= COMMENT_MAX && size >= END_BYTES + comment; comment++) {
+        const unsigned char *end = bytes + size - END_BYTES - comment;
+        if (read_u32(end) != END_SIGNATURE || read_u16(end + 20) != comment) continue;
+        reader->entry_count = read_u16(end + 10);
+        reader->directory_bytes = read_u32(end + 12);
+        reader->directory = read_u32(end + 16);
+        size_t end_offset = (size_t)(end - bytes);
+        if (read_u16(end + 4) != 0 || read_u16(end + 6) != 0 || read_u16(end + 8) != reader->entry_count)
+            return fnas_fail(reader->context, FNAS_ERR_INPUT, "%s: one part of a ZIP archive in several: join them", reader->where);
+        if (reader->directory > end_offset || reader->directory_bytes > end_offset - reader->directory)
+            return fnas_fail(reader->context, FNAS_ERR_INPUT,
+                             "%s: truncated or damaged: its directory would take bytes %zu to %zu, the end record is at %zu", reader->where,
+                             reader->directory, reader->directory + reader->directory_bytes, end_offset);
+        return FNAS_OK;
+    }
+    return fnas_fail(reader->context, FNAS_ERR_INPUT, "%s: truncated: the record at the end of a ZIP archive is missing", reader->where);
+}
+
+/* Where an entry's data lie: behind its local header, which must agree with the directory. */
+static fnas_status locate_data(const zip_reader *reader, const unsigned char *central, fnas_zip_entry *entry) {
+    size_t offset = read_u32(central + 42), size = read_u32(central + 20);
+    if (size == IN_ZIP64 || offset == IN_ZIP64) return fail_entry(reader, entry, "is larger than 4 GB: tables of latencies are not");
+    if (offset > reader->directory || reader->directory - offset < LOCAL_BYTES)
+        return fail_entry(reader, entry, "would begin behind the archive's directory: the file is damaged");
+    const unsigned char *local = reader->bytes + offset;
+    size_t name_bytes = read_u16(local + 26), header = LOCAL_BYTES + name_bytes + read_u16(local + 28);
+    if (read_u32(local) != LOCAL_SIGNATURE) return fail_entry(reader, entry, "has no header where the directory says: the file is damaged");
+    if (header > reader->directory - offset || size > reader->directory - offset - header)
+        return fail_entry(reader, entry, "would reach beyond the end of the archive: the file is truncated or damaged");
+    bool same_name = name_bytes == entry->name_bytes && memcmp(local + LOCAL_BYTES, entry->name, name_bytes) == 0;
+    bool same_method = read_u16(local + 8) == read_u16(central + 10) && read_u16(local + 6) == read_u16(central + 8);
+    bool sizes_behind = (read_u16(local + 6) & FLAG_SIZES_BEHIND) != 0;
+    if (!same_name || !same_method || (!sizes_behind && read_u32(local + 18) != size))
+        return fail_entry(reader, entry, "is described differently by its header and by the directory: refused");
+    entry->data = local + header;
+    entry->size_bytes = size;
+    return FNAS_OK;
+}
+
+static fnas_status check_entry(const zip_reader *reader, const unsigned char *central, fnas_zip_entry *entry) {
+    if (read_u16(central + 8) & FLAG_ENCRYPTED) return fail_entry(reader, entry, "is encrypted: it cannot be read");
+    if (read_u16(central + 10) != 0)
+        return fail_entry(reader, entry, "is compressed: only stored entries are read, as PyTorch writes them (nothing is inflated)");
+    if (read_u32(central + 20) != read_u32(central + 24))
+        return fail_entry(reader, entry, "is stored, but claims another size unpacked: refused");
+    for (const fnas_zip_entry *other = reader->entries; other < entry; other++)
+        if (other->name_bytes == entry->name_bytes && memcmp(other->name, entry->name, entry->name_bytes) == 0)
+            return fail_entry(reader, entry, "stands in the archive twice: refused");
+    return locate_data(reader, central, entry);
+}
+
+/* "archive/data.pkl" for the base "data.pkl": one folder, whatever its name. */
+static bool is_wanted(const fnas_zip_entry *entry, const char *base) {
+    const char *slash = memchr(entry->name, '/', entry->name_bytes);
+    size_t left = slash ? entry->name_bytes - (size_t)(slash + 1 - entry->name) : 0;
+    return slash && slash != entry->name && left == strlen(base) && memcmp(slash + 1, base, left) == 0;
+}
+
+static fnas_status read_directory(zip_reader *reader, const char *base, const fnas_zip_entry **wanted) {
+    size_t at = reader->directory, end = reader->directory + reader->directory_bytes, total = 0;
+    for (size_t i = 0; i < reader->entry_count; i++) {
+        const unsigned char *central = reader->bytes + at;
+        if (end - at < CENTRAL_BYTES || read_u32(central) != CENTRAL_SIGNATURE)
+            return fnas_fail(reader->context, FNAS_ERR_INPUT, "%s: entry %zu of the archive's directory (byte %zu) is truncated or damaged",
+                             reader->where, i, at);
+        fnas_zip_entry *entry = &reader->entries[i];
+        size_t length = CENTRAL_BYTES + read_u16(central + 28) + read_u16(central + 30) + read_u16(central + 32);
+        if (length > end - at)
+            return fnas_fail(reader->context, FNAS_ERR_INPUT, "%s: entry %zu of the archive's directory (byte %zu) is truncated",
+                             reader->where, i, at);
+        *entry = (fnas_zip_entry){.name = (const char *)central + CENTRAL_BYTES, .name_bytes = read_u16(central + 28)};
+        if (entry->name_bytes > FNAS_ZIP_NAME_MAX) return fail_entry(reader, entry, "has too long a name: refused");
+        FNAS_TRY(check_entry(reader, central, entry));
+        total += entry->size_bytes; /* at most 1,024 times 4 GB */
+        if (total > reader->size_bytes)
+            return fail_entry(reader, entry, "and those before it claim more bytes than the file has: they overlap, refused");
+        if (is_wanted(entry, base)) {
+            if (*wanted) return fail_entry(reader, entry, "is a second one of its kind: it is not clear which is meant");
+            *wanted = entry;
+            reader->found_crc = read_u32(central + 16);
+        }
+        at += length;
+    }
+    return FNAS_OK;
+}
+
+static fnas_status find(zip_reader *reader, const char *base, fnas_zip_entry *entry) {
+    const fnas_zip_entry *wanted = NULL;
+    FNAS_TRY(find_directory(reader));
+    if (reader->entry_count > FNAS_ZIP_ENTRIES_MAX)
+        return fnas_fail(reader->context, FNAS_ERR_INPUT, "%s: the archive has %zu entries, at most %d are read", reader->where,
+                         reader->entry_count, FNAS_ZIP_ENTRIES_MAX);
+    FNAS_TRY(read_directory(reader, base, &wanted));
+    if (!wanted)
+        return fnas_fail(reader->context, FNAS_ERR_INPUT, "%s: the archive has no entry FOLDER/%s: it is no .pt file of PyTorch",
+                         reader->where, base);
+    if (crc32_z(crc32_z(0, NULL, 0), wanted->data, wanted->size_bytes) != reader->found_crc)
+        return fail_entry(reader, wanted, "is damaged: its CRC-32 is not the one in the directory");
+    *entry = *wanted;
+    return FNAS_OK;
+}
+
+fnas_status fnas_zip_find(fnas_context *context, const char *where, const unsigned char *bytes, size_t size_bytes, const char *base,
+                          fnas_zip_entry *entry) {
+    zip_reader *reader = fnas_allocate(1, sizeof *reader); /* too large for a thread's stack */
+    if (!reader) return fnas_fail_memory(context, where);
+    reader->context = context;
+    reader->where = where;
+    reader->bytes = bytes;
+    reader->size_bytes = size_bytes;
+    fnas_status status = find(reader, base, entry);
+    fnas_free(reader);
+    return status;
+}

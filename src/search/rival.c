@@ -1,0 +1,207 @@
+#include "search/rival.h"
+
+#include <string.h>
+
+#include "base/csv.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/text.h"
+
+#define POINTS 24
+
+static const struct {
+    const char *name, *summary;
+    fnas_rival_method *run;
+} methods[] = {
+    {"random", "random search (Bergstra and Bengio 2012)", fnas_rival_random},
+    {"local-search", "Pareto local search (Paquete et al. 2004), from 10 random architectures", fnas_rival_local_search},
+    {"nsga2", "NSGA-II (Deb et al. 2002), a population of 20, uniform crossover", fnas_rival_nsga2},
+    {"regularised-evolution", "ageing evolution (Real et al. 2019) by non-dominated sorting, a population of 100, tournaments of 10",
+     fnas_rival_regularised_evolution},
+    {"macs", "the front by multiply-accumulates in place of the error: evaluates what it returns alone", fnas_rival_macs},
+};
+#define METHODS ((int64_t)(sizeof methods / sizeof *methods))
+
+const char *fnas_rival_name(int64_t index) {
+    return index >= 0 && index < METHODS ? methods[index].name : NULL;
+}
+
+const char *fnas_rival_summary(int64_t index) {
+    return index >= 0 && index < METHODS ? methods[index].summary : NULL;
+}
+
+/* ---- evaluating ---- */
+
+bool fnas_rival_is_spent(const fnas_rival *rival) {
+    return rival->archive.count >= rival->budget;
+}
+
+const double *fnas_rival_point(const fnas_rival *rival, int64_t index) {
+    return rival->points + index * rival->objectives;
+}
+
+const int32_t *fnas_rival_arch(const fnas_rival *rival, int64_t index) {
+    return fnas_arch_set_at(&rival->archive, index);
+}
+
+fnas_status fnas_rival_evaluate(fnas_rival *rival, const int32_t *choices, int64_t *index) {
+    *index = fnas_arch_set_find(&rival->archive, choices);
+    if (*index >= 0 || fnas_rival_is_spent(rival)) return FNAS_OK;
+    const double *values = fnas_truth_values(rival->truth, choices);
+    if (!values) {
+        char text[FNAS_ARCH_TEXT_BYTES];
+        FNAS_TRY(fnas_space_format(rival->context, rival->space, choices, text, sizeof text));
+        return fnas_fail(rival->context, FNAS_ERR_INPUT, "the truth tables have no row for %s: a rival may ask for any architecture", text);
+    }
+    FNAS_TRY(fnas_arch_set_add(rival->context, &rival->archive, choices, index));
+    fnas_truth_normalise(rival->truth, values, rival->points + *index * rival->objectives);
+    return FNAS_OK;
+}
+
+void fnas_rival_draw(fnas_rival *rival, int32_t *choices) {
+    for (int64_t d = 0; d < rival->decisions; d++)
+        choices[d] = (int32_t)fnas_random_below(&rival->random, fnas_space_choice_count(rival->space, d));
+}
+
+void fnas_rival_mutate(fnas_rival *rival, int32_t *choices) {
+    int64_t decision = fnas_random_below(&rival->random, rival->decisions), count = fnas_space_choice_count(rival->space, decision);
+    if (count < 2) return;
+    int32_t other = (int32_t)fnas_random_below(&rival->random, count - 1);
+    choices[decision] = other + (other >= choices[decision]);
+}
+
+fnas_status fnas_rival_fill(fnas_rival *rival, int64_t count) {
+    int32_t *choices = fnas_allocate((size_t)rival->decisions, sizeof *choices);
+    if (!choices) return fnas_fail_memory(rival->context, "a rival");
+    fnas_status status = FNAS_OK;
+    while (status == FNAS_OK && rival->archive.count < count && !fnas_rival_is_spent(rival)) {
+        int64_t index;
+        fnas_rival_draw(rival, choices);
+        status = fnas_rival_evaluate(rival, choices, &index);
+    }
+    fnas_free(choices);
+    return status;
+}
+
+fnas_status fnas_rival_random(fnas_rival *rival) {
+    return fnas_rival_fill(rival, rival->budget);
+}
+
+/* ---- the front ---- */
+
+void fnas_rival_front_free(fnas_rival_front *front) {
+    fnas_free(front->choices);
+    fnas_free(front->values);
+    *front = (fnas_rival_front){0};
+}
+
+static fnas_status copy_front(const fnas_rival *rival, int64_t count, const int64_t *places, fnas_rival_front *front) {
+    front->choices = fnas_allocate((size_t)(count * rival->decisions) + 1, sizeof *front->choices);
+    front->values = fnas_allocate((size_t)(count * rival->objectives) + 1, sizeof *front->values);
+    if (!front->choices || !front->values) return fnas_fail_memory(rival->context, "a rival's front");
+    for (int64_t i = 0; i < count; i++) {
+        const int32_t *choices = fnas_rival_arch(rival, places[i]);
+        memcpy(front->choices + i * rival->decisions, choices, (size_t)rival->decisions * sizeof *choices);
+        const double *values = fnas_truth_values(rival->truth, choices);
+        memcpy(front->values + i * rival->objectives, values, (size_t)rival->objectives * sizeof *values);
+    }
+    front->count = count;
+    return FNAS_OK;
+}
+
+/* places, points: scratch for the whole archive. */
+static fnas_status choose_front(const fnas_rival *rival, int64_t most, int64_t *places, double *points, int64_t *order,
+                                fnas_rival_front *front) {
+    static const double ones[FNAS_TRUTH_OBJECTIVES_MAX] = {1, 1, 1, 1, 1, 1, 1, 1};
+    int64_t count = 0, kept;
+    for (int64_t i = 0; i < rival->archive.count; i++) {
+        if (fnas_truth_values(rival->truth, fnas_rival_arch(rival, i))[0] >= FNAS_TRUTH_ERROR_LIMIT_PCT) continue;
+        memcpy(points + count * rival->objectives, fnas_rival_point(rival, i), (size_t)rival->objectives * sizeof *points);
+        places[count++] = i;
+    }
+    FNAS_TRY(fnas_front_select(rival->context, count, rival->objectives, points, ones, most, order, &kept));
+    for (int64_t i = 0; i < kept; i++) order[i] = places[order[i]];
+    return copy_front(rival, kept, order, front);
+}
+
+static fnas_status make_front(const fnas_rival *rival, int64_t most, fnas_rival_front *front) {
+    size_t count = (size_t)rival->archive.count + 1;
+    int64_t *places = fnas_allocate(count, sizeof *places), *order = fnas_allocate((size_t)most + count, sizeof *order);
+    double *points = fnas_allocate(count * (size_t)rival->objectives, sizeof *points);
+    fnas_status status = places && order && points ? choose_front(rival, most, places, points, order, front)
+                                                   : fnas_fail_memory(rival->context, "a front");
+    fnas_free(places);
+    fnas_free(order);
+    fnas_free(points);
+    front->evaluations = rival->archive.count;
+    return status;
+}
+
+/* ---- running ---- */
+
+static fnas_status find_method(fnas_context *context, const char *name, fnas_rival_method **run) {
+    const char *names[METHODS + 1] = {NULL};
+    for (int64_t i = 0; i < METHODS; i++) {
+        names[i] = methods[i].name;
+        if (name && strcmp(name, names[i]) == 0) {
+            *run = methods[i].run;
+            return FNAS_OK;
+        }
+    }
+    const char *near = name ? fnas_suggest(name, names) : NULL;
+    if (near) return fnas_fail(context, FNAS_ERR_USAGE, "unknown rival \"%s\": did you mean \"%s\"?", name, near);
+    return fnas_fail(context, FNAS_ERR_USAGE, "unknown rival \"%s\": there are %s, %s, ...", name ? name : "", names[0], names[1]);
+}
+
+static fnas_status check_range(fnas_context *context, const char *what, int64_t value, int64_t most) {
+    if (value >= 1 && value <= most) return FNAS_OK;
+    return fnas_fail(context, FNAS_ERR_INPUT, "%s: %lld, possible are 1 to %lld", what, (long long)value, (long long)most);
+}
+
+fnas_status fnas_rival_run(fnas_context *context, const fnas_truth *truth, const fnas_rival_options *options, fnas_rival_front *front) {
+    fnas_rival_method *run = NULL;
+    int64_t points = options->points ? options->points : POINTS;
+    *front = (fnas_rival_front){0};
+    FNAS_TRY(find_method(context, options->method, &run));
+    FNAS_TRY(check_range(context, "evaluations", options->evaluations, truth->archs.count));
+    FNAS_TRY(check_range(context, "points", points, truth->archs.count));
+    fnas_rival rival = {.context = context,
+                        .truth = truth,
+                        .space = truth->space,
+                        .decisions = truth->archs.decisions,
+                        .objectives = truth->objective_count,
+                        .budget = options->evaluations,
+                        .random = fnas_random_begin(options->seed, FNAS_STREAM_RIVAL, 0, 0),
+                        .archive = {.decisions = truth->archs.decisions}};
+    rival.points = fnas_allocate((size_t)(rival.budget * rival.objectives), sizeof *rival.points);
+    fnas_status status = rival.points ? run(&rival) : fnas_fail_memory(context, "a rival");
+    if (status == FNAS_OK) status = make_front(&rival, points, front);
+    if (status != FNAS_OK) fnas_rival_front_free(front);
+    fnas_arch_set_free(&rival.archive);
+    fnas_free(rival.points);
+    return status;
+}
+
+/* ---- the file ---- */
+
+fnas_status fnas_rival_front_write(fnas_context *context, const fnas_truth *truth, const fnas_rival_front *front, const char *path) {
+    fnas_text text = {0};
+    fnas_text_append(&text, "arch,error");
+    for (int64_t k = 1; k < truth->objective_count; k++) fnas_text_append(&text, ",%s", truth->cost_names[k - 1]);
+    fnas_text_append(&text, "\n");
+    fnas_status status = FNAS_OK;
+    for (int64_t i = 0; i < front->count && status == FNAS_OK; i++) {
+        char arch[FNAS_ARCH_TEXT_BYTES];
+        status = fnas_space_format(context, truth->space, front->choices + i * truth->archs.decisions, arch, sizeof arch);
+        if (status == FNAS_OK) fnas_csv_append_cell(&text, arch);
+        for (int64_t k = 0; k < truth->objective_count; k++) {
+            fnas_text_append(&text, ",");
+            fnas_text_append_number(&text, front->values[i * truth->objective_count + k]);
+        }
+        fnas_text_append(&text, "\n");
+    }
+    if (status == FNAS_OK)
+        status = text.failed ? fnas_fail_memory(context, path) : fnas_file_write_atomic(context, path, text.data, text.size);
+    fnas_text_free(&text);
+    return status;
+}

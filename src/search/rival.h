@@ -1,0 +1,40 @@
+/* What rival methods work with: an archive of evaluated architectures, and a budget. A method is one entry in rival.c's table. */
+#ifndef FNAS_SEARCH_RIVAL_H
+#define FNAS_SEARCH_RIVAL_H
+
+#include "base/random.h"
+#include "fleetnas/rival.h"
+#include "search/truth.h"
+
+typedef struct fnas_rival {
+    fnas_context *context;
+    const fnas_truth *truth;
+    const fnas_space *space;
+    int64_t decisions, objectives, budget;
+    fnas_random random;
+    fnas_arch_set archive; /* in order of evaluation */
+    double *points;        /* [archive.count][objectives], normalised */
+} fnas_rival;
+
+typedef fnas_status fnas_rival_method(fnas_rival *rival);
+
+/* *index: the architecture's place in the archive; -1 where the budget is spent and it is not known. */
+FNAS_NODISCARD fnas_status fnas_rival_evaluate(fnas_rival *rival, const int32_t *choices, int64_t *index);
+bool fnas_rival_is_spent(const fnas_rival *rival);
+const double *fnas_rival_point(const fnas_rival *rival, int64_t index);
+const int32_t *fnas_rival_arch(const fnas_rival *rival, int64_t index);
+
+/* A uniformly random architecture. */
+void fnas_rival_draw(fnas_rival *rival, int32_t *choices);
+/* Another choice for one decision, both at random. */
+void fnas_rival_mutate(fnas_rival *rival, int32_t *choices);
+/* Evaluates random architectures until `count` are in the archive, or the budget is spent. */
+FNAS_NODISCARD fnas_status fnas_rival_fill(fnas_rival *rival, int64_t count);
+
+/* Non-dominated sorting and crowding distance (Deb et al. 2002) of places in the archive [count]: sorted so that the better stands in front
+ * (a lower layer, then the less crowded, then the earlier). */
+FNAS_NODISCARD fnas_status fnas_rival_sort(const fnas_rival *rival, int64_t count, int64_t *places);
+
+fnas_rival_method fnas_rival_random, fnas_rival_local_search, fnas_rival_nsga2, fnas_rival_regularised_evolution, fnas_rival_macs;
+
+#endif

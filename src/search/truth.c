@@ -1,0 +1,167 @@
+/* Reading truth tables. */
+#include "search/truth.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/csv.h"
+#include "base/memory.h"
+#include "device/import.h"
+#include "search/truth_score.h"
+
+void fnas_truth_free(fnas_truth *truth) {
+    if (!truth) return;
+    fnas_arch_set_free(&truth->archs);
+    fnas_free(truth->values);
+    fnas_free(truth->front);
+    for (int64_t k = 0; k < FNAS_TRUTH_OBJECTIVES_MAX; k++) fnas_free(truth->cost_names[k]);
+    fnas_free(truth);
+}
+
+int64_t fnas_truth_count(const fnas_truth *truth) {
+    return truth->archs.count;
+}
+
+int64_t fnas_truth_objective_count(const fnas_truth *truth) {
+    return truth->objective_count;
+}
+
+const double *fnas_truth_values(const fnas_truth *truth, const int32_t *choices) {
+    int64_t place = fnas_arch_set_find(&truth->archs, choices);
+    return place < 0 ? NULL : truth->values + place * truth->objective_count;
+}
+
+void fnas_truth_normalise(const fnas_truth *truth, const double *values, double *normalised) {
+    for (int64_t m = 0; m < truth->objective_count; m++) normalised[m] = (values[m] - truth->low[m]) / (truth->high[m] - truth->low[m]);
+}
+
+/* ---- which table tells the indices ---- */
+
+static bool has_column(const fnas_csv *table, const char *name) {
+    return fnas_csv_find_column(table, name) >= 0;
+}
+
+/* *index: the first table with both keys, where another has indices alone; NULL where none is needed or there is none. */
+static fnas_status find_index(fnas_context *context, const fnas_truth_options *options, const char **index) {
+    const char *both = NULL;
+    bool needed = false;
+    *index = NULL;
+    for (int64_t t = 0; t < options->table_count; t++) {
+        fnas_csv *table;
+        FNAS_TRY(fnas_csv_read(context, options->tables[t], FNAS_IMPORT_CSV_LIMIT_BYTES, &table));
+        bool arch = has_column(table, "arch"), number = has_column(table, "arch_index") || has_column(table, "index");
+        if (arch && number && !both) both = options->tables[t];
+        needed |= number && !arch;
+        fnas_csv_free(table);
+    }
+    if (needed) *index = both;
+    return FNAS_OK;
+}
+
+/* ---- values ---- */
+
+static fnas_status read_errors(fnas_context *context, const fnas_import *import, const fnas_truth_options *options, double *values) {
+    const char *accuracy = options->accuracy_column, *error = options->error_column ? options->error_column : "error_pct";
+    FNAS_TRY(fnas_import_values(context, import, accuracy ? accuracy : error, values));
+    for (int64_t i = 0; i < import->archs.count; i++) {
+        if (accuracy) values[i] = 100 - values[i];
+        if (values[i] < 0 || values[i] > 100)
+            return fnas_fail(context, FNAS_ERR_INPUT, "column \"%s\" holds %g: errors and accuracies are 0 to 100 %%",
+                             accuracy ? accuracy : error, accuracy ? 100 - values[i] : values[i]);
+    }
+    return FNAS_OK;
+}
+
+/* columns [objectives][arch_count]. */
+static fnas_status read_columns(fnas_context *context, const fnas_import *import, const fnas_truth_options *options, double *columns) {
+    FNAS_TRY(read_errors(context, import, options, columns));
+    for (int64_t k = 0; k < options->cost_count; k++)
+        FNAS_TRY(fnas_import_values(context, import, options->columns[k], columns + (k + 1) * import->archs.count));
+    return FNAS_OK;
+}
+
+static fnas_status add_complete(fnas_context *context, const fnas_import *import, const double *columns, fnas_truth *truth) {
+    truth->values = fnas_allocate((size_t)(import->archs.count * truth->objective_count), sizeof *truth->values);
+    if (!truth->values) return fnas_fail_memory(context, "a truth table");
+    for (int64_t i = 0; i < import->archs.count; i++) {
+        bool complete = true;
+        int64_t place;
+        double *row = truth->values + truth->archs.count * truth->objective_count;
+        for (int64_t m = 0; m < truth->objective_count; m++) {
+            row[m] = columns[m * import->archs.count + i];
+            complete &= !isnan(row[m]);
+        }
+        if (complete) FNAS_TRY(fnas_arch_set_add(context, &truth->archs, fnas_arch_set_at(&import->archs, i), &place));
+    }
+    if (truth->archs.count) return FNAS_OK;
+    return fnas_fail(context, FNAS_ERR_INPUT, "no architecture of the truth tables has all %lld objectives: are they of the same ones?",
+                     (long long)truth->objective_count);
+}
+
+static fnas_status find_ranges(fnas_context *context, const fnas_truth_options *options, fnas_truth *truth) {
+    for (int64_t m = 0; m < truth->objective_count; m++) {
+        truth->low[m] = INFINITY;
+        truth->high[m] = -INFINITY;
+        for (int64_t i = 0; i < truth->archs.count; i++) {
+            const double *row = truth->values + i * truth->objective_count;
+            if (row[0] >= FNAS_TRUTH_ERROR_LIMIT_PCT) continue;
+            truth->low[m] = fmin(truth->low[m], row[m]);
+            truth->high[m] = fmax(truth->high[m], row[m]);
+        }
+        if (truth->low[m] < truth->high[m]) continue;
+        return fnas_fail(context, FNAS_ERR_INPUT, "%s is the same for all architectures with errors under %g %%: nothing can be compared",
+                         m ? options->columns[m - 1] : "the error", FNAS_TRUTH_ERROR_LIMIT_PCT);
+    }
+    return FNAS_OK;
+}
+
+/* ---- opening ---- */
+
+static fnas_status name_costs(fnas_context *context, const fnas_truth_options *options, fnas_truth *truth) {
+    for (int64_t k = 0; k < options->cost_count; k++)
+        if (!(truth->cost_names[k] = fnas_strdup(options->costs[k]))) return fnas_fail_memory(context, "a truth table");
+    return FNAS_OK;
+}
+
+static fnas_status fill(fnas_context *context, const fnas_import *import, const fnas_truth_options *options, fnas_truth *truth) {
+    double *columns = fnas_allocate((size_t)(import->archs.count * truth->objective_count), sizeof *columns);
+    if (!columns) return fnas_fail_memory(context, "a truth table");
+    fnas_status status = read_columns(context, import, options, columns);
+    if (status == FNAS_OK) status = add_complete(context, import, columns, truth);
+    fnas_free(columns);
+    if (status == FNAS_OK) status = find_ranges(context, options, truth);
+    return status == FNAS_OK ? fnas_truth_find_front(context, truth) : status;
+}
+
+static fnas_status check_options(fnas_context *context, const fnas_truth_options *options) {
+    if (options->table_count < 1) return fnas_fail(context, FNAS_ERR_USAGE, "no truth table is given");
+    if (options->cost_count < 1 || options->cost_count >= FNAS_TRUTH_OBJECTIVES_MAX)
+        return fnas_fail(context, FNAS_ERR_USAGE, "a truth table needs 1 to %d columns beside the error", FNAS_TRUTH_OBJECTIVES_MAX - 1);
+    if (options->accuracy_column && options->error_column)
+        return fnas_fail(context, FNAS_ERR_USAGE, "the error is one column or 100 less another: name one of the two");
+    return FNAS_OK;
+}
+
+fnas_status fnas_truth_open(fnas_context *context, const fnas_space *space, const fnas_truth_options *options, fnas_truth **truth) {
+    const char *index;
+    fnas_import *import;
+    *truth = NULL;
+    FNAS_TRY(check_options(context, options));
+    FNAS_TRY(find_index(context, options, &index));
+    FNAS_TRY(fnas_import_open_csv(context, space, options->table_count, options->tables, index, &import));
+    fnas_truth *made = fnas_allocate(1, sizeof *made);
+    fnas_status status = made ? FNAS_OK : fnas_fail_memory(context, "a truth table");
+    if (status == FNAS_OK) {
+        made->space = space;
+        made->archs.decisions = fnas_space_decision_count(space);
+        made->objective_count = 1 + options->cost_count;
+        status = name_costs(context, options, made);
+        if (status == FNAS_OK) status = fill(context, import, options, made);
+    }
+    fnas_import_free(import);
+    if (status == FNAS_OK)
+        *truth = made;
+    else
+        fnas_truth_free(made);
+    return status;
+}

@@ -1,0 +1,160 @@
+/* Rival methods on a made truth table: what they may ask, what they give back, and that they find what there is. */
+#include "base/support.h"
+
+#include "base/memory.h"
+#include "base/text.h"
+#include "search/rival.h"
+#include "space/space.h"
+
+/* The table of all 15,625 cells: error falls with the MACs but for a ripple, latency grows with the number of operations. */
+static void write_table(fnas_test_place *place, const fnas_space *space, const char *path) {
+    fnas_text text = {0};
+    char arch[FNAS_ARCH_TEXT_BYTES];
+    int32_t choices[6];
+    fnas_text_append(&text, "arch,error_pct,ms\n");
+    for (int64_t i = 0; i < 15625; i++) {
+        double ms = 1, score = 0;
+        for (int64_t d = 0, rest = i; d < 6; d++, rest /= 5) {
+            choices[d] = (int32_t)(rest % 5);
+            ms += (double)(choices[d] * (d + 2)) * 0.25;
+            score += (double)((choices[d] * 7 + d * 3) % 11);
+        }
+        assert_status(FNAS_OK, fnas_space_format(place->context, space, choices, arch, sizeof arch));
+        fnas_text_append(&text, "%s,%.17g,%.17g\n", arch, i % 97 == 0 ? 90.0 : 60 - score - 0.001 * (double)(i % 89), ms);
+    }
+    FILE *file = fopen(path, "wb");
+    assert_non_null(file);
+    assert_int_equal(fwrite(text.data, 1, text.size, file), text.size);
+    fclose(file);
+    fnas_text_free(&text);
+}
+
+typedef struct table {
+    fnas_space *space;
+    fnas_truth *truth;
+} table;
+
+static table open_table(fnas_test_place *place) {
+    static const char *const costs[] = {"latency_ms"}, *const columns[] = {"ms"};
+    table made;
+    const char *path = fnas_test_path(place, "truth.csv");
+    assert_status(FNAS_OK, fnas_space_open(place->context, "nb201", &made.space));
+    write_table(place, made.space, path);
+    const fnas_truth_options options = {.table_count = 1, .tables = &path, .cost_count = 1, .costs = costs, .columns = columns};
+    assert_status(FNAS_OK, fnas_truth_open(place->context, made.space, &options, &made.truth));
+    return made;
+}
+
+static void close_table(table *made) {
+    fnas_truth_free(made->truth);
+    fnas_space_close(made->space);
+}
+
+static fnas_rival_front run(fnas_test_place *place, const table *on, const char *method, int64_t evaluations, int64_t points,
+                            uint64_t seed) {
+    fnas_rival_front front;
+    const fnas_rival_options options = {method, evaluations, points, seed};
+    assert_status(FNAS_OK, fnas_rival_run(place->context, on->truth, &options, &front));
+    return front;
+}
+
+static double ratio_of(fnas_test_place *place, const table *on, const fnas_rival_front *front) {
+    fnas_truth_score score;
+    assert_status(FNAS_OK, fnas_truth_score_front(place->context, on->truth, front->count, front->choices, &score));
+    assert_int_equal(score.front_count, front->count); /* none is dominated, none guesses */
+    return score.ratio;
+}
+
+/* The budget is used up, to the last evaluation, and the same seed gives the same front. */
+static void test_counts_and_seeds(void **state) {
+    fnas_test_place *place = *state;
+    table on = open_table(place);
+    for (int64_t m = 0; fnas_rival_name(m); m++) {
+        bool macs = strcmp(fnas_rival_name(m), "macs") == 0; /* evaluates its own front alone */
+        for (int64_t evaluations = 1; evaluations <= 300; evaluations += 23) {
+            fnas_rival_front first = run(place, &on, fnas_rival_name(m), evaluations, 24, 5),
+                             second = run(place, &on, fnas_rival_name(m), evaluations, 24, 5);
+            if (macs)
+                assert_in_range(first.evaluations, 1, evaluations);
+            else
+                assert_int_equal(first.evaluations, evaluations);
+            assert_in_range(first.count, 0, evaluations < 24 ? evaluations : 24);
+            assert_int_equal(first.count, second.count);
+            assert_memory_equal(first.choices, second.choices, (size_t)first.count * 6 * sizeof(int32_t));
+            (void)ratio_of(place, &on, &first);
+            fnas_rival_front_free(&first);
+            fnas_rival_front_free(&second);
+        }
+    }
+    close_table(&on);
+}
+
+/* With every architecture evaluated, the front is the table's. */
+static void test_everything_evaluated(void **state) {
+    fnas_test_place *place = *state;
+    table on = open_table(place);
+    fnas_rival_front front = run(place, &on, "random", 15625, 15625, 1);
+    assert_float_equal(ratio_of(place, &on, &front), 1, 1e-12);
+    fnas_rival_front_free(&front);
+    close_table(&on);
+}
+
+/* At 1,000 evaluations methods that learn beat chance, over five seeds. */
+static void test_methods_beat_chance(void **state) {
+    static const char *const methods[] = {"local-search", "nsga2", "regularised-evolution"};
+    fnas_test_place *place = *state;
+    table on = open_table(place);
+    double chance = 0;
+    for (uint64_t seed = 0; seed < 5; seed++) {
+        fnas_rival_front front = run(place, &on, "random", 1000, 24, seed);
+        chance += ratio_of(place, &on, &front);
+        fnas_rival_front_free(&front);
+    }
+    for (size_t m = 0; m < sizeof methods / sizeof *methods; m++) {
+        double sum = 0;
+        for (uint64_t seed = 0; seed < 5; seed++) {
+            fnas_rival_front front = run(place, &on, methods[m], 1000, 24, seed);
+            sum += ratio_of(place, &on, &front);
+            fnas_rival_front_free(&front);
+        }
+        assert_true(sum > chance);
+    }
+    close_table(&on);
+}
+
+/* Six points in two layers; of the first the middle one is crowded. */
+static void test_sorting(void **state) {
+    fnas_test_place *place = *state;
+    double points[] = {0.5, 0.5, 0, 1, 0.9, 0.9, 1, 0, 0.45, 0.6, 0.6, 0.6};
+    fnas_rival rival = {.context = place->context, .objectives = 2, .points = points};
+    int64_t places[] = {0, 1, 2, 3, 4, 5};
+    assert_status(FNAS_OK, fnas_rival_sort(&rival, 6, places));
+    /* layer 0: 0, 1, 3, 4: ends first, by place; then 0 (neighbours 4 and 3: 0.55 + 0.6), 4 (1 and 0: 0.5 + 0.5); 5 dominates 2 */
+    const int64_t expected[] = {1, 3, 0, 4, 5, 2};
+    for (int i = 0; i < 6; i++) assert_int_equal(places[i], expected[i]);
+}
+
+static void refuse(fnas_test_place *place, const table *on, fnas_rival_options options, fnas_status expected, const char *words) {
+    fnas_rival_front front;
+    assert_status(expected, fnas_rival_run(place->context, on->truth, &options, &front));
+    assert_int_equal(front.count, 0);
+    if (!strstr(fnas_context_message(place->context), words))
+        fail_msg("\"%s\" does not say \"%s\"", fnas_context_message(place->context), words);
+}
+
+static void test_bad_input(void **state) {
+    fnas_test_place *place = *state;
+    table on = open_table(place);
+    refuse(place, &on, (fnas_rival_options){"nsga", 10, 24, 0}, FNAS_ERR_USAGE, "did you mean \"nsga2\"?");
+    refuse(place, &on, (fnas_rival_options){NULL, 10, 24, 0}, FNAS_ERR_USAGE, "unknown rival");
+    refuse(place, &on, (fnas_rival_options){"random", 0, 24, 0}, FNAS_ERR_INPUT, "1 to 15625");
+    refuse(place, &on, (fnas_rival_options){"random", 15626, 24, 0}, FNAS_ERR_INPUT, "1 to 15625");
+    refuse(place, &on, (fnas_rival_options){"random", 10, -1, 0}, FNAS_ERR_INPUT, "points");
+    close_table(&on);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {fnas_test(test_counts_and_seeds), fnas_test(test_everything_evaluated),
+                                       fnas_test(test_methods_beat_chance), fnas_test(test_sorting), fnas_test(test_bad_input)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

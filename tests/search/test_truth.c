@@ -1,0 +1,153 @@
+/* Truth tables and scores of fronts: against values by hand, and bad input refused by file and name. */
+#include "base/support.h"
+
+#include <math.h>
+
+#include "fleetnas/truth.h"
+
+/* Cells that differ in two edges, so that their strings are told apart at a glance. */
+#define CELL(A, B) "|" A "~0|+|" B "~0|none~1|+|skip_connect~0|none~1|none~2|"
+#define C0 CELL("none", "none")
+#define C1 CELL("none", "skip_connect")
+#define C2 CELL("nor_conv_1x1", "none")
+#define C3 CELL("nor_conv_3x3", "none")
+#define C4 CELL("nor_conv_3x3", "nor_conv_3x3")
+
+/* Errors 50, 10, 30, 20, and one that guesses; latencies 1 to 6 ms. Normalised: (1, 0), (0, 1), (0.5, 0.2), (0.25, 0.4). */
+static const char archs[] = "arch_index,arch,accuracy\n7," C0 ",50\n3," C1 ",90\n1," C2 ",70\n2," C3 ",80\n9," C4 ",10\n";
+static const char times[] = "arch_index,ms\n1,2\n2,3\n3,6\n7,1\n9,0.5\n";
+
+typedef struct opened {
+    fnas_space *space;
+    fnas_truth *truth;
+} opened;
+
+static fnas_status open_tables(fnas_test_place *place, const char *first, const char *second, const char *accuracy, opened *made) {
+    static const char *const names[] = {"latency_ms"}, *const columns[] = {"ms"};
+    const char *tables[2] = {fnas_test_write_text(place, "archs.csv", first), NULL};
+    if (second) tables[1] = fnas_test_write_text(place, "times.csv", second);
+    const fnas_truth_options options = {
+        .table_count = second ? 2 : 1, .tables = tables, .accuracy_column = accuracy, .cost_count = 1, .costs = names, .columns = columns};
+    assert_status(FNAS_OK, fnas_space_open(place->context, "nb201", &made->space));
+    return fnas_truth_open(place->context, made->space, &options, &made->truth);
+}
+
+static void close_tables(opened *made) {
+    fnas_truth_free(made->truth);
+    fnas_space_close(made->space);
+}
+
+static fnas_truth_score score_text(fnas_test_place *place, const opened *made, const char *name, const char *text) {
+    int64_t count;
+    int32_t *choices;
+    fnas_truth_score score;
+    assert_status(FNAS_OK, fnas_truth_read_front(place->context, made->space, fnas_test_write_text(place, name, text), &count, &choices));
+    assert_status(FNAS_OK, fnas_truth_score_front(place->context, made->truth, count, choices, &score));
+    fnas_truth_free_choices(choices);
+    return score;
+}
+
+static void test_tables_are_joined(void **state) {
+    fnas_test_place *place = *state;
+    opened made;
+    int32_t choices[6];
+    assert_status(FNAS_OK, open_tables(place, archs, times, "accuracy", &made));
+    assert_int_equal(fnas_truth_count(made.truth), 5);
+    assert_int_equal(fnas_truth_objective_count(made.truth), 2);
+    assert_status(FNAS_OK, fnas_space_parse(place->context, made.space, C1, choices));
+    const double *values = fnas_truth_values(made.truth, choices);
+    assert_true(values[0] == 10 && values[1] == 6);
+    assert_status(FNAS_OK, fnas_space_parse(place->context, made.space, CELL("skip_connect", "none"), choices));
+    assert_null(fnas_truth_values(made.truth, choices));
+    close_tables(&made);
+}
+
+/* The whole table: its own front. The box of (0.5, 0.2) is 0.5 * 0.8, (0.25, 0.4) adds 0.25 * 0.6; the ends add nothing. */
+static void test_the_table_itself(void **state) {
+    fnas_test_place *place = *state;
+    opened made;
+    assert_status(FNAS_OK, open_tables(place, archs, times, "accuracy", &made));
+    fnas_truth_score score = score_text(place, &made, "front.csv", "arch\n" C0 "\n" C1 "\n" C2 "\n" C3 "\n" C4 "\n");
+    assert_float_equal(score.hypervolume, 0.4 + 0.15, 1e-15);
+    assert_float_equal(score.ratio, 1, 0);
+    assert_true(score.given == 5 && score.dropped == 1 && score.front_count == 4 && score.true_front_count == 4);
+    assert_true(score.indicators.gd == 0 && score.indicators.igd == 0 && score.indicators.epsilon == 0);
+    close_tables(&made);
+}
+
+/* One point (0.5, 0.2): its box; it must move by 0.5 to be as accurate as the best. Rows as JSON, one of them twice. */
+static void test_one_point(void **state) {
+    fnas_test_place *place = *state;
+    opened made;
+    assert_status(FNAS_OK, open_tables(place, archs, times, "accuracy", &made));
+    fnas_truth_score score = score_text(place, &made, "front.json", "{\"points\": [{\"arch\": \"" C2 "\"}, {\"arch\": \"" C2 "\"}]}");
+    assert_float_equal(score.hypervolume, 0.4, 1e-15);
+    assert_float_equal(score.ratio, 0.4 / 0.55, 1e-15);
+    assert_true(score.given == 2 && score.front_count == 1);
+    assert_true(score.indicators.gd == 0);
+    assert_float_equal(score.indicators.epsilon, 0.5, 1e-15);
+    /* distances to (1, 0), (0, 1), itself, (0.25, 0.4); where it is worse: 0.2, 0.5, 0, 0.25 */
+    assert_float_equal(score.indicators.igd, (hypot(0.5, 0.2) + hypot(0.5, 0.8) + hypot(0.25, 0.2)) / 4, 1e-15);
+    assert_float_equal(score.indicators.igd_plus, (0.2 + 0.5 + 0.25) / 4, 1e-15);
+    close_tables(&made);
+}
+
+static void test_nothing_but_guessing(void **state) {
+    fnas_test_place *place = *state;
+    opened made;
+    assert_status(FNAS_OK, open_tables(place, archs, times, "accuracy", &made));
+    fnas_truth_score score = score_text(place, &made, "front.csv", "device,arch\nd," C4 "\n");
+    assert_true(score.dropped == 1 && score.front_count == 0 && score.hypervolume == 0 && score.ratio == 0);
+    assert_true(isnan(score.indicators.gd) && isnan(score.indicators.r2));
+    close_tables(&made);
+}
+
+static void refuse_tables(fnas_test_place *place, const char *first, const char *second, const char *accuracy, const char *words) {
+    opened made;
+    assert_status(FNAS_ERR_INPUT, open_tables(place, first, second, accuracy, &made));
+    if (!strstr(fnas_context_message(place->context), words))
+        fail_msg("\"%s\" does not say \"%s\"", fnas_context_message(place->context), words);
+    fnas_space_close(made.space);
+}
+
+static void test_bad_tables(void **state) {
+    refuse_tables(*state, archs, times, "acuracy", "did \"accuracy\" mean it?");
+    refuse_tables(*state, archs, times, NULL, "\"error_pct\" is missing");
+    refuse_tables(*state, archs, "arch_index,ms\n1,2\n2,nan\n", "accuracy", "times.csv:3");
+    refuse_tables(*state, archs, "arch_index,ms\n1,2\n8,3\n", "accuracy", "times.csv:3");
+    refuse_tables(*state, archs, "arch_index,ms\n1,2\n1,3\n", "accuracy", "times.csv:3");
+    refuse_tables(*state, archs, "arch_index,ms\n1,2\n2,2\n", "accuracy", "ms is the same");
+    refuse_tables(*state, "arch,error_pct,ms\n" C0 ",120,1\n", NULL, NULL, "0 to 100");
+    refuse_tables(*state, "arch,error_pct,ms\n" C0 ",10,1\n" C1 ",20\n", NULL, NULL, "archs.csv:3");
+}
+
+static void refuse_front(fnas_test_place *place, const opened *made, const char *name, const char *text, const char *words) {
+    int64_t count;
+    int32_t *choices;
+    fnas_truth_score score;
+    fnas_status status = fnas_truth_read_front(place->context, made->space, fnas_test_write_text(place, name, text), &count, &choices);
+    if (status == FNAS_OK) status = fnas_truth_score_front(place->context, made->truth, count, choices, &score);
+    assert_status(FNAS_ERR_INPUT, status);
+    if (!strstr(fnas_context_message(place->context), words))
+        fail_msg("\"%s\" does not say \"%s\"", fnas_context_message(place->context), words);
+    fnas_truth_free_choices(choices);
+}
+
+static void test_bad_fronts(void **state) {
+    fnas_test_place *place = *state;
+    opened made;
+    assert_status(FNAS_OK, open_tables(place, archs, times, "accuracy", &made));
+    refuse_front(place, &made, "f.csv", "arch\n" C0 "\n|x|\n", "f.csv:3");
+    refuse_front(place, &made, "f.csv", "cell\n" C0 "\n", "\"arch\" is missing");
+    refuse_front(place, &made, "f.csv", "device,arch\na," C0 "\nb," C1 "\n", "f.csv:3: device \"b\" beside \"a\"");
+    refuse_front(place, &made, "f.csv", "arch\n" CELL("skip_connect", "none") "\n", "architecture 1 of the front");
+    refuse_front(place, &made, "f.json", "{\"points\": [{\"arch\": \"" C0 "\"}, 3]}", "\"points\"[1]");
+    refuse_front(place, &made, "f.json", "[]", "an object with \"points\"");
+    close_tables(&made);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {fnas_test(test_tables_are_joined),    fnas_test(test_the_table_itself), fnas_test(test_one_point),
+                                       fnas_test(test_nothing_but_guessing), fnas_test(test_bad_tables),       fnas_test(test_bad_fronts)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
