@@ -12,6 +12,9 @@ extern "C" {
 typedef struct fnas_search_options {
     const char *space; /* required: spec */
     const char *data;  /* data set spec */
+    const char *error; /* "supernet" | "table:FILE.csv:COLUMN" | "surrogate:FILE" [supernet]: whence the error of an architecture; with the
+                          latter two no supernet is trained, and what is about one (data, proxy, batch, precision, error_gradient, epochs,
+                          the preset "paper") is refused (docs/spaces.md) */
     const char *run;   /* folder of the run: must not hold another run */
     int64_t device_count;
     const char *const *devices; /* paths of device cards: the search devices */
@@ -48,6 +51,8 @@ FNAS_API FNAS_NODISCARD fnas_status fnas_search_resume(fnas_context *context, co
 typedef struct fnas_run fnas_run;
 FNAS_API FNAS_NODISCARD fnas_status fnas_run_open(fnas_context *context, const char *path, fnas_run **run);
 FNAS_API void fnas_run_close(fnas_run *run);
+/* Whether its errors come from shared weights, which need a data set to be scored: false where they are a table's or a surrogate's. */
+FNAS_API bool fnas_run_has_supernet(const fnas_run *run);
 FNAS_API const fnas_space *fnas_run_space(const fnas_run *run);
 FNAS_API int64_t fnas_run_device_count(const fnas_run *run);
 FNAS_API const fnas_card *fnas_run_device(const fnas_run *run, int64_t index); /* borrowed */
@@ -55,7 +60,8 @@ FNAS_API const fnas_card *fnas_run_device(const fnas_run *run, int64_t index); /
 /* What a front is asked for. */
 typedef struct fnas_front_options {
     int64_t points;     /* at most this many [24] */
-    int64_t candidates; /* at most this many distinct architectures of the sweep are scored, spread evenly over it [48] */
+    int64_t candidates; /* at most this many distinct architectures of the sweep are scored, spread evenly over it [48; 1000 where no
+                           supernet scores them] */
     int64_t
         neighbours;   /* besides them, up to this many of the hypernetwork's next most probable architectures (one decision changed) [0] */
     bool score_error; /* score distinct architectures on the validation split with the supernet; false: error is left out (NaN) and the
@@ -69,7 +75,7 @@ typedef struct fnas_front_options {
 } fnas_front_options;
 
 typedef struct fnas_front_objective {
-    const char *name, *unit, *source; /* source: "supernet", "predicted", "measured", "closed-form" */
+    const char *name, *unit, *source; /* source: "supernet", "surrogate", "predicted", "measured", "closed-form" */
 } fnas_front_objective;
 
 /* A front: architectures of one device of which none dominates another, best first by hypervolume contribution. docs/hypervolume.md says

@@ -14,8 +14,11 @@ extern "C" {
 typedef struct fnas_space fnas_space;
 
 /* Opens a space from "NAME" or "NAME:key=value,...", for example "nb201:channels=16,cells=5,classes=10,input=3x32x32" (NAS-Bench-201, Dong
- * and Yang 2020; these are its defaults). Owned by the caller: fnas_space_close. Errors: FNAS_ERR_INPUT (unknown name or key with a
- * suggestion, value out of range), FNAS_ERR_MEMORY. */
+ * and Yang 2020; these are its defaults), or from the path of a file that describes it (docs/spaces.md; a path has a '/' or ends in
+ * ".json"). A described space has the spec "file:NAME:CHECKSUM", wherever the file lies; a context that has opened the file, or a run or a
+ * predictor of the space, opens that spec as well. Owned by the caller: fnas_space_close. Errors: FNAS_ERR_INPUT (unknown name or key with
+ * a suggestion, value out of range, a description that is wrong: file, line and name; the spec of a file that this context has not seen),
+ * FNAS_ERR_IO, FNAS_ERR_MEMORY. */
 FNAS_API FNAS_NODISCARD fnas_status fnas_space_open(fnas_context *context, const char *spec, fnas_space **space);
 FNAS_API void fnas_space_close(fnas_space *space);
 
@@ -34,7 +37,8 @@ FNAS_API int64_t fnas_space_choice_count(const fnas_space *space, int64_t decisi
 FNAS_API const char *fnas_space_choice_name(const fnas_space *space, int64_t decision, int64_t choice);
 FNAS_API int64_t fnas_space_onehot_size(const fnas_space *space);
 FNAS_API int64_t fnas_space_onehot_offset(const fnas_space *space, int64_t decision);
-FNAS_API double fnas_space_cardinality(const fnas_space *space); /* number of architectures */
+/* Number of architectures: the product of the choices (where decisions can be inactive, some of these are the same network). */
+FNAS_API double fnas_space_cardinality(const fnas_space *space);
 
 /* An architecture is int32_t choices[decision_count]. Text form is the space's native string. parse: choices is written on success only;
  * errors: FNAS_ERR_INPUT, naming the position. format: text[size_bytes] is written; errors: FNAS_ERR_INPUT (a choice out of range),
@@ -47,6 +51,8 @@ FNAS_API FNAS_NODISCARD fnas_status fnas_space_format(fnas_context *context, con
 /* The index-th uniformly random architecture of a seed (draws are independent; repeats can happen). */
 FNAS_API void fnas_space_random(const fnas_space *space, uint64_t seed, int64_t index, int32_t *choices);
 
+/* Whether the space knows its networks' sizes: false for one that a file describes, for which the two functions below return 0. */
+FNAS_API bool fnas_space_has_counts(const fnas_space *space);
 /* Exact closed forms. MACs of one image: convolutions and linear layers with their biases. Parameters: of the benchmark's network (affine
  * norms). */
 FNAS_API int64_t fnas_space_macs(const fnas_space *space, const int32_t *choices);

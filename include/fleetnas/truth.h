@@ -31,8 +31,9 @@ FNAS_API FNAS_NODISCARD fnas_status fnas_truth_open(fnas_context *context, const
                                                     fnas_truth **truth);
 FNAS_API void fnas_truth_free(fnas_truth *truth); /* NULL is allowed */
 
-FNAS_API int64_t fnas_truth_count(const fnas_truth *truth);           /* architectures */
-FNAS_API int64_t fnas_truth_objective_count(const fnas_truth *truth); /* 1 + cost_count */
+/* Architectures; objectives, 1 + cost_count. Cannot fail. */
+FNAS_API int64_t fnas_truth_count(const fnas_truth *truth);
+FNAS_API int64_t fnas_truth_objective_count(const fnas_truth *truth);
 
 /* Values [objective_count] of an architecture [decisions], borrowed: error in %, costs in their own units. NULL where the table has not the
  * architecture. */

@@ -23,6 +23,8 @@ struct fnas_context {
     int64_t threads; /* 0: one a processor */
     atomic_int stop; /* lock-free: set in signal handlers */
     fnas_context *parent;
+    void *attached; /* of a higher layer */
+    void (*release)(void *attached);
     pthread_mutex_t log_lock; /* workers share their parent's log */
 };
 
@@ -64,6 +66,7 @@ fnas_status fnas_context_create(fnas_context **context) {
 
 void fnas_context_destroy(fnas_context *context) {
     if (!context) return;
+    fnas_context_attach(context, NULL, NULL);
     pthread_mutex_destroy(&context->log_lock);
     free(context);
 }
@@ -109,6 +112,20 @@ bool fnas_context_stop_requested(const fnas_context *context) {
         if (atomic_load(&context->stop)) return true;
     }
     return false;
+}
+
+void fnas_context_attach(fnas_context *context, void *attached, void (*release)(void *attached)) {
+    if (context->release) context->release(context->attached);
+    context->attached = attached;
+    context->release = release;
+}
+
+void *fnas_context_attached(const fnas_context *context) {
+    return context ? context->attached : NULL;
+}
+
+const fnas_context *fnas_context_parent(const fnas_context *context) {
+    return context ? context->parent : NULL;
 }
 
 void fnas_context_set_parent(fnas_context *context, fnas_context *parent) {

@@ -25,6 +25,13 @@ void fnas_report_progress(fnas_context *context, const fnas_progress *progress);
  * parent's log (one at a time). Progress is not handed on. NULL detaches. The parent outlives the attachment. */
 void fnas_context_set_parent(fnas_context *context, fnas_context *parent);
 
+const fnas_context *fnas_context_parent(const fnas_context *context); /* NULL: none */
+
+/* What a higher layer keeps with a context (the spaces do: space/file/known.h): handed to release() with the context, or when it is
+ * replaced. NULL: nothing. */
+void fnas_context_attach(fnas_context *context, void *attached, void (*release)(void *attached));
+void *fnas_context_attached(const fnas_context *context);
+
 #define FNAS_TRY(expression)                                                                                                               \
     do {                                                                                                                                   \
         fnas_status fnas_try_status_ = (expression);                                                                                       \

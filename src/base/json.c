@@ -9,17 +9,72 @@
 #include "base/memory.h"
 #include "base/text.h"
 
+fnas_status fnas_json_parse(fnas_context *context, const char *where, const char *text, size_t size_bytes, json_t **root) {
+    json_error_t error;
+    *root = json_loadb(text, size_bytes, JSON_REJECT_DUPLICATES, &error);
+    if (*root) return FNAS_OK;
+    return fnas_fail(context, FNAS_ERR_INPUT, "%s:%d:%d: %s", where, error.line > 0 ? error.line : 1, error.column > 0 ? error.column : 1,
+                     error.text);
+}
+
 fnas_status fnas_json_read(fnas_context *context, const char *path, size_t limit_bytes, json_t **root) {
     unsigned char *data;
     size_t size_bytes;
     *root = NULL;
     FNAS_TRY(fnas_file_read(context, path, limit_bytes, &data, &size_bytes));
-    json_error_t error;
-    *root = json_loadb((const char *)data, size_bytes, JSON_REJECT_DUPLICATES, &error);
+    fnas_status status = fnas_json_parse(context, path, (const char *)data, size_bytes, root);
     fnas_free(data);
-    if (*root) return FNAS_OK;
-    return fnas_fail(context, FNAS_ERR_INPUT, "%s:%d:%d: %s", path, error.line > 0 ? error.line : 1, error.column > 0 ? error.column : 1,
-                     error.text);
+    return status;
+}
+
+/* ---- lines ---- */
+
+static const char *fnas_json_skip_string(const char *at) {
+    for (at++; *at && *at != '"'; at++)
+        if (*at == '\\' && at[1]) at++;
+    return *at ? at + 1 : at;
+}
+
+/* Behind the value that begins at `at`. */
+static const char *fnas_json_skip_value(const char *at) {
+    if (*at == '"') return fnas_json_skip_string(at);
+    if (*at != '{' && *at != '[') return at + strcspn(at, ",]} \t\r\n");
+    int depth = 0;
+    while (*at) {
+        depth += *at == '{' || *at == '[';
+        depth -= *at == '}' || *at == ']';
+        at = *at == '"' ? fnas_json_skip_string(at) : at + 1;
+        if (depth == 0) break;
+    }
+    return at;
+}
+
+static const char *fnas_json_skip_blanks(const char *at) {
+    return at + strspn(at, " \t\r\n,:");
+}
+
+/* The value of a member of the object that begins at `object`, or NULL. */
+static const char *fnas_json_find_member(const char *object, const char *key) {
+    size_t length = strlen(key);
+    for (const char *at = fnas_json_skip_blanks(object + 1); *at == '"'; at = fnas_json_skip_blanks(fnas_json_skip_value(at))) {
+        const char *end = fnas_json_skip_string(at);
+        bool found = (size_t)(end - at) == length + 2 && memcmp(at + 1, key, length) == 0;
+        at = fnas_json_skip_blanks(end);
+        if (found) return at;
+    }
+    return NULL;
+}
+
+int64_t fnas_json_line(const char *text, const char *key, int64_t index) {
+    const char *object = fnas_json_skip_blanks(text);
+    const char *value = *object == '{' ? fnas_json_find_member(object, key) : NULL, *at = value;
+    if (value && index >= 0 && *value == '[') {
+        at = fnas_json_skip_blanks(value + 1);
+        for (int64_t i = 0; i < index && *at && *at != ']'; i++) at = fnas_json_skip_blanks(fnas_json_skip_value(at));
+    }
+    int64_t line = 1;
+    for (const char *p = text; at && p < at; p++) line += *p == '\n';
+    return line;
 }
 
 /* ---- writing ---- */

@@ -9,6 +9,13 @@
 /* Reads a JSON file (at most limit_bytes, strict, duplicate keys refused): "PATH:LINE:COLUMN: message". *root is owned: json_decref. */
 FNAS_NODISCARD fnas_status fnas_json_read(fnas_context *context, const char *path, size_t limit_bytes, json_t **root);
 
+/* The same for a text in memory; `where` takes the place of the path. */
+FNAS_NODISCARD fnas_status fnas_json_parse(fnas_context *context, const char *where, const char *text, size_t size_bytes, json_t **root);
+
+/* For messages: the line of a 0-terminated JSON text, known to be an object, on which the value of a member begins; with index >= 0 the
+ * line of that element of it. 1 where there is none. */
+int64_t fnas_json_line(const char *text, const char *key, int64_t index);
+
 /* Writes atomically, with a newline behind: 2-space indent, keys in insertion order, numbers in their shortest form. Each member of an
  * object has a line; arrays without objects or arrays in them are on one line; reals keep a point or an exponent. */
 FNAS_NODISCARD fnas_status fnas_json_write(fnas_context *context, const char *path, const json_t *root);

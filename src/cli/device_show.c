@@ -7,10 +7,16 @@
 
 typedef struct show_values {
     cli_common common;
+    const char *space;
     bool json;
 } show_values;
 
-static const cli_option show_options[] = {CLI_OPTION_JSON(show_values), CLI_OPTIONS_END};
+static const cli_option show_options[] = {
+    {"space", 0, CLI_TEXT, offsetof(show_values, space), "SPACE", "their space: needed where a file describes it [the first card's]",
+     false},
+    CLI_OPTION_JSON(show_values),
+    CLI_OPTIONS_END,
+};
 
 #define EMBEDDING_MOST 64
 
@@ -160,7 +166,9 @@ static void show_json(const cli_cards *cards) {
 static fnas_status show_run(fnas_context *context, void *untyped) {
     const show_values *values = untyped;
     cli_cards cards;
-    fnas_status status = cli_cards_load(context, "device show", &values->common.operands, &cards);
+    fnas_space *space = NULL;
+    fnas_status status = values->space ? cli_cards_load_on(context, "device show", values->space, &values->common.operands, &cards, &space)
+                                       : cli_cards_load(context, "device show", &values->common.operands, &cards);
     if (status == FNAS_OK && values->json) {
         show_json(&cards);
     } else if (status == FNAS_OK) {
@@ -171,6 +179,7 @@ static fnas_status show_run(fnas_context *context, void *untyped) {
             show_correlations(&cards);
         }
     }
+    if (space) fnas_space_close(space);
     cli_cards_free(&cards);
     return status;
 }

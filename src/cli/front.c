@@ -19,7 +19,8 @@ typedef struct front_values {
 static const cli_option front_options[] = {
     {"device", 0, CLI_TEXT, AT(device), "CARD.json", "the device, searched or never seen: its card's references suffice", true},
     {"points", 0, CLI_COUNT, AT(points), "N", "architectures at most, best first by hypervolume contribution [24]", false},
-    {"candidates", 0, CLI_COUNT, AT(candidates), "N", "architectures of the sweep that are scored at most [48]", false},
+    {"candidates", 0, CLI_COUNT, AT(candidates), "N",
+     "architectures of the sweep that are scored at most [48; 1000 where errors come from a table]", false},
     {"neighbours", 0, CLI_COUNT, AT(neighbours), "N", "also score up to N of the next most probable architectures [0]", false},
     CLI_OPTION_JSON(front_values),
     {"csv", 0, CLI_FLAG, AT(csv), NULL, "the front as CSV on standard output", false},

@@ -19,8 +19,13 @@ void cli_cards_free(cli_cards *cards) {
     *cards = (cli_cards){0};
 }
 
-fnas_status cli_space_open(fnas_context *context, const char *spec, const cli_cards *cards, fnas_space **space) {
-    fnas_status status = fnas_space_open(context, spec ? spec : fnas_card_get(cards->items[0]).space, space);
+fnas_status cli_cards_load_on(fnas_context *context, const char *verb, const char *spec, const cli_texts *paths, cli_cards *cards,
+                              fnas_space **space) {
+    *cards = (cli_cards){0};
+    *space = NULL;
+    fnas_status status = spec ? fnas_space_open(context, spec, space) : FNAS_OK; /* cards of a described space need its file read */
+    if (status == FNAS_OK) status = cli_cards_load(context, verb, paths, cards);
+    if (status == FNAS_OK && !spec) status = fnas_space_open(context, fnas_card_get(cards->items[0]).space, space);
     for (int64_t i = 0; i < cards->count && status == FNAS_OK; i++) {
         status = fnas_card_check_space(context, cards->items[i], *space);
         if (status == FNAS_OK) continue;
@@ -32,8 +37,8 @@ fnas_status cli_space_open(fnas_context *context, const char *spec, const cli_ca
 
 fnas_status cli_query_open(fnas_context *context, const char *verb, const char *run, const cli_texts *card_paths, cli_query *query) {
     *query = (cli_query){0};
-    fnas_status status = cli_cards_load(context, verb, card_paths, &query->given);
-    if (status == FNAS_OK) status = fnas_run_open(context, run, &query->run);
+    fnas_status status = fnas_run_open(context, run, &query->run); /* first: it knows the space that cards may only name */
+    if (status == FNAS_OK) status = cli_cards_load(context, verb, card_paths, &query->given);
     if (status != FNAS_OK) return status;
 
     bool given = query->given.count > 0;

@@ -12,8 +12,10 @@ typedef struct cli_cards {
 FNAS_NODISCARD fnas_status cli_cards_load(fnas_context *context, const char *verb, const cli_texts *paths, cli_cards *cards);
 void cli_cards_free(cli_cards *cards);
 
-/* The space that `spec` names, or that of the first card where spec is NULL; the cards must have been measured on it. */
-FNAS_NODISCARD fnas_status cli_space_open(fnas_context *context, const char *spec, const cli_cards *cards, fnas_space **space);
+/* The space that `spec` names, or that of the first card where spec is NULL, and cards that must have been measured on it. Both are the
+ * caller's, also after a failure. */
+FNAS_NODISCARD fnas_status cli_cards_load_on(fnas_context *context, const char *verb, const char *spec, const cli_texts *paths,
+                                             cli_cards *cards, fnas_space **space);
 
 /* A run, and the devices asked about: those of the cards given, or else those that were searched. */
 typedef struct cli_query {

@@ -8,6 +8,7 @@
 #include "verbs.h"
 
 static const cli_verb *const verbs[] = {
+    &cli_space_show,
     &cli_device_measure,
     &cli_device_import_csv,
     &cli_device_import_help,

@@ -17,7 +17,7 @@ typedef struct pick_values {
 } pick_values;
 
 #define AT(member) offsetof(pick_values, member)
-#define SWEEP_POINTS 256 /* more than a sweep scores: none that satisfies the limits is left out of the choice */
+#define SWEEP_POINTS 1024 /* more than a sweep scores: none that satisfies the limits is left out of the choice */
 
 static const cli_option pick_options[] = {
     {"device", 0, CLI_TEXT, AT(device), "CARD.json", "the device, searched or never seen", true},
@@ -41,7 +41,7 @@ typedef struct pick_answer {
     const char *device;
     char arch[FNAS_ARCH_TEXT_BYTES];
     int64_t objective_count, macs, params;
-    bool connected;
+    bool connected, has_counts; /* macs and params are known */
     fnas_front_objective objectives[CLI_OBJECTIVES_MOST];
     double values[CLI_OBJECTIVES_MOST], preference[CLI_OBJECTIVES_MOST];
 } pick_answer;
@@ -51,6 +51,7 @@ static void pick_describe(const fnas_space *space, const int32_t *choices, const
     answer->objective_count = fnas_front_objective_count(front);
     for (int64_t o = 0; o < answer->objective_count; o++) answer->objectives[o] = fnas_front_objective_at(front, o);
     answer->connected = fnas_space_connected(space, choices);
+    answer->has_counts = fnas_space_has_counts(space);
     answer->macs = fnas_space_macs(space, choices);
     answer->params = fnas_space_params(space, choices);
 }
@@ -63,7 +64,8 @@ static void pick_print(const pick_answer *answer) {
             printf("  %-12s %.6g%s%s (%s)\n", objective->name, answer->values[o], *objective->unit ? " " : "", objective->unit,
                    objective->source);
     }
-    printf("  %-12s %lld\n  %-12s %lld\n", "MACs", (long long)answer->macs, "parameters", (long long)answer->params);
+    if (answer->has_counts)
+        printf("  %-12s %lld\n  %-12s %lld\n", "MACs", (long long)answer->macs, "parameters", (long long)answer->params);
 }
 
 static void pick_print_json(const pick_answer *answer) {
@@ -86,10 +88,21 @@ static void pick_print_json(const pick_answer *answer) {
     cli_json_array(&json, "values");
     for (int64_t o = 0; o < answer->objective_count; o++) cli_json_number(&json, NULL, answer->values[o]);
     cli_json_end(&json, ']');
-    cli_json_integer(&json, "macs", answer->macs);
-    cli_json_integer(&json, "params", answer->params);
+    if (answer->has_counts) {
+        cli_json_integer(&json, "macs", answer->macs);
+        cli_json_integer(&json, "params", answer->params);
+    }
     cli_json_flag(&json, "connected", answer->connected);
     cli_json_end(&json, '}');
+}
+
+/* A point of a front, which may be freed then. */
+static void pick_take(const cli_query *query, const fnas_front *front, int64_t point, pick_answer *answer) {
+    pick_describe(fnas_run_space(query->run), fnas_front_choices(front, point), front, answer);
+    answer->device = fnas_card_get(query->cards[0]).name;
+    snprintf(answer->arch, sizeof answer->arch, "%s", fnas_front_arch(front, point));
+    memcpy(answer->values, fnas_front_values(front, point), (size_t)answer->objective_count * sizeof(double));
+    memcpy(answer->preference, fnas_front_preference(front, point), (size_t)answer->objective_count * sizeof(double));
 }
 
 /* ---- by preference alone: one decode ---- */
@@ -116,6 +129,18 @@ static fnas_status pick_by_preference(fnas_context *context, const cli_query *qu
     }
     free(choices);
     return status;
+}
+
+/* Where no supernet scores errors they cost nothing: the same decode, with its error. */
+static fnas_status pick_by_preference_alone(fnas_context *context, const cli_query *query, const pick_question *question,
+                                            pick_answer *answer) {
+    fnas_front_options options = {.points = 1, .score_error = true, .constant_preference = question->preference};
+    fnas_front *front = NULL;
+    fnas_status status = fnas_run_front(context, query->run, query->cards[0], &options, &front);
+    if (status != FNAS_OK) return status;
+    pick_take(query, front, 0, answer);
+    fnas_front_free(front);
+    return FNAS_OK;
 }
 
 /* ---- under limits: the best of a sweep ---- */
@@ -192,11 +217,7 @@ static fnas_status pick_by_limits(fnas_context *context, const cli_query *query,
     if (best < 0) {
         status = pick_fail_infeasible(front, question);
     } else {
-        pick_describe(fnas_run_space(query->run), fnas_front_choices(front, best), front, answer);
-        answer->device = fnas_card_get(query->cards[0]).name; /* outlives the front */
-        snprintf(answer->arch, sizeof answer->arch, "%s", fnas_front_arch(front, best));
-        memcpy(answer->values, fnas_front_values(front, best), (size_t)answer->objective_count * sizeof(double));
-        memcpy(answer->preference, fnas_front_preference(front, best), (size_t)answer->objective_count * sizeof(double));
+        pick_take(query, front, best, answer);
     }
     fnas_front_free(front);
     return status;
@@ -221,8 +242,12 @@ static fnas_status pick_answer_question(fnas_context *context, const pick_values
     pick_answer answer;
     fnas_status status = pick_read_question(values, sketch, &question);
     if (status != FNAS_OK) return status;
-    status = values->limits.count ? pick_by_limits(context, query, &question, values->data, &answer)
-                                  : pick_by_preference(context, query, &question, sketch, &answer);
+    if (values->limits.count)
+        status = pick_by_limits(context, query, &question, values->data, &answer);
+    else if (fnas_run_has_supernet(query->run))
+        status = pick_by_preference(context, query, &question, sketch, &answer);
+    else
+        status = pick_by_preference_alone(context, query, &question, &answer);
     if (status != FNAS_OK) return status;
     for (int64_t o = 0; o < answer.objective_count; o++) answer.objectives[o] = fnas_front_objective_at(sketch, o);
     if (!answer.connected)

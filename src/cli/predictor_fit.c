@@ -19,7 +19,8 @@ typedef struct fit_values {
 static const cli_option fit_options[] = {
     {"device", 0, CLI_TEXTS, AT(devices), "CARD.json", "device cards with measurements", true},
     {"output", 'o', CLI_TEXT, AT(output), "P.safetensors", "where the predictor goes", true},
-    {"space", 0, CLI_TEXT, AT(space), "SPACE", "space that the cards were measured on [the first card's]", false},
+    {"space", 0, CLI_TEXT, AT(space), "SPACE", "space that the cards were measured on; needed where a file describes it [the first card's]",
+     false},
     {"steps", 0, CLI_COUNT, AT(steps), "N", "training steps [the library's]", false},
     {"holdout", 0, CLI_REAL, AT(holdout), "FRACTION", "of each card's measurements, kept out of training and scored afterwards [0.1]",
      false},
@@ -75,8 +76,7 @@ static fnas_status fit_run(fnas_context *context, void *untyped) {
     fnas_context_set_threads(context, values->threads);
     fnas_status status = cli_check_output("predictor fit", values->output);
     if (status != FNAS_OK) return status;
-    status = cli_cards_load(context, "predictor fit", &values->devices, &cards);
-    if (status == FNAS_OK) status = cli_space_open(context, values->space, &cards, &space);
+    status = cli_cards_load_on(context, "predictor fit", values->space, &values->devices, &cards, &space);
     if (status == FNAS_OK) status = fit_train(context, values, space, &cards);
     if (status == FNAS_INTERRUPTED) status = cli_fail("predictor fit", status, "interrupted: nothing was written");
     if (space) fnas_space_close(space);

@@ -4,10 +4,9 @@
 #include <string.h>
 #include <unistd.h>
 
-/* A folder with a configuration is a run that resumes. */
-static bool cli_run_has_config(const char *run) {
+static bool cli_run_has_file(const char *run, const char *name) {
     char path[4096];
-    int length = snprintf(path, sizeof path, "%s/config.json", run);
+    int length = snprintf(path, sizeof path, "%s/%s", run, name);
     return length > 0 && (size_t)length < sizeof path && !access(path, R_OK);
 }
 
@@ -38,12 +37,12 @@ fnas_status cli_run_conclude(fnas_context *context, const char *verb, const char
     if (status == FNAS_OK) {
         printf("The run is in %s. Next:\n", run);
         cli_print_command(stdout, "front", run, " --device CARD.json");
-        cli_print_command(stdout, "verify", run, "");
+        if (!cli_run_has_file(run, "error.safetensors")) cli_print_command(stdout, "verify", run, ""); /* nothing to score there */
     } else if (status == FNAS_INTERRUPTED) {
         const char *message = fnas_context_message(context);
         bool says_how = strstr(message, "fleetnas resume") != NULL;
         status = cli_fail(verb, status, "%s", *message ? message : fnas_status_text(status));
-        if (!cli_run_has_config(run))
+        if (!cli_run_has_file(run, "config.json")) /* with it, a folder is a run that resumes */
             fputs("The run was not yet set up: start again.\n", stderr);
         else if (!says_how)
             cli_print_command(stderr, "resume", run, "");

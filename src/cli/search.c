@@ -5,7 +5,7 @@
 typedef struct search_values {
     cli_common common;
     const char *space, *data, *run, *proxy, *objectives, *preset, *predictor, *update, *sampler, *hypernet, *scalarise, *batch, *precision,
-        *error_gradient;
+        *error_gradient, *error;
     cli_texts devices;
     int64_t steps, epochs, paths, threads, checkpoint_steps;
     double minutes;
@@ -18,8 +18,13 @@ typedef struct search_values {
 static const cli_option search_options[] = {
     {"device", 0, CLI_TEXTS, AT(devices), "CARD.json", "device cards to search for", true},
     {"out", 'o', CLI_TEXT, AT(run), "RUN", "folder of the run: new or empty", true},
-    {"space", 0, CLI_TEXT, AT(space), "SPACE", "search space, as the cards were measured [the first card's]", false},
+    {"space", 0, CLI_TEXT, AT(space), "SPACE",
+     "search space, as the cards were measured; needed where a file describes it [the first card's]", false},
     CLI_OPTION_DATA(search_values, "data set: fashion-mnist, cifar10:DIR, synthetic:... [fashion-mnist]"),
+    {"error", 0, CLI_TEXT, AT(error), "SOURCE",
+     "whence errors: supernet, table:FILE.csv:COLUMN, or surrogate:FILE, which such a search leaves in its run as error.safetensors "
+     "[supernet]",
+     false},
     {"preset", 0, CLI_CHOICE, AT(preset), "quick|standard|paper", "what the other options begin with [standard]", false},
     {"proxy", 0, CLI_TEXT, AT(proxy), "PARAMS", "smaller macro for the shared weights: channels=16,cells=1 [the preset's]", false},
     {"objectives", 0, CLI_TEXT, AT(objectives), "LIST", "error,latency_ms[,macs][,params] [error,latency_ms]", false},
@@ -57,6 +62,7 @@ static fnas_status search_space_spec(fnas_context *context, const search_values 
 static fnas_search_options search_library_options(const search_values *values, const char *spec) {
     return (fnas_search_options){.space = spec,
                                  .data = values->data,
+                                 .error = values->error,
                                  .run = values->run,
                                  .device_count = values->devices.count,
                                  .devices = values->devices.items,
@@ -99,13 +105,17 @@ const cli_verb cli_search = {
     .name = "search",
     .summary = "search once for all devices and all trade-offs",
     .operands = "",
-    .details = "Trains shared weights and a hypernetwork that answers, for any device and any preference between the objectives, with an "
-               "architecture.\n"
-               "The run folder then answers `front`, `pick`, `verify` and `report`, also for devices that the search never saw. At most "
-               "one of --steps,\n"
-               "--epochs and --minutes is given; without them the preset decides. Ctrl-C finishes the step and writes a checkpoint: "
-               "`resume` goes on\n"
-               "and ends with the same bits.",
+    .details =
+        "Trains shared weights and a hypernetwork that answers, for any device and any preference between the objectives, with an "
+        "architecture.\n"
+        "The run folder then answers `front`, `pick`, `verify` and `report`, also for devices that the search never saw. At most "
+        "one of --steps,\n"
+        "--epochs and --minutes is given; without them the preset decides. With --error table:... no supernet is trained and no data "
+        "set needed: errors\n"
+        "come from a table of architectures, or from a surrogate fitted to it where it has not all of them (docs/spaces.md). Ctrl-C "
+        "finishes the step and writes a checkpoint: "
+        "`resume` goes on\n"
+        "and ends with the same bits.",
     .example = "fleetnas search --space nb201:cells=1,input=1x28x28 --data fashion-mnist --device devices/*.json --preset quick --out run",
     .options = search_options,
     .values_size = sizeof(search_values),

@@ -7,6 +7,8 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "device/embedding.h"
+#include "space/arch_set.h"
+#include "space/space.h"
 
 #define NAME_MOST_BYTES 100 /* leaves room for an ending in what file systems allow */
 #define CARD_LIMIT_BYTES ((size_t)64 << 20)
@@ -98,7 +100,7 @@ static fnas_status read_description(const card_reader *reader) {
 }
 
 static fnas_status read_space(card_reader *reader) {
-    fnas_status status = fnas_space_open(reader->context, reader->card->view.space, &reader->space);
+    fnas_status status = fnas_space_open_spec(reader->context, reader->card->view.space, &reader->space);
     if (status != FNAS_OK) return fnas_fail_prefix(reader->context, status, "%s: \"space\"", reader->where);
     reader->card->view.decision_count = fnas_space_decision_count(reader->space);
     return FNAS_OK;
@@ -211,32 +213,19 @@ static fnas_status read_measurement(card_reader *reader, size_t i) {
 
 /* ---- duplicates ---- */
 
-typedef struct numbered_arch {
-    const int32_t *choices;
-    int64_t decisions, number;
-} numbered_arch;
-
-static int compare_archs(const void *a, const void *b) {
-    const numbered_arch *x = a, *y = b;
-    for (int64_t d = 0; d < x->decisions; d++)
-        if (x->choices[d] != y->choices[d]) return x->choices[d] < y->choices[d] ? -1 : 1;
-    return (x->number > y->number) - (x->number < y->number);
-}
-
 /* Architectures may stand once among the references and once among the measurements (an imported table has both). */
 static fnas_status check_duplicates(const card_reader *reader, const char *what, int64_t first, int64_t count) {
     const fnas_card *card = reader->card;
-    int64_t decisions = card->view.decision_count;
-    numbered_arch *sorted = fnas_allocate((size_t)count, sizeof *sorted);
-    if (!sorted) return fnas_fail_memory(reader->context, reader->where);
-    for (int64_t i = 0; i < count; i++) sorted[i] = (numbered_arch){card->choices + (first + i) * decisions, decisions, i};
-    if (count > 1) qsort(sorted, (size_t)count, sizeof *sorted, compare_archs);
+    fnas_arch_set seen = {.decisions = card->view.decision_count};
     fnas_status status = FNAS_OK;
-    for (int64_t i = 1; status == FNAS_OK && i < count; i++)
-        if (memcmp(sorted[i - 1].choices, sorted[i].choices, (size_t)decisions * sizeof(int32_t)) == 0)
+    for (int64_t i = 0; i < count && status == FNAS_OK; i++) {
+        int64_t place;
+        status = fnas_arch_set_add(reader->context, &seen, card->choices + (first + i) * seen.decisions, &place);
+        if (status == FNAS_OK && place < i)
             status = fnas_fail(reader->context, FNAS_ERR_INPUT, "%s: \"%s\"[%lld] and [%lld] are the same architecture: keep one",
-                               reader->where, what, (long long)sorted[i - 1].number, (long long)sorted[i].number);
-    fnas_free(sorted);
+                               reader->where, what, (long long)place, (long long)i);
+    }
+    fnas_arch_set_free(&seen);
     return status;
 }
 
@@ -338,7 +327,7 @@ fnas_card_view fnas_card_get(const fnas_card *card) {
 fnas_status fnas_card_check_space(fnas_context *context, const fnas_card *card, const fnas_space *space) {
     if (strcmp(card->view.space, fnas_space_spec(space)) == 0) return FNAS_OK;
     fnas_space *own;
-    FNAS_TRY(fnas_space_open(context, card->view.space, &own)); /* "nb201" and its spelled-out form are the same */
+    FNAS_TRY(fnas_space_open_spec(context, card->view.space, &own)); /* "nb201" and its spelled-out form are the same */
     bool is_same = strcmp(fnas_space_spec(own), fnas_space_spec(space)) == 0;
     fnas_space_close(own);
     if (is_same) return FNAS_OK;

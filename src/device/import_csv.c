@@ -22,31 +22,44 @@ typedef struct csv_reader {
 
 /* ---- which columns tell the architecture ---- */
 
-static fnas_status find_key(csv_reader *reader) {
-    fnas_import_table *table = reader->table;
+/* The first of a table's columns "arch", "arch_index" and "index", -1 where it has none. All are no devices, whichever is used. */
+static int64_t find_name(fnas_import_table *table, row_key *key) {
     static const struct {
         const char *name;
         row_key key;
-    } keys[] = {{"arch", BY_ARCH}, {"arch_index", BY_INDEX}, {"index", BY_INDEX}};
-    for (size_t i = sizeof keys / sizeof *keys; i-- > 0;) { /* the first of them that is there decides, all are no devices */
-        int64_t column = fnas_csv_find_column(table->csv, keys[i].name);
+    } names[] = {{"arch", BY_ARCH}, {"arch_index", BY_INDEX}, {"index", BY_INDEX}};
+    int64_t first = -1;
+    for (size_t i = sizeof names / sizeof *names; i-- > 0;) {
+        int64_t column = fnas_csv_find_column(table->csv, names[i].name);
         if (column < 0) continue;
         table->is_key[column] = true;
-        reader->key = keys[i].key;
-        reader->key_column = column;
+        first = column;
+        *key = names[i].key;
     }
-    if (reader->key_column >= 0) return FNAS_OK;
+    return first;
+}
+
+/* Indices that nobody explains are passed over where the decisions stand beside them. */
+static fnas_status find_key(csv_reader *reader) {
+    fnas_import_table *table = reader->table;
     const char *missing;
+    reader->key_column = find_name(table, &reader->key);
+    if (reader->key_column >= 0 && (reader->key == BY_ARCH || reader->index)) return FNAS_OK;
     FNAS_TRY(fnas_import_decisions_find(reader->context, reader->space, table->path, table->csv, 0, &reader->decisions, &missing));
-    if (missing)
-        return fnas_fail(
-            reader->context, FNAS_ERR_INPUT,
-            "%s:1: no column tells which architecture a row is: name one \"arch\" (native strings of %s) or \"arch_index\", or "
-            "have one for each decision (\"%s\" is missing)",
-            table->path, fnas_space_name(reader->space), missing);
-    reader->key = BY_DECISIONS;
-    for (int64_t d = 0; d < fnas_space_decision_count(reader->space); d++) table->is_key[reader->decisions.columns[d]] = true;
-    return FNAS_OK;
+    if (!missing) {
+        reader->key = BY_DECISIONS;
+        for (int64_t d = 0; d < fnas_space_decision_count(reader->space); d++) table->is_key[reader->decisions.columns[d]] = true;
+        return FNAS_OK;
+    }
+    if (reader->key_column >= 0)
+        return fnas_fail(reader->context, FNAS_ERR_USAGE,
+                         "%s has indices and no column \"arch\": give a table that says which architecture each index is (--archs)",
+                         table->path);
+    return fnas_fail(
+        reader->context, FNAS_ERR_INPUT,
+        "%s:1: no column tells which architecture a row is: name one \"arch\" (native strings of %s) or \"arch_index\", or have "
+        "one for each decision (\"%s\" is missing)",
+        table->path, fnas_space_name(reader->space), missing);
 }
 
 /* ---- rows ---- */
@@ -99,16 +112,9 @@ static fnas_status read_table(csv_reader *reader, bool *index_used) {
     FNAS_TRY(fnas_csv_read(reader->context, table->path, FNAS_IMPORT_CSV_LIMIT_BYTES, &table->csv));
     table->is_key = fnas_allocate((size_t)fnas_csv_columns(table->csv), sizeof *table->is_key);
     if (!table->is_key) return fnas_fail_memory(reader->context, table->path);
-    reader->key_column = -1;
     fnas_import_decisions_free(&reader->decisions); /* of the table before */
     FNAS_TRY(find_key(reader));
-    if (reader->key == BY_INDEX) {
-        *index_used = true;
-        if (!reader->index)
-            return fnas_fail(reader->context, FNAS_ERR_USAGE,
-                             "%s has indices and no column \"arch\": give a table that says which architecture each index is (--archs)",
-                             table->path);
-    }
+    *index_used |= reader->key == BY_INDEX;
     return read_rows(reader);
 }
 

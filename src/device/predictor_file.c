@@ -119,18 +119,20 @@ static fnas_status fnas_predictor_write(fnas_context *context, const fnas_predic
     snprintf(seed, sizeof seed, "%llu", (unsigned long long)predictor->seed);
     snprintf(steps, sizeof steps, "%lld", (long long)predictor->steps);
     fnas_text_append_number(&holdout, predictor->holdout_fraction);
+    const char *description = fnas_space_description(predictor->space);
     const fnas_safetensors_text metadata[] = {{"format", FNAS_PREDICTOR_FORMAT},
                                               {"space", fnas_space_spec(predictor->space)},
                                               {"features", fingerprint},
                                               {"lists", lists},
                                               {"seed", seed},
                                               {"holdout_fraction", holdout.data},
-                                              {"steps", steps}};
+                                              {"steps", steps},
+                                              {"space_description", description}}; /* last: only where there is one */
+    int64_t metadata_count = (int64_t)(sizeof metadata / sizeof *metadata) - !description;
     fnas_safetensors_tensor tensors[FNAS_PREDICTOR_TENSORS];
     fnas_predictor_tensors(predictor, table, tensors);
     fnas_status status = holdout.failed ? fnas_fail_memory(context, "predictor file")
-                                        : fnas_safetensors_write(context, path, tensors, FNAS_PREDICTOR_TENSORS, metadata,
-                                                                 sizeof metadata / sizeof *metadata);
+                                        : fnas_safetensors_write(context, path, tensors, FNAS_PREDICTOR_TENSORS, metadata, metadata_count);
     fnas_text_free(&holdout);
     return status;
 }
@@ -269,11 +271,26 @@ static fnas_status fnas_predictor_read_parts(fnas_context *context, const fnas_s
     return status;
 }
 
+/* A space that a file describes comes with the predictor: the file may be elsewhere by now. */
+static fnas_status fnas_predictor_learn_space(fnas_context *context, const fnas_safetensors *file, const char *path, const char *spec) {
+    const char *description = fnas_safetensors_metadata(file, "space_description");
+    fnas_space *space = NULL;
+    if (!description) return FNAS_OK;
+    fnas_status status = fnas_space_read(context, path, description, &space);
+    if (status != FNAS_OK) return fnas_fail_prefix(context, status, "metadata \"space_description\"");
+    if (strcmp(fnas_space_spec(space), spec) != 0)
+        status = fnas_fail(context, FNAS_ERR_INPUT, "%s: metadata \"space\" is \"%s\", the description beside it is that of \"%s\"", path,
+                           spec, fnas_space_spec(space));
+    fnas_space_close(space);
+    return status;
+}
+
 static fnas_status fnas_predictor_read_lists(fnas_context *context, const fnas_safetensors *file, const char *path, const json_t *lists,
                                              fnas_predictor **predictor) {
     const char *spec;
     json_t *references, *devices;
     FNAS_TRY(fnas_predictor_metadata(context, file, path, "space", &spec));
+    FNAS_TRY(fnas_predictor_learn_space(context, file, path, spec));
     FNAS_TRY(fnas_json_array(context, lists, path, "references", &references));
     FNAS_TRY(fnas_json_array(context, lists, path, "devices", &devices));
     if (json_array_size(devices) < 1 || json_array_size(devices) > FNAS_PREDICTOR_MAX_DEVICES)

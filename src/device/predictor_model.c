@@ -124,7 +124,7 @@ static void fnas_latency_model_collapse(const fnas_predictor *predictor, const d
 
 static fnas_status fnas_latency_model_fill(fnas_context *context, const fnas_predictor *predictor, const fnas_card_view *view,
                                            double *coefficients, fnas_latency_model *model) {
-    FNAS_TRY(fnas_space_open(context, fnas_space_spec(predictor->space), &model->space));
+    FNAS_TRY(fnas_space_open_spec(context, fnas_space_spec(predictor->space), &model->space));
     for (int64_t i = 0; i < predictor->reference_count; i++)
         model->scale_ms += view->reference_latency_ms[i] / (double)predictor->reference_count;
     FNAS_TRY(fnas_latency_model_coefficients(context, predictor, view, model->scale_ms, coefficients, &model->noise));

@@ -19,7 +19,7 @@ static fnas_status fnas_predictor_allocate_devices(fnas_context *context, fnas_p
 }
 
 static fnas_status fnas_predictor_allocate_parts(fnas_context *context, const char *space_spec, fnas_predictor *predictor) {
-    FNAS_TRY(fnas_space_open(context, space_spec, &predictor->space));
+    FNAS_TRY(fnas_space_open_spec(context, space_spec, &predictor->space));
     FNAS_TRY(fnas_feature_map_create(context, predictor->space, &predictor->map));
     int64_t features = predictor->map.feature_count;
     predictor->decision_count = fnas_space_decision_count(predictor->space);

@@ -241,9 +241,9 @@ static fnas_status add_length(collector *c, const fnas_run *run) {
 
 static fnas_status add_method(collector *c, const fnas_search_config *config) {
     fnas_text text = {0};
-    fnas_text_append(&text, "update %s, sampler %s, hypernetwork %s, scalarisation %s, batch %s", fnas_names_update[config->update],
-                     fnas_names_sampler[config->sampler], fnas_names_hypernet[config->hypernet], fnas_names_scalarise[config->scalarise],
-                     fnas_names_batch[config->batch]);
+    fnas_text_append(&text, "update %s, sampler %s, hypernetwork %s, scalarisation %s", fnas_names_update[config->update],
+                     fnas_names_sampler[config->sampler], fnas_names_hypernet[config->hypernet], fnas_names_scalarise[config->scalarise]);
+    if (fnas_search_has_supernet(config)) fnas_text_append(&text, ", batch %s", fnas_names_batch[config->batch]);
     return add_fact(c, "Method", &text);
 }
 
@@ -253,13 +253,29 @@ static fnas_status add_seed(collector *c, uint64_t seed) {
     return add_fact(c, "Seed", &text);
 }
 
+/* Whence the errors, where no supernet gives them. */
+static fnas_status add_errors(collector *c, const fnas_surrogate *surrogate) {
+    fnas_text text = {0};
+    if (surrogate->is_exact)
+        fnas_text_append(&text, "column %s of a table of the whole space, %" PRId64 " rows", surrogate->column, surrogate->row_count);
+    else
+        fnas_text_append(&text,
+                         "a surrogate, fitted to the column %s of %" PRId64
+                         " architectures; cross-validated: rank correlation (Spearman) %.3f, mean absolute error %.3g points",
+                         surrogate->column, surrogate->row_count, surrogate->spearman, surrogate->mean_error_pct);
+    return add_fact(c, "Errors", &text);
+}
+
 static fnas_status collect_facts(collector *c, const fnas_run *run) {
     void *memory;
     FNAS_TRY(allocate(c, FACTS_MOST, sizeof(fnas_page_fact), &memory));
     c->facts = memory;
     c->page->facts = c->facts;
     FNAS_TRY(add_fact_text(c, "Space", fnas_space_spec(fnas_run_space(run))));
-    FNAS_TRY(add_fact_text(c, "Supernet", run->config.supernet));
+    if (run->surrogate)
+        FNAS_TRY(add_errors(c, run->surrogate));
+    else
+        FNAS_TRY(add_fact_text(c, "Supernet", run->config.supernet));
     FNAS_TRY(add_fact_text(c, "Data", run->config.data));
     FNAS_TRY(add_objectives(c));
     FNAS_TRY(add_search_devices(c, run));

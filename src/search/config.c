@@ -24,13 +24,14 @@ typedef struct objective_facts {
 } objective_facts;
 
 static const objective_facts OBJECTIVES[] = {
-    [FNAS_OBJECTIVE_ERROR] = {"error", "%", "supernet"},
+    [FNAS_OBJECTIVE_ERROR] = {"error", "%", NULL}, /* see fnas_objective_source */
     [FNAS_OBJECTIVE_LATENCY] = {"latency_ms", "ms", "predicted"},
     [FNAS_OBJECTIVE_MACS] = {"macs", "count", "closed-form"},
     [FNAS_OBJECTIVE_PARAMS] = {"params", "count", "closed-form"},
 };
 
 const char *const fnas_names_objective[] = {"error", "latency_ms", "macs", "params", NULL};
+const char *const fnas_names_error[] = {"supernet", "surrogate", "table", NULL};
 const char *const fnas_names_update[] = {"mgd", "mean", "sequential", "sample", NULL};
 const char *const fnas_names_sampler[] = {"reinmax", "gdas", NULL};
 const char *const fnas_names_hypernet[] = {"table", "continuous", NULL};
@@ -48,8 +49,14 @@ const char *fnas_objective_unit(fnas_objective_kind kind) {
     return OBJECTIVES[kind].unit;
 }
 
-const char *fnas_objective_source(fnas_objective_kind kind) {
-    return OBJECTIVES[kind].source;
+const char *fnas_objective_source(fnas_objective_kind kind, fnas_error_kind error) {
+    static const char *const of_error[] = {
+        [FNAS_ERROR_SUPERNET] = "supernet", [FNAS_ERROR_SURROGATE] = "surrogate", [FNAS_ERROR_TABLE] = "closed-form"};
+    return kind == FNAS_OBJECTIVE_ERROR ? of_error[error] : OBJECTIVES[kind].source;
+}
+
+bool fnas_search_has_supernet(const fnas_search_config *config) {
+    return config->error == FNAS_ERROR_SUPERNET;
 }
 
 fnas_status fnas_name_find(fnas_context *context, fnas_status status, const char *what, const char *word, const char *const *names,
@@ -79,6 +86,7 @@ typedef struct preset_facts {
     const char *proxy; /* of the space's macro */
     const char *batch, *hypernet, *error_gradient;
     int64_t steps, epochs; /* one of them */
+    int64_t steps_alone;   /* length without a supernet; 0: the preset is about the supernet */
     int64_t weight_images, search_images;
     double warmup_fraction, consolidate_fraction;
     double weight_fraction, search_fraction;
@@ -100,6 +108,7 @@ static const preset_facts PRESETS[] = {
      .hypernet = "table",
      .error_gradient = "model",
      .steps = 1500,
+     .steps_alone = 500,
      .weight_images = 256,
      .search_images = 192,
      .warmup_fraction = 0.25,
@@ -132,6 +141,7 @@ static const preset_facts PRESETS[] = {
      .hypernet = "table",
      .error_gradient = "model",
      .epochs = 40,
+     .steps_alone = 2000,
      .weight_images = 256,
      .search_images = 256,
      .warmup_fraction = 0.2,
@@ -293,8 +303,9 @@ static fnas_status choose_length(fnas_context *context, const fnas_search_option
     if (!sane)
         return fnas_fail(context, FNAS_ERR_USAGE, "the length of a search must be positive, and at most %g steps, %g epochs or %g minutes",
                          (double)STEPS_MAX, (double)EPOCHS_MAX, MINUTES_MAX);
-    config->steps = given ? options->steps : preset->steps;
-    *epochs = given ? options->epochs : preset->epochs;
+    bool alone = !fnas_search_has_supernet(config);
+    config->steps = given ? options->steps : alone ? preset->steps_alone : preset->steps;
+    *epochs = given ? options->epochs : alone ? 0 : preset->epochs;
     config->minutes = options->minutes;
     return FNAS_OK;
 }
@@ -308,6 +319,33 @@ static fnas_status choose_paths(fnas_context *context, const fnas_search_options
                          (long long)config->paths, (long long)devices, PATHS_MAX);
     }
     return FNAS_OK;
+}
+
+/* ---- without a supernet ---- */
+
+/* What says how a supernet is made and trained has no use where errors come from a table. */
+static fnas_status check_alone(fnas_context *context, const fnas_search_options *options, const preset_facts *preset) {
+    const struct {
+        const char *name;
+        bool given;
+    } useless[] = {
+        {"data", options->data},           {"proxy", options->proxy},        {"batch", options->batch},
+        {"precision", options->precision}, {"epochs", options->epochs != 0}, {"error-gradient", options->error_gradient},
+    };
+    for (size_t i = 0; i < sizeof useless / sizeof *useless; i++)
+        if (useless[i].given)
+            return fnas_fail(context, FNAS_ERR_USAGE, "--%s has no use with --error %s, which trains no supernet: leave it out",
+                             useless[i].name, options->error);
+    if (!preset->steps_alone)
+        return fnas_fail(context, FNAS_ERR_USAGE, "--preset %s is about training a supernet: with --error %s use quick or standard",
+                         preset->name, options->error);
+    return FNAS_OK;
+}
+
+/* All steps are the hypernetwork's, judged by the table or the function that is fitted to it. */
+static void apply_alone(fnas_search_config *config) {
+    config->warmup_fraction = config->consolidate_fraction = 0;
+    config->observed_paths = 0;
 }
 
 static int64_t smaller(int64_t a, double b) {
@@ -337,6 +375,9 @@ fnas_status fnas_search_config_build(fnas_context *context, const fnas_search_op
     int index = 0;
     FNAS_TRY(fnas_name_find(context, FNAS_ERR_USAGE, "preset", preset_name, fnas_names_preset, &index));
     const preset_facts *preset = find_preset(preset_name);
+    bool alone = options->error && strcmp(options->error, "supernet") != 0;
+    if (alone) FNAS_TRY(check_alone(context, options, preset));
+    config->error = alone ? FNAS_ERROR_SURROGATE : FNAS_ERROR_SUPERNET; /* or a table, when it is read */
     config->device_count = options->device_count;
     if (config->device_count < 1)
         return fnas_fail(context, FNAS_ERR_USAGE, "no search device: give at least one card with --device CARD.json");
@@ -357,6 +398,7 @@ fnas_status fnas_search_config_build(fnas_context *context, const fnas_search_op
     FNAS_TRY(parse_objectives(context, options->objectives, config));
     FNAS_TRY(choose_length(context, options, preset, config, epochs));
     apply_preset(preset, config);
+    if (alone) apply_alone(config);
     FNAS_TRY(choose_paths(context, options, preset, config));
     if (options->checkpoint_steps < 0 || options->checkpoint_steps > STEPS_MAX) {
         return fnas_fail(context, FNAS_ERR_USAGE, "--checkpoint-steps must be positive, at most %g", (double)STEPS_MAX);
@@ -364,7 +406,7 @@ fnas_status fnas_search_config_build(fnas_context *context, const fnas_search_op
     if (options->checkpoint_steps) config->checkpoint_steps = options->checkpoint_steps;
     config->seed = options->seed;
     config->preset = fnas_strdup(preset_name);
-    config->proxy = fnas_strdup(options->proxy ? options->proxy : preset->proxy);
+    config->proxy = fnas_strdup(alone ? "" : options->proxy ? options->proxy : preset->proxy);
     if (!config->preset || !config->proxy) return fnas_fail_memory(context, "the configuration");
     return FNAS_OK;
 }
@@ -526,6 +568,7 @@ fnas_status fnas_search_config_write(fnas_context *context, const fnas_search_co
     json_t *root = json_object();
     int bad = json_object_set_new(root, "format", json_string("fleetnas-run/3"));
     for (size_t i = 0; i < FIELD_COUNT; i++) bad |= json_object_set_new(root, FIELDS[i].key, field_to_json(&FIELDS[i], config));
+    if (!fnas_search_has_supernet(config)) bad |= json_object_set_new(root, "error", json_string(fnas_names_error[config->error]));
     json_t *objectives = json_array(), *devices = json_array();
     for (int64_t i = 0; i < config->objective_count; i++)
         bad |= json_array_append_new(objectives, json_string(fnas_objective_name(config->objectives[i])));
@@ -598,6 +641,12 @@ static fnas_status check_consistent(fnas_context *context, const fnas_search_con
         return fnas_fail(context, FNAS_ERR_INPUT, "%s: \"consolidate_rate\" must be at least \"weight_rate_end\", which it falls to", path);
     if (config->hypernet_rounds > 1 && config->error_gradient == FNAS_ERROR_GRADIENT_GATES)
         return fnas_fail(context, FNAS_ERR_INPUT, "%s: \"hypernet_rounds\" must be 1 with \"error_gradient\": \"gates\"", path);
+    if (!fnas_search_has_supernet(config)) {
+        if (config->warmup_fraction == 0 && config->consolidate_fraction == 0 && config->observed_paths == 0) return FNAS_OK;
+        return fnas_fail(context, FNAS_ERR_INPUT,
+                         "%s: \"warmup_fraction\", \"consolidate_fraction\" and \"observed_paths\" must be 0 with \"error\": \"%s\"", path,
+                         fnas_names_error[config->error]);
+    }
     bool model = config->error_gradient == FNAS_ERROR_GRADIENT_MODEL;
     if (model ? config->observed_paths < 2 : config->observed_paths != 0)
         return fnas_fail(context, FNAS_ERR_INPUT, "%s: \"observed_paths\" must be 0 with \"error_gradient\": \"gates\", else at least 2",
@@ -616,6 +665,8 @@ static fnas_status config_from_json(fnas_context *context, const json_t *root, c
         return fnas_fail(context, FNAS_ERR_INPUT, "%s: \"format\" is \"%s\", this version reads \"fleetnas-run/3\"", path, format);
     }
     for (size_t i = 0; i < FIELD_COUNT; i++) FNAS_TRY(field_from_json(context, root, path, &FIELDS[i], config));
+    const field error = NAME(error);
+    if (json_object_get(root, "error")) FNAS_TRY(field_from_json(context, root, path, &error, config)); /* none: the supernet's */
     FNAS_TRY(read_lists(context, root, path, config));
     return check_consistent(context, config, path);
 }

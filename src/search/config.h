@@ -24,18 +24,25 @@ typedef enum fnas_error_gradient_kind {
     FNAS_ERROR_GRADIENT_GATES, /* the paper's: of the path's own loss, through its gates */
     FNAS_ERROR_GRADIENT_MODEL  /* of a regression over the losses of architectures on common images (error_model.h) */
 } fnas_error_gradient_kind;
+/* Whence the error of an architecture. */
+typedef enum fnas_error_kind {
+    FNAS_ERROR_SUPERNET,  /* from shared weights on images */
+    FNAS_ERROR_SURROGATE, /* from a function fitted to a table (surrogate.h) */
+    FNAS_ERROR_TABLE      /* from a table of the whole space */
+} fnas_error_kind;
 typedef enum fnas_batch_kind { FNAS_BATCH_SHARED, FNAS_BATCH_FULL } fnas_batch_kind;
 
 typedef struct fnas_search_config {
     char *space;    /* canonical spec of the space that is searched and measured */
     char *supernet; /* canonical spec of the supernet's macro: the same decisions */
-    char *data;     /* data set without its path: "fashion-mnist", "cifar10", "synthetic:..." */
+    char *data;     /* data set without its path: "fashion-mnist", "cifar10", "synthetic:..."; "" where there is no supernet */
     char *preset;
     char *proxy;         /* overrides that made the supernet's macro from the space, "" for none */
     char **device_names; /* search devices, in order; their cards are devices/NAME.json in the run */
     int64_t device_count;
     fnas_objective_kind objectives[FNAS_OBJECTIVES_MAX];
     int64_t objective_count;
+    fnas_error_kind error; /* what follows on the supernet, its data and its images says nothing unless it is FNAS_ERROR_SUPERNET */
     fnas_update_kind update;
     fnas_sampler_kind sampler;
     fnas_hypernet_kind hypernet;
@@ -72,7 +79,9 @@ typedef struct fnas_search_config {
 
 const char *fnas_objective_name(fnas_objective_kind kind);
 const char *fnas_objective_unit(fnas_objective_kind kind);
-const char *fnas_objective_source(fnas_objective_kind kind); /* "supernet", "predicted", "closed-form" */
+/* "supernet", "surrogate", "predicted", "closed-form" (a table of the whole space is the error itself, in closed form). */
+const char *fnas_objective_source(fnas_objective_kind kind, fnas_error_kind error);
+bool fnas_search_has_supernet(const fnas_search_config *config);
 
 /* From options (preset, then overrides), with everything checked. The caller fills what needs files: space, supernet, data, device names,
  * and steps where *epochs

@@ -23,7 +23,7 @@ static uint64_t fnas_run_digest(const fnas_run *run) {
 }
 
 void fnas_run_id(const fnas_run *run, char id[FNAS_RUN_ID_BYTES]) {
-    const char *data = run->config.data ? run->config.data : "no-data";
+    const char *data = run->config.data && *run->config.data ? run->config.data : "no-data";
     snprintf(id, FNAS_RUN_ID_BYTES, "%s-%.100s-seed%" PRIu64 "-%016" PRIx64, fnas_space_name(run->space), data, run->config.seed,
              fnas_run_digest(run));
 }

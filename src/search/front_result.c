@@ -12,6 +12,7 @@ fnas_status fnas_front_create(fnas_context *context, const char *device, const f
     created->objective_count = config->objective_count;
     created->decision_count = fnas_space_decision_count(space);
     created->point_count = points;
+    created->error = config->error;
     memcpy(created->objectives, config->objectives, sizeof created->objectives);
     size_t n = (size_t)points, m = (size_t)config->objective_count;
     created->device = fnas_strdup(device);
@@ -66,7 +67,7 @@ int64_t fnas_front_objective_count(const fnas_front *front) {
 
 fnas_front_objective fnas_front_objective_at(const fnas_front *front, int64_t objective) {
     fnas_objective_kind kind = front->objectives[objective];
-    return (fnas_front_objective){fnas_objective_name(kind), fnas_objective_unit(kind), fnas_objective_source(kind)};
+    return (fnas_front_objective){fnas_objective_name(kind), fnas_objective_unit(kind), fnas_objective_source(kind, front->error)};
 }
 
 int64_t fnas_front_point_count(const fnas_front *front) {

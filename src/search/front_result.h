@@ -8,6 +8,7 @@ struct fnas_front {
     char *device;
     int64_t objective_count, decision_count, point_count;
     fnas_objective_kind objectives[FNAS_OBJECTIVES_MAX];
+    fnas_error_kind error;
     int32_t *choices;    /* [points][decisions] */
     char **archs;        /* [points] native strings */
     double *preferences; /* [points][objectives] */

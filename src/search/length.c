@@ -53,7 +53,8 @@ static fnas_status time_parts(fnas_context *context, fnas_searcher *searcher, do
     const fnas_search_config *config = searcher->config;
     int64_t annealing = fnas_schedule_search_end(config, REHEARSED_STEPS) - 1 - REPEATS; /* the last steps that anneal, if any do */
     if (annealing < 0) annealing = 0;
-    FNAS_TRY(time_part(context, searcher, fnas_update_weights, 0, limit_ms, &costs->weights_ms));
+    costs->weights_ms = 0;
+    if (fnas_search_has_supernet(config)) FNAS_TRY(time_part(context, searcher, fnas_update_weights, 0, limit_ms, &costs->weights_ms));
     FNAS_TRY(time_part(context, searcher, fnas_update_hypernet, 0, limit_ms, &costs->hypernet_ms));
     costs->annealing_ms = costs->hypernet_ms;
     if (fnas_schedule_hypernet_rounds(config, annealing, REHEARSED_STEPS) == 1) return FNAS_OK;

@@ -37,6 +37,12 @@ static int64_t search_runs(const fnas_search_config *config) {
     return config->search_images * (config->batch == FNAS_BATCH_FULL ? config->paths : 1);
 }
 
+static void append_values_alone(fnas_text *text, const fnas_searcher *searcher) {
+    const fnas_search_config *config = searcher->config;
+    for (int64_t m = 0; m < config->objective_count; m++)
+        fnas_text_append(text, "%s%s %.4g", m ? ", " : "", fnas_objective_name(config->objectives[m]), searcher->step_objectives[m]);
+}
+
 static void append_values(fnas_text *text, const fnas_searcher *searcher) {
     const fnas_search_config *config = searcher->config;
     fnas_text_append(text, "train loss %.3f, accuracy %.1f %%", searcher->step_cross_entropy, searcher->step_correct_pct);
@@ -54,8 +60,12 @@ static void append_values(fnas_text *text, const fnas_searcher *searcher) {
 static void report(fnas_context *context, const fnas_searcher *searcher, double begin_ms, int64_t images) {
     double elapsed_s = (fnas_wall_ms() - begin_ms) / 1e3;
     fnas_text text = {0};
-    append_values(&text, searcher);
-    fnas_text_append(&text, ", %.0f images/s", elapsed_s > 0 ? (double)images / elapsed_s : 0);
+    if (fnas_search_has_supernet(searcher->config)) {
+        append_values(&text, searcher);
+        fnas_text_append(&text, ", %.0f images/s", elapsed_s > 0 ? (double)images / elapsed_s : 0);
+    } else {
+        append_values_alone(&text, searcher);
+    }
     fnas_progress progress = {.stage = "search",
                               .done = searcher->state->step,
                               .total = searcher->state->total_steps,
@@ -188,7 +198,7 @@ fnas_status fnas_search_run(fnas_context *context, const fnas_search_options *op
     fnas_run *run = NULL;
     fnas_dataset *dataset = NULL;
     FNAS_TRY(fnas_run_create(context, options, &run));
-    fnas_status status = fnas_run_open_data(context, run, NULL, &dataset);
+    fnas_status status = fnas_search_has_supernet(&run->config) ? fnas_run_open_data(context, run, NULL, &dataset) : FNAS_OK;
     if (status == FNAS_OK) status = options->dry_run ? rehearse(context, run, dataset) : search(context, run, dataset);
     fnas_dataset_close(dataset);
     fnas_run_close(run);
@@ -199,7 +209,11 @@ fnas_status fnas_search_resume(fnas_context *context, const char *path, const ch
     fnas_run *run = NULL;
     fnas_dataset *dataset = NULL;
     FNAS_TRY(fnas_run_open_folder(context, path, &run));
-    fnas_status status = fnas_run_open_data(context, run, data, &dataset);
+    fnas_status status = FNAS_OK;
+    if (fnas_search_has_supernet(&run->config))
+        status = fnas_run_open_data(context, run, data, &dataset);
+    else if (data)
+        status = fnas_fail(context, FNAS_ERR_USAGE, "%s: this run has its errors from a table and needs no data: leave out --data", path);
     if (status == FNAS_OK && data) keep_data(context, run, dataset);
     if (status == FNAS_OK) status = search(context, run, dataset);
     fnas_dataset_close(dataset);

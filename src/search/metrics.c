@@ -8,7 +8,18 @@
 #include "base/memory.h"
 #include "base/text.h"
 
+/* Without a supernet there are no losses of its training, and the scale of the error is fixed. */
+static void append_header_alone(fnas_text *text, const fnas_search_config *config) {
+    fnas_text_append(text, "step");
+    for (int64_t m = 0; m < config->objective_count; m++) fnas_text_append(text, ",search_%s", fnas_objective_name(config->objectives[m]));
+    fnas_text_append(text, ",direction_norm\n");
+}
+
 static void append_header(fnas_text *text, const fnas_search_config *config) {
+    if (!fnas_search_has_supernet(config)) {
+        append_header_alone(text, config);
+        return;
+    }
     fnas_text_append(text, "step,train_cross_entropy,train_accuracy_pct,weight_gradient_norm");
     for (int64_t m = 0; m < config->objective_count; m++) {
         const char *name = config->objectives[m] == FNAS_OBJECTIVE_ERROR ? "cross_entropy" : fnas_objective_name(config->objectives[m]);
@@ -93,24 +104,41 @@ fnas_status fnas_metrics_open(fnas_context *context, const fnas_run *run, fnas_m
 
 /* ---- writing ---- */
 
-fnas_status fnas_metrics_append(fnas_context *context, fnas_metrics *metrics, const fnas_searcher *searcher) {
-    fnas_text row = {0};
+static void append_row_alone(fnas_text *row, const fnas_searcher *searcher) {
+    int64_t count = searcher->config->objective_count;
+    fnas_text_append(row, "%lld", (long long)searcher->state->step);
+    for (int64_t m = 0; m <= count; m++) {
+        fnas_text_append(row, ",");
+        fnas_text_append_number(row, m < count ? searcher->step_objectives[m] : searcher->step_norm);
+    }
+    fnas_text_append(row, "\n");
+}
+
+static void append_row(fnas_text *row, const fnas_searcher *searcher) {
     const fnas_search_config *config = searcher->config;
     const fnas_search_state *state = searcher->state;
     bool searching = fnas_stage_searches(searcher->stage);
-    fnas_text_append(&row, "%lld", (long long)state->step);
+    fnas_text_append(row, "%lld", (long long)state->step);
     double numbers[3] = {searcher->step_cross_entropy, searcher->step_correct_pct, searcher->weight_gradient_norm};
     for (int i = 0; i < 3; i++) {
-        fnas_text_append(&row, ",");
-        fnas_text_append_number(&row, numbers[i]);
+        fnas_text_append(row, ",");
+        fnas_text_append_number(row, numbers[i]);
     }
     double rest[3] = {searcher->step_norm, state->error_low, state->error_high};
     for (int64_t m = 0; m < config->objective_count + 3; m++) {
-        fnas_text_append(&row, ",");
+        fnas_text_append(row, ",");
         if (!searching) continue; /* empty cells while only the supernet is trained */
-        fnas_text_append_number(&row, m < config->objective_count ? searcher->step_objectives[m] : rest[m - config->objective_count]);
+        fnas_text_append_number(row, m < config->objective_count ? searcher->step_objectives[m] : rest[m - config->objective_count]);
     }
-    fnas_text_append(&row, "\n");
+    fnas_text_append(row, "\n");
+}
+
+fnas_status fnas_metrics_append(fnas_context *context, fnas_metrics *metrics, const fnas_searcher *searcher) {
+    fnas_text row = {0};
+    if (fnas_search_has_supernet(searcher->config))
+        append_row(&row, searcher);
+    else
+        append_row_alone(&row, searcher);
     bool good = !row.failed && fwrite(row.data, 1, row.size, metrics->file) == row.size;
     fnas_text_free(&row);
     return good ? FNAS_OK : fnas_fail_errno(context, metrics->path, "write");

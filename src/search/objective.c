@@ -34,8 +34,9 @@ static fnas_status closed_form_range(fnas_context *context, fnas_objective_kind 
 }
 
 fnas_status fnas_objectives_create(fnas_context *context, const fnas_search_config *config, const fnas_space *space,
-                                   const fnas_predictor *predictor, fnas_card *const *cards, fnas_objectives *objectives) {
-    *objectives = (fnas_objectives){.config = config, .space = space, .device_count = config->device_count};
+                                   const fnas_predictor *predictor, const fnas_surrogate *surrogate, fnas_card *const *cards,
+                                   fnas_objectives *objectives) {
+    *objectives = (fnas_objectives){.config = config, .space = space, .surrogate = surrogate, .device_count = config->device_count};
     if (fnas_space_decision_count(space) > DECISIONS_MAX)
         return fnas_fail(context, FNAS_ERR_UNSUPPORTED, "spaces of more than %d decisions", DECISIONS_MAX);
     objectives->latency = fnas_allocate((size_t)config->device_count, sizeof(fnas_latency_model *));
@@ -86,6 +87,11 @@ void fnas_objective_evaluate(const fnas_objectives *objectives, const fnas_searc
     int64_t count = fnas_space_onehot_size(space);
     switch (objectives->config->objectives[objective]) {
     case FNAS_OBJECTIVE_ERROR:
+        if (objectives->surrogate) {
+            *value = fnas_surrogate_gradient(objectives->surrogate, facts->choices, facts->onehot, gradient);
+            normalise(objectives->surrogate->low, objectives->surrogate->high, count, *value, normalised, gradient);
+            return;
+        }
         if (objectives->config->error_gradient == FNAS_ERROR_GRADIENT_MODEL) {
             *value = fnas_error_model_gradient(&state->error_model, space, facts->onehot, gradient);
         } else {

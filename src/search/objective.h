@@ -6,6 +6,7 @@
 #include "fleetnas/predictor.h"
 #include "search/config.h"
 #include "search/state.h"
+#include "search/surrogate.h"
 
 /* What there is to judge one path by. */
 typedef struct fnas_path_facts {
@@ -18,14 +19,16 @@ typedef struct fnas_path_facts {
 /* Judges of one device; immutable while a step runs. */
 typedef struct fnas_objectives {
     const fnas_search_config *config;
-    const fnas_space *space; /* searched */
+    const fnas_space *space;         /* searched */
+    const fnas_surrogate *surrogate; /* of the error, borrowed; NULL: the supernet's */
     int64_t device_count;
     fnas_latency_model **latency;                               /* [device_count], owned */
     double low[FNAS_OBJECTIVES_MAX], high[FNAS_OBJECTIVES_MAX]; /* closed-form objectives: range over the space */
 } fnas_objectives;
 
 FNAS_NODISCARD fnas_status fnas_objectives_create(fnas_context *context, const fnas_search_config *config, const fnas_space *space,
-                                                  const fnas_predictor *predictor, fnas_card *const *cards, fnas_objectives *objectives);
+                                                  const fnas_predictor *predictor, const fnas_surrogate *surrogate, fnas_card *const *cards,
+                                                  fnas_objectives *objectives);
 void fnas_objectives_free(fnas_objectives *objectives);
 
 /* Value in its own unit (cross entropy for "error"), the value normalised to about [0, 1], and the gradient [onehot_size] of the normalised

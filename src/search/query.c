@@ -264,7 +264,8 @@ static fnas_status fnas_sweep_run(fnas_context *context, const fnas_run *run, co
     FNAS_TRY(fnas_sweep_preferences(context, options->constant_preference, sweep));
     FNAS_TRY(fnas_sweep_forward(context, run, card, options, sweep));
     FNAS_TRY(fnas_sweep_decode(context, run->space, sweep));
-    int64_t most = options->candidates > 0 ? options->candidates : FNAS_FRONT_CANDIDATES;
+    int64_t usual = run->surrogate ? FNAS_FRONT_CANDIDATES_ALONE : FNAS_FRONT_CANDIDATES;
+    int64_t most = options->candidates > 0 ? options->candidates : usual;
     int64_t room = most > sweep->decoded.count ? most - sweep->decoded.count : 0;
     int64_t neighbours = options->constant_preference ? 0 : room; /* that study asks what one preference gives */
     if (options->neighbours > 0) neighbours = options->neighbours;

@@ -6,9 +6,10 @@
 #include "search/run.h"
 #include "search/score_cache.h"
 
-#define FNAS_FRONT_POINTS 24      /* of a front, unless asked otherwise */
-#define FNAS_FRONT_CANDIDATES 48  /* distinct architectures scored for one front */
-#define FNAS_PREFERENCES_MOST 512 /* of a sweep */
+#define FNAS_FRONT_POINTS 24             /* of a front, unless asked otherwise */
+#define FNAS_FRONT_CANDIDATES 48         /* distinct architectures scored for one front */
+#define FNAS_FRONT_CANDIDATES_ALONE 1000 /* where no supernet scores them */
+#define FNAS_PREFERENCES_MOST 512        /* of a sweep */
 
 /* Distinct architectures that the hypernetwork offers for one device, in the order of the preferences that give them. */
 typedef struct fnas_candidates {

@@ -18,6 +18,11 @@ bool fnas_query_has_objective(const fnas_run *run, fnas_objective_kind kind) {
 static fnas_status fnas_front_score(fnas_context *context, const fnas_run *run, const fnas_front_options *options,
                                     fnas_candidates *candidates) {
     if (!options->score_error || !fnas_query_has_objective(run, FNAS_OBJECTIVE_ERROR)) return FNAS_OK;
+    if (run->surrogate) {
+        if (options->data) return fnas_fail(context, FNAS_ERR_USAGE, "this run has its errors from a table and needs no data");
+        fnas_run_look_up_errors(run, candidates->count, candidates->choices, candidates->scores);
+        return FNAS_OK;
+    }
     if (fnas_score_known(run, FNAS_SCORE_VALIDATION, 0, candidates->count, candidates->choices, candidates->scores)) return FNAS_OK;
     fnas_dataset *dataset;
     FNAS_TRY(fnas_run_open_data(context, run, options->data, &dataset));

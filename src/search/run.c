@@ -9,12 +9,17 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/json.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "search/log.h"
 #include "search/names.h"
 #include "search/score_file.h"
+#include "space/space.h"
 
+#define SPACE_FILE "space.json"
+#define ERROR_FILE "error.safetensors"
+#define WEAK_SPEARMAN 0.5
 #define STARTING ".starting" /* in a folder whose run is not yet whole: what else is there is ours */
 
 char *fnas_run_file(const fnas_run *run, const char *name) {
@@ -27,6 +32,7 @@ void fnas_run_close(fnas_run *run) {
     fnas_free(run->cards);
     fnas_free(run->embeddings);
     fnas_predictor_free(run->predictor);
+    fnas_surrogate_free(run->surrogate);
     fnas_search_state_free(&run->state);
     fnas_score_cache_free(run->scores);
     fnas_space_close(run->space);
@@ -58,6 +64,10 @@ static fnas_status lock_folder(fnas_context *context, fnas_run *run) {
                          run->path);
     fnas_folder_remove_temporaries(run->path);
     return FNAS_OK;
+}
+
+bool fnas_run_has_supernet(const fnas_run *run) {
+    return fnas_search_has_supernet(&run->config);
 }
 
 const fnas_space *fnas_run_space(const fnas_run *run) {
@@ -199,8 +209,23 @@ static fnas_status check_folder_is_free(fnas_context *context, const char *path)
     return FNAS_OK;
 }
 
+static fnas_status check_counts(fnas_context *context, const fnas_run *run) {
+    for (int64_t m = 0; m < run->config.objective_count; m++) {
+        fnas_objective_kind kind = run->config.objectives[m];
+        if (fnas_space_has_counts(run->space) || (kind != FNAS_OBJECTIVE_MACS && kind != FNAS_OBJECTIVE_PARAMS)) continue;
+        return fnas_fail(context, FNAS_ERR_INPUT, "objective \"%s\": the space %s does not know its networks' sizes: leave it out",
+                         fnas_objective_name(kind), fnas_space_name(run->space));
+    }
+    return FNAS_OK;
+}
+
 static fnas_status open_spaces(fnas_context *context, const fnas_search_options *options, fnas_run *run) {
     FNAS_TRY(fnas_space_open(context, options->space, &run->space));
+    if (fnas_search_has_supernet(&run->config) && !fnas_space_has_supernet(run->space))
+        return fnas_fail(context, FNAS_ERR_USAGE,
+                         "the space %s has no supernet: say where the errors of its architectures are with --error table:FILE.csv:COLUMN",
+                         fnas_space_name(run->space));
+    FNAS_TRY(check_counts(context, run));
     FNAS_TRY(fnas_space_derive(context, run->space, run->config.proxy, &run->supernet));
     if (fnas_space_onehot_size(run->supernet) != fnas_space_onehot_size(run->space)) {
         return fnas_fail(context, FNAS_ERR_USAGE, "--proxy %s: the supernet must have the decisions of the space", run->config.proxy);
@@ -228,6 +253,22 @@ static fnas_status open_data_and_length(fnas_context *context, const fnas_search
     return run->config.data && run->data_spec ? FNAS_OK : fnas_fail_memory(context, "the data set's name");
 }
 
+/* In the place of data: a table, or what was fitted to one. */
+static fnas_status open_errors(fnas_context *context, const fnas_search_options *options, fnas_run *run) {
+    FNAS_TRY(fnas_surrogate_open(context, run->space, options->error, &run->surrogate));
+    run->config.error = run->surrogate->is_exact ? FNAS_ERROR_TABLE : FNAS_ERROR_SURROGATE;
+    run->config.data = fnas_strdup("");
+    return run->config.data ? FNAS_OK : fnas_fail_memory(context, "the configuration");
+}
+
+void fnas_run_look_up_errors(const fnas_run *run, int64_t count, const int32_t *choices, fnas_score *scores) {
+    int64_t decisions = fnas_space_decision_count(run->space);
+    for (int64_t i = 0; i < count; i++) {
+        double error_pct = fnas_surrogate_error(run->surrogate, choices + i * decisions);
+        scores[i] = (fnas_score){.error_pct = error_pct, .cross_entropy = error_pct};
+    }
+}
+
 static fnas_status check_predictor(fnas_context *context, const fnas_run *run, const fnas_predictor *predictor, const char *path) {
     if (strcmp(fnas_predictor_space(predictor), run->config.space) == 0) return FNAS_OK;
     return fnas_fail(context, FNAS_ERR_INPUT, "%s: this predictor is for %s, the search is in %s", path, fnas_predictor_space(predictor),
@@ -253,11 +294,33 @@ static fnas_status write_predictor(fnas_context *context, const fnas_run *run) {
     return status;
 }
 
+static fnas_status write_surrogate(fnas_context *context, const fnas_run *run) {
+    char *path = fnas_run_file(run, ERROR_FILE);
+    if (!path) return fnas_fail_memory(context, "a path");
+    fnas_status status = fnas_surrogate_save(context, run->surrogate, path);
+    fnas_free(path);
+    return status;
+}
+
+/* A space that a file describes comes with the run: the file may change, or go. */
+static fnas_status write_space(fnas_context *context, const fnas_run *run) {
+    const char *description = fnas_space_description(run->space);
+    json_t *root = NULL;
+    FNAS_TRY(fnas_json_parse(context, SPACE_FILE, description, strlen(description), &root));
+    char *path = fnas_run_file(run, SPACE_FILE);
+    fnas_status status = path ? fnas_json_write(context, path, root) : fnas_fail_memory(context, "a path");
+    fnas_free(path);
+    json_decref(root);
+    return status;
+}
+
 static fnas_status write_parts(fnas_context *context, const fnas_run *run) {
     FNAS_TRY(write_folders(context, run));
     FNAS_TRY(save_cards(context, run));
     FNAS_TRY(write_predictor(context, run));
-    FNAS_TRY(fnas_run_log_set(context, run->path, "data", run->data_spec));
+    if (fnas_space_description(run->space)) FNAS_TRY(write_space(context, run));
+    if (run->surrogate) FNAS_TRY(write_surrogate(context, run));
+    if (run->data_spec) FNAS_TRY(fnas_run_log_set(context, run->path, "data", run->data_spec));
     char *config = fnas_run_file(run, "config.json"); /* last: a folder with a configuration is a run that resumes */
     fnas_status status = config ? fnas_search_config_write(context, &run->config, config) : fnas_fail_memory(context, "a path");
     fnas_free(config);
@@ -285,7 +348,10 @@ static fnas_status fill_new_run(fnas_context *context, const fnas_search_options
     FNAS_TRY(open_spaces(context, options, run));
     FNAS_TRY(load_cards(context, run, options->devices));
     FNAS_TRY(name_devices(context, run));
-    FNAS_TRY(open_data_and_length(context, options, epochs, run));
+    if (fnas_search_has_supernet(&run->config))
+        FNAS_TRY(open_data_and_length(context, options, epochs, run));
+    else
+        FNAS_TRY(open_errors(context, options, run));
     if (!options->predictor) return FNAS_OK;
     FNAS_TRY(fnas_predictor_load(context, options->predictor, &run->predictor));
     return check_predictor(context, run, run->predictor, options->predictor);
@@ -330,6 +396,38 @@ static fnas_status check_fractions(fnas_context *context, const fnas_search_conf
                      search);
 }
 
+/* A described space is opened from the run's copy, which makes its spec known. */
+static fnas_status learn_own_space(fnas_context *context, const fnas_run *run) {
+    char *path = fnas_run_file(run, SPACE_FILE);
+    fnas_space *space = NULL;
+    if (!path) return fnas_fail_memory(context, "a path");
+    fnas_status status = fnas_file_exists(path) ? fnas_space_open(context, path, &space) : FNAS_OK;
+    if (space && strcmp(fnas_space_spec(space), run->config.space) != 0)
+        status = fnas_fail(context, FNAS_ERR_INPUT, "%s: describes %s, the run is of %s: put back the file that the search wrote", path,
+                           fnas_space_spec(space), run->config.space);
+    fnas_space_close(space);
+    fnas_free(path);
+    return status;
+}
+
+static fnas_status open_own_spaces(fnas_context *context, fnas_run *run) {
+    FNAS_TRY(learn_own_space(context, run));
+    FNAS_TRY(fnas_space_open_spec(context, run->config.space, &run->space));
+    FNAS_TRY(check_counts(context, run));
+    return fnas_space_open_spec(context, run->config.supernet, &run->supernet);
+}
+
+static fnas_status load_own_errors(fnas_context *context, fnas_run *run) {
+    if (fnas_search_has_supernet(&run->config)) return FNAS_OK;
+    char *path = fnas_run_file(run, ERROR_FILE);
+    fnas_status status = path ? fnas_surrogate_load(context, run->space, path, &run->surrogate) : fnas_fail_memory(context, "a path");
+    if (status == FNAS_OK && run->surrogate->is_exact != (run->config.error == FNAS_ERROR_TABLE))
+        status = fnas_fail(context, FNAS_ERR_INPUT,
+                           "%s: not the errors that this run was made with: put back the file that the search wrote", path);
+    fnas_free(path);
+    return status;
+}
+
 static fnas_status fill_from_folder(fnas_context *context, fnas_run *run) {
     char *config = fnas_run_file(run, "config.json");
     if (!config) return fnas_fail_memory(context, "a path");
@@ -341,8 +439,8 @@ static fnas_status fill_from_folder(fnas_context *context, fnas_run *run) {
     if (status == FNAS_OK) status = check_fractions(context, &run->config, config);
     fnas_free(config);
     FNAS_TRY(status);
-    FNAS_TRY(fnas_space_open(context, run->config.space, &run->space));
-    FNAS_TRY(fnas_space_open(context, run->config.supernet, &run->supernet));
+    FNAS_TRY(open_own_spaces(context, run));
+    FNAS_TRY(load_own_errors(context, run));
     FNAS_TRY(load_own_cards(context, run));
     char *log = fnas_run_file(run, "log.sqlite");
     if (log && fnas_file_exists(log)) status = fnas_run_log_get(context, run->path, "data", &run->data_spec);
@@ -404,6 +502,27 @@ static fnas_status prepare_predictor(fnas_context *context, fnas_run *run) {
     return status;
 }
 
+/* Says what the errors are, once. */
+static fnas_status prepare_errors(fnas_context *context, fnas_run *run) {
+    fnas_surrogate *surrogate = run->surrogate;
+    if (!surrogate || !run->is_new) return FNAS_OK;
+    FNAS_TRY(fnas_surrogate_fit(context, run->config.seed, surrogate));
+    if (surrogate->is_exact) {
+        fnas_log(context, FNAS_LOG_INFO, "errors: column \"%s\" of a table that has every architecture of the space (%lld rows)",
+                 surrogate->column, (long long)surrogate->row_count);
+        return FNAS_OK;
+    }
+    fnas_log(context, FNAS_LOG_INFO,
+             "errors: a surrogate, fitted to the column \"%s\" of %lld architectures%s; on held-out ones rank correlation (Spearman) %.3f, "
+             "mean absolute error %.3g points",
+             surrogate->column, (long long)surrogate->row_count, surrogate->scale > 0 ? "" : " (linear)", surrogate->spearman,
+             surrogate->mean_error_pct);
+    if (surrogate->spearman < WEAK_SPEARMAN)
+        fnas_log(context, FNAS_LOG_WARNING, "a rank correlation of %.3f tells architectures hardly apart: a larger table would say more",
+                 surrogate->spearman);
+    return FNAS_OK;
+}
+
 static fnas_status prepare_state(fnas_context *context, fnas_run *run) {
     FNAS_TRY(fnas_search_state_allocate(context, &run->config, run->supernet, FNAS_EMBEDDING, &run->state));
     char *path = fnas_run_file(run, "checkpoint.safetensors");
@@ -422,6 +541,7 @@ static fnas_status prepare_state(fnas_context *context, fnas_run *run) {
 }
 
 fnas_status fnas_run_prepare(fnas_context *context, fnas_run *run) {
+    FNAS_TRY(prepare_errors(context, run));
     FNAS_TRY(prepare_predictor(context, run));
     return prepare_state(context, run);
 }

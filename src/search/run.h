@@ -1,5 +1,6 @@
 /* The run directory:
  *   config.json  checkpoint.safetensors  predictor.safetensors  metrics.csv  devices/NAME.json  fronts/   (equal for equal searches)
+ *   space.json (a space that a file describes)  error.safetensors (errors that are no supernet's: surrogate.h)          (so are these)
  *   log.sqlite   (what is of the moment: times, host, paths) */
 #ifndef FNAS_SEARCH_RUN_H
 #define FNAS_SEARCH_RUN_H
@@ -9,6 +10,7 @@
 #include "search/embedding.h"
 #include "search/score_cache.h"
 #include "search/state.h"
+#include "search/surrogate.h"
 
 struct fnas_run {
     char *path;
@@ -19,6 +21,7 @@ struct fnas_run {
     double *embeddings;                   /* [device_count][embedding], as the hypernetwork takes them: see fnas_run_condition */
     fnas_embedding_scale embedding_scale; /* of the search devices */
     fnas_predictor *predictor;
+    fnas_surrogate *surrogate; /* of the error; NULL: the supernet's */
     fnas_search_state state;
     char *data_spec;          /* with its path, from log.sqlite; NULL when unknown */
     bool is_new;              /* made from options, and not yet written: what may lie in its folder is not of this run */
@@ -41,6 +44,9 @@ FNAS_NODISCARD fnas_status fnas_run_write(fnas_context *context, fnas_run *run);
 
 /* Everything but state and predictor, from the folder, to go on with the search: fails while another process does. */
 FNAS_NODISCARD fnas_status fnas_run_open_folder(fnas_context *context, const char *path, fnas_run **run);
+
+/* The run's errors of architectures that are no supernet's, into error_pct and cross_entropy alike. */
+void fnas_run_look_up_errors(const fnas_run *run, int64_t count, const int32_t *choices, fnas_score *scores);
 
 /* Loads the predictor, or, as long as there is no checkpoint, trains it (and keeps it in the folder of a run that is not new); allocates
  * the state and loads the checkpoint, or initialises it as a pure function of configuration and cards. */

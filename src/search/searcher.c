@@ -39,22 +39,28 @@ static bool paths_allocate(fnas_searcher *searcher) {
     return good;
 }
 
-static bool buffers_allocate(fnas_searcher *searcher) {
+static bool images_allocate(fnas_searcher *searcher) {
     const fnas_search_config *config = searcher->config;
     int64_t images = config->weight_images > config->search_images ? config->weight_images : config->search_images;
-    int64_t devices = config->device_count;
     bool good = true;
     searcher->batch.index = room(&good, images, sizeof(int64_t));
     searcher->batch.images = room(&good, images * searcher->image_floats, sizeof(float));
     searcher->batch.labels = room(&good, images, sizeof(int32_t));
     searcher->group_gradient = room(&good, config->groups, sizeof(float *));
+    if (!good) return false;
+    for (int64_t g = 0; g < config->groups; g++)
+        searcher->group_gradient[g] = room(&good, searcher->state->weights.float_count, sizeof(float));
+    return good;
+}
+
+static bool buffers_allocate(fnas_searcher *searcher) {
+    const fnas_search_config *config = searcher->config;
+    int64_t devices = config->device_count;
+    bool good = true;
     searcher->gradient_scratch = room(&good, (config->objective_count + 2) * searcher->onehot, sizeof(double));
     searcher->gram = room(&good, devices * devices, sizeof(double));
     searcher->minnorm_weights = room(&good, devices, sizeof(double));
     searcher->minnorm_workspace = room(&good, 2 * devices, sizeof(double));
-    if (!good) return false;
-    for (int64_t g = 0; g < config->groups; g++)
-        searcher->group_gradient[g] = room(&good, searcher->state->weights.float_count, sizeof(float));
     return good;
 }
 
@@ -101,21 +107,28 @@ static fnas_status scale_create(fnas_context *context, fnas_searcher *searcher) 
     return good ? FNAS_OK : fnas_fail_memory(context, "the scale of the error");
 }
 
+/* What the supernet's passes need. */
+static fnas_status supernet_create(fnas_context *context, fnas_searcher *searcher) {
+    int64_t shape[3], classes = 0;
+    FNAS_TRY(fnas_space_image(context, searcher->run->supernet, shape, &classes));
+    searcher->image_floats = shape[0] * shape[1] * shape[2];
+    FNAS_TRY(split_create(context, searcher));
+    FNAS_TRY(scale_create(context, searcher));
+    FNAS_TRY(fnas_path_jobs_create(context, paths_most(searcher->config), &searcher->jobs));
+    if (!images_allocate(searcher)) return fnas_fail_memory(context, "the search");
+    return workers_create(context, searcher);
+}
+
 fnas_status fnas_searcher_create(fnas_context *context, fnas_run *run, fnas_dataset *dataset, fnas_searcher *searcher) {
     *searcher = (fnas_searcher){.run = run, .config = &run->config, .state = &run->state, .dataset = dataset};
-    int64_t shape[3], classes = 0;
-    FNAS_TRY(fnas_space_image(context, run->supernet, shape, &classes));
-    searcher->image_floats = shape[0] * shape[1] * shape[2];
     searcher->onehot = fnas_space_onehot_size(run->space);
     searcher->decisions = fnas_space_decision_count(run->space);
     searcher->embedding = run->state.shape.embedding;
-    FNAS_TRY(split_create(context, searcher));
-    FNAS_TRY(scale_create(context, searcher));
-    FNAS_TRY(fnas_objectives_create(context, searcher->config, run->space, run->predictor, run->cards, &searcher->objectives));
+    FNAS_TRY(
+        fnas_objectives_create(context, searcher->config, run->space, run->predictor, run->surrogate, run->cards, &searcher->objectives));
     FNAS_TRY(fnas_gradients_create(context, &searcher->state->shape, searcher->config->device_count, &searcher->gradients));
-    FNAS_TRY(fnas_path_jobs_create(context, paths_most(searcher->config), &searcher->jobs));
     if (!paths_allocate(searcher) || !buffers_allocate(searcher)) return fnas_fail_memory(context, "the search");
-    return workers_create(context, searcher);
+    return fnas_search_has_supernet(searcher->config) ? supernet_create(context, searcher) : FNAS_OK;
 }
 
 static void free_arrays(float **arrays, int64_t count) {

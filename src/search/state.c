@@ -17,8 +17,11 @@
 fnas_status fnas_search_state_allocate(fnas_context *context, const fnas_search_config *config, const fnas_space *supernet,
                                        int64_t embedding, fnas_search_state *state) {
     *state = (fnas_search_state){0};
-    FNAS_TRY(fnas_space_declare(context, supernet, &state->weights));
-    FNAS_TRY(fnas_parameters_allocate(context, &state->weights));
+    if (fnas_search_has_supernet(config)) {
+        FNAS_TRY(fnas_space_declare(context, supernet, &state->weights));
+        FNAS_TRY(fnas_parameters_allocate(context, &state->weights));
+        FNAS_TRY(fnas_error_model_create(context, supernet, &state->error_model));
+    }
     state->weight_moment = fnas_allocate((size_t)state->weights.float_count, sizeof(float));
     state->shape = (fnas_hypernet_shape){.kind = config->hypernet,
                                          .objectives = config->objective_count,
@@ -28,7 +31,6 @@ fnas_status fnas_search_state_allocate(fnas_context *context, const fnas_search_
     state->hypernet = fnas_allocate((size_t)state->hypernet_count, sizeof(float));
     state->hypernet_moment1 = fnas_allocate((size_t)state->hypernet_count, sizeof(float));
     state->hypernet_moment2 = fnas_allocate((size_t)state->hypernet_count, sizeof(float));
-    FNAS_TRY(fnas_error_model_create(context, supernet, &state->error_model));
     bool good = state->weight_moment && state->hypernet && state->hypernet_moment1 && state->hypernet_moment2;
     return good ? FNAS_OK : fnas_fail_memory(context, "the state of the search");
 }
@@ -92,8 +94,10 @@ static fnas_status list_entries(fnas_context *context, const fnas_search_state *
     add(list, "hypernet.", "moment1", FNAS_SAFETENSORS_F32, 1, &state->hypernet_count, state->hypernet_moment1);
     add(list, "hypernet.", "moment2", FNAS_SAFETENSORS_F32, 1, &state->hypernet_count, state->hypernet_moment2);
     int64_t features = state->error_model.features;
-    add(list, "error_model.", "gram", FNAS_SAFETENSORS_F64, 2, (int64_t[]){features, features}, state->error_model.gram);
-    add(list, "error_model.", "moment", FNAS_SAFETENSORS_F64, 1, &features, state->error_model.moment);
+    if (features > 0) { /* none without a supernet */
+        add(list, "error_model.", "gram", FNAS_SAFETENSORS_F64, 2, (int64_t[]){features, features}, state->error_model.gram);
+        add(list, "error_model.", "moment", FNAS_SAFETENSORS_F64, 1, &features, state->error_model.moment);
+    }
     for (int64_t i = 0; i < list->count; i++) {
         if (!list->items[i].name) return fnas_fail_memory(context, "the checkpoint");
     }

@@ -15,8 +15,8 @@ typedef struct fnas_search_state {
     fnas_hypernet_shape shape;
     int64_t hypernet_count;
     float *hypernet, *hypernet_moment1, *hypernet_moment2; /* [hypernet_count] */
-    double error_low, error_high;                          /* scale of the cross entropy, for normalisation: see fnas_error_model_range */
-    fnas_error_model error_model;
+    double error_low, error_high; /* scale of the cross entropy, for normalisation: see fnas_error_model_range; 0 without a supernet */
+    fnas_error_model error_model; /* empty without a supernet, as the weights are */
 } fnas_search_state;
 
 /* Allocates for a supernet space and configuration; nothing initialised. */

@@ -204,11 +204,14 @@ static fnas_status update_as_asked(fnas_context *context, fnas_searcher *searche
     return FNAS_OK;
 }
 
+/* What the supernet says of errors in this step. */
+static fnas_status prepare_errors(fnas_context *context, fnas_searcher *searcher) {
+    if (searcher->config->error_gradient == FNAS_ERROR_GRADIENT_MODEL) return observe_errors(context, searcher);
+    return fnas_batch_load(context, searcher, FNAS_PHASE_HYPERNET);
+}
+
 fnas_status fnas_update_hypernet(fnas_context *context, fnas_searcher *searcher) {
-    if (searcher->config->error_gradient == FNAS_ERROR_GRADIENT_MODEL)
-        FNAS_TRY(observe_errors(context, searcher));
-    else
-        FNAS_TRY(fnas_batch_load(context, searcher, FNAS_PHASE_HYPERNET));
+    if (fnas_search_has_supernet(searcher->config)) FNAS_TRY(prepare_errors(context, searcher));
     int64_t rounds = fnas_schedule_hypernet_rounds(searcher->config, searcher->state->step, searcher->state->total_steps);
     for (searcher->round = 0; searcher->round < rounds; searcher->round++) FNAS_TRY(update_as_asked(context, searcher));
     searcher->round = 0;
@@ -218,7 +221,7 @@ fnas_status fnas_update_hypernet(fnas_context *context, fnas_searcher *searcher)
 fnas_status fnas_search_step(fnas_context *context, fnas_searcher *searcher) {
     fnas_search_state *state = searcher->state;
     searcher->stage = fnas_schedule_stage(searcher->config, state->step, state->total_steps);
-    FNAS_TRY(fnas_update_weights(context, searcher));
+    if (fnas_search_has_supernet(searcher->config)) FNAS_TRY(fnas_update_weights(context, searcher));
     if (fnas_stage_searches(searcher->stage)) FNAS_TRY(fnas_update_hypernet(context, searcher));
     state->step++;
     return FNAS_OK;

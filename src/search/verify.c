@@ -466,6 +466,11 @@ fnas_status fnas_verify_by(fnas_context *context, const fnas_run *run, int64_t c
 
 fnas_status fnas_run_verify(fnas_context *context, const fnas_run *run, int64_t card_count, const fnas_card *const *cards,
                             const fnas_verify_options *options, fnas_verification **verification) {
+    *verification = NULL;
+    if (!fnas_run_has_supernet(run))
+        return fnas_fail(context, FNAS_ERR_INPUT,
+                         "%s: this run has its errors from a table and no supernet: there is nothing to score or to measure anew",
+                         run->path);
     const fnas_verify_meter meter = {fnas_device_check_here, fnas_device_remeasure};
     return fnas_verify_by(context, run, card_count, cards, options, &meter, verification);
 }

@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "base/random.h"
 #include "base/text.h"
+#include "space/file/file.h"
 
 static const fnas_space_type *const fnas_space_types[] = {&fnas_space_nb201};
 #define FNAS_SPACE_TYPES (sizeof fnas_space_types / sizeof fnas_space_types[0])
@@ -13,6 +14,10 @@ static const fnas_space_type *const fnas_space_types[] = {&fnas_space_nb201};
 /* ---- opening ---- */
 
 static fnas_status fnas_space_find_type(fnas_context *context, const char *name, const fnas_space_type **type) {
+    if (strcmp(name, fnas_space_file.name) == 0) {
+        *type = &fnas_space_file;
+        return FNAS_OK;
+    }
     const char *names[FNAS_SPACE_TYPES + 1] = {NULL};
     fnas_text known = {0};
     for (size_t i = 0; i < FNAS_SPACE_TYPES; i++) {
@@ -26,8 +31,8 @@ static fnas_status fnas_space_find_type(fnas_context *context, const char *name,
     }
     const char *nearest = fnas_suggest(name, names);
     fnas_status status = nearest ? fnas_fail(context, FNAS_ERR_INPUT, "unknown space \"%s\": did you mean \"%s\"?", name, nearest)
-                                 : fnas_fail(context, FNAS_ERR_INPUT, "unknown space \"%s\": known are %s", name,
-                                             known.data ? known.data : "none");
+                                 : fnas_fail(context, FNAS_ERR_INPUT, "unknown space \"%s\": known are %s, or give a file: SPACE.json",
+                                             name, known.data ? known.data : "none");
     fnas_text_free(&known);
     return status;
 }
@@ -46,7 +51,35 @@ static fnas_status fnas_space_make(fnas_context *context, const fnas_space_type 
     return FNAS_OK;
 }
 
+/* What no name of a space looks like. */
+static bool fnas_space_is_path(const char *spec) {
+    size_t length = strlen(spec);
+    return strncmp(spec, "file:", 5) != 0 && (strchr(spec, '/') || (length > 5 && strcmp(spec + length - 5, ".json") == 0));
+}
+
+static fnas_status fnas_space_open_path(fnas_context *context, const char *path, fnas_space **space) {
+    char *spec = NULL;
+    FNAS_TRY(fnas_file_space_learn(context, path, NULL, &spec));
+    fnas_status status = fnas_space_make(context, &fnas_space_file, spec + strlen("file:"), NULL, space);
+    fnas_free(spec);
+    return status;
+}
+
+fnas_status fnas_space_read(fnas_context *context, const char *where, const char *text, fnas_space **space) {
+    char *spec = NULL;
+    *space = NULL;
+    FNAS_TRY(fnas_file_space_learn(context, where, text, &spec));
+    fnas_status status = fnas_space_make(context, &fnas_space_file, spec + strlen("file:"), NULL, space);
+    fnas_free(spec);
+    return status;
+}
+
 fnas_status fnas_space_open(fnas_context *context, const char *spec, fnas_space **space) {
+    *space = NULL;
+    return fnas_space_is_path(spec) ? fnas_space_open_path(context, spec, space) : fnas_space_open_spec(context, spec, space);
+}
+
+fnas_status fnas_space_open_spec(fnas_context *context, const char *spec, fnas_space **space) {
     *space = NULL;
     char name[64];
     size_t length = strcspn(spec, ":");
@@ -128,7 +161,7 @@ const char *fnas_space_spec(const fnas_space *space) {
 }
 
 const char *fnas_space_name(const fnas_space *space) {
-    return space->type->name;
+    return space->name ? space->name : space->type->name;
 }
 
 int64_t fnas_space_decision_count(const fnas_space *space) {
@@ -164,7 +197,10 @@ double fnas_space_cardinality(const fnas_space *space) {
 }
 
 fnas_status fnas_space_image(fnas_context *context, const fnas_space *space, int64_t shape[3], int64_t *classes) {
-    if (space->image[0] == 0) return fnas_fail(context, FNAS_ERR_UNSUPPORTED, "space %s has no images", space->type->name);
+    if (space->image[0] == 0)
+        return fnas_fail(context, FNAS_ERR_UNSUPPORTED, "space %s has no images%s", fnas_space_name(space),
+                         fnas_space_description(space) ? ": it is described by a file, without networks to run; import latencies instead"
+                                                       : "");
     memcpy(shape, space->image, sizeof space->image);
     *classes = space->classes;
     return FNAS_OK;
@@ -177,7 +213,7 @@ static fnas_status fnas_space_check_choices(fnas_context *context, const fnas_sp
         const fnas_decision *decision = &space->decisions[d];
         if (choices[d] < 0 || choices[d] >= decision->choice_count)
             return fnas_fail(context, FNAS_ERR_INPUT, "decision %s of space %s has choices 0 to %lld, not %d", decision->name,
-                             space->type->name, (long long)decision->choice_count - 1, (int)choices[d]);
+                             fnas_space_name(space), (long long)decision->choice_count - 1, (int)choices[d]);
     }
     return FNAS_OK;
 }
@@ -199,7 +235,7 @@ void fnas_space_random(const fnas_space *space, uint64_t seed, int64_t index, in
 fnas_status fnas_space_random_distinct(fnas_context *context, const fnas_space *space, uint64_t seed, int64_t count, fnas_arch_set *set) {
     if (count < 0 || (double)set->count + (double)count > fnas_space_cardinality(space))
         return fnas_fail(context, FNAS_ERR_INPUT, "%lld random architectures beside %lld: the space %s has only %.0f in all",
-                         (long long)count, (long long)set->count, space->type->name, fnas_space_cardinality(space));
+                         (long long)count, (long long)set->count, fnas_space_name(space), fnas_space_cardinality(space));
     int32_t *drawn = fnas_allocate((size_t)space->decision_count, sizeof *drawn);
     if (!drawn) return fnas_fail_memory(context, "random architectures");
     fnas_status status = FNAS_OK;
@@ -211,19 +247,27 @@ fnas_status fnas_space_random_distinct(fnas_context *context, const fnas_space *
     return status;
 }
 
+bool fnas_space_has_counts(const fnas_space *space) {
+    return space->type->macs != NULL;
+}
+
 int64_t fnas_space_macs(const fnas_space *space, const int32_t *choices) {
-    return space->type->macs(space, choices);
+    return space->type->macs ? space->type->macs(space, choices) : 0;
 }
 
 int64_t fnas_space_params(const fnas_space *space, const int32_t *choices) {
-    return space->type->params(space, choices);
+    return space->type->params ? space->type->params(space, choices) : 0;
 }
 
 int64_t fnas_space_reference_count(const fnas_space *space) {
-    return space->type->reference_count;
+    return space->references ? space->reference_count : space->type->reference_count;
 }
 
 void fnas_space_reference(const fnas_space *space, int64_t index, int32_t *choices) {
+    if (space->references) {
+        memcpy(choices, space->references + index * space->decision_count, (size_t)space->decision_count * sizeof *choices);
+        return;
+    }
     /* The strings are the space's own; a test parses each. */
     if (space->type->parse(NULL, space, space->type->reference_archs[index], choices) != FNAS_OK)
         memset(choices, 0, (size_t)space->decision_count * sizeof *choices);
@@ -246,14 +290,22 @@ void fnas_space_decode(const fnas_space *space, const double *logits, int32_t *c
 
 /* ---- supernet and costs ---- */
 
+bool fnas_space_has_supernet(const fnas_space *space) {
+    return space->type->declare && space->type->record;
+}
+
+const char *fnas_space_description(const fnas_space *space) {
+    return space->type == &fnas_space_file ? fnas_file_space_description(space) : NULL;
+}
+
 fnas_status fnas_space_declare(fnas_context *context, const fnas_space *space, fnas_parameters *parameters) {
-    if (!space->type->declare) return fnas_fail(context, FNAS_ERR_UNSUPPORTED, "space %s has no supernet", space->type->name);
+    if (!space->type->declare) return fnas_fail(context, FNAS_ERR_UNSUPPORTED, "space %s has no supernet", fnas_space_name(space));
     return space->type->declare(context, space, parameters);
 }
 
 fnas_status fnas_space_record(fnas_context *context, const fnas_space *space, const int32_t *choices, fnas_net **net) {
     *net = NULL;
-    if (!space->type->record) return fnas_fail(context, FNAS_ERR_UNSUPPORTED, "space %s has no supernet", space->type->name);
+    if (!space->type->record) return fnas_fail(context, FNAS_ERR_UNSUPPORTED, "space %s has no supernet", fnas_space_name(space));
     FNAS_TRY(fnas_space_check_choices(context, space, choices));
     return space->type->record(context, space, choices, net);
 }

@@ -25,6 +25,7 @@ typedef struct fnas_space_type {
     void (*canonical)(const fnas_space *space, int32_t *choices);
     /* Whether the output depends on the input. NULL: it always does. */
     bool (*connected)(const fnas_space *space, const int32_t *choices);
+    /* Both NULL: the space does not know its networks' sizes. */
     int64_t (*macs)(const fnas_space *space, const int32_t *choices);
     int64_t (*params)(const fnas_space *space, const int32_t *choices);
     /* Supernet: declares the shared weights; records one architecture over them. Both may be NULL (a space without images). */
@@ -45,14 +46,18 @@ typedef struct fnas_space_type {
 
 struct fnas_space {
     const fnas_space_type *type;
+    const char *name; /* NULL: the type's; else borrowed from detail */
     char *spec;
     fnas_decision *decisions;
     int64_t decision_count, onehot_size;
     int64_t image[3], classes; /* image[0] == 0: no images */
-    void *detail;              /* the space's own */
+    const int32_t *references; /* [reference_count][decision_count], borrowed from detail; NULL: the type's */
+    int64_t reference_count;
+    void *detail; /* the space's own */
 };
 
 extern const fnas_space_type fnas_space_nb201;
+extern const fnas_space_type fnas_space_file; /* described in a file: space/file/file.h */
 
 /* Cuts the next "key=value" off *cursor (comma-separated): FNAS_ERR_INPUT on a missing '=' or an unknown key (with a suggestion among
  * `keys`, NULL-terminated) or one given twice (*seen has a bit a key). *key is its index; the value is copied to value[value_bytes]. *key
@@ -75,6 +80,17 @@ void fnas_space_canonical(const fnas_space *space, int32_t *choices); /* see fna
  * yet in it, in that order. FNAS_ERR_INPUT when the space has not so many more. */
 FNAS_NODISCARD fnas_status fnas_space_random_distinct(fnas_context *context, const fnas_space *space, uint64_t seed, int64_t count,
                                                       fnas_arch_set *set);
+
+/* As fnas_space_open, for a spec that stands in a file (a card, a run, a predictor): never opens a path. */
+FNAS_NODISCARD fnas_status fnas_space_open_spec(fnas_context *context, const char *spec, fnas_space **space);
+
+/* A space that a file describes carries its description (docs/spaces.md), so that what is made of it, a run or a predictor, can open it
+ * again: borrowed JSON text, NULL for a space that is code. read: opens it from such a text, which messages call `where`; from then on the
+ * context knows its spec (fnas_space_open). */
+const char *fnas_space_description(const fnas_space *space);
+FNAS_NODISCARD fnas_status fnas_space_read(fnas_context *context, const char *where, const char *text, fnas_space **space);
+
+bool fnas_space_has_supernet(const fnas_space *space);
 
 FNAS_NODISCARD fnas_status fnas_space_declare(fnas_context *context, const fnas_space *space, fnas_parameters *parameters);
 FNAS_NODISCARD fnas_status fnas_space_record(fnas_context *context, const fnas_space *space, const int32_t *choices, fnas_net **net);

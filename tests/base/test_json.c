@@ -170,8 +170,24 @@ static void unsigned_numbers(void **state) {
     json_decref(root);
 }
 
+/* The line where a member, or an element of it, begins: whatever stands before it. */
+static void test_lines(void **state) {
+    (void)state;
+    const char *text = "{\n \"a\": \"x\\\"] }\",\n \"list\": [\n  {\"list\": [1,\n 2]},\n  \"]\", [3],\n  7],\n \"b\": true}";
+    assert_int_equal(fnas_json_line(text, "a", -1), 2);
+    assert_int_equal(fnas_json_line(text, "list", -1), 3);
+    assert_int_equal(fnas_json_line(text, "list", 0), 4);
+    assert_int_equal(fnas_json_line(text, "list", 1), 6);
+    assert_int_equal(fnas_json_line(text, "list", 2), 6);
+    assert_int_equal(fnas_json_line(text, "list", 3), 7);
+    assert_int_equal(fnas_json_line(text, "b", -1), 8);
+    assert_int_equal(fnas_json_line(text, "c", -1), 1);
+    assert_int_equal(fnas_json_line("[1]", "c", 0), 1);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_lines),
         fnas_test(errors_name_file_line_and_column),
         fnas_test(deep_nesting_is_refused),
         fnas_test(members_are_typed),

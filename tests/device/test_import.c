@@ -178,11 +178,13 @@ static void decisions_tell_the_architecture(void **state) {
     fnas_text table = {0};
     fnas_text_append(&table, "phone");
     for (int d = DECISIONS; d-- > 0;) fnas_text_append(&table, ",%s", fnas_space_decision_name(space, d));
+    fnas_text_append(&table, ",arch_index"); /* means nothing without a table of indices */
     for (int i = 0; i < CELLS; i++) {
         int32_t choices[DECISIONS];
         assert_status(FNAS_OK, fnas_space_parse(place->context, space, cell[i], choices));
         fnas_text_append(&table, "\n%g", latency_of(i));
         for (int d = DECISIONS; d-- > 0;) fnas_text_append(&table, ",%s", fnas_space_choice_name(space, d, choices[d]));
+        fnas_text_append(&table, ",7");
     }
     fnas_text_append(&table, "\n");
     const char *path = fnas_test_write_text(place, "T.csv", table.data);
@@ -191,7 +193,7 @@ static void decisions_tell_the_architecture(void **state) {
     assert_status(FNAS_OK, import_one(place, space, path, NULL, &device, &card));
     for (int i = 0; i < 10; i++) assert_true(fnas_card_get(card).reference_latency_ms[i] == latency_of(i));
     fnas_card_free(card);
-    fnas_text_append(&table, "3,none,none,none,none,none,nothing\n");
+    fnas_text_append(&table, "3,none,none,none,none,none,nothing,7\n");
     refuse(place, space, fnas_test_write_text(place, "T.csv", table.data), NULL, "phone",
            "T.csv:27: \"1<-0\" is \"nothing\", which is no choice");
     refuse(place, space, fnas_test_write_text(place, "T.csv", "phone,2<-0\n1,none\n"), NULL, "phone",

@@ -10,7 +10,9 @@ static int fnas_nb201_position(const char *text, const char *at) {
     return (int)(at - text) + 1;
 }
 
-static fnas_status fnas_nb201_unknown_op(fnas_context *context, const char *text, const char *at, const char *name) {
+static fnas_status fnas_nb201_unknown_op(fnas_context *context, const char *text, const char *at, size_t length) {
+    char name[FNAS_NB201_OP_BYTES];
+    snprintf(name, sizeof name, "%.*s", (int)(length < sizeof name ? length : sizeof name - 1), at);
     const char *nearest = fnas_suggest(name, fnas_nb201_op_names);
     return fnas_fail(
         context, FNAS_ERR_INPUT, "unknown operation \"%s\" at position %d of cell \"%.*s\": use one of %s, %s, %s, %s, %s%s%s%s", name,
@@ -31,12 +33,10 @@ static fnas_status fnas_nb201_expect(fnas_context *context, const char *text, co
 /* "op~source|" */
 static fnas_status fnas_nb201_parse_edge(fnas_context *context, const char *text, const char **cursor, int edge, int32_t *choice) {
     size_t length = strcspn(*cursor, "~|+");
-    char name[FNAS_NB201_OP_BYTES];
-    snprintf(name, sizeof name, "%.*s", (int)(length < sizeof name ? length : sizeof name - 1), *cursor);
     *choice = -1;
     for (int32_t op = 0; op < FNAS_NB201_OPS; op++)
-        if (strlen(fnas_nb201_op_names[op]) == length && strcmp(fnas_nb201_op_names[op], name) == 0) *choice = op;
-    if (*choice < 0) return fnas_nb201_unknown_op(context, text, *cursor, name);
+        if (strlen(fnas_nb201_op_names[op]) == length && memcmp(fnas_nb201_op_names[op], *cursor, length) == 0) *choice = op;
+    if (*choice < 0) return fnas_nb201_unknown_op(context, text, *cursor, length);
     *cursor += length;
     FNAS_TRY(fnas_nb201_expect(context, text, cursor, "~"));
     if (**cursor != '0' + fnas_nb201_source[edge])

@@ -1,0 +1,95 @@
+#!/bin/sh
+# A space that exists only as a file: cards, predictor, search with a table as error, fronts of a device that was never seen; and what is refused.
+. "$2/cli/support.sh"
+cd "$place" || exit 1
+sh "$tests/../examples/made-up-space.sh" . || exit 1
+devices="phone board server gpu watch"
+
+run 0 "space show" space show space.json
+says out "decisions      22, 198 choices in all"
+run 0 "space show --json" space show space.json --json
+spec=$(sed -n 's/.*"spec": "\(.*\)".*/\1/p' out)
+mkdir elsewhere
+cp space.json table.csv elsewhere
+run 0 "the same space in another folder" space show elsewhere/space.json
+says out "$spec"
+
+# ---- cards ----
+mkdir cards
+for device in $devices unseen; do
+    run 0 "import of $device" device import csv table.csv --space space.json --column "latency_ms=${device}_ms" --name $device -o "cards/$device.json"
+done
+cards=$(for device in $devices; do printf 'cards/%s.json ' "$device"; done)
+run 2 "there is no network to measure" device measure --space space.json --name here -o here.json
+says err "import latencies instead"
+run 2 "a card names its space, and does not hold it" device show cards/phone.json
+says err "give that file with --space SPACE.json"
+run 0 "with the space it is read" device show --space space.json cards/phone.json
+says out "$spec"
+
+# ---- predictor: knows nothing of the space but its file ----
+# shellcheck disable=SC2086 # a list
+run 0 "predictor fit" predictor fit --space space.json --device $cards --steps 300 -o predictor.safetensors
+run 0 "predictor eval needs no file of the space" predictor eval predictor.safetensors --device cards/unseen.json --json
+want "a device that was never seen is ranked by its ten references" \
+    awk '/"spearman"/ { gsub(/[^0-9.]/, ""); found = 1; if ($0 < 0.95) exit 1 } END { exit !found }' out
+
+# ---- search ----
+search="search --space space.json --error table:table.csv:error --preset quick --predictor predictor.safetensors --seed 4"
+# shellcheck disable=SC2086
+run 0 "search with a table as error" $search --device $cards --steps 150 --out run
+says err 'errors: a surrogate, fitted to the column "error" of 5000 architectures'
+says err "rank correlation (Spearman) 0.9"
+for file in space.json error.safetensors config.json metrics.csv; do want "the run holds $file" [ -s "run/$file" ]; done
+want "no word of data in what is next" sh -c "! grep -q verify out"
+mv space.json table.csv elsewhere # the run suffices from here on
+run 0 "front of the unseen device" front run --device cards/unseen.json --json
+says out '"source": "surrogate"'
+says out "\"space\": \"$spec\""
+run 0 "front as a table" front run --device cards/unseen.json --csv
+cp out front.csv
+run 0 "pick by preference knows the error" pick run --device cards/unseen.json --prefer error=0.5,latency_ms=0.5
+says out "% (surrogate)"
+run 0 "pick under a limit" pick run --device cards/unseen.json --max latency_ms=55 --json
+want "no counts of a space that has none" sh -c "! grep -q macs out"
+run 0 "report" report run --device cards/unseen.json -o report.html
+want "the report says what the errors are" grep -q "a surrogate, fitted to the column error of 5000 architectures" report.html
+run 0 "resume of a finished run" resume run
+run 2 "verify has nothing to score" verify run
+says err "no supernet"
+run 1 "front with data" front run --device cards/unseen.json --data fashion-mnist
+
+# What the formulas give for the front and for the first 1,000 architectures of the table, on the scale of those: hypervolume, larger is better.
+truth() { sh "$tests/../examples/made-up-space.sh" truth | cut -d, -f 2,8; }
+sed 1d front.csv | cut -d, -f 2 | truth > front.txt
+sed -n 2,1001p elsewhere/table.csv | cut -d, -f 1 | truth > random.txt
+hypervolume() {
+    awk -F, 'FNR == 1 { file++; next }
+    file == 1 { for (i = 1; i <= 2; i++) { if (FNR == 2 || $i < low[i]) low[i] = $i; if (FNR == 2 || $i > high[i]) high[i] = $i } }
+    { if (file == 1) { x1[++n1] = $2; y1[n1] = $1 } else { x2[++n2] = $2; y2[n2] = $1 } }
+    function clip(v) { return v < 0 ? 0 : v > 1 ? 1 : v }
+    function volume(n, x, y,   i, k, xs, ys, t, sum, least) { # of points scaled to [0, 1]
+        for (i = 1; i <= n; i++) { xs[i] = clip((x[i] - low[2]) / (high[2] - low[2])); ys[i] = clip((y[i] - low[1]) / (high[1] - low[1])) }
+        for (i = 2; i <= n; i++) for (k = i; k > 1 && xs[k - 1] > xs[k]; k--) { t = xs[k]; xs[k] = xs[k - 1]; xs[k - 1] = t; t = ys[k]; ys[k] = ys[k - 1]; ys[k - 1] = t }
+        least = 1
+        for (i = 1; i <= n; i++) if (ys[i] < least) { sum += (1 - xs[i]) * (least - ys[i]); least = ys[i] }
+        return sum
+    }
+    END { printf "%.4f %.4f\n", volume(n2, x2, y2), volume(n1, x1, y1) }' random.txt front.txt
+}
+hypervolume > volumes.txt
+want "the front beats 1,000 random architectures: $(cat volumes.txt)" awk '{ exit !($1 > $2 + 0.1) }' volumes.txt
+
+# ---- what was fitted serves other searches ----
+run 0 "a search with the surrogate of another" search --space elsewhere/space.json --error surrogate:run/error.safetensors --preset quick --predictor predictor.safetensors \
+    --device cards/phone.json cards/gpu.json --steps 2 --out run2
+want "the same errors" cmp run/error.safetensors run2/error.safetensors
+run 2 "a surrogate of another space" search --space nb201 --error surrogate:run/error.safetensors --device cards/phone.json --out run3
+run 1 "data beside a table" search --space elsewhere/space.json --error table:elsewhere/table.csv:error --data fashion-mnist --device cards/phone.json --out run3
+says err "--data has no use with --error"
+run 2 "a table that is too short" search --space elsewhere/space.json --error "table:front.csv:error" --device cards/gpu.json --out run3
+says err "needs at least 50"
+run 1 "no errors at all" search --space elsewhere/space.json --device cards/phone.json --out run3
+says err "--error table:FILE.csv:COLUMN"
+want "nothing was written" [ ! -e run3 ]
+finish
