@@ -27,7 +27,7 @@ static const cli_option measure_options[] = {
     {"precision", 0, CLI_CHOICE, AT(precision), "f32|f16|bf16|int8",
      "of weights and activations; onednn-plain and blas know f32 only, f16 is for commands [f32]", false},
     {"command", 0, CLI_TEXT, AT(command), "'CMD {onnx}'",
-     "a program that times the network in the file {onnx} and prints milliseconds, instead of a runtime here", false},
+     "a program that times the network in the file {onnx}, or the architecture {arch}, and prints milliseconds", false},
     {"command-json", 0, CLI_TEXT, AT(command_json), "FIELD", "number of its JSON answer that is the milliseconds [ms]", false},
     {"command-serve", 0, CLI_FLAG, AT(command_serve), NULL, "start it once and ask it line by line", false},
     {"command-energy", 0, CLI_FLAG, AT(command_energy), NULL, "it prints millijoules, too: as a second number, or as energy_mj", false},

@@ -15,14 +15,14 @@
 #define OUTPUT_LIMIT_BYTES ((size_t)1 << 20) /* of one sample */
 #define WHAT "--command"
 
-typedef enum placeholder { ONNX, IMAGES, LOGITS, BATCH, THREADS, PLACEHOLDERS } placeholder;
-static const char *const placeholder_names[PLACEHOLDERS] = {"{onnx}", "{images}", "{logits}", "{batch}", "{threads}"};
+typedef enum placeholder { ONNX, IMAGES, LOGITS, ARCH, BATCH, THREADS, PLACEHOLDERS } placeholder;
+static const char *const placeholder_names[PLACEHOLDERS] = {"{onnx}", "{images}", "{logits}", "{arch}", "{batch}", "{threads}"};
 
 struct fnas_command {
     const fnas_command_setting *setting;
     fnas_words words;
     char *images, *logits; /* paths */
-    bool checks_logits;
+    bool wants_files, checks_logits;
     float *ours, *theirs; /* [batch][classes] */
     fnas_process *server; /* of --serve, from the first sample on */
 };
@@ -40,6 +40,10 @@ double fnas_command_logits_bound(const char *precision) {
     return NAN;
 }
 
+bool fnas_command_wants_files(const fnas_command *command) {
+    return command->wants_files;
+}
+
 bool fnas_command_checks_logits(const fnas_command *command) {
     return command->checks_logits;
 }
@@ -55,16 +59,22 @@ static bool has_placeholder(const fnas_words *words, placeholder which) {
 static fnas_status check_placeholders(fnas_context *context, fnas_command *command) {
     bool has[PLACEHOLDERS];
     for (int i = 0; i < PLACEHOLDERS; i++) has[i] = has_placeholder(&command->words, (placeholder)i);
-    bool serve = command->setting->serve;
-    command->checks_logits = serve || has[LOGITS];
-    if (serve && (has[ONNX] || has[IMAGES] || has[LOGITS]))
+    bool serve = command->setting->serve, has_networks = command->setting->has_networks,
+         names_files = has[ONNX] || has[IMAGES] || has[LOGITS];
+    command->wants_files = names_files || (serve && has_networks);
+    command->checks_logits = has[LOGITS] || (serve && has_networks);
+    if (serve && (names_files || has[ARCH]))
         return fnas_fail(context, FNAS_ERR_INPUT,
-                         WHAT " names {onnx}, {images} or {logits}, which a program that serves is told with each "
-                              "request: leave them out");
-    if (serve) return FNAS_OK;
-    if (!has[ONNX])
+                         WHAT " names {onnx}, {images}, {logits} or {arch}, which a program that serves is told with "
+                              "each request: leave them out");
+    if (names_files && !has_networks)
+        return fnas_fail(context, FNAS_ERR_UNSUPPORTED,
+                         WHAT " wants a network, which a space that a file describes has not: name {arch} alone");
+    if (!serve && !has[ONNX] && !has[ARCH])
         return fnas_fail(context, FNAS_ERR_INPUT,
-                         WHAT " has no {onnx}: write it where the path of the network belongs, as in 'bench {onnx}'");
+                         WHAT
+                         " has no {onnx}: write it where the path of the network belongs, as in 'bench {onnx}' (or {arch}, for a program "
+                         "that makes the network itself)");
     if (has[LOGITS] && !has[IMAGES])
         return fnas_fail(context, FNAS_ERR_INPUT, WHAT " has {logits} without {images}: the logits are those of the images, give both");
     return FNAS_OK;
@@ -120,11 +130,16 @@ static char *fill_in(const char *word, const char *const values[PLACEHOLDERS]) {
     return filled.data;
 }
 
-static fnas_status fill_in_all(fnas_context *context, const fnas_command *command, const char *onnx, fnas_words *filled) {
+/* What a program is told of one architecture. */
+typedef struct subject {
+    const char *onnx, *arch;
+} subject;
+
+static fnas_status fill_in_all(fnas_context *context, const fnas_command *command, const subject *told, fnas_words *filled) {
     char batch[24], threads[24];
     snprintf(batch, sizeof batch, "%lld", (long long)command->setting->batch);
     snprintf(threads, sizeof threads, "%lld", (long long)command->setting->threads);
-    const char *const values[PLACEHOLDERS] = {onnx, command->images, command->logits, batch, threads};
+    const char *const values[PLACEHOLDERS] = {told->onnx, command->images, command->logits, told->arch, batch, threads};
     filled->count = 0;
     filled->items = fnas_allocate(command->words.count + 1, sizeof *filled->items);
     if (!filled->items) return fnas_fail_memory(context, WHAT);
@@ -135,10 +150,10 @@ static fnas_status fill_in_all(fnas_context *context, const fnas_command *comman
     return FNAS_OK;
 }
 
-static fnas_status start(fnas_context *context, const fnas_command *command, const char *onnx, fnas_process **process) {
+static fnas_status start(fnas_context *context, const fnas_command *command, const subject *told, fnas_process **process) {
     fnas_words filled = {0};
     *process = NULL;
-    fnas_status status = fill_in_all(context, command, onnx, &filled);
+    fnas_status status = fill_in_all(context, command, told, &filled);
     if (status == FNAS_OK) status = fnas_process_start(context, filled.items, command->setting->serve, process);
     fnas_words_free(&filled);
     return status;
@@ -150,23 +165,27 @@ static fnas_process_limits limits_of(const fnas_command *command) {
     return (fnas_process_limits){command->setting->timeout_s, OUTPUT_LIMIT_BYTES};
 }
 
-static fnas_status run_once(fnas_context *context, const fnas_command *command, const char *onnx, fnas_text *output) {
+static fnas_status run_once(fnas_context *context, const fnas_command *command, const subject *told, fnas_text *output) {
     fnas_process *process;
-    fnas_status status = start(context, command, onnx, &process);
+    fnas_status status = start(context, command, told, &process);
     if (status == FNAS_OK) status = fnas_process_finish(context, process, limits_of(command), output);
     fnas_process_stop(process);
     return status;
 }
 
-static fnas_status ask_server(fnas_context *context, fnas_command *command, const char *onnx, fnas_text *output) {
+static fnas_status ask_server(fnas_context *context, fnas_command *command, const subject *told, fnas_text *output) {
     fnas_text request = {0};
-    if (!command->server) FNAS_TRY(start(context, command, onnx, &command->server));
-    fnas_text_append(&request, "{\"onnx\": ");
-    fnas_text_append_json(&request, onnx);
-    fnas_text_append(&request, ", \"images\": ");
-    fnas_text_append_json(&request, command->images);
-    fnas_text_append(&request, ", \"logits\": ");
-    fnas_text_append_json(&request, command->logits);
+    if (!command->server) FNAS_TRY(start(context, command, told, &command->server));
+    fnas_text_append(&request, "{\"arch\": ");
+    fnas_text_append_json(&request, told->arch);
+    if (command->wants_files) {
+        fnas_text_append(&request, ", \"onnx\": ");
+        fnas_text_append_json(&request, told->onnx);
+        fnas_text_append(&request, ", \"images\": ");
+        fnas_text_append_json(&request, command->images);
+        fnas_text_append(&request, ", \"logits\": ");
+        fnas_text_append_json(&request, command->logits);
+    }
     fnas_text_append(&request, "}");
     fnas_status status = request.failed ? fnas_fail_memory(context, "a request")
                                         : fnas_process_ask(context, command->server, request.data, limits_of(command), output);
@@ -174,9 +193,9 @@ static fnas_status ask_server(fnas_context *context, fnas_command *command, cons
     return status;
 }
 
-static fnas_status run(fnas_context *context, fnas_command *command, const char *onnx, fnas_answer *answer) {
+static fnas_status run(fnas_context *context, fnas_command *command, const subject *told, fnas_answer *answer) {
     fnas_text output = {0};
-    fnas_status status = command->setting->serve ? ask_server(context, command, onnx, &output) : run_once(context, command, onnx, &output);
+    fnas_status status = command->setting->serve ? ask_server(context, command, told, &output) : run_once(context, command, told, &output);
     if (status == FNAS_OK)
         status = fnas_answer_parse(context, command->words.items[0], output.data ? output.data : "", command->setting->field,
                                    command->setting->with_energy, answer);
@@ -214,14 +233,16 @@ static fnas_status check_logits(fnas_context *context, fnas_command *command, co
                      who, *difference, bound, setting->precision);
 }
 
-fnas_status fnas_command_sample(fnas_context *context, fnas_command *command, const char *name, fnas_answer *answer, double *difference) {
+fnas_status fnas_command_sample(fnas_context *context, fnas_command *command, const char *name, const char *arch, fnas_answer *answer,
+                                double *difference) {
     fnas_text onnx = {0}, expected = {0};
     int folder = (int)(strrchr(command->images, '/') - command->images);
     *difference = NAN;
     fnas_text_append(&onnx, "%.*s/%s.onnx", folder, command->images, name);
     fnas_text_append(&expected, "%.*s/%s.logits", folder, command->images, name);
     (void)unlink(command->logits); /* those of the sample before are none of this one's */
-    fnas_status status = onnx.failed || expected.failed ? fnas_fail_memory(context, WHAT) : run(context, command, onnx.data, answer);
+    subject told = {onnx.data, arch};
+    fnas_status status = onnx.failed || expected.failed ? fnas_fail_memory(context, WHAT) : run(context, command, &told, answer);
     if (status == FNAS_OK && command->checks_logits) status = check_logits(context, command, expected.data, difference);
     fnas_text_free(&onnx);
     fnas_text_free(&expected);

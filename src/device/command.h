@@ -13,6 +13,7 @@ typedef struct fnas_command_setting {
     bool with_energy, serve;
     double timeout_s; /* of a sample */
     int64_t batch, threads, classes;
+    bool has_networks; /* of the space: without, the program is told of architectures only */
 } fnas_command_setting;
 
 typedef struct fnas_command fnas_command;
@@ -24,13 +25,15 @@ FNAS_NODISCARD fnas_status fnas_command_create(fnas_context *context, const fnas
 void fnas_command_destroy(fnas_command *command); /* ends a program that serves; NULL is allowed */
 
 #define FNAS_COMMAND_IMAGES "images.f32" /* [batch, C, H, W] */
+bool fnas_command_wants_files(const fnas_command *command);
 bool fnas_command_checks_logits(const fnas_command *command);
 double fnas_command_logits_bound(const char *precision); /* of their difference: |theirs - ours| / |ours|, Euclidean */
 
-/* One sample of the network in FOLDER/NAME.onnx. *difference: of its logits from those in FOLDER/NAME.logits; NaN when they are not
- * compared. Errors: FNAS_ERR_INPUT for whatever the program does wrong (fnas_process_*, fnas_answer_parse; no logits, logits that are not
- * finite or too far off), FNAS_INTERRUPTED, FNAS_ERR_IO, FNAS_ERR_MEMORY. */
-FNAS_NODISCARD fnas_status fnas_command_sample(fnas_context *context, fnas_command *command, const char *name, fnas_answer *answer,
-                                               double *difference);
+/* One sample of the architecture `arch` (its native string), whose network is in FOLDER/NAME.onnx where files are wanted. *difference: of
+ * its logits from those in FOLDER/NAME.logits; NaN when they are not compared. Errors: FNAS_ERR_INPUT for whatever the program does wrong
+ * (fnas_process_*, fnas_answer_parse; no logits, logits that are not finite or too far off), FNAS_INTERRUPTED, FNAS_ERR_IO,
+ * FNAS_ERR_MEMORY. */
+FNAS_NODISCARD fnas_status fnas_command_sample(fnas_context *context, fnas_command *command, const char *name, const char *arch,
+                                               fnas_answer *answer, double *difference);
 
 #endif

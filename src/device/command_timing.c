@@ -36,7 +36,7 @@ typedef struct command_timer {
 /* ---- what makes two measurements the same ---- */
 
 static uint32_t checksum(const void *bytes, size_t size) {
-    return (uint32_t)crc32_z(0, bytes, size);
+    return size ? (uint32_t)crc32_z(0, bytes, size) : 0;
 }
 
 static fnas_status open_samples(command_timer *timer, const char *path, const char *image_source) {
@@ -91,20 +91,16 @@ static void advance(command_timer *timer, int64_t units) {
     fnas_report_progress(timer->context, &progress);
 }
 
-static fnas_status name_arch(const command_timer *timer, int64_t arch, fnas_status status) {
-    char text[FNAS_ARCH_TEXT_BYTES];
+static fnas_status ask(command_timer *timer, int64_t arch, fnas_sample *sample) {
     const fnas_timing_plan *plan = timer->plan;
     const int32_t *choices = arch < 0 ? plan->drift_choices : plan->choices + arch * fnas_space_decision_count(plan->space);
-    if (status == FNAS_INTERRUPTED || fnas_space_format(NULL, plan->space, choices, text, sizeof text) != FNAS_OK) return status;
-    return fnas_fail_prefix(timer->context, status, "%s: %s", plan->stage, text);
-}
-
-static fnas_status ask(command_timer *timer, int64_t arch, fnas_sample *sample) {
-    char name[NAME_BYTES] = FNAS_COMMAND_DRIFT;
+    char name[NAME_BYTES] = FNAS_COMMAND_DRIFT, text[FNAS_ARCH_TEXT_BYTES];
     fnas_answer answer;
     if (arch >= 0) snprintf(name, sizeof name, "%" PRId64, arch);
-    fnas_status status = fnas_command_sample(timer->context, timer->command, name, &answer, &sample->difference);
-    if (status != FNAS_OK) return name_arch(timer, arch, status);
+    FNAS_TRY(fnas_space_format(timer->context, plan->space, choices, text, sizeof text));
+    fnas_status status = fnas_command_sample(timer->context, timer->command, name, text, &answer, &sample->difference);
+    if (status == FNAS_INTERRUPTED) return status;
+    if (status != FNAS_OK) return fnas_fail_prefix(timer->context, status, "%s: %s", plan->stage, text);
     sample->arch = arch;
     sample->ms = answer.ms;
     sample->energy_mj = answer.energy_mj;
@@ -159,7 +155,8 @@ static fnas_status take_round(command_timer *timer, int64_t first, int64_t count
 
 static fnas_status take_part(command_timer *timer, int64_t first, int64_t *count) {
     fnas_temporary_empty(timer->folder);
-    FNAS_TRY(fnas_command_export(timer->context, timer->plan, timer->folder, first, count));
+    *count = timer->plan->count - first;
+    if (fnas_command_wants_files(timer->command)) FNAS_TRY(fnas_command_export(timer->context, timer->plan, timer->folder, first, count));
     advance(timer, *count);
     for (int64_t round = 0; round < timer->plan->rounds; round++) FNAS_TRY(take_round(timer, first, *count, round));
     return FNAS_OK;

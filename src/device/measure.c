@@ -80,7 +80,8 @@ static fnas_status read_command(fnas_context *context, const fnas_space *space, 
                                                                                              : DEFAULT_TIMEOUT_S,
                                                 .batch = plan->batch,
                                                 .threads = plan->threads,
-                                                .classes = space->classes};
+                                                .classes = space->classes,
+                                                .has_networks = space->image[0] != 0};
     if (!isfinite(fnas_command_logits_bound(measuring->command.precision)))
         return fnas_fail(context, FNAS_ERR_INPUT, "unknown precision \"%s\" of a command: use f32, f16, bf16 or int8",
                          measuring->command.precision);
@@ -141,12 +142,22 @@ static fnas_status check_drift(const fnas_measurement *measuring) {
 
 /* ---- public ---- */
 
+/* A command can measure a space without networks, of which there is nothing to calibrate. */
+static fnas_status load_images(fnas_measurement *measuring, const char *data) {
+    if (measuring->by_command && !measuring->command.has_networks && !data) {
+        snprintf(measuring->data_name, sizeof measuring->data_name, "none");
+        measuring->plan.image_count = 0;
+        return FNAS_OK;
+    }
+    return fnas_images_load(measuring->context, measuring->plan.space, data, CALIBRATION_IMAGES, &measuring->images, measuring->data_name,
+                            sizeof measuring->data_name);
+}
+
 static fnas_status measure(fnas_context *context, const fnas_space *space, const fnas_measure_options *options, fnas_measurement *measuring,
                            fnas_card **card) {
     FNAS_TRY(read_options(context, space, options, measuring));
     FNAS_TRY(choose_archs(measuring, options->references));
-    FNAS_TRY(fnas_images_load(context, space, options->data, CALIBRATION_IMAGES, &measuring->images, measuring->data_name,
-                              sizeof measuring->data_name));
+    FNAS_TRY(load_images(measuring, options->data));
     measuring->plan.images = measuring->images;
     if (measuring->by_command)
         FNAS_TRY(fnas_command_timing_run(context, &measuring->plan, &measuring->command, options->samples, measuring->data_name,

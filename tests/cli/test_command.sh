@@ -117,7 +117,7 @@ program server <<'E2'
 while read -r line; do echo "$line" >> "$place/requests"; echo '{"ms": 2}'; done
 E2
 refuse "a server that computes nothing" 'server' 'server wrote no logits' --command-serve
-want "a request names three files" grep -q '^{"onnx": ".*/drift.onnx", "images": ".*/images.f32", "logits": ".*/logits.f32"}$' "$place/requests"
+want "a request names three files" grep -q '^{"arch": "|.*|", "onnx": ".*/drift.onnx", "images": ".*/images.f32", "logits": ".*/logits.f32"}$' "$place/requests"
 program quits <<'E2'
 read -r line; echo "no memory" >&2; exit 1
 E2
@@ -212,6 +212,30 @@ case $code in
 77 | 127) echo "skip - python3-onnx is not installed: the networks are not checked" ;;
 *) fail "the ONNX checker" ;;
 esac
+
+# ---- spaces without networks ----
+
+sh "$root/examples/made-up-space.sh" "$place/made" > "$place/out" 2>&1
+program of-name <<'E2'
+echo "$1" >> "$place/names"; echo "${#1}.5"
+E2
+made() { # CODE TEXT COMMAND WORD...
+    wanted_code=$1 about=$2 command=$3
+    shift 3
+    run "$wanted_code" "$about" device measure --space "$place/made/space.json" --references "$place/ten.json" --name board --archs 5 -o "$card" --command "$command" "$@"
+}
+awk -F, 'BEGIN { printf "[" } NR > 1 && NR < 12 { printf "%s\"%s\"", (NR > 2 ? ", " : ""), $1 } END { print "]" }' "$place/made/table.csv" > "$place/ten.json"
+made 2 "a space without networks exports none" 'bench {onnx}'
+says err 'name {arch} alone'
+made 0 "a program that is told the architecture" 'of-name {arch}'
+want "it was told native strings" grep -Eq '^(k[357]e[346]/){21}k[357]e[346]$' "$place/names"
+rm -f "$card"
+program of-request <<'E2'
+while read -r line; do echo "$line" >> "$place/asked"; echo '{"ms": 2}'; done
+E2
+made 0 "a server that is told the architecture" of-request --command-serve
+want "it is told nothing else" grep -Eq '^\{"arch": "[^"]*"\}$' "$place/asked"
+rm -f "$card"
 
 # ---- the runners for other machines, with stand-ins for ssh, scp and adb ----
 
