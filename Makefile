@@ -3,7 +3,7 @@ BUILD = build/release
 JOBS ?= $(shell nproc)
 PREFIX ?= /usr/local
 
-.PHONY: help deps build demo demo-seeds test bench lint format sanitize fuzz install clean
+.PHONY: help deps build runners demo demo-seeds test bench lint format sanitize fuzz install clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -14,6 +14,9 @@ deps: ## install what is missing of packaging/debian-packages.txt (sudo where yo
 build: deps ## configure and build into build/release
 	@[ -f $(BUILD)/build.ninja ] || cmake --preset release
 	@cmake --build --preset release --parallel $(JOBS)
+
+runners: ## compile the programs of runners/ into build/runners, with onnxruntime for Node (needs Node 20 and npm)
+	@sh runners/install.sh $(dir $(BUILD))runners
 
 demo: build ## measure this machine's devices, search once, show and check the fronts (SEED=, THREADS=, DEMO_DIR=, QUICKER=1)
 	@sh scripts/demo.sh

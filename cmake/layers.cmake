@@ -77,4 +77,5 @@ function(fnas_library_and_command)
 
     install(TARGETS fleetnas fleetnas_command)
     install(DIRECTORY ${CMAKE_SOURCE_DIR}/include/fleetnas TYPE INCLUDE)
+    install(DIRECTORY ${CMAKE_SOURCE_DIR}/runners DESTINATION ${CMAKE_INSTALL_DATADIR}/fleetnas)
 endfunction()

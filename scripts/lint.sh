@@ -24,7 +24,7 @@ have() {
 for check in tests/lint/check_*.sh; do step "$(basename "$check" .sh)" sh "$check" "$root"; done
 sources=$(find src include tests bench examples -name '*.[ch]' | sort)
 if have clang-format; then step format clang-format --dry-run --Werror $sources; fi
-if have shellcheck; then step shellcheck shellcheck -S warning -e SC2154 scripts/*.sh tests/lint/*.sh tests/cli/*.sh .ci/run; fi
+if have shellcheck; then step shellcheck shellcheck -S warning -e SC2154 scripts/*.sh runners/*.sh tests/lint/*.sh tests/cli/*.sh .ci/run; fi
 if have cppcheck; then # the suppressed ones are false: sums of exponentials, a table of typed fields, arrays that a callee fills
     step cppcheck cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
         --suppress=missingInclude --suppress=missingIncludeSystem --suppress=unknownMacro --suppress=invalidFunctionArg --suppress=invalidPointerCast \

@@ -58,17 +58,28 @@ typedef struct fnas_measure_options {
                            devices of equal seed */
     const char *references; /* JSON file: an array of native strings, or an object with reference_archs [the space's own] */
     const char *data;       /* data set whose images calibrate the weights' statistics and the int8 scales [synthetic images] */
-    int64_t rounds;         /* timed runs of each architecture [12], at least 12 */
+    int64_t rounds;         /* timed runs of each architecture [12], at least 12; by a command at least 3, [3] where it does not serve */
     uint64_t seed;          /* [0] */
+    /* Instead of a runtime of this machine, any program measures: docs/devices.md says what it is told and what it owes. Then runtime and
+     * isa are NULL, and precision ("f32" | "f16" | "bf16" | "int8") says how exactly the program computes. */
+    const char *command;      /* its words, quoted as in POSIX: "bench {onnx} {images} {logits}"; no shell sees them [none] */
+    const char *command_json; /* name of the number in a JSON answer that is the milliseconds ["ms"; or the last number of a text] */
+    bool command_serve;       /* it is started once and asked line by line; otherwise it is started for each sample */
+    bool command_energy;      /* it tells the millijoules of a run, too */
+    double command_timeout_s; /* limit of a sample [60] */
+    const char *samples;      /* required with command: SQLite file that samples go to as they come. Where it holds samples of the same
+                                 measurement, that goes on from there. It stays: remove it once the card is saved */
 } fnas_measure_options;
 
-/* Measures in a child process of its own: builds every architecture's inference graph with initialised and calibrated weights, warms up,
- * then times them in interleaved rounds (docs/devices.md). Per architecture: minimum CPU time (the latency where threads is 1) and median
- * wall time (otherwise). A reference architecture returns in every round: when the card's statistic of it changes by more than 15 % between
- * the first and the last third, the card is refused with FNAS_ERR_NUMERIC (measure again on a quiet machine). Reports progress "measure
- * NAME". Owned: fnas_card_free. Not while other threads of the process compute. Errors: FNAS_ERR_INPUT, FNAS_ERR_UNSUPPORTED (precision or
- * instruction set that this processor lacks; an instruction set other than native once this process has computed anything: measure first),
- * FNAS_ERR_IO, FNAS_ERR_MEMORY, FNAS_ERR_NUMERIC, FNAS_ERR_INTERNAL (the child died), FNAS_INTERRUPTED. */
+/* Measures in a child process of its own, or by a command: builds every architecture's inference graph with initialised and calibrated
+ * weights, warms up, then times them in interleaved rounds (docs/devices.md). Per architecture: minimum CPU time (the latency where threads
+ * is 1) and median wall time (otherwise). A reference architecture returns in every round: when the card's statistic of it changes by more
+ * than 15 % between the first and the last third, the card is refused with FNAS_ERR_NUMERIC (measure again on a quiet machine). Reports
+ * progress "measure NAME". Owned: fnas_card_free. Not while other threads of the process compute. Errors: FNAS_ERR_INPUT,
+ * FNAS_ERR_UNSUPPORTED (precision or instruction set that this processor lacks; an instruction set other than native once this process has
+ * computed anything: measure first), FNAS_ERR_IO, FNAS_ERR_MEMORY, FNAS_ERR_NUMERIC, FNAS_ERR_INTERNAL (the child died), FNAS_INTERRUPTED.
+ * A command that is not found, fails, hangs, floods, prints no number or one that is no time, or computes other logits gives FNAS_ERR_INPUT
+ * that says so, with the architecture; samples of another measurement in the file too. */
 FNAS_API FNAS_NODISCARD fnas_status fnas_device_measure(fnas_context *context, const fnas_space *space, const fnas_measure_options *options,
                                                         fnas_card **card);
 

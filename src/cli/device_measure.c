@@ -1,15 +1,19 @@
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "output.h"
 #include "verbs.h"
 
 typedef struct measure_values {
     cli_common common;
-    const char *space, *name, *runtime, *precision, *isa, *references, *data, *output;
+    const char *space, *name, *runtime, *precision, *isa, *references, *data, *output, *command, *command_json;
     int64_t threads, batch, archs, rounds;
+    double command_timeout;
     uint64_t seed;
-    bool reference_only;
+    bool reference_only, command_serve, command_energy;
 } measure_values;
 
 #define AT(member) offsetof(measure_values, member)
@@ -20,8 +24,14 @@ static const cli_option measure_options[] = {
     {"name", 0, CLI_TEXT, AT(name), "NAME", "what to call the device", true},
     {"output", 'o', CLI_TEXT, AT(output), "CARD.json", "where the device card goes", true},
     {"runtime", 0, CLI_CHOICE, AT(runtime), "onednn|onednn-plain|blas", "what executes the networks [onednn]", false},
-    {"precision", 0, CLI_CHOICE, AT(precision), "f32|bf16|int8", "of weights and activations; onednn-plain and blas know f32 only [f32]",
-     false},
+    {"precision", 0, CLI_CHOICE, AT(precision), "f32|f16|bf16|int8",
+     "of weights and activations; onednn-plain and blas know f32 only, f16 is for commands [f32]", false},
+    {"command", 0, CLI_TEXT, AT(command), "'CMD {onnx}'",
+     "a program that times the network in the file {onnx}, or the architecture {arch}, and prints milliseconds", false},
+    {"command-json", 0, CLI_TEXT, AT(command_json), "FIELD", "number of its JSON answer that is the milliseconds [ms]", false},
+    {"command-serve", 0, CLI_FLAG, AT(command_serve), NULL, "start it once and ask it line by line", false},
+    {"command-energy", 0, CLI_FLAG, AT(command_energy), NULL, "it prints millijoules, too: as a second number, or as energy_mj", false},
+    {"command-timeout", 0, CLI_REAL, AT(command_timeout), "SECONDS", "longest time of a sample [60]", false},
     {"isa", 0, CLI_CHOICE, AT(isa), "native|avx512|avx2|sse41", "instruction set at most [native]", false},
     {"threads", 0, CLI_COUNT, AT(threads), "N", "threads of the device: part of what it is [1]", false},
     {"batch", 0, CLI_COUNT, AT(batch), "N", "images at a time [1]", false},
@@ -30,7 +40,8 @@ static const cli_option measure_options[] = {
     {"references", 0, CLI_TEXT, AT(references), "FILE.json",
      "ten reference architectures: an array of native strings, or an object with reference_archs [the space's own]", false},
     CLI_OPTION_DATA(measure_values, "data set whose images calibrate statistics and int8 scales [synthetic images]"),
-    {"rounds", 0, CLI_COUNT, AT(rounds), "N", "timed runs of each architecture, at least 12 [12]", false},
+    {"rounds", 0, CLI_COUNT, AT(rounds), "N",
+     "timed runs of each architecture, at least 12; with --command 3 [12; 3 with a command that does not serve]", false},
     {"seed", 0, CLI_SEED, AT(seed), "N", "of the choice of architectures; equal seeds measure the same ones [0]", false},
     CLI_OPTIONS_END,
 };
@@ -43,37 +54,82 @@ static void measure_print(const fnas_card_view *view, const char *path) {
     printf("\n");
 }
 
-static fnas_status measure_run(fnas_context *context, void *untyped) {
-    const measure_values *values = untyped;
+static fnas_measure_options measure_options_of(const measure_values *values, const char *samples) {
+    return (fnas_measure_options){.name = values->name,
+                                  .runtime = values->runtime,
+                                  .precision = values->precision,
+                                  .isa = values->isa,
+                                  .threads = values->threads,
+                                  .batch = values->batch,
+                                  .arch_count = values->reference_only ? -1 : values->archs,
+                                  .references = values->references,
+                                  .data = values->data,
+                                  .rounds = values->rounds,
+                                  .seed = values->seed,
+                                  .command = values->command,
+                                  .command_json = values->command_json,
+                                  .command_serve = values->command_serve,
+                                  .command_energy = values->command_energy,
+                                  .command_timeout_s = values->command_timeout,
+                                  .samples = values->command ? samples : NULL};
+}
+
+static fnas_status measure_check(const measure_values *values) {
+    bool has_settings = values->command_json || values->command_serve || values->command_energy || values->command_timeout > 0;
     if (values->reference_only && values->archs)
         return cli_fail("device measure", FNAS_ERR_USAGE, "--archs has no use with --reference-only: leave one out");
-    fnas_status status = cli_check_output("device measure", values->output);
-    if (status != FNAS_OK) return status;
+    if (!values->command && has_settings)
+        return cli_fail("device measure", FNAS_ERR_USAGE,
+                        "--command-json, --command-serve, --command-energy and --command-timeout belong to "
+                        "--command: give it, or leave them out");
+    if (values->command && (values->runtime || values->isa))
+        return cli_fail("device measure", FNAS_ERR_USAGE, "--%s has no use with --command, which chooses itself: leave one out",
+                        values->runtime ? "runtime" : "isa");
+    return cli_check_output("device measure", values->output);
+}
+
+/* What is left of a measurement that was not finished, and how to go on. */
+static fnas_status measure_explain(fnas_status status, const measure_values *values, const char *samples) {
+    bool has_samples = values->command && access(samples, F_OK) == 0;
+    if (status == FNAS_INTERRUPTED && has_samples)
+        return cli_fail("device measure", status, "interrupted: the samples taken so far are in %s; the same command goes on from there",
+                        samples);
+    if (status == FNAS_INTERRUPTED) return cli_fail("device measure", status, "interrupted: nothing was written; measure again");
+    if (status == FNAS_ERR_NUMERIC && has_samples) /* all are there, and tell of drift: going on would say the same again */
+        cli_warn("device measure", "the samples are kept in %s: remove it to measure anew, or give more --rounds to add some", samples);
+    else if (status != FNAS_OK && has_samples)
+        cli_warn("device measure", "the samples taken so far are kept in %s: the same command goes on from there", samples);
+    return status;
+}
+
+static fnas_status measure_and_save(fnas_context *context, const measure_values *values, const char *samples) {
     fnas_space *space = NULL;
     fnas_card *card = NULL;
-    status = fnas_space_open(context, values->space, &space);
-    if (status == FNAS_OK) {
-        fnas_measure_options options = {.name = values->name,
-                                        .runtime = values->runtime,
-                                        .precision = values->precision,
-                                        .isa = values->isa,
-                                        .threads = values->threads,
-                                        .batch = values->batch,
-                                        .arch_count = values->reference_only ? -1 : values->archs,
-                                        .references = values->references,
-                                        .data = values->data,
-                                        .rounds = values->rounds,
-                                        .seed = values->seed};
-        status = fnas_device_measure(context, space, &options, &card);
-    }
+    fnas_measure_options options = measure_options_of(values, samples);
+    fnas_status status = fnas_space_open(context, values->space, &space);
+    if (status == FNAS_OK) status = fnas_device_measure(context, space, &options, &card);
     if (status == FNAS_OK) status = fnas_card_save(context, card, values->output);
+    if (status == FNAS_OK && values->command) (void)remove(samples);
     if (status == FNAS_OK) {
         fnas_card_view view = fnas_card_get(card);
         measure_print(&view, values->output);
     }
-    if (status == FNAS_INTERRUPTED) status = cli_fail("device measure", status, "interrupted: nothing was written; measure again");
     fnas_card_free(card);
     fnas_space_close(space);
+    return measure_explain(status, values, samples);
+}
+
+static fnas_status measure_run(fnas_context *context, void *untyped) {
+    static const char suffix[] = ".samples.sqlite";
+    const measure_values *values = untyped;
+    fnas_status status = measure_check(values);
+    if (status != FNAS_OK) return status;
+    size_t size = strlen(values->output) + sizeof suffix;
+    char *samples = malloc(size);
+    if (!samples) return cli_fail("device measure", FNAS_ERR_MEMORY, "out of memory");
+    snprintf(samples, size, "%s%s", values->output, suffix);
+    status = measure_and_save(context, values, samples);
+    free(samples);
     return status;
 }
 
@@ -87,7 +143,14 @@ const cli_verb cli_device_measure = {
                "machine drifted\n"
                "meanwhile. Its ten reference latencies are the device's embedding: a query of a finished search, "
                "or a\n"
-               "search with a trained predictor, needs no more of a device.",
+               "search with a trained predictor, needs no more of a device.\n"
+               "With --command any program measures, on any machine: each architecture is exported to ONNX, the program is run without a "
+               "shell,\n"
+               "and its logits are compared with ours where it is given {images} and {logits} or serves. Samples are kept beside the card "
+               "as they\n"
+               "come: a measurement that was cut off goes on when the same command is given again. docs/devices.md says what a program "
+               "owes, and which\n"
+               "come with fleetnas.",
     .example = "fleetnas device measure --space nb201:cells=1,input=1x28x28 --name server-int8 --precision int8 --data fashion-mnist -o "
                "server-int8.json",
     .options = measure_options,

@@ -58,12 +58,13 @@ static fnas_status read_format(const card_reader *reader) {
 }
 
 static fnas_status read_statistic(const card_reader *reader) {
-    static const char *const names[] = {"min_cpu_ms", "median_wall_ms", "imported", NULL};
+    static const char *const names[] = {"min_cpu_ms", "median_wall_ms", "min_ms", "median_ms", "imported", NULL};
     FNAS_TRY(read_text(reader, "statistic", &reader->card->view.statistic));
     for (int i = 0; names[i]; i++)
         if (strcmp(names[i], reader->card->view.statistic) == 0) return FNAS_OK;
-    return fnas_fail(reader->context, FNAS_ERR_INPUT, "%s: \"statistic\" is \"%s\": use min_cpu_ms, median_wall_ms or imported",
-                     reader->where, reader->card->view.statistic);
+    return fnas_fail(reader->context, FNAS_ERR_INPUT,
+                     "%s: \"statistic\" is \"%s\": use min_cpu_ms, median_wall_ms, min_ms, median_ms or imported", reader->where,
+                     reader->card->view.statistic);
 }
 
 static fnas_status read_noise(const card_reader *reader) {

@@ -5,38 +5,24 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "base/statistics.h"
 #include "device/archs.h"
 #include "device/card.h"
 #include "device/host.h"
 #include "device/images.h"
-#include "device/timing.h"
+#include "device/measure_internal.h"
+#include "space/space.h"
 
 #define DEFAULT_ARCHS 300
 #define MOST_ARCHS 15000
 #define LEAST_ROUNDS 12
+#define LEAST_COMMAND_ROUNDS 3 /* starting a program costs far more than a network */
+#define DEFAULT_TIMEOUT_S 60
+#define MOST_TIMEOUT_S 86400
 #define MOST_ROUNDS 10000
 #define MOST_BATCH 4096
 #define MOST_THREADS 256
 #define CALIBRATION_IMAGES 16 /* enough for statistics that keep activations in range; latency asks no more of them */
 #define DRIFT_LIMIT 0.15
-#define NAME_BYTES 128
-#define QUANTILES 5
-#define SIGNIFICANT_DIGITS "%.6g"
-
-static const double quantile_levels[QUANTILES] = {0, 0.25, 0.5, 0.75, 1};
-
-/* Everything of one measurement. */
-typedef struct measurement {
-    fnas_context *context;
-    const char *name;
-    char stage[NAME_BYTES + 16], data_name[NAME_BYTES];
-    fnas_timing_plan plan;
-    fnas_timing_result result;
-    int32_t *choices; /* references, then the others */
-    float *images;
-    int64_t others;
-} measurement;
 
 /* ---- options ---- */
 
@@ -53,15 +39,60 @@ static const char *or_text(const char *text, const char *fallback) {
     return text && *text ? text : fallback;
 }
 
-static fnas_status check_setting(fnas_context *context, const fnas_timing_plan *plan) {
+static fnas_status check_counts(fnas_context *context, const fnas_timing_plan *plan, int64_t least_rounds) {
     FNAS_TRY(check_range(context, "batch", plan->batch, 1, MOST_BATCH));
     FNAS_TRY(check_range(context, "threads", plan->threads, 1, MOST_THREADS));
-    FNAS_TRY(check_range(context, "rounds", plan->rounds, LEAST_ROUNDS, MOST_ROUNDS));
+    return check_range(context, "rounds", plan->rounds, least_rounds, MOST_ROUNDS);
+}
+
+static fnas_status check_setting(fnas_context *context, const fnas_timing_plan *plan) {
+    FNAS_TRY(check_counts(context, plan, LEAST_ROUNDS));
     return fnas_runtime_check(context, plan->runtime, plan->precision, plan->isa);
 }
 
+/* A runtime of this machine. */
+static fnas_status read_runtime(fnas_context *context, const fnas_measure_options *options, fnas_timing_plan *plan) {
+    if (options->command_json || options->command_timeout_s != 0 || options->command_energy || options->command_serve)
+        return fnas_fail(context, FNAS_ERR_INPUT, "settings of a command are given, but no command: name it, or leave them out");
+    plan->isa = or_text(options->isa, "native");
+    plan->rounds = or_default(options->rounds, LEAST_ROUNDS);
+    FNAS_TRY(fnas_runtime_find(context, or_text(options->runtime, "onednn"), &plan->runtime));
+    FNAS_TRY(fnas_precision_find(context, or_text(options->precision, "f32"), &plan->precision));
+    return check_setting(context, plan);
+}
+
+/* A program of the user's. */
+static fnas_status read_command(fnas_context *context, const fnas_space *space, const fnas_measure_options *options,
+                                fnas_measurement *measuring) {
+    fnas_timing_plan *plan = &measuring->plan;
+    if (options->runtime || options->isa)
+        return fnas_fail(context, FNAS_ERR_INPUT, "a command chooses runtime and instruction set itself: leave %s out",
+                         options->runtime ? "runtime" : "isa");
+    if (!options->samples) return fnas_fail(context, FNAS_ERR_INPUT, "a measurement by command needs a file for its samples");
+    plan->rounds = or_default(options->rounds, options->command_serve ? LEAST_ROUNDS : LEAST_COMMAND_ROUNDS);
+    measuring->by_command = true;
+    measuring->command = (fnas_command_setting){.command = options->command,
+                                                .field = options->command_json,
+                                                .precision = or_text(options->precision, "f32"),
+                                                .with_energy = options->command_energy,
+                                                .serve = options->command_serve,
+                                                .timeout_s = options->command_timeout_s != 0 ? options->command_timeout_s
+                                                                                             : DEFAULT_TIMEOUT_S,
+                                                .batch = plan->batch,
+                                                .threads = plan->threads,
+                                                .classes = space->classes,
+                                                .has_networks = space->image[0] != 0};
+    if (!isfinite(fnas_command_logits_bound(measuring->command.precision)))
+        return fnas_fail(context, FNAS_ERR_INPUT, "unknown precision \"%s\" of a command: use f32, f16, bf16 or int8",
+                         measuring->command.precision);
+    if (!(measuring->command.timeout_s > 0 && measuring->command.timeout_s <= MOST_TIMEOUT_S))
+        return fnas_fail(context, FNAS_ERR_INPUT, "the time limit of a sample is %g s: it must be above 0 and at most %d",
+                         measuring->command.timeout_s, MOST_TIMEOUT_S);
+    return check_counts(context, plan, LEAST_COMMAND_ROUNDS);
+}
+
 static fnas_status read_options(fnas_context *context, const fnas_space *space, const fnas_measure_options *options,
-                                measurement *measuring) {
+                                fnas_measurement *measuring) {
     fnas_timing_plan *plan = &measuring->plan;
     if (!options->name) return fnas_fail(context, FNAS_ERR_INPUT, "a device needs a name");
     FNAS_TRY(fnas_card_check_name(context, options->name)); /* now, not when a search takes the card */
@@ -70,19 +101,15 @@ static fnas_status read_options(fnas_context *context, const fnas_space *space, 
     snprintf(measuring->stage, sizeof measuring->stage, "measure %s", options->name);
     *plan = (fnas_timing_plan){.stage = measuring->stage,
                                .space = space,
-                               .isa = or_text(options->isa, "native"),
                                .batch = or_default(options->batch, 1),
                                .threads = or_default(options->threads, 1),
-                               .rounds = or_default(options->rounds, LEAST_ROUNDS),
                                .seed = options->seed,
                                .image_count = CALIBRATION_IMAGES};
     FNAS_TRY(check_range(context, "the number of architectures", options->arch_count, -1, MOST_ARCHS));
-    FNAS_TRY(fnas_runtime_find(context, or_text(options->runtime, "onednn"), &plan->runtime));
-    FNAS_TRY(fnas_precision_find(context, or_text(options->precision, "f32"), &plan->precision));
-    return check_setting(context, plan);
+    return options->command ? read_command(context, space, options, measuring) : read_runtime(context, options, plan);
 }
 
-static fnas_status choose_archs(measurement *measuring, const char *references) {
+static fnas_status choose_archs(fnas_measurement *measuring, const char *references) {
     const fnas_space *space = measuring->plan.space;
     int64_t decisions = fnas_space_decision_count(space), count = FNAS_CARD_REFERENCES + measuring->others;
     measuring->choices = fnas_allocate((size_t)(count * decisions), sizeof *measuring->choices);
@@ -96,7 +123,7 @@ static fnas_status choose_archs(measurement *measuring, const char *references) 
     return FNAS_OK;
 }
 
-static void release(measurement *measuring) {
+static void release(fnas_measurement *measuring) {
     fnas_timing_result_free(&measuring->result);
     fnas_free(measuring->choices);
     fnas_free(measuring->images);
@@ -104,7 +131,7 @@ static void release(measurement *measuring) {
 
 /* ---- judging ---- */
 
-static fnas_status check_drift(const measurement *measuring) {
+static fnas_status check_drift(const fnas_measurement *measuring) {
     double drift = measuring->result.drift;
     if (fabs(drift) <= DRIFT_LIMIT) return FNAS_OK;
     return fnas_fail(measuring->context, FNAS_ERR_NUMERIC,
@@ -113,146 +140,37 @@ static fnas_status check_drift(const measurement *measuring) {
                      measuring->stage, 100 * drift, 100 * DRIFT_LIMIT);
 }
 
-static double statistic_of(const fnas_timing_plan *plan, const fnas_timing_result *result, int64_t arch) {
-    return fnas_timing_statistic(plan->threads, result->rounds, result->cpu_ms + arch * result->rounds,
-                                 result->wall_ms + arch * result->rounds);
-}
-
-/* The statistic of an architecture over every second round from `first` on; scratch [2 * rounds]. */
-static double half_statistic(const fnas_timing_plan *plan, const fnas_timing_result *result, int64_t arch, int64_t first, double *scratch) {
-    int64_t count = 0;
-    for (int64_t round = first; round < result->rounds; round += 2, count++) {
-        scratch[count] = result->cpu_ms[arch * result->rounds + round];
-        scratch[result->rounds + count] = result->wall_ms[arch * result->rounds + round];
-    }
-    return fnas_timing_statistic(plan->threads, count, scratch, scratch + result->rounds);
-}
-
-/* Rank correlation between the odd and the even rounds: what part of a ranking is the device's and not chance. */
-static fnas_status find_noise(const measurement *measuring, double *noise) {
-    int64_t count = measuring->result.count;
-    double *halves = fnas_allocate((size_t)(2 * count + 2 * measuring->result.rounds), sizeof *halves);
-    if (!halves) return fnas_fail_memory(measuring->context, measuring->stage);
-    for (int64_t arch = 0; arch < count; arch++)
-        for (int64_t half = 0; half < 2; half++)
-            halves[half * count + arch] = half_statistic(&measuring->plan, &measuring->result, arch, half, halves + 2 * count);
-    *noise = fnas_spearman(halves, halves + count, count);
-    fnas_free(halves);
-    return FNAS_OK;
-}
-
-/* ---- the card ---- */
-
-/* Times are good to a few digits at best; more would only make files long. */
-static json_t *json_time(double ms) {
-    char text[32];
-    double rounded = ms;
-    snprintf(text, sizeof text, SIGNIFICANT_DIGITS, ms);
-    (void)fnas_parse_double(text, &rounded);
-    return json_real(rounded);
-}
-
-static json_t *json_of_arch(const measurement *measuring, int64_t arch) {
-    char text[FNAS_ARCH_TEXT_BYTES];
-    const fnas_space *space = measuring->plan.space;
-    if (fnas_space_format(measuring->context, space, measuring->choices + arch * fnas_space_decision_count(space), text, sizeof text) !=
-        FNAS_OK)
-        return NULL;
-    return json_string(text);
-}
-
-static json_t *json_of_quantiles(const measurement *measuring, int64_t arch) {
-    const fnas_timing_result *result = &measuring->result;
-    const double *samples = (measuring->plan.threads == 1 ? result->cpu_ms : result->wall_ms) + arch * result->rounds;
-    json_t *quantiles = json_array();
-    for (int q = 0; q < QUANTILES; q++)
-        json_array_append_new(quantiles, json_time(fnas_quantile(samples, result->rounds, quantile_levels[q])));
-    return quantiles;
-}
-
-typedef enum time_kind { TIME_LATENCY, TIME_MIN_CPU, TIME_MEDIAN_WALL } time_kind;
-
-static json_t *json_of_time(const measurement *measuring, int64_t arch, time_kind kind) {
-    const fnas_timing_result *result = &measuring->result;
-    if (kind == TIME_MIN_CPU) return json_time(fnas_quantile(result->cpu_ms + arch * result->rounds, result->rounds, 0));
-    if (kind == TIME_MEDIAN_WALL) return json_time(fnas_median(result->wall_ms + arch * result->rounds, result->rounds));
-    return json_time(statistic_of(&measuring->plan, result, arch));
-}
-
-static json_t *json_of_references(const measurement *measuring) {
-    json_t *archs = json_array(), *times[3] = {json_array(), json_array(), json_array()};
-    for (int64_t i = 0; i < FNAS_CARD_REFERENCES; i++) {
-        json_array_append_new(archs, json_of_arch(measuring, i));
-        for (int kind = 0; kind < 3; kind++) json_array_append_new(times[kind], json_of_time(measuring, i, (time_kind)kind));
-    }
-    return json_pack("{s:o,s:o,s:o,s:o}", "arch", archs, "latency_ms", times[TIME_LATENCY], "min_cpu_ms", times[TIME_MIN_CPU],
-                     "median_wall_ms", times[TIME_MEDIAN_WALL]);
-}
-
-static json_t *json_of_measurements(const measurement *measuring) {
-    json_t *rows = json_array();
-    for (int64_t i = FNAS_CARD_REFERENCES; i < measuring->result.count; i++)
-        json_array_append_new(rows,
-                              json_pack("{s:o,s:o,s:o,s:o,s:o}", "arch", json_of_arch(measuring, i), "latency_ms",
-                                        json_of_time(measuring, i, TIME_LATENCY), "min_cpu_ms", json_of_time(measuring, i, TIME_MIN_CPU),
-                                        "median_wall_ms", json_of_time(measuring, i, TIME_MEDIAN_WALL), "quantiles_ms",
-                                        json_of_quantiles(measuring, i)));
-    return rows;
-}
-
-static json_t *json_of_protocol(const measurement *measuring) {
-    const fnas_timing_plan *plan = &measuring->plan;
-    json_t *levels = json_array();
-    for (int q = 0; q < QUANTILES; q++) json_array_append_new(levels, json_real(quantile_levels[q]));
-    return json_pack("{s:s,s:I,s:i,s:f,s:s,s:o,s:o,s:o,s:{s:s,s:I}}", "isa_limit", plan->isa, "rounds", (json_int_t)plan->rounds,
-                     "warm_up_runs", FNAS_TIMING_WARM_UP_RUNS, "sample_ms", FNAS_TIMING_SAMPLE_MS, "order",
-                     "interleaved, shuffled each round", "quantiles", levels, "drift", json_time(measuring->result.drift), "seed",
-                     fnas_json_from_unsigned(plan->seed), "calibration", "source", measuring->data_name, "images",
-                     (json_int_t)plan->image_count);
-}
-
-static json_t *json_of_measurement(const measurement *measuring, double noise) {
-    const fnas_timing_plan *plan = &measuring->plan;
-    char processor[FNAS_TIMING_TEXT_BYTES], governor[FNAS_TIMING_TEXT_BYTES], date[FNAS_TIMING_TEXT_BYTES];
-    fnas_host_processor(processor, sizeof processor);
-    fnas_host_governor(governor, sizeof governor);
-    fnas_host_date(date, sizeof date);
-    return json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:I,s:I,s:s,s:o,s:s,s:o,s:o,s:o}", "format", FNAS_CARD_FORMAT, "name",
-                     measuring->name, "space", fnas_space_spec(plan->space), "runtime", plan->runtime->name, "runtime_version",
-                     measuring->result.version, "processor", processor, "governor", governor, "precision",
-                     fnas_precision_name(plan->precision), "isa", measuring->result.isa, "batch", (json_int_t)plan->batch, "threads",
-                     (json_int_t)plan->threads, "date", date, "protocol", json_of_protocol(measuring), "statistic",
-                     plan->threads == 1 ? "min_cpu_ms" : "median_wall_ms", "reference", json_of_references(measuring), "measurements",
-                     json_of_measurements(measuring), "noise_spearman", isfinite(noise) ? json_time(noise) : json_null());
-}
-
-static fnas_status make_card(const measurement *measuring, fnas_card **card) {
-    double noise;
-    FNAS_TRY(find_noise(measuring, &noise));
-    json_t *root = json_of_measurement(measuring, noise);
-    if (!root)
-        return fnas_fail(measuring->context, FNAS_ERR_INPUT, "%s: a card cannot be made: is the data set's name valid UTF-8?",
-                         measuring->stage);
-    return fnas_card_from_json(measuring->context, measuring->stage, root, card);
-}
-
 /* ---- public ---- */
 
-static fnas_status measure(fnas_context *context, const fnas_space *space, const fnas_measure_options *options, measurement *measuring,
+/* A command can measure a space without networks, of which there is nothing to calibrate. */
+static fnas_status load_images(fnas_measurement *measuring, const char *data) {
+    if (measuring->by_command && !measuring->command.has_networks && !data) {
+        snprintf(measuring->data_name, sizeof measuring->data_name, "none");
+        measuring->plan.image_count = 0;
+        return FNAS_OK;
+    }
+    return fnas_images_load(measuring->context, measuring->plan.space, data, CALIBRATION_IMAGES, &measuring->images, measuring->data_name,
+                            sizeof measuring->data_name);
+}
+
+static fnas_status measure(fnas_context *context, const fnas_space *space, const fnas_measure_options *options, fnas_measurement *measuring,
                            fnas_card **card) {
     FNAS_TRY(read_options(context, space, options, measuring));
     FNAS_TRY(choose_archs(measuring, options->references));
-    FNAS_TRY(fnas_images_load(context, space, options->data, CALIBRATION_IMAGES, &measuring->images, measuring->data_name,
-                              sizeof measuring->data_name));
+    FNAS_TRY(load_images(measuring, options->data));
     measuring->plan.images = measuring->images;
-    FNAS_TRY(fnas_timing_run(context, &measuring->plan, &measuring->result));
+    if (measuring->by_command)
+        FNAS_TRY(fnas_command_timing_run(context, &measuring->plan, &measuring->command, options->samples, measuring->data_name,
+                                         &measuring->result, &measuring->facts));
+    else
+        FNAS_TRY(fnas_timing_run(context, &measuring->plan, &measuring->result));
     FNAS_TRY(check_drift(measuring));
-    return make_card(measuring, card);
+    return fnas_measurement_card(measuring, card);
 }
 
 fnas_status fnas_device_measure(fnas_context *context, const fnas_space *space, const fnas_measure_options *options, fnas_card **card) {
     *card = NULL;
-    measurement measuring = {.context = context};
+    fnas_measurement measuring = {.context = context};
     fnas_status status = measure(context, space, options, &measuring, card);
     release(&measuring);
     return status;
@@ -280,11 +198,11 @@ static fnas_status check_processor(fnas_context *context, const fnas_card_view *
 }
 
 static fnas_status read_card_setting(fnas_context *context, const fnas_space *space, const fnas_card *card, int64_t rounds,
-                                     measurement *measuring) {
+                                     fnas_measurement *measuring) {
     const fnas_card_view *view = &card->view;
     FNAS_TRY(fnas_card_check_space(context, card, space));
     FNAS_TRY(check_processor(context, view));
-    snprintf(measuring->stage, sizeof measuring->stage, "measure %.*s", NAME_BYTES, view->name);
+    snprintf(measuring->stage, sizeof measuring->stage, "measure %.*s", FNAS_MEASURE_NAME_BYTES, view->name);
     measuring->name = view->name;
     measuring->plan = (fnas_timing_plan){.stage = measuring->stage,
                                          .space = space,
@@ -303,12 +221,12 @@ static fnas_status read_card_setting(fnas_context *context, const fnas_space *sp
 }
 
 fnas_status fnas_device_check_here(fnas_context *context, const fnas_space *space, const fnas_card *card) {
-    measurement measuring = {.context = context};
+    fnas_measurement measuring = {.context = context};
     return read_card_setting(context, space, card, 0, &measuring);
 }
 
 static fnas_status remeasure(fnas_context *context, const fnas_space *space, const fnas_card *card, int64_t count, const int32_t *choices,
-                             int64_t rounds, measurement *measuring, double *latency_ms) {
+                             int64_t rounds, fnas_measurement *measuring, double *latency_ms) {
     FNAS_TRY(read_card_setting(context, space, card, rounds, measuring));
     FNAS_TRY(check_range(context, "the number of architectures", count, 0, MOST_ARCHS));
     if (count == 0) return FNAS_OK;
@@ -319,13 +237,13 @@ static fnas_status remeasure(fnas_context *context, const fnas_space *space, con
     measuring->plan.drift_choices = card->view.reference_choices + (card->view.reference_count - 1) * card->view.decision_count;
     FNAS_TRY(fnas_timing_run(context, &measuring->plan, &measuring->result));
     FNAS_TRY(check_drift(measuring));
-    for (int64_t i = 0; i < count; i++) latency_ms[i] = statistic_of(&measuring->plan, &measuring->result, i);
+    for (int64_t i = 0; i < count; i++) latency_ms[i] = fnas_measurement_latency(measuring, i);
     return FNAS_OK;
 }
 
 fnas_status fnas_device_remeasure(fnas_context *context, const fnas_space *space, const fnas_card *card, int64_t count,
                                   const int32_t *choices, int64_t rounds, double *latency_ms) {
-    measurement measuring = {.context = context};
+    fnas_measurement measuring = {.context = context};
     fnas_status status = remeasure(context, space, card, count, choices, rounds, &measuring, latency_ms);
     release(&measuring);
     return status;

@@ -251,12 +251,11 @@ double fnas_timing_statistic(int64_t threads, int64_t count, const double *cpu_m
     return threads == 1 ? fnas_quantile(cpu_ms, count, 0) : fnas_median(wall_ms, count);
 }
 
-/* Compares thirds by the card's own statistic: what disturbs single samples is no drift, a slower clock is. */
-static double drift_of_thirds(const timing_parent *parent, const double *cpu_ms, const double *wall_ms) {
-    int64_t third = (int64_t)parent->drift_count / 3, last = (int64_t)parent->drift_count - third;
+double fnas_timing_drift(int64_t threads, int64_t count, const double *cpu_ms, const double *wall_ms) {
+    int64_t third = count / 3, last = count - third;
     if (third == 0) return 0;
-    double before = fnas_timing_statistic(parent->plan->threads, third, cpu_ms, wall_ms);
-    return fnas_timing_statistic(parent->plan->threads, third, cpu_ms + last, wall_ms + last) / before - 1;
+    return fnas_timing_statistic(threads, third, cpu_ms + last, wall_ms + last) / fnas_timing_statistic(threads, third, cpu_ms, wall_ms) -
+           1;
 }
 
 static fnas_status find_drift(fnas_context *context, timing_parent *parent) {
@@ -266,7 +265,7 @@ static fnas_status find_drift(fnas_context *context, timing_parent *parent) {
         times[i] = parent->drift[i].cpu_ms;
         times[parent->drift_count + i] = parent->drift[i].wall_ms;
     }
-    parent->result->drift = drift_of_thirds(parent, times, times + parent->drift_count);
+    parent->result->drift = fnas_timing_drift(parent->plan->threads, (int64_t)parent->drift_count, times, times + parent->drift_count);
     fnas_free(times);
     return FNAS_OK;
 }
@@ -279,15 +278,21 @@ static fnas_status run_child(fnas_context *context, timing_parent *parent) {
     return find_drift(context, parent);
 }
 
-fnas_status fnas_timing_run(fnas_context *context, const fnas_timing_plan *plan, fnas_timing_result *result) {
+fnas_status fnas_timing_result_allocate(fnas_context *context, const fnas_timing_plan *plan, bool with_energy, fnas_timing_result *result) {
     size_t samples;
-    memset(result, 0, sizeof *result);
     result->count = plan->count;
     result->rounds = plan->rounds;
     if (!fnas_size_multiply((size_t)plan->count, (size_t)plan->rounds, &samples)) return fnas_fail_memory(context, plan->stage);
     result->cpu_ms = fnas_allocate(samples, sizeof *result->cpu_ms);
     result->wall_ms = fnas_allocate(samples, sizeof *result->wall_ms);
-    if (!result->cpu_ms || !result->wall_ms) return fnas_fail_memory(context, plan->stage);
+    if (with_energy) result->energy_mj = fnas_allocate(samples, sizeof *result->energy_mj);
+    bool allocated = result->cpu_ms && result->wall_ms && (result->energy_mj || !with_energy);
+    return allocated ? FNAS_OK : fnas_fail_memory(context, plan->stage);
+}
+
+fnas_status fnas_timing_run(fnas_context *context, const fnas_timing_plan *plan, fnas_timing_result *result) {
+    memset(result, 0, sizeof *result);
+    FNAS_TRY(fnas_timing_result_allocate(context, plan, false, result));
     timing_parent parent = {.plan = plan, .result = result};
     fnas_status status = run_child(context, &parent);
     fnas_free(parent.drift);
@@ -297,5 +302,6 @@ fnas_status fnas_timing_run(fnas_context *context, const fnas_timing_plan *plan,
 void fnas_timing_result_free(fnas_timing_result *result) {
     fnas_free(result->cpu_ms);
     fnas_free(result->wall_ms);
-    result->cpu_ms = result->wall_ms = NULL;
+    fnas_free(result->energy_mj);
+    result->cpu_ms = result->wall_ms = result->energy_mj = NULL;
 }

@@ -29,6 +29,7 @@ typedef struct fnas_timing_plan {
 typedef struct fnas_timing_result {
     int64_t count, rounds;
     double *cpu_ms, *wall_ms; /* [count][rounds] of the process's main thread, and of the clock */
+    double *energy_mj;        /* [count][rounds], or NULL where it was not measured */
     double drift;             /* relative change of the drift architecture between the first and the last third of the measurement */
     char isa[FNAS_TIMING_TEXT_BYTES], version[FNAS_TIMING_TEXT_BYTES];
 } fnas_timing_result;
@@ -36,6 +37,14 @@ typedef struct fnas_timing_result {
 /* Errors as those of fnas_device_measure. Release with fnas_timing_result_free, also after a failure. */
 FNAS_NODISCARD fnas_status fnas_timing_run(fnas_context *context, const fnas_timing_plan *plan, fnas_timing_result *result);
 void fnas_timing_result_free(fnas_timing_result *result);
+
+/* Room for the samples of a plan, in a result without any. Errors: FNAS_ERR_MEMORY. */
+FNAS_NODISCARD fnas_status fnas_timing_result_allocate(fnas_context *context, const fnas_timing_plan *plan, bool with_energy,
+                                                       fnas_timing_result *result);
+
+/* Relative change of the statistic between the first and the last third of samples [count] of one architecture in the order of time; 0
+ * where there are fewer than three. What disturbs single samples is no drift, a slower clock is. */
+double fnas_timing_drift(int64_t threads, int64_t count, const double *cpu_ms, const double *wall_ms);
 
 /* The statistic of cards from samples [count]: the minimum CPU time for one thread, the median wall time for more. */
 double fnas_timing_statistic(int64_t threads, int64_t count, const double *cpu_ms, const double *wall_ms);

@@ -322,7 +322,22 @@ static void test_bad_options(void **state) {
     CHECK(references, "/nowhere/references.json", FNAS_ERR_INPUT, "/nowhere/references.json");
     CHECK(data, "cifar10:/nowhere", FNAS_ERR_INPUT, "/nowhere");
     CHECK(data, "synthetic:3x8x8", FNAS_ERR_INPUT, "3x8x8");
+    CHECK(command, "bench {onnx}", FNAS_ERR_INPUT, "needs a file for its samples");
+    CHECK(command_serve, true, FNAS_ERR_INPUT, "no command");
+    CHECK(command_timeout_s, 3, FNAS_ERR_INPUT, "no command");
 #undef CHECK
+    options = tiny_options();
+    options.command = "bench {onnx}";
+    options.samples = "/nowhere/samples.sqlite";
+    assert_bad(f, &options, FNAS_ERR_IO, "/nowhere/samples.sqlite");
+    options.runtime = "blas";
+    assert_bad(f, &options, FNAS_ERR_INPUT, "leave runtime out");
+    options.runtime = NULL;
+    options.precision = "f64";
+    assert_bad(f, &options, FNAS_ERR_INPUT, "unknown precision \"f64\" of a command");
+    options.precision = "int8";
+    options.command_timeout_s = -1;
+    assert_bad(f, &options, FNAS_ERR_INPUT, "-1 s");
     options = tiny_options();
     options.runtime = "blas";
     options.precision = "int8";

@@ -6,7 +6,7 @@ cd "${1:-.}"
 home='/ho''me/[a-z]|/ro''ot/|/wo''rk/|/Us''ers/'
 marks='^(<<<<''<<<|>>>>''>>>|====''===)$'
 folders=
-for folder in src include tests bench examples docs scripts packaging cmake web .ci; do [ -d "$folder" ] && folders="$folders $folder"; done
+for folder in src include tests bench examples docs scripts runners packaging cmake web .ci; do [ -d "$folder" ] && folders="$folders $folder"; done
 files=$(ls *.md *.cff Makefile CMakeLists.txt CMakePresets.json .clang-tidy .clang-format 2>/dev/null || true)
 if grep -rnEI "$home" $folders $files; then
     echo "these lines name paths of one machine: use relative paths, mktemp or TMPDIR" >&2

@@ -1,0 +1,200 @@
+#include "device/answer.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/json.h"
+#include "base/memory.h"
+#include "base/text.h"
+
+#define MOST_MS 1e9 /* eleven days: whoever reports more has mistaken the unit */
+#define TOKEN_BYTES 64
+#define QUOTE_BYTES 120
+
+typedef struct answer_reader {
+    fnas_context *context;
+    const char *who, *text, *field;
+    bool with_energy;
+    fnas_answer *answer;
+} answer_reader;
+
+/* ---- numbers ---- */
+
+static fnas_status check_number(const answer_reader *reader, const char *what, double value) {
+    if (isfinite(value) && value > 0 && value <= MOST_MS) return FNAS_OK;
+    return fnas_fail(reader->context, FNAS_ERR_INPUT, "%s gives %s of %g: it must be finite, above 0 and at most %g", reader->who, what,
+                     value, MOST_MS);
+}
+
+/* ---- JSON ---- */
+
+static fnas_status take_number(const answer_reader *reader, const json_t *object, const char *field, const char *what, double *value) {
+    const json_t *number = json_object_get(object, field);
+    if (!json_is_number(number))
+        return fnas_fail(reader->context, FNAS_ERR_INPUT, "%s: its answer has %s \"%s\": print a JSON object in which that is %s in %s",
+                         reader->who, number ? "no number as" : "no", field, what, strcmp(what, "an energy") == 0 ? "mJ" : "ms");
+    *value = json_number_value(number);
+    return check_number(reader, what, *value);
+}
+
+/* What goes into a card is shown on terminals. */
+static void take_text(const json_t *object, const char *key, char *text) {
+    const char *value = json_string_value(json_object_get(object, key));
+    size_t used = 0;
+    for (; value && *value && used + 1 < FNAS_ANSWER_TEXT_BYTES; value++)
+        if (*value >= ' ' && *value < 127) text[used++] = *value;
+    text[used] = '\0';
+}
+
+static fnas_status read_object(const answer_reader *reader, const json_t *object) {
+    const json_t *error = json_object_get(object, "error");
+    fnas_answer *answer = reader->answer;
+    if (error) {
+        char reason[QUOTE_BYTES * 2];
+        snprintf(reason, sizeof reason, "%s", json_is_string(error) ? json_string_value(error) : "an error");
+        return fnas_fail(reader->context, FNAS_ERR_INPUT, "%s failed: %s", reader->who, reason);
+    }
+    FNAS_TRY(take_number(reader, object, reader->field ? reader->field : "ms", "a latency", &answer->ms));
+    if (reader->with_energy) FNAS_TRY(take_number(reader, object, "energy_mj", "an energy", &answer->energy_mj));
+    take_text(object, "runtime", answer->runtime);
+    take_text(object, "runtime_version", answer->runtime_version);
+    take_text(object, "processor", answer->processor);
+    take_text(object, "isa", answer->isa);
+    return FNAS_OK;
+}
+
+/* The object that all of the text is, or that its last line is. Owned; NULL when there is none. */
+static json_t *find_object(const char *text) {
+    json_t *object = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+    size_t size = strlen(text);
+    while (size && isspace((unsigned char)text[size - 1])) size--;
+    size_t first = size;
+    while (first && text[first - 1] != '\n') first--;
+    if (!json_is_object(object)) {
+        json_decref(object);
+        object = json_loadb(text + first, size - first, JSON_REJECT_DUPLICATES, NULL);
+    }
+    if (json_is_object(object)) return object;
+    json_decref(object);
+    return NULL;
+}
+
+/* ---- text ---- */
+
+typedef struct token {
+    const char *start;
+    size_t size;
+} token;
+
+static bool is_number_sign(char c) {
+    return isdigit((unsigned char)c) || c == '.' || c == ',';
+}
+
+static bool is_word_sign(char c) {
+    return isalnum((unsigned char)c) || c == '_';
+}
+
+/* "nan" and "inf" are what a broken program prints for a number: taken for words, an older number would pass for the result. */
+static size_t size_of_no_number(const char *at) {
+    static const char *const names[] = {"infinity", "inf", "nan"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        size_t size = strlen(names[i]);
+        if (strncasecmp(at, names[i], size) == 0 && !is_word_sign(at[size])) return size;
+    }
+    return 0;
+}
+
+static size_t size_of_exponent(const char *at) {
+    size_t size = 1;
+    if (*at != 'e' && *at != 'E') return 0;
+    if (at[1] == '+' || at[1] == '-') size++;
+    if (!isdigit((unsigned char)at[size])) return 0;
+    while (isdigit((unsigned char)at[size])) size++;
+    return size;
+}
+
+/* The number that starts here, with points and commas as they stand ("1.2.3" is one); size 0 where none does. */
+static token token_at(const char *at) {
+    const char *digits = at + (*at == '-' || *at == '+');
+    size_t size = size_of_no_number(digits);
+    if (size) return (token){at, (size_t)(digits - at) + size};
+    bool starts = isdigit((unsigned char)*digits) || (*digits == '.' && isdigit((unsigned char)digits[1]));
+    if (!starts) return (token){at, 0};
+    while (is_number_sign(digits[size])) size++;
+    while (size && !isdigit((unsigned char)digits[size - 1])) size--; /* the end of a sentence */
+    size += size_of_exponent(digits + size);
+    return (token){at, (size_t)(digits - at) + size};
+}
+
+/* A terminal's colours have numbers in them: ESC [ 0 m. */
+static size_t size_of_colour(const char *at) {
+    size_t size = 2;
+    if (at[0] != '\x1b' || at[1] != '[') return 0;
+    while (isdigit((unsigned char)at[size]) || at[size] == ';') size++;
+    return size + (at[size] != '\0');
+}
+
+/* The last two numbers of a text, the last of them at [1]. Digits inside a word ("resnet50") are none. */
+static void find_last(const char *text, token last[2]) {
+    bool in_word = false;
+    for (const char *at = text; *at;) {
+        size_t colour = size_of_colour(at);
+        token found = colour || in_word ? (token){at, 0} : token_at(at);
+        if (found.size) {
+            last[0] = last[1];
+            last[1] = found;
+        }
+        at += colour ? colour : found.size ? found.size : 1;
+        in_word = !colour && is_word_sign(at[-1]);
+    }
+}
+
+static fnas_status number_of(const answer_reader *reader, token number, const char *what, double *value) {
+    char text[TOKEN_BYTES];
+    snprintf(text, sizeof text, "%.*s", (int)fmin((double)number.size, TOKEN_BYTES - 1), number.start);
+    const char *digits = text + (text[0] == '+');
+    if (size_of_no_number(digits + (*digits == '-')))
+        return fnas_fail(reader->context, FNAS_ERR_INPUT, "%s gives \"%s\" as %s: it must be finite and above 0", reader->who, text, what);
+    if (number.size < TOKEN_BYTES && fnas_parse_double(digits, value)) return check_number(reader, what, *value);
+    return fnas_fail(reader->context, FNAS_ERR_INPUT, "%s gives \"%s\" as %s: print a plain number, as 1234.5", reader->who, text, what);
+}
+
+static fnas_status fail_without(const answer_reader *reader, const char *what) {
+    char quote[QUOTE_BYTES];
+    size_t used = 0;
+    for (const char *at = reader->text + strspn(reader->text, " \t\r\n"); *at && *at != '\n' && used + 1 < sizeof quote; at++)
+        quote[used++] = *at >= ' ' && *at < 127 ? *at : '?';
+    quote[used] = '\0';
+    if (!used) return fnas_fail(reader->context, FNAS_ERR_INPUT, "%s prints nothing on its standard output: print %s", reader->who, what);
+    return fnas_fail(reader->context, FNAS_ERR_INPUT, "%s prints \"%s\": print %s", reader->who, quote, what);
+}
+
+static fnas_status read_text(const answer_reader *reader) {
+    token last[2] = {{NULL, 0}, {NULL, 0}};
+    fnas_answer *answer = reader->answer;
+    find_last(reader->text, last);
+    if (!last[1].size) return fail_without(reader, "the milliseconds of a run as the last number");
+    if (!reader->with_energy) return number_of(reader, last[1], "a latency", &answer->ms);
+    if (!last[0].size) return fail_without(reader, "two numbers at the end, milliseconds and millijoules of a run");
+    FNAS_TRY(number_of(reader, last[0], "a latency", &answer->ms));
+    return number_of(reader, last[1], "an energy", &answer->energy_mj);
+}
+
+fnas_status fnas_answer_parse(fnas_context *context, const char *who, const char *text, const char *field, bool with_energy,
+                              fnas_answer *answer) {
+    answer_reader reader = {context, who, text, field, with_energy, answer};
+    *answer = (fnas_answer){.ms = NAN, .energy_mj = NAN};
+    json_t *object = find_object(text);
+    fnas_status status = FNAS_OK;
+    if (object)
+        status = read_object(&reader, object);
+    else if (field)
+        status = fail_without(&reader, "a JSON object, on one line or as the whole of the output");
+    else
+        status = read_text(&reader);
+    json_decref(object);
+    return status;
+}

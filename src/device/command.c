@@ -1,0 +1,250 @@
+#include "device/command.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/process.h"
+#include "base/text.h"
+#include "base/words.h"
+#include "export/raw_f32.h"
+
+#define OUTPUT_LIMIT_BYTES ((size_t)1 << 20) /* of one sample */
+#define WHAT "--command"
+
+typedef enum placeholder { ONNX, IMAGES, LOGITS, ARCH, BATCH, THREADS, PLACEHOLDERS } placeholder;
+static const char *const placeholder_names[PLACEHOLDERS] = {"{onnx}", "{images}", "{logits}", "{arch}", "{batch}", "{threads}"};
+
+struct fnas_command {
+    const fnas_command_setting *setting;
+    fnas_words words;
+    char *images, *logits; /* paths */
+    bool wants_files, checks_logits;
+    float *ours, *theirs; /* [batch][classes] */
+    fnas_process *server; /* of --serve, from the first sample on */
+};
+
+static const struct {
+    const char *precision;
+    double bound;
+} logits_bounds[] = {{"f32", 1e-3}, {"f16", 1e-2}, {"bf16", 5e-2}, {"int8", 0.3}};
+
+/* f32 leaves room for multipliers of half precision, which some devices use for it. The loosest is still far below what lies between the
+ * logits of two networks (0.65 and more between cells of nb201). */
+double fnas_command_logits_bound(const char *precision) {
+    for (size_t i = 0; i < sizeof logits_bounds / sizeof *logits_bounds; i++)
+        if (strcmp(logits_bounds[i].precision, precision) == 0) return logits_bounds[i].bound;
+    return NAN;
+}
+
+bool fnas_command_wants_files(const fnas_command *command) {
+    return command->wants_files;
+}
+
+bool fnas_command_checks_logits(const fnas_command *command) {
+    return command->checks_logits;
+}
+
+/* ---- the command ---- */
+
+static bool has_placeholder(const fnas_words *words, placeholder which) {
+    for (size_t i = 0; i < words->count; i++)
+        if (strstr(words->items[i], placeholder_names[which])) return true;
+    return false;
+}
+
+static fnas_status check_placeholders(fnas_context *context, fnas_command *command) {
+    bool has[PLACEHOLDERS];
+    for (int i = 0; i < PLACEHOLDERS; i++) has[i] = has_placeholder(&command->words, (placeholder)i);
+    bool serve = command->setting->serve, has_networks = command->setting->has_networks,
+         names_files = has[ONNX] || has[IMAGES] || has[LOGITS];
+    command->wants_files = names_files || (serve && has_networks);
+    command->checks_logits = has[LOGITS] || (serve && has_networks);
+    if (serve && (names_files || has[ARCH]))
+        return fnas_fail(context, FNAS_ERR_INPUT,
+                         WHAT " names {onnx}, {images}, {logits} or {arch}, which a program that serves is told with "
+                              "each request: leave them out");
+    if (names_files && !has_networks)
+        return fnas_fail(context, FNAS_ERR_UNSUPPORTED,
+                         WHAT " wants a network, which a space that a file describes has not: name {arch} alone");
+    if (!serve && !has[ONNX] && !has[ARCH])
+        return fnas_fail(context, FNAS_ERR_INPUT,
+                         WHAT
+                         " has no {onnx}: write it where the path of the network belongs, as in 'bench {onnx}' (or {arch}, for a program "
+                         "that makes the network itself)");
+    if (has[LOGITS] && !has[IMAGES])
+        return fnas_fail(context, FNAS_ERR_INPUT, WHAT " has {logits} without {images}: the logits are those of the images, give both");
+    return FNAS_OK;
+}
+
+static fnas_status prepare(fnas_context *context, const char *folder, fnas_command *command) {
+    const fnas_command_setting *setting = command->setting;
+    size_t logits = (size_t)(setting->batch * setting->classes);
+    FNAS_TRY(fnas_words_split(context, WHAT, setting->command, &command->words));
+    FNAS_TRY(check_placeholders(context, command));
+    command->images = fnas_path_join(folder, FNAS_COMMAND_IMAGES);
+    command->logits = fnas_path_join(folder, "logits.f32");
+    command->ours = fnas_allocate(logits, 2 * sizeof *command->ours);
+    command->theirs = command->ours ? command->ours + logits : NULL;
+    return command->images && command->logits && command->ours ? FNAS_OK : fnas_fail_memory(context, WHAT);
+}
+
+fnas_status fnas_command_create(fnas_context *context, const fnas_command_setting *setting, const char *folder, fnas_command **command) {
+    *command = NULL;
+    fnas_command *made = fnas_allocate(1, sizeof *made);
+    if (!made) return fnas_fail_memory(context, WHAT);
+    made->setting = setting;
+    fnas_status status = prepare(context, folder, made);
+    if (status == FNAS_OK)
+        *command = made;
+    else
+        fnas_command_destroy(made);
+    return status;
+}
+
+void fnas_command_destroy(fnas_command *command) {
+    if (!command) return;
+    fnas_process_stop(command->server);
+    fnas_words_free(&command->words);
+    fnas_free(command->images);
+    fnas_free(command->logits);
+    fnas_free(command->ours);
+    fnas_free(command);
+}
+
+/* A word with its placeholders filled in; owned, NULL when out of memory. Values are put in once: one with braces in it stays as it is. */
+static char *fill_in(const char *word, const char *const values[PLACEHOLDERS]) {
+    fnas_text filled = {0};
+    fnas_text_append_bytes(&filled, "", 0);
+    while (*word) {
+        int which = 0;
+        while (which < PLACEHOLDERS && strncmp(word, placeholder_names[which], strlen(placeholder_names[which])) != 0) which++;
+        bool found = which < PLACEHOLDERS;
+        fnas_text_append_bytes(&filled, found ? values[which] : word, found ? strlen(values[which]) : 1);
+        word += found ? strlen(placeholder_names[which]) : 1;
+    }
+    if (filled.failed) fnas_text_free(&filled);
+    return filled.data;
+}
+
+/* What a program is told of one architecture. */
+typedef struct subject {
+    const char *onnx, *arch;
+} subject;
+
+static fnas_status fill_in_all(fnas_context *context, const fnas_command *command, const subject *told, fnas_words *filled) {
+    char batch[24], threads[24];
+    snprintf(batch, sizeof batch, "%lld", (long long)command->setting->batch);
+    snprintf(threads, sizeof threads, "%lld", (long long)command->setting->threads);
+    const char *const values[PLACEHOLDERS] = {told->onnx, command->images, command->logits, told->arch, batch, threads};
+    filled->count = 0;
+    filled->items = fnas_allocate(command->words.count + 1, sizeof *filled->items);
+    if (!filled->items) return fnas_fail_memory(context, WHAT);
+    for (; filled->count < command->words.count; filled->count++) {
+        filled->items[filled->count] = fill_in(command->words.items[filled->count], values);
+        if (!filled->items[filled->count]) return fnas_fail_memory(context, WHAT);
+    }
+    return FNAS_OK;
+}
+
+static fnas_status start(fnas_context *context, const fnas_command *command, const subject *told, fnas_process **process) {
+    fnas_words filled = {0};
+    *process = NULL;
+    fnas_status status = fill_in_all(context, command, told, &filled);
+    if (status == FNAS_OK) status = fnas_process_start(context, filled.items, command->setting->serve, process);
+    fnas_words_free(&filled);
+    return status;
+}
+
+/* ---- a sample ---- */
+
+static fnas_process_limits limits_of(const fnas_command *command) {
+    return (fnas_process_limits){command->setting->timeout_s, OUTPUT_LIMIT_BYTES};
+}
+
+static fnas_status run_once(fnas_context *context, const fnas_command *command, const subject *told, fnas_text *output) {
+    fnas_process *process;
+    fnas_status status = start(context, command, told, &process);
+    if (status == FNAS_OK) status = fnas_process_finish(context, process, limits_of(command), output);
+    fnas_process_stop(process);
+    return status;
+}
+
+static fnas_status ask_server(fnas_context *context, fnas_command *command, const subject *told, fnas_text *output) {
+    fnas_text request = {0};
+    if (!command->server) FNAS_TRY(start(context, command, told, &command->server));
+    fnas_text_append(&request, "{\"arch\": ");
+    fnas_text_append_json(&request, told->arch);
+    if (command->wants_files) {
+        fnas_text_append(&request, ", \"onnx\": ");
+        fnas_text_append_json(&request, told->onnx);
+        fnas_text_append(&request, ", \"images\": ");
+        fnas_text_append_json(&request, command->images);
+        fnas_text_append(&request, ", \"logits\": ");
+        fnas_text_append_json(&request, command->logits);
+    }
+    fnas_text_append(&request, "}");
+    fnas_status status = request.failed ? fnas_fail_memory(context, "a request")
+                                        : fnas_process_ask(context, command->server, request.data, limits_of(command), output);
+    fnas_text_free(&request);
+    return status;
+}
+
+static fnas_status run(fnas_context *context, fnas_command *command, const subject *told, fnas_answer *answer) {
+    fnas_text output = {0};
+    fnas_status status = command->setting->serve ? ask_server(context, command, told, &output) : run_once(context, command, told, &output);
+    if (status == FNAS_OK)
+        status = fnas_answer_parse(context, command->words.items[0], output.data ? output.data : "", command->setting->field,
+                                   command->setting->with_energy, answer);
+    fnas_text_free(&output);
+    return status;
+}
+
+/* ---- logits ---- */
+
+static double difference_of(const fnas_command *command) {
+    double apart = 0, length = 0;
+    for (int64_t i = 0; i < command->setting->batch * command->setting->classes; i++) {
+        double ours = (double)command->ours[i], theirs = (double)command->theirs[i];
+        apart += (theirs - ours) * (theirs - ours);
+        length += ours * ours;
+    }
+    return sqrt(apart / fmax(length, 1e-30));
+}
+
+static fnas_status check_logits(fnas_context *context, fnas_command *command, const char *expected, double *difference) {
+    const fnas_command_setting *setting = command->setting;
+    const char *who = command->words.items[0];
+    int64_t count = setting->batch * setting->classes;
+    if (!fnas_file_exists(command->logits))
+        return fnas_fail(context, FNAS_ERR_INPUT, "%s wrote no logits: it must write those of the images to the file that it is told", who);
+    fnas_status status = fnas_raw_f32_read(context, command->logits, count, command->theirs);
+    if (status != FNAS_OK) return fnas_fail_prefix(context, status, "%s: its logits", who);
+    FNAS_TRY(fnas_raw_f32_read(context, expected, count, command->ours));
+    double bound = fnas_command_logits_bound(setting->precision);
+    *difference = difference_of(command);
+    if (*difference <= bound) return FNAS_OK; /* not so for NaN */
+    return fnas_fail(context, FNAS_ERR_INPUT,
+                     "%s: its logits differ from ours by %.3g of their length, more than %g, the bound of %s: it runs another network, or "
+                     "in another precision",
+                     who, *difference, bound, setting->precision);
+}
+
+fnas_status fnas_command_sample(fnas_context *context, fnas_command *command, const char *name, const char *arch, fnas_answer *answer,
+                                double *difference) {
+    fnas_text onnx = {0}, expected = {0};
+    int folder = (int)(strrchr(command->images, '/') - command->images);
+    *difference = NAN;
+    fnas_text_append(&onnx, "%.*s/%s.onnx", folder, command->images, name);
+    fnas_text_append(&expected, "%.*s/%s.logits", folder, command->images, name);
+    (void)unlink(command->logits); /* those of the sample before are none of this one's */
+    subject told = {onnx.data, arch};
+    fnas_status status = onnx.failed || expected.failed ? fnas_fail_memory(context, WHAT) : run(context, command, &told, answer);
+    if (status == FNAS_OK && command->checks_logits) status = check_logits(context, command, expected.data, difference);
+    fnas_text_free(&onnx);
+    fnas_text_free(&expected);
+    return status;
+}

@@ -1,0 +1,39 @@
+/* A program that measures networks for us (its duties: docs/devices.md): started anew for each sample, or once and asked line by line.
+ * The logits that it computes are compared with ours where it is given a place for them. */
+#ifndef FNAS_DEVICE_COMMAND_H
+#define FNAS_DEVICE_COMMAND_H
+
+#include "device/answer.h"
+
+/* Borrowed by what is made of it. */
+typedef struct fnas_command_setting {
+    const char *command;   /* as the user wrote it: fnas_words_split */
+    const char *field;     /* of JSON answers, or NULL */
+    const char *precision; /* "f32", "f16", "bf16", "int8": how far logits may be off */
+    bool with_energy, serve;
+    double timeout_s; /* of a sample */
+    int64_t batch, threads, classes;
+    bool has_networks; /* of the space: without, the program is told of architectures only */
+} fnas_command_setting;
+
+typedef struct fnas_command fnas_command;
+
+/* Reads and checks the command; starts nothing yet. Files pass through `folder` (borrowed), in which IMAGES lies. Owned:
+ * fnas_command_destroy. Errors: FNAS_ERR_INPUT (placeholders that are missing or of no use, fnas_words_split's), FNAS_ERR_MEMORY. */
+FNAS_NODISCARD fnas_status fnas_command_create(fnas_context *context, const fnas_command_setting *setting, const char *folder,
+                                               fnas_command **command);
+void fnas_command_destroy(fnas_command *command); /* ends a program that serves; NULL is allowed */
+
+#define FNAS_COMMAND_IMAGES "images.f32" /* [batch, C, H, W] */
+bool fnas_command_wants_files(const fnas_command *command);
+bool fnas_command_checks_logits(const fnas_command *command);
+double fnas_command_logits_bound(const char *precision); /* of their difference: |theirs - ours| / |ours|, Euclidean */
+
+/* One sample of the architecture `arch` (its native string), whose network is in FOLDER/NAME.onnx where files are wanted. *difference: of
+ * its logits from those in FOLDER/NAME.logits; NaN when they are not compared. Errors: FNAS_ERR_INPUT for whatever the program does wrong
+ * (fnas_process_*, fnas_answer_parse; no logits, logits that are not finite or too far off), FNAS_INTERRUPTED, FNAS_ERR_IO,
+ * FNAS_ERR_MEMORY. */
+FNAS_NODISCARD fnas_status fnas_command_sample(fnas_context *context, fnas_command *command, const char *name, const char *arch,
+                                               fnas_answer *answer, double *difference);
+
+#endif

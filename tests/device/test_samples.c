@@ -1,0 +1,91 @@
+/* Samples on the disk: what was added is found again, by the same measurement only. */
+#include "base/support.h"
+
+#include <math.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+#include "device/samples.h"
+
+static const fnas_samples_setting settings[] = {{"space", "nb201"}, {"threads", "1"}}, others[] = {{"space", "nb201"}, {"threads", "2"}};
+
+static void what_was_added_is_found(void **state) {
+    fnas_test_place *place = *state;
+    const char *path = fnas_test_path(place, "s.sqlite");
+    fnas_samples *samples;
+    fnas_sample taken = {7, 1.5, NAN, 1e-6}, read;
+    bool found;
+    char text[32];
+    for (int pass = 0; pass < 2; pass++) {
+        assert_status(FNAS_OK, fnas_samples_open(place->context, path, 2, settings, &samples));
+        assert_status(FNAS_OK, fnas_samples_find(place->context, samples, (fnas_samples_turn){0, 1, 2}, &found, &read));
+        assert_int_equal(found, pass);
+        if (!pass) assert_status(FNAS_OK, fnas_samples_add(place->context, samples, (fnas_samples_turn){0, 1, 2}, &taken));
+        assert_status(FNAS_OK, fnas_samples_find(place->context, samples, (fnas_samples_turn){0, 1, 2}, &found, &read));
+        assert_true(found && read.arch == 7 && read.ms == 1.5 && isnan(read.energy_mj) && read.difference == 1e-6);
+        assert_status(FNAS_OK, fnas_samples_find(place->context, samples, (fnas_samples_turn){0, 2, 1}, &found, &read));
+        assert_false(found);
+        assert_status(FNAS_OK, fnas_samples_held(place->context, samples, "runtime", text, sizeof text));
+        assert_string_equal(text, pass ? "x 1.0" : "");
+        assert_status(FNAS_OK, fnas_samples_hold(place->context, samples, "runtime", "x 1.0"));
+        assert_status(FNAS_ERR_INPUT, fnas_samples_hold(place->context, samples, "runtime", "x 2.0"));
+        assert_message("runtime is \"x 1.0\" there and \"x 2.0\" now");
+        assert_status(FNAS_OK, fnas_samples_close(place->context, samples));
+    }
+    assert_status(FNAS_OK, fnas_samples_close(place->context, NULL));
+}
+
+static void another_measurement_is_refused(void **state) {
+    fnas_test_place *place = *state;
+    const char *path = fnas_test_path(place, "s.sqlite");
+    fnas_samples *samples, *second;
+    assert_status(FNAS_OK, fnas_samples_open(place->context, path, 2, settings, &samples));
+    fnas_sample taken = {0, 1, NAN, NAN};
+    assert_status(FNAS_OK, fnas_samples_add(place->context, samples, (fnas_samples_turn){0, 0, 0}, &taken));
+    assert_status(FNAS_ERR_IO, fnas_samples_open(place->context, path, 2, settings, &second));
+    assert_message("another measurement is writing to it");
+    assert_status(FNAS_OK, fnas_samples_close(place->context, samples));
+    assert_status(FNAS_ERR_INPUT, fnas_samples_open(place->context, path, 2, others, &second));
+    assert_message("threads is \"1\" there and \"2\" now");
+    assert_null(second);
+    const char *text = fnas_test_write_text(place, "text", "these are certainly not the bytes of a data base, which would begin otherwise");
+    assert_status(FNAS_ERR_INPUT, fnas_samples_open(place->context, text, 2, settings, &second));
+    assert_message("no samples of a measurement");
+    assert_status(FNAS_ERR_IO, fnas_samples_open(place->context, fnas_test_path(place, "none/s.sqlite"), 2, settings, &second));
+    assert_message("none/s.sqlite: ");
+}
+
+/* A writer that is killed loses at most what it added in the last half second. */
+static void a_killed_writer_leaves_its_samples(void **state) {
+    fnas_test_place *place = *state;
+    const char *path = fnas_test_path(place, "s.sqlite");
+    fnas_samples *samples;
+    fnas_sample read;
+    bool found;
+    pid_t child = fork();
+    if (child == 0) {
+        fnas_sample taken = {3, 2, NAN, NAN};
+        if (fnas_samples_open(place->context, path, 2, settings, &samples) != FNAS_OK) _exit(1);
+        for (int turn = 0; turn < 2; turn++) {
+            usleep(600000);
+            if (fnas_samples_add(place->context, samples, (fnas_samples_turn){0, 0, turn}, &taken) != FNAS_OK) _exit(1);
+        }
+        (void)!fnas_samples_add(place->context, samples, (fnas_samples_turn){0, 0, 2}, &taken);
+        kill(getpid(), SIGKILL);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFSIGNALED(status));
+    assert_status(FNAS_OK, fnas_samples_open(place->context, path, 2, settings, &samples));
+    for (int turn = 0; turn < 2; turn++) {
+        assert_status(FNAS_OK, fnas_samples_find(place->context, samples, (fnas_samples_turn){0, 0, turn}, &found, &read));
+        assert_true(found && read.ms == 2);
+    }
+    assert_status(FNAS_OK, fnas_samples_close(place->context, samples));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {fnas_test(what_was_added_is_found), fnas_test(another_measurement_is_refused),
+                                       fnas_test(a_killed_writer_leaves_its_samples)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
