@@ -96,6 +96,9 @@ FNAS_API const int32_t *fnas_front_choices(const fnas_front *front, int64_t poin
 FNAS_API const char *fnas_front_arch(const fnas_front *front, int64_t point);
 FNAS_API const double *fnas_front_preference(const fnas_front *front, int64_t point); /* [objectives] */
 FNAS_API const double *fnas_front_values(const fnas_front *front, int64_t point);     /* [objectives] */
+/* The 90 % interval of a point's predicted latency (fnas_latency_model_predict_interval): 0 and infinity where the predictor knows too
+ * little to say. Cannot fail. */
+FNAS_API void fnas_front_latency_interval(const fnas_front *front, int64_t point, double *low_ms, double *high_ms);
 
 /* The architecture for one preference [objectives] on a device (one decode: milliseconds), with predicted latency; choices [decisions].
  * Nothing is scored: fnas_space_connected says whether it can do more than guess.

@@ -44,6 +44,7 @@ typedef struct pick_answer {
     bool connected, has_counts; /* macs and params are known */
     fnas_front_objective objectives[CLI_OBJECTIVES_MOST];
     double values[CLI_OBJECTIVES_MOST], preference[CLI_OBJECTIVES_MOST];
+    double low_ms, high_ms; /* 90 % interval of the latency; infinite where unknown */
 } pick_answer;
 
 static void pick_describe(const fnas_space *space, const int32_t *choices, const fnas_front *front, pick_answer *answer) {
@@ -60,9 +61,11 @@ static void pick_print(const pick_answer *answer) {
     printf("%s\n  %-12s %s\n", answer->device, "architecture", answer->arch);
     for (int64_t o = 0; o < answer->objective_count; o++) {
         const fnas_front_objective *objective = &answer->objectives[o];
-        if (isfinite(answer->values[o]))
-            printf("  %-12s %.6g%s%s (%s)\n", objective->name, answer->values[o], *objective->unit ? " " : "", objective->unit,
-                   objective->source);
+        if (!isfinite(answer->values[o])) continue;
+        printf("  %-12s %.6g%s%s (%s", objective->name, answer->values[o], *objective->unit ? " " : "", objective->unit, objective->source);
+        if (!strcmp(objective->name, "latency_ms") && isfinite(answer->high_ms))
+            printf("; 90 %% interval %.4g to %.4g", answer->low_ms, answer->high_ms);
+        printf(")\n");
     }
     if (answer->has_counts)
         printf("  %-12s %lld\n  %-12s %lld\n", "MACs", (long long)answer->macs, "parameters", (long long)answer->params);
@@ -92,6 +95,12 @@ static void pick_print_json(const pick_answer *answer) {
         cli_json_integer(&json, "macs", answer->macs);
         cli_json_integer(&json, "params", answer->params);
     }
+    if (isfinite(answer->high_ms)) {
+        cli_json_array(&json, "latency_ms_interval90");
+        cli_json_number(&json, NULL, answer->low_ms);
+        cli_json_number(&json, NULL, answer->high_ms);
+        cli_json_end(&json, ']');
+    }
     cli_json_flag(&json, "connected", answer->connected);
     cli_json_end(&json, '}');
 }
@@ -103,38 +112,14 @@ static void pick_take(const cli_query *query, const fnas_front *front, int64_t p
     snprintf(answer->arch, sizeof answer->arch, "%s", fnas_front_arch(front, point));
     memcpy(answer->values, fnas_front_values(front, point), (size_t)answer->objective_count * sizeof(double));
     memcpy(answer->preference, fnas_front_preference(front, point), (size_t)answer->objective_count * sizeof(double));
+    fnas_front_latency_interval(front, point, &answer->low_ms, &answer->high_ms);
 }
 
-/* ---- by preference alone: one decode ---- */
+/* ---- by preference alone: one decode. Where no supernet scores errors they cost nothing, and are told ---- */
 
-static double pick_closed_form(const fnas_space *space, const char *objective, const int32_t *choices) {
-    if (!strcmp(objective, "macs")) return (double)fnas_space_macs(space, choices);
-    if (!strcmp(objective, "params")) return (double)fnas_space_params(space, choices);
-    return NAN;
-}
-
-static fnas_status pick_by_preference(fnas_context *context, const cli_query *query, const pick_question *question,
-                                      const fnas_front *sketch, pick_answer *answer) {
-    const fnas_space *space = fnas_run_space(query->run);
-    int32_t *choices = calloc((size_t)fnas_space_decision_count(space) + 1, sizeof *choices);
-    if (!choices) return cli_fail("pick", FNAS_ERR_MEMORY, "out of memory");
-    double latency_ms = NAN;
-    fnas_status status = fnas_run_pick(context, query->run, query->cards[0], question->preference, choices, &latency_ms);
-    if (status == FNAS_OK) status = fnas_space_format(context, space, choices, answer->arch, sizeof answer->arch);
-    if (status == FNAS_OK) pick_describe(space, choices, sketch, answer);
-    for (int64_t o = 0; o < question->objectives.count && status == FNAS_OK; o++) {
-        const char *name = question->objectives.names[o];
-        answer->values[o] = !strcmp(name, "latency_ms") ? latency_ms : pick_closed_form(space, name, choices);
-        answer->preference[o] = question->preference[o];
-    }
-    free(choices);
-    return status;
-}
-
-/* Where no supernet scores errors they cost nothing: the same decode, with its error. */
-static fnas_status pick_by_preference_alone(fnas_context *context, const cli_query *query, const pick_question *question,
-                                            pick_answer *answer) {
-    fnas_front_options options = {.points = 1, .score_error = true, .constant_preference = question->preference};
+static fnas_status pick_by_preference(fnas_context *context, const cli_query *query, const pick_question *question, pick_answer *answer) {
+    fnas_front_options options = {
+        .points = 1, .score_error = !fnas_run_has_supernet(query->run), .constant_preference = question->preference};
     fnas_front *front = NULL;
     fnas_status status = fnas_run_front(context, query->run, query->cards[0], &options, &front);
     if (status != FNAS_OK) return status;
@@ -242,12 +227,8 @@ static fnas_status pick_answer_question(fnas_context *context, const pick_values
     pick_answer answer;
     fnas_status status = pick_read_question(values, sketch, &question);
     if (status != FNAS_OK) return status;
-    if (values->limits.count)
-        status = pick_by_limits(context, query, &question, values->data, &answer);
-    else if (fnas_run_has_supernet(query->run))
-        status = pick_by_preference(context, query, &question, sketch, &answer);
-    else
-        status = pick_by_preference_alone(context, query, &question, &answer);
+    status = values->limits.count ? pick_by_limits(context, query, &question, values->data, &answer)
+                                  : pick_by_preference(context, query, &question, &answer);
     if (status != FNAS_OK) return status;
     for (int64_t o = 0; o < answer.objective_count; o++) answer.objectives[o] = fnas_front_objective_at(sketch, o);
     if (!answer.connected)

@@ -79,6 +79,16 @@ fnas_status fnas_predictor_ask(fnas_context *context, const fnas_predictor *pred
     return fnas_predictor_ask_view(context, predictor, &view, count, choices, latency_ms);
 }
 
+fnas_status fnas_predictor_ask_interval(fnas_context *context, const fnas_predictor *predictor, const fnas_space *space,
+                                        const fnas_card *card, int64_t count, const int32_t *choices, double *low_ms, double *latency_ms,
+                                        double *high_ms) {
+    fnas_card_view view;
+    FNAS_TRY(fnas_predictor_check_space(context, predictor, space));
+    FNAS_TRY(fnas_card_check_space(context, card, space));
+    FNAS_TRY(fnas_predictor_view(context, card, predictor->quantity, &view));
+    return fnas_predictor_ask_interval_view(context, predictor, &view, count, choices, low_ms, latency_ms, high_ms);
+}
+
 fnas_status fnas_predictor_evaluate(fnas_context *context, const fnas_predictor *predictor, const fnas_space *space, const fnas_card *card,
                                     fnas_predictor_score *score) {
     FNAS_TRY(fnas_predictor_check_space(context, predictor, space));

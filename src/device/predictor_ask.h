@@ -9,5 +9,9 @@
  * predictions. latency_ms [count]; errors are those of the two. */
 FNAS_NODISCARD fnas_status fnas_predictor_ask(fnas_context *context, const fnas_predictor *predictor, const fnas_space *space,
                                               const fnas_card *card, int64_t count, const int32_t *choices, double *latency_ms);
+/* The same with 90 % intervals, as fnas_latency_model_predict_interval gives them: low_ms, latency_ms, high_ms [count]. */
+FNAS_NODISCARD fnas_status fnas_predictor_ask_interval(fnas_context *context, const fnas_predictor *predictor, const fnas_space *space,
+                                                       const fnas_card *card, int64_t count, const int32_t *choices, double *low_ms,
+                                                       double *latency_ms, double *high_ms);
 
 #endif

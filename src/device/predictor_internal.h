@@ -72,6 +72,9 @@ FNAS_NODISCARD fnas_status fnas_latency_model_create_view(fnas_context *context,
                                                           const fnas_card_view *view, fnas_latency_model **model);
 FNAS_NODISCARD fnas_status fnas_predictor_ask_view(fnas_context *context, const fnas_predictor *predictor, const fnas_card_view *view,
                                                    int64_t count, const int32_t *choices, double *latency_ms);
+FNAS_NODISCARD fnas_status fnas_predictor_ask_interval_view(fnas_context *context, const fnas_predictor *predictor,
+                                                            const fnas_card_view *view, int64_t count, const int32_t *choices,
+                                                            double *low_ms, double *latency_ms, double *high_ms);
 FNAS_NODISCARD fnas_status fnas_predictor_evaluate_view(fnas_context *context, const fnas_predictor *predictor, const fnas_card_view *view,
                                                         fnas_predictor_score *score);
 

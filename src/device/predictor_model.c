@@ -323,6 +323,16 @@ fnas_status fnas_predictor_ask_view(fnas_context *context, const fnas_predictor 
     return status;
 }
 
+fnas_status fnas_predictor_ask_interval_view(fnas_context *context, const fnas_predictor *predictor, const fnas_card_view *view,
+                                             int64_t count, const int32_t *choices, double *low_ms, double *latency_ms, double *high_ms) {
+    fnas_latency_model *model = NULL;
+    FNAS_TRY(fnas_latency_model_make(context, predictor, view, true, &model));
+    fnas_status status = fnas_latency_model_predict_interval(context, model, count, choices, low_ms, latency_ms, high_ms);
+    for (int64_t i = 0; i < count && status == FNAS_OK; i++) status = fnas_latency_model_check(context, latency_ms[i], latency_ms[i]);
+    fnas_latency_model_free(model);
+    return status;
+}
+
 void fnas_latency_model_free(fnas_latency_model *model) {
     if (!model) return;
     fnas_space_close(model->space);

@@ -21,7 +21,11 @@ fnas_status fnas_front_create(fnas_context *context, const char *device, const f
     created->preferences = fnas_allocate(n * m, sizeof *created->preferences);
     created->values = fnas_allocate(n * m, sizeof *created->values);
     created->latency_ms = fnas_allocate(n, sizeof *created->latency_ms);
-    if (!created->device || !created->choices || !created->archs || !created->preferences || !created->values || !created->latency_ms) {
+    created->low_ms = fnas_allocate(n, sizeof *created->low_ms);
+    created->high_ms = fnas_allocate(n, sizeof *created->high_ms);
+    bool complete = created->device && created->choices && created->archs && created->preferences && created->values &&
+                    created->latency_ms && created->low_ms && created->high_ms;
+    if (!complete) {
         fnas_front_free(created);
         return fnas_fail_memory(context, "a front");
     }
@@ -54,6 +58,8 @@ void fnas_front_free(fnas_front *front) {
     fnas_free(front->preferences);
     fnas_free(front->values);
     fnas_free(front->latency_ms);
+    fnas_free(front->low_ms);
+    fnas_free(front->high_ms);
     fnas_free(front);
 }
 
@@ -80,6 +86,11 @@ const int32_t *fnas_front_choices(const fnas_front *front, int64_t point) {
 
 const char *fnas_front_arch(const fnas_front *front, int64_t point) {
     return front->archs[point];
+}
+
+void fnas_front_latency_interval(const fnas_front *front, int64_t point, double *low_ms, double *high_ms) {
+    *low_ms = front->low_ms[point];
+    *high_ms = front->high_ms[point];
 }
 
 const double *fnas_front_preference(const fnas_front *front, int64_t point) {

@@ -9,11 +9,12 @@ struct fnas_front {
     int64_t objective_count, decision_count, point_count;
     fnas_objective_kind objectives[FNAS_OBJECTIVES_MAX];
     fnas_error_kind error;
-    int32_t *choices;    /* [points][decisions] */
-    char **archs;        /* [points] native strings */
-    double *preferences; /* [points][objectives] */
-    double *values;      /* [points][objectives]; error is NaN where it was not scored */
-    double *latency_ms;  /* [points] predicted, whether or not it is an objective */
+    int32_t *choices;         /* [points][decisions] */
+    char **archs;             /* [points] native strings */
+    double *preferences;      /* [points][objectives] */
+    double *values;           /* [points][objectives]; error is NaN where it was not scored */
+    double *latency_ms;       /* [points] predicted, whether or not it is an objective */
+    double *low_ms, *high_ms; /* [points] their 90 % intervals: 0 and infinity where unknown */
 };
 
 /* A front of `points` points with nothing filled in. Owned: fnas_front_free. */

@@ -1,3 +1,5 @@
+#include "device/predictor_ask.h"
+#include "search/front_result.h"
 #include "search/query.h"
 #include "search/score.h"
 
@@ -30,7 +32,14 @@ static fnas_status fnas_front_from_candidates(fnas_context *context, const fnas_
     FNAS_TRY(fnas_query_sweep(context, run, card, options, candidates));
     FNAS_TRY(fnas_front_score(context, run, options, candidates));
     int64_t points = options->points ? options->points : FNAS_FRONT_POINTS, images = run->config.validation_images;
-    return fnas_query_choose(context, run, fnas_card_get(card).name, candidates, images, points, front);
+    FNAS_TRY(fnas_query_choose(context, run, fnas_card_get(card).name, candidates, images, points, front));
+    fnas_front *chosen = *front;
+    fnas_status status = fnas_predictor_ask_interval(context, run->predictor, run->space, card, chosen->point_count, chosen->choices,
+                                                     chosen->low_ms, chosen->latency_ms, chosen->high_ms);
+    if (status == FNAS_OK) return FNAS_OK;
+    fnas_front_free(chosen);
+    *front = NULL;
+    return status;
 }
 
 fnas_status fnas_run_front(fnas_context *context, const fnas_run *run, const fnas_card *card, const fnas_front_options *options,

@@ -4,9 +4,10 @@
 root=$(cd "$tests/.." && pwd)
 card=$place/card.json
 samples=$card.samples.sqlite
-mkdir "$place/bin"
+mkdir "$place/bin" "$place/tmp"
 PATH=$place/bin:$PATH
-export PATH place
+TMPDIR=$place/tmp # where a measurement that is killed leaves its folder
+export PATH TMPDIR place
 
 # A program of this test: program NAME <<SCRIPT.
 program() {
@@ -160,6 +161,7 @@ sed -n '/latency_ms/p' "$card" > "$place/whole"
 sed -n '/latency_ms/p' "$place/resumed.json" > "$place/parts"
 want "the same latencies as in one go" cmp "$place/whole" "$place/parts"
 rm -f "$card"
+want "no folder of networks is left behind" [ -z "$(ls "$TMPDIR")" ]
 
 program slow <<'E2'
 sleep 0.05
