@@ -151,7 +151,7 @@ enum { BY_HAND = 9 };
 typedef struct by_hand {
     fnas_candidates candidates; /* its arrays are those below */
     int32_t choices[BY_HAND][6];
-    double preferences[BY_HAND][2], latency_ms[BY_HAND];
+    double preferences[BY_HAND][2], latency_ms[BY_HAND], energy_mj[BY_HAND];
     fnas_score scores[BY_HAND];
 } by_hand;
 
@@ -163,11 +163,13 @@ static void fill(by_hand *made, const fnas_run *run, int64_t count, const double
                                          .choices = made->choices[0],
                                          .preferences = made->preferences[0],
                                          .latency_ms = made->latency_ms,
+                                         .energy_mj = made->energy_mj,
                                          .scores = made->scores};
     for (int64_t i = 0; i < count; i++) {
         fnas_space_random(run->space, 5, i, made->choices[i]);
         made->scores[i] = (fnas_score){values[i][0], values[i][0] / 50};
         made->latency_ms[i] = values[i][1];
+        made->energy_mj[i] = (double)NAN;
         made->preferences[i][0] = (double)i / BY_HAND;
         made->preferences[i][1] = 1 - made->preferences[i][0];
     }
