@@ -58,6 +58,7 @@ typedef struct fnas_measure_options {
                            devices of equal seed */
     const char *references; /* JSON file: an array of native strings, or an object with reference_archs [the space's own] */
     const char *data;       /* data set whose images calibrate the weights' statistics and the int8 scales [synthetic images] */
+    const char *energy;     /* "rapl": energy of the processor's packages while a network runs, by Linux's counters [none] */
     int64_t rounds;         /* timed runs of each architecture [12], at least 12; by a command at least 3, [3] where it does not serve */
     uint64_t seed;          /* [0] */
     /* Instead of a runtime of this machine, any program measures: docs/devices.md says what it is told and what it owes. Then runtime and

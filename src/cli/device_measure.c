@@ -13,6 +13,7 @@ typedef struct measure_values {
     int64_t threads, batch, archs, rounds;
     double command_timeout;
     uint64_t seed;
+    const char *energy;
     bool reference_only, command_serve, command_energy;
 } measure_values;
 
@@ -30,6 +31,7 @@ static const cli_option measure_options[] = {
      "a program that times the network in the file {onnx}, or the architecture {arch}, and prints milliseconds", false},
     {"command-json", 0, CLI_TEXT, AT(command_json), "FIELD", "number of its JSON answer that is the milliseconds [ms]", false},
     {"command-serve", 0, CLI_FLAG, AT(command_serve), NULL, "start it once and ask it line by line", false},
+    {"energy", 0, CLI_CHOICE, AT(energy), "rapl", "energies beside latencies, from the counters of the processor's packages [none]", false},
     {"command-energy", 0, CLI_FLAG, AT(command_energy), NULL, "it prints millijoules, too: as a second number, or as energy_mj", false},
     {"command-timeout", 0, CLI_REAL, AT(command_timeout), "SECONDS", "longest time of a sample [60]", false},
     {"isa", 0, CLI_CHOICE, AT(isa), "native|avx512|avx2|sse41", "instruction set at most [native]", false},
@@ -69,6 +71,7 @@ static fnas_measure_options measure_options_of(const measure_values *values, con
                                   .command = values->command,
                                   .command_json = values->command_json,
                                   .command_serve = values->command_serve,
+                                  .energy = values->energy,
                                   .command_energy = values->command_energy,
                                   .command_timeout_s = values->command_timeout,
                                   .samples = values->command ? samples : NULL};

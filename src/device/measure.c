@@ -10,6 +10,7 @@
 #include "device/host.h"
 #include "device/images.h"
 #include "device/measure_internal.h"
+#include "device/rapl.h"
 #include "space/space.h"
 
 #define DEFAULT_ARCHS 300
@@ -50,6 +51,13 @@ static fnas_status check_setting(fnas_context *context, const fnas_timing_plan *
     return fnas_runtime_check(context, plan->runtime, plan->precision, plan->isa);
 }
 
+static fnas_status read_energy(fnas_context *context, const char *energy, fnas_timing_plan *plan) {
+    if (!energy) return FNAS_OK;
+    plan->energy_folder = FNAS_RAPL_FOLDER;
+    if (strcmp(energy, "rapl") == 0) return FNAS_OK;
+    return fnas_fail(context, FNAS_ERR_INPUT, "unknown source of energies \"%s\": rapl is known", energy);
+}
+
 /* A runtime of this machine. */
 static fnas_status read_runtime(fnas_context *context, const fnas_measure_options *options, fnas_timing_plan *plan) {
     if (options->command_json || options->command_timeout_s != 0 || options->command_energy || options->command_serve)
@@ -58,6 +66,7 @@ static fnas_status read_runtime(fnas_context *context, const fnas_measure_option
     plan->rounds = or_default(options->rounds, LEAST_ROUNDS);
     FNAS_TRY(fnas_runtime_find(context, or_text(options->runtime, "onednn"), &plan->runtime));
     FNAS_TRY(fnas_precision_find(context, or_text(options->precision, "f32"), &plan->precision));
+    FNAS_TRY(read_energy(context, options->energy, plan));
     return check_setting(context, plan);
 }
 
@@ -68,6 +77,8 @@ static fnas_status read_command(fnas_context *context, const fnas_space *space, 
     if (options->runtime || options->isa)
         return fnas_fail(context, FNAS_ERR_INPUT, "a command chooses runtime and instruction set itself: leave %s out",
                          options->runtime ? "runtime" : "isa");
+    if (options->energy)
+        return fnas_fail(context, FNAS_ERR_INPUT, "energy counters are those of this machine: a command tells its energies itself");
     if (!options->samples) return fnas_fail(context, FNAS_ERR_INPUT, "a measurement by command needs a file for its samples");
     plan->rounds = or_default(options->rounds, options->command_serve ? LEAST_ROUNDS : LEAST_COMMAND_ROUNDS);
     measuring->by_command = true;

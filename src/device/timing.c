@@ -15,11 +15,14 @@
 #include "base/statistics.h"
 #include "compute/engine.h"
 #include "device/child.h"
+#include "device/rapl.h"
 #include "device/subject.h"
 
 #define PART_BYTES ((size_t)512 << 20) /* of prepared networks at a time */
 #define REPEATS_MAX 256
 #define SHORT_MS 1.0 /* shorter networks run once untimed before each sample: the others' leavings in the cache weigh most on them */
+
+enum { SAMPLE_CPU, SAMPLE_WALL, SAMPLE_ENERGY, SAMPLE_KINDS };
 
 enum { MESSAGE_FACTS, MESSAGE_SAMPLES, MESSAGE_DRIFT };
 
@@ -39,13 +42,15 @@ typedef struct timer_state {
     float *batch_images, *logits;
     timed_network drift;
     timed_network *networks; /* of a part */
-    double *samples;         /* [part][2][rounds]: CPU, then wall */
+    double *samples;         /* [part][KINDS][rounds]: CPU, wall, energy */
     int64_t *order;
-    int64_t done; /* units of progress */
+    fnas_rapl rapl; /* count 0: no energies are asked for */
+    int64_t done;   /* units of progress */
 } timer_state;
 
 typedef struct sample {
     double cpu_ms, wall_ms;
+    double energy_mj; /* 0 where it is not asked for */
 } sample;
 
 static fnas_status run_once(timer_state *timer, const timed_network *network) {
@@ -54,10 +59,14 @@ static fnas_status run_once(timer_state *timer, const timed_network *network) {
 
 static fnas_status take_sample(timer_state *timer, const timed_network *network, sample *taken) {
     if (network->is_short) FNAS_TRY(run_once(timer, network));
+    double before_mj = 0, after_mj = 0;
+    FNAS_TRY(fnas_rapl_read(timer->context, &timer->rapl, &before_mj));
     double wall_ms = fnas_wall_ms(), cpu_ms = fnas_thread_cpu_ms();
     for (int64_t i = 0; i < network->repeats; i++) FNAS_TRY(run_once(timer, network));
     taken->cpu_ms = (fnas_thread_cpu_ms() - cpu_ms) / (double)network->repeats;
     taken->wall_ms = (fnas_wall_ms() - wall_ms) / (double)network->repeats;
+    FNAS_TRY(fnas_rapl_read(timer->context, &timer->rapl, &after_mj));
+    taken->energy_mj = (after_mj - before_mj) / (double)network->repeats;
     return FNAS_OK;
 }
 
@@ -75,7 +84,8 @@ static fnas_status warm_up(timer_state *timer, timed_network *network) {
         if (!isfinite(timer->logits[i])) return fnas_fail(timer->context, FNAS_ERR_NUMERIC, "a network gives logits that are not finite");
     run_ms = fmax(run_ms, 1e-4);
     network->is_short = run_ms < SHORT_MS;
-    network->repeats = (int64_t)fmin(ceil(FNAS_TIMING_SAMPLE_MS / run_ms), REPEATS_MAX);
+    network->repeats = timer->rapl.count ? (int64_t)ceil(FNAS_TIMING_ENERGY_SAMPLE_MS / run_ms)
+                                         : (int64_t)fmin(ceil(FNAS_TIMING_SAMPLE_MS / run_ms), REPEATS_MAX);
     return FNAS_OK;
 }
 
@@ -129,17 +139,20 @@ static fnas_status time_round(timer_state *timer, int64_t first, int64_t count, 
         sample taken;
         if (i % FNAS_TIMING_DRIFT_EVERY == 0) FNAS_TRY(time_drift(timer));
         FNAS_TRY(take_sample(timer, &timer->networks[network], &taken));
-        timer->samples[(2 * network) * rounds + round] = taken.cpu_ms;
-        timer->samples[(2 * network + 1) * rounds + round] = taken.wall_ms;
+        double *samples = timer->samples + network * SAMPLE_KINDS * rounds;
+        samples[SAMPLE_CPU * rounds + round] = taken.cpu_ms;
+        samples[SAMPLE_WALL * rounds + round] = taken.wall_ms;
+        samples[SAMPLE_ENERGY * rounds + round] = taken.energy_mj;
         advance(timer, 1);
     }
     return FNAS_OK;
 }
 
 static fnas_status send_samples(timer_state *timer, int64_t count) {
-    size_t bytes = (size_t)(2 * timer->plan->rounds) * sizeof *timer->samples;
+    int64_t doubles = SAMPLE_KINDS * timer->plan->rounds;
+    size_t bytes = (size_t)doubles * sizeof *timer->samples;
     for (int64_t i = 0; i < count; i++)
-        FNAS_TRY(fnas_child_send(timer->context, timer->port, MESSAGE_SAMPLES, timer->samples + i * 2 * timer->plan->rounds, bytes));
+        FNAS_TRY(fnas_child_send(timer->context, timer->port, MESSAGE_SAMPLES, timer->samples + i * doubles, bytes));
     return FNAS_OK;
 }
 
@@ -160,13 +173,14 @@ static fnas_status start_timer(timer_state *timer) {
     const fnas_timing_plan *plan = timer->plan;
     fnas_engine_prepare_thread(0);
     if (strcmp(plan->isa, "native") != 0) FNAS_TRY(fnas_backend_limit_isa(timer->context, plan->isa));
+    if (plan->energy_folder) FNAS_TRY(fnas_rapl_open(timer->context, plan->energy_folder, &timer->rapl));
     FNAS_TRY(send_facts(timer));
     FNAS_TRY(fnas_subject_source_create(timer->context, plan->space, plan->seed, plan->image_count, plan->images, &timer->source));
     int64_t floats = plan->space->image[0] * plan->space->image[1] * plan->space->image[2];
     timer->batch_images = fnas_allocate((size_t)(plan->batch * floats), sizeof *timer->batch_images);
     timer->logits = fnas_allocate((size_t)(plan->batch * plan->space->classes), sizeof *timer->logits);
     timer->networks = fnas_allocate((size_t)plan->count, sizeof *timer->networks);
-    timer->samples = fnas_allocate((size_t)(plan->count * plan->rounds), 2 * sizeof *timer->samples);
+    timer->samples = fnas_allocate((size_t)(plan->count * plan->rounds), SAMPLE_KINDS * sizeof *timer->samples);
     timer->order = fnas_allocate((size_t)plan->count, sizeof *timer->order);
     if (!timer->batch_images || !timer->logits || !timer->networks || !timer->samples || !timer->order)
         return fnas_fail_memory(timer->context, "timing");
@@ -208,6 +222,14 @@ static fnas_status receive_facts(const timing_parent *parent, const char *data) 
     return FNAS_OK;
 }
 
+static fnas_status receive_energies(fnas_context *context, timing_parent *parent, const double *energy_mj, int64_t at) {
+    memcpy(parent->result->energy_mj + at, energy_mj, (size_t)parent->plan->rounds * sizeof *energy_mj);
+    double median_mj = fnas_median(energy_mj, parent->plan->rounds);
+    if (median_mj > 0 && isfinite(median_mj)) return FNAS_OK;
+    return fnas_fail(context, FNAS_ERR_NUMERIC, "%s: the energy counters did not move while a network ran: they are of no use here",
+                     parent->plan->stage);
+}
+
 static fnas_status receive_samples(fnas_context *context, timing_parent *parent, const void *data) {
     int64_t rounds = parent->plan->rounds, at = parent->received * rounds;
     if (parent->received == parent->plan->count)
@@ -219,6 +241,7 @@ static fnas_status receive_samples(fnas_context *context, timing_parent *parent,
             !isfinite(parent->result->wall_ms[i]))
             return fnas_fail(context, FNAS_ERR_NUMERIC, "%s: a time of %g ms (wall %g ms) was measured: the clock is of no use",
                              parent->plan->stage, parent->result->cpu_ms[i], parent->result->wall_ms[i]);
+    if (parent->result->energy_mj) FNAS_TRY(receive_energies(context, parent, (const double *)data + SAMPLE_ENERGY * rounds, at));
     parent->received++;
     return FNAS_OK;
 }
@@ -236,7 +259,7 @@ static fnas_status timing_receive(fnas_context *context, void *user, uint32_t ty
     timing_parent *parent = user;
     if (type == MESSAGE_FACTS && size_bytes == 2 * FNAS_TIMING_TEXT_BYTES) return receive_facts(parent, data);
     if (type == MESSAGE_DRIFT && size_bytes == sizeof(sample)) return receive_drift(context, parent, data);
-    if (type == MESSAGE_SAMPLES && size_bytes == (size_t)parent->plan->rounds * 2 * sizeof(double)) {
+    if (type == MESSAGE_SAMPLES && size_bytes == (size_t)parent->plan->rounds * SAMPLE_KINDS * sizeof(double)) {
         double *aligned = fnas_allocate(size_bytes, 1); /* the pipe's buffer is not */
         if (!aligned) return fnas_fail_memory(context, parent->plan->stage);
         memcpy(aligned, data, size_bytes);
@@ -292,7 +315,7 @@ fnas_status fnas_timing_result_allocate(fnas_context *context, const fnas_timing
 
 fnas_status fnas_timing_run(fnas_context *context, const fnas_timing_plan *plan, fnas_timing_result *result) {
     memset(result, 0, sizeof *result);
-    FNAS_TRY(fnas_timing_result_allocate(context, plan, false, result));
+    FNAS_TRY(fnas_timing_result_allocate(context, plan, plan->energy_folder != NULL, result));
     timing_parent parent = {.plan = plan, .result = result};
     fnas_status status = run_child(context, &parent);
     fnas_free(parent.drift);

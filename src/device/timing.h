@@ -7,8 +7,9 @@
 
 #define FNAS_TIMING_TEXT_BYTES 96
 #define FNAS_TIMING_WARM_UP_RUNS 5
-#define FNAS_TIMING_SAMPLE_MS 0.2  /* a sample of a short network is of several runs, until it lasts so long */
-#define FNAS_TIMING_DRIFT_EVERY 32 /* architectures between two samples of the drift architecture */
+#define FNAS_TIMING_SAMPLE_MS 0.2         /* a sample of a short network is of several runs, until it lasts so long */
+#define FNAS_TIMING_ENERGY_SAMPLE_MS 20.0 /* where energies are asked for: their counters move about once a millisecond */
+#define FNAS_TIMING_DRIFT_EVERY 32        /* architectures between two samples of the drift architecture */
 
 typedef struct fnas_timing_plan {
     const char *stage; /* for progress and messages */
@@ -21,6 +22,7 @@ typedef struct fnas_timing_plan {
     int64_t count;                /* architectures */
     const int32_t *choices;       /* [count][decisions] */
     const int32_t *drift_choices; /* the architecture that returns in every round */
+    const char *energy_folder;    /* whose counters tell energies (rapl.h); NULL: not asked for */
     int64_t image_count;
     const float *images;
 } fnas_timing_plan;
