@@ -8,9 +8,8 @@
 extern "C" {
 #endif
 
-/* Names of the methods, index 0..count-1; NULL behind the last. Static. */
+/* Names of the methods (fleetnas help rival cites their papers), index 0..count-1; NULL behind the last. Static. */
 FNAS_API const char *fnas_rival_name(int64_t index);
-FNAS_API const char *fnas_rival_summary(int64_t index); /* what it does, with its paper */
 
 typedef struct fnas_rival_options {
     const char *method;  /* one of the names */
@@ -30,7 +29,8 @@ typedef struct fnas_rival_front {
 /* Runs a method. Of all architectures that it evaluated, those that guess (90 % error and more) are dropped, then the dominated ones, then
  * the least contributors to the hypervolume in the table's normalised coordinates with reference point 1, until `points` are left. The
  * order is by contribution. Deterministic in the seed. Release with fnas_rival_front_free. Errors: FNAS_ERR_USAGE (unknown method, with a
- * suggestion), FNAS_ERR_INPUT (a number out of range, an architecture of the space that the table has not), FNAS_ERR_MEMORY. */
+ * suggestion), FNAS_ERR_INPUT (a number out of range, an architecture of the space that the table has not, MACs asked of a space that does
+ * not know them), FNAS_ERR_MEMORY. */
 FNAS_API FNAS_NODISCARD fnas_status fnas_rival_run(fnas_context *context, const fnas_truth *truth, const fnas_rival_options *options,
                                                    fnas_rival_front *front);
 FNAS_API void fnas_rival_front_free(fnas_rival_front *front);

@@ -24,9 +24,11 @@ typedef struct fnas_truth_options {
     const char *const *columns;  /* [cost_count] where they stand */
 } fnas_truth_options;
 
-/* Objectives are the error, then the costs. Architectures that lack one are left out. The space is borrowed and must outlive the table.
- * Errors: FNAS_ERR_INPUT naming file, line and column (a column that is missing, no number, an error outside 0 to 100, no architecture with
- * all objectives, a cost that never changes), FNAS_ERR_USAGE (no table, no cost), FNAS_ERR_IO, FNAS_ERR_MEMORY. */
+/* Objectives are the error, then the costs. Architectures that lack one are left out; what a row's architecture is, is
+ * told as in fnas_import_open_csv. The space is borrowed and must outlive the table.
+ * Errors: FNAS_ERR_INPUT naming file, line and column (a column that is missing, no number) or the column (an error outside 0 to 100, a
+ * cost that never changes), or saying that no architecture has all objectives or that the true front dominates nothing; FNAS_ERR_USAGE (no
+ * table, no cost), FNAS_ERR_IO, FNAS_ERR_MEMORY. */
 FNAS_API FNAS_NODISCARD fnas_status fnas_truth_open(fnas_context *context, const fnas_space *space, const fnas_truth_options *options,
                                                     fnas_truth **truth);
 FNAS_API void fnas_truth_free(fnas_truth *truth); /* NULL is allowed */
@@ -35,8 +37,8 @@ FNAS_API void fnas_truth_free(fnas_truth *truth); /* NULL is allowed */
 FNAS_API int64_t fnas_truth_count(const fnas_truth *truth);
 FNAS_API int64_t fnas_truth_objective_count(const fnas_truth *truth);
 
-/* Values [objective_count] of an architecture [decisions], borrowed: error in %, costs in their own units. NULL where the table has not the
- * architecture. */
+/* Values [objective_count] of an architecture [decisions], borrowed: error in %, costs in their own units. NULL where the table has
+ * neither the architecture nor one that computes the same. */
 FNAS_API const double *fnas_truth_values(const fnas_truth *truth, const int32_t *choices);
 
 /* The architectures of a front file: JSON as `front --json` writes it ("points", each with "arch"), or CSV with a column "arch". choices is

@@ -73,7 +73,7 @@ const cli_verb cli_rival = {
         "  local-search           Pareto local search (Paquete et al. 2004), from 10 random architectures\n"
         "  nsga2                  NSGA-II (Deb et al. 2002), a population of 20, uniform crossover\n"
         "  regularised-evolution  ageing evolution (Real et al. 2019) by non-dominated sorting, a population of 100, tournaments of 10\n"
-        "  macs                   the front by multiply-accumulates in place of the error; evaluates only what it returns\n"
+        "  macs                   the front by multiply-accumulates in place of the error; evaluates no more than --points\n"
         "Each distinct architecture costs one evaluation; what is known costs nothing. What guesses (90 % error) is dropped, then what "
         "is\n"
         "dominated, then the least contributors to the hypervolume. `fleetnas score` scores the file.",

@@ -41,6 +41,7 @@ static double fnas_candidate_value(const fnas_run *run, const fnas_candidates *c
 
 double fnas_query_guessing_pct(int64_t classes, int64_t images) {
     double chance = 1 - 1 / (double)classes;
+    if (images == 0) return 100 * chance;
     return 100 * (chance - 3 * sqrt(chance * (1 - chance) / (double)images));
 }
 

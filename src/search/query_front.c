@@ -31,7 +31,7 @@ static fnas_status fnas_front_from_candidates(fnas_context *context, const fnas_
                                               const fnas_front_options *options, fnas_candidates *candidates, fnas_front **front) {
     FNAS_TRY(fnas_query_sweep(context, run, card, options, candidates));
     FNAS_TRY(fnas_front_score(context, run, options, candidates));
-    int64_t points = options->points ? options->points : FNAS_FRONT_POINTS, images = run->config.validation_images;
+    int64_t points = options->points ? options->points : FNAS_FRONT_POINTS, images = run->surrogate ? 0 : run->config.validation_images;
     FNAS_TRY(fnas_query_choose(context, run, fnas_card_get(card).name, candidates, images, points, front));
     fnas_front *chosen = *front;
     fnas_status status = fnas_predictor_ask_interval(context, run->predictor, run->space, card, chosen->point_count, chosen->choices,

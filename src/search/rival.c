@@ -6,28 +6,22 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "space/arch_find.h"
 
 #define POINTS 24
 
 static const struct {
-    const char *name, *summary;
+    const char *name;
     fnas_rival_method *run;
 } methods[] = {
-    {"random", "random search (Bergstra and Bengio 2012)", fnas_rival_random},
-    {"local-search", "Pareto local search (Paquete et al. 2004), from 10 random architectures", fnas_rival_local_search},
-    {"nsga2", "NSGA-II (Deb et al. 2002), a population of 20, uniform crossover", fnas_rival_nsga2},
-    {"regularised-evolution", "ageing evolution (Real et al. 2019) by non-dominated sorting, a population of 100, tournaments of 10",
-     fnas_rival_regularised_evolution},
-    {"macs", "the front by multiply-accumulates in place of the error: evaluates what it returns alone", fnas_rival_macs},
+    {"random", fnas_rival_random}, {"local-search", fnas_rival_local_search},
+    {"nsga2", fnas_rival_nsga2},   {"regularised-evolution", fnas_rival_regularised_evolution},
+    {"macs", fnas_rival_macs},
 };
 #define METHODS ((int64_t)(sizeof methods / sizeof *methods))
 
 const char *fnas_rival_name(int64_t index) {
     return index >= 0 && index < METHODS ? methods[index].name : NULL;
-}
-
-const char *fnas_rival_summary(int64_t index) {
-    return index >= 0 && index < METHODS ? methods[index].summary : NULL;
 }
 
 /* ---- evaluating ---- */
@@ -45,16 +39,17 @@ const int32_t *fnas_rival_arch(const fnas_rival *rival, int64_t index) {
 }
 
 fnas_status fnas_rival_evaluate(fnas_rival *rival, const int32_t *choices, int64_t *index) {
-    *index = fnas_arch_set_find(&rival->archive, choices);
-    if (*index >= 0 || fnas_rival_is_spent(rival)) return FNAS_OK;
-    const double *values = fnas_truth_values(rival->truth, choices);
-    if (!values) {
+    int64_t place = fnas_arch_find_same(rival->space, &rival->truth->archs, choices);
+    if (place < 0) {
         char text[FNAS_ARCH_TEXT_BYTES];
         FNAS_TRY(fnas_space_format(rival->context, rival->space, choices, text, sizeof text));
         return fnas_fail(rival->context, FNAS_ERR_INPUT, "the truth tables have no row for %s: a rival may ask for any architecture", text);
     }
-    FNAS_TRY(fnas_arch_set_add(rival->context, &rival->archive, choices, index));
-    fnas_truth_normalise(rival->truth, values, rival->points + *index * rival->objectives);
+    const int32_t *known = fnas_arch_set_at(&rival->truth->archs, place); /* as the table writes it: each counts once */
+    *index = fnas_arch_set_find(&rival->archive, known);
+    if (*index >= 0 || fnas_rival_is_spent(rival)) return FNAS_OK;
+    FNAS_TRY(fnas_arch_set_add(rival->context, &rival->archive, known, index));
+    fnas_truth_normalise(rival->truth, rival->truth->values + place * rival->objectives, rival->points + *index * rival->objectives);
     return FNAS_OK;
 }
 
@@ -171,6 +166,7 @@ fnas_status fnas_rival_run(fnas_context *context, const fnas_truth *truth, const
                         .decisions = truth->archs.decisions,
                         .objectives = truth->objective_count,
                         .budget = options->evaluations,
+                        .front_most = points,
                         .random = fnas_random_begin(options->seed, FNAS_STREAM_RIVAL, 0, 0),
                         .archive = {.decisions = truth->archs.decisions}};
     rival.points = fnas_allocate((size_t)(rival.budget * rival.objectives), sizeof *rival.points);

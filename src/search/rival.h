@@ -11,6 +11,7 @@ typedef struct fnas_rival {
     const fnas_truth *truth;
     const fnas_space *space;
     int64_t decisions, objectives, budget;
+    int64_t front_most; /* architectures that the answer may have */
     fnas_random random;
     fnas_arch_set archive; /* in order of evaluation */
     double *points;        /* [archive.count][objectives], normalised */

@@ -13,14 +13,15 @@ static void fill_points(const fnas_rival *rival, double *points) {
     }
 }
 
-/* The costs of all are known, so that the front by MACs is; evenly thinned to the budget. */
+/* The costs of all are known, so that the front by MACs is; evenly thinned to what the answer and the budget have room for, so that no
+ * error is seen of what is not returned. */
 static fnas_status evaluate_front(fnas_rival *rival, const uint8_t *keep) {
-    int64_t size = 0, seen = 0;
+    int64_t size = 0, seen = 0, room = rival->budget < rival->front_most ? rival->budget : rival->front_most;
     for (int64_t i = 0; i < rival->truth->archs.count; i++) size += keep[i];
     for (int64_t i = 0; i < rival->truth->archs.count; i++) {
         if (!keep[i]) continue;
-        int64_t before = seen * rival->budget / size, after = ++seen * rival->budget / size, index;
-        if (size > rival->budget && before == after) continue;
+        int64_t before = seen * room / size, after = ++seen * room / size, index;
+        if (size > room && before == after) continue;
         FNAS_TRY(fnas_rival_evaluate(rival, fnas_arch_set_at(&rival->truth->archs, i), &index));
     }
     return FNAS_OK;
@@ -28,6 +29,9 @@ static fnas_status evaluate_front(fnas_rival *rival, const uint8_t *keep) {
 
 fnas_status fnas_rival_macs(fnas_rival *rival) {
     int64_t count = rival->truth->archs.count;
+    if (!fnas_space_has_counts(rival->space))
+        return fnas_fail(rival->context, FNAS_ERR_INPUT, "the space %s does not know its networks' MACs: use another rival",
+                         fnas_space_name(rival->space));
     double *points = fnas_allocate((size_t)(count * rival->objectives), sizeof *points);
     uint8_t *keep = fnas_allocate((size_t)count, sizeof *keep);
     fnas_status status = points && keep ? FNAS_OK : fnas_fail_memory(rival->context, "a rival");

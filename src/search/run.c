@@ -489,8 +489,8 @@ static fnas_status train_predictor(fnas_context *context, const fnas_run *run, f
     if (!run->is_new && has_file(run, "checkpoint.safetensors"))
         return fnas_fail(context, FNAS_ERR_INPUT,
                          "%s is missing, which the checkpoint was made with: put it back, or, where the search trained it, train it again "
-                         "with `fleetnas predictor fit`, the cards of %s/devices in the order of config.json and --seed %llu",
-                         path, run->path, (unsigned long long)run->config.seed);
+                         "with `fleetnas predictor fit --quantity %s`, the cards of %s/devices in the order of config.json and --seed %llu",
+                         path, fnas_quantity_name(quantity), run->path, (unsigned long long)run->config.seed);
     fnas_predictor_options options = {.quantity = quantity, .seed = run->config.seed};
     FNAS_TRY(fnas_predictor_fit(context, run->space, run->config.device_count, (const fnas_card *const *)run->cards, &options, predictor));
     return run->is_new ? FNAS_OK : fnas_predictor_save(context, *predictor, path);

@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "base/statistics.h"
+#include "space/arch_find.h"
 
 #define RANGE_ARCHITECTURES 2000
 
@@ -48,12 +49,7 @@ void fnas_surrogate_free(fnas_surrogate *surrogate) {
 
 /* A table may have every architecture, or one of each that compute the same. */
 static double fnas_surrogate_look_up(const fnas_surrogate *surrogate, const int32_t *choices) {
-    int64_t index = fnas_arch_set_find(&surrogate->rows, choices);
-    if (index >= 0) return surrogate->errors[index];
-    int32_t canonical[FNAS_SURROGATE_DECISIONS_MAX];
-    memcpy(canonical, choices, (size_t)surrogate->rows.decisions * sizeof *canonical);
-    fnas_space_canonical(surrogate->space, canonical);
-    index = fnas_arch_set_find(&surrogate->rows, canonical);
+    int64_t index = fnas_arch_find_same(surrogate->space, &surrogate->rows, choices);
     return index >= 0 ? surrogate->errors[index] : NAN; /* never, once is_exact */
 }
 
@@ -127,7 +123,12 @@ fnas_status fnas_surrogate_find_range(fnas_context *context, fnas_surrogate *sur
     }
     surrogate->low = fnas_quantile(errors, RANGE_ARCHITECTURES, 0);
     surrogate->high = fnas_quantile(errors, RANGE_ARCHITECTURES, 0.75);
+    if (!(surrogate->high > surrogate->low)) surrogate->high = fnas_quantile(errors, RANGE_ARCHITECTURES, 1);
     fnas_free(errors);
+    if (surrogate->high == surrogate->low)
+        return fnas_fail(context, FNAS_ERR_INPUT,
+                         "the column \"%s\" has the same error for each of %d random architectures: there is nothing to search by",
+                         surrogate->column, RANGE_ARCHITECTURES);
     if (isfinite(surrogate->low) && isfinite(surrogate->high)) return FNAS_OK;
     return fnas_fail(context, FNAS_ERR_NUMERIC, "the errors fitted to the column \"%s\" are not finite", surrogate->column);
 }

@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "device/import.h"
 #include "search/truth_score.h"
+#include "space/arch_find.h"
 
 void fnas_truth_free(fnas_truth *truth) {
     if (!truth) return;
@@ -27,7 +28,7 @@ int64_t fnas_truth_objective_count(const fnas_truth *truth) {
 }
 
 const double *fnas_truth_values(const fnas_truth *truth, const int32_t *choices) {
-    int64_t place = fnas_arch_set_find(&truth->archs, choices);
+    int64_t place = fnas_arch_find_same(truth->space, &truth->archs, choices);
     return place < 0 ? NULL : truth->values + place * truth->objective_count;
 }
 
@@ -133,7 +134,9 @@ static fnas_status fill(fnas_context *context, const fnas_import *import, const 
     return status == FNAS_OK ? fnas_truth_find_front(context, truth) : status;
 }
 
-static fnas_status check_options(fnas_context *context, const fnas_truth_options *options) {
+static fnas_status check_options(fnas_context *context, const fnas_space *space, const fnas_truth_options *options) {
+    if (fnas_space_decision_count(space) > FNAS_ARCH_FIND_DECISIONS_MAX)
+        return fnas_fail(context, FNAS_ERR_UNSUPPORTED, "truth tables of more than %d decisions", FNAS_ARCH_FIND_DECISIONS_MAX);
     if (options->table_count < 1) return fnas_fail(context, FNAS_ERR_USAGE, "no truth table is given");
     if (options->cost_count < 1 || options->cost_count >= FNAS_TRUTH_OBJECTIVES_MAX)
         return fnas_fail(context, FNAS_ERR_USAGE, "a truth table needs 1 to %d columns beside the error", FNAS_TRUTH_OBJECTIVES_MAX - 1);
@@ -146,7 +149,7 @@ fnas_status fnas_truth_open(fnas_context *context, const fnas_space *space, cons
     const char *index;
     fnas_import *import;
     *truth = NULL;
-    FNAS_TRY(check_options(context, options));
+    FNAS_TRY(check_options(context, space, options));
     FNAS_TRY(find_index(context, options, &index));
     FNAS_TRY(fnas_import_open_csv(context, space, options->table_count, options->tables, index, &import));
     fnas_truth *made = fnas_allocate(1, sizeof *made);

@@ -45,7 +45,10 @@ static fnas_status true_front(fnas_context *context, const double **rows, fnas_t
     int64_t kept;
     for (int64_t i = 0; i < truth->archs.count; i++) rows[i] = truth->values + i * truth->objective_count;
     FNAS_TRY(front_of(context, truth, truth->archs.count, rows, &kept, &truth->front_count, &truth->front));
-    return fnas_front_hypervolume(context, truth->front_count, truth->objective_count, truth->front, ones, &truth->hypervolume);
+    FNAS_TRY(fnas_front_hypervolume(context, truth->front_count, truth->objective_count, truth->front, ones, &truth->hypervolume));
+    if (truth->hypervolume > 0) return FNAS_OK;
+    return fnas_fail(context, FNAS_ERR_INPUT,
+                     "the true front has only architectures that are the worst in something: its hypervolume is 0, nothing can be scored");
 }
 
 fnas_status fnas_truth_find_front(fnas_context *context, fnas_truth *truth) {

@@ -15,18 +15,18 @@ static fnas_indicators indicators_of(fnas_test_place *place, int64_t objectives,
     return found;
 }
 
-/* Front (0.5, 0.5), (0.1, 0.9); truth (0.2, 0.1), (0, 0.9). Distances: of the first 0.5 and sqrt(0.41), of the second sqrt(0.65) and 0.1.
- */
+/* Front (0.5, 0.5), (0.1, 0.9); truth (0.2, 0.1), (0, 1), (0.6, 0). Every indicator has a value of its own. */
 static void test_by_hand(void **state) {
-    const double points[] = {0.5, 0.5, 0.1, 0.9}, truth[] = {0.2, 0.1, 0, 0.9};
-    fnas_indicators found = indicators_of(*state, 2, 2, points, 2, truth);
-    assert_float_equal(found.gd, (0.5 + 0.1) / 2, 1e-15);
-    /* worse than the truth: of the first by (0.3, 0.4) or (0.5, 0), of the second by (0, 0.8) or (0.1, 0) */
+    const double points[] = {0.5, 0.5, 0.1, 0.9}, truth[] = {0.2, 0.1, 0, 1, 0.6, 0};
+    fnas_indicators found = indicators_of(*state, 2, 2, points, 3, truth);
+    /* distances of the first: 0.5, sqrt(0.5), sqrt(0.26); of the second: sqrt(0.65), sqrt(0.02), sqrt(1.06) */
+    assert_float_equal(found.gd, (0.5 + sqrt(0.02)) / 2, 1e-15);
+    assert_float_equal(found.igd, (0.5 + sqrt(0.02) + sqrt(0.26)) / 3, 1e-15);
+    /* worse than the truth: the first by (0.3, 0.4), (0.5, 0), (0, 0.5); the second by (0, 0.8), (0.1, 0), (0, 0.9) */
     assert_float_equal(found.gd_plus, (0.5 + 0.1) / 2, 1e-15);
-    assert_float_equal(found.igd, (0.5 + 0.1) / 2, 1e-15);
-    assert_float_equal(found.igd_plus, (0.5 + 0.1) / 2, 1e-15);
-    /* to cover (0.2, 0.1) the first moves by 0.4; to cover (0, 0.9) the second by 0.1 */
-    assert_float_equal(found.epsilon, 0.4, 1e-15);
+    assert_float_equal(found.igd_plus, (0.5 + 0.1 + 0.5) / 3, 1e-15);
+    /* to cover (0.2, 0.1) the first moves by 0.4, to cover (0, 1) the second by 0.1, to cover (0.6, 0) the first by 0.5 */
+    assert_float_equal(found.epsilon, 0.5, 1e-15);
 }
 
 /* A point that is better than the truth in one objective: only the plain distances count that. */

@@ -122,6 +122,37 @@ static void test_methods_beat_chance(void **state) {
     close_table(&on);
 }
 
+/* A space whose decisions do not always matter: what is drawn has twins in the table, and counts once. */
+static void test_conditional_space(void **state) {
+    static const char description[] =
+        "{\"format\": \"fleetnas-space/1\", \"name\": \"cond\", \"decisions\": [{\"name\": \"depth\", \"choices\": [\"1\", \"2\"]},"
+        "{\"name\": \"a\", \"choices\": [\"x\", \"y\", \"z\"]},"
+        "{\"name\": \"b\", \"choices\": [\"x\", \"y\", \"z\", \"w\"], \"active\": {\"decision\": \"depth\", \"in\": [\"2\"]}}]}";
+    static const char *const costs[] = {"latency_ms"}, *const columns[] = {"ms"};
+    fnas_test_place *place = *state;
+    char rows[2000] = "arch,error_pct,ms\n";
+    for (int a = 0; a < 3; a++) {
+        sprintf(rows + strlen(rows), "1/%c/x,%d,%d\n", "xyz"[a], 60 - 9 * a, 1 + a);
+        for (int b = 0; b < 4; b++) sprintf(rows + strlen(rows), "2/%c/%c,%d,%d\n", "xyz"[a], "xyzw"[b], 50 - 9 * a - 3 * b, 4 + a + 2 * b);
+    }
+    const char *path = fnas_test_write_text(place, "cond.csv", rows);
+    table on;
+    assert_status(FNAS_OK, fnas_space_open(place->context, fnas_test_write_text(place, "cond.json", description), &on.space));
+    const fnas_truth_options options = {.table_count = 1, .tables = &path, .cost_count = 1, .costs = costs, .columns = columns};
+    assert_status(FNAS_OK, fnas_truth_open(place->context, on.space, &options, &on.truth));
+    assert_int_equal(fnas_truth_count(on.truth), 15);
+    for (int64_t m = 0; fnas_rival_name(m); m++) {
+        if (strcmp(fnas_rival_name(m), "macs") == 0) continue;
+        fnas_rival_front front = run(place, &on, fnas_rival_name(m), 15, 15, 2);
+        assert_int_equal(front.evaluations, 15);
+        assert_float_equal(ratio_of(place, &on, &front), 1, 1e-12);
+        fnas_rival_front_free(&front);
+    }
+    fnas_rival_front front;
+    assert_status(FNAS_ERR_INPUT, fnas_rival_run(place->context, on.truth, &(fnas_rival_options){"macs", 5, 5, 0}, &front));
+    close_table(&on);
+}
+
 /* Six points in two layers; of the first the middle one is crowded. */
 static void test_sorting(void **state) {
     fnas_test_place *place = *state;
@@ -154,7 +185,11 @@ static void test_bad_input(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {fnas_test(test_counts_and_seeds), fnas_test(test_everything_evaluated),
-                                       fnas_test(test_methods_beat_chance), fnas_test(test_sorting), fnas_test(test_bad_input)};
+    const struct CMUnitTest tests[] = {fnas_test(test_counts_and_seeds),
+                                       fnas_test(test_everything_evaluated),
+                                       fnas_test(test_methods_beat_chance),
+                                       fnas_test(test_conditional_space),
+                                       fnas_test(test_sorting),
+                                       fnas_test(test_bad_input)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

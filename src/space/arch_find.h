@@ -1,0 +1,14 @@
+/* Finding an architecture among others that may be written in another way. */
+#ifndef FNAS_SPACE_ARCH_FIND_H
+#define FNAS_SPACE_ARCH_FIND_H
+
+#include "space/arch_set.h"
+#include "space/space.h"
+
+#define FNAS_ARCH_FIND_DECISIONS_MAX 256
+
+/* The place of an architecture [decisions <= 256], or of the one that computes the same with what cannot matter settled
+ * (fnas_space_canonical); -1: neither is there. */
+int64_t fnas_arch_find_same(const fnas_space *space, const fnas_arch_set *set, const int32_t *choices);
+
+#endif
