@@ -18,7 +18,7 @@ typedef struct score_values {
 
 static const cli_option score_options[] = {
     CLI_OPTIONS_TRUTH(score_values, truth),
-    {"front", 0, CLI_TEXTS, AT(fronts), "FRONT.csv|.json...", "fronts, one a file", true},
+    {"front", 0, CLI_TEXTS, AT(fronts), "FRONT.csv|.json", "fronts, one a file", true},
     CLI_OPTION_JSON(score_values),
     CLI_OPTIONS_END,
 };
@@ -108,9 +108,7 @@ const cli_verb cli_score = {
         "front\n"
         "with 90 % and more are dropped and counted. Prints the hypervolume, that of the true front, their ratio; generational distances "
         "gd, gd+,\n"
-        "igd, igd+, the additive epsilon and r2 (the less, the better); docs/hypervolume.md cites their papers. A table's accuracy is for "
-        "scoring:\n"
-        "no search reads it.",
+        "igd, igd+, the additive epsilon and r2 (the less, the better); docs/hypervolume.md cites their papers.",
     .example = "fleetnas score --space nb201 --truth architectures.csv latency_ms.csv --accuracy-column cifar10_test_accuracy_pct --column "
                "latency_ms=pixel3 --front pixel3.json",
     .options = score_options,

@@ -12,12 +12,9 @@ typedef struct cli_truth_values {
 /* MEMBER is the cli_truth_values of the verb's VALUES. */
 #define CLI_OPTIONS_TRUTH(VALUES, MEMBER)                                                                                                    \
     {"space", 0, CLI_TEXT, offsetof(VALUES, MEMBER.space), "SPACE", "search space of the architectures", true},                              \
-        {"truth",                                                                                                                            \
-         0,                                                                                                                                  \
-         CLI_TEXTS,                                                                                                                          \
-         offsetof(VALUES, MEMBER.truth),                                                                                                     \
-         "TABLE.csv...",                                                                                                                     \
-         "truth tables, joined by arch, or by arch_index through one that has both",                                                         \
+        {"truth",     0,                                                                                                                     \
+         CLI_TEXTS,   offsetof(VALUES, MEMBER.truth),                                                                                        \
+         "TABLE.csv", "truth tables, joined by arch, or by arch_index through one that has both",                                            \
          true},                                                                                                                              \
         {"accuracy-column", 0, CLI_TEXT, offsetof(VALUES, MEMBER.accuracy_column), "COL", "accuracy in %: the error is 100 less it", false}, \
         {"error-column", 0, CLI_TEXT, offsetof(VALUES, MEMBER.error_column), "COL", "error in % [error_pct]", false}, {                      \

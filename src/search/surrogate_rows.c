@@ -69,6 +69,10 @@ static fnas_status fnas_surrogate_open_table(fnas_context *context, const fnas_s
     const char *colon = strrchr(rest, ':');
     if (!colon || colon == rest || !colon[1])
         return fnas_fail(context, FNAS_ERR_USAGE, "--error table:%s: write table:FILE.csv:COLUMN", rest);
+    if (strcasestr(colon + 1, "accuracy") || strcasestr(colon + 1, "top1"))
+        return fnas_fail(context, FNAS_ERR_INPUT,
+                         "--error table:%s: the column \"%s\" seems to hold accuracies, errors are needed: make a column of 100 less it",
+                         rest, colon + 1);
     char *path = fnas_strdup(rest);
     if (!path) return fnas_fail_memory(context, "a path");
     path[colon - rest] = '\0';

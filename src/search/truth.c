@@ -140,6 +140,9 @@ static fnas_status check_options(fnas_context *context, const fnas_space *space,
     if (options->table_count < 1) return fnas_fail(context, FNAS_ERR_USAGE, "no truth table is given");
     if (options->cost_count < 1 || options->cost_count >= FNAS_TRUTH_OBJECTIVES_MAX)
         return fnas_fail(context, FNAS_ERR_USAGE, "a truth table needs 1 to %d columns beside the error", FNAS_TRUTH_OBJECTIVES_MAX - 1);
+    if (options->error_column && strcasestr(options->error_column, "accuracy"))
+        return fnas_fail(context, FNAS_ERR_INPUT, "the error's column \"%s\" seems to hold accuracies: name it as the accuracy's",
+                         options->error_column);
     if (options->accuracy_column && options->error_column)
         return fnas_fail(context, FNAS_ERR_USAGE, "the error is one column or 100 less another: name one of the two");
     return FNAS_OK;
