@@ -69,7 +69,7 @@ static fnas_status fnas_surrogate_open_table(fnas_context *context, const fnas_s
     const char *colon = strrchr(rest, ':');
     if (!colon || colon == rest || !colon[1])
         return fnas_fail(context, FNAS_ERR_USAGE, "--error table:%s: write table:FILE.csv:COLUMN", rest);
-    if (strcasestr(colon + 1, "accuracy") || strcasestr(colon + 1, "top1"))
+    if (strcasestr(colon + 1, "accuracy"))
         return fnas_fail(context, FNAS_ERR_INPUT,
                          "--error table:%s: the column \"%s\" seems to hold accuracies, errors are needed: make a column of 100 less it",
                          rest, colon + 1);
