@@ -96,6 +96,72 @@ static void test_inactive_decisions(void **state) {
     fnas_space_close(space);
 }
 
+/* Among raw choices of this space few are an architecture of their own; what is drawn, and what is counted, is each once. */
+static void test_random_ones_are_distinct(void **state) {
+    fnas_test_place *place = *state;
+    fnas_space *space = open_text(place, DEPTH "}");
+    /* depth one: 3; two: 2 * 3; three: 2 * 3 * (4 + 1) */
+    enum { ALL = 3 + 6 + 30 };
+    assert_true(fnas_space_settled_count(space) == ALL);
+    fnas_arch_set set = {.decisions = 5};
+    assert_status(FNAS_OK, fnas_space_random_distinct(place->context, space, 3, ALL, &set));
+    assert_int_equal(set.count, ALL);
+    char texts[ALL][FNAS_ARCH_TEXT_BYTES];
+    for (int64_t i = 0; i < ALL; i++) {
+        assert_status(FNAS_OK, fnas_space_format(place->context, space, fnas_arch_set_at(&set, i), texts[i], sizeof texts[i]));
+        for (int64_t k = 0; k < i; k++) assert_string_not_equal(texts[k], texts[i]);
+    }
+    assert_status(FNAS_ERR_INPUT, fnas_space_random_distinct(place->context, space, 3, 1, &set));
+    assert_message("has only 39 in all");
+    fnas_arch_set_free(&set);
+    fnas_space_close(space);
+}
+
+/* Settling is parsing what is printed. */
+static void test_settling_is_printing_and_parsing(void **state) {
+    fnas_test_place *place = *state;
+    fnas_space *spaces[2] = {open_text(place, DEPTH "}"), NULL};
+    assert_status(FNAS_OK, fnas_space_open(place->context, "nb201", &spaces[1]));
+    for (int s = 0; s < 2; s++) {
+        int64_t changed = 0;
+        for (int64_t i = 0; i < 300; i++) {
+            int32_t drawn[6], parsed[6], settled[6];
+            char text[FNAS_ARCH_TEXT_BYTES];
+            size_t bytes = (size_t)fnas_space_decision_count(spaces[s]) * sizeof *drawn;
+            fnas_space_random(spaces[s], 8, i, drawn);
+            assert_status(FNAS_OK, fnas_space_format(place->context, spaces[s], drawn, text, sizeof text));
+            parse(place, spaces[s], text, parsed);
+            memcpy(settled, drawn, bytes);
+            fnas_space_settle(spaces[s], settled);
+            assert_memory_equal(settled, parsed, bytes);
+            changed += memcmp(settled, drawn, bytes) != 0;
+        }
+        assert_true(s == 0 ? changed > 50 : changed == 0);
+        fnas_space_close(spaces[s]);
+    }
+}
+
+/* A chain of 40 decisions, each of which matters only where the one before is on: 41 architectures, the last one in 2^40 draws. */
+static void test_rare_ones_are_found(void **state) {
+    fnas_test_place *place = *state;
+    enum { LENGTH = 40 };
+    char text[8192];
+    int used = snprintf(text, sizeof text, "{\"format\": \"fleetnas-space/1\", \"name\": \"chain\", \"decisions\": [");
+    for (int d = 0; d < LENGTH; d++) {
+        used += snprintf(text + used, sizeof text - (size_t)used, "%s{\"name\": \"d%d\", \"choices\": [\"off\", \"on\"]", d ? ", " : "", d);
+        if (d) used += snprintf(text + used, sizeof text - (size_t)used, ", \"active\": {\"decision\": \"d%d\", \"in\": [\"on\"]}", d - 1);
+        used += snprintf(text + used, sizeof text - (size_t)used, "}");
+    }
+    snprintf(text + used, sizeof text - (size_t)used, "]}");
+    fnas_space *space = open_text(place, text);
+    fnas_arch_set set = {.decisions = LENGTH};
+    assert_true(fnas_space_settled_count(space) == LENGTH + 1);
+    assert_status(FNAS_OK, fnas_space_random_distinct(place->context, space, 1, LENGTH + 1, &set));
+    assert_int_equal(set.count, LENGTH + 1);
+    fnas_arch_set_free(&set);
+    fnas_space_close(space);
+}
+
 /* Equal architectures have equal features: those of a drawn one are those of its canonical form, and say what is chosen where it matters.
  */
 static void test_features(void **state) {
@@ -388,6 +454,9 @@ int main(void) {
         fnas_test(test_what_it_is),
         fnas_test(test_native_strings),
         fnas_test(test_inactive_decisions),
+        fnas_test(test_random_ones_are_distinct),
+        fnas_test(test_settling_is_printing_and_parsing),
+        fnas_test(test_rare_ones_are_found),
         fnas_test(test_features),
         fnas_test(test_gradient),
         fnas_test(test_identity),
