@@ -12,7 +12,7 @@ extern "C" {
  * (fnas_import_free). One context may read from it at a time. */
 typedef struct fnas_import fnas_import;
 
-/* CSV tables (table_count >= 1 paths; RFC 4180, a header row; at most 1 GB each). In each table a row's architecture is told by a column
+/* CSV tables (table_count >= 1 paths; RFC 4180, a header row; at most 1 GB and 2,000,000 rows each). In each table a row's architecture is told by a column
  * "arch" (the space's native string), else, where `archs` is given, by "arch_index" or "index" (a whole number), translated by that CSV
  * table or HELP index map, else by one column a decision of the space, named as it is, with the choices' names in it. `archs` (NULL: none)
  * has the columns "arch" and "arch_index" or "index". Of a decision a cell may be empty where its choice cannot matter. The space is

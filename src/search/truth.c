@@ -48,7 +48,7 @@ static fnas_status find_index(fnas_context *context, const fnas_truth_options *o
     *index = NULL;
     for (int64_t t = 0; t < options->table_count; t++) {
         fnas_csv *table;
-        FNAS_TRY(fnas_csv_read(context, options->tables[t], FNAS_IMPORT_CSV_LIMIT_BYTES, &table));
+        FNAS_TRY(fnas_csv_read(context, options->tables[t], FNAS_ARCH_CSV_LIMIT_BYTES, &table));
         bool arch = has_column(table, "arch"), number = has_column(table, "arch_index") || has_column(table, "index");
         if (arch && number && !both) both = options->tables[t];
         needed |= number && !arch;

@@ -6,7 +6,9 @@
 #include "base/support_pt.h"
 #include "base/text.h"
 #include "device/card.h"
+#include "device/import.h"
 #include "fleetnas/device_import.h"
+#include "space/arch_table.h"
 
 #define CELLS 25 /* the ten references, then fifteen others */
 #define DECISIONS 6
@@ -195,10 +197,56 @@ static void decisions_tell_the_architecture(void **state) {
     fnas_card_free(card);
     fnas_text_append(&table, "3,none,none,none,none,none,nothing,7\n");
     refuse(place, space, fnas_test_write_text(place, "T.csv", table.data), NULL, "phone",
-           "T.csv:27: \"1<-0\" is \"nothing\", which is no choice");
+           "T.csv:27: decision 1<-0 has no choice \"nothing\" (its first is \"none\")");
     refuse(place, space, fnas_test_write_text(place, "T.csv", "phone,2<-0\n1,none\n"), NULL, "phone",
            "T.csv:1: no column tells which architecture a row is");
     fnas_text_free(&table);
+    fnas_space_close(space);
+}
+
+/* An import and a table of errors read the same file, and say the same of it. */
+static void imports_and_tables_read_alike(void **state) {
+    fnas_test_place *place = *state;
+    fnas_space *space;
+    static const char described[] =
+        "{\"format\": \"fleetnas-space/1\", \"name\": \"s\", \"decisions\": [{\"name\": \"depth\", \"choices\": [\"1\", \"6\"]},"
+        "{\"name\": \"first\", \"choices\": [\"conv\", \"pool\"]},"
+        "{\"name\": \"second\", \"choices\": [\"conv\", \"pool\"], \"active\": {\"decision\": \"depth\", \"in\": [\"6\"]}}]}";
+    assert_status(FNAS_OK, fnas_space_open(place->context, fnas_test_write_text(place, "space.json", described), &space));
+    static const struct {
+        const char *text, *message; /* NULL: both read the two rows 6/conv/pool and 1/pool/conv */
+    } cases[] = {
+        {"arch,ms\n6/conv/pool,1\n1/pool/pool,2\n", NULL},
+        {"depth,first,second,ms\n6,conv,pool,1\n1,pool,,2\n", NULL},
+        {"depth,first,second,ms\n6.0,conv,pool,1\n1e0,pool,conv,2\n", NULL},
+        {"arch_index,depth,first,second,ms\n4,6,conv,pool,1\n9,1,pool,pool,2\n", NULL},
+        {"index,ms,arch\n4,1,6/conv/pool\n9,2,1/pool/pool\n", NULL},
+        {"depth,first,second,ms\n6,conv,,1\n", "T.csv:2: decision second has no choice here, and matters"},
+        {"depth,first,second,ms\n,conv,conv,1\n", "T.csv:2: decision depth has no choice here, and matters"},
+        {"depth,first,second,ms\n6.5,conv,pool,1\n", "T.csv:2: decision depth has no choice \"6.5\""},
+        {"depth,first,ms\n6,conv,1\n", "T.csv:1: no column tells which architecture a row is"},
+        {"arch,ms\n", "T.csv: a header and no row"},
+        {"arch_index,ms\n1,2\n", "indices and no column \"arch\""},
+    };
+    const int32_t expected[2][3] = {{1, 0, 1}, {0, 1, 0}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *path = fnas_test_write_text(place, "T.csv", cases[i].text);
+        fnas_arch_table table = {0};
+        fnas_import *import = NULL;
+        fnas_status of_table = fnas_arch_table_read(place->context, space, path, &table);
+        if (cases[i].message)
+            assert_message(cases[i].message);
+        else
+            assert_memory_equal(table.choices, expected, sizeof expected);
+        fnas_status of_import = fnas_import_open_csv(place->context, space, 1, &path, NULL, &import);
+        if (cases[i].message)
+            assert_message(cases[i].message);
+        else
+            assert_memory_equal(import->archs.choices, expected, sizeof expected);
+        assert_true((of_table == FNAS_OK) == !cases[i].message && (of_import == FNAS_OK) == !cases[i].message);
+        fnas_import_free(import);
+        fnas_arch_table_free(&table);
+    }
     fnas_space_close(space);
 }
 
@@ -529,10 +577,10 @@ static void shared_tables_are_read(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        fnas_test(tables_become_cards),          fnas_test(indices_are_translated),       fnas_test(decisions_tell_the_architecture),
-        fnas_test(wrong_rows_are_refused),       fnas_test(wrong_columns_are_refused),    fnas_test(missing_rows_are_named),
-        fnas_test(help_files_become_cards),      fnas_test(wrong_help_files_are_refused), fnas_test(hat_tables_become_cards),
-        fnas_test(wrong_hat_tables_are_refused), fnas_test(shared_tables_are_read),
+        fnas_test(tables_become_cards),           fnas_test(indices_are_translated),       fnas_test(decisions_tell_the_architecture),
+        fnas_test(imports_and_tables_read_alike), fnas_test(wrong_rows_are_refused),       fnas_test(wrong_columns_are_refused),
+        fnas_test(missing_rows_are_named),        fnas_test(help_files_become_cards),      fnas_test(wrong_help_files_are_refused),
+        fnas_test(hat_tables_become_cards),       fnas_test(wrong_hat_tables_are_refused), fnas_test(shared_tables_are_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
