@@ -41,9 +41,25 @@ FNAS_NODISCARD fnas_status fnas_import_create(fnas_context *context, const fnas_
 FNAS_NODISCARD fnas_status fnas_import_add_row(fnas_context *context, fnas_import *import, fnas_import_table *table, int64_t row,
                                                const int32_t *choices, int64_t *earlier);
 
+/* Where a column stands; table NULL: nowhere. Borrowed from an import. */
+typedef struct fnas_import_source {
+    const fnas_import_table *table;
+    int64_t index; /* in its CSV table */
+} fnas_import_source;
+
+/* Finds a column that is no key. `unit` ("milliseconds", "millijoules"; NULL: any) is the one that is wanted: a column whose name ends in
+ * another is refused. Errors: FNAS_ERR_INPUT (missing, in two tables, another unit), FNAS_ERR_MEMORY. */
+FNAS_NODISCARD fnas_status fnas_import_find(fnas_context *context, const fnas_import *import, const char *name, const char *unit,
+                                            fnas_import_source *found);
+const char *fnas_import_source_name(const fnas_import_source *source); /* borrowed */
+
+/* The row of a table that is this architecture; -1: it has none. */
+int64_t fnas_import_row_of(const fnas_import_table *table, int64_t arch);
+
 /* values [arch_count] of a column, by architecture in import->archs; NaN where the column's table has no row for it. Finite numbers of any
- * sign. Errors: FNAS_ERR_INPUT naming file, line and column. */
-FNAS_NODISCARD fnas_status fnas_import_values(fnas_context *context, const fnas_import *import, const char *column, double *values);
+ * sign. Unit and errors as fnas_import_find; FNAS_ERR_INPUT naming file, line and column. */
+FNAS_NODISCARD fnas_status fnas_import_values(fnas_context *context, const fnas_import *import, const char *column, const char *unit,
+                                              double *values);
 
 /* The last part of a path. */
 const char *fnas_import_base_name(const char *path);

@@ -62,7 +62,7 @@ static fnas_status find_index(fnas_context *context, const fnas_truth_options *o
 
 static fnas_status read_errors(fnas_context *context, const fnas_import *import, const fnas_truth_options *options, double *values) {
     const char *accuracy = options->accuracy_column, *error = options->error_column ? options->error_column : "error_pct";
-    FNAS_TRY(fnas_import_values(context, import, accuracy ? accuracy : error, values));
+    FNAS_TRY(fnas_import_values(context, import, accuracy ? accuracy : error, NULL, values));
     for (int64_t i = 0; i < import->archs.count; i++) {
         if (accuracy) values[i] = 100 - values[i];
         if (values[i] < 0 || values[i] > 100)
@@ -72,11 +72,18 @@ static fnas_status read_errors(fnas_context *context, const fnas_import *import,
     return FNAS_OK;
 }
 
+/* The unit that the name of an objective promises; NULL: any. */
+static const char *unit_of(const char *cost) {
+    if (strcmp(cost, "latency_ms") == 0) return "milliseconds";
+    return strcmp(cost, "energy_mj") == 0 ? "millijoules" : NULL;
+}
+
 /* columns [objectives][arch_count]. */
 static fnas_status read_columns(fnas_context *context, const fnas_import *import, const fnas_truth_options *options, double *columns) {
     FNAS_TRY(read_errors(context, import, options, columns));
     for (int64_t k = 0; k < options->cost_count; k++)
-        FNAS_TRY(fnas_import_values(context, import, options->columns[k], columns + (k + 1) * import->archs.count));
+        FNAS_TRY(
+            fnas_import_values(context, import, options->columns[k], unit_of(options->costs[k]), columns + (k + 1) * import->archs.count));
     return FNAS_OK;
 }
 
