@@ -1,6 +1,7 @@
 /* Spaces that a file describes: what they are, which decisions matter, what is refused and how. */
 #include "base/support.h"
 
+#include <jansson.h>
 #include <math.h>
 
 #include "base/error.h"
@@ -255,6 +256,37 @@ static void test_identity(void **state) {
 }
 
 /* A spec is opened by the context that has seen its file, and by those that work for it; others say what is missing. */
+/* Allocation number `json_left` of jansson's fails, and none before or behind it. */
+static long json_left;
+static void *json_failing(size_t bytes) {
+    return json_left-- == 0 ? NULL : malloc(bytes);
+}
+
+/* Wherever memory ends, a space has its one name and description, or is refused. */
+static void test_identity_without_memory(void **state) {
+    fnas_test_place *place = *state;
+    fnas_space *space = open_text(place, DEPTH "}"), *again;
+    const char *path = fnas_test_write_text(place, "again.json", DEPTH "}");
+    long failures = 0;
+    for (long at = 0; at < 100000; at++) {
+        json_left = at;
+        json_set_alloc_funcs(json_failing, free);
+        fnas_status status = fnas_space_open(place->context, path, &again);
+        bool reached = json_left < 0;
+        json_set_alloc_funcs(malloc, free);
+        failures += status != FNAS_OK;
+        if (status == FNAS_OK) {
+            assert_string_equal(fnas_space_spec(again), fnas_space_spec(space));
+            assert_string_equal(fnas_space_description(again), fnas_space_description(space));
+            fnas_space_close(again);
+        }
+        if (!reached) break;
+        assert_true(at < 99999);
+    }
+    assert_true(failures > 100);
+    fnas_space_close(space);
+}
+
 static void test_known_by_spec(void **state) {
     fnas_test_place *place = *state;
     fnas_space *space = open_text(place, DEPTH "}"), *again = NULL, *derived = NULL;
@@ -460,6 +492,7 @@ int main(void) {
         fnas_test(test_features),
         fnas_test(test_gradient),
         fnas_test(test_identity),
+        fnas_test(test_identity_without_memory),
         fnas_test(test_known_by_spec),
         fnas_test(test_references_by_rule),
         fnas_test(test_references_from_table),

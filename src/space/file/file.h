@@ -1,5 +1,6 @@
-/* A space that is described by a file, without code (docs/spaces.md). Files: read (the description), known (which ones a context has seen),
- * references (chosen by rule), features, settle (which decisions matter), file (the space interface). */
+/* A space that is described by a file, without code (docs/spaces.md). Files: read (the description), identity (its checksum and its
+ * text), read_references, references (chosen by rule), known (which ones a context has seen), features, settle (which decisions matter),
+ * file (the space interface). */
 #ifndef FNAS_SPACE_FILE_FILE_H
 #define FNAS_SPACE_FILE_FILE_H
 
