@@ -12,13 +12,13 @@ extern "C" {
  * (fnas_import_free). One context may read from it at a time. */
 typedef struct fnas_import fnas_import;
 
-/* CSV tables (table_count >= 1 paths; RFC 4180, a header row; at most 1 GB each). In each table a row's architecture is told by a column
- * "arch" (the space's native string), else, where `archs` is given, by "arch_index" or "index" (a whole number), translated by that CSV
- * table or HELP index map, else by one column a decision of the space, named as it is, with the choices' names in it. `archs` (NULL: none)
- * has the columns "arch" and "arch_index" or "index". Of a decision a cell may be empty where its choice cannot matter. The space is
- * borrowed and must outlive the import. Errors: FNAS_ERR_INPUT "TABLE.csv:17: ..." (ragged rows, an architecture twice in a table, an index
- * that `archs` does not have, no column that tells the architecture), FNAS_ERR_USAGE (archs given and not needed, or needed and not given),
- * FNAS_ERR_IO, FNAS_ERR_MEMORY. */
+/* CSV tables (table_count >= 1 paths; RFC 4180, a header row; at most 1 GB and 2,000,000 rows each). In each table a row's architecture is
+ * told by a column "arch" (the space's native string), else, where `archs` is given, by "arch_index" or "index" (a whole number),
+ * translated by that CSV table or HELP index map, else by one column a decision of the space, named as it is, with the choices' names in
+ * it. `archs` (NULL: none) has the columns "arch" and "arch_index" or "index". Of a decision a cell may be empty where its choice cannot
+ * matter. The space is borrowed and must outlive the import. Errors: FNAS_ERR_INPUT "TABLE.csv:17: ..." (ragged rows, an architecture twice
+ * in a table, an index that `archs` does not have, no column that tells the architecture), FNAS_ERR_USAGE (archs given and not needed, or
+ * needed and not given), FNAS_ERR_IO, FNAS_ERR_MEMORY. */
 FNAS_API FNAS_NODISCARD fnas_status fnas_import_open_csv(fnas_context *context, const fnas_space *space, int64_t table_count,
                                                          const char *const *tables, const char *archs, fnas_import **import);
 
@@ -60,6 +60,10 @@ typedef struct fnas_import_device {
                                  */
     bool reference_only;        /* the ten references and no measurements [false] */
 } fnas_import_device;
+
+/* How many bytes at the front of a latency column's name name its device: "pi5_latency_ms" is the device pi5, 3. Cannot fail; thread-safe.
+ */
+FNAS_API size_t fnas_import_name_bytes(const char *latency_column);
 
 /* Makes the card of one device: statistic "imported"; its protocol names table and column. Measurements are all rows of the latency
  * column's table, the references among them. Every value must be finite and above 0; a column whose name ends in another unit than

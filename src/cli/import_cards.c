@@ -43,13 +43,21 @@ static int64_t batch_of(const cli_import_values *values, const char *name) {
     return otherwise;
 }
 
+/* What a device is called after its column, in whose unit a batch size would hide. */
+static void device_stem(const char *latency_column, char stem[PATH_BYTES]) {
+    size_t length = fnas_import_name_bytes(latency_column);
+    snprintf(stem, PATH_BYTES, "%.*s", (int)(length < PATH_BYTES ? length : PATH_BYTES - 1), latency_column);
+}
+
 /* A device of batch 256 whose card says 1 compares wrongly with others, and nobody would see it. */
 static void hint_at_batches(const char *verb, const cli_import_values *values, const char *const *names, int64_t count) {
     if (values->batch || values->batch_suffixes || values->common.quiet) return;
     for (int64_t i = 0; i < count; i++) {
         int64_t number;
-        if (!name_number(names[i], &number) || number == 1 || (number & (number - 1)) != 0) continue;
-        cli_warn(verb, "\"%s\" ends in %lld, and its card says batch 1: if that is the batch size, import with --batch-suffixes", names[i],
+        char stem[PATH_BYTES];
+        device_stem(names[i], stem);
+        if (!name_number(stem, &number) || number == 1 || (number & (number - 1)) != 0) continue;
+        cli_warn(verb, "\"%s\" ends in %lld, and its card says batch 1: if that is the batch size, import with --batch-suffixes", stem,
                  (long long)number);
         return;
     }
@@ -102,12 +110,7 @@ static void free_cards(card_list *cards) {
 static fnas_status make_card(fnas_context *context, const fnas_import *import, const cli_import_values *values, const char *latency_column,
                              const char *energy_column, fnas_card **card) {
     char stem[PATH_BYTES];
-    size_t length = strlen(latency_column);
-    if (cli_has_suffix(latency_column, "_latency_ms"))
-        length -= strlen("_latency_ms");
-    else if (cli_has_suffix(latency_column, "_ms"))
-        length -= strlen("_ms");
-    snprintf(stem, sizeof stem, "%.*s", (int)(length < sizeof stem ? length : sizeof stem - 1), latency_column);
+    device_stem(latency_column, stem);
     fnas_import_device device = {.name = values->name,
                                  .latency_column = latency_column,
                                  .energy_column = energy_column,

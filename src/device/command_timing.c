@@ -125,8 +125,10 @@ static fnas_status take_sample(command_timer *timer, fnas_samples_turn turn, int
 static fnas_status take_drift(command_timer *timer, fnas_samples_turn turn) {
     fnas_sample sample;
     FNAS_TRY(take_sample(timer, turn, -1, &sample));
-    if (!fnas_grow((void **)&timer->drift, &timer->drift_capacity, timer->drift_count + 1, sizeof *timer->drift))
-        return fnas_fail_memory(timer->context, timer->plan->stage);
+    void *drift = timer->drift;
+    bool grown = fnas_grow(&drift, &timer->drift_capacity, timer->drift_count + 1, sizeof *timer->drift);
+    timer->drift = drift;
+    if (!grown) return fnas_fail_memory(timer->context, timer->plan->stage);
     timer->drift[timer->drift_count++] = sample.ms;
     return FNAS_OK;
 }

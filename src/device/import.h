@@ -2,12 +2,10 @@
 #ifndef FNAS_DEVICE_IMPORT_H
 #define FNAS_DEVICE_IMPORT_H
 
-#include "base/csv.h"
 #include "fleetnas/device_import.h"
-#include "space/arch_set.h"
+#include "space/arch_columns.h"
 
 #define FNAS_IMPORT_INDEX_MAX INT64_C(10000000)
-#define FNAS_IMPORT_CSV_LIMIT_BYTES ((size_t)1 << 30)
 
 /* One file: a CSV table, or (csv NULL) one list of numbers, whose entry i is row i. */
 typedef struct fnas_import_table {
@@ -31,18 +29,9 @@ struct fnas_import {
     int64_t table_count;
 };
 
-/* Which architecture an index means. Zero-initialise; fnas_import_index_free. */
-typedef struct fnas_import_index {
-    fnas_arch_set archs;
-    int64_t *arch_of; /* [size] place in archs, -1 where an index is missing */
-    int64_t size;     /* the largest index + 1 */
-} fnas_import_index;
-
 /* Reads an index: a CSV table with "arch" and "arch_index" (or "index"), or, where the path ends in ".pt", HELP's map. Distinct
  * architectures, distinct indices. Errors: FNAS_ERR_INPUT naming line or entry, FNAS_ERR_IO, FNAS_ERR_MEMORY. */
-FNAS_NODISCARD fnas_status fnas_import_index_read(fnas_context *context, const fnas_space *space, const char *path,
-                                                  fnas_import_index *index);
-void fnas_import_index_free(fnas_import_index *index);
+FNAS_NODISCARD fnas_status fnas_import_index_read(fnas_context *context, const fnas_space *space, const char *path, fnas_arch_index *index);
 
 /* An import with table_count empty tables, whose paths are copied; it is freed by fnas_import_free also when half filled. */
 FNAS_NODISCARD fnas_status fnas_import_create(fnas_context *context, const fnas_space *space, const char *format, int64_t table_count,
@@ -52,9 +41,25 @@ FNAS_NODISCARD fnas_status fnas_import_create(fnas_context *context, const fnas_
 FNAS_NODISCARD fnas_status fnas_import_add_row(fnas_context *context, fnas_import *import, fnas_import_table *table, int64_t row,
                                                const int32_t *choices, int64_t *earlier);
 
+/* Where a column stands; table NULL: nowhere. Borrowed from an import. */
+typedef struct fnas_import_source {
+    const fnas_import_table *table;
+    int64_t index; /* in its CSV table */
+} fnas_import_source;
+
+/* Finds a column that is no key. `unit` ("milliseconds", "millijoules"; NULL: any) is the one that is wanted: a column whose name ends in
+ * another is refused. Errors: FNAS_ERR_INPUT (missing, in two tables, another unit), FNAS_ERR_MEMORY. */
+FNAS_NODISCARD fnas_status fnas_import_find(fnas_context *context, const fnas_import *import, const char *name, const char *unit,
+                                            fnas_import_source *found);
+const char *fnas_import_source_name(const fnas_import_source *source); /* borrowed */
+
+/* The row of a table that is this architecture; -1: it has none. */
+int64_t fnas_import_row_of(const fnas_import_table *table, int64_t arch);
+
 /* values [arch_count] of a column, by architecture in import->archs; NaN where the column's table has no row for it. Finite numbers of any
- * sign. Errors: FNAS_ERR_INPUT naming file, line and column. */
-FNAS_NODISCARD fnas_status fnas_import_values(fnas_context *context, const fnas_import *import, const char *column, double *values);
+ * sign. Unit and errors as fnas_import_find; FNAS_ERR_INPUT naming file, line and column. */
+FNAS_NODISCARD fnas_status fnas_import_values(fnas_context *context, const fnas_import *import, const char *column, const char *unit,
+                                              double *values);
 
 /* The last part of a path. */
 const char *fnas_import_base_name(const char *path);

@@ -5,7 +5,6 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "device/import.h"
-#include "device/import_decisions.h"
 
 /* Averages are written in as many digits as their writer liked; two different ones of ten layers differ by a hundredth. */
 #define FEATURE_TOLERANCE 1e-5
@@ -18,7 +17,7 @@ typedef struct hat_reader {
     const fnas_space *space;
     const char *path;
     fnas_csv *csv;
-    fnas_import_decisions decisions;
+    fnas_arch_columns columns;
     int64_t latency[2], deviation[2]; /* columns; a deviation's is -1 where there is none */
     int64_t device, task;             /* columns, or -1 */
     int32_t *choices;                 /* [decisions] */
@@ -31,21 +30,20 @@ static long long line_of(const hat_reader *reader, int64_t row) {
 }
 
 static fnas_status find_columns(hat_reader *reader) {
-    const char *missing;
     for (int i = 0; i < 2; i++) {
         FNAS_TRY(fnas_csv_column(reader->context, reader->csv, latency_columns[i], &reader->latency[i]));
         reader->deviation[i] = fnas_csv_find_column(reader->csv, deviation_columns[i]);
     }
     reader->device = fnas_csv_find_column(reader->csv, "device");
     reader->task = fnas_csv_find_column(reader->csv, "task");
-    FNAS_TRY(fnas_import_decisions_find(reader->context, reader->space, reader->path, reader->csv, FEATURE_TOLERANCE, &reader->decisions,
-                                        &missing));
-    if (!missing) return FNAS_OK;
+    const fnas_arch_key_policy policy = {.decisions_only = true, .tolerance = FEATURE_TOLERANCE};
+    fnas_status status = fnas_arch_columns_find(reader->context, reader->space, reader->path, reader->csv, &policy, &reader->columns);
+    if (!reader->columns.missing) return status;
     return fnas_fail(
         reader->context, FNAS_ERR_INPUT,
         "%s:1: no column \"%s\", which is a decision of the space %s: HAT's rows hold averages over layers, and a card can hold "
         "them only on a space whose decisions are these features",
-        reader->path, missing, fnas_space_name(reader->space));
+        reader->path, reader->columns.missing, fnas_space_name(reader->space));
 }
 
 /* ---- one table a device ---- */
@@ -133,7 +131,7 @@ static fnas_status read_row(hat_reader *reader, int64_t row) {
     FNAS_TRY(check_task(reader, row));
     FNAS_TRY(read_part(reader, row, 0, &encoder_ms));
     FNAS_TRY(read_part(reader, row, 1, &decoder_ms));
-    FNAS_TRY(fnas_import_decisions_read(reader->context, &reader->decisions, row, reader->choices));
+    FNAS_TRY(fnas_arch_columns_read(reader->context, &reader->columns, row, reader->choices));
     FNAS_TRY(table_of_row(reader, row, &table));
     FNAS_TRY(add_latency(reader, table, encoder_ms + decoder_ms, &entry));
     FNAS_TRY(fnas_import_add_row(reader->context, reader->import, table, entry, reader->choices, &earlier));
@@ -143,9 +141,8 @@ static fnas_status read_row(hat_reader *reader, int64_t row) {
 }
 
 static fnas_status read_file(hat_reader *reader) {
-    FNAS_TRY(fnas_csv_read(reader->context, reader->path, FNAS_IMPORT_CSV_LIMIT_BYTES, &reader->csv));
+    FNAS_TRY(fnas_csv_read(reader->context, reader->path, FNAS_ARCH_CSV_LIMIT_BYTES, &reader->csv));
     FNAS_TRY(find_columns(reader));
-    if (!fnas_csv_rows(reader->csv)) return fnas_fail(reader->context, FNAS_ERR_INPUT, "%s: a header and no row", reader->path);
     for (int64_t row = 0; row < fnas_csv_rows(reader->csv); row++) FNAS_TRY(read_row(reader, row));
     return FNAS_OK;
 }
@@ -157,7 +154,7 @@ static fnas_status read_files(hat_reader *reader, int64_t count, const char *con
     for (int64_t i = 0; i < count && status == FNAS_OK; i++) {
         reader->path = paths[i];
         status = read_file(reader);
-        fnas_import_decisions_free(&reader->decisions);
+        fnas_arch_columns_free(&reader->columns);
         fnas_csv_free(reader->csv);
         reader->csv = NULL;
     }

@@ -14,7 +14,7 @@ static char *column_of(const char *path) {
     return name;
 }
 
-static fnas_status read_list(fnas_context *context, const fnas_import_index *index, const char *index_path, fnas_import_table *table) {
+static fnas_status read_list(fnas_context *context, const fnas_arch_index *index, const char *index_path, fnas_import_table *table) {
     fnas_pickle pickle;
     FNAS_TRY(fnas_pickle_read_pt(context, table->path, &pickle));
     fnas_status status = FNAS_OK;
@@ -35,7 +35,7 @@ static fnas_status read_list(fnas_context *context, const fnas_import_index *ind
     return status;
 }
 
-static fnas_status add_rows(fnas_context *context, const fnas_import_index *index, const char *index_path, fnas_import *import,
+static fnas_status add_rows(fnas_context *context, const fnas_arch_index *index, const char *index_path, fnas_import *import,
                             fnas_import_table *table) {
     for (int64_t i = 0; i < index->size; i++) {
         int64_t earlier;
@@ -58,7 +58,7 @@ static fnas_status check_names(fnas_context *context, const fnas_import *import)
 
 fnas_status fnas_import_open_help(fnas_context *context, const fnas_space *space, int64_t table_count, const char *const *tables,
                                   const char *index_map, fnas_import **import) {
-    fnas_import_index index;
+    fnas_arch_index index;
     fnas_import *made = NULL;
     *import = NULL;
     FNAS_TRY(fnas_import_index_read(context, space, index_map, &index));
@@ -68,7 +68,7 @@ fnas_status fnas_import_open_help(fnas_context *context, const fnas_space *space
         if (status == FNAS_OK) status = add_rows(context, &index, index_map, made, &made->tables[t]);
     }
     if (status == FNAS_OK) status = check_names(context, made);
-    fnas_import_index_free(&index);
+    fnas_arch_index_free(&index);
     if (status == FNAS_OK)
         *import = made;
     else

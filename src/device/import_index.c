@@ -7,25 +7,19 @@
 #include "device/import.h"
 #include "export/pickle.h"
 
-void fnas_import_index_free(fnas_import_index *index) {
-    fnas_arch_set_free(&index->archs);
-    fnas_free(index->arch_of);
-    *index = (fnas_import_index){0};
-}
-
 /* ---- filling ---- */
 
 typedef struct index_reader {
     fnas_context *context;
     const fnas_space *space;
     const char *path;
-    fnas_import_index *index;
+    fnas_arch_index *index;
     int64_t *entry_of; /* [count] by place in archs: the entry (row) it came from */
     int32_t *choices;  /* [decisions] */
 } index_reader;
 
 static fnas_status grow_index(const index_reader *reader, int64_t size) {
-    fnas_import_index *index = reader->index;
+    fnas_arch_index *index = reader->index;
     if (size <= index->size) return FNAS_OK;
     int64_t *grown = fnas_allocate((size_t)size, sizeof *grown);
     if (!grown) return fnas_fail_memory(reader->context, reader->path);
@@ -40,7 +34,7 @@ static fnas_status grow_index(const index_reader *reader, int64_t size) {
 /* Entry `entry` (of `where`) says: this text has this index. *other is the entry that said so of one of them before, or -1. */
 static fnas_status add_entry(const index_reader *reader, int64_t entry, const char *where, const char *text, int64_t number,
                              int64_t *other) {
-    fnas_import_index *index = reader->index;
+    fnas_arch_index *index = reader->index;
     *other = -1;
     fnas_status status = fnas_space_parse(reader->context, reader->space, text, reader->choices);
     if (status != FNAS_OK) return fnas_fail_prefix(reader->context, status, "%s", where);
@@ -72,7 +66,7 @@ static fnas_status begin_entries(index_reader *reader, int64_t count) {
 }
 
 /* What doubling made too long. */
-static void trim(fnas_import_index *index) {
+static void trim(fnas_arch_index *index) {
     while (index->size && index->arch_of[index->size - 1] < 0) index->size--;
 }
 
@@ -103,7 +97,7 @@ static fnas_status read_csv_rows(index_reader *reader, const fnas_csv *table) {
 
 static fnas_status read_csv(index_reader *reader) {
     fnas_csv *table;
-    FNAS_TRY(fnas_csv_read(reader->context, reader->path, FNAS_IMPORT_CSV_LIMIT_BYTES, &table));
+    FNAS_TRY(fnas_csv_read(reader->context, reader->path, FNAS_ARCH_CSV_LIMIT_BYTES, &table));
     fnas_status status = read_csv_rows(reader, table);
     fnas_csv_free(table);
     return status;
@@ -137,8 +131,8 @@ static fnas_status read_map(index_reader *reader) {
     return status;
 }
 
-fnas_status fnas_import_index_read(fnas_context *context, const fnas_space *space, const char *path, fnas_import_index *index) {
-    *index = (fnas_import_index){0};
+fnas_status fnas_import_index_read(fnas_context *context, const fnas_space *space, const char *path, fnas_arch_index *index) {
+    *index = (fnas_arch_index){0};
     index_reader reader = {.context = context, .space = space, .path = path, .index = index};
     size_t length = strlen(path);
     bool is_pt = length > 3 && strcmp(path + length - 3, ".pt") == 0;
@@ -146,6 +140,6 @@ fnas_status fnas_import_index_read(fnas_context *context, const fnas_space *spac
     fnas_free(reader.entry_of);
     fnas_free(reader.choices);
     trim(index);
-    if (status != FNAS_OK) fnas_import_index_free(index);
+    if (status != FNAS_OK) fnas_arch_index_free(index);
     return status;
 }

@@ -49,19 +49,22 @@ static fnas_status fnas_design_candidates(fnas_design *design) {
     int64_t decisions = design->predictor->decision_count;
     bool all = fnas_space_cardinality(space) <= FNAS_DESIGN_CANDIDATES;
     fnas_arch_set set = {.decisions = decisions};
-    design->count = all ? (int64_t)fnas_space_cardinality(space) : FNAS_DESIGN_CANDIDATES;
+    design->count = (int64_t)fmin(fnas_space_settled_count(space), FNAS_DESIGN_CANDIDATES);
     design->choices = fnas_allocate((size_t)(design->count * decisions), sizeof(int32_t));
-    if (!design->choices) return fnas_fail_memory(design->context, "choice of architectures");
-    for (int64_t i = 0; i < design->count && all; i++) {
+    int32_t *drawn = fnas_allocate((size_t)decisions, sizeof *drawn);
+    fnas_status status = design->choices && drawn ? FNAS_OK : fnas_fail_memory(design->context, "choice of architectures");
+    for (int64_t i = 0, place; all && i < (int64_t)fnas_space_cardinality(space) && status == FNAS_OK; i++) {
         int64_t index = i;
         for (int64_t e = decisions - 1; e >= 0; e--) {
-            design->choices[i * decisions + e] = (int32_t)(index % fnas_space_choice_count(space, e));
+            drawn[e] = (int32_t)(index % fnas_space_choice_count(space, e));
             index /= fnas_space_choice_count(space, e);
         }
+        fnas_space_settle(space, drawn);
+        status = fnas_arch_set_add(design->context, &set, drawn, &place);
     }
-    fnas_status status = all ? FNAS_OK : fnas_space_random_distinct(design->context, space, FNAS_DESIGN_SEED, design->count, &set);
-    if (status == FNAS_OK && !all)
-        memcpy(design->choices, fnas_arch_set_at(&set, 0), (size_t)(design->count * decisions) * sizeof(int32_t));
+    fnas_free(drawn);
+    if (status == FNAS_OK && !all) status = fnas_space_random_distinct(design->context, space, FNAS_DESIGN_SEED, design->count, &set);
+    if (status == FNAS_OK) memcpy(design->choices, fnas_arch_set_at(&set, 0), (size_t)(design->count * decisions) * sizeof(int32_t));
     fnas_arch_set_free(&set);
     return status;
 }

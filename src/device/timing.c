@@ -249,8 +249,10 @@ static fnas_status receive_samples(fnas_context *context, timing_parent *parent,
 static fnas_status receive_drift(fnas_context *context, timing_parent *parent, const void *data) {
     if (parent->drift_count > (size_t)(parent->plan->count * parent->plan->rounds))
         return fnas_fail(context, FNAS_ERR_INTERNAL, "%s: the child process sends too much", parent->plan->stage);
-    if (!fnas_grow((void **)&parent->drift, &parent->drift_capacity, parent->drift_count + 1, sizeof *parent->drift))
-        return fnas_fail_memory(context, parent->plan->stage);
+    void *drift = parent->drift;
+    bool grown = fnas_grow(&drift, &parent->drift_capacity, parent->drift_count + 1, sizeof *parent->drift);
+    parent->drift = drift;
+    if (!grown) return fnas_fail_memory(context, parent->plan->stage);
     memcpy(&parent->drift[parent->drift_count++], data, sizeof(sample));
     return FNAS_OK;
 }

@@ -231,15 +231,26 @@ static fnas_status open_container(pickle_reader *reader, container_kind kind) {
     return FNAS_OK;
 }
 
-static fnas_status add_entry(pickle_reader *reader, const waiting_item *key, const waiting_item *value) {
+/* Room for one more entry. */
+static bool grow_entries(pickle_reader *reader, bool with_key) {
     fnas_pickle *pickle = reader->pickle;
     size_t needed = (size_t)pickle->count + 1;
+    void *numbers = pickle->numbers, *is_integer = pickle->is_integer, *keys = pickle->keys;
+    bool grown = fnas_grow(&numbers, &reader->number_capacity, needed, sizeof *pickle->numbers) &&
+                 fnas_grow(&is_integer, &reader->integer_capacity, needed, sizeof *pickle->is_integer) &&
+                 (!with_key || fnas_grow(&keys, &reader->key_capacity, needed, sizeof *pickle->keys));
+    pickle->numbers = numbers; /* also where a later one failed: what grew has moved */
+    pickle->is_integer = is_integer;
+    pickle->keys = keys;
+    return grown;
+}
+
+static fnas_status add_entry(pickle_reader *reader, const waiting_item *key, const waiting_item *value) {
+    fnas_pickle *pickle = reader->pickle;
     if (pickle->count == FNAS_PICKLE_ITEMS_MAX) return fail_at(reader, "more entries than any table of latencies has: refused");
     if (value->is_text) return fail_at(reader, "a text where a number must be: refused");
     if (key && !key->is_text) return fail_at(reader, "a key of the dictionary is no text: refused");
-    bool grown = fnas_grow((void **)&pickle->numbers, &reader->number_capacity, needed, sizeof *pickle->numbers) &&
-                 fnas_grow((void **)&pickle->is_integer, &reader->integer_capacity, needed, sizeof *pickle->is_integer) &&
-                 (!key || fnas_grow((void **)&pickle->keys, &reader->key_capacity, needed, sizeof *pickle->keys));
+    bool grown = grow_entries(reader, key != NULL);
     char *text = grown && key ? fnas_allocate(key->text_bytes + 1, 1) : NULL;
     if (!grown || (key && !text)) return fnas_fail_memory(reader->context, reader->where);
     if (key) {

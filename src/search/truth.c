@@ -49,7 +49,7 @@ static fnas_status find_index(fnas_context *context, const fnas_truth_options *o
     *index = NULL;
     for (int64_t t = 0; t < options->table_count; t++) {
         fnas_csv *table;
-        FNAS_TRY(fnas_csv_read(context, options->tables[t], FNAS_IMPORT_CSV_LIMIT_BYTES, &table));
+        FNAS_TRY(fnas_csv_read(context, options->tables[t], FNAS_ARCH_CSV_LIMIT_BYTES, &table));
         bool arch = has_column(table, "arch"), number = has_column(table, "arch_index") || has_column(table, "index");
         if (arch && number && !both) both = options->tables[t];
         needed |= number && !arch;
@@ -63,7 +63,7 @@ static fnas_status find_index(fnas_context *context, const fnas_truth_options *o
 
 static fnas_status read_errors(fnas_context *context, const fnas_import *import, const fnas_truth_options *options, double *values) {
     const char *accuracy = options->accuracy_column, *error = options->error_column ? options->error_column : "error_pct";
-    FNAS_TRY(fnas_import_values(context, import, accuracy ? accuracy : error, values));
+    FNAS_TRY(fnas_import_values(context, import, accuracy ? accuracy : error, NULL, values));
     for (int64_t i = 0; i < import->archs.count; i++) {
         if (accuracy) values[i] = 100 - values[i];
         if (values[i] < 0 || values[i] > 100)
@@ -73,11 +73,18 @@ static fnas_status read_errors(fnas_context *context, const fnas_import *import,
     return FNAS_OK;
 }
 
+/* The unit that the name of an objective promises; NULL: any. */
+static const char *unit_of(const char *cost) {
+    if (strcmp(cost, "latency_ms") == 0) return "milliseconds";
+    return strcmp(cost, "energy_mj") == 0 ? "millijoules" : NULL;
+}
+
 /* columns [objectives][arch_count]. */
 static fnas_status read_columns(fnas_context *context, const fnas_import *import, const fnas_truth_options *options, double *columns) {
     FNAS_TRY(read_errors(context, import, options, columns));
     for (int64_t k = 0; k < options->cost_count; k++)
-        FNAS_TRY(fnas_import_values(context, import, options->columns[k], columns + (k + 1) * import->archs.count));
+        FNAS_TRY(
+            fnas_import_values(context, import, options->columns[k], unit_of(options->costs[k]), columns + (k + 1) * import->archs.count));
     return FNAS_OK;
 }
 

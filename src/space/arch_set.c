@@ -38,9 +38,10 @@ fnas_status fnas_arch_set_add(fnas_context *context, fnas_arch_set *set, const i
     if (!set->slots[slot]) {
         size_t decisions = (size_t)set->decisions;
         size_t needed = ((size_t)set->count + 1) * decisions;
-        if (!fnas_grow((void **)&set->choices, &set->choice_capacity, needed, sizeof *set->choices)) {
-            return fnas_fail_memory(context, "a set of architectures");
-        }
+        void *grown_choices = set->choices;
+        bool grown = fnas_grow(&grown_choices, &set->choice_capacity, needed, sizeof *set->choices);
+        set->choices = grown_choices;
+        if (!grown) return fnas_fail_memory(context, "a set of architectures");
         memcpy(set->choices + (size_t)set->count * decisions, choices, decisions * sizeof *choices);
         set->slots[slot] = ++set->count;
     }

@@ -2,10 +2,7 @@
 #ifndef FNAS_SPACE_ARCH_TABLE_H
 #define FNAS_SPACE_ARCH_TABLE_H
 
-#include "base/csv.h"
-#include "space/space.h"
-
-#define FNAS_ARCH_TABLE_ROWS_MAX 2000000
+#include "space/arch_columns.h"
 
 /* Zero-initialise; released by fnas_arch_table_free, also after a failure. */
 typedef struct fnas_arch_table {
@@ -14,8 +11,8 @@ typedef struct fnas_arch_table {
     int32_t *choices; /* [count][decisions]: of each row, as the space parses it */
 } fnas_arch_table;
 
-/* With a column "arch" its native strings count; without, every decision needs a column of its name with the names of its choices (a cell
- * may be empty where the decision cannot matter). Errors: FNAS_ERR_INPUT "PATH:LINE: ..." for a choice that the space has not, ragged rows,
+/* With a column "arch" its native strings count; without, every decision needs a column of its name with the names of its choices
+ * (space/arch_columns.h). Errors: FNAS_ERR_INPUT "PATH:LINE: ..." for a choice that the space has not, ragged rows,
  * two rows of one architecture, no row; FNAS_ERR_IO, FNAS_ERR_MEMORY. */
 FNAS_NODISCARD fnas_status fnas_arch_table_read(fnas_context *context, const fnas_space *space, const char *path, fnas_arch_table *table);
 void fnas_arch_table_free(fnas_arch_table *table);

@@ -10,6 +10,7 @@
 static const fnas_space_type *const fnas_space_types[] = {&fnas_space_nb201};
 #define FNAS_SPACE_TYPES (sizeof fnas_space_types / sizeof fnas_space_types[0])
 #define FNAS_SPEC_BYTES 1024
+#define FNAS_SPACE_MISSES_MAX 1000 /* draws in a row that gave nothing new */
 
 /* ---- opening ---- */
 
@@ -232,16 +233,36 @@ void fnas_space_random(const fnas_space *space, uint64_t seed, int64_t index, in
     for (int64_t d = 0; d < space->decision_count; d++) choices[d] = (int32_t)fnas_random_below(&random, space->decisions[d].choice_count);
 }
 
+void fnas_space_settle(const fnas_space *space, int32_t *choices) {
+    if (space->type->settle) space->type->settle(space, choices);
+}
+
+double fnas_space_settled_count(const fnas_space *space) {
+    return space->type->settled_count ? space->type->settled_count(space) : fnas_space_cardinality(space);
+}
+
+static void fnas_space_draw_settled(const fnas_space *space, uint64_t seed, int64_t index, bool evenly, int32_t *choices) {
+    if (evenly && space->type->settled_random) {
+        fnas_random random = fnas_random_begin(seed, FNAS_STREAM_ARCH, index, 1);
+        space->type->settled_random(space, &random, choices);
+        return;
+    }
+    fnas_space_random(space, seed, index, choices);
+    fnas_space_settle(space, choices);
+}
+
 fnas_status fnas_space_random_distinct(fnas_context *context, const fnas_space *space, uint64_t seed, int64_t count, fnas_arch_set *set) {
-    if (count < 0 || (double)set->count + (double)count > fnas_space_cardinality(space))
+    if (count < 0 || (double)set->count + (double)count > fnas_space_settled_count(space))
         return fnas_fail(context, FNAS_ERR_INPUT, "%lld random architectures beside %lld: the space %s has only %.0f in all",
-                         (long long)count, (long long)set->count, fnas_space_name(space), fnas_space_cardinality(space));
+                         (long long)count, (long long)set->count, fnas_space_name(space), fnas_space_settled_count(space));
     int32_t *drawn = fnas_allocate((size_t)space->decision_count, sizeof *drawn);
     if (!drawn) return fnas_fail_memory(context, "random architectures");
     fnas_status status = FNAS_OK;
-    for (int64_t index = 0, wanted = set->count + count, ignored; status == FNAS_OK && set->count < wanted; index++) {
-        fnas_space_random(space, seed, index, drawn);
-        status = fnas_arch_set_add(context, set, drawn, &ignored);
+    for (int64_t index = 0, wanted = set->count + count, misses = 0, place; status == FNAS_OK && set->count < wanted; index++) {
+        int64_t before = set->count;
+        fnas_space_draw_settled(space, seed, index, misses > FNAS_SPACE_MISSES_MAX, drawn);
+        status = fnas_arch_set_add(context, set, drawn, &place);
+        misses = set->count > before && misses <= FNAS_SPACE_MISSES_MAX ? 0 : misses + 1;
     }
     fnas_free(drawn);
     return status;

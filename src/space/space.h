@@ -3,6 +3,7 @@
 #define FNAS_SPACE_SPACE_H
 
 #include "base/error.h"
+#include "base/random.h"
 #include "fleetnas/space.h"
 #include "nn/net.h"
 #include "space/arch_set.h"
@@ -23,6 +24,12 @@ typedef struct fnas_space_type {
     /* Replaces choices that cannot matter (an operation that data do not reach, or whose result goes nowhere) by the space's word for
      * nothing, so that architectures that compute the same are the same. NULL: every choice matters. */
     void (*canonical)(const fnas_space *space, int32_t *choices);
+    /* Replaces choices by those that parsing the native string gives (not so much as canonical: what the string says is kept). All three
+     * NULL: the strings keep every choice. settled_count is the number of architectures that stay different, settled_random draws one of
+     * those uniformly. */
+    void (*settle)(const fnas_space *space, int32_t *choices);
+    double (*settled_count)(const fnas_space *space);
+    void (*settled_random)(const fnas_space *space, fnas_random *random, int32_t *choices);
     /* Whether the output depends on the input. NULL: it always does. */
     bool (*connected)(const fnas_space *space, const int32_t *choices);
     /* Both NULL: the space does not know its networks' sizes. */
@@ -76,8 +83,15 @@ void fnas_space_to_onehot(const fnas_space *space, const int32_t *choices, doubl
 void fnas_space_decode(const fnas_space *space, const double *logits, int32_t *choices);
 void fnas_space_canonical(const fnas_space *space, int32_t *choices); /* see fnas_space_type; changes choices in place */
 
-/* Adds `count` architectures to the set: the first among the uniformly random ones of a seed (fnas_space_random 0, 1, 2, ...) that are not
- * yet in it, in that order. FNAS_ERR_INPUT when the space has not so many more. */
+/* What the native string of these choices says, in their place: parse of format, without the string. Two architectures are the same one
+ * when their settled choices are equal. What parse gives is settled. Cannot fail; choices must be in range. */
+void fnas_space_settle(const fnas_space *space, int32_t *choices);
+/* How many architectures a space has when each is counted once: fnas_space_cardinality, without choices that mean nothing. */
+double fnas_space_settled_count(const fnas_space *space);
+
+/* Adds `count` architectures to the set of settled ones: the first among the uniformly random ones of a seed (fnas_space_random 0, 1, 2,
+ * ..., settled) that are not yet in it, in that order. Where most choices mean nothing, so that those draws find no new one any more, it
+ * goes on with draws in which every settled architecture is as likely as another. FNAS_ERR_INPUT when the space has not so many more. */
 FNAS_NODISCARD fnas_status fnas_space_random_distinct(fnas_context *context, const fnas_space *space, uint64_t seed, int64_t count,
                                                       fnas_arch_set *set);
 

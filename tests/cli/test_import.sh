@@ -35,6 +35,11 @@ says out "board_1, batch 1"
 want "three cards" [ "$(ls "$place/devices" | tr '\n' ' ')" = "board_1.json board_32.json fast_phone.json " ]
 csv 0 "a batch size is hinted at" "$place/table.csv" --archs "$place/archs.csv" --all -o "$place/devices"
 says err 'warning: "board_32" ends in 32, and its card says batch 1'
+sed '1s/board_32/board_32_latency_ms/' "$place/table.csv" > "$place/named.csv"
+csv 0 "a batch size before the unit" "$place/named.csv" --archs "$place/archs.csv" --all -o "$place/devices"
+says err 'warning: "board_32" ends in 32, and its card says batch 1'
+csv 0 "a batch size before the unit is taken" "$place/named.csv" --archs "$place/archs.csv" --all --batch-suffixes 32 -o "$place/devices"
+says out "board_32, batch 32"
 csv 0 "references alone" "$place/table.csv" --archs "$place/archs.csv" --column latency_ms=board_1 --reference-only --json -o "$place/only.json"
 says out '"measurements": 0'
 says out '"card": "'

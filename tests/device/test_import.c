@@ -6,7 +6,10 @@
 #include "base/support_pt.h"
 #include "base/text.h"
 #include "device/card.h"
+#include "device/import.h"
+#include "device/import_units.h"
 #include "fleetnas/device_import.h"
+#include "space/arch_table.h"
 
 #define CELLS 25 /* the ten references, then fifteen others */
 #define DECISIONS 6
@@ -195,10 +198,56 @@ static void decisions_tell_the_architecture(void **state) {
     fnas_card_free(card);
     fnas_text_append(&table, "3,none,none,none,none,none,nothing,7\n");
     refuse(place, space, fnas_test_write_text(place, "T.csv", table.data), NULL, "phone",
-           "T.csv:27: \"1<-0\" is \"nothing\", which is no choice");
+           "T.csv:27: decision 1<-0 has no choice \"nothing\" (its first is \"none\")");
     refuse(place, space, fnas_test_write_text(place, "T.csv", "phone,2<-0\n1,none\n"), NULL, "phone",
            "T.csv:1: no column tells which architecture a row is");
     fnas_text_free(&table);
+    fnas_space_close(space);
+}
+
+/* An import and a table of errors read the same file, and say the same of it. */
+static void imports_and_tables_read_alike(void **state) {
+    fnas_test_place *place = *state;
+    fnas_space *space;
+    static const char described[] =
+        "{\"format\": \"fleetnas-space/1\", \"name\": \"s\", \"decisions\": [{\"name\": \"depth\", \"choices\": [\"1\", \"6\"]},"
+        "{\"name\": \"first\", \"choices\": [\"conv\", \"pool\"]},"
+        "{\"name\": \"second\", \"choices\": [\"conv\", \"pool\"], \"active\": {\"decision\": \"depth\", \"in\": [\"6\"]}}]}";
+    assert_status(FNAS_OK, fnas_space_open(place->context, fnas_test_write_text(place, "space.json", described), &space));
+    static const struct {
+        const char *text, *message; /* NULL: both read the two rows 6/conv/pool and 1/pool/conv */
+    } cases[] = {
+        {"arch,ms\n6/conv/pool,1\n1/pool/pool,2\n", NULL},
+        {"depth,first,second,ms\n6,conv,pool,1\n1,pool,,2\n", NULL},
+        {"depth,first,second,ms\n6.0,conv,pool,1\n1e0,pool,conv,2\n", NULL},
+        {"arch_index,depth,first,second,ms\n4,6,conv,pool,1\n9,1,pool,pool,2\n", NULL},
+        {"index,ms,arch\n4,1,6/conv/pool\n9,2,1/pool/pool\n", NULL},
+        {"depth,first,second,ms\n6,conv,,1\n", "T.csv:2: decision second has no choice here, and matters"},
+        {"depth,first,second,ms\n,conv,conv,1\n", "T.csv:2: decision depth has no choice here, and matters"},
+        {"depth,first,second,ms\n6.5,conv,pool,1\n", "T.csv:2: decision depth has no choice \"6.5\""},
+        {"depth,first,ms\n6,conv,1\n", "T.csv:1: no column tells which architecture a row is"},
+        {"arch,ms\n", "T.csv: a header and no row"},
+        {"arch_index,ms\n1,2\n", "indices and no column \"arch\""},
+    };
+    const int32_t expected[2][3] = {{1, 0, 1}, {0, 1, 0}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *path = fnas_test_write_text(place, "T.csv", cases[i].text);
+        fnas_arch_table table = {0};
+        fnas_import *import = NULL;
+        fnas_status of_table = fnas_arch_table_read(place->context, space, path, &table);
+        if (cases[i].message)
+            assert_message(cases[i].message);
+        else
+            assert_memory_equal(table.choices, expected, sizeof expected);
+        fnas_status of_import = fnas_import_open_csv(place->context, space, 1, &path, NULL, &import);
+        if (cases[i].message)
+            assert_message(cases[i].message);
+        else
+            assert_memory_equal(import->archs.choices, expected, sizeof expected);
+        assert_true((of_table == FNAS_OK) == !cases[i].message && (of_import == FNAS_OK) == !cases[i].message);
+        fnas_import_free(import);
+        fnas_arch_table_free(&table);
+    }
     fnas_space_close(space);
 }
 
@@ -266,6 +315,130 @@ static void wrong_columns_are_refused(void **state) {
     assert_status(FNAS_ERR_INPUT, fnas_import_card(place->context, import, &device, &card));
     assert_message("column \"phone\" is in ");
     fnas_import_free(import);
+    fnas_space_close(space);
+}
+
+/* What the name of a column says, row by row; only one unit is a latency's, only one an energy's. */
+static void units_are_told_by_names(void **state) {
+    fnas_test_place *place = *state;
+    fnas_space *space = open_space(place);
+    static const struct {
+        const char *unit, *endings; /* with blanks between */
+    } rows[] = {
+        {"nanoseconds", "ns nsec nanos nanosecond nanoseconds"},
+        {"microseconds", "us \xc2\xb5s \xce\xbcs usec micros microsecond microseconds"},
+        {"milliseconds", "ms msec millis millisecond milliseconds"},
+        {"seconds", "s sec secs second seconds"},
+        {"minutes", "min mins minute minutes"},
+        {"hours", "h hr hrs hour hours"},
+        {"images a second", "fps"},
+        {"hertz", "hz"},
+        {"nanojoules", "nj nanojoule nanojoules"},
+        {"microjoules", "uj \xc2\xb5j \xce\xbcj microjoule microjoules"},
+        {"millijoules", "mj millijoule millijoules"},
+        {"joules", "j joule joules"},
+        {"kilojoules", "kj kilojoule kilojoules"},
+        {"milliwatt-hours", "mwh"},
+        {"watt-hours", "wh"},
+        {"kilowatt-hours", "kwh"},
+        {"milliwatts", "mw milliwatt milliwatts"},
+        {"watts", "w watt watts"},
+        {"kilowatts", "kw kilowatt kilowatts"},
+        {"percent", "pct percent"},
+        {"millions", "million millions"},
+        {"bytes", "bytes"},
+        {"kilobytes", "kb"},
+        {"megabytes", "mb"},
+        {"gigabytes", "gb"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char endings[128], *rest = NULL;
+        snprintf(endings, sizeof endings, "%s", rows[i].endings);
+        for (char *word = strtok_r(endings, " ", &rest); word; word = strtok_r(NULL, " ", &rest)) {
+            char column[64], header[96], refused[64];
+            fnas_card *card;
+            snprintf(column, sizeof column, "phone_%s", word);
+            snprintf(header, sizeof header, "arch,%s,other,energy_mj", column);
+            snprintf(refused, sizeof refused, "seems to be in %s", rows[i].unit);
+            const char *table = write_table(place, "U.csv", header, -1, "");
+            const fnas_import_device as_latency = {.name = "d", .latency_column = column},
+                                     as_energy = {.name = "d", .latency_column = "other", .energy_column = column};
+            bool is_latency = strcmp(rows[i].unit, "milliseconds") == 0, is_energy = strcmp(rows[i].unit, "millijoules") == 0;
+            fnas_status status = import_one(place, space, table, NULL, &as_latency, &card);
+            if ((status == FNAS_OK) != is_latency) fail_msg("a latency named %s: status %d", column, (int)status);
+            if (!is_latency) assert_message(refused);
+            fnas_card_free(card);
+            status = import_one(place, space, table, NULL, &as_energy, &card);
+            if ((status == FNAS_OK) != is_energy) fail_msg("an energy named %s: status %d", column, (int)status);
+            if (!is_energy) assert_message(refused);
+            fnas_card_free(card);
+        }
+    }
+    const char *ending;
+    static const char *const silent[] = {"phone", "ms", "pixel3_256", "atoms", "jetson-nano", "params", "batch_1h2"};
+    for (size_t i = 0; i < sizeof silent / sizeof *silent; i++) assert_null(fnas_import_unit(silent[i], &ending));
+    assert_int_equal(fnas_import_name_bytes("pi5_latency_ms"), 3);
+    assert_int_equal(fnas_import_name_bytes("pixel3_256_ms"), 10);
+    assert_int_equal(fnas_import_name_bytes("gpu (ms)"), 4);
+    assert_int_equal(fnas_import_name_bytes("phone"), 5);
+    fnas_space_close(space);
+}
+
+/* Allocation number `json_left` of jansson's fails, and none before or behind it. */
+static long json_left;
+static void *json_failing(size_t bytes) {
+    return json_left-- == 0 ? NULL : malloc(bytes);
+}
+
+/* Wherever memory ends, a card is whole or there is none. */
+static void a_card_is_whole_or_none(void **state) {
+    fnas_test_place *place = *state;
+    fnas_space *space = open_space(place);
+    const char *table = write_table(place, "T.csv", HEADER, -1, "");
+    fnas_import *import;
+    assert_status(FNAS_OK, fnas_import_open_csv(place->context, space, 1, &table, NULL, &import));
+    const fnas_import_device device = {.latency_column = "phone", .energy_column = "energy_mj"};
+    char *whole = NULL;
+    const char *path = fnas_test_path(place, "CARD.json");
+    json_t *kept;
+    for (long at = -1, failures = 0;; at++) { /* -1: no failure */
+        fnas_card *card;
+        json_left = at;
+        json_set_alloc_funcs(json_failing, free);
+        fnas_status status = fnas_import_card(place->context, import, &device, &card);
+        bool reached = json_left < 0;
+        json_set_alloc_funcs(malloc, free);
+        if (status != FNAS_OK) {
+            assert_null(card);
+            failures++;
+            continue;
+        }
+        assert_int_equal(fnas_card_get(card).measurement_count, CELLS);
+        assert_non_null(fnas_card_get(card).reference_energy_mj);
+        assert_status(FNAS_OK, fnas_card_save(place->context, card, path));
+        fnas_card_free(card);
+        kept = json_load_file(path, 0, NULL);
+        assert_int_equal(json_object_del(kept, "date"), 0);
+        char *text = json_dumps(kept, 0);
+        json_decref(kept);
+        if (whole) assert_string_equal(text, whole);
+        if (whole)
+            free(text);
+        else
+            whole = text;
+        if (at >= 0 && !reached) {
+            assert_true(failures > 100);
+            break;
+        }
+    }
+    free(whole);
+    fnas_import_free(import);
+
+    /* A column's name that is not UTF-8 cannot stand in the protocol. */
+    const fnas_import_device other = {.latency_column = "phone", .energy_column = "\xff_mj"};
+    fnas_card *card;
+    assert_status(FNAS_ERR_INPUT,
+                  import_one(place, space, write_table(place, "T.csv", "arch,phone,board,\xff_mj", -1, ""), NULL, &other, &card));
     fnas_space_close(space);
 }
 
@@ -529,10 +702,11 @@ static void shared_tables_are_read(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        fnas_test(tables_become_cards),          fnas_test(indices_are_translated),       fnas_test(decisions_tell_the_architecture),
-        fnas_test(wrong_rows_are_refused),       fnas_test(wrong_columns_are_refused),    fnas_test(missing_rows_are_named),
-        fnas_test(help_files_become_cards),      fnas_test(wrong_help_files_are_refused), fnas_test(hat_tables_become_cards),
-        fnas_test(wrong_hat_tables_are_refused), fnas_test(shared_tables_are_read),
+        fnas_test(tables_become_cards),           fnas_test(indices_are_translated),       fnas_test(decisions_tell_the_architecture),
+        fnas_test(imports_and_tables_read_alike), fnas_test(wrong_rows_are_refused),       fnas_test(wrong_columns_are_refused),
+        fnas_test(missing_rows_are_named),        fnas_test(units_are_told_by_names),      fnas_test(a_card_is_whole_or_none),
+        fnas_test(help_files_become_cards),       fnas_test(wrong_help_files_are_refused), fnas_test(hat_tables_become_cards),
+        fnas_test(wrong_hat_tables_are_refused),  fnas_test(shared_tables_are_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -111,6 +111,30 @@ static void refuse_tables(fnas_test_place *place, const char *first, const char 
     fnas_space_close(made.space);
 }
 
+static void test_units_are_checked(void **state) {
+    fnas_test_place *place = *state;
+    static const char *const names[] = {"latency_ms", "energy_mj", "size"};
+    static const struct {
+        int name;
+        const char *column, *words; /* NULL: taken */
+    } cases[] = {{0, "phone_us", "seems to be in microseconds"}, {0, "phone_ms", NULL}, {0, "phone", NULL},
+                 {1, "phone_j", "seems to be in joules"},        {1, "draw_mj", NULL},  {2, "phone_us", NULL}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char text[1024];
+        fnas_space *space;
+        fnas_truth *truth;
+        snprintf(text, sizeof text, "arch,error_pct,%s\n" C0 ",50,1\n" C1 ",10,6\n" C2 ",30,2\n", cases[i].column);
+        const char *tables[] = {fnas_test_write_text(place, "t.csv", text)};
+        const fnas_truth_options options = {
+            .table_count = 1, .tables = tables, .cost_count = 1, .costs = &names[cases[i].name], .columns = &cases[i].column};
+        assert_status(FNAS_OK, fnas_space_open(place->context, "nb201", &space));
+        assert_status(cases[i].words ? FNAS_ERR_INPUT : FNAS_OK, fnas_truth_open(place->context, space, &options, &truth));
+        if (cases[i].words) assert_message(cases[i].words);
+        fnas_truth_free(truth);
+        fnas_space_close(space);
+    }
+}
+
 static void test_bad_tables(void **state) {
     refuse_tables(*state, archs, times, "acuracy", "did \"accuracy\" mean it?");
     refuse_tables(*state, archs, times, NULL, "\"error_pct\" is missing");
@@ -148,7 +172,9 @@ static void test_bad_fronts(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {fnas_test(test_tables_are_joined),    fnas_test(test_the_table_itself), fnas_test(test_one_point),
-                                       fnas_test(test_nothing_but_guessing), fnas_test(test_bad_tables),       fnas_test(test_bad_fronts)};
+    const struct CMUnitTest tests[] = {fnas_test(test_tables_are_joined), fnas_test(test_the_table_itself),
+                                       fnas_test(test_one_point),         fnas_test(test_nothing_but_guessing),
+                                       fnas_test(test_units_are_checked), fnas_test(test_bad_tables),
+                                       fnas_test(test_bad_fronts)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

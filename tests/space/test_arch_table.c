@@ -35,8 +35,10 @@ static void test_refused(void **state) {
     fnas_space *space = open_space(place);
     static const char *const cases[][2] = {
         {"arch,error\n", "a header and no row"},
-        {"error\n5\n", "no column \"arch\" with architectures of the space s, and none for its decision \"depth\""},
-        {"depth,first\n1,conv\n", "none for its decision \"second\""},
+        {"error\n5\n",
+         "t.csv:1: no column tells which architecture a row is: name one \"arch\" (native strings of s), or have one for each decision "
+         "(\"depth\" is missing)"},
+        {"depth,first\n1,conv\n", "(\"second\" is missing)"},
         {"arch,error\n1/conv/conv,5\n2/conv/deconv,5\n", "t.csv:3: decision second has no choice \"deconv\""},
         {"arch,error\n1/conv/conv\n", "t.csv:2: 1 cell, the header has 2"},
         {"arch\n1/conv\n", "t.csv:2: architecture \"1/conv\": 3 choices"},

@@ -1,6 +1,7 @@
 /* Spaces that a file describes: what they are, which decisions matter, what is refused and how. */
 #include "base/support.h"
 
+#include <jansson.h>
 #include <math.h>
 
 #include "base/error.h"
@@ -93,6 +94,72 @@ static void test_inactive_decisions(void **state) {
         assert_status(FNAS_OK, fnas_space_format(place->context, space, choices, text, sizeof text));
         assert_string_equal(text, pairs[i][1]);
     }
+    fnas_space_close(space);
+}
+
+/* Among raw choices of this space few are an architecture of their own; what is drawn, and what is counted, is each once. */
+static void test_random_ones_are_distinct(void **state) {
+    fnas_test_place *place = *state;
+    fnas_space *space = open_text(place, DEPTH "}");
+    /* depth one: 3; two: 2 * 3; three: 2 * 3 * (4 + 1) */
+    enum { ALL = 3 + 6 + 30 };
+    assert_true(fnas_space_settled_count(space) == ALL);
+    fnas_arch_set set = {.decisions = 5};
+    assert_status(FNAS_OK, fnas_space_random_distinct(place->context, space, 3, ALL, &set));
+    assert_int_equal(set.count, ALL);
+    char texts[ALL][FNAS_ARCH_TEXT_BYTES];
+    for (int64_t i = 0; i < ALL; i++) {
+        assert_status(FNAS_OK, fnas_space_format(place->context, space, fnas_arch_set_at(&set, i), texts[i], sizeof texts[i]));
+        for (int64_t k = 0; k < i; k++) assert_string_not_equal(texts[k], texts[i]);
+    }
+    assert_status(FNAS_ERR_INPUT, fnas_space_random_distinct(place->context, space, 3, 1, &set));
+    assert_message("has only 39 in all");
+    fnas_arch_set_free(&set);
+    fnas_space_close(space);
+}
+
+/* Settling is parsing what is printed. */
+static void test_settling_is_printing_and_parsing(void **state) {
+    fnas_test_place *place = *state;
+    fnas_space *spaces[2] = {open_text(place, DEPTH "}"), NULL};
+    assert_status(FNAS_OK, fnas_space_open(place->context, "nb201", &spaces[1]));
+    for (int s = 0; s < 2; s++) {
+        int64_t changed = 0;
+        for (int64_t i = 0; i < 300; i++) {
+            int32_t drawn[6], parsed[6], settled[6];
+            char text[FNAS_ARCH_TEXT_BYTES];
+            size_t bytes = (size_t)fnas_space_decision_count(spaces[s]) * sizeof *drawn;
+            fnas_space_random(spaces[s], 8, i, drawn);
+            assert_status(FNAS_OK, fnas_space_format(place->context, spaces[s], drawn, text, sizeof text));
+            parse(place, spaces[s], text, parsed);
+            memcpy(settled, drawn, bytes);
+            fnas_space_settle(spaces[s], settled);
+            assert_memory_equal(settled, parsed, bytes);
+            changed += memcmp(settled, drawn, bytes) != 0;
+        }
+        assert_true(s == 0 ? changed > 50 : changed == 0);
+        fnas_space_close(spaces[s]);
+    }
+}
+
+/* A chain of 40 decisions, each of which matters only where the one before is on: 41 architectures, the last one in 2^40 draws. */
+static void test_rare_ones_are_found(void **state) {
+    fnas_test_place *place = *state;
+    enum { LENGTH = 40 };
+    char text[8192];
+    int used = snprintf(text, sizeof text, "{\"format\": \"fleetnas-space/1\", \"name\": \"chain\", \"decisions\": [");
+    for (int d = 0; d < LENGTH; d++) {
+        used += snprintf(text + used, sizeof text - (size_t)used, "%s{\"name\": \"d%d\", \"choices\": [\"off\", \"on\"]", d ? ", " : "", d);
+        if (d) used += snprintf(text + used, sizeof text - (size_t)used, ", \"active\": {\"decision\": \"d%d\", \"in\": [\"on\"]}", d - 1);
+        used += snprintf(text + used, sizeof text - (size_t)used, "}");
+    }
+    snprintf(text + used, sizeof text - (size_t)used, "]}");
+    fnas_space *space = open_text(place, text);
+    fnas_arch_set set = {.decisions = LENGTH};
+    assert_true(fnas_space_settled_count(space) == LENGTH + 1);
+    assert_status(FNAS_OK, fnas_space_random_distinct(place->context, space, 1, LENGTH + 1, &set));
+    assert_int_equal(set.count, LENGTH + 1);
+    fnas_arch_set_free(&set);
     fnas_space_close(space);
 }
 
@@ -189,6 +256,37 @@ static void test_identity(void **state) {
 }
 
 /* A spec is opened by the context that has seen its file, and by those that work for it; others say what is missing. */
+/* Allocation number `json_left` of jansson's fails, and none before or behind it. */
+static long json_left;
+static void *json_failing(size_t bytes) {
+    return json_left-- == 0 ? NULL : malloc(bytes);
+}
+
+/* Wherever memory ends, a space has its one name and description, or is refused. */
+static void test_identity_without_memory(void **state) {
+    fnas_test_place *place = *state;
+    fnas_space *space = open_text(place, DEPTH "}"), *again;
+    const char *path = fnas_test_write_text(place, "again.json", DEPTH "}");
+    long failures = 0;
+    for (long at = 0; at < 100000; at++) {
+        json_left = at;
+        json_set_alloc_funcs(json_failing, free);
+        fnas_status status = fnas_space_open(place->context, path, &again);
+        bool reached = json_left < 0;
+        json_set_alloc_funcs(malloc, free);
+        failures += status != FNAS_OK;
+        if (status == FNAS_OK) {
+            assert_string_equal(fnas_space_spec(again), fnas_space_spec(space));
+            assert_string_equal(fnas_space_description(again), fnas_space_description(space));
+            fnas_space_close(again);
+        }
+        if (!reached) break;
+        assert_true(at < 99999);
+    }
+    assert_true(failures > 100);
+    fnas_space_close(space);
+}
+
 static void test_known_by_spec(void **state) {
     fnas_test_place *place = *state;
     fnas_space *space = open_text(place, DEPTH "}"), *again = NULL, *derived = NULL;
@@ -388,9 +486,13 @@ int main(void) {
         fnas_test(test_what_it_is),
         fnas_test(test_native_strings),
         fnas_test(test_inactive_decisions),
+        fnas_test(test_random_ones_are_distinct),
+        fnas_test(test_settling_is_printing_and_parsing),
+        fnas_test(test_rare_ones_are_found),
         fnas_test(test_features),
         fnas_test(test_gradient),
         fnas_test(test_identity),
+        fnas_test(test_identity_without_memory),
         fnas_test(test_known_by_spec),
         fnas_test(test_references_by_rule),
         fnas_test(test_references_from_table),

@@ -75,23 +75,6 @@ const char *fnas_file_space_description(const fnas_space *space) {
     return ((const fnas_file_space *)space->detail)->description;
 }
 
-/* ---- which decisions matter ---- */
-
-void fnas_file_space_active(const fnas_file_space *file, const int32_t *choices, bool *active) {
-    for (int64_t i = 0; i < file->decision_count; i++) {
-        int64_t d = file->order[i];
-        const fnas_file_decision *decision = &file->decisions[d];
-        active[d] = decision->parent < 0 || (active[decision->parent] && decision->active_with[choices[decision->parent]]);
-    }
-}
-
-void fnas_file_space_canonical(const fnas_file_space *file, int32_t *choices) {
-    bool active[FNAS_FILE_SPACE_DECISIONS_MAX];
-    fnas_file_space_active(file, choices, active);
-    for (int64_t d = 0; d < file->decision_count; d++)
-        if (!active[d]) choices[d] = 0;
-}
-
 static void fnas_file_canonical(const fnas_space *space, int32_t *choices) {
     fnas_file_space_canonical(space->detail, choices);
 }
@@ -165,6 +148,9 @@ const fnas_space_type fnas_space_file = {.name = "file",
                                          .parse = fnas_file_parse,
                                          .format = fnas_file_format,
                                          .canonical = fnas_file_canonical,
+                                         .settle = fnas_file_canonical,
+                                         .settled_count = fnas_file_space_settled_count,
+                                         .settled_random = fnas_file_space_settled_random,
                                          .cost_feature_count = fnas_file_space_feature_count,
                                          .cost_features = fnas_file_space_features,
                                          .cost_features_vjp = fnas_file_space_features_vjp};

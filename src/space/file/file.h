@@ -1,5 +1,6 @@
-/* A space that is described by a file, without code (docs/spaces.md). Files: read (the description), known (which ones a context has seen),
- * references (chosen by rule), features, file (the space interface). */
+/* A space that is described by a file, without code (docs/spaces.md). Files: read (the description), identity (its checksum and its
+ * text), read_references, references (chosen by rule), known (which ones a context has seen), features, settle (which decisions matter),
+ * file (the space interface). */
 #ifndef FNAS_SPACE_FILE_FILE_H
 #define FNAS_SPACE_FILE_FILE_H
 
@@ -55,6 +56,10 @@ FNAS_NODISCARD fnas_status fnas_file_space_fill(fnas_context *context, fnas_file
 void fnas_file_space_active(const fnas_file_space *file, const int32_t *choices, bool *active);
 /* Inactive decisions become their first choice. */
 void fnas_file_space_canonical(const fnas_file_space *file, int32_t *choices);
+/* The space interface's settled_count and settled_random. */
+double fnas_file_space_settled_count(const fnas_space *space);
+void fnas_file_space_settled_random(const fnas_space *space, fnas_random *random, int32_t *choices);
+
 FNAS_NODISCARD fnas_status fnas_file_space_parse_arch(fnas_context *context, const fnas_file_space *file, const char *text,
                                                       int32_t *choices);
 

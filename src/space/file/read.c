@@ -1,25 +1,11 @@
 /* Reading a description: everything is checked, and messages name file, line and what is at fault. */
-#include <inttypes.h>
-#include <jansson.h>
 #include <math.h>
 #include <string.h>
 
-#include "base/file.h"
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "space/arch_table.h"
-#include "space/file/file.h"
-
-#define REFERENCE_CANDIDATES 2000
-#define REFERENCE_SEED UINT64_C(0x72656665726e6365)
-
-typedef struct fnas_file_reader {
-    fnas_context *context;
-    const char *where, *folder, *text;
-    const json_t *root, *decisions;
-    fnas_file_space *file;
-} fnas_file_reader;
+#include "space/file/reader.h"
 
 /* "space.json:12: decision "op3"": what messages about a decision begin with. */
 #define PLACE_BYTES 512
@@ -292,159 +278,7 @@ static fnas_status fnas_file_read_decisions(fnas_file_reader *reader) {
     return fnas_file_measure(reader);
 }
 
-/* ---- identity: name, decisions, choices, values, activity, in one spelling ---- */
-
-static json_t *fnas_file_decision_json(const fnas_file_reader *reader, int64_t index) {
-    const fnas_file_space *file = reader->file;
-    const fnas_file_decision *decision = &file->decisions[index];
-    json_t *object = json_object(), *choices = json_array();
-    json_object_set_new(object, "name", json_string(decision->name));
-    for (int64_t k = 0; k < decision->choice_count; k++) json_array_append_new(choices, json_string(decision->choice_names[k]));
-    json_object_set_new(object, "choices", choices);
-    if (decision->values) {
-        const json_t *given = json_object_get(json_array_get(reader->decisions, (size_t)index), "values");
-        json_t *values = json_array();
-        for (int64_t k = 0; k < decision->choice_count; k++)
-            json_array_append_new(values, json_real(json_number_value(json_array_get(given, (size_t)k))));
-        json_object_set_new(object, "values", values);
-    }
-    if (decision->parent >= 0) {
-        const fnas_file_decision *parent = &file->decisions[decision->parent];
-        json_t *in = json_array();
-        for (int64_t k = 0; k < parent->choice_count; k++)
-            if (decision->active_with[k]) json_array_append_new(in, json_string(parent->choice_names[k]));
-        json_object_set_new(object, "active", json_pack("{s:s, s:o}", "decision", parent->name, "in", in));
-    }
-    return object;
-}
-
-/* FNV-1a (Fowler, Noll and Vo). */
-static uint64_t fnas_file_checksum(const char *text) {
-    uint64_t hash = UINT64_C(0xcbf29ce484222325);
-    for (; *text; text++) hash = (hash ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
-    return hash;
-}
-
-static char *fnas_file_dump(const json_t *root) {
-    return root ? json_dumps(root, JSON_COMPACT | JSON_REAL_PRECISION(17)) : NULL;
-}
-
-static json_t *fnas_file_identity(const fnas_file_reader *reader) {
-    json_t *root = json_object(), *decisions = json_array();
-    json_object_set_new(root, "format", json_string(FNAS_FILE_SPACE_FORMAT));
-    json_object_set_new(root, "name", json_string(reader->file->name));
-    for (int64_t d = 0; d < reader->file->decision_count; d++) json_array_append_new(decisions, fnas_file_decision_json(reader, d));
-    json_object_set_new(root, "decisions", decisions);
-    return root;
-}
-
-static fnas_status fnas_file_name_spec(const fnas_file_reader *reader, const json_t *identity) {
-    char *text = fnas_file_dump(identity);
-    fnas_text spec = {0};
-    if (text) fnas_text_append(&spec, "file:%s:%016" PRIx64, reader->file->name, fnas_file_checksum(text));
-    free(text);
-    reader->file->spec = spec.data && !spec.failed ? fnas_strdup(spec.data) : NULL;
-    fnas_text_free(&spec);
-    return reader->file->spec ? FNAS_OK : fnas_fail_memory(reader->context, "a space");
-}
-
-/* ---- references ---- */
-
-static fnas_status fnas_file_read_references(const fnas_file_reader *reader) {
-    fnas_context *context = reader->context;
-    fnas_file_space *file = reader->file;
-    json_t *array;
-    FNAS_TRY(fnas_json_array(context, reader->root, reader->where, "references", &array));
-    int64_t line = fnas_json_line(reader->text, "references", -1), decisions = file->decision_count;
-    if (json_array_size(array) != FNAS_FILE_SPACE_REFERENCES)
-        return fnas_fail(context, FNAS_ERR_INPUT, "%s:%lld: %zu \"references\", the device embedding needs %d", reader->where,
-                         (long long)line, json_array_size(array), FNAS_FILE_SPACE_REFERENCES);
-    file->references = fnas_allocate((size_t)(FNAS_FILE_SPACE_REFERENCES * decisions), sizeof *file->references);
-    if (!file->references) return fnas_fail_memory(context, "a space");
-    for (int64_t i = 0; i < FNAS_FILE_SPACE_REFERENCES; i++) {
-        const char *text = json_string_value(json_array_get(array, (size_t)i));
-        int32_t *choices = file->references + i * decisions;
-        line = fnas_json_line(reader->text, "references", i);
-        if (!text) return fnas_fail(context, FNAS_ERR_INPUT, "%s:%lld: a reference must be a text", reader->where, (long long)line);
-        fnas_status status = fnas_file_space_parse_arch(context, file, text, choices);
-        if (status != FNAS_OK) return fnas_fail_prefix(context, status, "%s:%lld: \"references\"", reader->where, (long long)line);
-        for (int64_t k = 0; k < i; k++)
-            if (memcmp(file->references + k * decisions, choices, (size_t)decisions * sizeof *choices) == 0)
-                return fnas_fail(context, FNAS_ERR_INPUT, "%s:%lld: references %lld and %lld are the same architecture", reader->where,
-                                 (long long)line, (long long)k + 1, (long long)i + 1);
-    }
-    file->reference_count = FNAS_FILE_SPACE_REFERENCES;
-    return FNAS_OK;
-}
-
-static fnas_status fnas_file_references_from_table(const fnas_file_reader *reader, const fnas_space *space, const char *name) {
-    if (!reader->folder || !*name || strchr(name, '/'))
-        return fnas_fail(reader->context, FNAS_ERR_INPUT, "%s:%lld: \"table\" must be the name of a file beside this one, without a folder",
-                         reader->where, (long long)fnas_json_line(reader->text, "table", -1));
-    char *path = fnas_path_join(reader->folder, name);
-    fnas_arch_table table = {0};
-    fnas_status status = path ? fnas_arch_table_read(reader->context, space, path, &table) : fnas_fail_memory(reader->context, "a path");
-    if (status == FNAS_OK) status = fnas_file_space_choose_references(reader->context, reader->file, table.count, table.choices);
-    fnas_arch_table_free(&table);
-    fnas_free(path);
-    return status;
-}
-
-static fnas_status fnas_file_references_from_space(const fnas_file_reader *reader, const fnas_space *space) {
-    int64_t decisions = reader->file->decision_count;
-    int32_t *candidates = fnas_allocate((size_t)(REFERENCE_CANDIDATES * decisions), sizeof *candidates);
-    if (!candidates) return fnas_fail_memory(reader->context, "reference architectures");
-    for (int64_t i = 0; i < REFERENCE_CANDIDATES; i++) {
-        fnas_space_random(space, REFERENCE_SEED, i, candidates + i * decisions);
-        fnas_file_space_canonical(reader->file, candidates + i * decisions);
-    }
-    fnas_status status = fnas_file_space_choose_references(reader->context, reader->file, REFERENCE_CANDIDATES, candidates);
-    fnas_free(candidates);
-    return status;
-}
-
-static fnas_status fnas_file_find_references(const fnas_file_reader *reader) {
-    const char *table = NULL;
-    bool has_table = json_object_get(reader->root, "table") != NULL;
-    if (has_table) FNAS_TRY(fnas_json_string(reader->context, reader->root, reader->where, "table", &table));
-    if (json_object_get(reader->root, "references")) {
-        if (!has_table) return fnas_file_read_references(reader);
-        return fnas_fail(reader->context, FNAS_ERR_INPUT,
-                         "%s:%lld: \"references\" are given, and a \"table\" to choose them from: keep one", reader->where,
-                         (long long)fnas_json_line(reader->text, "references", -1));
-    }
-    fnas_space space = {0}; /* a space without references, to read and draw architectures of */
-    fnas_status status = fnas_file_space_fill(reader->context, reader->file, &space);
-    if (status == FNAS_OK)
-        status = has_table ? fnas_file_references_from_table(reader, &space, table) : fnas_file_references_from_space(reader, &space);
-    space.type->close(&space);
-    fnas_free(space.spec);
-    fnas_free(space.decisions);
-    return status;
-}
-
 /* ---- the whole ---- */
-
-/* What was read, with its references spelled out: needs no table when it is read again. */
-static fnas_status fnas_file_describe(const fnas_file_reader *reader, json_t *identity) {
-    fnas_file_space *file = reader->file;
-    json_t *references = json_array();
-    for (int64_t i = 0; i < file->reference_count; i++) {
-        fnas_text text = {0};
-        for (int64_t d = 0; d < file->decision_count; d++)
-            fnas_text_append(&text, "%s%s", d ? "/" : "", file->decisions[d].choice_names[file->references[i * file->decision_count + d]]);
-        json_array_append_new(references, json_string(text.data));
-        fnas_text_free(&text);
-    }
-    if (file->reference_count)
-        json_object_set_new(identity, "references", references);
-    else
-        json_decref(references);
-    char *text = fnas_file_dump(identity);
-    if (text) file->description = fnas_strdup(text);
-    free(text);
-    return file->description ? FNAS_OK : fnas_fail_memory(reader->context, "a space");
-}
 
 static fnas_status fnas_file_read_root(fnas_file_reader *reader) {
     static const char *const keys[] = {"format", "name", "decisions", "references", "table", NULL};
@@ -459,7 +293,8 @@ static fnas_status fnas_file_read_root(fnas_file_reader *reader) {
     FNAS_TRY(fnas_file_check_space_name(context, reader->where, name));
     FNAS_TRY(fnas_file_keep(context, name, &reader->file->name));
     FNAS_TRY(fnas_file_read_decisions(reader));
-    json_t *identity = fnas_file_identity(reader);
+    json_t *identity;
+    FNAS_TRY(fnas_file_identify(reader, &identity));
     fnas_status status = fnas_file_name_spec(reader, identity);
     if (status == FNAS_OK) status = fnas_file_find_references(reader);
     if (status == FNAS_OK) status = fnas_file_describe(reader, identity);
