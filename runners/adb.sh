@@ -8,9 +8,9 @@ runner=$1 network=$2 images=${3:-} logits=${4:-}
 folder=/data/local/tmp/fleetnas-$$
 
 # What an old adb prints for a line end is \r\n. Its exit code is that of the device's shell since Android 7; before, and where the connection is lost, the last
-# line tells.
+# line tells: one of its own, even where the output before it has no line end.
 device() {
-    answer=$(adb shell "$1; echo fleetnas-code \$?" </dev/null | tr -d '\r') || { echo "adb.sh: adb shell failed" >&2; return 1; }
+    answer=$(adb shell "$1; code=\$?; echo; echo fleetnas-code \$code" </dev/null | tr -d '\r') || { echo "adb.sh: adb shell failed" >&2; return 1; }
     printf '%s\n' "$answer" | sed '$d'
     case $answer in
     *"fleetnas-code 0") return 0 ;;

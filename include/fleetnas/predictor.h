@@ -80,10 +80,12 @@ FNAS_API void fnas_latency_model_range_ms(const fnas_latency_model *model, doubl
 
 /* Chooses the architectures from whose latencies the predictor learns most about a device that it never saw: choices [count][decisions],
  * written, distinct, count 1 to 1,000. given [given_count][decisions] (NULL with 0) were measured already: the next most useful ones
- * follow. Maximises what their latencies tell (D-optimal design; Fedorov 1972) under the normal prior that the training devices give,
- * greedily, then by exchange; among all architectures of a space that has at most 4,000, else among 4,000 random ones, but none whose
- * output depends on nothing. Seconds. Deterministic, thread-safe with a context each. Errors: FNAS_ERR_INPUT (count out of range, or more
- * than the space has to say), FNAS_ERR_MEMORY. */
+ * follow, none of them among the given. Maximises what their latencies tell (D-optimal design; Fedorov 1972) under the normal prior that
+ * the training devices give, greedily, then by exchange; among all architectures of a space that has at most 4,000, else among 4,000
+ * random ones, but none whose output depends on nothing. Costs at most 31 count n D operations for n candidates and
+ * D = training devices + basis functions + 1, and (n + given_count) D^2 before: below a second for ten, seconds for 1,000. Deterministic,
+ * thread-safe with a context each. Reports progress "references". Errors: FNAS_ERR_INPUT (count out of range, or more than the space has to
+ * say), FNAS_ERR_MEMORY, FNAS_INTERRUPTED. */
 FNAS_API FNAS_NODISCARD fnas_status fnas_predictor_choose(fnas_context *context, const fnas_predictor *predictor, int64_t given_count,
                                                           const int32_t *given, int64_t count, int32_t *choices);
 

@@ -19,6 +19,7 @@ typedef struct node_group {
     int64_t calls;
     double flops, bytes;
     double *wall_ms, *cpu_ms; /* [repeats] of all its nodes */
+    double median_cpu_ms;
 } node_group;
 
 typedef struct profiled_pass {
@@ -95,7 +96,7 @@ static void gather(profiled_pass *p, int64_t repeat) {
         group->cpu_ms[repeat] += node->cpu_ms;
         p->pass_cpu_ms[repeat] += node->cpu_ms;
         if (repeat > 0) continue;
-        group->calls += node->wall_ms > 0;
+        group->calls += node->calls;
         group->flops += node->flops;
         group->bytes += node->bytes;
     }
@@ -136,10 +137,11 @@ static fnas_status add_group(fnas_bench *bench, const fnas_problem *problem, con
 
 static int slower_first(const void *left, const void *right) {
     const node_group *a = left, *b = right;
-    return (a->cpu_ms[0] < b->cpu_ms[0]) - (a->cpu_ms[0] > b->cpu_ms[0]);
+    return (a->median_cpu_ms < b->median_cpu_ms) - (a->median_cpu_ms > b->median_cpu_ms);
 }
 
 static fnas_status add_rows(fnas_bench *bench, const fnas_problem *problem, profiled_pass *p, double error) {
+    for (int64_t g = 0; g < p->group_count; g++) p->groups[g].median_cpu_ms = fnas_median(p->groups[g].cpu_ms, p->repeats);
     qsort(p->groups, (size_t)p->group_count, sizeof *p->groups, slower_first);
     for (int64_t g = 0; g < p->group_count; g++)
         if (p->groups[g].calls > 0) FNAS_TRY(add_group(bench, problem, p, &p->groups[g], error));

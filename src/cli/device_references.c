@@ -21,11 +21,11 @@ static const cli_option references_options[] = {
     {"device", 0, CLI_TEXTS, AT(devices), "CARD.json", "device cards with measurements, from which is learnt how devices differ", false},
     {"predictor", 0, CLI_TEXT, AT(predictor), "P.safetensors", "a trained predictor, instead of cards", false},
     {"output", 'o', CLI_TEXT, AT(output), "FILE.json", "where the architectures go", true},
-    {"space", 0, CLI_TEXT, AT(space), "SPACE", "space that the cards were measured on [the first card's]", false},
+    {"space", 0, CLI_TEXT, AT(space), "SPACE", "with --device: space that the cards were measured on [the first card's]", false},
     {"count", 0, CLI_COUNT, AT(count), "N", "how many [10, what a card needs]", false},
     {"given", 0, CLI_TEXT, AT(given), "CARD.json",
      "card of the device whose architectures were measured already: the next N most useful ones", false},
-    {"seed", 0, CLI_SEED, AT(seed), "N", "of the predictor that is trained on the cards [0]", false},
+    {"seed", 0, CLI_SEED, AT(seed), "N", "with --device: of the predictor that is trained on the cards [0]", false},
     CLI_OPTION_THREADS(references_values),
     CLI_OPTION_JSON(references_values),
     CLI_OPTIONS_END,
@@ -45,9 +45,18 @@ static fnas_status references_train(fnas_context *context, const references_valu
     return status;
 }
 
-static fnas_status references_learn(fnas_context *context, const references_values *values, fnas_predictor **predictor) {
+/* A predictor has its space, and was trained already. */
+static fnas_status references_check(const references_values *values) {
+    static const char *const of_cards[] = {"space", "seed"};
     if ((values->predictor != NULL) == (values->devices.count > 0))
         return cli_fail("device references", FNAS_ERR_USAGE, "give either --device CARD.json... or --predictor P.safetensors");
+    for (size_t i = 0; i < sizeof of_cards / sizeof *of_cards; i++)
+        if (values->predictor && cli_is_given(&cli_device_references, values, of_cards[i]))
+            return cli_fail("device references", FNAS_ERR_USAGE, "--%s has no use with --predictor: leave one out", of_cards[i]);
+    return FNAS_OK;
+}
+
+static fnas_status references_learn(fnas_context *context, const references_values *values, fnas_predictor **predictor) {
     return values->predictor ? fnas_predictor_load(context, values->predictor, predictor) : references_train(context, values, predictor);
 }
 
@@ -119,7 +128,8 @@ static fnas_status references_run(fnas_context *context, void *untyped) {
     const references_values *values = untyped;
     fnas_predictor *predictor = NULL;
     fnas_context_set_threads(context, values->threads);
-    fnas_status status = cli_check_output("device references", values->output);
+    fnas_status status = references_check(values);
+    if (status == FNAS_OK) status = cli_check_output("device references", values->output);
     if (status == FNAS_OK) status = references_learn(context, values, &predictor);
     if (status == FNAS_OK) status = references_choose(context, values, predictor);
     if (predictor) fnas_predictor_free(predictor);

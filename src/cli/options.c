@@ -250,7 +250,6 @@ typedef struct cli_reader {
     char **words;
     int count, next;
     void *values;
-    bool seen[64];      /* by index of option */
     const char *greedy; /* the last option that took several words, for the message about missing operands */
 } cli_reader;
 
@@ -275,7 +274,7 @@ static fnas_status cli_fail_unknown(const cli_verb *verb, const char *word, size
 
 /* A value that decides something may stand once: of two, one would be ignored. */
 static fnas_status cli_note_seen(cli_reader *reader, const cli_option *option) {
-    bool *seen = &reader->seen[cli_option_index(reader->verb, option)];
+    bool *seen = &((cli_common *)reader->values)->seen[cli_option_index(reader->verb, option)];
     bool again = *seen && option->kind != CLI_TEXTS && option->kind != CLI_REPEATED && option->kind != CLI_FLAG;
     *seen = true;
     if (again) CLI_FAIL_USAGE(reader->verb, "--%s is given twice", option->name);
@@ -358,7 +357,7 @@ static fnas_status cli_check_complete(const cli_reader *reader) {
     }
     const cli_option *option;
     for (int64_t i = 0; (option = cli_option_at(verb, i)); i++) {
-        if (option->required && !reader->seen[i]) CLI_FAIL_USAGE(verb, "--%s %s is missing", option->name, option->argument);
+        if (option->required && !common->seen[i]) CLI_FAIL_USAGE(verb, "--%s %s is missing", option->name, option->argument);
     }
     return FNAS_OK;
 }
@@ -368,6 +367,11 @@ fnas_status cli_parse(const cli_verb *verb, int count, char **words, void *value
     fnas_status status = cli_read_words(&reader);
     if (status != FNAS_OK || ((const cli_common *)values)->help) return status;
     return cli_check_complete(&reader);
+}
+
+bool cli_is_given(const cli_verb *verb, const void *values, const char *name) {
+    const cli_option *option = cli_option_named(verb, name, strlen(name));
+    return option && ((const cli_common *)values)->seen[cli_option_index(verb, option)];
 }
 
 void cli_values_free(const cli_verb *verb, void *values) {

@@ -39,9 +39,12 @@ typedef struct cli_option {
 #define CLI_OPTIONS_END                                                                                                                    \
     { NULL, 0, CLI_FLAG, 0, NULL, NULL, false }
 
+#define CLI_OPTIONS_MOST 64 /* of a verb, the common ones included */
+
 /* Values that most verbs have. Every verb's values begin with them. */
 typedef struct cli_common {
     bool help, quiet;
+    bool seen[CLI_OPTIONS_MOST]; /* by index of option: cli_is_given */
     cli_texts operands;
 } cli_common;
 
@@ -62,6 +65,9 @@ typedef struct cli_verb {
  * among them. FNAS_ERR_USAGE after saying on standard error what is wrong. */
 FNAS_NODISCARD fnas_status cli_parse(const cli_verb *verb, int count, char **words, void *values);
 void cli_values_free(const cli_verb *verb, void *values);
+
+/* Whether the option (its name without dashes, of this verb) stands on the command line that filled in `values`, whatever its value. */
+bool cli_is_given(const cli_verb *verb, const void *values, const char *name);
 
 /* The help text of a verb, on standard output. */
 void cli_print_help(const cli_verb *verb);

@@ -10,7 +10,9 @@
 #include "base/memory.h"
 #include "base/text.h"
 
-#define MOST_MS 1e9 /* eleven days: whoever reports more has mistaken the unit */
+/* Whoever reports more has mistaken the unit. */
+#define MOST_MS 1e9  /* eleven days */
+#define MOST_MJ 1e12 /* a kilowatt for as long */
 #define TOKEN_BYTES 64
 #define QUOTE_BYTES 120
 
@@ -23,21 +25,34 @@ typedef struct answer_reader {
 
 /* ---- numbers ---- */
 
-static fnas_status check_number(const answer_reader *reader, const char *what, double value) {
-    if (isfinite(value) && value > 0 && value <= MOST_MS) return FNAS_OK;
-    return fnas_fail(reader->context, FNAS_ERR_INPUT, "%s gives %s of %g: it must be finite, above 0 and at most %g", reader->who, what,
-                     value, MOST_MS);
+typedef struct quantity {
+    const char *what, *unit;
+    double most;
+} quantity;
+static const quantity latency = {"a latency", "ms", MOST_MS}, energy = {"an energy", "mJ", MOST_MJ};
+
+static fnas_status check_number(const answer_reader *reader, const quantity *kind, double value) {
+    if (isfinite(value) && value > 0 && value <= kind->most) return FNAS_OK;
+    return fnas_fail(reader->context, FNAS_ERR_INPUT, "%s gives %s of %g: it must be finite, above 0 and at most %g %s", reader->who,
+                     kind->what, value, kind->most, kind->unit);
 }
 
 /* ---- JSON ---- */
 
-static fnas_status take_number(const answer_reader *reader, const json_t *object, const char *field, const char *what, double *value) {
+static fnas_status take_number(const answer_reader *reader, const json_t *object, const char *field, const quantity *kind, double *value) {
     const json_t *number = json_object_get(object, field);
     if (!json_is_number(number))
         return fnas_fail(reader->context, FNAS_ERR_INPUT, "%s: its answer has %s \"%s\": print a JSON object in which that is %s in %s",
-                         reader->who, number ? "no number as" : "no", field, what, strcmp(what, "an energy") == 0 ? "mJ" : "ms");
+                         reader->who, number ? "no number as" : "no", field, kind->what, kind->unit);
     *value = json_number_value(number);
-    return check_number(reader, what, *value);
+    return check_number(reader, kind, *value);
+}
+
+/* What a program says is shown on terminals: signs of control, and what is not ASCII, become '?'. Up to the end of the line. */
+static void quote_line(const char *text, char *quote, size_t size) {
+    size_t used = 0;
+    for (; *text && *text != '\n' && used + 1 < size; text++) quote[used++] = *text >= ' ' && *text < 127 ? *text : '?';
+    quote[used] = '\0';
 }
 
 /* What goes into a card is shown on terminals. */
@@ -52,13 +67,13 @@ static void take_text(const json_t *object, const char *key, char *text) {
 static fnas_status read_object(const answer_reader *reader, const json_t *object) {
     const json_t *error = json_object_get(object, "error");
     fnas_answer *answer = reader->answer;
-    if (error) {
+    if (error && !json_is_null(error)) {
         char reason[QUOTE_BYTES * 2];
-        snprintf(reason, sizeof reason, "%s", json_is_string(error) ? json_string_value(error) : "an error");
+        quote_line(json_is_string(error) ? json_string_value(error) : "an error", reason, sizeof reason);
         return fnas_fail(reader->context, FNAS_ERR_INPUT, "%s failed: %s", reader->who, reason);
     }
-    FNAS_TRY(take_number(reader, object, reader->field ? reader->field : "ms", "a latency", &answer->ms));
-    if (reader->with_energy) FNAS_TRY(take_number(reader, object, "energy_mj", "an energy", &answer->energy_mj));
+    FNAS_TRY(take_number(reader, object, reader->field ? reader->field : "ms", &latency, &answer->ms));
+    if (reader->with_energy) FNAS_TRY(take_number(reader, object, "energy_mj", &energy, &answer->energy_mj));
     take_text(object, "runtime", answer->runtime);
     take_text(object, "runtime_version", answer->runtime_version);
     take_text(object, "processor", answer->processor);
@@ -152,23 +167,22 @@ static void find_last(const char *text, token last[2]) {
     }
 }
 
-static fnas_status number_of(const answer_reader *reader, token number, const char *what, double *value) {
+static fnas_status number_of(const answer_reader *reader, token number, const quantity *kind, double *value) {
     char text[TOKEN_BYTES];
     snprintf(text, sizeof text, "%.*s", (int)fmin((double)number.size, TOKEN_BYTES - 1), number.start);
     const char *digits = text + (text[0] == '+');
     if (size_of_no_number(digits + (*digits == '-')))
-        return fnas_fail(reader->context, FNAS_ERR_INPUT, "%s gives \"%s\" as %s: it must be finite and above 0", reader->who, text, what);
-    if (number.size < TOKEN_BYTES && fnas_parse_double(digits, value)) return check_number(reader, what, *value);
-    return fnas_fail(reader->context, FNAS_ERR_INPUT, "%s gives \"%s\" as %s: print a plain number, as 1234.5", reader->who, text, what);
+        return fnas_fail(reader->context, FNAS_ERR_INPUT, "%s gives \"%s\" as %s: it must be finite and above 0", reader->who, text,
+                         kind->what);
+    if (number.size < TOKEN_BYTES && fnas_parse_double(digits, value)) return check_number(reader, kind, *value);
+    return fnas_fail(reader->context, FNAS_ERR_INPUT, "%s gives \"%s\" as %s: print a plain number, as 1234.5", reader->who, text,
+                     kind->what);
 }
 
 static fnas_status fail_without(const answer_reader *reader, const char *what) {
     char quote[QUOTE_BYTES];
-    size_t used = 0;
-    for (const char *at = reader->text + strspn(reader->text, " \t\r\n"); *at && *at != '\n' && used + 1 < sizeof quote; at++)
-        quote[used++] = *at >= ' ' && *at < 127 ? *at : '?';
-    quote[used] = '\0';
-    if (!used) return fnas_fail(reader->context, FNAS_ERR_INPUT, "%s prints nothing on its standard output: print %s", reader->who, what);
+    quote_line(reader->text + strspn(reader->text, " \t\r\n"), quote, sizeof quote);
+    if (!*quote) return fnas_fail(reader->context, FNAS_ERR_INPUT, "%s prints nothing on its standard output: print %s", reader->who, what);
     return fnas_fail(reader->context, FNAS_ERR_INPUT, "%s prints \"%s\": print %s", reader->who, quote, what);
 }
 
@@ -177,10 +191,10 @@ static fnas_status read_text(const answer_reader *reader) {
     fnas_answer *answer = reader->answer;
     find_last(reader->text, last);
     if (!last[1].size) return fail_without(reader, "the milliseconds of a run as the last number");
-    if (!reader->with_energy) return number_of(reader, last[1], "a latency", &answer->ms);
+    if (!reader->with_energy) return number_of(reader, last[1], &latency, &answer->ms);
     if (!last[0].size) return fail_without(reader, "two numbers at the end, milliseconds and millijoules of a run");
-    FNAS_TRY(number_of(reader, last[0], "a latency", &answer->ms));
-    return number_of(reader, last[1], "an energy", &answer->energy_mj);
+    FNAS_TRY(number_of(reader, last[0], &latency, &answer->ms));
+    return number_of(reader, last[1], &energy, &answer->energy_mj);
 }
 
 fnas_status fnas_answer_parse(fnas_context *context, const char *who, const char *text, const char *field, bool with_energy,

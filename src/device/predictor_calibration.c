@@ -16,8 +16,7 @@
 #include "space/space.h"
 
 #define FNAS_CALIBRATION_SPREAD 0.1
-#define FNAS_CALIBRATION_PLACE 0.15 /* deviations of one place's cost and of the trunk's terms, relative to that of a pooled cost */
-#define FNAS_CALIBRATION_TERM 0.15
+#define FNAS_CALIBRATION_TERM 0.15       /* deviation of the trunk's terms, relative to that of a pooled cost */
 #define FNAS_CALIBRATION_BELIEF_MIN 1e-4 /* components that are believed less do not widen the covariance */
 #define FNAS_CALIBRATION_NOISES 7
 #define FNAS_CALIBRATION_SIZES 5
@@ -128,7 +127,7 @@ static void fnas_calibration_system(const fnas_calibration *c, int64_t component
     for (int64_t i = 0; i < c->n * c->n; i++) system[i] = c->between[i] + size * size * c->around[i];
     for (int64_t i = 0; i < c->n; i++) {
         double expected = c->centre[component / FNAS_CALIBRATION_GRID * c->n + i];
-        double deviation = noise * fmax(0.05, fmax(expected, 0.3 * c->reference[i]));
+        double deviation = noise * fmax(FNAS_CALIBRATION_FLOOR, fmax(expected, 0.3 * c->reference[i]));
         system[i * c->n + i] += deviation * deviation;
     }
 }

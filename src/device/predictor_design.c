@@ -4,11 +4,13 @@
  * devices differ there (a random mixture of them, and as much again in any direction of the basis), and the device's speed. A measurement
  * adds noise. What n measurements tell is log det(I + sum g g^T / noise^2) / 2, and their posterior covariance P is the inverse; the
  * largest is sought (D-optimal: Fedorov 1972; Chaloner and Verdinelli 1995), greedily and then by exchange until no exchange of one helps.
+ * P and the variance g_a^T P g_a of every candidate follow each pick by a rank-one update, and its withdrawal by the opposite one.
  * Choosing by the mean predictive variance instead (I-optimal) ranked families of devices left out less well (0.970 to 0.973 against 0.974)
  * and depended more on the sample. */
 #include <math.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/memory.h"
 #include "compute/vector.h"
@@ -18,69 +20,125 @@
 
 #define FNAS_DESIGN_CANDIDATES 4000
 #define FNAS_DESIGN_SEED UINT64_C(0x64657369676e)
+/* Calibration weighs noises of 0.5 to 32 % and sizes of 0.5 to 8 % of a pooled cost's contribution by evidence (predictor_calibration.c).
+ * Here nothing is measured yet, so that one of each has to do: noise from the middle of the grid (its geometric mean is 4 %), and size from
+ * its upper half, since a size too small asks nothing that the training devices did not differ in. */
 #define FNAS_DESIGN_NOISE 0.05
-#define FNAS_DESIGN_SIZE 0.04  /* of a pooled cost's contribution to normalised latency, beside what devices differ by */
-#define FNAS_DESIGN_PLACE 0.15 /* of one place's, relative to that */
-#define FNAS_DESIGN_FLOOR 0.05
+#define FNAS_DESIGN_SIZE 0.04
 #define FNAS_DESIGN_SWEEPS 10 /* exchange passes at most */
 #define FNAS_DESIGN_MOST 1000
+#define FNAS_DESIGN_GAIN 1e-9 /* of a variance: smaller ones are rounding, and could be exchanged for ever */
 
 typedef struct fnas_design {
     fnas_context *context;
     const fnas_predictor *predictor;
-    int64_t count, dimension; /* candidates; D = devices + basis_count + 1 */
-    int32_t *choices;         /* [count][decisions] */
-    double *factors;          /* [count][D] */
-    double *prior;            /* [D][D]: covariance given what was measured before */
-    double *covariance;       /* [D][D]: given what was picked as well */
-    double *row;              /* [D] scratch */
-    int64_t *picked;
+    fnas_arch_set archs;                     /* settled and distinct: those measured before, then the candidates */
+    int64_t given, count, wanted, dimension; /* measured; candidates; to pick; D = devices + basis_count + 1 */
+    double *factors;                         /* [given + count][D] */
+    double *prior, *prior_variance;          /* [D][D], [count]: covariance and variances given what was measured before */
+    double *covariance, *variance;           /* [D][D], [count]: given what was picked as well */
+    double *row;                             /* [D] scratch */
+    bool *taken;                             /* [count] */
+    int64_t *picked;                         /* [wanted] */
+    double begin_ms;
 } fnas_design;
 
 static void fnas_design_release(fnas_design *design) {
-    fnas_free(design->choices);
+    fnas_arch_set_free(&design->archs);
     fnas_free(design->factors);
+    fnas_free(design->taken);
     fnas_free(design->picked);
 }
 
-/* Every architecture of a small space, distinct random ones of a large one. */
-static fnas_status fnas_design_candidates(fnas_design *design) {
+/* done of at most wanted x (1 + SWEEPS) picks. */
+static fnas_status fnas_design_step(const fnas_design *design, int64_t done) {
+    fnas_progress progress = {.stage = "references",
+                              .done = done,
+                              .total = design->wanted * (1 + FNAS_DESIGN_SWEEPS),
+                              .elapsed_s = (fnas_wall_ms() - design->begin_ms) / 1000.0,
+                              .text = ""};
+    fnas_report_progress(design->context, &progress);
+    return fnas_context_stop_requested(design->context) ? fnas_fail(design->context, FNAS_INTERRUPTED, "interrupted") : FNAS_OK;
+}
+
+/* ---- what there is to choose from ---- */
+
+/* As its native string says it: choices that are inactive make no architecture of their own. */
+static fnas_status fnas_design_add(fnas_design *design, const int32_t *choices) {
     const fnas_space *space = design->predictor->space;
-    int64_t decisions = design->predictor->decision_count;
-    bool all = fnas_space_cardinality(space) <= FNAS_DESIGN_CANDIDATES;
-    fnas_arch_set set = {.decisions = decisions};
-    design->count = (int64_t)fmin(fnas_space_settled_count(space), FNAS_DESIGN_CANDIDATES);
-    design->choices = fnas_allocate((size_t)(design->count * decisions), sizeof(int32_t));
-    int32_t *drawn = fnas_allocate((size_t)decisions, sizeof *drawn);
-    fnas_status status = design->choices && drawn ? FNAS_OK : fnas_fail_memory(design->context, "choice of architectures");
-    for (int64_t i = 0, place; all && i < (int64_t)fnas_space_cardinality(space) && status == FNAS_OK; i++) {
-        int64_t index = i;
-        for (int64_t e = decisions - 1; e >= 0; e--) {
-            drawn[e] = (int32_t)(index % fnas_space_choice_count(space, e));
-            index /= fnas_space_choice_count(space, e);
-        }
-        fnas_space_settle(space, drawn);
-        status = fnas_arch_set_add(design->context, &set, drawn, &place);
-    }
-    fnas_free(drawn);
-    if (status == FNAS_OK && !all) status = fnas_space_random_distinct(design->context, space, FNAS_DESIGN_SEED, design->count, &set);
-    if (status == FNAS_OK) memcpy(design->choices, fnas_arch_set_at(&set, 0), (size_t)(design->count * decisions) * sizeof(int32_t));
-    fnas_arch_set_free(&set);
+    int64_t index;
+    size_t bytes = (size_t)design->archs.decisions * sizeof(int32_t);
+    int32_t *settled = fnas_allocate(bytes, 1);
+    if (!settled) return fnas_fail_memory(design->context, "choice of architectures");
+    memcpy(settled, choices, bytes);
+    fnas_space_settle(space, settled);
+    fnas_status status = fnas_arch_set_add(design->context, &design->archs, settled, &index);
+    fnas_free(settled);
     return status;
 }
 
-static fnas_status fnas_design_allocate(fnas_design *design, int64_t wanted) {
-    FNAS_TRY(fnas_design_candidates(design));
+/* Networks whose output depends on nothing are not asked about: runtimes may fold them away, and tell nothing of others then. */
+static fnas_status fnas_design_add_candidate(fnas_design *design, const int32_t *choices) {
+    return fnas_space_connected(design->predictor->space, choices) ? fnas_design_add(design, choices) : FNAS_OK;
+}
+
+static fnas_status fnas_design_add_every(fnas_design *design) {
+    const fnas_space *space = design->predictor->space;
+    int64_t decisions = design->archs.decisions, count = (int64_t)fnas_space_cardinality(space);
+    int32_t *choices = fnas_allocate((size_t)decisions, sizeof *choices);
+    fnas_status status = choices ? FNAS_OK : fnas_fail_memory(design->context, "choice of architectures");
+    for (int64_t i = 0; i < count && status == FNAS_OK; i++) {
+        int64_t index = i;
+        for (int64_t e = decisions - 1; e >= 0; e--) {
+            choices[e] = (int32_t)(index % fnas_space_choice_count(space, e));
+            index /= fnas_space_choice_count(space, e);
+        }
+        status = fnas_design_add_candidate(design, choices);
+    }
+    fnas_free(choices);
+    return status;
+}
+
+static fnas_status fnas_design_add_random(fnas_design *design) {
+    fnas_arch_set drawn = {.decisions = design->archs.decisions};
+    fnas_status status = fnas_space_random_distinct(design->context, design->predictor->space, FNAS_DESIGN_SEED, FNAS_DESIGN_CANDIDATES,
+                                                    &drawn);
+    for (int64_t i = 0; i < drawn.count && status == FNAS_OK; i++) status = fnas_design_add_candidate(design, fnas_arch_set_at(&drawn, i));
+    fnas_arch_set_free(&drawn);
+    return status;
+}
+
+/* The candidates are every architecture of a small space, distinct random ones of a large one, but none that was measured before: at most
+ * the noise is left of its variance, which is more than many another has. */
+static fnas_status fnas_design_gather(fnas_design *design, int64_t given_count, const int32_t *given) {
+    int64_t decisions = design->predictor->decision_count;
+    design->archs.decisions = decisions;
+    for (int64_t i = 0; i < given_count; i++) FNAS_TRY(fnas_design_add(design, given + i * decisions));
+    design->given = design->archs.count;
+    bool all = fnas_space_cardinality(design->predictor->space) <= FNAS_DESIGN_CANDIDATES;
+    FNAS_TRY(all ? fnas_design_add_every(design) : fnas_design_add_random(design));
+    design->count = design->archs.count - design->given;
+    if (design->wanted <= design->count) return FNAS_OK;
+    return fnas_fail(design->context, FNAS_ERR_INPUT, "%lld architectures are more than the %lld to choose from that were not measured yet",
+                     (long long)design->wanted, (long long)design->count);
+}
+
+static fnas_status fnas_design_allocate(fnas_design *design) {
     design->dimension = design->predictor->device_count + design->predictor->basis_count + 1;
-    size_t d = (size_t)design->dimension, n = (size_t)design->count;
-    design->picked = fnas_allocate((size_t)wanted, sizeof(int64_t));
-    design->factors = fnas_allocate(n * d + 2 * d * d + d, sizeof(double));
-    if (!design->picked || !design->factors) return fnas_fail_memory(design->context, "choice of architectures");
-    design->prior = design->factors + n * d;
+    size_t d = (size_t)design->dimension, n = (size_t)design->count, all = (size_t)design->archs.count;
+    design->picked = fnas_allocate((size_t)design->wanted, sizeof *design->picked);
+    design->taken = fnas_allocate(n, sizeof *design->taken);
+    design->factors = fnas_allocate(all * d + 2 * d * d + 2 * n + d, sizeof *design->factors);
+    if (!design->picked || !design->taken || !design->factors) return fnas_fail_memory(design->context, "choice of architectures");
+    design->prior = design->factors + all * d;
     design->covariance = design->prior + d * d;
-    design->row = design->covariance + d * d;
+    design->prior_variance = design->covariance + d * d;
+    design->variance = design->prior_variance + n;
+    design->row = design->variance + n;
     return FNAS_OK;
 }
+
+/* ---- what each of them says ---- */
 
 /* factors [D] of one architecture; basis [basis_count] is scratch. */
 static void fnas_design_factor(const fnas_predictor *predictor, const double *features, double *basis, double *factors) {
@@ -92,28 +150,32 @@ static void fnas_design_factor(const fnas_predictor *predictor, const double *fe
         factors[t] = fnas_predictor_combine(predictor, predictor->devices[t].coefficients, basis);
         mean += factors[t] / (double)devices;
     }
-    double unit = fmax(mean, FNAS_DESIGN_FLOOR);
+    double unit = fmax(mean, FNAS_CALIBRATION_FLOOR);
     for (int64_t t = 0; t < devices; t++) factors[t] = share * (factors[t] - mean) / unit;
     for (int64_t j = 0; j < predictor->basis_count; j++) {
         bool wide = j == 0 || (j <= map->group_count && map->group_size[j - 1] > 1);
         double scale = j >= map->linear_count ? 1.0 : map->scale[j];
-        factors[devices + j] = scale > 0.0 ? FNAS_DESIGN_SIZE * (wide ? 1.0 : FNAS_DESIGN_PLACE) * basis[j] / scale / unit : 0.0;
+        factors[devices + j] = scale > 0.0 ? FNAS_DESIGN_SIZE * (wide ? 1.0 : FNAS_CALIBRATION_PLACE) * basis[j] / scale / unit : 0.0;
     }
     factors[devices + predictor->basis_count] = mean / unit; /* how fast the device is */
 }
 
-static fnas_status fnas_design_factors(const fnas_design *design, int64_t count, const int32_t *choices, double *factors) {
+static fnas_status fnas_design_factors(const fnas_design *design) {
     const fnas_predictor *predictor = design->predictor;
     double features[FNAS_PREDICTOR_MAX_FEATURES];
     double *onehot = fnas_allocate((size_t)(fnas_space_onehot_size(predictor->space) + predictor->basis_count), sizeof(double));
     if (!onehot) return fnas_fail_memory(design->context, "choice of architectures");
-    for (int64_t i = 0; i < count; i++) {
-        fnas_space_to_onehot(predictor->space, choices + i * predictor->decision_count, onehot);
+    for (int64_t i = 0; i < design->archs.count; i++) {
+        fnas_space_to_onehot(predictor->space, fnas_arch_set_at(&design->archs, i), onehot);
         fnas_space_cost_features(predictor->space, onehot, features);
-        fnas_design_factor(predictor, features, onehot + fnas_space_onehot_size(predictor->space), factors + i * design->dimension);
+        fnas_design_factor(predictor, features, onehot + fnas_space_onehot_size(predictor->space), design->factors + i * design->dimension);
     }
     fnas_free(onehot);
     return FNAS_OK;
+}
+
+static const double *fnas_design_candidate(const fnas_design *design, int64_t candidate) {
+    return design->factors + (design->given + candidate) * design->dimension;
 }
 
 FNAS_MULTIVERSION
@@ -129,107 +191,117 @@ static double fnas_design_dot(int64_t d, const double *a, const double *b) {
     return sum;
 }
 
-/* covariance <- covariance - P g g^T P / (g^T P g + noise^2). */
+/* covariance <- covariance - P g g^T P / (g^T P g + noise^2), row <- P g; returns 1 / (g^T P g + noise^2). A noise^2 below 0 takes back an
+ * observation with as much noise (Woodbury's identity holds for either sign): g^T P g stays below that noise. */
 FNAS_MULTIVERSION
-static void fnas_design_observe(int64_t d, const double *factor, double *row, double *covariance) {
+static double fnas_design_observe(int64_t d, const double *factor, double noise_squared, double *row, double *covariance) {
     fnas_design_multiply(d, covariance, factor, row);
-    double share = 1.0 / (fnas_design_dot(d, row, factor) + FNAS_DESIGN_NOISE * FNAS_DESIGN_NOISE);
+    double share = 1.0 / (fnas_design_dot(d, row, factor) + noise_squared);
     for (int64_t i = 0; i < d; i++)
         for (int64_t j = 0; j < d; j++) covariance[i * d + j] -= share * row[i] * row[j];
+    return share;
 }
 
-/* Networks whose output depends on nothing are not asked about: runtimes may fold them away, and tell nothing of others then. */
-static bool fnas_design_may_pick(const fnas_design *design, int64_t picked, int64_t candidate) {
-    const int32_t *choices = design->choices + candidate * design->predictor->decision_count;
-    for (int64_t i = 0; i < picked; i++)
-        if (design->picked[i] == candidate) return false;
-    return fnas_space_connected(design->predictor->space, choices);
-}
+/* ---- choosing ---- */
 
-/* The candidate whose latency is least known, given design->covariance: g^T P g, by which the determinant grows most. */
-static int64_t fnas_design_best(fnas_design *design, int64_t picked) {
-    int64_t d = design->dimension, best = -1;
-    double most = 0.0;
+/* Observes a candidate (or takes its observation back), and what that makes of all the others' variances. */
+static void fnas_design_take(fnas_design *design, int64_t candidate, bool take) {
+    int64_t d = design->dimension;
+    double noise_squared = FNAS_DESIGN_NOISE * FNAS_DESIGN_NOISE;
+    double share = fnas_design_observe(d, fnas_design_candidate(design, candidate), take ? noise_squared : -noise_squared, design->row,
+                                       design->covariance);
     for (int64_t i = 0; i < design->count; i++) {
-        const double *factor = design->factors + i * d;
-        fnas_design_multiply(d, design->covariance, factor, design->row);
-        double variance = fnas_design_dot(d, design->row, factor);
-        if (variance <= most || !fnas_design_may_pick(design, picked, i)) continue;
-        most = variance;
-        best = i;
+        double common = fnas_design_dot(d, design->row, fnas_design_candidate(design, i));
+        design->variance[i] -= share * common * common;
     }
+    design->taken[candidate] = take;
+}
+
+/* The candidate whose latency is least known, g^T P g, by which the determinant grows most; -1 where none says anything. */
+static int64_t fnas_design_best(const fnas_design *design) {
+    int64_t best = -1;
+    for (int64_t i = 0; i < design->count; i++)
+        if (!design->taken[i] && design->variance[i] > (best >= 0 ? design->variance[best] : 0.0)) best = i;
     return best;
 }
 
-/* P given the measured and the first `picked` choices but `without` (-1: none). */
-static void fnas_design_condition(fnas_design *design, int64_t picked, int64_t without) {
+/* What was measured before, without any pick. */
+static fnas_status fnas_design_measured(fnas_design *design) {
     int64_t d = design->dimension;
-    memcpy(design->covariance, design->prior, (size_t)(d * d) * sizeof(double));
-    for (int64_t i = 0; i < picked; i++)
-        if (i != without) fnas_design_observe(d, design->factors + design->picked[i] * d, design->row, design->covariance);
-}
-
-static fnas_status fnas_design_greedy(fnas_design *design, int64_t wanted) {
-    for (int64_t i = 0; i < wanted; i++) {
-        fnas_design_condition(design, i, -1);
-        design->picked[i] = fnas_design_best(design, i);
-        if (design->picked[i] < 0)
-            return fnas_fail(design->context, FNAS_ERR_INPUT, "space %s has only %lld architectures that say anything new, not %lld",
-                             fnas_space_spec(design->predictor->space), (long long)i, (long long)wanted);
+    for (int64_t i = 0; i < d; i++) design->prior[i * d + i] = 1.0;
+    for (int64_t i = 0; i < design->given; i++) {
+        FNAS_TRY(fnas_design_step(design, 0));
+        (void)fnas_design_observe(d, design->factors + i * d, FNAS_DESIGN_NOISE * FNAS_DESIGN_NOISE, design->row, design->prior);
+    }
+    for (int64_t i = 0; i < design->count; i++) {
+        if (i % 100 == 0) FNAS_TRY(fnas_design_step(design, 0));
+        fnas_design_multiply(d, design->prior, fnas_design_candidate(design, i), design->row);
+        design->prior_variance[i] = fnas_design_dot(d, design->row, fnas_design_candidate(design, i));
     }
     return FNAS_OK;
 }
 
-/* Each choice in turn gives way to the best in its place; true when any did. */
-static bool fnas_design_exchange(fnas_design *design, int64_t wanted) {
-    bool moved = false;
-    for (int64_t i = 0; i < wanted; i++) {
+/* Begins anew from what was measured, with the first `picked` choices: no rounding of more than one sweep adds up. */
+static void fnas_design_begin(fnas_design *design, int64_t picked) {
+    int64_t d = design->dimension;
+    memcpy(design->covariance, design->prior, (size_t)(d * d) * sizeof *design->covariance);
+    memcpy(design->variance, design->prior_variance, (size_t)design->count * sizeof *design->variance);
+    for (int64_t i = 0; i < picked; i++) fnas_design_take(design, design->picked[i], true);
+}
+
+static fnas_status fnas_design_greedy(fnas_design *design) {
+    fnas_design_begin(design, 0);
+    for (int64_t i = 0; i < design->wanted; i++) {
+        FNAS_TRY(fnas_design_step(design, i));
+        design->picked[i] = fnas_design_best(design);
+        if (design->picked[i] < 0)
+            return fnas_fail(design->context, FNAS_ERR_INPUT, "space %s has only %lld architectures that say anything new, not %lld",
+                             fnas_space_spec(design->predictor->space), (long long)i, (long long)design->wanted);
+        fnas_design_take(design, design->picked[i], true);
+    }
+    return FNAS_OK;
+}
+
+/* Each choice in turn gives way to the best in its place; *moved when any did. */
+static fnas_status fnas_design_exchange(fnas_design *design, int64_t sweep, bool *moved) {
+    *moved = false;
+    fnas_design_begin(design, design->wanted);
+    for (int64_t i = 0; i < design->wanted; i++) {
+        FNAS_TRY(fnas_design_step(design, (1 + sweep) * design->wanted + i));
         int64_t kept = design->picked[i];
-        design->picked[i] = -1;
-        fnas_design_condition(design, wanted, i);
-        int64_t best = fnas_design_best(design, wanted);
-        design->picked[i] = best >= 0 ? best : kept;
-        moved = moved || design->picked[i] != kept;
+        fnas_design_take(design, kept, false);
+        int64_t best = fnas_design_best(design);
+        if (best >= 0 && design->variance[best] > design->variance[kept] * (1.0 + FNAS_DESIGN_GAIN)) {
+            design->picked[i] = best;
+            *moved = true;
+        }
+        fnas_design_take(design, design->picked[i], true);
     }
-    return moved;
+    return FNAS_OK;
 }
 
-static fnas_status fnas_design_measured(fnas_design *design, int64_t count, const int32_t *choices) {
-    int64_t d = design->dimension, decisions = design->predictor->decision_count;
-    double *factor = fnas_allocate((size_t)d, sizeof *factor);
-    if (!factor) return fnas_fail_memory(design->context, "choice of architectures");
-    fnas_status status = FNAS_OK;
-    for (int64_t i = 0; i < d; i++) design->prior[i * d + i] = 1.0;
-    for (int64_t i = 0; i < count && status == FNAS_OK; i++) {
-        status = fnas_design_factors(design, 1, choices + i * decisions, factor);
-        if (status == FNAS_OK) fnas_design_observe(d, factor, design->row, design->prior);
-    }
-    fnas_free(factor);
-    return status;
-}
-
-static fnas_status fnas_design_run(fnas_design *design, int64_t given_count, const int32_t *given, int64_t wanted, int32_t *choices) {
+static fnas_status fnas_design_run(fnas_design *design, int64_t given_count, const int32_t *given, int32_t *choices) {
     int64_t decisions = design->predictor->decision_count;
-    FNAS_TRY(fnas_design_allocate(design, wanted));
-    if (wanted > design->count)
-        return fnas_fail(design->context, FNAS_ERR_INPUT, "%lld architectures are more than the %lld to choose from", (long long)wanted,
-                         (long long)design->count);
-    FNAS_TRY(fnas_design_factors(design, design->count, design->choices, design->factors));
-    FNAS_TRY(fnas_design_measured(design, given_count, given));
-    FNAS_TRY(fnas_design_greedy(design, wanted));
-    for (int sweep = 0; sweep < FNAS_DESIGN_SWEEPS && wanted > 1 && fnas_design_exchange(design, wanted); sweep++) continue;
-    for (int64_t i = 0; i < wanted; i++)
-        memcpy(choices + i * decisions, design->choices + design->picked[i] * decisions, (size_t)decisions * sizeof *choices);
+    FNAS_TRY(fnas_design_gather(design, given_count, given));
+    FNAS_TRY(fnas_design_allocate(design));
+    FNAS_TRY(fnas_design_factors(design));
+    FNAS_TRY(fnas_design_measured(design));
+    FNAS_TRY(fnas_design_greedy(design));
+    bool moved = design->wanted > 1;
+    for (int64_t sweep = 0; sweep < FNAS_DESIGN_SWEEPS && moved; sweep++) FNAS_TRY(fnas_design_exchange(design, sweep, &moved));
+    for (int64_t i = 0; i < design->wanted; i++)
+        memcpy(choices + i * decisions, fnas_arch_set_at(&design->archs, design->given + design->picked[i]),
+               (size_t)decisions * sizeof *choices);
     return FNAS_OK;
 }
 
 fnas_status fnas_predictor_choose(fnas_context *context, const fnas_predictor *predictor, int64_t given_count, const int32_t *given,
                                   int64_t count, int32_t *choices) {
-    fnas_design design = {.context = context, .predictor = predictor};
+    fnas_design design = {.context = context, .predictor = predictor, .wanted = count, .begin_ms = fnas_wall_ms()};
     if (count < 1 || count > FNAS_DESIGN_MOST)
         return fnas_fail(context, FNAS_ERR_INPUT, "%lld architectures to choose: 1 to %d can be asked for", (long long)count,
                          FNAS_DESIGN_MOST);
-    fnas_status status = fnas_design_run(&design, given_count, given, count, choices);
+    fnas_status status = fnas_design_run(&design, given_count, given, choices);
     fnas_design_release(&design);
     return status;
 }

@@ -119,6 +119,11 @@ FNAS_NODISCARD fnas_status fnas_interval_fit_new(fnas_context *context, fnas_pre
  * there are too few. scores are sorted. */
 double fnas_interval_quantile(double *scores, int64_t count);
 
+/* ---- What is believed of a new device before it is measured (predictor_calibration.c, predictor_design.c) ---- */
+
+#define FNAS_CALIBRATION_PLACE 0.15 /* deviation of one place's cost, relative to that of a pooled cost */
+#define FNAS_CALIBRATION_FLOOR 0.05 /* normalised latency below which noise shrinks no further */
+
 /* The trunk's terms may take off at most this part of what the costs sum up to. */
 #define FNAS_PREDICTOR_DISCOUNT 0.8
 /* A latency has to be positive: smooth max(z, 0), off by less than FLOOR^2 / 4 at z = 1. */

@@ -102,12 +102,12 @@ static value_name output_name(const encoder *encoding, int64_t node) {
 /* ---- operators ---- */
 
 /* One operator with up to five inputs (NULL behind the last), of which the attributes are still to come. */
-static fnas_protobuf begin_operator(const char *operator, const char * name, const char *const inputs[5], const char *output) {
+static fnas_protobuf begin_operator(const char *type, const char *name, const char *const inputs[5], const char *output) {
     fnas_protobuf node = {0};
     for (int i = 0; i < 5 && inputs[i]; i++) fnas_protobuf_string(&node, NODE_INPUT, inputs[i]);
     fnas_protobuf_string(&node, NODE_OUTPUT, output);
     fnas_protobuf_string(&node, NODE_NAME, name);
-    fnas_protobuf_string(&node, NODE_OPERATOR, operator);
+    fnas_protobuf_string(&node, NODE_OPERATOR, type);
     return node;
 }
 
@@ -116,8 +116,8 @@ static void end_operator(encoder *encoding, fnas_protobuf *node) {
 }
 
 /* One without attributes. Its output is its name's. */
-static void append_operator(encoder *encoding, const char *operator, const char * first, const char *second, const char *output) {
-    fnas_protobuf node = begin_operator(operator, output, (const char *[5]){first, second}, output);
+static void append_operator(encoder *encoding, const char *type, const char *first, const char *second, const char *output) {
+    fnas_protobuf node = begin_operator(type, output, (const char *[5]){first, second}, output);
     end_operator(encoding, &node);
 }
 
@@ -165,17 +165,18 @@ static void encode_add(encoder *encoding, int64_t number, const char *output) {
 
 static fnas_status encode_scale_shift(fnas_context *context, encoder *encoding, int64_t number, const char *source, const char *output) {
     const fnas_graph_node *node = &encoding->graph->nodes[number];
-    float *neutral = fnas_allocate((size_t)node->shape.c, 2 * sizeof *neutral); /* zeros, then ones */
-    if (!neutral) return fnas_fail_memory(context, "an ONNX model");
-    for (int64_t c = 0; c < node->shape.c; c++) neutral[node->shape.c + c] = 1;
-    const float *parts[4] = {constants(encoding, node->weights), constants(encoding, node->bias), neutral, neutral + node->shape.c};
+    float *zeros = fnas_allocate((size_t)node->shape.c, 2 * sizeof *zeros), *ones = zeros ? zeros + node->shape.c : NULL;
+    if (!zeros) return fnas_fail_memory(context, "an ONNX model");
+    for (int64_t c = 0; c < node->shape.c; c++) ones[c] = 1;
+    const float *shift = constants(encoding, node->bias);
+    const float *parts[4] = {constants(encoding, node->weights), shift ? shift : zeros, zeros, ones};
     value_name names[4] = {name_of("w", number, ""), name_of("b", number, ""), name_of("w", number, "_mean"), name_of("w", number, "_var")};
-    for (int i = 0; i < 4; i++) append_initializer(encoding, names[i].text, 1, &node->shape.c, parts[i] ? parts[i] : neutral);
+    for (int i = 0; i < 4; i++) append_initializer(encoding, names[i].text, 1, &node->shape.c, parts[i]);
     fnas_protobuf made = begin_operator("BatchNormalization", output,
                                         (const char *[5]){source, names[0].text, names[1].text, names[2].text, names[3].text}, output);
     append_float(&made, "epsilon", 0);
     end_operator(encoding, &made);
-    fnas_free(neutral);
+    fnas_free(zeros);
     return FNAS_OK;
 }
 
@@ -205,6 +206,42 @@ static void encode_zero(encoder *encoding, int64_t number, const char *output) {
     append_operator(encoding, "ConstantOfShape", name.text, NULL, output);
 }
 
+/* The operator of a node's kind alone. */
+static fnas_status encode_kind(fnas_context *context, encoder *encoding, int64_t number, const char *source, const char *output) {
+    const fnas_graph_node *node = &encoding->graph->nodes[number];
+    bool is_weighted = node->kind == FNAS_GRAPH_CONV || node->kind == FNAS_GRAPH_SCALE_SHIFT || node->kind == FNAS_GRAPH_LINEAR;
+    if (is_weighted && node->weights == FNAS_GRAPH_NONE)
+        return fnas_fail(context, FNAS_ERR_INTERNAL, "node %lld of a graph has no weights", (long long)number);
+    switch (node->kind) {
+    case FNAS_GRAPH_INPUT:
+        break; /* the model's */
+    case FNAS_GRAPH_CONV:
+        encode_conv(encoding, number, source, output);
+        break;
+    case FNAS_GRAPH_RELU:
+        append_operator(encoding, "Relu", source, NULL, output);
+        break;
+    case FNAS_GRAPH_AVERAGE_POOL:
+        encode_pool(encoding, number, source, output);
+        break;
+    case FNAS_GRAPH_ADD:
+        encode_add(encoding, number, output);
+        break;
+    case FNAS_GRAPH_SCALE_SHIFT:
+        return encode_scale_shift(context, encoding, number, source, output);
+    case FNAS_GRAPH_GLOBAL_POOL:
+        append_operator(encoding, "GlobalAveragePool", source, NULL, output);
+        break;
+    case FNAS_GRAPH_LINEAR:
+        encode_linear(encoding, number, source, output);
+        break;
+    case FNAS_GRAPH_ZERO:
+        encode_zero(encoding, number, output);
+        break;
+    }
+    return FNAS_OK;
+}
+
 /* A node whose operator leaves something to do (ReLU, taking two extents off the logits) writes to a value of its own first. */
 static fnas_status encode_node(fnas_context *context, encoder *encoding, int64_t number) {
     const fnas_graph_node *node = &encoding->graph->nodes[number];
@@ -212,34 +249,7 @@ static fnas_status encode_node(fnas_context *context, encoder *encoding, int64_t
     value_name final = output_name(encoding, number), before_flat = flattens ? name_of("a", number, "") : final,
                output = node->relu ? name_of("r", number, "") : before_flat, source = {""};
     if (node->input_count) source = output_name(encoding, fnas_graph_input(encoding->graph, number, 0));
-    switch (node->kind) {
-    case FNAS_GRAPH_INPUT:
-        break; /* the model's */
-    case FNAS_GRAPH_CONV:
-        encode_conv(encoding, number, source.text, output.text);
-        break;
-    case FNAS_GRAPH_RELU:
-        append_operator(encoding, "Relu", source.text, NULL, output.text);
-        break;
-    case FNAS_GRAPH_AVERAGE_POOL:
-        encode_pool(encoding, number, source.text, output.text);
-        break;
-    case FNAS_GRAPH_ADD:
-        encode_add(encoding, number, output.text);
-        break;
-    case FNAS_GRAPH_SCALE_SHIFT:
-        FNAS_TRY(encode_scale_shift(context, encoding, number, source.text, output.text));
-        break;
-    case FNAS_GRAPH_GLOBAL_POOL:
-        append_operator(encoding, "GlobalAveragePool", source.text, NULL, output.text);
-        break;
-    case FNAS_GRAPH_LINEAR:
-        encode_linear(encoding, number, source.text, output.text);
-        break;
-    case FNAS_GRAPH_ZERO:
-        encode_zero(encoding, number, output.text);
-        break;
-    }
+    FNAS_TRY(encode_kind(context, encoding, number, source.text, output.text));
     if (node->relu) append_operator(encoding, "Relu", output.text, NULL, before_flat.text);
     if (flattens) append_operator(encoding, "Flatten", before_flat.text, NULL, final.text);
     return FNAS_OK;

@@ -11,7 +11,8 @@
 #define FNAS_ONNX_OPSET 13
 
 /* The model's bytes into `bytes` (zero-initialised; fnas_text_free, also after a failure). batch: 1 and more. Errors: FNAS_ERR_INPUT for a
- * model of 2 GiB and more, which the format cannot hold; FNAS_ERR_MEMORY. */
+ * model of 2 GiB and more, which the format cannot hold; FNAS_ERR_INTERNAL for a graph without a node behind its input, or with a node
+ * that lacks its weights (graph.h); FNAS_ERR_MEMORY. */
 FNAS_NODISCARD fnas_status fnas_onnx_encode(fnas_context *context, const fnas_graph *graph, int64_t batch, fnas_text *bytes);
 
 /* The same into a file, which appears whole or not at all. *size_bytes (may be NULL): of the file. Errors also FNAS_ERR_IO. */

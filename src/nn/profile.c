@@ -50,6 +50,7 @@ fnas_status fnas_path_run_node(const fnas_path *path, int64_t index, fnas_node_d
     FNAS_TRY(profile_run(path, index, direction));
     profile->cpu_ms += fnas_thread_cpu_ms() - cpu;
     profile->wall_ms += fnas_wall_ms() - wall;
+    profile->calls++;
     bool forward = direction == FNAS_NODE_FORWARD;
     double products = (double)path->request->n * fnas_net_products(path->net, index);
     profile->flops += 2 * products * (forward ? 1 : plan->diff_source + plan->diff_weights);

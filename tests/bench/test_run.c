@@ -104,6 +104,43 @@ static void test_growth(void **state) {
     assert_true(size > 100 && strstr(text, "exponent") && strstr(text, "</svg>"));
 }
 
+/* Slowest first, by the medians that are shown. */
+static void test_nodes_are_sorted(void **state) {
+    static const char *const problems[] = {"nodes:cell=mixed,images=2,gradient=both,precision=f32,channels=4,cells=1"};
+    json_t *root = run(*state, (fnas_bench_options){.repeats = 5}, problems, 1);
+    size_t count = json_array_size(json_object_get(root, "problems"));
+    double before = INFINITY;
+    assert_true(count > 10);
+    for (size_t i = 0; i < count; i++) {
+        double median = number(json_object_get(row(root, i), "cpu_ms"), "median");
+        assert_true(median <= before);
+        assert_true(number(row(root, i), "nodes") >= 1);
+        before = median;
+    }
+    json_decref(root);
+}
+
+/* However short they are. */
+static void test_runs_of_nodes_are_counted(void **state) {
+    fnas_test_place *place = *state;
+    fnas_pass_setup setup = {.cell = "mixed", .images = 1, .channels = 4, .cells = 1, .weights = true, .gates = true};
+    fnas_pass pass;
+    assert_int_equal(FNAS_OK, fnas_pass_create(place->context, &setup, &pass));
+    int64_t entries = pass.net->node_count * FNAS_NODE_DIRECTIONS, convolutions = 0;
+    fnas_node_profile *profile = fnas_allocate((size_t)entries, sizeof *profile);
+    assert_non_null(profile);
+    pass.profile = profile;
+    for (int i = 0; i < 3; i++) assert_int_equal(FNAS_OK, fnas_pass_run(place->context, &pass));
+    for (int64_t i = 0; i < entries; i++) {
+        bool is_convolution = pass.net->nodes[i / FNAS_NODE_DIRECTIONS].kind == FNAS_NODE_CONV;
+        assert_true(profile[i].calls == 3 || (profile[i].calls == 0 && !is_convolution)); /* ReLUs that convolutions took over: 0 */
+        convolutions += is_convolution;
+    }
+    assert_true(convolutions > 0);
+    fnas_pass_free(&pass);
+    fnas_free(profile);
+}
+
 /* What stands in the file is enough to compute the same again. */
 static void test_dump(void **state) {
     fnas_test_place *place = *state;
@@ -229,8 +266,16 @@ static void test_list(void **state) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fnas_test_setup, fnas_test_teardown)
 
 int main(void) {
-    const struct CMUnitTest tests[] = {TEST(test_operators), TEST(test_families_run),    TEST(test_growth),
-                                       TEST(test_dump),      TEST(test_errors_are_seen), TEST(test_given_cells),
-                                       TEST(test_flops),     TEST(test_refusals),        TEST(test_list)};
+    const struct CMUnitTest tests[] = {TEST(test_operators),
+                                       TEST(test_families_run),
+                                       TEST(test_growth),
+                                       TEST(test_nodes_are_sorted),
+                                       TEST(test_runs_of_nodes_are_counted),
+                                       TEST(test_dump),
+                                       TEST(test_errors_are_seen),
+                                       TEST(test_given_cells),
+                                       TEST(test_flops),
+                                       TEST(test_refusals),
+                                       TEST(test_list)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

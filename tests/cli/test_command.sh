@@ -265,11 +265,18 @@ echo "$@" >> "$place/remote"
 [ $# -eq 1 ] || { [ "$2 $3" = "images.f32 logits.f32" ] && [ -s images.f32 ] && head -c 16 /dev/zero > logits.f32; }
 exec bench "$1"
 E2
+program remote-terse <<'E2'
+bench "$1" | tr -d '\n'
+E2
 for way in "ssh.sh board" adb.sh; do
     runner="sh '$root/runners/${way%% *}'${way#"${way%% *}"} remote-bench"
     measure 0 "$way" "$runner {onnx}"
     sed -n '/latency_ms/p' "$card" > "$place/parts"
     want "$way gives the latencies of the local program" cmp "$place/whole" "$place/parts"
+    rm -f "$card"
+    measure 0 "$way, of output without a newline" "$(echo "$runner" | sed 's/remote-bench/remote-terse/') {onnx}"
+    sed -n '/latency_ms/p' "$card" > "$place/parts"
+    want "$way gives the same latencies then" cmp "$place/whole" "$place/parts"
     rm -f "$card"
     refuse "$way hands on logits that were made up" "$runner {onnx} {images} {logits}" 'its logits differ from ours by 1'
     refuse "$way tells of a failure there" "$(echo "$runner" | sed 's/remote-bench/fails/') {onnx}" 'ended with exit code'

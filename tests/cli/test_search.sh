@@ -95,6 +95,11 @@ cp "$place/out" "$place/references.out"
 want "ten of them" [ "$(grep -c '"|' "$place/references.json")" = 10 ]
 run 0 "references by a predictor" device references --predictor "$place/p.safetensors" --count 3 --given "$place/a.json" -o "$place/next.json"
 want "three" [ "$(grep -c '"|' "$place/next.json")" = 3 ]
+for option in "--seed 0" "--space $space"; do # also a value that is the default
+    # shellcheck disable=SC2086 # two words
+    run 1 "references by a predictor with ${option%% *}" device references --predictor "$place/p.safetensors" $option -o "$place/next.json"
+    says err "${option%% *} has no use with --predictor"
+done
 run 1 "references without anything to learn from" device references -o "$place/next.json"
 says err "either --device"
 run 1 "no references at all" device references --predictor "$place/p.safetensors" --count 1001 -o "$place/next.json"

@@ -43,7 +43,7 @@ static void what_is_no_time_is_refused(void **state) {
     refused(place, "1,234.5", NULL, false, "bench gives \"1,234.5\" as a latency: print a plain number");
     refused(place, "version 1.17.3", NULL, false, "\"1.17.3\" as a latency");
     refused(place, "3,14", NULL, false, "\"3,14\" as a latency");
-    refused(place, "2e9", NULL, false, "at most 1e+09");
+    refused(place, "2e9", NULL, false, "at most 1e+09 ms");
     refused(place, "1e999", NULL, false, "bench gives");
     refused(place, "1111111111111111111111111111111111111111111111111111111111111111111111", NULL, false, "print a plain number");
     refused(place, "3", NULL, true, "two numbers at the end");
@@ -66,6 +66,12 @@ static void objects_are_read(void **state) {
     refused(place, "{\"ms\": 3", "ms", false, "bench prints \"{\"ms\": 3\"");
     refused(place, "{\"error\": \"no such board\"}", NULL, false, "bench failed: no such board");
     refused(place, "{\"error\": 3}", NULL, false, "bench failed: an error");
+    refused(place, "{\"error\": false, \"ms\": 2}", NULL, false, "bench failed: an error");
+    refused(place, "{\"error\": \"\\u001b[2Jgone\\u009b\\nx\"}", NULL, false, "bench failed: ?[2Jgone??");
+    assert_null(strpbrk(fnas_context_message(place->context), "\x1b\n\xc2"));
+    gives(place, "{\"error\": null, \"ms\": 2}", NULL, 2, NAN);
+    gives(place, "{\"ms\": 2, \"energy_mj\": 2e9}", NULL, 2, 2e9); /* more than a latency may be */
+    refused(place, "{\"ms\": 2, \"energy_mj\": 2e12}", NULL, true, "an energy of 2e+12: it must be finite, above 0 and at most 1e+12 mJ");
     fnas_answer answer;
     const char
         *text = "{\"ms\": 1, \"runtime\": \"ort\\u001b[1m\\u00e9\", \"runtime_version\": \"1.17\", \"processor\": 3, \"isa\": \"neon\"}";

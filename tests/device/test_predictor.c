@@ -13,6 +13,7 @@
 #include "device/predictor_internal.h"
 #include "device/predictor_linear.h"
 #include "device/support_fleet.h"
+#include "space/arch_set.h"
 #include "space/space.h"
 
 #define SEED 7
@@ -356,6 +357,109 @@ static void chosen_references_teach_more(void **state) {
             assert_memory_not_equal(next + i * FLEET_DECISIONS, chosen + j * FLEET_DECISIONS, 4 * FLEET_DECISIONS);
     assert_status(FNAS_ERR_INPUT, fnas_predictor_choose(place->context, predictor, 0, NULL, 0, next));
     assert_status(FNAS_ERR_INPUT, fnas_predictor_choose(place->context, predictor, 0, NULL, 1001, next));
+    fnas_predictor_free(predictor);
+    fleet_free(&fleet);
+}
+
+/* What a card of hundreds of measurements holds is not asked for again, though most candidates' variance is less than a measurement's. */
+static void what_was_measured_is_not_chosen(void **state) {
+    fnas_test_place *place = *state;
+    test_fleet fleet;
+    enum { MANY = 400 };
+    static int32_t given[MANY * FLEET_DECISIONS], next[MANY * FLEET_DECISIONS];
+    fleet_make(place->context, &fleet, 4, 120, 0.02, SEED);
+    fnas_predictor *predictor = fit(place, &fleet, 4, &quick);
+    fnas_arch_set set = {.decisions = FLEET_DECISIONS};
+    assert_status(FNAS_OK, fnas_predictor_choose(place->context, predictor, 0, NULL, MANY, given));
+    assert_status(FNAS_OK, fnas_predictor_choose(place->context, predictor, MANY, given, MANY, next));
+    assert_status(FNAS_OK, fnas_arch_set_add_all(place->context, &set, MANY, given));
+    assert_int_equal(set.count, MANY);
+    assert_status(FNAS_OK, fnas_arch_set_add_all(place->context, &set, MANY, next));
+    assert_int_equal(set.count, 2 * MANY);
+    fnas_arch_set_free(&set);
+    fnas_predictor_free(predictor);
+    fleet_free(&fleet);
+}
+
+/* 2 x 2 x 3 choices, of which "wide" matters in deep ones alone: nine architectures, each of which has a cost of its own. */
+#define TWINS                                                                                                                              \
+    "{\"format\": \"fleetnas-space/1\", \"name\": \"twins\", \"decisions\": [\n"                                                           \
+    "  {\"name\": \"depth\", \"choices\": [\"flat\", \"deep\"]},\n"                                                                        \
+    "  {\"name\": \"wide\", \"choices\": [\"no\", \"yes\"], \"active\": {\"decision\": \"depth\", \"in\": [\"deep\"]}},\n"                 \
+    "  {\"name\": \"kind\", \"choices\": [\"conv\", \"pool\", \"skip\"]}\n ]}"
+#define TWINS_DISTINCT 9
+
+static void twins_are_chosen_once(void **state) {
+    fnas_test_place *place = *state;
+    enum { DECISIONS = 3, GIVEN = 2 };
+    static const int32_t references[TWINS_DISTINCT * DECISIONS] = {0, 0, 0, 0, 0, 1, 0, 0, 2, 1, 0, 0, 1, 0,
+                                                                   1, 1, 0, 2, 1, 1, 0, 1, 1, 1, 1, 1, 2};
+    static const int32_t given[GIVEN * DECISIONS] = {0, 1, 2, 1, 1, 0}; /* the first says what {0, 0, 2} does */
+    int32_t chosen[TWINS_DISTINCT * DECISIONS];
+    double latency[2][TWINS_DISTINCT];
+    fnas_card_view views[2];
+    fnas_space *space;
+    fnas_predictor *predictor;
+    assert_status(FNAS_OK, fnas_space_open(place->context, fnas_test_write_text(place, "space.json", TWINS), &space));
+    for (int d = 0; d < 2; d++) {
+        for (int i = 0; i < TWINS_DISTINCT; i++)
+            latency[d][i] = 1.0 + (d + 1) * references[3 * i] + 0.5 * references[3 * i + 1] + (2 - d) * references[3 * i + 2];
+        views[d] = (fnas_card_view){.name = d ? "two" : "one",
+                                    .space = fnas_space_spec(space),
+                                    .decision_count = DECISIONS,
+                                    .reference_count = TWINS_DISTINCT,
+                                    .reference_choices = references,
+                                    .reference_latency_ms = latency[d],
+                                    .measurement_count = TWINS_DISTINCT,
+                                    .measurement_choices = references,
+                                    .measurement_latency_ms = latency[d]};
+    }
+    assert_status(FNAS_OK, fnas_predictor_fit_views(place->context, space, 2, views, &quick, &predictor));
+    fnas_arch_set set = {.decisions = DECISIONS};
+    int64_t index;
+    assert_status(FNAS_OK, fnas_arch_set_add(place->context, &set, references + 2 * DECISIONS, &index));
+    assert_status(FNAS_OK, fnas_arch_set_add(place->context, &set, given + DECISIONS, &index));
+    assert_status(FNAS_OK, fnas_predictor_choose(place->context, predictor, GIVEN, given, TWINS_DISTINCT - GIVEN, chosen));
+    assert_status(FNAS_OK, fnas_arch_set_add_all(place->context, &set, TWINS_DISTINCT - GIVEN, chosen));
+    assert_int_equal(set.count, TWINS_DISTINCT);
+    for (int i = 0; i < TWINS_DISTINCT - GIVEN; i++) assert_true(chosen[i * DECISIONS] == 1 || chosen[i * DECISIONS + 1] == 0);
+    assert_status(FNAS_ERR_INPUT, fnas_predictor_choose(place->context, predictor, GIVEN, given, TWINS_DISTINCT - GIVEN + 1, chosen));
+    assert_message("8 architectures are more than the 7 to choose from");
+    fnas_arch_set_free(&set);
+    fnas_predictor_free(predictor);
+    fnas_space_close(space);
+}
+
+typedef struct choice_reports {
+    fnas_context *context;
+    int64_t stop_at, last;
+} choice_reports;
+
+static void hear_choice(void *user, const fnas_progress *progress) {
+    choice_reports *heard = user;
+    assert_string_equal(progress->stage, "references");
+    assert_true(progress->done >= heard->last && progress->done < progress->total);
+    heard->last = progress->done;
+    if (progress->done == heard->stop_at) fnas_context_request_stop(heard->context);
+}
+
+/* In the middle of the greedy choice, and of the exchange. */
+static void a_choice_can_be_stopped(void **state) {
+    fnas_test_place *place = *state;
+    test_fleet fleet;
+    enum { COUNT = 20 };
+    int32_t chosen[COUNT * FLEET_DECISIONS];
+    fleet_make(place->context, &fleet, 2, 40, 0.02, SEED);
+    fnas_predictor *predictor = fit(place, &fleet, 2, &quick);
+    for (int i = 0; i < 2; i++) {
+        fnas_context *context;
+        assert_status(FNAS_OK, fnas_context_create(&context));
+        choice_reports heard = {.context = context, .stop_at = i ? COUNT + 3 : 3};
+        fnas_context_set_progress(context, hear_choice, &heard);
+        assert_status(FNAS_INTERRUPTED, fnas_predictor_choose(context, predictor, 0, NULL, COUNT, chosen));
+        assert_int_equal(heard.last, heard.stop_at);
+        fnas_context_destroy(context);
+    }
     fnas_predictor_free(predictor);
     fleet_free(&fleet);
 }
@@ -725,6 +829,9 @@ int main(void) {
         fnas_test(intervals_cover_nine_of_ten),
         fnas_test(intervals_surround_the_prediction),
         fnas_test(chosen_references_teach_more),
+        fnas_test(what_was_measured_is_not_chosen),
+        fnas_test(twins_are_chosen_once),
+        fnas_test(a_choice_can_be_stopped),
         fnas_test(many_models_say_what_each_says),
         fnas_test(quantile_is_the_conformal_rank),
         fnas_test(a_search_device_is_known_better_than_its_noise),

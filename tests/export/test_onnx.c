@@ -190,6 +190,29 @@ static void what_cannot_be_a_model_is_refused(void **state) {
     free_graph(&graph);
 }
 
+/* A scale, or a kernel, that is missing is none of zeros. */
+static void missing_weights_are_refused(void **state) {
+    fnas_test_place *place = *state;
+    fnas_graph graph;
+    int tried = 0;
+    make_graph(&graph, true);
+    for (int64_t i = 0; i < graph.node_count; i++) {
+        fnas_text bytes = {0};
+        char complaint[64];
+        int64_t weights = graph.nodes[i].weights;
+        if (weights == FNAS_GRAPH_NONE) continue;
+        graph.nodes[i].weights = FNAS_GRAPH_NONE;
+        snprintf(complaint, sizeof complaint, "node %lld of a graph has no weights", (long long)i);
+        assert_status(FNAS_ERR_INTERNAL, fnas_onnx_encode(place->context, &graph, BATCH, &bytes));
+        assert_message(complaint);
+        graph.nodes[i].weights = weights;
+        fnas_text_free(&bytes);
+        tried++;
+    }
+    assert_int_equal(tried, 7); /* four convolutions, two scales, a linear layer */
+    free_graph(&graph);
+}
+
 static void the_checker_takes_it(void **state) {
     fnas_test_place *place = *state;
     const char *whole = write_graph(place, true, "whole.onnx"), *headless = write_graph(place, false, "headless.onnx");
@@ -246,8 +269,11 @@ static void another_runtime_gives_the_same_logits(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(bytes_are_of_the_wire_format),   fnas_test(equal_graphs_give_equal_bytes),
-        fnas_test(what_cannot_be_a_model_is_refused),     fnas_test(the_checker_takes_it),
+        cmocka_unit_test(bytes_are_of_the_wire_format),
+        fnas_test(equal_graphs_give_equal_bytes),
+        fnas_test(what_cannot_be_a_model_is_refused),
+        fnas_test(missing_weights_are_refused),
+        fnas_test(the_checker_takes_it),
         fnas_test(another_runtime_gives_the_same_logits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
