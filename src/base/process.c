@@ -63,7 +63,7 @@ static bool open_ends(start_ends *ends, bool with_input) {
 /* In the new process. */
 _Noreturn static void become(char *const *words, const start_ends *ends) {
     setpgid(0, 0);
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    prctl(PR_SET_PDEATHSIG, SIGKILL); /* at the end of the thread that forked, of which the kernel takes notice instead of the process's */
     signal(SIGINT, SIG_DFL);
     signal(SIGTERM, SIG_DFL);
     signal(SIGPIPE, SIG_DFL);

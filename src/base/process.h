@@ -1,5 +1,6 @@
-/* Another program, run without a shell and within limits. It has a process group of its own, which is killed as a whole; it dies with this
- * process; of its error stream the last line is kept for messages. */
+/* Another program, run without a shell and within limits. It has a process group of its own, which is killed as a whole; it dies with the
+ * thread that started it (Linux knows no signal for the end of a process alone), at the latest with this process: start it from a thread
+ * that lives as long as it is wanted. Of its error stream the last line is kept for messages. */
 #ifndef FNAS_BASE_PROCESS_H
 #define FNAS_BASE_PROCESS_H
 

@@ -31,8 +31,8 @@ double fnas_command_logits_bound(const char *precision); /* of their difference:
 
 /* One sample of the architecture `arch` (its native string), whose network is in FOLDER/NAME.onnx where files are wanted. *difference: of
  * its logits from those in FOLDER/NAME.logits; NaN when they are not compared. Errors: FNAS_ERR_INPUT for whatever the program does wrong
- * (fnas_process_*, fnas_answer_parse; no logits, logits that are not finite or too far off), FNAS_INTERRUPTED, FNAS_ERR_IO,
- * FNAS_ERR_MEMORY. */
+ * (fnas_process_*, fnas_answer_parse; no logits, logits that are not finite, too far off, or nearer to the network before),
+ * FNAS_INTERRUPTED, FNAS_ERR_IO, FNAS_ERR_MEMORY. */
 FNAS_NODISCARD fnas_status fnas_command_sample(fnas_context *context, fnas_command *command, const char *name, const char *arch,
                                                fnas_answer *answer, double *difference);
 

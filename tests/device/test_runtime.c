@@ -13,6 +13,7 @@
 #include "base/random.h"
 #include "compute/engine.h"
 #include "compute/placement.h"
+#include "device/command.h"
 #include "device/images.h"
 #include "device/runtime.h"
 #include "device/subject.h"
@@ -128,6 +129,7 @@ static void check_runtime(const char *spec, const fnas_runtime *runtime, fnas_pr
 
 #define SMALL "nb201:channels=16,cells=1,classes=10,input=1x28x28"
 #define COLOUR "nb201:channels=16,cells=2,classes=10,input=3x16x16"
+#define COLOUR_DEEP "nb201:channels=16,cells=5,classes=10,input=3x16x16"
 #define COLOUR_SHALLOW "nb201:channels=16,cells=1,classes=10,input=3x16x16"
 
 static void test_onednn_f32(void **state) {
@@ -167,6 +169,93 @@ static void test_onednn_plain(void **state) {
     (void)state;
     check_runtime(SMALL, &fnas_runtime_onednn_plain, FNAS_PRECISION_F32, 1, 1, 1e-4, 0.9999);
     check_runtime(COLOUR, &fnas_runtime_onednn_plain, FNAS_PRECISION_F32, 3, 2, 1e-4, 0.9999);
+}
+
+/* ---- what tells a precision from another network (fnas_command_logits_bound) ---- */
+
+#define LOGITS_MOST (IMAGES * 16)
+
+static void logits_of(fixture *f, const fnas_graph *graph, float *logits) {
+    fnas_runtime_options options = {FNAS_PRECISION_F32, IMAGES, 1, IMAGES, f->images};
+    void *instance;
+    assert_int_equal(fnas_runtime_onednn.create(f->context, graph, &options, &instance), FNAS_OK);
+    assert_int_equal(fnas_runtime_onednn.run(f->context, instance, f->images, logits), FNAS_OK);
+    fnas_runtime_onednn.destroy(instance);
+}
+
+static double apart(const fixture *f, const float *ours, const float *theirs) {
+    double difference = 0, length = 0;
+    for (int64_t i = 0; i < IMAGES * f->classes; i++) {
+        difference += ((double)theirs[i] - ours[i]) * ((double)theirs[i] - ours[i]);
+        length += (double)ours[i] * ours[i];
+    }
+    return sqrt(difference / length);
+}
+
+/* To a significand of so many bits; 0: to whole numbers up to 127 with a scale for each tensor, as int8 has them. */
+static void round_tensor(int64_t count, int bits, float *values) {
+    float most = 0;
+    for (int64_t i = 0; i < count; i++) most = fmaxf(most, fabsf(values[i]));
+    for (int64_t i = 0; i < count; i++) {
+        int exponent;
+        float fraction = frexpf(values[i], &exponent);
+        values[i] = bits ? ldexpf(roundf(ldexpf(fraction, bits)), exponent - bits) : roundf(values[i] / most * 127) * most / 127;
+    }
+}
+
+static void round_weights(fnas_graph *graph, int bits) {
+    for (int64_t n = 0; n < graph->node_count; n++) {
+        const fnas_graph_node *node = &graph->nodes[n];
+        if (node->kind != FNAS_GRAPH_CONV && node->kind != FNAS_GRAPH_LINEAR) continue;
+        int64_t taps = node->kind == FNAS_GRAPH_CONV ? node->kernel * node->kernel : 1;
+        round_tensor(node->shape.c * fnas_graph_source_shape(graph, n).c / node->groups * taps, bits, graph->weights + node->weights);
+    }
+}
+
+/* What rounding its weights does to a cell's logits: `theirs` is overwritten. */
+static double rounding_error(fixture *f, const int32_t *choices, int bits, const float *ours, float *theirs) {
+    fnas_graph *graph;
+    assert_int_equal(fnas_subject_graph(f->context, &f->source, choices, &graph), FNAS_OK);
+    round_weights(graph, bits);
+    logits_of(f, graph, theirs);
+    fnas_graph_destroy(graph);
+    return apart(f, ours, theirs);
+}
+
+/* Activations are rounded as weights are, which makes sqrt(2) of the error of either. The dearest cell, all convolutions, is the worst for
+ * rounding; the others are random, and none may pass for another. */
+static void test_bounds_of_logits(void **state) {
+    (void)state;
+    static const struct {
+        const char *precision;
+        int bits;
+    } rounded[] = {{"f16", 11}, {"bf16", 8}, {"int8", 0}};
+    enum { TRIED = 12 };
+    static float logits[TRIED][LOGITS_MOST], theirs[LOGITS_MOST];
+    fixture f;
+    double least = INFINITY, worst[3] = {0};
+    int tried = 0;
+    fixture_begin(&f, COLOUR_DEEP);
+    for (int64_t i = 0; tried < TRIED; i++) {
+        int32_t choices[6] = {3, 3, 3, 3, 3, 3};
+        fnas_graph *graph;
+        if (i) fnas_space_random(f.space, 5, i, choices);
+        if (!fnas_space_connected(f.space, choices)) continue;
+        assert_int_equal(fnas_subject_graph(f.context, &f.source, choices, &graph), FNAS_OK);
+        logits_of(&f, graph, logits[tried]);
+        fnas_graph_destroy(graph);
+        for (int r = 0; r < 3; r++)
+            worst[r] = fmax(worst[r], sqrt(2) * rounding_error(&f, choices, rounded[r].bits, logits[tried], theirs));
+        for (int other = 0; other < tried; other++) least = fmin(least, apart(&f, logits[other], logits[tried]));
+        tried++;
+    }
+    print_message("cells at least %.2f apart; rounded f16 %.1e, bf16 %.1e, int8 %.1e\n", least, worst[0], worst[1], worst[2]);
+    for (int r = 0; r < 3; r++) {
+        double bound = fnas_command_logits_bound(rounded[r].precision);
+        assert_true(worst[r] < bound && bound < 2 * worst[r]); /* wide enough, and no wider than it needs to be */
+    }
+    assert_true(fnas_command_logits_bound("f16") < least); /* those of bf16 and int8 are not: test_command.c */
+    fixture_end(&f);
 }
 
 /* Random life times and sizes: what lives at one time lies apart, inside the block. */
@@ -219,9 +308,9 @@ static void test_names(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_names),        cmocka_unit_test(test_placement),
-                                       cmocka_unit_test(test_onednn_plain), cmocka_unit_test(test_onednn_f32),
-                                       cmocka_unit_test(test_onednn_bf16),  cmocka_unit_test(test_onednn_int8),
-                                       cmocka_unit_test(test_blas)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_names),       cmocka_unit_test(test_bounds_of_logits),
+                                       cmocka_unit_test(test_placement),   cmocka_unit_test(test_onednn_plain),
+                                       cmocka_unit_test(test_onednn_f32),  cmocka_unit_test(test_onednn_bf16),
+                                       cmocka_unit_test(test_onednn_int8), cmocka_unit_test(test_blas)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
