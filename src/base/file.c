@@ -85,13 +85,26 @@ static fnas_status fnas_read_descriptor(fnas_context *context, const char *path,
     return FNAS_OK;
 }
 
+/* A named pipe may be empty for now, and a socket has no end. What stands behind a descriptor of this process (/dev/stdin, <(...)) is read
+ * to its end. */
+static fnas_status fnas_check_readable(fnas_context *context, const char *path, int descriptor) {
+    struct stat info;
+    if (fstat(descriptor, &info) != 0) return fnas_fail_errno(context, path, "open");
+    if (!S_ISFIFO(info.st_mode)) return FNAS_OK;
+    if (strncmp(path, "/dev/", 5) != 0 && strncmp(path, "/proc/", 6) != 0)
+        return fnas_fail(context, FNAS_ERR_INPUT, "%s is a named pipe: write to a file, or read from /dev/stdin", path);
+    if (fcntl(descriptor, F_SETFL, 0) != 0) return fnas_fail_errno(context, path, "open");
+    return FNAS_OK;
+}
+
 fnas_status fnas_file_read(fnas_context *context, const char *path, size_t limit_bytes, unsigned char **data, size_t *size_bytes) {
     *data = NULL;
     *size_bytes = 0;
-    int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a named pipe without a writer would wait for one for ever */
     if (descriptor < 0) return fnas_fail_errno(context, path, "open");
     fnas_bytes bytes = {.limit = limit_bytes};
-    fnas_status status = fnas_read_descriptor(context, path, descriptor, &bytes);
+    fnas_status status = fnas_check_readable(context, path, descriptor);
+    if (status == FNAS_OK) status = fnas_read_descriptor(context, path, descriptor, &bytes);
     close(descriptor);
     if (status != FNAS_OK) {
         fnas_free(bytes.data);

@@ -123,7 +123,7 @@ const cli_verb *cli_verb_find(const char *speaker, int count, char *const *words
 
 /* ---- interruption ---- */
 
-static const int stop_signals[] = {SIGINT, SIGTERM};
+static const int stop_signals[] = {SIGINT, SIGTERM, SIGHUP}; /* SIGHUP: the terminal is gone */
 #define STOP_SIGNALS (sizeof stop_signals / sizeof *stop_signals)
 
 static fnas_context *interrupted_context;

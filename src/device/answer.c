@@ -11,8 +11,10 @@
 #include "base/text.h"
 
 /* Whoever reports more has mistaken the unit. */
-#define MOST_MS 1e9  /* eleven days */
-#define MOST_MJ 1e12 /* a kilowatt for as long */
+#define MOST_MS 1e9    /* eleven days */
+#define LEAST_MS 1e-9  /* a thousandth of a clock's tick: no network is so fast */
+#define MOST_MJ 1e12   /* a kilowatt for as long */
+#define LEAST_MJ 1e-12 /* the least time at a watt */
 #define TOKEN_BYTES 64
 #define QUOTE_BYTES 120
 
@@ -27,14 +29,14 @@ typedef struct answer_reader {
 
 typedef struct quantity {
     const char *what, *unit;
-    double most;
+    double least, most;
 } quantity;
-static const quantity latency = {"a latency", "ms", MOST_MS}, energy = {"an energy", "mJ", MOST_MJ};
+static const quantity latency = {"a latency", "ms", LEAST_MS, MOST_MS}, energy = {"an energy", "mJ", LEAST_MJ, MOST_MJ};
 
 static fnas_status check_number(const answer_reader *reader, const quantity *kind, double value) {
-    if (isfinite(value) && value > 0 && value <= kind->most) return FNAS_OK;
-    return fnas_fail(reader->context, FNAS_ERR_INPUT, "%s gives %s of %g: it must be finite, above 0 and at most %g %s", reader->who,
-                     kind->what, value, kind->most, kind->unit);
+    if (isfinite(value) && value >= kind->least && value <= kind->most) return FNAS_OK;
+    return fnas_fail(reader->context, FNAS_ERR_INPUT, "%s gives %s of %g: it must be finite, above 0 (%g and more) and at most %g %s",
+                     reader->who, kind->what, value, kind->least, kind->most, kind->unit);
 }
 
 /* ---- JSON ---- */
@@ -81,20 +83,39 @@ static fnas_status read_object(const answer_reader *reader, const json_t *object
     return FNAS_OK;
 }
 
-/* The object that all of the text is, or that its last line is. Owned; NULL when there is none. */
-static json_t *find_object(const char *text) {
-    json_t *object = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
-    size_t size = strlen(text);
-    while (size && isspace((unsigned char)text[size - 1])) size--;
-    size_t first = size;
+/* Of a text its last line that holds something. */
+static const char *last_line(const char *text, size_t *size) {
+    *size = strlen(text);
+    while (*size && isspace((unsigned char)text[*size - 1])) (*size)--;
+    size_t first = *size;
     while (first && text[first - 1] != '\n') first--;
-    if (!json_is_object(object)) {
-        json_decref(object);
-        object = json_loadb(text + first, size - first, JSON_REJECT_DUPLICATES, NULL);
-    }
-    if (json_is_object(object)) return object;
-    json_decref(object);
+    *size -= first;
+    return text + first;
+}
+
+static json_t *load_object(const char *text, size_t size, json_error_t *error) {
+    json_t *value = json_loadb(text, size, JSON_REJECT_DUPLICATES, error);
+    if (json_is_object(value)) return value;
+    json_decref(value);
     return NULL;
+}
+
+static bool begins_object(const char *text) {
+    return text[strspn(text, " \t\r\n")] == '{';
+}
+
+/* The object that all of the text is, or that its last line is. Owned; NULL when there is none. What begins as an object and is none is
+ * refused: some number in it would pass for the result. */
+static fnas_status find_object(const answer_reader *reader, json_t **object) {
+    json_error_t error = {.text = ""};
+    size_t size;
+    const char *line = last_line(reader->text, &size);
+    *object = load_object(reader->text, strlen(reader->text), &error);
+    if (!*object) *object = load_object(line, size, &error);
+    if (*object || !(begins_object(reader->text) || begins_object(line))) return FNAS_OK;
+    char reason[QUOTE_BYTES];
+    quote_line(error.text, reason, sizeof reason);
+    return fnas_fail(reader->context, FNAS_ERR_INPUT, "%s prints an object that is no JSON: %s", reader->who, reason);
 }
 
 /* ---- text ---- */
@@ -201,8 +222,9 @@ fnas_status fnas_answer_parse(fnas_context *context, const char *who, const char
                               fnas_answer *answer) {
     answer_reader reader = {context, who, text, field, with_energy, answer};
     *answer = (fnas_answer){.ms = NAN, .energy_mj = NAN};
-    json_t *object = find_object(text);
-    fnas_status status = FNAS_OK;
+    json_t *object;
+    fnas_status status = find_object(&reader, &object);
+    if (status != FNAS_OK) return status;
     if (object)
         status = read_object(&reader, object);
     else if (field)

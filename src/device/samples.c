@@ -161,7 +161,13 @@ static fnas_status open_base(fnas_context *context, fnas_samples *samples) {
     return prepare(context, samples, "INSERT INTO samples VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)", &samples->add);
 }
 
+/* Settings of a measurement that took no sample bind nobody. */
+static fnas_status forget_settings_without_samples(fnas_context *context, fnas_samples *samples) {
+    return execute(context, samples, "DELETE FROM settings WHERE NOT EXISTS (SELECT 1 FROM samples)");
+}
+
 static fnas_status hold_settings(fnas_context *context, fnas_samples *samples, int64_t count, const fnas_samples_setting *settings) {
+    FNAS_TRY(forget_settings_without_samples(context, samples));
     FNAS_TRY(fnas_samples_hold(context, samples, "format", FORMAT));
     for (int64_t i = 0; i < count; i++) FNAS_TRY(fnas_samples_hold(context, samples, settings[i].key, settings[i].value));
     return end_writing(context, samples);

@@ -256,8 +256,19 @@ static void paths(void **state) {
     }
 }
 
+static void named_pipes_are_refused(void **state) {
+    fnas_test_place *place = *state;
+    const char *path = fnas_test_path(place, "pipe");
+    unsigned char *data;
+    size_t size;
+    assert_int_equal(mkfifo(path, 0600), 0);
+    assert_status(FNAS_ERR_INPUT, fnas_file_read(place->context, path, 100, &data, &size));
+    assert_message("is a named pipe");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        fnas_test(named_pipes_are_refused),
         fnas_test(reading_has_a_limit),
         fnas_test(missing_files_are_named),
         fnas_test(gzip_is_read),

@@ -63,7 +63,11 @@ static void objects_are_read(void **state) {
     refused(place, "{\"ms\": 3}", NULL, true, "no \"energy_mj\"");
     refused(place, "{\"ms\": 3, \"energy_mj\": 0}", NULL, true, "an energy of 0");
     refused(place, "3", "ms", false, "print a JSON object");
-    refused(place, "{\"ms\": 3", "ms", false, "bench prints \"{\"ms\": 3\"");
+    refused(place, "{\"ms\": 3", "ms", false, "bench prints an object that is no JSON");
+    refused(place, "{\"ms\": 3.25, \"warm_ms\": 777", NULL, false, "bench prints an object that is no JSON");
+    refused(place, "done in 7\n{'ms': 3.25, 'runs': 500}\n", NULL, false, "bench prints an object that is no JSON");
+    refused(place, "{\"ms\": 1, \"ms\": 2}", NULL, false, "bench prints an object that is no JSON");
+    refused(place, "1e-320", NULL, false, "above 0 (1e-09 and more)");
     refused(place, "{\"error\": \"no such board\"}", NULL, false, "bench failed: no such board");
     refused(place, "{\"error\": 3}", NULL, false, "bench failed: an error");
     refused(place, "{\"error\": false, \"ms\": 2}", NULL, false, "bench failed: an error");

@@ -55,6 +55,17 @@ static void another_measurement_is_refused(void **state) {
     assert_message("none/s.sqlite: ");
 }
 
+/* A measurement that took nothing (its program was not found) leaves the name to the next one. */
+static void settings_without_samples_bind_nobody(void **state) {
+    fnas_test_place *place = *state;
+    const char *path = fnas_test_path(place, "s.sqlite");
+    fnas_samples *samples;
+    assert_status(FNAS_OK, fnas_samples_open(place->context, path, 2, settings, &samples));
+    assert_status(FNAS_OK, fnas_samples_close(place->context, samples));
+    assert_status(FNAS_OK, fnas_samples_open(place->context, path, 2, others, &samples));
+    assert_status(FNAS_OK, fnas_samples_close(place->context, samples));
+}
+
 /* A writer that is killed loses at most what it added in the last half second. */
 static void a_killed_writer_leaves_its_samples(void **state) {
     fnas_test_place *place = *state;
@@ -86,6 +97,6 @@ static void a_killed_writer_leaves_its_samples(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {fnas_test(what_was_added_is_found), fnas_test(another_measurement_is_refused),
-                                       fnas_test(a_killed_writer_leaves_its_samples)};
+                                       fnas_test(settings_without_samples_bind_nobody), fnas_test(a_killed_writer_leaves_its_samples)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -43,8 +43,8 @@ static fnas_status fnas_file_open(fnas_context *context, const char *parameters,
     if (!file)
         return fnas_fail(
             context, FNAS_ERR_INPUT,
-            "the space \"%s\" is described in a file: give that file with --space SPACE.json (the letters behind the last colon "
-            "are the checksum of what it says)",
+            "the space \"%s\" is described in a file: give that file with --space SPACE.json (the letters behind the last colon are the "
+            "checksum of what it says); where the verb takes none, this is another space than the predictor's or the run's",
             spec);
     return fnas_file_space_fill(context, file, space);
 }
