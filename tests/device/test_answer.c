@@ -75,7 +75,8 @@ static void objects_are_read(void **state) {
     assert_null(strpbrk(fnas_context_message(place->context), "\x1b\n\xc2"));
     gives(place, "{\"error\": null, \"ms\": 2}", NULL, 2, NAN);
     gives(place, "{\"ms\": 2, \"energy_mj\": 2e9}", NULL, 2, 2e9); /* more than a latency may be */
-    refused(place, "{\"ms\": 2, \"energy_mj\": 2e12}", NULL, true, "an energy of 2e+12: it must be finite, above 0 and at most 1e+12 mJ");
+    refused(place, "{\"ms\": 2, \"energy_mj\": 2e12}", NULL, true,
+            "an energy of 2e+12: it must be finite, above 0 (1e-12 and more) and at most 1e+12 mJ");
     fnas_answer answer;
     const char
         *text = "{\"ms\": 1, \"runtime\": \"ort\\u001b[1m\\u00e9\", \"runtime_version\": \"1.17\", \"processor\": 3, \"isa\": \"neon\"}";
