@@ -29,6 +29,7 @@ typedef struct fnas_design {
     fnas_context *context;
     const fnas_predictor *predictor;
     int64_t count, dimension; /* candidates; D = devices + basis_count + 1 */
+    const int32_t *among;     /* [count][decisions], borrowed; NULL: the space's */
     int32_t *choices;         /* [count][decisions] */
     double *factors;          /* [count][D] */
     double *prior;            /* [D][D]: covariance given what was measured before */
@@ -49,6 +50,12 @@ static fnas_status fnas_design_candidates(fnas_design *design) {
     int64_t decisions = design->predictor->decision_count;
     bool all = fnas_space_cardinality(space) <= FNAS_DESIGN_CANDIDATES;
     fnas_arch_set set = {.decisions = decisions};
+    if (design->among) {
+        design->choices = fnas_allocate((size_t)(design->count * decisions), sizeof(int32_t));
+        if (!design->choices) return fnas_fail_memory(design->context, "choice of architectures");
+        memcpy(design->choices, design->among, (size_t)(design->count * decisions) * sizeof(int32_t));
+        return FNAS_OK;
+    }
     design->count = all ? (int64_t)fnas_space_cardinality(space) : FNAS_DESIGN_CANDIDATES;
     design->choices = fnas_allocate((size_t)(design->count * decisions), sizeof(int32_t));
     if (!design->choices) return fnas_fail_memory(design->context, "choice of architectures");
@@ -92,7 +99,7 @@ static void fnas_design_factor(const fnas_predictor *predictor, const double *fe
     double unit = fmax(mean, FNAS_DESIGN_FLOOR);
     for (int64_t t = 0; t < devices; t++) factors[t] = share * (factors[t] - mean) / unit;
     for (int64_t j = 0; j < predictor->basis_count; j++) {
-        bool wide = j == 0 || (j <= map->group_count && map->group_size[j - 1] > 1);
+        bool wide = fnas_feature_map_is_kind(map, j);
         double scale = j >= map->linear_count ? 1.0 : map->scale[j];
         factors[devices + j] = scale > 0.0 ? FNAS_DESIGN_SIZE * (wide ? 1.0 : FNAS_DESIGN_PLACE) * basis[j] / scale / unit : 0.0;
     }
@@ -137,9 +144,12 @@ static void fnas_design_observe(int64_t d, const double *factor, double *row, do
 
 /* Networks whose output depends on nothing are not asked about: runtimes may fold them away, and tell nothing of others then. */
 static bool fnas_design_may_pick(const fnas_design *design, int64_t picked, int64_t candidate) {
-    const int32_t *choices = design->choices + candidate * design->predictor->decision_count;
+    int64_t decisions = design->predictor->decision_count;
+    const int32_t *choices = design->choices + candidate * decisions;
     for (int64_t i = 0; i < picked; i++)
-        if (design->picked[i] == candidate) return false;
+        if (design->picked[i] >= 0 &&
+            memcmp(design->choices + design->picked[i] * decisions, choices, (size_t)decisions * sizeof *choices) == 0)
+            return false;
     return fnas_space_connected(design->predictor->space, choices);
 }
 
@@ -222,7 +232,12 @@ static fnas_status fnas_design_run(fnas_design *design, int64_t given_count, con
 
 fnas_status fnas_predictor_choose(fnas_context *context, const fnas_predictor *predictor, int64_t given_count, const int32_t *given,
                                   int64_t count, int32_t *choices) {
-    fnas_design design = {.context = context, .predictor = predictor};
+    return fnas_predictor_choose_among(context, predictor, given_count, given, 0, NULL, count, choices);
+}
+
+fnas_status fnas_predictor_choose_among(fnas_context *context, const fnas_predictor *predictor, int64_t given_count, const int32_t *given,
+                                        int64_t candidate_count, const int32_t *candidates, int64_t count, int32_t *choices) {
+    fnas_design design = {.context = context, .predictor = predictor, .count = candidate_count, .among = candidates};
     if (count < 1 || count > FNAS_DESIGN_MOST)
         return fnas_fail(context, FNAS_ERR_INPUT, "%lld architectures to choose: 1 to %d can be asked for", (long long)count,
                          FNAS_DESIGN_MOST);
