@@ -22,8 +22,9 @@
 #define FNAS_CALIBRATION_NOISES 7
 #define FNAS_CALIBRATION_SIZES 5
 #define FNAS_CALIBRATION_SIZES_MOST 7 /* where no kind of operation is pooled: few costs, of which ten latencies may tell more */
-#define FNAS_CALIBRATION_SPEED 0.3 /* relative deviation of a device's speed from what its references' mean says, where they are its own   \
-                                    */
+#define FNAS_CALIBRATION_SPEED                                                                                                             \
+    0.3 /* relative deviation of a device's speed from what its references' mean says, where they are its own                              \
+         */
 static const double fnas_calibration_noise[FNAS_CALIBRATION_NOISES] = {0.005, 0.01, 0.02, 0.04, 0.08, 0.16, 0.32};
 /* Of a pooled cost's contribution to normalised latency. */
 static const double fnas_calibration_size[FNAS_CALIBRATION_SIZES_MOST] = {0.005, 0.01, 0.02, 0.04, 0.08, 0.16, 0.32};

@@ -95,6 +95,8 @@ cp "$place/out" "$place/references.out"
 want "ten of them" [ "$(grep -c '"|' "$place/references.json")" = 10 ]
 run 0 "references by a predictor" device references --predictor "$place/p.safetensors" --count 3 --given "$place/a.json" -o "$place/next.json"
 want "three" [ "$(grep -c '"|' "$place/next.json")" = 3 ]
+run 0 "references among a card's architectures" device references --predictor "$place/p.safetensors" --count 3 --among "$place/b.json" -o "$place/among.json"
+want "three that the card has" [ "$(grep -o '|[^"]*' "$place/among.json" | grep -cFf - "$place/b.json")" -ge 3 ]
 run 1 "references without anything to learn from" device references -o "$place/next.json"
 says err "either --device"
 run 1 "no references at all" device references --predictor "$place/p.safetensors" --count 1001 -o "$place/next.json"
