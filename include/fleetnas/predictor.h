@@ -26,9 +26,9 @@ typedef struct fnas_predictor_options {
     uint64_t seed;
 } fnas_predictor_options;
 
-/* Trains on the measurements of count cards [count] of this space (each needs measurements, and all the same reference architectures).
+/* Trains on the measurements of count cards [count] of this space (each needs measurements; their reference architectures may differ).
  * options: NULL for the defaults. *predictor is owned by the caller. Deterministic in seed, whatever the threads. Errors: FNAS_ERR_INPUT
- * (card of another space, no measurements or none of the quantity, same device name twice, other references, option out of range),
+ * (card of another space, no measurements or none of the quantity, same device name twice, another number of references, option out of range),
  * FNAS_ERR_NUMERIC (no stable fit), FNAS_ERR_MEMORY, FNAS_INTERRUPTED. Reports progress "predictor". */
 FNAS_API FNAS_NODISCARD fnas_status fnas_predictor_fit(fnas_context *context, const fnas_space *space, int64_t count,
                                                        const fnas_card *const *cards, const fnas_predictor_options *options,
@@ -88,6 +88,12 @@ FNAS_API void fnas_latency_model_range_ms(const fnas_latency_model *model, doubl
  * say), FNAS_ERR_MEMORY, FNAS_INTERRUPTED. */
 FNAS_API FNAS_NODISCARD fnas_status fnas_predictor_choose(fnas_context *context, const fnas_predictor *predictor, int64_t given_count,
                                                           const int32_t *given, int64_t count, int32_t *choices);
+
+/* As fnas_predictor_choose, among candidates [candidate_count][decisions] alone (NULL: those of the space): for a device of which a table
+ * exists, or that can run only some. Errors: as there. */
+FNAS_API FNAS_NODISCARD fnas_status fnas_predictor_choose_among(fnas_context *context, const fnas_predictor *predictor, int64_t given_count,
+                                                                const int32_t *given, int64_t candidate_count, const int32_t *candidates,
+                                                                int64_t count, int32_t *choices);
 
 /* Writes architectures [count][decisions] as the JSON object that --references reads: {"space", "reference_archs": [native strings]}.
  * Atomic. Errors: FNAS_ERR_IO, FNAS_ERR_MEMORY. */

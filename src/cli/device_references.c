@@ -7,7 +7,7 @@
 
 typedef struct references_values {
     cli_common common;
-    const char *space, *predictor, *given, *output;
+    const char *space, *predictor, *given, *among, *output;
     cli_texts devices;
     int64_t count, threads;
     uint64_t seed;
@@ -25,6 +25,8 @@ static const cli_option references_options[] = {
     {"count", 0, CLI_COUNT, AT(count), "N", "how many [10, what a card needs]", false},
     {"given", 0, CLI_TEXT, AT(given), "CARD.json",
      "card of the device whose architectures were measured already: the next N most useful ones", false},
+    {"among", 0, CLI_TEXT, AT(among), "CARD.json", "choose among the architectures of this card alone; its latencies are not looked at",
+     false},
     {"seed", 0, CLI_SEED, AT(seed), "N", "with --device: of the predictor that is trained on the cards [0]", false},
     CLI_OPTION_THREADS(references_values),
     CLI_OPTION_JSON(references_values),
@@ -104,22 +106,24 @@ static fnas_status references_print(fnas_context *context, const fnas_space *spa
 
 static fnas_status references_choose(fnas_context *context, const references_values *values, const fnas_predictor *predictor) {
     fnas_space *space = NULL;
-    int64_t count = values->count ? values->count : REFERENCES, given_count = 0;
-    int32_t *given = NULL, *choices = NULL;
+    int64_t count = values->count ? values->count : REFERENCES, given_count = 0, among_count = 0;
+    int32_t *given = NULL, *among = NULL, *choices = NULL;
     fnas_status status = fnas_space_open(context, fnas_predictor_space(predictor), &space);
     if (status == FNAS_OK) status = references_measured(context, values->given, space, &given, &given_count);
+    if (status == FNAS_OK) status = references_measured(context, values->among, space, &among, &among_count);
     if (status == FNAS_OK && (count < 1 || count > 1000))
         status = cli_fail("device references", FNAS_ERR_USAGE, "--count must be 1 to 1000, not %lld", (long long)count);
     if (status == FNAS_OK) {
         choices = calloc((size_t)(count * fnas_space_decision_count(space)) + 1, sizeof *choices);
         if (!choices) status = cli_fail("device references", FNAS_ERR_MEMORY, "out of memory");
     }
-    if (status == FNAS_OK) status = fnas_predictor_choose(context, predictor, given_count, given, count, choices);
+    if (status == FNAS_OK) status = fnas_predictor_choose_among(context, predictor, given_count, given, among_count, among, count, choices);
     if (status == FNAS_OK) status = fnas_references_save(context, space, count, choices, values->output);
     if (status == FNAS_OK && values->json) status = references_print(context, space, count, choices);
     if (status == FNAS_OK && !values->json) printf("%s\n", values->output);
     free(choices);
     free(given);
+    free(among);
     if (space) fnas_space_close(space);
     return status;
 }
@@ -144,8 +148,8 @@ const cli_verb cli_device_references = {
         "From cards of several devices (or a predictor trained on them) it is known how devices differ. Chosen are the architectures "
         "whose\n"
         "latencies leave the least uncertainty about all others on a device that was never seen: ten of them serve as references\n"
-        "(device measure --references FILE.json), which every card of a fleet must share. With --given, they are the next most useful\n"
-        "ones beside those on a card.",
+        "(device measure --references FILE.json), which every card of a search must share. With --given, they are the next most useful\n"
+        "ones beside those on a card. With --among, they are architectures of a table that exists, imported as a card.",
     .example = "fleetnas device references --device devices/*.json -o references.json",
     .options = references_options,
     .values_size = sizeof(references_values),

@@ -335,6 +335,18 @@ fnas_status fnas_card_check_space(fnas_context *context, const fnas_card *card, 
                      card->view.space, fnas_space_spec(space));
 }
 
+fnas_status fnas_card_check_references(fnas_context *context, const fnas_card *card, const fnas_card *other) {
+    const fnas_card_view *a = &card->view, *b = &other->view;
+    size_t bytes = (size_t)(a->reference_count * a->decision_count) * sizeof *a->reference_choices;
+    if (a->reference_count == b->reference_count && a->decision_count == b->decision_count &&
+        memcmp(a->reference_choices, b->reference_choices, bytes) == 0)
+        return FNAS_OK;
+    return fnas_fail(context, FNAS_ERR_INPUT,
+                     "device %s was measured on other reference architectures than %s: a search knows its devices by latencies of the same "
+                     "ones (measure or import both with the same --references)",
+                     a->name, b->name);
+}
+
 void fnas_card_embedding(const fnas_card *card, double *embedding) {
     fnas_embedding_from_latency(card->view.reference_count, card->view.reference_latency_ms, embedding);
 }

@@ -19,6 +19,10 @@ struct fnas_card {
 /* Whether a device to search for may be called so: a run keeps its card in a file of that name. FNAS_ERR_INPUT says what is allowed. */
 FNAS_NODISCARD fnas_status fnas_card_check_name(fnas_context *context, const char *name);
 
+/* Embeddings can be compared only over the same reference architectures: FNAS_ERR_INPUT, naming both, unless the cards have them in common.
+ */
+FNAS_NODISCARD fnas_status fnas_card_check_references(fnas_context *context, const fnas_card *card, const fnas_card *other);
+
 /* Checks `root` (whose reference is taken over, also on failure) and reads it; `where` names it in messages. */
 FNAS_NODISCARD fnas_status fnas_card_from_json(fnas_context *context, const char *where, json_t *root, fnas_card **card);
 

@@ -20,15 +20,21 @@
 #define FNAS_CALIBRATION_BELIEF_MIN 1e-4 /* components that are believed less do not widen the covariance */
 #define FNAS_CALIBRATION_NOISES 7
 #define FNAS_CALIBRATION_SIZES 5
-#define FNAS_CALIBRATION_GRID (FNAS_CALIBRATION_SIZES * FNAS_CALIBRATION_NOISES) /* components of one training device */
+#define FNAS_CALIBRATION_SIZES_MOST 7 /* where no kind of operation is pooled: few costs, of which ten latencies may tell more */
+#define FNAS_CALIBRATION_SPEED                                                                                                             \
+    0.3 /* relative deviation of a device's speed from what its references' mean says, where they are its own                              \
+         */
 static const double fnas_calibration_noise[FNAS_CALIBRATION_NOISES] = {0.005, 0.01, 0.02, 0.04, 0.08, 0.16, 0.32};
-static const double fnas_calibration_size[FNAS_CALIBRATION_SIZES] = {0.005, 0.01, 0.02, 0.04,
-                                                                     0.08}; /* of a pooled cost's contribution to normalised latency */
+/* Of a pooled cost's contribution to normalised latency. */
+static const double fnas_calibration_size[FNAS_CALIBRATION_SIZES_MOST] = {0.005, 0.01, 0.02, 0.04, 0.08, 0.16, 0.32};
 
 typedef struct fnas_calibration {
     const fnas_predictor *predictor;
+    const int32_t *choices;  /* [n][decisions] */
     const double *reference; /* [n] */
     int64_t n, k, devices;
+    int64_t grid;         /* components of one training device */
+    double speed;         /* variance of the device's relative speed; 0 where the references' mean tells it exactly */
     const double **known; /* [devices][k]: coefficients of the training devices that the prior is made of */
     double *basis;        /* [n][k] */
     double *centred;      /* [devices][n]: basis . (m_u - m) */
@@ -37,24 +43,18 @@ typedef struct fnas_calibration {
     double *around;       /* [n][n]: of its second part, size 1 */
     double *variance;     /* [k]: s_j^2 */
     double *centre;       /* [devices][n]: basis . m_t */
+    double *unit;         /* [devices]: how many times as slow as training device t this one seems */
     double *evidence;     /* [devices][GRID]: logarithms, then weights that sum to 1 */
     double *dual;         /* [devices][GRID][n]: (R S R^T + E)^-1 (y - R m_t) */
     double *memory;
 } fnas_calibration;
 
 static fnas_status fnas_calibration_allocate(fnas_context *context, fnas_calibration *c) {
-    int64_t parts[] = {c->n * c->k,
-                       c->devices * c->n,
-                       c->k,
-                       c->n * c->n,
-                       c->n * c->n,
-                       c->k,
-                       c->devices * c->n,
-                       c->devices * FNAS_CALIBRATION_GRID,
-                       c->devices * FNAS_CALIBRATION_GRID * c->n};
+    int64_t parts[] = {c->n * c->k, c->devices * c->n, c->k,       c->n * c->n,          c->n * c->n,
+                       c->k,        c->devices * c->n, c->devices, c->devices * c->grid, c->devices * c->grid * c->n};
     enum { PARTS = sizeof parts / sizeof *parts };
-    double **pointers[PARTS] = {&c->basis,    &c->centred, &c->mean,     &c->between, &c->around,
-                                &c->variance, &c->centre,  &c->evidence, &c->dual};
+    double **pointers[PARTS] = {&c->basis,    &c->centred, &c->mean, &c->between,  &c->around,
+                                &c->variance, &c->centre,  &c->unit, &c->evidence, &c->dual};
     int64_t total = 0;
     for (int i = 0; i < PARTS; i++) total += parts[i];
     c->memory = fnas_allocate((size_t)total, sizeof(double));
@@ -73,7 +73,7 @@ static fnas_status fnas_calibration_basis(fnas_context *context, fnas_calibratio
     double *features = fnas_allocate((size_t)predictor->map.feature_count, sizeof(double));
     fnas_status status = onehot && features ? FNAS_OK : fnas_fail_memory(context, "calibration");
     for (int64_t i = 0; i < c->n && status == FNAS_OK; i++) {
-        fnas_space_to_onehot(predictor->space, predictor->reference_choices + i * predictor->decision_count, onehot);
+        fnas_space_to_onehot(predictor->space, c->choices + i * predictor->decision_count, onehot);
         fnas_space_cost_features(predictor->space, onehot, features);
         fnas_predictor_basis(predictor, features, c->basis + i * c->k);
     }
@@ -91,9 +91,7 @@ static double fnas_calibration_dot(int64_t n, const double *a, const double *b) 
 static void fnas_calibration_prior(fnas_calibration *c) {
     const fnas_feature_map *map = &c->predictor->map;
     for (int64_t j = 0; j < c->k; j++) {
-        double size = j >= map->linear_count                                            ? FNAS_CALIBRATION_TERM
-                      : j == 0 || (j <= map->group_count && map->group_size[j - 1] > 1) ? 1.0
-                                                                                        : FNAS_CALIBRATION_PLACE;
+        double size = j >= map->linear_count ? FNAS_CALIBRATION_TERM : fnas_feature_map_is_kind(map, j) ? 1.0 : FNAS_CALIBRATION_PLACE;
         double scale = j >= map->linear_count ? 1.0 : map->scale[j];
         c->variance[j] = scale > 0.0 ? size * size / (scale * scale) : 0.0;
         for (int64_t t = 0; t < c->devices; t++) c->mean[j] += c->known[t][j] / (double)c->devices;
@@ -103,6 +101,18 @@ static void fnas_calibration_prior(fnas_calibration *c) {
             c->centre[t * c->n + i] = fnas_calibration_dot(c->k, c->basis + i * c->k, c->known[t]);
             c->centred[t * c->n + i] = c->centre[t * c->n + i] - fnas_calibration_dot(c->k, c->basis + i * c->k, c->mean);
         }
+}
+
+/* With references of its own, a device is compared with each training device as that would have done on them. */
+static void fnas_calibration_units(fnas_calibration *c) {
+    for (int64_t t = 0; t < c->devices; t++) {
+        double expected = 0.0, seen = 0.0;
+        for (int64_t i = 0; i < c->n; i++) {
+            expected += c->centre[t * c->n + i];
+            seen += c->reference[i];
+        }
+        c->unit[t] = c->speed > 0.0 && expected > 0.0 ? seen / expected : 1.0;
+    }
 }
 
 static void fnas_calibration_spread(fnas_calibration *c) {
@@ -117,40 +127,44 @@ static void fnas_calibration_spread(fnas_calibration *c) {
         }
 }
 
-static double fnas_calibration_component_size(int64_t component) {
-    return fnas_calibration_size[component % FNAS_CALIBRATION_GRID / FNAS_CALIBRATION_NOISES];
+static double fnas_calibration_component_size(const fnas_calibration *c, int64_t component) {
+    return fnas_calibration_size[component % c->grid / FNAS_CALIBRATION_NOISES];
 }
 
 /* R S R^T + E of one component. */
 static void fnas_calibration_system(const fnas_calibration *c, int64_t component, double *system) {
-    double size = fnas_calibration_component_size(component), noise = fnas_calibration_noise[component % FNAS_CALIBRATION_NOISES];
+    double size = fnas_calibration_component_size(c, component), noise = fnas_calibration_noise[component % FNAS_CALIBRATION_NOISES];
+    int64_t t = component / c->grid;
+    const double *centre = c->centre + t * c->n;
     for (int64_t i = 0; i < c->n * c->n; i++) system[i] = c->between[i] + size * size * c->around[i];
+    for (int64_t i = 0; i < c->n * c->n && c->speed > 0.0; i++) system[i] += c->speed * centre[i / c->n] * centre[i % c->n];
     for (int64_t i = 0; i < c->n; i++) {
-        double expected = c->centre[component / FNAS_CALIBRATION_GRID * c->n + i];
-        double deviation = noise * fmax(FNAS_CALIBRATION_FLOOR, fmax(expected, 0.3 * c->reference[i]));
+        double deviation = noise * fmax(FNAS_CALIBRATION_FLOOR, fmax(centre[i], 0.3 * c->reference[i] / c->unit[t]));
         system[i * c->n + i] += deviation * deviation;
     }
 }
 
 /* One component: its evidence, and the dual solution from which its coefficients follow. */
 static bool fnas_calibration_component(fnas_calibration *c, int64_t component) {
-    int64_t t = component / FNAS_CALIBRATION_GRID;
+    int64_t t = component / c->grid;
     double factor[FNAS_PREDICTOR_MAX_REFERENCES * FNAS_PREDICTOR_MAX_REFERENCES], error[FNAS_PREDICTOR_MAX_REFERENCES];
     fnas_calibration_system(c, component, factor);
-    for (int64_t i = 0; i < c->n; i++) error[i] = c->reference[i] - c->centre[t * c->n + i];
+    for (int64_t i = 0; i < c->n; i++) error[i] = c->reference[i] / c->unit[t] - c->centre[t * c->n + i];
     if (!fnas_cholesky(c->n, factor)) return false;
     fnas_cholesky_forward(c->n, factor, error);
-    c->evidence[component] = -0.5 * fnas_calibration_dot(c->n, error, error) - 0.5 * fnas_cholesky_log_determinant(c->n, factor);
+    c->evidence[component] = -0.5 * fnas_calibration_dot(c->n, error, error) - 0.5 * fnas_cholesky_log_determinant(c->n, factor) -
+                             (double)c->n * log(c->unit[t]);
     fnas_cholesky_backward(c->n, factor, error);
     memcpy(c->dual + component * c->n, error, (size_t)c->n * sizeof *error);
     return true;
 }
 
-/* coefficients += weight (m_t + S R^T dual). */
+/* coefficients += weight unit_t (m_t + S R^T dual). */
 static void fnas_calibration_add(const fnas_calibration *c, int64_t component, double weight, double *coefficients) {
-    int64_t t = component / FNAS_CALIBRATION_GRID;
+    int64_t t = component / c->grid;
     const double *dual = c->dual + component * c->n;
-    double size = fnas_calibration_component_size(component);
+    double size = fnas_calibration_component_size(c, component);
+    weight *= c->unit[t];
     for (int64_t j = 0; j < c->k; j++) {
         double back = 0.0;
         for (int64_t i = 0; i < c->n; i++) back += c->basis[i * c->k + j] * dual[i];
@@ -160,11 +174,13 @@ static void fnas_calibration_add(const fnas_calibration *c, int64_t component, d
         double along = weight * FNAS_CALIBRATION_SPREAD / (double)c->devices * fnas_calibration_dot(c->n, c->centred + u * c->n, dual);
         for (int64_t j = 0; j < c->k; j++) coefficients[j] += along * (c->known[u][j] - c->mean[j]);
     }
+    double faster = weight * c->speed * fnas_calibration_dot(c->n, c->centre + t * c->n, dual);
+    for (int64_t j = 0; j < c->k && c->speed > 0.0; j++) coefficients[j] += faster * c->known[t][j];
 }
 
 /* From logarithms of evidence to weights that sum to 1, in place. */
 static void fnas_calibration_believe(fnas_calibration *c) {
-    int64_t count = c->devices * FNAS_CALIBRATION_GRID;
+    int64_t count = c->devices * c->grid;
     double largest = c->evidence[0], total = 0.0;
     for (int64_t i = 1; i < count; i++) largest = fmax(largest, c->evidence[i]);
     for (int64_t i = 0; i < count; i++) total += exp(c->evidence[i] - largest);
@@ -174,7 +190,7 @@ static void fnas_calibration_believe(fnas_calibration *c) {
 static void fnas_calibration_average(const fnas_calibration *c, fnas_calibrated *made) {
     memset(made->coefficients, 0, (size_t)c->k * sizeof(double));
     made->noise = 0.0;
-    for (int64_t i = 0; i < c->devices * FNAS_CALIBRATION_GRID; i++) {
+    for (int64_t i = 0; i < c->devices * c->grid; i++) {
         made->noise += c->evidence[i] * fnas_calibration_noise[i % FNAS_CALIBRATION_NOISES];
         if (c->evidence[i] > 1e-12) fnas_calibration_add(c, i, c->evidence[i], made->coefficients);
     }
@@ -183,7 +199,9 @@ static void fnas_calibration_average(const fnas_calibration *c, fnas_calibrated 
 /* Adds weight times the posterior covariance [k][k] of one component: S - S R^T (R S R^T + E)^-1 R S. across: [n][k], scratch. */
 static bool fnas_calibration_covariance(const fnas_calibration *c, int64_t component, double weight, double *across, double *covariance) {
     double factor[FNAS_PREDICTOR_MAX_REFERENCES * FNAS_PREDICTOR_MAX_REFERENCES], column[FNAS_PREDICTOR_MAX_REFERENCES];
-    double size = fnas_calibration_component_size(component), share = FNAS_CALIBRATION_SPREAD / (double)c->devices;
+    double size = fnas_calibration_component_size(c, component), share = FNAS_CALIBRATION_SPREAD / (double)c->devices;
+    int64_t t = component / c->grid;
+    weight *= c->unit[t] * c->unit[t];
     fnas_calibration_system(c, component, factor);
     if (!fnas_cholesky(c->n, factor)) return false;
     for (int64_t j = 0; j < c->k; j++) covariance[j * c->k + j] += weight * size * size * c->variance[j];
@@ -195,6 +213,11 @@ static bool fnas_calibration_covariance(const fnas_calibration *c, int64_t compo
             for (int64_t l = 0; l < c->k; l++) covariance[j * c->k + l] += weight * off * (c->known[u][l] - c->mean[l]);
             for (int64_t i = 0; i < c->n; i++) across[i * c->k + j] += off * c->centred[u * c->n + i];
         }
+    for (int64_t j = 0; j < c->k && c->speed > 0.0; j++) {
+        double off = c->speed * c->known[t][j];
+        for (int64_t l = 0; l < c->k; l++) covariance[j * c->k + l] += weight * off * c->known[t][l];
+        for (int64_t i = 0; i < c->n; i++) across[i * c->k + j] += off * c->centre[t * c->n + i];
+    }
     for (int64_t j = 0; j < c->k; j++) { /* across <- L^-1 R S */
         for (int64_t i = 0; i < c->n; i++) column[i] = across[i * c->k + j];
         fnas_cholesky_forward(c->n, factor, column);
@@ -212,7 +235,7 @@ static bool fnas_calibration_covariance(const fnas_calibration *c, int64_t compo
 static bool fnas_calibration_mixture_covariance(const fnas_calibration *c, const double *mean, double *across, double *own,
                                                 double *covariance) {
     memset(covariance, 0, (size_t)(c->k * c->k) * sizeof *covariance);
-    for (int64_t i = 0; i < c->devices * FNAS_CALIBRATION_GRID; i++) {
+    for (int64_t i = 0; i < c->devices * c->grid; i++) {
         double weight = c->evidence[i];
         if (weight < FNAS_CALIBRATION_BELIEF_MIN) continue;
         if (!fnas_calibration_covariance(c, i, weight, across, covariance)) return false;
@@ -230,7 +253,7 @@ static bool fnas_calibration_mixture_covariance(const fnas_calibration *c, const
  * move. scratch: fnas_calibration_scratch doubles. */
 static bool fnas_calibration_forbid_negative(const fnas_calibration *c, double *scratch, double *coefficients) {
     const fnas_feature_map *map = &c->predictor->map;
-    int64_t best = 0, count = c->devices * FNAS_CALIBRATION_GRID;
+    int64_t best = 0, count = c->devices * c->grid;
     double *across = scratch + c->k * c->k;
     for (int64_t i = 1; i < count; i++)
         if (c->evidence[i] > c->evidence[best]) best = i;
@@ -263,9 +286,10 @@ static bool fnas_calibration_finish(const fnas_calibration *c, double *scratch, 
 static fnas_status fnas_calibration_solve(fnas_context *context, fnas_calibration *c, fnas_calibrated *made) {
     FNAS_TRY(fnas_calibration_basis(context, c));
     fnas_calibration_prior(c);
+    fnas_calibration_units(c);
     fnas_calibration_spread(c);
     bool stable = true;
-    for (int64_t i = 0; i < c->devices * FNAS_CALIBRATION_GRID; i++) stable = stable && fnas_calibration_component(c, i);
+    for (int64_t i = 0; i < c->devices * c->grid; i++) stable = stable && fnas_calibration_component(c, i);
     double *scratch = fnas_allocate((size_t)fnas_calibration_scratch(c), sizeof(double));
     if (!scratch) return fnas_fail_memory(context, "calibration");
     if (stable) fnas_calibration_believe(c);
@@ -274,9 +298,18 @@ static fnas_status fnas_calibration_solve(fnas_context *context, fnas_calibratio
     return stable ? FNAS_OK : fnas_fail(context, FNAS_ERR_NUMERIC, "the reference latencies give no stable calibration");
 }
 
-fnas_status fnas_predictor_calibrate(fnas_context *context, const fnas_predictor *predictor, int64_t without, const double *reference,
-                                     fnas_calibrated *made) {
-    fnas_calibration c = {.predictor = predictor, .reference = reference, .n = predictor->reference_count, .k = predictor->basis_count};
+fnas_status fnas_predictor_calibrate(fnas_context *context, const fnas_predictor *predictor, int64_t without, const int32_t *choices,
+                                     const double *reference, fnas_calibrated *made) {
+    int64_t entries = predictor->reference_count * predictor->decision_count;
+    bool shared = predictor->reference_sets == 1 && memcmp(choices, predictor->reference_choices, (size_t)entries * sizeof *choices) == 0;
+    int64_t sizes = predictor->map.pools ? FNAS_CALIBRATION_SIZES : FNAS_CALIBRATION_SIZES_MOST;
+    fnas_calibration c = {.predictor = predictor,
+                          .choices = choices,
+                          .reference = reference,
+                          .n = predictor->reference_count,
+                          .k = predictor->basis_count,
+                          .grid = sizes * FNAS_CALIBRATION_NOISES,
+                          .speed = shared ? 0.0 : FNAS_CALIBRATION_SPEED * FNAS_CALIBRATION_SPEED};
     c.known = fnas_allocate((size_t)predictor->device_count, sizeof *c.known);
     if (!c.known) return fnas_fail_memory(context, "calibration");
     for (int64_t t = 0; t < predictor->device_count; t++)

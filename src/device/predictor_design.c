@@ -40,6 +40,8 @@ typedef struct fnas_design {
     double *row;                             /* [D] scratch */
     bool *taken;                             /* [count] */
     int64_t *picked;                         /* [wanted] */
+    const int32_t *among;                    /* [among_count][decisions], borrowed; NULL: the space's */
+    int64_t among_count;
     double begin_ms;
 } fnas_design;
 
@@ -101,11 +103,19 @@ static fnas_status fnas_design_add_every(fnas_design *design) {
 
 static fnas_status fnas_design_add_random(fnas_design *design) {
     fnas_arch_set drawn = {.decisions = design->archs.decisions};
-    fnas_status status = fnas_space_random_distinct(design->context, design->predictor->space, FNAS_DESIGN_SEED, FNAS_DESIGN_CANDIDATES,
-                                                    &drawn);
+    int64_t count = (int64_t)fmin(fnas_space_settled_count(design->predictor->space), FNAS_DESIGN_CANDIDATES);
+    fnas_status status = fnas_space_random_distinct(design->context, design->predictor->space, FNAS_DESIGN_SEED, count, &drawn);
     for (int64_t i = 0; i < drawn.count && status == FNAS_OK; i++) status = fnas_design_add_candidate(design, fnas_arch_set_at(&drawn, i));
     fnas_arch_set_free(&drawn);
     return status;
+}
+
+static fnas_status fnas_design_add_candidates(fnas_design *design) {
+    for (int64_t i = 0; i < design->among_count; i++)
+        FNAS_TRY(fnas_design_add_candidate(design, design->among + i * design->archs.decisions));
+    if (design->among) return FNAS_OK;
+    bool all = fnas_space_cardinality(design->predictor->space) <= FNAS_DESIGN_CANDIDATES;
+    return all ? fnas_design_add_every(design) : fnas_design_add_random(design);
 }
 
 /* The candidates are every architecture of a small space, distinct random ones of a large one, but none that was measured before: at most
@@ -115,8 +125,7 @@ static fnas_status fnas_design_gather(fnas_design *design, int64_t given_count, 
     design->archs.decisions = decisions;
     for (int64_t i = 0; i < given_count; i++) FNAS_TRY(fnas_design_add(design, given + i * decisions));
     design->given = design->archs.count;
-    bool all = fnas_space_cardinality(design->predictor->space) <= FNAS_DESIGN_CANDIDATES;
-    FNAS_TRY(all ? fnas_design_add_every(design) : fnas_design_add_random(design));
+    FNAS_TRY(fnas_design_add_candidates(design));
     design->count = design->archs.count - design->given;
     if (design->wanted <= design->count) return FNAS_OK;
     return fnas_fail(design->context, FNAS_ERR_INPUT, "%lld architectures are more than the %lld to choose from that were not measured yet",
@@ -153,7 +162,7 @@ static void fnas_design_factor(const fnas_predictor *predictor, const double *fe
     double unit = fmax(mean, FNAS_CALIBRATION_FLOOR);
     for (int64_t t = 0; t < devices; t++) factors[t] = share * (factors[t] - mean) / unit;
     for (int64_t j = 0; j < predictor->basis_count; j++) {
-        bool wide = j == 0 || (j <= map->group_count && map->group_size[j - 1] > 1);
+        bool wide = fnas_feature_map_is_kind(map, j);
         double scale = j >= map->linear_count ? 1.0 : map->scale[j];
         factors[devices + j] = scale > 0.0 ? FNAS_DESIGN_SIZE * (wide ? 1.0 : FNAS_CALIBRATION_PLACE) * basis[j] / scale / unit : 0.0;
     }
@@ -297,7 +306,17 @@ static fnas_status fnas_design_run(fnas_design *design, int64_t given_count, con
 
 fnas_status fnas_predictor_choose(fnas_context *context, const fnas_predictor *predictor, int64_t given_count, const int32_t *given,
                                   int64_t count, int32_t *choices) {
-    fnas_design design = {.context = context, .predictor = predictor, .wanted = count, .begin_ms = fnas_wall_ms()};
+    return fnas_predictor_choose_among(context, predictor, given_count, given, 0, NULL, count, choices);
+}
+
+fnas_status fnas_predictor_choose_among(fnas_context *context, const fnas_predictor *predictor, int64_t given_count, const int32_t *given,
+                                        int64_t candidate_count, const int32_t *candidates, int64_t count, int32_t *choices) {
+    fnas_design design = {.context = context,
+                          .predictor = predictor,
+                          .among = candidates,
+                          .among_count = candidate_count,
+                          .wanted = count,
+                          .begin_ms = fnas_wall_ms()};
     if (count < 1 || count > FNAS_DESIGN_MOST)
         return fnas_fail(context, FNAS_ERR_INPUT, "%lld architectures to choose: 1 to %d can be asked for", (long long)count,
                          FNAS_DESIGN_MOST);

@@ -20,7 +20,7 @@ static int64_t fnas_evaluation_select(const fnas_predictor *predictor, const fna
     for (int64_t i = 0; i < view->measurement_count; i++) {
         const int32_t *candidate = view->measurement_choices + i * decisions;
         if (known && !fnas_evaluation_contains(known->holdout_choices, known->holdout_count, candidate, decisions)) continue;
-        if (fnas_evaluation_contains(predictor->reference_choices, predictor->reference_count, candidate, decisions)) continue;
+        if (fnas_evaluation_contains(view->reference_choices, view->reference_count, candidate, decisions)) continue;
         memcpy(choices + count * decisions, candidate, (size_t)decisions * sizeof *candidate);
         latency_ms[count++] = view->measurement_latency_ms[i];
     }

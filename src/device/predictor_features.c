@@ -117,6 +117,7 @@ static void fnas_feature_study_group(fnas_feature_study *study, fnas_feature_map
     }
     for (int64_t j = 0; j < map->feature_count; j++) map->is_further[j] = study->entry[j] >= 0 && fnas_feature_rank(study, j) > 0;
     for (int64_t j = 0; j < map->feature_count; j++) map->group_size[map->group[j]]++;
+    map->pools = map->group_count < map->feature_count;
     map->linear_count = 1 + map->group_count + map->feature_count;
     map->bound_count = 1 + map->feature_count;
     map->bounds[0][0] = 0;
@@ -158,6 +159,21 @@ fnas_status fnas_feature_map_create(fnas_context *context, const fnas_space *spa
     return status;
 }
 
+fnas_status fnas_feature_map_mean(fnas_context *context, const fnas_space *space, const fnas_feature_map *map, double *mean) {
+    fnas_feature_study study = {.space = space, .feature_count = map->feature_count, .onehot_size = fnas_space_onehot_size(space)};
+    double *basis = fnas_allocate((size_t)map->linear_count, sizeof *basis);
+    fnas_status status = basis && fnas_feature_study_allocate(&study) ? FNAS_OK : fnas_fail_memory(context, "cost features");
+    memset(mean, 0, (size_t)map->linear_count * sizeof *mean);
+    for (int64_t n = 0; n < FNAS_FEATURE_SAMPLES && status == FNAS_OK; n++) {
+        fnas_feature_study_draw(&study, n);
+        fnas_feature_map_linear(map, study.features, basis);
+        for (int64_t j = 0; j < map->linear_count; j++) mean[j] += basis[j] / FNAS_FEATURE_SAMPLES;
+    }
+    fnas_free(basis);
+    fnas_feature_study_release(&study);
+    return status;
+}
+
 void fnas_feature_map_release(fnas_feature_map *map) {
     fnas_free(map->group);
     fnas_free(map->group_size);
@@ -165,6 +181,10 @@ void fnas_feature_map_release(fnas_feature_map *map) {
     fnas_free(map->bounds);
     fnas_free(map->scale);
     *map = (fnas_feature_map){0};
+}
+
+bool fnas_feature_map_is_kind(const fnas_feature_map *map, int64_t j) {
+    return j == 0 || (j <= map->group_count && (!map->pools || map->group_size[j - 1] > 1));
 }
 
 void fnas_feature_map_linear(const fnas_feature_map *map, const double *features, double *basis) {

@@ -20,6 +20,7 @@ typedef struct fnas_feature_map {
     bool *is_further;      /* [F]: of the same entry as an earlier feature */
     int32_t *group;        /* [F]: the group in which a feature is pooled */
     int64_t bound_count;   /* 1 + F */
+    bool pools;            /* some group has more than one feature */
     int32_t (*bounds)[2];  /* coefficients whose sum is the constant, or the weight of one feature: a cost, hence not negative */
     double *scale; /* [linear_count]: standard deviation of the basis over random architectures of the space; 1 for the constant, 0 where it
                       never changes */
@@ -31,6 +32,11 @@ typedef struct fnas_feature_map {
 FNAS_NODISCARD fnas_status fnas_feature_map_create(fnas_context *context, const fnas_space *space, fnas_feature_map *map);
 void fnas_feature_map_release(fnas_feature_map *map);
 
+/* Whether the prior of coefficient j of the linear basis is as wide as that of a kind of operation: the constant, pooled costs; where
+ * nothing is pooled, every feature is a kind of its own. */
+bool fnas_feature_map_is_kind(const fnas_feature_map *map, int64_t j);
+/* mean [linear_count] of the basis over the architectures from which the map was found. */
+FNAS_NODISCARD fnas_status fnas_feature_map_mean(fnas_context *context, const fnas_space *space, const fnas_feature_map *map, double *mean);
 /* features [F] -> basis [linear_count]. */
 void fnas_feature_map_linear(const fnas_feature_map *map, const double *features, double *basis);
 /* Collapses coefficients of the linear basis to one weight a feature: bias + weights . features = coefficients . basis. */

@@ -12,6 +12,7 @@
 #include "space/space.h"
 
 #define FNAS_PREDICTOR_FORMAT "fleetnas-predictor/2"
+#define FNAS_PREDICTOR_FORMAT_OWN "fleetnas-predictor/3" /* devices have references of their own */
 #define FNAS_PREDICTOR_FILE_LIMIT ((size_t)1 << 30)
 #define FNAS_PREDICTOR_TENSORS 11
 #define FNAS_PREDICTOR_FINGERPRINTS 16 /* architectures whose features make the fingerprint */
@@ -89,18 +90,28 @@ static fnas_status fnas_predictor_archs_to_json(fnas_context *context, const fna
     return *array ? FNAS_OK : fnas_fail_memory(context, "predictor file");
 }
 
-/* {"references": [...], "devices": [{"name", "holdout": [...]}]} */
+static fnas_status fnas_predictor_references_to_json(fnas_context *context, const fnas_predictor *predictor, int64_t t, json_t *object) {
+    json_t *references = NULL;
+    fnas_status status = fnas_predictor_archs_to_json(context, predictor, fnas_predictor_references(predictor, t),
+                                                      predictor->reference_count, &references);
+    if (json_object_set_new(object, "references", references) != 0 && status == FNAS_OK)
+        status = fnas_fail_memory(context, "predictor file");
+    return status;
+}
+
+/* {"references": [...], "devices": [{"name", "holdout": [...]}]}; "references" of their own stand with the devices. */
 static fnas_status fnas_predictor_lists_to_json(fnas_context *context, const fnas_predictor *predictor, json_t *root) {
-    json_t *references = NULL, *devices = json_array();
+    json_t *devices = json_array();
     if (json_object_set_new(root, "devices", devices) != 0) return fnas_fail_memory(context, "predictor file");
-    fnas_status status = fnas_predictor_archs_to_json(context, predictor, predictor->reference_choices, predictor->reference_count,
-                                                      &references);
-    if (json_object_set_new(root, "references", references) != 0 && status == FNAS_OK) status = fnas_fail_memory(context, "predictor file");
+    bool own = predictor->reference_sets > 1;
+    fnas_status status = FNAS_OK;
+    if (!own) status = fnas_predictor_references_to_json(context, predictor, 0, root);
     for (int64_t t = 0; t < predictor->device_count && status == FNAS_OK; t++) {
         const fnas_known_device *device = &predictor->devices[t];
         json_t *holdout = NULL;
         status = fnas_predictor_archs_to_json(context, predictor, device->holdout_choices, device->holdout_count, &holdout);
         json_t *entry = json_pack("{s:s, s:o}", "name", device->name, "holdout", holdout);
+        if (own && entry && status == FNAS_OK) status = fnas_predictor_references_to_json(context, predictor, t, entry);
         if (json_array_append_new(devices, entry) != 0 && status == FNAS_OK)
             status = fnas_fail(context, FNAS_ERR_INPUT, "the device name \"%s\" is not UTF-8", device->name);
     }
@@ -125,7 +136,7 @@ static fnas_status fnas_predictor_write(fnas_context *context, const fnas_predic
     snprintf(steps, sizeof steps, "%lld", (long long)predictor->steps);
     fnas_text_append_number(&holdout, predictor->holdout_fraction);
     const char *description = fnas_space_description(predictor->space);
-    const fnas_safetensors_text metadata[] = {{"format", FNAS_PREDICTOR_FORMAT},
+    const fnas_safetensors_text metadata[] = {{"format", predictor->reference_sets > 1 ? FNAS_PREDICTOR_FORMAT_OWN : FNAS_PREDICTOR_FORMAT},
                                               {"space", fnas_space_spec(predictor->space)},
                                               {"features", fingerprint},
                                               {"lists", lists},
@@ -200,6 +211,22 @@ static fnas_status fnas_predictor_read_device(fnas_context *context, fnas_predic
         FNAS_TRY(fnas_predictor_read_arch(context, predictor, holdout, i, path,
                                           device->holdout_choices + (int64_t)i * predictor->decision_count));
     device->holdout_count = (int64_t)json_array_size(holdout);
+    return FNAS_OK;
+}
+
+/* references: those of all devices, or NULL where each has its own. */
+static fnas_status fnas_predictor_read_references(fnas_context *context, const fnas_predictor *predictor, const json_t *references,
+                                                  const json_t *devices, const char *path) {
+    for (int64_t t = 0; t < predictor->reference_sets; t++) {
+        json_t *own = (json_t *)references;
+        if (!references) FNAS_TRY(fnas_json_array(context, json_array_get(devices, (size_t)t), path, "references", &own));
+        if ((int64_t)json_array_size(own) != predictor->reference_count)
+            return fnas_fail(context, FNAS_ERR_INPUT, "%s: device %lld has %zu references, the first one has %lld", path, (long long)t,
+                             json_array_size(own), (long long)predictor->reference_count);
+        for (int64_t r = 0; r < predictor->reference_count; r++)
+            FNAS_TRY(fnas_predictor_read_arch(context, predictor, own, (size_t)r, path,
+                                              fnas_predictor_references(predictor, t) + r * predictor->decision_count));
+    }
     return FNAS_OK;
 }
 
@@ -290,9 +317,7 @@ static fnas_status fnas_predictor_read_parts(fnas_context *context, const fnas_s
     fnas_device_table table = {0};
     FNAS_TRY(fnas_predictor_read_settings(context, file, path, predictor));
     FNAS_TRY(fnas_predictor_read_quantity(context, file, path, predictor));
-    for (int64_t r = 0; r < predictor->reference_count; r++)
-        FNAS_TRY(fnas_predictor_read_arch(context, predictor, references, (size_t)r, path,
-                                          predictor->reference_choices + r * predictor->decision_count));
+    FNAS_TRY(fnas_predictor_read_references(context, predictor, references, devices, path));
     for (int64_t t = 0; t < predictor->device_count; t++)
         FNAS_TRY(fnas_predictor_read_device(context, predictor, json_array_get(devices, (size_t)t), path, t));
     FNAS_TRY(fnas_device_table_allocate(context, predictor, &table));
@@ -316,18 +341,20 @@ static fnas_status fnas_predictor_learn_space(fnas_context *context, const fnas_
 }
 
 static fnas_status fnas_predictor_read_lists(fnas_context *context, const fnas_safetensors *file, const char *path, const json_t *lists,
-                                             fnas_predictor **predictor) {
+                                             bool own_references, fnas_predictor **predictor) {
     const char *spec;
-    json_t *references, *devices;
+    json_t *references = NULL, *first, *devices;
     FNAS_TRY(fnas_predictor_metadata(context, file, path, "space", &spec));
     FNAS_TRY(fnas_predictor_learn_space(context, file, path, spec));
-    FNAS_TRY(fnas_json_array(context, lists, path, "references", &references));
     FNAS_TRY(fnas_json_array(context, lists, path, "devices", &devices));
+    if (!own_references) FNAS_TRY(fnas_json_array(context, lists, path, "references", &references));
     if (json_array_size(devices) < 1 || json_array_size(devices) > FNAS_PREDICTOR_MAX_DEVICES)
         return fnas_fail(context, FNAS_ERR_INPUT, "%s: holds %zu devices, a predictor has 1 to %d", path, json_array_size(devices),
                          FNAS_PREDICTOR_MAX_DEVICES);
-    fnas_status status = fnas_predictor_allocate(context, spec, (int64_t)json_array_size(devices), (int64_t)json_array_size(references),
-                                                 predictor);
+    first = references;
+    if (own_references) FNAS_TRY(fnas_json_array(context, json_array_get(devices, 0), path, "references", &first));
+    fnas_status status = fnas_predictor_allocate(context, spec, (int64_t)json_array_size(devices), (int64_t)json_array_size(first),
+                                                 own_references, predictor);
     if (status != FNAS_OK) return fnas_fail_prefix(context, status, "%s", path);
     return fnas_predictor_read_parts(context, file, path, references, devices, *predictor);
 }
@@ -337,13 +364,14 @@ static fnas_status fnas_predictor_read_file(fnas_context *context, const fnas_sa
     const char *format, *text;
     json_error_t error;
     FNAS_TRY(fnas_predictor_metadata(context, file, path, "format", &format));
-    if (strcmp(format, FNAS_PREDICTOR_FORMAT) != 0)
-        return fnas_fail(context, FNAS_ERR_INPUT, "%s: format is \"%s\", this version reads \"%s\": fit the predictor again", path, format,
-                         FNAS_PREDICTOR_FORMAT);
+    bool own_references = strcmp(format, FNAS_PREDICTOR_FORMAT_OWN) == 0;
+    if (!own_references && strcmp(format, FNAS_PREDICTOR_FORMAT) != 0)
+        return fnas_fail(context, FNAS_ERR_INPUT, "%s: format is \"%s\", this version reads \"%s\" and \"%s\": fit the predictor again",
+                         path, format, FNAS_PREDICTOR_FORMAT, FNAS_PREDICTOR_FORMAT_OWN);
     FNAS_TRY(fnas_predictor_metadata(context, file, path, "lists", &text));
     json_t *lists = json_loads(text, JSON_REJECT_DUPLICATES, &error);
     if (!lists) return fnas_fail(context, FNAS_ERR_INPUT, "%s: metadata \"lists\": %s", path, error.text);
-    fnas_status status = fnas_predictor_read_lists(context, file, path, lists, predictor);
+    fnas_status status = fnas_predictor_read_lists(context, file, path, lists, own_references, predictor);
     json_decref(lists);
     return status;
 }

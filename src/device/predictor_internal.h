@@ -11,7 +11,8 @@
 #define FNAS_PREDICTOR_MAX_DEVICES 4096
 #define FNAS_PREDICTOR_MAX_REFERENCES 64
 
-/* A device that was trained on. Latencies are in units of `scale_ms`, the mean of its reference latencies. */
+/* A device that was trained on. Latencies are in units of `scale_ms`: the mean of its reference latencies; where devices have references of
+ * their own, the mean latency that its measurements say of fixed architectures of the space. */
 typedef struct fnas_known_device {
     char *name;
     double scale_ms;
@@ -30,7 +31,8 @@ struct fnas_predictor {
     fnas_feature_map map;
     int64_t basis_count; /* map.linear_count + FNAS_TRUNK_TERMS */
     int64_t decision_count, reference_count;
-    int32_t *reference_choices; /* [reference_count][decisions]: all devices of a predictor share them */
+    int64_t reference_sets;     /* 1: all devices share their references; else device_count: each has its own */
+    int32_t *reference_choices; /* [reference_sets][reference_count][decisions] */
     fnas_trunk trunk;
     double *trunk_values;
     int64_t device_count;
@@ -58,7 +60,9 @@ struct fnas_latency_model {
 };
 
 FNAS_NODISCARD fnas_status fnas_predictor_allocate(fnas_context *context, const char *space_spec, int64_t device_count,
-                                                   int64_t reference_count, fnas_predictor **predictor);
+                                                   int64_t reference_count, bool own_references, fnas_predictor **predictor);
+/* [reference_count][decisions] of training device t. */
+int32_t *fnas_predictor_references(const fnas_predictor *predictor, int64_t t);
 
 /* Basis [basis_count] of one architecture by its features, and the normalised latency with these coefficients [basis_count]. */
 void fnas_predictor_basis(const fnas_predictor *predictor, const double *features, double *basis);
@@ -78,7 +82,7 @@ FNAS_NODISCARD fnas_status fnas_predictor_ask_interval_view(fnas_context *contex
 FNAS_NODISCARD fnas_status fnas_predictor_evaluate_view(fnas_context *context, const fnas_predictor *predictor, const fnas_card_view *view,
                                                         fnas_predictor_score *score);
 
-/* Fails unless every latency is finite and positive, and the references are those of the predictor. */
+/* Fails unless every latency is finite and positive, and the references are as many as the predictor's. */
 FNAS_NODISCARD fnas_status fnas_predictor_check_references(fnas_context *context, const fnas_predictor *predictor,
                                                            const fnas_card_view *view);
 
@@ -92,10 +96,10 @@ typedef struct fnas_calibrated {
     double noise;         /* believed relative deviation of the references */
 } fnas_calibrated;
 
-/* Calibrates on reference latencies in units of their mean; the training device `without` (-1: none) has no part in the prior. At least one
- * other is needed. Into made's arrays, which are the caller's. */
+/* Calibrates on the latencies of reference architectures choices [reference_count][decisions], in units of about their mean; the training
+ * device `without` (-1: none) has no part in the prior. At least one other is needed. Into made's arrays, which are the caller's. */
 FNAS_NODISCARD fnas_status fnas_predictor_calibrate(fnas_context *context, const fnas_predictor *predictor, int64_t without,
-                                                    const double *reference, fnas_calibrated *made);
+                                                    const int32_t *choices, const double *reference, fnas_calibrated *made);
 
 /* ---- Intervals (predictor_interval.c) ---- */
 

@@ -65,7 +65,8 @@ static fnas_status fnas_interval_score_device(fnas_context *context, const fnas_
                                               int64_t t, fnas_calibrated *made, double *basis, fnas_interval_score *scores,
                                               int64_t *count) {
     int64_t measured = 0, seen = 0, k = predictor->basis_count, first = *count;
-    FNAS_TRY(fnas_predictor_calibrate(context, predictor, t, predictor->devices[t].reference, made));
+    FNAS_TRY(
+        fnas_predictor_calibrate(context, predictor, t, fnas_predictor_references(predictor, t), predictor->devices[t].reference, made));
     for (int64_t a = 0; a < data->count; a++) measured += data->latency[a * predictor->device_count + t] > 0.0;
     for (int64_t a = 0; a < data->count; a++) {
         double latency = data->latency[a * predictor->device_count + t];

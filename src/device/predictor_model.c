@@ -211,7 +211,9 @@ static fnas_status fnas_latency_model_find_range(fnas_context *context, fnas_lat
 static const fnas_known_device *fnas_latency_model_known(const fnas_predictor *predictor, const fnas_card_view *view, double scale_ms,
                                                          double *reference) {
     const fnas_known_device *known = fnas_predictor_find_device(predictor, view->name);
-    bool same = known != NULL;
+    int64_t entries = predictor->reference_count * predictor->decision_count;
+    bool same = known && memcmp(view->reference_choices, fnas_predictor_references(predictor, known - predictor->devices),
+                                (size_t)entries * sizeof(int32_t)) == 0;
     for (int64_t i = 0; i < predictor->reference_count; i++) {
         reference[i] = view->reference_latency_ms[i] / scale_ms;
         same = same && fabs(reference[i] * scale_ms / known->scale_ms - known->reference[i]) <= 1e-9 * known->reference[i];
@@ -249,10 +251,10 @@ static void fnas_latency_model_collapse(const fnas_predictor *predictor, const d
 }
 
 /* memory: [basis_count], and the square of it where intervals are wanted. */
-static fnas_status fnas_latency_model_calibrate(fnas_context *context, const fnas_predictor *predictor, const double *reference,
-                                                bool intervals, double *memory, fnas_latency_model *model) {
+static fnas_status fnas_latency_model_calibrate(fnas_context *context, const fnas_predictor *predictor, const int32_t *choices,
+                                                const double *reference, bool intervals, double *memory, fnas_latency_model *model) {
     fnas_calibrated made = {.coefficients = memory, .covariance = intervals ? memory + predictor->basis_count : NULL};
-    FNAS_TRY(fnas_predictor_calibrate(context, predictor, -1, reference, &made));
+    FNAS_TRY(fnas_predictor_calibrate(context, predictor, -1, choices, reference, &made));
     fnas_latency_model_collapse(predictor, made.coefficients, model);
     model->noise = made.noise;
     model->quantile = HUGE_VAL;
@@ -272,7 +274,8 @@ static fnas_status fnas_latency_model_fill(fnas_context *context, const fnas_pre
     for (int64_t i = 0; i < predictor->reference_count; i++)
         model->scale_ms += view->reference_latency_ms[i] / (double)predictor->reference_count;
     const fnas_known_device *known = fnas_latency_model_known(predictor, view, model->scale_ms, reference);
-    if (!known) return fnas_latency_model_calibrate(context, predictor, reference, intervals, memory, model);
+    if (!known) return fnas_latency_model_calibrate(context, predictor, view->reference_choices, reference, intervals, memory, model);
+    model->scale_ms = known->scale_ms;
     fnas_latency_model_collapse(predictor, known->coefficients, model);
     model->noise = known->noise;
     model->quantile = known->quantile;

@@ -76,7 +76,7 @@ static int fnas_training_compare(const void *a, const void *b, void *user) {
 }
 
 static bool fnas_training_is_reference(const fnas_predictor *predictor, const int32_t *choices) {
-    for (int64_t r = 0; r < predictor->reference_count; r++)
+    for (int64_t r = 0; r < predictor->reference_sets * predictor->reference_count; r++)
         if (fnas_training_compare_choices(choices, predictor->reference_choices + r * predictor->decision_count,
                                           predictor->decision_count) == 0)
             return true;
@@ -119,9 +119,9 @@ static fnas_status fnas_training_take_holdout(fnas_training *training, const fna
 static void fnas_training_take_samples(fnas_training *training, const fnas_card_view *view, int64_t t) {
     fnas_predictor *predictor = training->predictor;
     const fnas_known_device *device = &predictor->devices[t];
+    const int32_t *references = fnas_predictor_references(predictor, t);
     for (int64_t r = 0; r < predictor->reference_count; r++)
-        training->samples[training->sample_count++] = (fnas_sample){predictor->reference_choices + r * predictor->decision_count,
-                                                                    device->reference[r], t};
+        training->samples[training->sample_count++] = (fnas_sample){references + r * predictor->decision_count, device->reference[r], t};
     for (int64_t i = 0; i < view->measurement_count; i++) {
         const int32_t *choices = view->measurement_choices + i * predictor->decision_count;
         if (fnas_training_is_reference(predictor, choices) || fnas_training_is_held_out(predictor, choices)) continue;
@@ -137,7 +137,6 @@ static fnas_status fnas_training_take_device(fnas_training *training, const fnas
             return fnas_fail(training->context, FNAS_ERR_INPUT, "device %s is given twice: name every device once", view->name);
     device->name = fnas_strdup(view->name);
     if (!device->name) return fnas_fail_memory(training->context, "device name");
-    FNAS_TRY(fnas_predictor_check_references(training->context, predictor, view));
     FNAS_TRY(fnas_training_check_view(training->context, view));
     for (int64_t r = 0; r < predictor->reference_count; r++)
         device->scale_ms += view->reference_latency_ms[r] / (double)predictor->reference_count;
@@ -275,6 +274,32 @@ static fnas_status fnas_training_fit_linear(fnas_training *training) {
         }
     }
     return FNAS_OK;
+}
+
+/* Where devices have references of their own, the means of these say nothing of who is faster: from here on, a device's unit is the mean
+ * latency that its own linear part gives fixed architectures. */
+static fnas_status fnas_training_find_scales(fnas_training *training) {
+    fnas_predictor *predictor = training->predictor;
+    if (predictor->reference_sets == 1) return FNAS_OK;
+    int64_t k = predictor->map.linear_count, devices = predictor->device_count;
+    double *mean = fnas_allocate((size_t)k, sizeof *mean);
+    if (!mean) return fnas_fail_memory(training->context, "training the predictor");
+    fnas_status status = fnas_feature_map_mean(training->context, predictor->space, &predictor->map, mean);
+    for (int64_t t = 0; t < devices && status == FNAS_OK; t++) {
+        fnas_known_device *device = &predictor->devices[t];
+        double scale = 0.0;
+        status = fnas_training_regress(training, t, false);
+        for (int64_t j = 0; j < k; j++) scale += mean[j] * device->coefficients[j];
+        if (status == FNAS_OK && !(isfinite(scale) && scale > 1e-6))
+            status = fnas_fail(training->context, FNAS_ERR_NUMERIC,
+                               "device %s: its latencies give no stable fit: are they all of one unit?", device->name);
+        if (status != FNAS_OK) break;
+        device->scale_ms *= scale;
+        for (int64_t r = 0; r < predictor->reference_count; r++) device->reference[r] /= scale;
+        for (int64_t a = 0; a < training->arch_count; a++) training->latency[a * devices + t] /= scale;
+    }
+    fnas_free(mean);
+    return status;
 }
 
 /* ---- The trunk ---- */
@@ -465,6 +490,7 @@ static fnas_status fnas_training_run(fnas_training *training, int64_t count, con
     if (!training->samples) return fnas_fail_memory(training->context, "measurements");
     for (int64_t t = 0; t < count; t++) FNAS_TRY(fnas_training_take_device(training, &views[t], t));
     FNAS_TRY(fnas_training_tabulate(training));
+    FNAS_TRY(fnas_training_find_scales(training));
     FNAS_TRY(fnas_training_fit_linear(training));
     FNAS_TRY(fnas_training_fit_trunk(training, steps));
     fnas_training_normalise_terms(training);
@@ -502,6 +528,25 @@ static fnas_status fnas_training_check_options(fnas_context *context, const fnas
     return FNAS_OK;
 }
 
+static bool fnas_training_references_differ(int64_t count, const fnas_card_view *views) {
+    size_t bytes = (size_t)(views[0].reference_count * views[0].decision_count) * sizeof(int32_t);
+    for (int64_t t = 1; t < count; t++) {
+        bool same_size = views[t].reference_count == views[0].reference_count && views[t].decision_count == views[0].decision_count;
+        if (!same_size || memcmp(views[t].reference_choices, views[0].reference_choices, bytes) != 0) return true;
+    }
+    return false;
+}
+
+static fnas_status fnas_training_take_references(fnas_context *context, const fnas_predictor *predictor, int64_t count,
+                                                 const fnas_card_view *views) {
+    for (int64_t t = 0; t < count; t++) {
+        FNAS_TRY(fnas_predictor_check_references(context, predictor, &views[t]));
+        memcpy(fnas_predictor_references(predictor, t), views[t].reference_choices,
+               (size_t)(predictor->reference_count * predictor->decision_count) * sizeof(int32_t));
+    }
+    return FNAS_OK;
+}
+
 fnas_status fnas_predictor_fit_views(fnas_context *context, const fnas_space *space, int64_t count, const fnas_card_view *views,
                                      const fnas_predictor_options *options, fnas_predictor **predictor) {
     fnas_predictor_options resolved;
@@ -510,13 +555,13 @@ fnas_status fnas_predictor_fit_views(fnas_context *context, const fnas_space *sp
         return fnas_fail(context, FNAS_ERR_INPUT, "a predictor trains on 1 to %d devices, not %lld", FNAS_PREDICTOR_MAX_DEVICES,
                          (long long)count);
     FNAS_TRY(fnas_training_check_options(context, options, &resolved));
-    FNAS_TRY(fnas_predictor_allocate(context, fnas_space_spec(space), count, views[0].reference_count, predictor));
+    bool own_references = fnas_training_references_differ(count, views);
+    FNAS_TRY(fnas_predictor_allocate(context, fnas_space_spec(space), count, views[0].reference_count, own_references, predictor));
     (*predictor)->seed = resolved.seed;
     (*predictor)->holdout_fraction = resolved.holdout_fraction;
-    memcpy((*predictor)->reference_choices, views[0].reference_choices,
-           (size_t)((*predictor)->reference_count * (*predictor)->decision_count) * sizeof(int32_t));
     fnas_training training = {.context = context, .predictor = *predictor};
-    fnas_status status = fnas_training_run(&training, count, views, resolved.steps);
+    fnas_status status = fnas_training_take_references(context, *predictor, count, views);
+    if (status == FNAS_OK) status = fnas_training_run(&training, count, views, resolved.steps);
     fnas_training_release(&training);
     if (status != FNAS_OK) {
         fnas_predictor_free(*predictor);

@@ -12,6 +12,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "device/card.h"
 #include "search/log.h"
 #include "search/names.h"
 #include "search/score_file.h"
@@ -130,7 +131,7 @@ static fnas_status check_card(fnas_context *context, const fnas_run *run, int64_
     }
     if (view.reference_count != FNAS_EMBEDDING)
         return fnas_fail(context, FNAS_ERR_INPUT, "device \"%s\": the embedding needs %d reference latencies", view.name, FNAS_EMBEDDING);
-    return FNAS_OK;
+    return fnas_card_check_references(context, run->cards[index], run->cards[0]);
 }
 
 void fnas_run_condition(const fnas_run *run, const double *raw, double *conditioned) {

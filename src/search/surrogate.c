@@ -11,7 +11,7 @@
 
 fnas_status fnas_surrogate_create(fnas_context *context, const fnas_space *space, fnas_surrogate **surrogate) {
     *surrogate = NULL;
-    int64_t features = fnas_space_cost_feature_count(space), decisions = fnas_space_decision_count(space);
+    int64_t features = fnas_space_error_feature_count(space), decisions = fnas_space_decision_count(space);
     if (features > FNAS_SURROGATE_FEATURES_MAX || fnas_space_onehot_size(space) > FNAS_SURROGATE_FEATURES_MAX ||
         decisions > FNAS_SURROGATE_DECISIONS_MAX)
         return fnas_fail(context, FNAS_ERR_UNSUPPORTED, "space %s: errors from a table take spaces of at most %d features and %d decisions",
@@ -84,7 +84,7 @@ double fnas_surrogate_value(const fnas_surrogate *surrogate, const double *featu
 static double fnas_surrogate_slope(const fnas_surrogate *surrogate, const double *onehot, double *gradient) {
     double features[FNAS_SURROGATE_FEATURES_MAX], slopes[FNAS_SURROGATE_FEATURES_MAX], diff_hidden[FNAS_TRUNK_HIDDEN];
     fnas_trunk_state state;
-    fnas_space_cost_features(surrogate->space, onehot, features);
+    fnas_space_error_features(surrogate->space, onehot, features);
     double value = fnas_surrogate_value(surrogate, features, &state);
     for (int h = 0; h < FNAS_TRUNK_HIDDEN; h++) diff_hidden[h] = surrogate->scale * surrogate->trunk.w3[h];
     if (surrogate->scale == 0)
@@ -93,7 +93,7 @@ static double fnas_surrogate_slope(const fnas_surrogate *surrogate, const double
         fnas_trunk_backward_features(&surrogate->trunk, &state, diff_hidden, slopes);
     for (int64_t j = 0; j < surrogate->feature_count; j++) slopes[j] += surrogate->weights[j];
     memset(gradient, 0, (size_t)fnas_space_onehot_size(surrogate->space) * sizeof *gradient);
-    fnas_space_cost_features_vjp(surrogate->space, onehot, slopes, gradient);
+    fnas_space_error_features_vjp(surrogate->space, onehot, slopes, gradient);
     return value;
 }
 
@@ -104,7 +104,7 @@ double fnas_surrogate_error(const fnas_surrogate *surrogate, const int32_t *choi
     double onehot[FNAS_SURROGATE_FEATURES_MAX], features[FNAS_SURROGATE_FEATURES_MAX];
     fnas_trunk_state state;
     fnas_space_to_onehot(surrogate->space, choices, onehot);
-    fnas_space_cost_features(surrogate->space, onehot, features);
+    fnas_space_error_features(surrogate->space, onehot, features);
     return fnas_surrogate_value(surrogate, features, &state);
 }
 

@@ -83,7 +83,7 @@ static void shuffle(const fitting *fit) {
 static void features_of(const fitting *fit, int64_t row) {
     const fnas_surrogate *surrogate = fit->surrogate;
     fnas_space_to_onehot(surrogate->space, fnas_arch_set_at(&surrogate->rows, row), fit->onehot);
-    fnas_space_cost_features(surrogate->space, fit->onehot, fit->row);
+    fnas_space_error_features(surrogate->space, fit->onehot, fit->row);
 }
 
 static bool trains(int64_t place, int64_t fold) {

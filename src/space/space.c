@@ -361,3 +361,21 @@ void fnas_space_cost_features_vjp(const fnas_space *space, const double *onehot,
     }
     for (int64_t i = 0; i < space->onehot_size; i++) diff_onehot[i] += diff_features[i];
 }
+
+int64_t fnas_space_error_feature_count(const fnas_space *space) {
+    return space->type->error_feature_count ? space->type->error_feature_count(space) : fnas_space_cost_feature_count(space);
+}
+
+void fnas_space_error_features(const fnas_space *space, const double *onehot, double *features) {
+    if (space->type->error_feature_count)
+        space->type->error_features(space, onehot, features);
+    else
+        fnas_space_cost_features(space, onehot, features);
+}
+
+void fnas_space_error_features_vjp(const fnas_space *space, const double *onehot, const double *diff_features, double *diff_onehot) {
+    if (space->type->error_feature_count)
+        space->type->error_features_vjp(space, onehot, diff_features, diff_onehot);
+    else
+        fnas_space_cost_features_vjp(space, onehot, diff_features, diff_onehot);
+}

@@ -47,6 +47,10 @@ typedef struct fnas_space_type {
     int64_t (*structure_feature_count)(const fnas_space *space);
     void (*cost_features)(const fnas_space *space, const double *onehot, double *features);
     void (*cost_features_vjp)(const fnas_space *space, const double *onehot, const double *diff_features, double *diff_onehot);
+    /* In the same way, what of an architecture an error table's surrogate looks at. NULL: the cost features. */
+    int64_t (*error_feature_count)(const fnas_space *space);
+    void (*error_features)(const fnas_space *space, const double *onehot, double *features);
+    void (*error_features_vjp)(const fnas_space *space, const double *onehot, const double *diff_features, double *diff_onehot);
     const char *const *reference_archs; /* native strings */
     int64_t reference_count;
 } fnas_space_type;
@@ -77,6 +81,9 @@ int64_t fnas_space_cost_feature_count(const fnas_space *space);
 int64_t fnas_space_structure_feature_count(const fnas_space *space);
 void fnas_space_cost_features(const fnas_space *space, const double *onehot, double *features);
 void fnas_space_cost_features_vjp(const fnas_space *space, const double *onehot, const double *diff_features, double *diff_onehot);
+int64_t fnas_space_error_feature_count(const fnas_space *space);
+void fnas_space_error_features(const fnas_space *space, const double *onehot, double *features);
+void fnas_space_error_features_vjp(const fnas_space *space, const double *onehot, const double *diff_features, double *diff_onehot);
 
 /* One-hot [onehot_size] of an architecture, and back by the largest entry of each row (the first among equals). */
 void fnas_space_to_onehot(const fnas_space *space, const int32_t *choices, double *onehot);

@@ -99,6 +99,24 @@ run 0 "HAT's tables" device import hat "$place/hat.csv" --space "$space" --refer
 says out "from-hat/xeon.json: xeon"
 run 0 "encoder and decoder together" device show "$place/from-hat/pi.json"
 says out "102 to "
+# Its own space: devices that share hardly a row, a predictor over their own references, and ten rows of a new device that it chooses.
+awk 'function any(n) { seed = (seed * 16807) % 2147483647; return int(seed % n) }
+    BEGIN { seed = 11; print "device,encoder_embed_dim,encoder_ffn_embed_dim_avg,decoder_embed_dim,decoder_layer_num,decoder_ffn_embed_dim_avg,latency_mean_encoder,latency_mean_decoder"
+        for (d = 1; d <= 3; d++) { for (k in seen) delete seen[k]
+            for (i = 0; i < 150; i++) { e = 512 + 128 * any(2); f = 512 * (1 + any(6)); g = 512 + 128 * any(2); l = 1 + any(6); h = 512 * (1 + any(6))
+                if (seen[e, f, g, l, h]++) continue
+                print "board" d "," e "," f "," g "," l "," h "," d * (5 + e * f / 1e5) "," d * (3 + g / 100 + l * (4 + d * g * h / 3e5)) } } }' > "$place/hat-rows.csv"
+sh "$tests/../examples/hat-space.sh" "$place/hat-rows.csv" > "$place/hat.json" || exit 1
+run 0 "cards of HAT's own space" device import hat "$place/hat-rows.csv" --space "$place/hat.json" --references-from-table -o "$place/hat-cards"
+run 0 "a predictor of devices with references of their own" predictor fit --space "$place/hat.json" --device "$place/hat-cards/board1.json" "$place/hat-cards/board2.json" --steps 100 -o "$place/hat-predictor"
+run 0 "references among a new device's rows" device references --predictor "$place/hat-predictor" --among "$place/hat-cards/board3.json" -o "$place/hat-references.json"
+sed -n '1p;/^board3/p' "$place/hat-rows.csv" > "$place/hat-new.csv"
+run 0 "its card" device import hat "$place/hat-new.csv" --space "$place/hat.json" --references "$place/hat-references.json" -o "$place/hat-new.json"
+run 0 "it is predicted" predictor eval "$place/hat-predictor" --device "$place/hat-new.json" --json
+want "by its ten rows" awk '/"spearman"/ { gsub(/[^0-9.]/, ""); found = 1; if ($0 < 0.98) exit 1 } END { exit !found }' "$place/out"
+run 2 "a search needs references in common" search --space "$place/hat.json" --error "table:$place/hat-rows.csv:latency_mean_encoder" --device "$place/hat-cards/board1.json" "$place/hat-cards/board2.json" --preset quick --out "$place/hat-run"
+says err "other reference architectures"
+
 printf 'encoder_embed_dim,latency_mean_encoder,latency_mean_decoder\n512,1,2\n' > "$place/hat.csv"
 run 2 "averages are no cells" device import hat "$place/hat.csv" --space "$space" -o "$place/none.json"
 says err "on a space whose decisions are these features"

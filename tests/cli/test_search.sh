@@ -95,6 +95,8 @@ cp "$place/out" "$place/references.out"
 want "ten of them" [ "$(grep -c '"|' "$place/references.json")" = 10 ]
 run 0 "references by a predictor" device references --predictor "$place/p.safetensors" --count 3 --given "$place/a.json" -o "$place/next.json"
 want "three" [ "$(grep -c '"|' "$place/next.json")" = 3 ]
+run 0 "references among a card's architectures" device references --predictor "$place/p.safetensors" --count 3 --among "$place/b.json" -o "$place/among.json"
+want "three that the card has" [ "$(grep -o '|[^"]*' "$place/among.json" | grep -cFf - "$place/b.json")" -ge 3 ]
 for option in "--seed 0" "--space $space"; do # also a value that is the default
     # shellcheck disable=SC2086 # two words
     run 1 "references by a predictor with ${option%% *}" device references --predictor "$place/p.safetensors" $option -o "$place/next.json"

@@ -249,6 +249,99 @@ static void unseen_made_up_devices_are_predicted(void **state) {
     fleet_free(&fleet);
 }
 
+/* As if no architecture had been measured on two devices as a reference: ten cells of its own for each. */
+static void give_own_references(test_fleet *fleet) {
+    for (int64_t d = 0; d < fleet->device_count; d++) {
+        fleet_device *device = &fleet->devices[d];
+        device->view.reference_choices = fleet->archs + d * FLEET_REFERENCES * FLEET_DECISIONS;
+        for (int r = 0; r < FLEET_REFERENCES; r++) device->reference_ms[r] = device->latency_ms[d * FLEET_REFERENCES + r];
+    }
+}
+
+static double mean_of_medians(fnas_test_place *place, const fnas_predictor *predictor, const test_fleet *fleet, int64_t first) {
+    double sum = 0.0;
+    for (int64_t d = first; d < fleet->device_count; d++) {
+        fnas_predictor_score score;
+        assert_status(FNAS_OK, fnas_predictor_evaluate_view(place->context, predictor, &fleet->devices[d].view, &score));
+        assert_false(score.trained_on);
+        assert_true(score.count > fleet->arch_count - 20); /* a cell may come twice */
+        assert_true(score.spearman > 0.9);
+        sum += score.median_ape_pct / (double)(fleet->device_count - first);
+    }
+    return sum;
+}
+
+/* Ten random cells say less than the space's ten, which are chosen, and the device's speed has to be guessed with the rest: two points of a
+ * per cent more may be lost on that. */
+static void devices_with_references_of_their_own(void **state) {
+    fnas_test_place *place = *state;
+    test_fleet fleet;
+    fnas_predictor *loaded;
+    fleet_make(place->context, &fleet, 12, 300, 0.005, SEED);
+    fnas_predictor *shared = fit(place, &fleet, 6, &quick);
+    double together = mean_of_medians(place, shared, &fleet, 6);
+    give_own_references(&fleet);
+    fnas_predictor *own = fit(place, &fleet, 6, &quick);
+    double apart = mean_of_medians(place, own, &fleet, 6), only_new = mean_of_medians(place, shared, &fleet, 6);
+    print_message("mean of medians: shared references %.2f %%, all with their own %.2f %%, the new ones only %.2f %%\n", together, apart,
+                  only_new);
+    assert_true(apart < together + 2.0 && only_new < together + 2.0);
+    for (int64_t d = 0; d < 6; d++) { /* a training device is recognised by its own references */
+        fnas_predictor_score score;
+        assert_status(FNAS_OK, fnas_predictor_evaluate_view(place->context, own, &fleet.devices[d].view, &score));
+        assert_true(score.trained_on && score.median_ape_pct < 1.5);
+    }
+    assert_status(FNAS_OK, fnas_predictor_save(place->context, own, fnas_test_path(place, "own")));
+    assert_status(FNAS_OK, fnas_predictor_load(place->context, fnas_test_path(place, "own"), &loaded));
+    assert_status(FNAS_OK, fnas_predictor_save(place->context, loaded, fnas_test_path(place, "again")));
+    assert_same_files(place, fnas_test_path(place, "own"), fnas_test_path(place, "again"));
+    assert_true(mean_of_medians(place, loaded, &fleet, 6) == apart);
+    fnas_predictor_free(loaded);
+    fnas_predictor_free(own);
+    fnas_predictor_free(shared);
+    fleet_free(&fleet);
+}
+
+/* A device a hundred times as slow is the same device: only its unit differs, whatever its references. */
+static void speed_is_not_taken_from_the_references(void **state) {
+    fnas_test_place *place = *state;
+    test_fleet fleet;
+    double fast_ms[20], slow_ms[20];
+    fleet_make(place->context, &fleet, 7, 200, 0.02, SEED);
+    give_own_references(&fleet);
+    fnas_predictor *predictor = fit(place, &fleet, 6, &quick);
+    assert_status(FNAS_OK, fnas_predictor_ask_view(place->context, predictor, &fleet.devices[6].view, 20, fleet.archs, fast_ms));
+    for (int r = 0; r < FLEET_REFERENCES; r++) fleet.devices[6].reference_ms[r] *= 100.0;
+    assert_status(FNAS_OK, fnas_predictor_ask_view(place->context, predictor, &fleet.devices[6].view, 20, fleet.archs, slow_ms));
+    for (int i = 0; i < 20; i++) assert_true(fabs(slow_ms[i] / fast_ms[i] / 100.0 - 1.0) < 1e-9);
+    fnas_predictor_free(predictor);
+    fleet_free(&fleet);
+}
+
+/* Chosen among given architectures, none twice, though one is given twice. */
+static void references_are_chosen_among_candidates(void **state) {
+    fnas_test_place *place = *state;
+    test_fleet fleet;
+    int32_t candidates[13 * FLEET_DECISIONS], chosen[13 * FLEET_DECISIONS];
+    fleet_make(place->context, &fleet, 4, 80, 0.02, SEED);
+    fnas_predictor *predictor = fit(place, &fleet, 4, &quick);
+    for (int64_t i = 0, a = 0; i < 12; a++) /* connected ones: others are not asked about */
+        if (fnas_space_connected(fleet.space, fleet.archs + a * FLEET_DECISIONS))
+            memcpy(candidates + i++ * FLEET_DECISIONS, fleet.archs + a * FLEET_DECISIONS, FLEET_DECISIONS * sizeof *candidates);
+    memcpy(candidates + 12 * FLEET_DECISIONS, candidates, FLEET_DECISIONS * sizeof *candidates);
+    assert_status(FNAS_OK, fnas_predictor_choose_among(place->context, predictor, 0, NULL, 13, candidates, 12, chosen));
+    for (int i = 0; i < 12; i++) {
+        int found = 0;
+        for (int k = 0; k < 12; k++)
+            found += memcmp(chosen + k * FLEET_DECISIONS, candidates + i * FLEET_DECISIONS, FLEET_DECISIONS * sizeof *chosen) == 0;
+        assert_int_equal(found, 1);
+    }
+    assert_status(FNAS_ERR_INPUT, fnas_predictor_choose_among(place->context, predictor, 0, NULL, 13, candidates, 13, chosen));
+    assert_message("only 12 architectures");
+    fnas_predictor_free(predictor);
+    fleet_free(&fleet);
+}
+
 /* 90 % intervals of made-up devices, six trained on and six unseen. Held-out cells: each device has some 30, so that the share over six
  * devices strays by sqrt(0.09 / 180) = 2.2 % and that of the some 40 scores a device behind the quantile by sqrt(0.09 / 40 / 6) = 1.9 %;
  * three deviations of both together are 9 %. Unseen devices: an interval is right for the mean over devices, and the quantile is taken over
@@ -621,9 +714,9 @@ static void bad_devices_are_refused(void **state) {
     assert_status(FNAS_ERR_INPUT, fnas_predictor_fit_views(place->context, fleet.space, 2, views, &quick, &predictor));
     assert_message("made-up 1 has no measurements");
     views[1] = fleet.devices[1].view;
-    views[1].reference_choices = fleet.archs;
+    views[1].reference_count = 9;
     assert_status(FNAS_ERR_INPUT, fnas_predictor_fit_views(place->context, fleet.space, 2, views, &quick, &predictor));
-    assert_message("other reference architectures");
+    assert_message("made-up 1 has 9 reference architectures, the predictor's devices have 10");
     fleet.devices[1].latency_ms[3] = NAN;
     views[1] = fleet.devices[1].view;
     assert_status(FNAS_ERR_INPUT, fnas_predictor_fit_views(place->context, fleet.space, 2, views, &quick, &predictor));
@@ -826,6 +919,9 @@ int main(void) {
         fnas_test(damaged_files_are_refused),
         fnas_test(threads_change_nothing),
         fnas_test(unseen_made_up_devices_are_predicted),
+        fnas_test(devices_with_references_of_their_own),
+        fnas_test(speed_is_not_taken_from_the_references),
+        fnas_test(references_are_chosen_among_candidates),
         fnas_test(intervals_cover_nine_of_ten),
         fnas_test(intervals_surround_the_prediction),
         fnas_test(chosen_references_teach_more),

@@ -223,6 +223,52 @@ static void test_gradient(void **state) {
     fnas_space_close(space);
 }
 
+/* depth / 3, and depth / 3 times width / 64 where the width is active; the surrogate's features stay what they were. */
+static void test_costs(void **state) {
+    fnas_test_place *place = *state;
+    fnas_space *space = open_text(place, DEPTH ", \"costs\": [[\"depth\"], [\"depth\", \"width\"], [\"width\", \"width\"]]}");
+    fnas_space *plain = open_text(place, DEPTH "}");
+    assert_string_not_equal(fnas_space_spec(space), fnas_space_spec(plain));
+    assert_int_equal(fnas_space_cost_feature_count(space), 3);
+    assert_int_equal(fnas_space_error_feature_count(space), 16);
+    double onehot[14], costs[3], features[16], expected[16], weights[3] = {0.7, -0.4, 0.9}, gradient[14] = {0};
+    int32_t choices[5];
+    parse(place, space, "conv/three/pool/40/skip", choices);
+    fnas_space_to_onehot(space, choices, onehot);
+    fnas_space_cost_features(space, onehot, costs);
+    assert_true(costs[0] == 1.0 && costs[1] == 40.0 / 64 && costs[2] == 40.0 / 64 * 40.0 / 64);
+    fnas_space_error_features(space, onehot, features);
+    fnas_space_cost_features(plain, onehot, expected);
+    assert_memory_equal(features, expected, sizeof features);
+    parse(place, space, "conv/two/pool/40/skip", choices);
+    fnas_space_to_onehot(space, choices, onehot);
+    fnas_space_cost_features(space, onehot, costs);
+    assert_true(costs[0] == 2.0 / 3 && costs[1] == 0.0 && costs[2] == 0.0);
+    fnas_random random = fnas_random_begin(10, FNAS_STREAM_ARCH, 0, 0);
+    const double step = 1e-5;
+    for (int i = 0; i < 14; i++) onehot[i] = fnas_random_uniform(&random);
+    fnas_space_cost_features_vjp(space, onehot, weights, gradient);
+    for (int i = 0; i < 14; i++) { /* polynomials of degree 4 or less: the error is of order step^2 */
+        double at = onehot[i], value[2] = {0, 0};
+        for (int side = 0; side < 2; side++) {
+            onehot[i] = side ? at + step : at - step;
+            fnas_space_cost_features(space, onehot, costs);
+            for (int c = 0; c < 3; c++) value[side] += weights[c] * costs[c];
+        }
+        onehot[i] = at;
+        assert_true(fabs((value[1] - value[0]) / (2 * step) - gradient[i]) < 1e-8);
+    }
+    /* what a run carries says the same */
+    fnas_space *again = NULL;
+    char *description = strdup(fnas_space_description(space));
+    assert_status(FNAS_OK, fnas_space_read(place->context, "again", description, &again));
+    assert_string_equal(fnas_space_spec(again), fnas_space_spec(space));
+    free(description);
+    fnas_space_close(again);
+    fnas_space_close(plain);
+    fnas_space_close(space);
+}
+
 /* ---- identity ---- */
 
 static void test_identity(void **state) {
@@ -419,6 +465,12 @@ static void test_refused(void **state) {
         {HEAD P ",\n{\"name\": \"q\", \"choices\": [\"a\"], \"active\": {\"decision\": \"r\", \"in\": [\"b\"]}},\n"
                 "{\"name\": \"r\", \"choices\": [\"b\"], \"active\": {\"decision\": \"q\", \"in\": [\"a\"]}}]}",
          "space.json:3: decision \"q\": \"active\" runs in a circle: it depends on \"r\""},
+        {HEAD P "],\n\"costs\": []}", "space.json:3: 0 \"costs\": 1 to 1000 are allowed"},
+        {HEAD P "],\n\"costs\": [\n\"p\"]}", "space.json:4: cost 1: must be an array of 1 to 4 names"},
+        {HEAD P "],\n\"costs\": [[\"r\"]]}", "cost 1: there is no decision \"r\""},
+        {HEAD P "],\n\"costs\": [[\"p\"]]}", "cost 1: decision \"p\" needs \"values\""},
+        {HEAD "{\"name\": \"q\", \"choices\": [\"a\", \"b\"], \"values\": [-1, 2]}],\n\"costs\": [[\"q\"]]}",
+         "cost 1: decision \"q\" needs \"values\", none negative"},
         {HEAD P "],\n\"references\": [\"x\", \"y\"]}", "space.json:3: 2 \"references\", the device embedding needs 10"},
         {HEAD P "],\n\"table\": \"../t.csv\"}", "space.json:3: \"table\" must be the name of a file beside this one"},
         {HEAD P "],\n\"table\": \"missing.csv\"}", "missing.csv: cannot open"},
@@ -491,6 +543,7 @@ int main(void) {
         fnas_test(test_rare_ones_are_found),
         fnas_test(test_features),
         fnas_test(test_gradient),
+        fnas_test(test_costs),
         fnas_test(test_identity),
         fnas_test(test_identity_without_memory),
         fnas_test(test_known_by_spec),

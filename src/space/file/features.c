@@ -24,6 +24,18 @@ static void fnas_file_space_activity(const fnas_file_space *file, const double *
     }
 }
 
+/* From diff_activity [decision_count], which is used up, to diff_onehot, added. */
+static void fnas_file_space_activity_vjp(const fnas_file_space *file, const double *onehot, const double *activity, double *diff_activity,
+                                         double *diff_onehot) {
+    for (int64_t i = file->decision_count - 1; i >= 0; i--) { /* children before their parents */
+        int64_t d = file->order[i], parent = file->decisions[d].parent;
+        if (parent < 0) continue;
+        for (int64_t k = 0; k < file->decisions[parent].choice_count; k++)
+            if (file->decisions[d].active_with[k]) diff_onehot[file->offset[parent] + k] += diff_activity[d] * activity[parent];
+        diff_activity[parent] += diff_activity[d] * fnas_file_space_consent(file, d, onehot);
+    }
+}
+
 void fnas_file_space_features(const fnas_space *space, const double *onehot, double *features) {
     const fnas_file_space *file = space->detail;
     double activity[FNAS_FILE_SPACE_DECISIONS_MAX], *value = features + file->onehot_size;
@@ -56,11 +68,63 @@ void fnas_file_space_features_vjp(const fnas_space *space, const double *onehot,
             diff_activity[d] += onehot[at] * slope;
         }
     }
-    for (int64_t i = file->decision_count - 1; i >= 0; i--) { /* children before their parents */
-        int64_t d = file->order[i], parent = file->decisions[d].parent;
-        if (parent < 0) continue;
-        for (int64_t k = 0; k < file->decisions[parent].choice_count; k++)
-            if (file->decisions[d].active_with[k]) diff_onehot[file->offset[parent] + k] += diff_activity[d] * activity[parent];
-        diff_activity[parent] += diff_activity[d] * fnas_file_space_consent(file, d, onehot);
+    fnas_file_space_activity_vjp(file, onehot, activity, diff_activity, diff_onehot);
+}
+
+/* ---- stated costs ---- */
+
+int64_t fnas_file_space_cost_count(const fnas_space *space) {
+    const fnas_file_space *file = space->detail;
+    return file->cost_count ? file->cost_count : file->feature_count;
+}
+
+/* value [decision_count]: value / largest value where D is one-hot, linear in D between; 0 where a decision has none. */
+static void fnas_file_space_ratios(const fnas_file_space *file, const double *onehot, double *value) {
+    for (int64_t d = 0; d < file->decision_count; d++) {
+        const fnas_file_decision *decision = &file->decisions[d];
+        value[d] = 0;
+        for (int64_t k = 0; decision->ratios && k < decision->choice_count; k++)
+            value[d] += decision->ratios[k] * onehot[file->offset[d] + k];
     }
+}
+
+/* The product of a cost's factors, without factor number `without` (-1: of all). */
+static double fnas_file_cost_product(const fnas_file_cost *cost, int64_t without, const double *activity, const double *value) {
+    double product = 1;
+    for (int64_t i = 0; i < cost->factor_count; i++)
+        if (i != without) product *= activity[cost->factors[i]] * value[cost->factors[i]];
+    return product;
+}
+
+void fnas_file_space_costs(const fnas_space *space, const double *onehot, double *costs) {
+    const fnas_file_space *file = space->detail;
+    double activity[FNAS_FILE_SPACE_DECISIONS_MAX], value[FNAS_FILE_SPACE_DECISIONS_MAX];
+    if (!file->cost_count) {
+        fnas_file_space_features(space, onehot, costs);
+        return;
+    }
+    fnas_file_space_activity(file, onehot, activity);
+    fnas_file_space_ratios(file, onehot, value);
+    for (int64_t c = 0; c < file->cost_count; c++) costs[c] = fnas_file_cost_product(&file->costs[c], -1, activity, value);
+}
+
+void fnas_file_space_costs_vjp(const fnas_space *space, const double *onehot, const double *diff_costs, double *diff_onehot) {
+    const fnas_file_space *file = space->detail;
+    double activity[FNAS_FILE_SPACE_DECISIONS_MAX], value[FNAS_FILE_SPACE_DECISIONS_MAX],
+        diff_activity[FNAS_FILE_SPACE_DECISIONS_MAX] = {0};
+    if (!file->cost_count) {
+        fnas_file_space_features_vjp(space, onehot, diff_costs, diff_onehot);
+        return;
+    }
+    fnas_file_space_activity(file, onehot, activity);
+    fnas_file_space_ratios(file, onehot, value);
+    for (int64_t c = 0; c < file->cost_count; c++)
+        for (int64_t i = 0; i < file->costs[c].factor_count; i++) {
+            int64_t d = file->costs[c].factors[i];
+            double slope = diff_costs[c] * fnas_file_cost_product(&file->costs[c], i, activity, value);
+            diff_activity[d] += slope * value[d];
+            for (int64_t k = 0; k < file->decisions[d].choice_count; k++)
+                diff_onehot[file->offset[d] + k] += slope * activity[d] * file->decisions[d].ratios[k];
+        }
+    fnas_file_space_activity_vjp(file, onehot, activity, diff_activity, diff_onehot);
 }

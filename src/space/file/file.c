@@ -17,6 +17,7 @@ static void fnas_file_decision_release(fnas_file_decision *decision) {
     for (int64_t k = 0; decision->choice_names && k < decision->choice_count; k++) fnas_free(decision->choice_names[k]);
     fnas_free(decision->choice_names);
     fnas_free(decision->values);
+    fnas_free(decision->ratios);
     fnas_free(decision->active_with);
 }
 
@@ -27,6 +28,7 @@ void fnas_file_space_release(fnas_file_space *file) {
     fnas_free(file->spec);
     fnas_free(file->description);
     fnas_free(file->decisions);
+    fnas_free(file->costs);
     fnas_free(file->order);
     fnas_free(file->offset);
     fnas_free(file->references);
@@ -151,6 +153,9 @@ const fnas_space_type fnas_space_file = {.name = "file",
                                          .settle = fnas_file_canonical,
                                          .settled_count = fnas_file_space_settled_count,
                                          .settled_random = fnas_file_space_settled_random,
-                                         .cost_feature_count = fnas_file_space_feature_count,
-                                         .cost_features = fnas_file_space_features,
-                                         .cost_features_vjp = fnas_file_space_features_vjp};
+                                         .cost_feature_count = fnas_file_space_cost_count,
+                                         .cost_features = fnas_file_space_costs,
+                                         .cost_features_vjp = fnas_file_space_costs_vjp,
+                                         .error_feature_count = fnas_file_space_feature_count,
+                                         .error_features = fnas_file_space_features,
+                                         .error_features_vjp = fnas_file_space_features_vjp};

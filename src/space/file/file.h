@@ -12,6 +12,7 @@
 #define FNAS_FILE_SPACE_DECISIONS_MAX 256
 #define FNAS_FILE_SPACE_CHOICES_MAX 256
 #define FNAS_FILE_SPACE_FEATURES_MAX 1000 /* the latency predictor takes 1024 */
+#define FNAS_FILE_SPACE_FACTORS_MAX 4     /* of a cost */
 #define FNAS_FILE_SPACE_NAME_MAX 64       /* bytes of a name */
 #define FNAS_FILE_SPACE_REFERENCES 10
 #define FNAS_FILE_SPACE_SEPARATOR '/' /* of choices in a native string */
@@ -21,9 +22,16 @@ typedef struct fnas_file_decision {
     int64_t choice_count;
     char **choice_names;
     double *values;    /* [choice_count], scaled to 0..1 over them; NULL: the choices are no numbers */
+    double *ratios;    /* [choice_count], value / largest value, for costs; NULL without values, or where one is negative */
     int64_t parent;    /* the decision that says whether this one matters; -1: it always does */
     bool *active_with; /* [choice_count of the parent] */
 } fnas_file_decision;
+
+/* A product of decisions' values, of which latency is a sum. */
+typedef struct fnas_file_cost {
+    int64_t factor_count;
+    int64_t factors[FNAS_FILE_SPACE_FACTORS_MAX]; /* decisions */
+} fnas_file_cost;
 
 /* What a file says. Immutable but for the count of its users; shared by all spaces opened from it. */
 typedef struct fnas_file_space {
@@ -31,6 +39,8 @@ typedef struct fnas_file_space {
     char *name, *spec, *description;
     int64_t decision_count, onehot_size, feature_count;
     fnas_file_decision *decisions;
+    int64_t cost_count; /* 0: none are stated, and the features of choices and values are what costs */
+    fnas_file_cost *costs;
     int64_t *order;  /* [decision_count]: each behind its parent */
     int64_t *offset; /* [decision_count] in the one-hot */
     int64_t reference_count;
@@ -76,5 +86,11 @@ const char *fnas_file_space_description(const fnas_space *space); /* of a space 
 int64_t fnas_file_space_feature_count(const fnas_space *space);
 void fnas_file_space_features(const fnas_space *space, const double *onehot, double *features);
 void fnas_file_space_features_vjp(const fnas_space *space, const double *onehot, const double *diff_features, double *diff_onehot);
+
+/* What latency is a sum of: the stated costs, each the product of value / largest value over its decisions, 0 where one of them is
+ * inactive; the features above where none are stated. */
+int64_t fnas_file_space_cost_count(const fnas_space *space);
+void fnas_file_space_costs(const fnas_space *space, const double *onehot, double *costs);
+void fnas_file_space_costs_vjp(const fnas_space *space, const double *onehot, const double *diff_costs, double *diff_onehot);
 
 #endif

@@ -63,6 +63,7 @@ fnas_status fnas_file_identify(const fnas_file_reader *reader, json_t **identity
     json_t *decisions = added ? fnas_file_add_array(root, "decisions") : NULL;
     added = decisions != NULL;
     for (int64_t d = 0; d < reader->file->decision_count && added; d++) added = fnas_file_add_decision(reader, d, decisions);
+    if (added && reader->file->cost_count) added = json_object_set(root, "costs", json_object_get(reader->root, "costs")) == 0;
     *identity = added ? root : NULL;
     if (added) return FNAS_OK;
     json_decref(root);

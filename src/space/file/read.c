@@ -115,6 +115,11 @@ static fnas_status fnas_file_read_values(const fnas_file_reader *reader, const c
         low = fmin(low, value);
         high = fmax(high, value);
     }
+    if (low >= 0 && high > 0) {
+        decision->ratios = fnas_allocate((size_t)decision->choice_count, sizeof *decision->ratios);
+        if (!decision->ratios) return fnas_fail_memory(context, "a space");
+        for (int64_t k = 0; k < decision->choice_count; k++) decision->ratios[k] = decision->values[k] / high;
+    }
     for (int64_t k = 0; k < decision->choice_count; k++) decision->values[k] = high > low ? (decision->values[k] - low) / (high - low) : 0;
     return FNAS_OK;
 }
@@ -228,6 +233,46 @@ static fnas_status fnas_file_order(const fnas_file_reader *reader) {
     return FNAS_OK;
 }
 
+/* ---- what costs ---- */
+
+static fnas_status fnas_file_read_cost(const fnas_file_reader *reader, const json_t *names, int64_t index) {
+    fnas_context *context = reader->context;
+    const fnas_file_space *file = reader->file;
+    fnas_file_cost *cost = &file->costs[index];
+    char place[PLACE_BYTES];
+    snprintf(place, sizeof place, "%.300s:%lld: cost %lld", reader->where, (long long)fnas_json_line(reader->text, "costs", index),
+             (long long)index + 1);
+    size_t count = json_is_array(names) ? json_array_size(names) : 0;
+    if (count < 1 || count > FNAS_FILE_SPACE_FACTORS_MAX)
+        return fnas_fail(context, FNAS_ERR_INPUT, "%s: must be an array of 1 to %d names of decisions, whose values are multiplied", place,
+                         FNAS_FILE_SPACE_FACTORS_MAX);
+    for (size_t i = 0; i < count; i++) {
+        const char *name = json_string_value(json_array_get(names, i));
+        int64_t d = name ? fnas_file_find_decision(file, name) : -1;
+        if (d < 0) return fnas_fail(context, FNAS_ERR_INPUT, "%s: there is no decision \"%.80s\"", place, name ? name : "(no text)");
+        if (!file->decisions[d].ratios)
+            return fnas_fail(context, FNAS_ERR_INPUT, "%s: decision \"%s\" needs \"values\", none negative and one above 0", place, name);
+        cost->factors[cost->factor_count++] = d;
+    }
+    return FNAS_OK;
+}
+
+static fnas_status fnas_file_read_costs(const fnas_file_reader *reader) {
+    fnas_file_space *file = reader->file;
+    json_t *array;
+    if (!json_object_get(reader->root, "costs")) return FNAS_OK;
+    FNAS_TRY(fnas_json_array(reader->context, reader->root, reader->where, "costs", &array));
+    size_t count = json_array_size(array);
+    if (count < 1 || count > FNAS_FILE_SPACE_FEATURES_MAX)
+        return fnas_fail(reader->context, FNAS_ERR_INPUT, "%s:%lld: %zu \"costs\": 1 to %d are allowed", reader->where,
+                         (long long)fnas_json_line(reader->text, "costs", -1), count, FNAS_FILE_SPACE_FEATURES_MAX);
+    file->costs = fnas_allocate(count, sizeof *file->costs);
+    if (!file->costs) return fnas_fail_memory(reader->context, "a space");
+    for (size_t i = 0; i < count; i++) FNAS_TRY(fnas_file_read_cost(reader, json_array_get(array, i), (int64_t)i));
+    file->cost_count = (int64_t)count;
+    return FNAS_OK;
+}
+
 /* ---- sizes ---- */
 
 static fnas_status fnas_file_measure(const fnas_file_reader *reader) {
@@ -275,13 +320,14 @@ static fnas_status fnas_file_read_decisions(fnas_file_reader *reader) {
     for (int64_t d = 0; d < file->decision_count; d++) FNAS_TRY(fnas_file_read_decision(reader, d));
     for (int64_t d = 0; d < file->decision_count; d++) FNAS_TRY(fnas_file_read_active(reader, d));
     FNAS_TRY(fnas_file_order(reader));
+    FNAS_TRY(fnas_file_read_costs(reader));
     return fnas_file_measure(reader);
 }
 
 /* ---- the whole ---- */
 
 static fnas_status fnas_file_read_root(fnas_file_reader *reader) {
-    static const char *const keys[] = {"format", "name", "decisions", "references", "table", NULL};
+    static const char *const keys[] = {"format", "name", "decisions", "costs", "references", "table", NULL};
     fnas_context *context = reader->context;
     const char *format, *name;
     FNAS_TRY(fnas_json_string(context, reader->root, reader->where, "format", &format));
