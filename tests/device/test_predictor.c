@@ -342,29 +342,33 @@ static void references_are_chosen_among_candidates(void **state) {
     fleet_free(&fleet);
 }
 
-/* 90 % intervals of made-up devices, six trained on and six unseen. Held-out cells: each device has some 30, so that the share over six
- * devices strays by sqrt(0.09 / 180) = 2.2 % and that of the some 40 scores a device behind the quantile by sqrt(0.09 / 40 / 6) = 1.9 %;
- * three deviations of both together are 9 %. Unseen devices: an interval is right for the mean over devices, and the quantile is taken over
- * six; each of six devices alone may be off by 10 % as well, which three deviations of both make 17 %. */
+/* 90 % intervals of made-up devices, six trained on and six unseen, in three fleets. Held-out cells: each device has some 30, so that the
+ * share over 18 devices strays by sqrt(0.09 / 540) = 1.3 %, and that of the some 40 scores a device behind the quantile by
+ * sqrt(0.09 / 40 / 18) = 1.1 %; three deviations of both together are 5 %. Unseen devices: an interval is right for the mean over devices,
+ * and what is covered of one strays by some 7 % (4 to 10 % in these fleets); the mean over 18 devices and the quantile over as many are off
+ * by 7 % / sqrt(18) each, and three deviations of both together are 7 %. Too wide is as wrong as too narrow. */
 static void intervals_cover_nine_of_ten(void **state) {
     fnas_test_place *place = *state;
-    test_fleet fleet;
+    enum { FLEETS = 3 };
     double known = 0.0, unseen = 0.0;
-    fleet_make(place->context, &fleet, 12, 300, 0.02, SEED);
-    fnas_predictor *predictor = fit(place, &fleet, 6, &(fnas_predictor_options){.seed = SEED});
-    for (int64_t d = 0; d < 12; d++) {
-        fnas_predictor_score score;
-        assert_status(FNAS_OK, fnas_predictor_evaluate_view(place->context, predictor, &fleet.devices[d].view, &score));
-        print_message("%s: coverage %.1f %%, width %.1f %%\n", fleet.devices[d].name, score.coverage90_pct, score.width90_median_pct);
-        /* Of 2 % normal noise alone 90 % lie within 3.3 % to both sides. */
-        assert_true(score.width90_median_pct > 5.0 && score.width90_median_pct < 40.0);
-        *(d < 6 ? &known : &unseen) += score.coverage90_pct / 6;
+    for (int n = 0; n < FLEETS; n++) {
+        test_fleet fleet;
+        fleet_make(place->context, &fleet, 12, 300, 0.02, SEED + (uint64_t)n);
+        fnas_predictor *predictor = fit(place, &fleet, 6, &(fnas_predictor_options){.seed = SEED});
+        for (int64_t d = 0; d < 12; d++) {
+            fnas_predictor_score score;
+            assert_status(FNAS_OK, fnas_predictor_evaluate_view(place->context, predictor, &fleet.devices[d].view, &score));
+            print_message("%s: coverage %.1f %%, width %.1f %%\n", fleet.devices[d].name, score.coverage90_pct, score.width90_median_pct);
+            /* Of 2 % normal noise alone 90 % lie within 3.3 % to both sides. */
+            assert_true(score.width90_median_pct > 5.0 && score.width90_median_pct < 40.0);
+            *(d < 6 ? &known : &unseen) += score.coverage90_pct / (6 * FLEETS);
+        }
+        fnas_predictor_free(predictor);
+        fleet_free(&fleet);
     }
     print_message("mean coverage: trained on %.1f %%, unseen %.1f %%\n", known, unseen);
-    assert_true(fabs(known - 90.0) < 9.0);
-    assert_true(unseen > 73.0);
-    fnas_predictor_free(predictor);
-    fleet_free(&fleet);
+    assert_true(fabs(known - 90.0) < 5.0);
+    assert_true(fabs(unseen - 90.0) < 7.0);
 }
 
 /* low < value < high about the same value as predict gives, and the same from a loaded file; a predictor that cannot know says so. */
@@ -397,51 +401,51 @@ static void intervals_surround_the_prediction(void **state) {
     fleet_free(&fleet);
 }
 
-/* Fits again with other references, which every device of the fleet has among its architectures or not: made-up latencies know all. */
-static double error_with_references(fnas_test_place *place, const test_fleet *fleet, const int32_t *references) {
-    fnas_card_view views[12];
-    double reference_ms[12][FLEET_REFERENCES], error = 0.0;
-    fnas_predictor *predictor;
-    for (int d = 0; d < 12; d++) {
-        views[d] = fleet->devices[d].view;
-        views[d].reference_choices = references;
-        views[d].reference_latency_ms = reference_ms[d];
+/* What latencies of ten architectures tell of a made-up device's true unknowns, which the predictor does not know of: log det(B^T B + I) of
+ * their counts B, for devices that run everything and for those that drop what is dead together. */
+static double information(const int32_t *references) {
+    double sum = 0.0;
+    for (int live = 0; live < 2; live++) {
+        double told[FLEET_UNKNOWNS][FLEET_UNKNOWNS] = {{0}}, counts[FLEET_UNKNOWNS];
+        for (int i = 0; i < FLEET_UNKNOWNS; i++) told[i][i] = 1.0;
         for (int r = 0; r < FLEET_REFERENCES; r++) {
-            fnas_random random = fnas_random_begin(SEED, FNAS_STREAM_TEST, 100 * d + r, 5);
-            reference_ms[d][r] = fleet_true_ms(&fleet->devices[d], references + r * FLEET_DECISIONS) *
-                                 (1.0 + 0.02 * fnas_random_normal(&random));
+            fleet_counts(references + r * FLEET_DECISIONS, live == 1, counts);
+            for (int i = 0; i < FLEET_UNKNOWNS; i++)
+                for (int j = 0; j < FLEET_UNKNOWNS; j++) told[i][j] += counts[i] * counts[j];
+        }
+        for (int k = 0; k < FLEET_UNKNOWNS; k++) { /* elimination; positive definite */
+            sum += log(told[k][k]);
+            for (int i = k + 1; i < FLEET_UNKNOWNS; i++)
+                for (int j = FLEET_UNKNOWNS - 1; j >= k; j--) told[i][j] -= told[i][k] / told[k][k] * told[k][j];
         }
     }
-    assert_status(FNAS_OK, fnas_predictor_fit_views(place->context, fleet->space, 6, views, &quick, &predictor));
-    for (int d = 6; d < 12; d++) {
-        fnas_predictor_score score;
-        assert_status(FNAS_OK, fnas_predictor_evaluate_view(place->context, predictor, &views[d], &score));
-        error += score.median_ape_pct / 6;
-    }
-    fnas_predictor_free(predictor);
-    return error;
+    return sum;
 }
 
-/* Chosen references are distinct and connected, teach more about devices never seen than random ones (which differ from draw to draw by
- * about as much as those gain: the mean of three draws), and those that follow a card are none of its own. */
-static void chosen_references_teach_more(void **state) {
+/* Chosen references are distinct and connected, tell more than any of 30 random sets of ten, in three fleets, and those that follow a card
+ * are none of its own. (That their predictions are better as well is not so in made-up fleets: 2 % noise of extreme cells weighs more.) */
+static void chosen_references_tell_more(void **state) {
     fnas_test_place *place = *state;
     test_fleet fleet;
-    enum { NEXT = 3 };
+    enum { NEXT = 3, FLEETS = 3 };
     int32_t chosen[FLEET_REFERENCES * FLEET_DECISIONS], next[NEXT * FLEET_DECISIONS], again[NEXT * FLEET_DECISIONS];
-    double random = 0.0;
-    fleet_make(place->context, &fleet, 12, 300, 0.02, SEED);
-    fnas_predictor *predictor = fit(place, &fleet, 6, &quick);
-    assert_status(FNAS_OK, fnas_predictor_choose(place->context, predictor, 0, NULL, FLEET_REFERENCES, chosen));
-    for (int i = 0; i < FLEET_REFERENCES; i++) {
-        assert_true(fnas_space_connected(fleet.space, chosen + i * FLEET_DECISIONS));
-        for (int j = 0; j < i; j++)
-            assert_memory_not_equal(chosen + i * FLEET_DECISIONS, chosen + j * FLEET_DECISIONS, 4 * FLEET_DECISIONS);
+    fnas_predictor *predictor = NULL;
+    for (uint64_t n = 0; n < FLEETS; n++) {
+        double most = -INFINITY;
+        if (n) fnas_predictor_free(predictor);
+        if (n) fleet_free(&fleet);
+        fleet_make(place->context, &fleet, 6, 300, 0.02, SEED + n);
+        predictor = fit(place, &fleet, 6, &quick);
+        assert_status(FNAS_OK, fnas_predictor_choose(place->context, predictor, 0, NULL, FLEET_REFERENCES, chosen));
+        for (int i = 0; i < FLEET_REFERENCES; i++) {
+            assert_true(fnas_space_connected(fleet.space, chosen + i * FLEET_DECISIONS));
+            for (int j = 0; j < i; j++)
+                assert_memory_not_equal(chosen + i * FLEET_DECISIONS, chosen + j * FLEET_DECISIONS, 4 * FLEET_DECISIONS);
+        }
+        for (int draw = 0; draw < 30; draw++) most = fmax(most, information(fleet.archs + 10 * draw * FLEET_DECISIONS));
+        print_message("chosen references tell %.2f, random ones %.2f at most\n", information(chosen), most);
+        assert_true(information(chosen) > most);
     }
-    for (int draw = 0; draw < 3; draw++) random += error_with_references(place, &fleet, fleet.archs + 10 * draw * FLEET_DECISIONS) / 3;
-    double ours = error_with_references(place, &fleet, chosen);
-    print_message("median error %.2f %% with chosen references, %.2f %% with random ones\n", ours, random);
-    assert_true(ours < random);
     assert_status(FNAS_OK, fnas_predictor_choose(place->context, predictor, FLEET_REFERENCES, chosen, NEXT, next));
     assert_status(FNAS_OK, fnas_predictor_choose(place->context, predictor, FLEET_REFERENCES, chosen, NEXT, again));
     assert_memory_equal(next, again, sizeof next);
@@ -924,7 +928,7 @@ int main(void) {
         fnas_test(references_are_chosen_among_candidates),
         fnas_test(intervals_cover_nine_of_ten),
         fnas_test(intervals_surround_the_prediction),
-        fnas_test(chosen_references_teach_more),
+        fnas_test(chosen_references_tell_more),
         fnas_test(what_was_measured_is_not_chosen),
         fnas_test(twins_are_chosen_once),
         fnas_test(a_choice_can_be_stopped),
