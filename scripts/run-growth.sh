@@ -18,7 +18,7 @@ mkdir -p "$root/docs/growth"
 
 # The figure of this name in the last row of a report.
 figure() {
-    sed -n "s/.*[ ,]$1 \\([-0-9.e]*\\).*/\\1/p" "$2" | tail -n 1
+    printf '%.2f' "$(sed -n "s/.*[ ,]$1 \\([-0-9.e]*\\).*/\\1/p" "$2" | tail -n 1)"
 }
 
 {
@@ -39,6 +39,8 @@ cells iteration 1 8
 images iteration 32 512
 devices step 1 64
 AXES
+
+printf '\n%s, on %s threads.\n' "$(head -n 1 "$work/report")" "${THREADS:-2}" >>"$work/table"
 
 awk -v table="$work/table" '
 /^<!-- begin: scripts\/run-growth.sh -->/ { print; print ""; while ((getline line < table) > 0) print line; print ""; skip = 1 }
