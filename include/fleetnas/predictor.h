@@ -28,8 +28,8 @@ typedef struct fnas_predictor_options {
 
 /* Trains on the measurements of count cards [count] of this space (each needs measurements; their reference architectures may differ).
  * options: NULL for the defaults. *predictor is owned by the caller. Deterministic in seed, whatever the threads. Errors: FNAS_ERR_INPUT
- * (card of another space, no measurements or none of the quantity, same device name twice, another number of references, option out of range),
- * FNAS_ERR_NUMERIC (no stable fit), FNAS_ERR_MEMORY, FNAS_INTERRUPTED. Reports progress "predictor". */
+ * (card of another space, no measurements or none of the quantity, same device name twice, another number of references, option out of
+ * range), FNAS_ERR_NUMERIC (no stable fit), FNAS_ERR_MEMORY, FNAS_INTERRUPTED. Reports progress "predictor". */
 FNAS_API FNAS_NODISCARD fnas_status fnas_predictor_fit(fnas_context *context, const fnas_space *space, int64_t count,
                                                        const fnas_card *const *cards, const fnas_predictor_options *options,
                                                        fnas_predictor **predictor);
