@@ -120,13 +120,21 @@ static fnas_status fail_field(const card_reader *reader, card_field field, const
     return fnas_fail(reader->context, FNAS_ERR_INPUT, "%s: %s %s", reader->where, name, what);
 }
 
+/* Milliseconds or millijoules beyond are slips of units or of columns, and squares of them no numbers. */
+#define LEAST_COST 1e-12
+#define MOST_COST 1e12
+
 /* A latency or an energy: `what` is "a latency". */
 static fnas_status read_cost(const card_reader *reader, const json_t *value, card_field field, const char *what, double *cost) {
     if (!json_is_number(value)) return fail_field(reader, field, "must be a number");
     *cost = json_number_value(value);
-    if (isfinite(*cost) && *cost > 0) return FNAS_OK;
+    if (*cost >= LEAST_COST && *cost <= MOST_COST) return FNAS_OK;
     char wrong[96];
-    snprintf(wrong, sizeof wrong, "is %g, %s is finite and above 0", *cost, what);
+    bool positive = isfinite(*cost) && *cost > 0;
+    if (positive)
+        snprintf(wrong, sizeof wrong, "is %g, %s is %g to %g", *cost, what, LEAST_COST, MOST_COST);
+    else
+        snprintf(wrong, sizeof wrong, "is %g, %s is finite and above 0", *cost, what);
     return fail_field(reader, field, wrong);
 }
 

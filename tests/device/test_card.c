@@ -202,6 +202,9 @@ static void test_latencies(void **state) {
     json_object_set_new(measurement(root, 1), "latency_ms", json_real(-0.5));
     refuse(f, root, "\"measurements\"[1].latency_ms is -0.5");
     root = valid_card(f);
+    json_object_set_new(measurement(root, 1), "latency_ms", json_real(1e308));
+    refuse(f, root, "\"measurements\"[1].latency_ms is 1e+308, a latency is 1e-12 to 1e+12");
+    root = valid_card(f);
     json_object_del(measurement(root, 1), "latency_ms");
     refuse(f, root, "\"measurements\"[1]: \"latency_ms\" is missing");
 }
