@@ -10,13 +10,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/csv.h"
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "device/predictor_internal.h"
+#include "space/space.h"
 
 #define DEVICES 3
 #define DECISIONS 10
@@ -83,18 +83,16 @@ static json_t *decision(const hat *h, int64_t column) {
 }
 
 static void open_space(hat *h) {
-    char path[64];
     json_error_t error;
     json_t *decisions = json_array();
     for (int64_t d = 0; d < DECISIONS; d++) json_array_append_new(decisions, decision(h, FIRST_COLUMN + d));
     json_t *root = json_pack("{s:s, s:s, s:o, s:o}", "format", "fleetnas-space/1", "name", "hat", "decisions", decisions, "costs",
                              json_loads(costs, 0, &error));
-    snprintf(path, sizeof path, "/tmp/bench_predictor_hat-%ld.json", (long)getpid());
-    check(h, fnas_json_write(h->context, path, root));
+    char *text = json_dumps(root, 0);
     json_decref(root);
-    fnas_status status = fnas_space_open(h->context, path, &h->space);
-    unlink(path);
-    check(h, status);
+    if (!text) exit(3);
+    check(h, fnas_space_read(h->context, "the space of HAT", text, &h->space));
+    free(text);
 }
 
 /* ---- the devices ---- */

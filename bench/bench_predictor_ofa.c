@@ -4,18 +4,18 @@
  *
  * Every GPU model in turn is left out with all its batch sizes, known by its ten reference latencies alone (those of splits.json), and
  * scored on all other sub-networks. Beside it, the best that any other model's device does as a ranking: with batch 1 the tables are mostly
- * noise. The space is described by a file, which this writes beside the temporary files; skips where spaces cannot be files. */
+ * noise. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/csv.h"
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/statistics.h"
 #include "device/predictor_internal.h"
+#include "space/space.h"
 
 #define UNITS 5
 #define BLOCKS 20
@@ -73,7 +73,7 @@ static json_t *block_decision(const char *letter, int64_t block, json_t *choices
     return made;
 }
 
-static void write_space(ofa *o, const json_t *reference_rows, const char *path) {
+static void open_space(ofa *o, const json_t *reference_rows) {
     json_t *decisions = json_array(), *references = json_array(), *sizes = json_array(), *values = json_array();
     char text[FNAS_ARCH_TEXT_BYTES];
     for (int size = 128; size <= 224; size += 4) {
@@ -95,12 +95,14 @@ static void write_space(ofa *o, const json_t *reference_rows, const char *path) 
     }
     json_t *root = json_pack("{s:s, s:s, s:o, s:o}", "format", "fleetnas-space/1", "name", "ofa", "decisions", decisions, "references",
                              references);
-    check(o, fnas_json_write(o->context, path, root));
+    char *description = json_dumps(root, 0);
     json_decref(root);
+    if (!description) exit(3);
+    check(o, fnas_space_read(o->context, "the space of Once-for-All", description, &o->space));
+    free(description);
 }
 
-/* False where this version knows no spaces from files. */
-static bool read_table(ofa *o, const char *folder) {
+static void read_table(ofa *o, const char *folder) {
     char path[512], text[FNAS_ARCH_TEXT_BYTES];
     json_t *splits, *rows;
     snprintf(path, sizeof path, "%s/ofa/architectures_latency_ms.csv", folder);
@@ -109,11 +111,7 @@ static bool read_table(ofa *o, const char *folder) {
     check(o, fnas_json_read(o->context, path, (size_t)1 << 20, &splits));
     check(o, fnas_json_array(o->context, splits, path, "reference_arch_index", &rows));
     o->rows = fnas_csv_rows(o->table);
-    snprintf(path, sizeof path, "/tmp/bench_predictor_ofa-%ld.json", (long)getpid());
-    write_space(o, rows, path);
-    fnas_status status = fnas_space_open(o->context, path, &o->space);
-    unlink(path);
-    if (status != FNAS_OK) return false;
+    open_space(o, rows);
     o->choices = memory((size_t)(o->rows * DECISIONS), sizeof(int32_t));
     for (int64_t a = 0; a < o->rows; a++) {
         arch_text(o, a, text, sizeof text);
@@ -130,7 +128,6 @@ static bool read_table(ofa *o, const char *folder) {
         for (int64_t d = 0; d < DEVICES; d++) o->reference_ms[d][r] = o->latency_ms[d][a];
     }
     json_decref(splits);
-    return true;
 }
 
 static fnas_card_view view_of(const ofa *o, int64_t d) {
@@ -179,10 +176,8 @@ int main(int argc, char **argv) {
         return 1;
     }
     if (fnas_context_create(&o.context) != FNAS_OK) return 3;
-    if (!read_table(&o, folder))
-        printf("skipped: %s\n", fnas_context_message(o.context));
-    else
-        for (int64_t model = 0; model < DEVICES / BATCHES; model++) leave_model_out(&o, model, argc > 1 ? strtoull(argv[1], NULL, 10) : 1);
+    read_table(&o, folder);
+    for (int64_t model = 0; model < DEVICES / BATCHES; model++) leave_model_out(&o, model, argc > 1 ? strtoull(argv[1], NULL, 10) : 1);
     for (int64_t d = 0; d < DEVICES; d++) fnas_free(o.latency_ms[d]);
     fnas_free(o.choices);
     fnas_csv_free(o.table);

@@ -1,3 +1,4 @@
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -26,15 +27,23 @@ static const cli_option score_options[] = {
 /* ---- results ---- */
 
 static void score_print_head(void) {
-    printf("%8s %7s %7s %8s %7s %7s %7s %7s %8s %7s %6s %6s %8s  %s\n", "volume", "true", "ratio", "gd", "gd+", "igd", "igd+", "epsilon",
+    printf("%8s %8s %8s %8s %8s %8s %8s %8s %8s %7s %6s %6s %8s  %s\n", "volume", "true", "ratio", "gd", "gd+", "igd", "igd+", "epsilon",
            "r2", "points", "front", "given", "dropped", "file");
 }
 
 static void score_print(const char *path, const fnas_truth_score *score) {
     const fnas_indicators *i = &score->indicators;
-    printf("%8.5f %7.5f %7.5f %8.5f %7.5f %7.5f %7.5f %7.5f %8.5f %7lld %6lld %6lld %8lld  %s\n", score->hypervolume,
-           score->true_hypervolume, score->ratio, i->gd, i->gd_plus, i->igd, i->igd_plus, i->epsilon, i->r2, (long long)score->front_count,
-           (long long)score->true_front_count, (long long)score->given, (long long)score->dropped, path);
+    const double values[] = {
+        score->hypervolume, score->true_hypervolume, score->ratio, i->gd, i->gd_plus, i->igd, i->igd_plus, i->epsilon, i->r2};
+    for (size_t k = 0; k < sizeof values / sizeof *values; k++) {
+        if (isfinite(values[k]))
+            printf("%s%8.5f", k ? " " : "", values[k]);
+        else
+            printf("%s%8s", k ? " " : "", "-");
+    }
+    printf(" %7lld %6lld %6lld %8lld  %s\n", (long long)score->front_count, (long long)score->true_front_count, (long long)score->given,
+           (long long)score->dropped, path);
+    if (!score->front_count) cli_warn(VERB, "%s: no architecture with an error under 90 %%: there is nothing to score", path);
 }
 
 static void score_write_json(cli_json *json, const char *path, const fnas_truth_score *score) {

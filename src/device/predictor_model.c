@@ -27,21 +27,6 @@ static double fnas_latency_model_value(const fnas_latency_model *model, const do
     return model->scale_ms * (least + fnas_predictor_positive(costs - least + terms, slope));
 }
 
-fnas_status fnas_latency_model_predict(fnas_context *context, const fnas_latency_model *model, int64_t count, const int32_t *choices,
-                                       double *latency_ms) {
-    double features[FNAS_PREDICTOR_MAX_FEATURES], slope;
-    double *onehot = fnas_allocate((size_t)model->onehot_size, sizeof(double));
-    if (!onehot) return fnas_fail_memory(context, "one-hot");
-    for (int64_t i = 0; i < count; i++) {
-        fnas_trunk_state state;
-        fnas_space_to_onehot(model->space, choices + i * model->decision_count, onehot);
-        fnas_space_cost_features(model->space, onehot, features);
-        latency_ms[i] = fnas_latency_model_value(model, features, &state, &slope);
-    }
-    fnas_free(onehot);
-    return FNAS_OK;
-}
-
 /* Half the width of an interval as the logarithm of a factor. */
 static double fnas_latency_model_half_width(const fnas_latency_model *model, const double *features, const fnas_trunk_state *state,
                                             double latency) {
@@ -54,8 +39,9 @@ static double fnas_latency_model_half_width(const fnas_latency_model *model, con
     return model->quantile * fnas_interval_scale(1 + count + FNAS_TRUNK_TERMS, model->spread, basis, model->noise, latency);
 }
 
-fnas_status fnas_latency_model_predict_interval(fnas_context *context, const fnas_latency_model *model, int64_t count,
-                                                const int32_t *choices, double *low_ms, double *latency_ms, double *high_ms) {
+/* low_ms, high_ms: NULL where no intervals are wanted, which cost most of the time. */
+static fnas_status fnas_latency_model_evaluate(fnas_context *context, const fnas_latency_model *model, int64_t count,
+                                               const int32_t *choices, double *low_ms, double *latency_ms, double *high_ms) {
     double features[FNAS_PREDICTOR_MAX_FEATURES], slope;
     double *onehot = fnas_allocate((size_t)model->onehot_size, sizeof(double));
     if (!onehot) return fnas_fail_memory(context, "one-hot");
@@ -64,12 +50,23 @@ fnas_status fnas_latency_model_predict_interval(fnas_context *context, const fna
         fnas_space_to_onehot(model->space, choices + i * model->decision_count, onehot);
         fnas_space_cost_features(model->space, onehot, features);
         latency_ms[i] = fnas_latency_model_value(model, features, &state, &slope);
+        if (!low_ms) continue;
         double factor = exp(fnas_latency_model_half_width(model, features, &state, latency_ms[i] / model->scale_ms));
         low_ms[i] = latency_ms[i] / factor;
         high_ms[i] = latency_ms[i] * factor;
     }
     fnas_free(onehot);
     return FNAS_OK;
+}
+
+fnas_status fnas_latency_model_predict(fnas_context *context, const fnas_latency_model *model, int64_t count, const int32_t *choices,
+                                       double *latency_ms) {
+    return fnas_latency_model_evaluate(context, model, count, choices, NULL, latency_ms, NULL);
+}
+
+fnas_status fnas_latency_model_predict_interval(fnas_context *context, const fnas_latency_model *model, int64_t count,
+                                                const int32_t *choices, double *low_ms, double *latency_ms, double *high_ms) {
+    return fnas_latency_model_evaluate(context, model, count, choices, low_ms, latency_ms, high_ms);
 }
 
 /* ---- Many devices at once ---- */

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/memory.h"
+#include "search/support_stop.h"
 #include "space/space.h"
 
 #define DECISIONS 6
@@ -114,16 +115,6 @@ static void assert_same_runs(alone_fixture *fixture, const char *a, const char *
         if (size[0] != size[1] || memcmp(data[0], data[1], size[0]) != 0) fail_msg("%s differs between %s and %s", names[i], a, b);
         for (int k = 0; k < 2; k++) fnas_free(data[k]);
     }
-}
-
-typedef struct stop_request {
-    fnas_context *context;
-    int64_t at;
-} stop_request;
-
-static void stop_at(void *user, const fnas_progress *progress) {
-    stop_request *stopper = user;
-    if (strcmp(progress->stage, "search") == 0 && progress->done >= stopper->at) fnas_context_request_stop(stopper->context);
 }
 
 /* In contexts of their own, as commands are; space, table and cards are gone when the search goes on. */

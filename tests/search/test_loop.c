@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "search/length.h"
 #include "search/searcher.h"
+#include "search/support_stop.h"
 
 #define STEPS 12
 
@@ -112,17 +113,6 @@ static void test_threads(void **state) {
         fnas_free(one);
         fnas_free(three);
     }
-}
-
-/* Asks to stop once `done` steps are reported. */
-typedef struct stop_request {
-    fnas_context *context;
-    int64_t at;
-} stop_request;
-
-static void stop_at(void *user, const fnas_progress *progress) {
-    stop_request *stopper = user;
-    if (strcmp(progress->stage, "search") == 0 && progress->done >= stopper->at) fnas_context_request_stop(stopper->context);
 }
 
 static void interrupted_search(fleet_fixture *fixture, const fnas_search_options *options, int64_t at) {
