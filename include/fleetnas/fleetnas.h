@@ -7,6 +7,7 @@
 #include "fleetnas/data.h"
 #include "fleetnas/device.h"
 #include "fleetnas/device_import.h"
+#include "fleetnas/estimate.h"
 #include "fleetnas/front.h"
 #include "fleetnas/predictor.h"
 #include "fleetnas/report.h"

@@ -62,6 +62,23 @@ typedef struct fnas_truth_score {
 FNAS_API FNAS_NODISCARD fnas_status fnas_truth_score_front(fnas_context *context, const fnas_truth *truth, int64_t count,
                                                            const int32_t *choices, fnas_truth_score *score);
 
+/* How well a table of estimated errors orders architectures, of which the truth tables know the errors. */
+typedef struct fnas_truth_agreement {
+    int64_t random_count;  /* architectures drawn at random that do not guess: at most 1,000 */
+    double kendall_random; /* Kendall's tau-b of estimated and true errors over them */
+    int64_t alike_pairs;   /* pairs of them whose first costs differ by at most 5 % */
+    double kendall_alike;  /* share of these pairs that are ordered as in truth, less the share that are not: Kendall's tau-a */
+    int64_t front_count;   /* architectures of the true front */
+    double kendall_front;  /* tau-b over them */
+    double ratio; /* of hypervolumes, of the 24 architectures that seem best by estimated error and true costs, to the true front's */
+} fnas_truth_agreement;
+
+/* column: of the CSV file `errors`, which is joined by "arch". Numbers that are not defined (too few architectures, all alike) are NaN.
+ * Deterministic in seed. Errors: FNAS_ERR_INPUT (a file that is wrong: named with line and column; an architecture of the truth tables that
+ * it lacks), FNAS_ERR_IO, FNAS_ERR_MEMORY. */
+FNAS_API FNAS_NODISCARD fnas_status fnas_truth_agree(fnas_context *context, const fnas_truth *truth, const char *errors, const char *column,
+                                                     uint64_t seed, fnas_truth_agreement *agreement);
+
 #ifdef __cplusplus
 }
 #endif

@@ -21,6 +21,7 @@ typedef enum fnas_stream {
     FNAS_STREAM_SYNTHETIC = 12, /* images of the synthetic data set */
     FNAS_STREAM_SURROGATE = 13, /* folds, initialisation and batches of a fit to a table of errors */
     FNAS_STREAM_RIVAL = 14,     /* rival methods */
+    FNAS_STREAM_ESTIMATE = 15,  /* architectures trained to estimate errors */
     FNAS_STREAM_TEST = 99
 } fnas_stream;
 

@@ -17,6 +17,8 @@ static const cli_verb *const verbs[] = {
     &cli_device_references,
     &cli_predictor_fit,
     &cli_predictor_eval,
+    &cli_error_estimate,
+    &cli_error_eval,
     &cli_search,
     &cli_resume,
     &cli_front,

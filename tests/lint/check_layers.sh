@@ -8,7 +8,7 @@ cd "$root"
 # shellcheck disable=SC2046 # file names without blanks
 awk '
 BEGIN {
-    split("base front compute data nn graph space export device search report bench", order, " ")
+    split("base front compute data nn graph space export device estimate search report bench", order, " ")
     below["base"] = ""
     below["front"] = "base"
     below["compute"] = "base"
@@ -18,11 +18,12 @@ BEGIN {
     below["space"] = below["graph"] " graph"
     below["export"] = below["space"] " space"
     below["device"] = below["export"] " export"
-    below["search"] = below["device"] " device"
+    below["estimate"] = below["device"] " device"
+    below["search"] = below["estimate"] " estimate"
     below["report"] = below["search"] " search"
     below["bench"] = below["report"] " report"
     public["context"] = "base"; public["front"] = "front"; public["data"] = "data"; public["space"] = "space"
-    public["device"] = "device"; public["device_import"] = "device"; public["predictor"] = "device"; public["search"] = "search"; public["truth"] = "search"; public["rival"] = "search"; public["report"] = "report"
+    public["device"] = "device"; public["device_import"] = "device"; public["predictor"] = "device"; public["estimate"] = "estimate"; public["search"] = "search"; public["truth"] = "search"; public["rival"] = "search"; public["report"] = "report"
     public["bench"] = "bench"; public["fleetnas"] = "bench"
 }
 function complain(text) { printf "%s:%d: %s\n", FILENAME, FNR, text; errors++ }

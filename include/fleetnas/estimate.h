@@ -1,0 +1,49 @@
+/* Errors of a space's architectures without training each of them: a few are trained shortly at a small scale, a regression tells the
+ * others. */
+#ifndef FLEETNAS_ESTIMATE_H
+#define FLEETNAS_ESTIMATE_H
+
+#include "fleetnas/context.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Names are those of the command's options. Zero or NULL means the default in brackets. */
+typedef struct fnas_estimate_options {
+    const char *space;    /* required: spec; it must have images */
+    const char *data;     /* required: data set spec; of it only images of the train part are used */
+    const char *proxy;    /* smaller macro that is trained: "channels=16,cells=1,input=3x16x16" [channels=16,cells=1]. Its image is the
+                             data set's, or that with height and width divided by a whole number */
+    int64_t device_count; /* 0: where the trade-off with the MACs lies is where errors are looked at most closely */
+    const char *const *devices; /* paths of device cards: else where their fronts lie */
+    const char *predictor;      /* file of fnas_predictor_save [trained at the start] */
+    int64_t trainings;          /* architectures trained; at most one of trainings and minutes [200] */
+    double minutes;             /* as many trainings as that gives room for on this machine, all else counted */
+    int64_t steps, batch;       /* of one training [400, 64] */
+    double rate;                /* learning rate [0.1] */
+    uint64_t seed;
+    const char *out; /* required: the CSV file. OUT.trainings beside it keeps each training as it ends */
+} fnas_estimate_options;
+
+typedef struct fnas_estimate_summary {
+    int64_t architectures;      /* that compute something different */
+    int64_t trainings, resumed; /* in all; of them those that an earlier call had made */
+    double kendall, rms_pct;    /* of the regression on trainings that it had not seen, five folds: Kendall's tau, root mean square */
+} fnas_estimate_summary;
+
+/* Trains, fits, and writes a table with one row for each architecture of the space (at most 20,000 that differ): arch, error_pct,
+ * deviation_pct, trained_error_pct (empty where it was not trained). error_pct is what the regression expects the error of such a training
+ * to be: of images seen for the first time while it learns (training.h), not that of a network trained to its end. It orders architectures;
+ * `search --error table:FILE:error_pct` takes it.
+ * The outcome depends on the options and the number of trainings alone, not on threads. A call that was interrupted or killed is taken up
+ * by calling it again with the same options: trainings are kept. Progress stage "trainings". Errors: FNAS_ERR_USAGE (trainings with
+ * minutes), FNAS_ERR_INPUT (a space without images or with too many architectures, images that do not fit the proxy, OUT.trainings of other
+ * options), FNAS_ERR_NUMERIC, FNAS_ERR_IO, FNAS_ERR_MEMORY, FNAS_INTERRUPTED (trainings are kept). */
+FNAS_API FNAS_NODISCARD fnas_status fnas_error_estimate(fnas_context *context, const fnas_estimate_options *options,
+                                                        fnas_estimate_summary *summary);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,103 @@
+#include <stdio.h>
+
+#include "inputs.h"
+#include "output.h"
+#include "verbs.h"
+
+#define VERB "error estimate"
+
+typedef struct estimate_values {
+    cli_common common;
+    const char *space, *data, *proxy, *predictor, *output;
+    cli_texts devices;
+    int64_t trainings, steps, batch, threads;
+    double minutes, rate;
+    uint64_t seed;
+    bool json;
+} estimate_values;
+
+#define AT(member) offsetof(estimate_values, member)
+
+static const cli_option estimate_options[] = {
+    {"space", 0, CLI_TEXT, AT(space), "SPACE", "search space with images, as for `search`", true},
+    {"data", 0, CLI_TEXT, AT(data), "DATA", "data set; only images of its train part are used", true},
+    {"output", 'o', CLI_TEXT, AT(output), "ERRORS.csv", "where the table goes; ERRORS.csv.trainings beside it keeps each training", true},
+    {"device", 0, CLI_TEXTS, AT(devices), "CARD.json",
+     "device cards: errors are looked at most closely where their fronts lie [where the trade-off with MACs lies]", false},
+    {"predictor", 0, CLI_TEXT, AT(predictor), "P.safetensors", "latency predictor of `predictor fit` [trained on the cards]", false},
+    {"proxy", 0, CLI_TEXT, AT(proxy), "PARAMS",
+     "smaller macro that is trained; its image may be the data set's divided by a whole number [channels=16,cells=1]", false},
+    {"trainings", 0, CLI_COUNT, AT(trainings), "N", "architectures trained, of those that compute something different [200]", false},
+    {"minutes", 0, CLI_REAL, AT(minutes), "N", "in place of --trainings: as many as this leaves room for on this machine", false},
+    {"steps", 0, CLI_COUNT, AT(steps), "N", "of one training [400]", false},
+    {"batch", 0, CLI_COUNT, AT(batch), "N", "images a step [64]", false},
+    {"rate", 0, CLI_REAL, AT(rate), "RATE", "learning rate [0.1]", false},
+    {"seed", 0, CLI_SEED, AT(seed), "N", "of weights, order of images, and what is drawn [0]", false},
+    CLI_OPTION_THREADS(estimate_values),
+    CLI_OPTION_JSON(estimate_values),
+    CLI_OPTIONS_END,
+};
+
+static void print_summary(const estimate_values *values, const fnas_estimate_summary *summary) {
+    if (!values->json) {
+        printf("%s: errors of %lld architectures that differ, from %lld trainings (%lld of an earlier call)\n", values->output,
+               (long long)summary->architectures, (long long)summary->trainings, (long long)summary->resumed);
+        printf("  trainings told by the others: Kendall's tau %.3f, root mean square error %.2f points\n", summary->kendall,
+               summary->rms_pct);
+        return;
+    }
+    cli_json json = {.file = stdout};
+    cli_json_object(&json, NULL);
+    cli_json_text(&json, "errors", values->output);
+    cli_json_integer(&json, "architectures", summary->architectures);
+    cli_json_integer(&json, "trainings", summary->trainings);
+    cli_json_integer(&json, "resumed", summary->resumed);
+    cli_json_number(&json, "kendall", summary->kendall);
+    cli_json_number(&json, "rms_pct", summary->rms_pct);
+    cli_json_end(&json, '}');
+}
+
+static fnas_status estimate_run(fnas_context *context, void *untyped) {
+    const estimate_values *values = untyped;
+    fnas_status status = cli_check_output(VERB, values->output);
+    if (status != FNAS_OK) return status;
+    fnas_estimate_options options = {.space = values->space,
+                                     .data = values->data,
+                                     .proxy = values->proxy,
+                                     .device_count = values->devices.count,
+                                     .devices = values->devices.items,
+                                     .predictor = values->predictor,
+                                     .trainings = values->trainings,
+                                     .minutes = values->minutes,
+                                     .steps = values->steps,
+                                     .batch = values->batch,
+                                     .rate = values->rate,
+                                     .seed = values->seed,
+                                     .out = values->output};
+    fnas_estimate_summary summary;
+    fnas_context_set_threads(context, values->threads);
+    status = fnas_error_estimate(context, &options, &summary);
+    if (status == FNAS_OK) print_summary(values, &summary);
+    if (status == FNAS_INTERRUPTED) {
+        status = cli_fail(VERB, status, "interrupted: trainings are kept in %s.trainings; the same command goes on", values->output);
+    }
+    return status;
+}
+
+const cli_verb cli_error_estimate = {
+    .name = "error estimate",
+    .summary = "estimate the error of every architecture from a few short trainings",
+    .operands = "",
+    .details =
+        "Trains some architectures from scratch, shortly and at a small scale, fits a regression over the space's features to their "
+        "errors, trains\n"
+        "those by which fronts may be better than they seem, and so on. The table has a row for every architecture: `search --error "
+        "table:ERRORS.csv:error_pct`\n"
+        "searches with it, for these devices and for others. Its errors order architectures; they are those of a short training as it "
+        "goes, not of a\n"
+        "network trained to its end (docs/error.md). Interrupted or killed, the same command goes on.",
+    .example = "fleetnas error estimate --space nb201 --data cifar10:data --device cards/*.json --minutes 50 -o errors.csv",
+    .options = estimate_options,
+    .values_size = sizeof(estimate_values),
+    .run = estimate_run,
+};

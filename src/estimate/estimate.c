@@ -1,0 +1,402 @@
+/* Errors of a whole space from a few short trainings: train some at random, let a regression tell the others, train where the fronts may be
+ * better than they seem, and so on. */
+#include "fleetnas/estimate.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/csv.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/random.h"
+#include "base/sort.h"
+#include "base/statistics.h"
+#include "base/text.h"
+#include "base/threads.h"
+#include "estimate/acquire.h"
+#include "estimate/candidates.h"
+#include "estimate/regression.h"
+#include "estimate/trainings.h"
+
+#define ROUND 16        /* architectures trained between two regressions: a number of its own, so that the outcome knows no threads */
+#define RANDOM_ROUNDS 4 /* before the first regression */
+#define TRAININGS 200
+#define STEPS 400
+#define BATCH 64
+#define RATE 0.1
+#define MOMENTUM 0.9
+#define WEIGHT_DECAY 5e-4
+#define CLIP 5
+#define PROXY "channels=16,cells=1"
+#define FOLDS 5
+#define TRAINED_FRACTION 0.9 /* of the train part; the rest is not looked at: a split needs three parts */
+#define LAST_S 10            /* kept free of trainings, for the last regression */
+
+typedef struct estimate {
+    fnas_context *context;
+    const fnas_estimate_options *options;
+    double begin_ms;
+    fnas_space *space, *proxy;
+    fnas_dataset *dataset;
+    fnas_split *split;
+    fnas_card **cards;
+    fnas_predictor *predictor;
+    fnas_estimate_candidates candidates;
+    fnas_training_plan plan;
+    fnas_trainings trainings;
+    int64_t trainings_most, resumed;
+    double last_round_s, earlier_s;
+    /* regression */
+    fnas_kernel kernel;
+    int64_t *rows;            /* [candidates] of the trained: their place among the candidates */
+    double *values;           /* [candidates] of the trained: their errors */
+    bool *trained;            /* [candidates] */
+    double *mean, *deviation; /* [candidates] */
+    /* training */
+    fnas_team *team;
+    fnas_trainer *trainers; /* [threads] */
+    int64_t threads;
+    int32_t round_choices[ROUND * FNAS_ESTIMATE_DECISIONS_MAX];
+    fnas_training_curve round_curves[ROUND];
+} estimate;
+
+/* ---- setting up ---- */
+
+static int64_t or_default(int64_t value, int64_t standard) {
+    return value ? value : standard;
+}
+
+static fnas_status check_options(fnas_context *context, const fnas_estimate_options *options) {
+    if (options->trainings && options->minutes > 0)
+        return fnas_fail(context, FNAS_ERR_USAGE, "trainings and minutes are both given: give one of them");
+    if (options->trainings < 0 || options->trainings > FNAS_ESTIMATE_ARCHS_MAX)
+        return fnas_fail(context, FNAS_ERR_INPUT, "trainings: %lld, possible are 1 to %d", (long long)options->trainings,
+                         FNAS_ESTIMATE_ARCHS_MAX);
+    if (options->steps < 0 || options->steps > 1000000 || (options->steps && options->steps < FNAS_TRAINING_PARTS))
+        return fnas_fail(context, FNAS_ERR_INPUT, "steps: %lld, possible are %d to 1000000", (long long)options->steps,
+                         FNAS_TRAINING_PARTS);
+    if (options->batch < 0 || options->batch > 4096)
+        return fnas_fail(context, FNAS_ERR_INPUT, "batch: %lld, possible are 1 to 4096", (long long)options->batch);
+    if (!(options->minutes >= 0 && options->minutes <= 1e6) || !(options->rate >= 0 && options->rate <= 10))
+        return fnas_fail(context, FNAS_ERR_INPUT, "minutes: possible are 0 to 1e6; rate: 0 to 10");
+    return FNAS_OK;
+}
+
+static fnas_status open_space(estimate *state) {
+    fnas_context *context = state->context;
+    const fnas_estimate_options *options = state->options;
+    FNAS_TRY(fnas_space_open(context, options->space, &state->space));
+    if (!fnas_space_has_supernet(state->space))
+        return fnas_fail(context, FNAS_ERR_INPUT, "%s: the space has no networks that could be trained", fnas_space_spec(state->space));
+    if (fnas_space_decision_count(state->space) > FNAS_ESTIMATE_DECISIONS_MAX)
+        return fnas_fail(context, FNAS_ERR_INPUT, "%s has %lld decisions: errors can be estimated with at most %d",
+                         fnas_space_spec(state->space), (long long)fnas_space_decision_count(state->space), FNAS_ESTIMATE_DECISIONS_MAX);
+    return fnas_space_derive(context, state->space, options->proxy ? options->proxy : PROXY, &state->proxy);
+}
+
+static fnas_status open_cards(estimate *state) {
+    fnas_context *context = state->context;
+    const fnas_estimate_options *options = state->options;
+    int64_t count = options->device_count;
+    if (!count) return FNAS_OK;
+    state->cards = fnas_allocate((size_t)count, sizeof *state->cards);
+    if (!state->cards) return fnas_fail_memory(context, "cards");
+    for (int64_t i = 0; i < count; i++) {
+        FNAS_TRY(fnas_card_load(context, options->devices[i], &state->cards[i]));
+        FNAS_TRY(fnas_card_check_space(context, state->cards[i], state->space));
+    }
+    if (options->predictor) return fnas_predictor_load(context, options->predictor, &state->predictor);
+    fnas_predictor_options predictor = {.seed = options->seed};
+    return fnas_predictor_fit(context, state->space, count, (const fnas_card *const *)state->cards, &predictor, &state->predictor);
+}
+
+static fnas_status open_data(estimate *state) {
+    fnas_context *context = state->context;
+    const fnas_estimate_options *options = state->options;
+    FNAS_TRY(fnas_dataset_open(context, options->data, &state->dataset));
+    double rest = (1 - TRAINED_FRACTION) / 2;
+    FNAS_TRY(fnas_split_create(context, state->dataset, options->seed, TRAINED_FRACTION, rest, &state->split));
+    state->plan = (fnas_training_plan){.space = state->proxy,
+                                       .dataset = state->dataset,
+                                       .steps = or_default(options->steps, STEPS),
+                                       .batch = or_default(options->batch, BATCH),
+                                       .rate = options->rate > 0 ? options->rate : RATE,
+                                       .momentum = MOMENTUM,
+                                       .weight_decay = WEIGHT_DECAY,
+                                       .clip = CLIP,
+                                       .seed = options->seed};
+    state->plan.images = fnas_split_part(state->split, FNAS_SPLIT_WEIGHTS, &state->plan.image_count);
+    return FNAS_OK;
+}
+
+static fnas_status open_trainings(estimate *state) {
+    fnas_context *context = state->context;
+    fnas_text setting = {0}, path = {0};
+    const fnas_training_plan *plan = &state->plan;
+    fnas_text_append(&path, "%s.trainings", state->options->out);
+    fnas_text_append(&setting, "%s on %s, %lld steps of %lld, rate %.17g, seed %llu", fnas_space_spec(state->proxy),
+                     fnas_dataset_get(state->dataset).name, (long long)plan->steps, (long long)plan->batch, plan->rate,
+                     (unsigned long long)plan->seed);
+    fnas_status status = setting.failed || path.failed
+                             ? fnas_fail_memory(context, "an estimate")
+                             : fnas_trainings_open(context, state->space, path.data, setting.data, &state->trainings);
+    fnas_text_free(&setting);
+    fnas_text_free(&path);
+    state->resumed = state->trainings.archs.count;
+    state->earlier_s = state->trainings.spent_s;
+    return status;
+}
+
+static fnas_status allocate(estimate *state) {
+    size_t count = (size_t)state->candidates.archs.count;
+    state->rows = fnas_allocate(count, sizeof *state->rows);
+    state->values = fnas_allocate(count, sizeof *state->values);
+    state->trained = fnas_allocate(count, sizeof *state->trained);
+    state->mean = fnas_allocate(count, sizeof *state->mean);
+    state->deviation = fnas_allocate(count, sizeof *state->deviation);
+    state->threads = fnas_context_threads(state->context);
+    state->trainers = fnas_allocate((size_t)state->threads, sizeof *state->trainers);
+    bool good = state->rows && state->values && state->trained && state->mean && state->deviation && state->trainers;
+    return good ? FNAS_OK : fnas_fail_memory(state->context, "an estimate");
+}
+
+static fnas_status begin(estimate *state) {
+    fnas_context *context = state->context;
+    FNAS_TRY(open_space(state));
+    FNAS_TRY(open_data(state));
+    FNAS_TRY(open_cards(state));
+    FNAS_TRY(fnas_estimate_candidates_create(context, state->space, state->predictor, state->options->device_count, state->cards,
+                                             &state->candidates));
+    FNAS_TRY(allocate(state));
+    FNAS_TRY(open_trainings(state));
+    state->trainings_most = or_default(state->options->trainings, state->options->minutes > 0 ? FNAS_ESTIMATE_ARCHS_MAX : TRAININGS);
+    if (state->trainings_most > state->candidates.archs.count) state->trainings_most = state->candidates.archs.count;
+    return fnas_team_create(context, state->threads, fnas_engine_prepare_thread, &state->team);
+}
+
+static void end(estimate *state) {
+    for (int64_t i = 0; state->trainers && i < state->threads; i++) fnas_trainer_destroy(&state->trainers[i]);
+    fnas_free(state->trainers);
+    if (state->team) fnas_team_destroy(state->team);
+    fnas_trainings_close(&state->trainings);
+    fnas_estimate_candidates_free(&state->candidates);
+    for (int64_t i = 0; state->cards && i < state->options->device_count; i++)
+        if (state->cards[i]) fnas_card_free(state->cards[i]);
+    fnas_free(state->cards);
+    fnas_predictor_free(state->predictor);
+    fnas_split_free(state->split);
+    fnas_dataset_close(state->dataset);
+    fnas_space_close(state->proxy);
+    fnas_space_close(state->space);
+    fnas_free(state->rows);
+    fnas_free(state->values);
+    fnas_free(state->trained);
+    fnas_free(state->mean);
+    fnas_free(state->deviation);
+}
+
+/* ---- what the trainings say ---- */
+
+/* One number of a training: the mean error over its steps. */
+static double error_of(const fnas_training_curve *curve) {
+    double sum = 0;
+    for (int64_t i = 0; i < FNAS_TRAINING_PARTS; i++) sum += curve->error_pct[i];
+    return sum / FNAS_TRAINING_PARTS;
+}
+
+/* Trainings that are among the candidates. */
+static int64_t collect_rows(estimate *state) {
+    int64_t known = 0;
+    memset(state->trained, 0, (size_t)state->candidates.archs.count * sizeof *state->trained);
+    for (int64_t i = 0; i < state->trainings.archs.count; i++) {
+        int64_t place = fnas_arch_set_find(&state->candidates.archs, fnas_arch_set_at(&state->trainings.archs, i));
+        if (place < 0) continue;
+        state->trained[place] = true;
+        state->rows[known] = place;
+        state->values[known++] = error_of(&state->trainings.curves[i]);
+    }
+    return known;
+}
+
+static fnas_status regress(estimate *state) {
+    int64_t known = collect_rows(state);
+    return fnas_regress(state->context, state->candidates.archs.count, state->candidates.features, state->candidates.feature, known,
+                        state->rows, state->values, &state->kernel, state->mean, state->deviation);
+}
+
+/* Every fifth training is told by the others, five times. mean is overwritten. */
+static fnas_status cross_validate(estimate *state, int64_t known, int64_t *rows, double *values, double *told,
+                                  fnas_estimate_summary *summary) {
+    for (int64_t fold = 0; fold < FOLDS; fold++) {
+        int64_t count = 0;
+        for (int64_t i = 0; i < known; i++) {
+            if (i % FOLDS == fold) continue;
+            rows[count] = state->rows[i];
+            values[count++] = state->values[i];
+        }
+        fnas_kernel kernel = state->kernel;
+        FNAS_TRY(fnas_regress(state->context, state->candidates.archs.count, state->candidates.features, state->candidates.feature, count,
+                              rows, values, &kernel, state->mean, state->deviation));
+        for (int64_t i = fold; i < known; i += FOLDS) told[i] = state->mean[state->rows[i]];
+    }
+    double squares = 0;
+    for (int64_t i = 0; i < known; i++) squares += (told[i] - state->values[i]) * (told[i] - state->values[i]);
+    summary->kendall = fnas_kendall(told, state->values, known);
+    summary->rms_pct = sqrt(squares / (double)known);
+    return FNAS_OK;
+}
+
+static fnas_status judge_regression(estimate *state, fnas_estimate_summary *summary) {
+    int64_t known = collect_rows(state);
+    int64_t *rows = fnas_allocate((size_t)known, sizeof *rows);
+    double *values = fnas_allocate(2 * (size_t)known, sizeof *values);
+    fnas_status status = rows && values ? cross_validate(state, known, rows, values, values + known, summary)
+                                        : fnas_fail_memory(state->context, "an estimate");
+    fnas_free(rows);
+    fnas_free(values);
+    return status;
+}
+
+/* ---- a round of trainings ---- */
+
+static void draw_random(estimate *state, int64_t count, int64_t *chosen) {
+    int64_t round = state->trainings.archs.count / ROUND;
+    fnas_random random = fnas_random_begin(state->options->seed, FNAS_STREAM_ESTIMATE, round, 0);
+    for (int64_t i = 0; i < count; i++) {
+        do chosen[i] = fnas_random_below(&random, state->candidates.archs.count);
+        while (state->trained[chosen[i]]);
+        state->trained[chosen[i]] = true;
+    }
+}
+
+/* What promises most; at random where there is too little to go by, or nothing is promised. */
+static fnas_status choose_round(estimate *state, int64_t count, int64_t *chosen) {
+    int64_t found = 0;
+    if (state->trainings.archs.count < RANDOM_ROUNDS * ROUND) {
+        collect_rows(state);
+    } else {
+        FNAS_TRY(regress(state));
+        FNAS_TRY(fnas_acquire(state->context, &state->candidates, state->mean, state->deviation, state->trained, count, chosen, &found));
+        for (int64_t i = 0; i < found; i++) state->trained[chosen[i]] = true;
+    }
+    draw_random(state, count - found, chosen + found);
+    return FNAS_OK;
+}
+
+/* The long trainings first, so that no thread waits long for the last. */
+static void order_round(const estimate *state, int64_t count, int64_t *chosen) {
+    fnas_keyed items[ROUND], buffer[ROUND];
+    for (int64_t i = 0; i < count; i++)
+        items[i] = (fnas_keyed){-(double)fnas_space_macs(state->proxy, fnas_arch_set_at(&state->candidates.archs, chosen[i])), chosen[i]};
+    fnas_sort_keyed(count, items, buffer);
+    for (int64_t i = 0; i < count; i++) chosen[i] = items[i].index;
+}
+
+static fnas_status train_item(fnas_context *context, void *user, int64_t item, int64_t worker) {
+    estimate *state = user;
+    fnas_trainer *trainer = &state->trainers[worker];
+    /* On the thread that will use it: the engine takes over the thread's settings. */
+    if (!trainer->worker.engine) FNAS_TRY(fnas_trainer_create(context, &state->plan, trainer));
+    const int32_t *choices = state->round_choices + item * state->candidates.archs.decisions;
+    return fnas_trainer_run(context, &state->plan, trainer, choices, &state->round_curves[item]);
+}
+
+static void report(const estimate *state) {
+    double elapsed_s = (fnas_wall_ms() - state->begin_ms) / 1000;
+    fnas_progress progress = {
+        .stage = "trainings", .done = state->trainings.archs.count, .total = state->trainings_most, .elapsed_s = elapsed_s, .text = ""};
+    fnas_report_progress(state->context, &progress);
+}
+
+static fnas_status train_round(estimate *state, int64_t count) {
+    int64_t chosen[ROUND], decisions = state->candidates.archs.decisions;
+    double begin_ms = fnas_wall_ms();
+    FNAS_TRY(choose_round(state, count, chosen));
+    order_round(state, count, chosen);
+    for (int64_t i = 0; i < count; i++)
+        memcpy(state->round_choices + i * decisions, fnas_arch_set_at(&state->candidates.archs, chosen[i]),
+               (size_t)decisions * sizeof(int32_t));
+    FNAS_TRY(fnas_team_run(state->context, state->team, count, train_item, state));
+    state->last_round_s = (fnas_wall_ms() - begin_ms) / 1000;
+    return fnas_trainings_add(state->context, state->space, &state->trainings, count, state->round_choices, state->round_curves,
+                              state->last_round_s);
+}
+
+/* Whether a round more would end in time, if it took as long as the last. */
+static bool has_time(const estimate *state) {
+    if (!(state->options->minutes > 0)) return true;
+    double spent_s = state->earlier_s + (fnas_wall_ms() - state->begin_ms) / 1000;
+    return spent_s + state->last_round_s + LAST_S < 60 * state->options->minutes;
+}
+
+static fnas_status train(estimate *state) {
+    while (state->trainings.archs.count < state->trainings_most && has_time(state)) {
+        int64_t left = state->trainings_most - state->trainings.archs.count;
+        report(state);
+        FNAS_TRY(train_round(state, left < ROUND ? left : ROUND));
+    }
+    report(state);
+    return FNAS_OK;
+}
+
+/* ---- the table ---- */
+
+static fnas_status append_row(estimate *state, const int32_t *choices, fnas_text *text) {
+    char arch[FNAS_ARCH_TEXT_BYTES];
+    int32_t canonical[FNAS_ESTIMATE_DECISIONS_MAX];
+    FNAS_TRY(fnas_space_format(state->context, state->space, choices, arch, sizeof arch));
+    memcpy(canonical, choices, (size_t)state->candidates.archs.decisions * sizeof *canonical);
+    fnas_space_canonical(state->space, canonical);
+    int64_t place = fnas_arch_set_find(&state->candidates.archs, canonical),
+            training = fnas_arch_set_find(&state->trainings.archs, canonical);
+    fnas_csv_append_cell(text, arch);
+    fnas_text_append(text, ",");
+    fnas_text_append_number(text, place < 0 ? 100 - 100 / (double)state->space->classes : fmin(fmax(state->mean[place], 0), 100));
+    fnas_text_append(text, ",");
+    fnas_text_append_number(text, place < 0 ? 0 : state->deviation[place]);
+    fnas_text_append(text, ",");
+    if (training >= 0) fnas_text_append_number(text, error_of(&state->trainings.curves[training]));
+    fnas_text_append(text, "\n");
+    return FNAS_OK;
+}
+
+static fnas_status write_table(estimate *state) {
+    fnas_text text = {0};
+    int32_t choices[FNAS_ESTIMATE_DECISIONS_MAX] = {0};
+    fnas_text_append(&text, "arch,error_pct,deviation_pct,trained_error_pct\n");
+    fnas_status status;
+    do status = append_row(state, choices, &text);
+    while (status == FNAS_OK && fnas_estimate_candidates_count_on(state->space, choices));
+    if (status == FNAS_OK)
+        status = text.failed ? fnas_fail_memory(state->context, state->options->out)
+                             : fnas_file_write_atomic(state->context, state->options->out, text.data, text.size);
+    fnas_text_free(&text);
+    return status;
+}
+
+static fnas_status conclude(estimate *state, fnas_estimate_summary *summary) {
+    FNAS_TRY(judge_regression(state, summary));
+    FNAS_TRY(regress(state));
+    summary->architectures = state->candidates.archs.count;
+    summary->trainings = state->trainings.archs.count;
+    summary->resumed = state->resumed;
+    return write_table(state);
+}
+
+fnas_status fnas_error_estimate(fnas_context *context, const fnas_estimate_options *options, fnas_estimate_summary *summary) {
+    FNAS_TRY(check_options(context, options));
+    estimate *state = fnas_allocate(1, sizeof *state);
+    if (!state) return fnas_fail_memory(context, "an estimate");
+    state->context = context;
+    state->options = options;
+    state->begin_ms = fnas_wall_ms();
+    *summary = (fnas_estimate_summary){0};
+    fnas_status status = begin(state);
+    if (status == FNAS_OK) status = train(state);
+    if (status == FNAS_OK) status = conclude(state, summary);
+    end(state);
+    fnas_free(state);
+    return status;
+}

@@ -1,0 +1,54 @@
+#!/bin/sh
+# Errors estimated from short trainings: a table, taken up after a kill, searched with, compared with a table of true errors; what is refused.
+. "$2/cli/support.sh"
+make_cards
+errors=$place/errors.csv
+
+# estimate WORD...: arguments for an estimate that takes seconds.
+estimate() {
+    wanted=$1 text=$2
+    shift 2
+    run "$wanted" "$text" error estimate --space "$space" --data "$data" --proxy channels=4 --steps 10 --batch 8 --seed 3 -o "$errors" "$@"
+}
+
+estimate 0 "an estimate" --trainings 80 --device "$place/a.json" "$place/b.json"
+says out "80 trainings (0 of an earlier call)"
+want "a row for every cell" [ "$(wc -l < "$errors")" -eq 15626 ]
+want "its columns" grep -q "^arch,error_pct,deviation_pct,trained_error_pct$" "$errors"
+cp "$errors" "$place/first.csv"
+rm "$errors"
+estimate 0 "trainings are taken over" --trainings 80 --device "$place/a.json" "$place/b.json" --json
+says out '"resumed": 80'
+want "the table is the same" cmp "$errors" "$place/first.csv"
+
+# A kill loses at most the round that was being trained.
+rm -f "$errors" "$errors.trainings"
+"$fleetnas" error estimate --space "$space" --data "$data" --proxy channels=4 --steps 200 --batch 8 --seed 3 -o "$errors" --trainings 64 --quiet > "$place/out" 2>&1 &
+job=$!
+for _ in $(seq 300); do
+    [ ! -f "$errors.trainings" ] || [ "$(stat -c %s "$errors.trainings")" -lt 24000 ] || break
+    sleep 0.1
+done
+kill -9 $job
+wait $job 2> /dev/null || true
+want "no table yet" [ ! -e "$errors" ]
+run 0 "after the kill" error estimate --space "$space" --data "$data" --proxy channels=4 --steps 200 --batch 8 --seed 3 -o "$errors" --trainings 64
+says out "of an earlier call)"
+
+run 0 "a search with it" search --space "$space" --error "table:$place/first.csv:error_pct" --device "$place/a.json" "$place/b.json" --steps 20 --out "$place/run"
+run 0 "its front" front "$place/run" --device "$place/c.json" --csv
+# Made-up truth: the estimate with a little more for every none.
+awk -F, 'NR == 1 { print "arch,error_pct,ms"; next } { nones = gsub(/none/, "none", $1); print $1 "," ($2 + nones) / 2 "," 10 - nones }' "$place/first.csv" > "$place/truth.csv"
+run 0 "compared with a table" error eval "$place/first.csv" --space "$space" --truth "$place/truth.csv" --column latency_ms=ms
+says out "Kendall"
+
+estimate 1 "two lengths" --trainings 16 --minutes 1
+run 2 "steps below ten" error estimate --space "$space" --data "$data" --steps 5 -o "$place/x.csv"
+says err "steps"
+run 2 "other steps than those trained" error estimate --space "$space" --data "$data" --proxy channels=4 --steps 20 --batch 8 --seed 3 -o "$errors"
+says err "200 steps"
+run 2 "images that do not fit" error estimate --space "$space" --data "$data" --proxy input=1x16x16 -o "$place/x.csv"
+says err "1x8x8"
+run 2 "a card of another space" error estimate --space nb201:channels=8,cells=1,classes=4,input=1x8x8 --data "$data" --device "$place/a.json" -o "$place/x.csv"
+want "nothing was written" [ ! -e "$place/x.csv" ]
+finish
