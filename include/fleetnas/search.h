@@ -66,6 +66,8 @@ typedef struct fnas_front_options {
         neighbours;   /* besides them, up to this many of the hypernetwork's next most probable architectures (one decision changed) [0] */
     bool score_error; /* score distinct architectures on the validation split with the supernet; false: error is left out (NaN) and the
                          query takes milliseconds */
+    bool as_offered;  /* where errors come from a table or a surrogate: only what the hypernetwork offers, without the local search that
+                         begins there */
     const char *data; /* where the data lie now [as the run knows] */
     /* For studies only: ask as if the embedding were the mean of the search devices', or with this preference for every point, or with a
      * hypernetwork never trained. */

@@ -11,7 +11,7 @@ typedef struct front_values {
     const char *device, *data, *svg;
     cli_texts outputs;
     int64_t points, candidates, neighbours, threads;
-    bool json, csv, no_error;
+    bool as_offered, json, csv, no_error;
 } front_values;
 
 #define AT(member) offsetof(front_values, member)
@@ -21,6 +21,8 @@ static const cli_option front_options[] = {
     {"points", 0, CLI_COUNT, AT(points), "N", "architectures at most, best first by hypervolume contribution [24]", false},
     {"candidates", 0, CLI_COUNT, AT(candidates), "N",
      "architectures of the sweep that are scored at most [48; 1000 where errors come from a table]", false},
+    {"as-offered", 0, CLI_FLAG, AT(as_offered), NULL,
+     "with errors of a table or a surrogate: only what the hypernetwork offers, without the local search that begins there", false},
     {"neighbours", 0, CLI_COUNT, AT(neighbours), "N", "also score up to N of the next most probable architectures [0]", false},
     CLI_OPTION_JSON(front_values),
     {"csv", 0, CLI_FLAG, AT(csv), NULL, "the front as CSV on standard output", false},
@@ -142,6 +144,7 @@ static fnas_status front_run(fnas_context *context, void *untyped) {
                                   .candidates = values->candidates,
                                   .neighbours = values->neighbours,
                                   .score_error = !values->no_error,
+                                  .as_offered = values->as_offered,
                                   .data = values->data};
     cli_query query;
     fnas_front *front = NULL;

@@ -293,6 +293,30 @@ fnas_status fnas_query_sweep(fnas_context *context, const fnas_run *run, const f
     return status;
 }
 
+/* Moves an array to one with room for more; false when out of memory (array kept). */
+static bool fnas_candidates_grow_array(void **array, int64_t before, int64_t after, size_t size) {
+    void *grown = fnas_allocate((size_t)after, size);
+    if (!grown) return false;
+    memcpy(grown, *array, (size_t)before * size);
+    fnas_free(*array);
+    *array = grown;
+    return true;
+}
+
+fnas_status fnas_candidates_grow(fnas_context *context, int64_t count, fnas_candidates *candidates) {
+    int64_t before = candidates->count;
+    size_t choices = (size_t)candidates->decisions * sizeof(int32_t), preferences = (size_t)candidates->objectives * sizeof(double);
+    bool good = fnas_candidates_grow_array((void **)&candidates->choices, before, count, choices) &&
+                fnas_candidates_grow_array((void **)&candidates->preferences, before, count, preferences) &&
+                fnas_candidates_grow_array((void **)&candidates->latency_ms, before, count, sizeof(double)) &&
+                fnas_candidates_grow_array((void **)&candidates->energy_mj, before, count, sizeof(double)) &&
+                fnas_candidates_grow_array((void **)&candidates->scores, before, count, sizeof(fnas_score));
+    if (!good) return fnas_fail_memory(context, "candidates of a front");
+    for (int64_t i = before; i < count; i++) candidates->energy_mj[i] = (double)NAN;
+    candidates->count = count;
+    return FNAS_OK;
+}
+
 bool fnas_candidates_scored(const fnas_candidates *candidates) {
     return candidates->count > 0 && !isnan(candidates->scores[0].error_pct);
 }

@@ -35,6 +35,18 @@ FNAS_NODISCARD fnas_status fnas_query_check_options(fnas_context *context, const
  * after a failure. */
 FNAS_NODISCARD fnas_status fnas_query_sweep(fnas_context *context, const fnas_run *run, const fnas_card *card,
                                             const fnas_front_options *options, fnas_candidates *candidates);
+/* Room for `count` candidates in all; what is new is not yet filled in. */
+FNAS_NODISCARD fnas_status fnas_candidates_grow(fnas_context *context, int64_t count, fnas_candidates *candidates);
+/* Value of an objective of the run for one candidate; the error is that of its score. */
+double fnas_candidates_value(const fnas_run *run, const fnas_candidates *candidates, int64_t index, fnas_objective_kind kind);
+
+/* Where errors cost nothing, what the hypernetwork offers is where a Pareto local search begins (Paquete et al. 2004): as long as there is
+ * one, an architecture that no other known one dominates is taken, and all that differ from it in one decision join the candidates, with
+ * its preference. Ends at the latest with FNAS_REFINED_MOST candidates. They must be scored; so are those that join. */
+#define FNAS_REFINED_MOST 20000
+FNAS_NODISCARD fnas_status fnas_query_refine(fnas_context *context, const fnas_run *run, const fnas_card *card,
+                                             fnas_candidates *candidates);
+
 bool fnas_candidates_scored(const fnas_candidates *candidates); /* all of them, or none */
 void fnas_candidates_free(fnas_candidates *candidates);
 

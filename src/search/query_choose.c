@@ -29,14 +29,18 @@ typedef struct fnas_choice {
  * (docs/hypervolume.md). */
 typedef enum fnas_error_measure { FNAS_MEASURE_ERROR, FNAS_MEASURE_CROSS_ENTROPY } fnas_error_measure;
 
-static double fnas_candidate_value(const fnas_run *run, const fnas_candidates *candidates, int64_t index, fnas_objective_kind kind,
-                                   fnas_error_measure measure) {
+double fnas_candidates_value(const fnas_run *run, const fnas_candidates *candidates, int64_t index, fnas_objective_kind kind) {
     const int32_t *choices = candidates->choices + index * candidates->decisions;
-    fnas_score score = candidates->scores[index];
-    if (kind == FNAS_OBJECTIVE_ERROR) return measure == FNAS_MEASURE_ERROR ? score.error_pct : score.cross_entropy;
+    if (kind == FNAS_OBJECTIVE_ERROR) return candidates->scores[index].error_pct;
     if (kind == FNAS_OBJECTIVE_LATENCY) return candidates->latency_ms[index];
     if (kind == FNAS_OBJECTIVE_ENERGY) return candidates->energy_mj[index];
     return fnas_objective_closed_form(kind, run->space, choices);
+}
+
+static double fnas_measured_value(const fnas_run *run, const fnas_candidates *candidates, int64_t index, fnas_objective_kind kind,
+                                  fnas_error_measure measure) {
+    if (kind == FNAS_OBJECTIVE_ERROR && measure == FNAS_MEASURE_CROSS_ENTROPY) return candidates->scores[index].cross_entropy;
+    return fnas_candidates_value(run, candidates, index, kind);
 }
 
 double fnas_query_guessing_pct(int64_t classes, int64_t images) {
@@ -60,7 +64,7 @@ static fnas_status fnas_choice_begin(fnas_context *context, const fnas_run *run,
     for (int64_t i = 0; i < choice->count; i++) {
         choice->indices[i] = i;
         for (size_t k = 0; k < m; k++)
-            choice->values[(size_t)i * m + k] = fnas_candidate_value(run, candidates, i, run->config.objectives[k], measure);
+            choice->values[(size_t)i * m + k] = fnas_measured_value(run, candidates, i, run->config.objectives[k], measure);
     }
     return FNAS_OK;
 }

@@ -31,6 +31,8 @@ static fnas_status fnas_front_from_candidates(fnas_context *context, const fnas_
                                               const fnas_front_options *options, fnas_candidates *candidates, fnas_front **front) {
     FNAS_TRY(fnas_query_sweep(context, run, card, options, candidates));
     FNAS_TRY(fnas_front_score(context, run, options, candidates));
+    if (run->surrogate && !options->constant_preference && !options->as_offered && fnas_candidates_scored(candidates))
+        FNAS_TRY(fnas_query_refine(context, run, card, candidates));
     int64_t points = options->points ? options->points : FNAS_FRONT_POINTS, images = run->surrogate ? 0 : run->config.validation_images;
     FNAS_TRY(fnas_query_choose(context, run, fnas_card_get(card).name, candidates, images, points, front));
     fnas_front *chosen = *front;

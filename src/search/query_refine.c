@@ -1,0 +1,113 @@
+#include <math.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "device/predictor_ask.h"
+#include "fleetnas/front.h"
+#include "search/query.h"
+#include "space/space.h"
+
+typedef struct refinement {
+    const fnas_run *run;
+    const fnas_card *card;
+    fnas_candidates *candidates;
+    fnas_arch_set known; /* the candidates, in their order */
+    bool *expanded;      /* [FNAS_REFINED_MOST] neighbours of this candidate have joined */
+    uint8_t *keep;       /* [FNAS_REFINED_MOST] */
+    double *values;      /* [FNAS_REFINED_MOST][objectives] */
+    int64_t *parent;     /* [FNAS_REFINED_MOST] of those that join: whose neighbour it is */
+} refinement;
+
+static fnas_status begin(fnas_context *context, refinement *work) {
+    const fnas_candidates *candidates = work->candidates;
+    work->known.decisions = candidates->decisions;
+    work->expanded = fnas_allocate(FNAS_REFINED_MOST, sizeof *work->expanded);
+    work->keep = fnas_allocate(FNAS_REFINED_MOST, sizeof *work->keep);
+    work->values = fnas_allocate((size_t)(FNAS_REFINED_MOST * candidates->objectives), sizeof *work->values);
+    work->parent = fnas_allocate(FNAS_REFINED_MOST, sizeof *work->parent);
+    if (!work->expanded || !work->keep || !work->values || !work->parent) return fnas_fail_memory(context, "a front");
+    return fnas_arch_set_add_all(context, &work->known, candidates->count, candidates->choices);
+}
+
+static void end(refinement *work) {
+    fnas_arch_set_free(&work->known);
+    fnas_free(work->expanded);
+    fnas_free(work->keep);
+    fnas_free(work->values);
+    fnas_free(work->parent);
+}
+
+/* ---- one round ---- */
+
+static fnas_status find_front(fnas_context *context, refinement *work) {
+    const fnas_candidates *candidates = work->candidates;
+    int64_t m = candidates->objectives;
+    for (int64_t i = 0; i < candidates->count; i++)
+        for (int64_t k = 0; k < m; k++)
+            work->values[i * m + k] = fnas_candidates_value(work->run, candidates, i, work->run->config.objectives[k]);
+    return fnas_front_nondominated(context, candidates->count, m, work->values, work->keep);
+}
+
+/* Those that differ from one candidate in one decision and are not known yet. */
+static fnas_status add_neighbours(fnas_context *context, refinement *work, int64_t index, int32_t *choices) {
+    const fnas_space *space = work->run->space;
+    size_t bytes = (size_t)work->known.decisions * sizeof *choices;
+    for (int64_t d = 0; d < work->known.decisions; d++)
+        for (int32_t choice = 0; choice < fnas_space_choice_count(space, d); choice++) {
+            int64_t before = work->known.count, place;
+            if (before == FNAS_REFINED_MOST) return FNAS_OK;
+            memcpy(choices, work->candidates->choices + index * work->known.decisions, bytes);
+            choices[d] = choice;
+            fnas_space_canonical(space, choices);
+            FNAS_TRY(fnas_arch_set_add(context, &work->known, choices, &place));
+            if (place == before) work->parent[place] = index;
+        }
+    return FNAS_OK;
+}
+
+static fnas_status expand(fnas_context *context, refinement *work) {
+    int32_t *choices = fnas_allocate((size_t)work->known.decisions, sizeof *choices);
+    fnas_status status = choices ? FNAS_OK : fnas_fail_memory(context, "a front");
+    for (int64_t i = 0; i < work->candidates->count && status == FNAS_OK; i++) {
+        if (!work->keep[i] || work->expanded[i]) continue;
+        work->expanded[i] = true;
+        status = add_neighbours(context, work, i, choices);
+    }
+    fnas_free(choices);
+    return status;
+}
+
+/* What is known, but no candidate yet, becomes one. */
+static fnas_status join(fnas_context *context, refinement *work) {
+    fnas_candidates *candidates = work->candidates;
+    const fnas_run *run = work->run;
+    int64_t first = candidates->count, fresh = work->known.count - first, m = candidates->objectives;
+    const int32_t *choices = work->known.choices + first * work->known.decisions;
+    FNAS_TRY(fnas_candidates_grow(context, work->known.count, candidates));
+    memcpy(candidates->choices + first * work->known.decisions, choices, (size_t)(fresh * work->known.decisions) * sizeof *choices);
+    for (int64_t i = first; i < candidates->count; i++)
+        memcpy(candidates->preferences + i * m, candidates->preferences + work->parent[i] * m, (size_t)m * sizeof(double));
+    fnas_run_look_up_errors(run, fresh, choices, candidates->scores + first);
+    FNAS_TRY(fnas_predictor_ask(context, run->predictor, run->space, work->card, fresh, choices, candidates->latency_ms + first));
+    if (!run->energy_predictor) return FNAS_OK;
+    return fnas_predictor_ask(context, run->energy_predictor, run->space, work->card, fresh, choices, candidates->energy_mj + first);
+}
+
+static fnas_status refine(fnas_context *context, refinement *work) {
+    FNAS_TRY(begin(context, work));
+    while (work->candidates->count < FNAS_REFINED_MOST) {
+        FNAS_TRY(find_front(context, work));
+        FNAS_TRY(expand(context, work));
+        if (work->known.count == work->candidates->count) return FNAS_OK;
+        FNAS_TRY(join(context, work));
+    }
+    return FNAS_OK;
+}
+
+fnas_status fnas_query_refine(fnas_context *context, const fnas_run *run, const fnas_card *card, fnas_candidates *candidates) {
+    if (candidates->count >= FNAS_REFINED_MOST) return FNAS_OK;
+    refinement work = {.run = run, .card = card, .candidates = candidates};
+    fnas_status status = refine(context, &work);
+    end(&work);
+    return status;
+}
