@@ -16,7 +16,7 @@ rival() {
     code=$1 text=$2 name=$3
     shift 3
     run "$code" "$text" rival "$name" --space "$space" --truth "$place/truth.csv" --accuracy-column accuracy --column latency_ms=ms \
-        --evaluations 5 -o "$place/front.csv" "$@"
+        --evaluations 5 --points 5 -o "$place/front.csv" "$@"
 }
 
 rival 0 "synflow" synflow --proxy channels=2
