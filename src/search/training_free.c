@@ -8,10 +8,12 @@
 #include "base/threads.h"
 #include "search/naswot.h"
 #include "search/synflow.h"
+#include "search/zico.h"
 #include "space/arch_set.h"
 
 const char *fnas_training_free_name(fnas_training_free_kind kind) {
-    return kind == FNAS_TRAINING_FREE_NASWOT ? "naswot" : "synflow";
+    static const char *const names[] = {"naswot", "synflow", "zico"};
+    return names[kind];
 }
 
 /* What one worker keeps from architecture to architecture. */
@@ -19,6 +21,7 @@ typedef struct arch_scorer {
     fnas_worker worker;
     fnas_naswot naswot;
     fnas_synflow synflow;
+    fnas_zico zico;
 } arch_scorer;
 
 typedef struct scoring {
@@ -44,7 +47,8 @@ static fnas_status check_number(fnas_context *context, const char *what, int64_t
 /* Two equal images have one code, whatever the network: no kernel has a determinant then. */
 static fnas_status check_images(fnas_context *context, const fnas_space *space, const fnas_training_free_options *options) {
     int64_t floats = space->image[0] * space->image[1] * space->image[2];
-    FNAS_TRY(check_number(context, "images", options->image_count, 2, FNAS_TRAINING_FREE_IMAGES_MAX));
+    int64_t least = options->kind == FNAS_TRAINING_FREE_ZICO ? 2 * FNAS_ZICO_BATCHES : 2;
+    FNAS_TRY(check_number(context, "images", options->image_count, least, FNAS_TRAINING_FREE_IMAGES_MAX));
     for (int64_t i = 0; i < options->image_count; i++) {
         const float *image = options->images + i * floats;
         for (int64_t k = 0; k < floats; k++)
@@ -55,6 +59,18 @@ static fnas_status check_images(fnas_context *context, const fnas_space *space, 
                 return fnas_fail(context, FNAS_ERR_INPUT, "images %lld and %lld are equal: give images that differ", (long long)j,
                                  (long long)i);
     }
+    return FNAS_OK;
+}
+
+static fnas_status check_labels(fnas_context *context, const fnas_space *space, const fnas_training_free_options *options) {
+    bool wanted = options->kind == FNAS_TRAINING_FREE_ZICO;
+    if (wanted != (options->labels != NULL))
+        return fnas_fail(context, FNAS_ERR_INPUT, "the score %s looks at %s", fnas_training_free_name(options->kind),
+                         wanted ? "labels: give those of the images" : "no labels: give none");
+    for (int64_t i = 0; wanted && i < options->image_count; i++)
+        if (options->labels[i] < 0 || options->labels[i] >= space->classes)
+            return fnas_fail(context, FNAS_ERR_INPUT, "label %d of image %lld: the space has classes 0 to %lld", (int)options->labels[i],
+                             (long long)i, (long long)space->classes - 1);
     return FNAS_OK;
 }
 
@@ -75,10 +91,11 @@ static fnas_status check_request(fnas_context *context, const fnas_space *space,
         return fnas_fail(context, FNAS_ERR_INPUT, "the space %s has no networks: scores without training need some",
                          fnas_space_name(space));
     FNAS_TRY(check_number(context, "repeats", options->repeats, 1, FNAS_TRAINING_FREE_REPEATS_MAX));
-    if (options->kind == FNAS_TRAINING_FREE_NASWOT)
-        FNAS_TRY(check_images(context, space, options));
-    else
+    if (options->kind == FNAS_TRAINING_FREE_SYNFLOW)
         FNAS_TRY(check_number(context, "images that nobody looks at", options->image_count, 0, 0));
+    else
+        FNAS_TRY(check_images(context, space, options));
+    FNAS_TRY(check_labels(context, space, options));
     return check_choices(context, space, count, choices);
 }
 
@@ -104,10 +121,17 @@ static fnas_status draw_weights(fnas_context *context, const scoring *s) {
 
 static fnas_status score_once(fnas_context *context, const scoring *s, arch_scorer *scorer, const fnas_net *net, int64_t repeat,
                               double *score) {
+    const fnas_training_free_options *o = s->options;
     const fnas_parameters *weights = &s->weights[repeat];
-    if (s->options->kind == FNAS_TRAINING_FREE_SYNFLOW)
-        return fnas_synflow_score(context, &scorer->worker, &scorer->synflow, net, weights, score);
-    return fnas_naswot_score(context, &scorer->worker, &scorer->naswot, net, weights, s->options->image_count, s->options->images, score);
+    fnas_worker *worker = &scorer->worker;
+    switch (o->kind) {
+    case FNAS_TRAINING_FREE_SYNFLOW:
+        return fnas_synflow_score(context, worker, &scorer->synflow, net, weights, score);
+    case FNAS_TRAINING_FREE_ZICO:
+        return fnas_zico_score(context, worker, &scorer->zico, net, weights, o->image_count, o->images, o->labels, score);
+    default:
+        return fnas_naswot_score(context, worker, &scorer->naswot, net, weights, o->image_count, o->images, score);
+    }
 }
 
 static fnas_status score_net(fnas_context *context, const scoring *s, arch_scorer *scorer, const fnas_net *net, double *score) {
@@ -189,6 +213,7 @@ static fnas_status score_distinct(fnas_context *context, scoring *s) {
         if (s->scorers[w].worker.engine) fnas_worker_destroy(&s->scorers[w].worker);
         fnas_naswot_free(&s->scorers[w].naswot);
         fnas_synflow_free(&s->scorers[w].synflow);
+        fnas_zico_free(&s->scorers[w].zico);
     }
     return status;
 }

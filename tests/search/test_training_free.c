@@ -14,11 +14,13 @@
 #define PIXELS (CHANNELS * SIDE * SIDE)
 #define ARCHS 24
 #define SEED 41
+#define KINDS 3
 #define SMALL "nb201:channels=4,cells=2,classes=5,input=3x8x8"
 
 typedef struct small {
     fnas_space *space;
     float images[IMAGES * PIXELS];
+    int32_t labels[IMAGES];
     int32_t choices[ARCHS][6];
 } small;
 
@@ -28,6 +30,7 @@ static small *small_create(fnas_test_place *place) {
     test_check(place, fnas_space_open(place->context, SMALL, &s->space));
     fnas_random random = fnas_random_begin(3, FNAS_STREAM_TEST, 0, 0);
     for (int64_t i = 0; i < IMAGES * PIXELS; i++) s->images[i] = (float)fnas_random_normal(&random);
+    for (int32_t i = 0; i < IMAGES; i++) s->labels[i] = i % 5;
     for (int64_t i = 0; i < ARCHS; i++) fnas_space_random(s->space, 5, i, s->choices[i]);
     return s;
 }
@@ -38,9 +41,13 @@ static void small_free(small *s) {
 }
 
 static fnas_training_free_options options_of(const small *s, fnas_training_free_kind kind) {
-    bool looks = kind == FNAS_TRAINING_FREE_NASWOT;
-    return (fnas_training_free_options){
-        .kind = kind, .seed = SEED, .repeats = 1, .image_count = looks ? IMAGES : 0, .images = looks ? s->images : NULL};
+    bool looks = kind != FNAS_TRAINING_FREE_SYNFLOW;
+    return (fnas_training_free_options){.kind = kind,
+                                        .seed = SEED,
+                                        .repeats = 1,
+                                        .image_count = looks ? IMAGES : 0,
+                                        .images = looks ? s->images : NULL,
+                                        .labels = kind == FNAS_TRAINING_FREE_ZICO ? s->labels : NULL};
 }
 
 static void score(fnas_test_place *place, const small *s, const fnas_training_free_options *options, int64_t first, int64_t count,
@@ -182,6 +189,47 @@ static double naive_synflow(fnas_test_place *place, const small *s, int64_t arch
     return log(difference / (2 * STEP));
 }
 
+/* ---- ZiCo ---- */
+
+/* Gradients of one batch, as training takes them (tests/nn/test_path.c holds those to the reference). */
+static float *gradients_of(fnas_test_place *place, const small *s, const fnas_net *net, const fnas_parameters *weights, int64_t batch) {
+    float *gradients = fnas_allocate((size_t)weights->float_count, sizeof *gradients);
+    fnas_worker worker;
+    fnas_path_result ignored;
+    const fnas_path_request request = {.net = net,
+                                       .parameters = weights,
+                                       .n = IMAGES / 2,
+                                       .images = s->images + batch * IMAGES / 2 * PIXELS,
+                                       .labels = s->labels + batch * IMAGES / 2,
+                                       .scale = 1,
+                                       .weight_gradient = gradients};
+    test_check(place, fnas_worker_create(place->context, FNAS_COMPUTE_F32, &worker));
+    test_check(place, fnas_path_run(place->context, &worker, &request, &ignored));
+    fnas_worker_destroy(&worker);
+    return gradients;
+}
+
+/* Of two numbers a and b the mean magnitude is (|a| + |b|) / 2 and the deviation |a - b| / 2. Layer by layer as the network has them. */
+static double naive_zico(fnas_test_place *place, const small *s, int64_t arch, const fnas_parameters *weights) {
+    fnas_net *net;
+    double score_of = 0;
+    test_check(place, fnas_space_record(place->context, s->space, s->choices[arch], &net));
+    float *a = gradients_of(place, s, net, weights, 0), *b = gradients_of(place, s, net, weights, 1);
+    for (int64_t n = 0; n < net->node_count; n++) {
+        const fnas_node *node = &net->nodes[n];
+        if (node->kind != FNAS_NODE_CONV && node->kind != FNAS_NODE_LINEAR) continue;
+        const fnas_parameter *item = &weights->items[node->conv.weight];
+        double sum = 0;
+        for (int64_t i = item->offset; i < item->offset + item->count; i++)
+            if (a[i] != b[i]) sum += (fabs((double)a[i]) + fabs((double)b[i])) / fabs((double)a[i] - (double)b[i]);
+        score_of += log(sum);
+    }
+    fnas_net_destroy(net);
+    fnas_free(a);
+    fnas_free(b);
+    return score_of;
+}
+
 /* ---- tests ---- */
 
 static void test_naswot_equals_naive(void **state) {
@@ -231,11 +279,28 @@ static void test_synflow_equals_naive(void **state) {
     small_free(s);
 }
 
+static void test_zico_equals_naive(void **state) {
+    fnas_test_place *place = *state;
+    small *s = small_create(place);
+    const fnas_training_free_options options = options_of(s, FNAS_TRAINING_FREE_ZICO);
+    fnas_parameters weights = {0};
+    double scores[ARCHS];
+    draw(place, s, 0, &weights);
+    score(place, s, &options, 0, ARCHS, scores);
+    for (int64_t i = 0; i < ARCHS; i++) {
+        if (!fnas_space_connected(s->space, s->choices[i])) continue;
+        double expected = naive_zico(place, s, i, &weights);
+        if (!(fabs(scores[i] - expected) <= 1e-9)) fail_msg("architecture %d: %.12g, naive %.12g", (int)i, scores[i], expected);
+    }
+    fnas_parameters_free(&weights);
+    small_free(s);
+}
+
 /* Same bits for any number of threads, whoever else is scored, and another outcome for another seed. */
 static void test_threads_and_company(void **state) {
     fnas_test_place *place = *state;
     small *s = small_create(place);
-    for (int kind = 0; kind < 2; kind++) {
+    for (int kind = 0; kind < KINDS; kind++) {
         fnas_training_free_options options = options_of(s, (fnas_training_free_kind)kind);
         double one[ARCHS], three[ARCHS], other[ARCHS], alone;
         options.repeats = 2;
@@ -271,7 +336,7 @@ static void test_special_cells(void **state) {
     fnas_test_place *place = *state;
     small *s = small_create(place);
     for (int i = 0; i < CELLS; i++) parse(place, s, cells[i], s->choices[i]);
-    for (int kind = 0; kind < 2; kind++) {
+    for (int kind = 0; kind < KINDS; kind++) {
         const fnas_training_free_options options = options_of(s, (fnas_training_free_kind)kind);
         double scores[CELLS];
         score(place, s, &options, 0, CELLS, scores);
@@ -327,6 +392,18 @@ static void test_bad_input(void **state) {
     wrong = synflow;
     wrong.image_count = 4;
     refuse(place, s, &wrong, "nobody looks at");
+    wrong = options_of(s, FNAS_TRAINING_FREE_ZICO);
+    wrong.image_count = 3;
+    refuse(place, s, &wrong, "images: 3, possible are 4 to 1024");
+    wrong = options_of(s, FNAS_TRAINING_FREE_ZICO);
+    wrong.labels = NULL;
+    refuse(place, s, &wrong, "zico looks at labels");
+    wrong = naswot;
+    wrong.labels = s->labels;
+    refuse(place, s, &wrong, "naswot looks at no labels");
+    wrong = options_of(s, FNAS_TRAINING_FREE_ZICO);
+    s->labels[2] = 5;
+    refuse(place, s, &wrong, "label 5 of image 2");
     float kept = s->images[PIXELS + 5];
     s->images[PIXELS + 5] = NAN;
     refuse(place, s, &naswot, "image 1 holds a number that is not finite");
@@ -375,9 +452,9 @@ static void test_interruption(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {fnas_test(test_naswot_equals_naive),        fnas_test(test_synflow_equals_naive),
-                                       fnas_test(test_threads_and_company),        fnas_test(test_special_cells),
-                                       fnas_test(test_synflow_of_a_large_network), fnas_test(test_bad_input),
-                                       fnas_test(test_space_without_networks),     fnas_test(test_interruption)};
+    const struct CMUnitTest tests[] = {
+        fnas_test(test_naswot_equals_naive), fnas_test(test_synflow_equals_naive),   fnas_test(test_zico_equals_naive),
+        fnas_test(test_threads_and_company), fnas_test(test_special_cells),          fnas_test(test_synflow_of_a_large_network),
+        fnas_test(test_bad_input),           fnas_test(test_space_without_networks), fnas_test(test_interruption)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
