@@ -16,6 +16,9 @@ typedef struct fnas_rival_options {
     int64_t evaluations; /* distinct architectures whose objectives are looked up, 1 to the table's count; what is known costs nothing */
     int64_t points;      /* of the front at most [24] */
     uint64_t seed;
+    const char *data;  /* "naswot" only, which needs it: data set spec of its images */
+    const char *proxy; /* "naswot" and "synflow": parameters of the smaller networks that they score, "channels=16,cells=1,input=3x16x16"
+                          [NULL: the space's own] */
 } fnas_rival_options;
 
 /* A rival's answer. */
@@ -28,9 +31,12 @@ typedef struct fnas_rival_front {
 
 /* Runs a method. Of all architectures that it evaluated, those that guess (90 % error and more) are dropped, then the dominated ones, then
  * the least contributors to the hypervolume in the table's normalised coordinates with reference point 1, until `points` are left. The
- * order is by contribution. Deterministic in the seed. Release with fnas_rival_front_free. Errors: FNAS_ERR_USAGE (unknown method, with a
- * suggestion), FNAS_ERR_INPUT (a number out of range, an architecture of the space that the table has not, MACs asked of a space that does
- * not know them), FNAS_ERR_MEMORY. */
+ * order is by contribution. Deterministic in the seed, for any number of threads. Release with fnas_rival_front_free. "naswot" and
+ * "synflow" run each architecture's network once, in parallel on the context's threads, with progress stages of their names. Errors:
+ * FNAS_ERR_USAGE (unknown method, with a suggestion; data or proxy missing or without a use), FNAS_ERR_INPUT (a number out of range, an
+ * architecture of the space that the table has not, MACs asked of a space that does not know them, scores of one without networks, a proxy
+ * that the space has not, images of another shape or too few), FNAS_ERR_NUMERIC (a network whose numbers leave float32), FNAS_ERR_IO,
+ * FNAS_ERR_MEMORY, FNAS_INTERRUPTED while scoring. */
 FNAS_API FNAS_NODISCARD fnas_status fnas_rival_run(fnas_context *context, const fnas_truth *truth, const fnas_rival_options *options,
                                                    fnas_rival_front *front);
 FNAS_API void fnas_rival_front_free(fnas_rival_front *front);

@@ -9,8 +9,8 @@
 typedef struct rival_values {
     cli_common common;
     cli_truth_values truth;
-    const char *output;
-    int64_t evaluations, points;
+    const char *output, *data, *proxy;
+    int64_t evaluations, points, threads;
     uint64_t seed;
     bool json;
 } rival_values;
@@ -23,6 +23,11 @@ static const cli_option rival_options[] = {
     {"output", 'o', CLI_TEXT, AT(output), "FRONT.csv", "where the front goes", true},
     {"points", 0, CLI_COUNT, AT(points), "N", "architectures of the front at most, best first by hypervolume contribution [24]", false},
     {"seed", 0, CLI_SEED, AT(seed), "N", "of its random draws [0]", false},
+    CLI_OPTION_DATA(rival_values, "images that naswot looks at: fashion-mnist, cifar10:DIR"),
+    {"proxy", 0, CLI_TEXT, AT(proxy), "PARAMS",
+     "naswot, synflow: smaller networks to score, channels=16,cells=1,input=3x16x16; images are averaged down to it [the space's own]",
+     false},
+    {"threads", 0, CLI_COUNT, AT(threads), "N", "of naswot and synflow; the outcome does not depend on them [one a processor]", false},
     CLI_OPTION_JSON(rival_values),
     CLI_OPTIONS_END,
 };
@@ -44,11 +49,16 @@ static void rival_print(const rival_values *values, const fnas_rival_front *fron
 
 static fnas_status rival_run(fnas_context *context, void *untyped) {
     const rival_values *values = untyped;
-    const fnas_rival_options options = {
-        .method = values->common.operands.items[0], .evaluations = values->evaluations, .points = values->points, .seed = values->seed};
+    const fnas_rival_options options = {.method = values->common.operands.items[0],
+                                        .evaluations = values->evaluations,
+                                        .points = values->points,
+                                        .seed = values->seed,
+                                        .data = values->data,
+                                        .proxy = values->proxy};
     fnas_space *space;
     fnas_truth *truth;
     fnas_rival_front front = {.count = 0};
+    fnas_context_set_threads(context, values->threads);
     fnas_status status = cli_check_output(VERB, values->output);
     if (status != FNAS_OK) return status;
     status = cli_truth_open(context, VERB, &values->truth, &space, &truth);
@@ -74,6 +84,8 @@ const cli_verb cli_rival = {
         "  nsga2                  NSGA-II (Deb et al. 2002), a population of 20, uniform crossover\n"
         "  regularised-evolution  ageing evolution (Real et al. 2019) by non-dominated sorting, a population of 100, tournaments of 10\n"
         "  macs                   the front by multiply-accumulates in place of the error; evaluates no more than --points\n"
+        "  naswot                 the same by how untrained networks tell 64 images apart (Mellor et al. 2021); needs --data\n"
+        "  synflow                the same by the synaptic flow of untrained networks (Tanaka et al. 2020, Abdelfattah et al. 2021)\n"
         "Each distinct architecture costs one evaluation; what is known costs nothing. What guesses (90 % error) is dropped, then what "
         "is\n"
         "dominated, then the least contributors to the hypervolume. `fleetnas score` scores the file.",

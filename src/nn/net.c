@@ -41,6 +41,24 @@ void fnas_net_destroy(fnas_net *net) {
     fnas_free(net);
 }
 
+fnas_status fnas_net_copy(fnas_context *context, const fnas_net *net, fnas_net **copy) {
+    fnas_net *made = fnas_allocate(1, sizeof *made);
+    if (!made) return fnas_fail_memory(context, "a net");
+    *made = *net;
+    made->node_capacity = (size_t)net->node_count;
+    made->value_capacity = (size_t)net->value_count;
+    made->nodes = fnas_allocate(made->node_capacity, sizeof *made->nodes);
+    made->values = fnas_allocate(made->value_capacity, sizeof *made->values);
+    if (!made->nodes || !made->values) {
+        fnas_net_destroy(made);
+        return fnas_fail_memory(context, "a net");
+    }
+    memcpy(made->nodes, net->nodes, made->node_capacity * sizeof *made->nodes);
+    memcpy(made->values, net->values, made->value_capacity * sizeof *made->values);
+    *copy = made;
+    return FNAS_OK;
+}
+
 static bool fnas_shape_equal(fnas_value_shape a, fnas_value_shape b) {
     return a.c == b.c && a.h == b.h && a.w == b.w;
 }

@@ -75,6 +75,7 @@ typedef struct fnas_net {
 /* Builders return the result value; a failure (out of memory, shapes that do not fit) is kept and reported by fnas_net_finish. */
 FNAS_NODISCARD fnas_status fnas_net_create(fnas_context *context, fnas_value_shape image, fnas_net **net);
 void fnas_net_destroy(fnas_net *net);
+FNAS_NODISCARD fnas_status fnas_net_copy(fnas_context *context, const fnas_net *net, fnas_net **copy); /* of a finished net */
 fnas_value fnas_net_conv(fnas_net *net, fnas_value source, fnas_value into, const fnas_conv_spec *conv, const fnas_norm_spec *norm,
                          fnas_gate gate);
 fnas_value fnas_net_norm(fnas_net *net, fnas_value source, const fnas_norm_spec *norm);

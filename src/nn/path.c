@@ -130,10 +130,16 @@ static fnas_status fnas_path_check_net(const fnas_path *path) {
     return FNAS_OK;
 }
 
+static bool fnas_path_has_loss(const fnas_path_request *request) {
+    return request->labels || request->loss == FNAS_PATH_LOG_SUM;
+}
+
 static fnas_status fnas_path_check_request(fnas_context *context, const fnas_path_request *request) {
     bool gradients = request->weight_gradient || request->gate_gradient;
     if (request->n < 1) return fnas_fail(context, FNAS_ERR_INPUT, "a path needs at least one image");
-    if (gradients && !request->labels) return fnas_fail(context, FNAS_ERR_INTERNAL, "a path without labels has no gradients");
+    if (gradients && !fnas_path_has_loss(request)) return fnas_fail(context, FNAS_ERR_INTERNAL, "a path without labels has no gradients");
+    if (request->labels && request->loss == FNAS_PATH_LOG_SUM)
+        return fnas_fail(context, FNAS_ERR_INTERNAL, "a sum of logits has no labels");
     if (gradients && request->statistics)
         return fnas_fail(context, FNAS_ERR_INTERNAL, "gradients need batch statistics: none may be given");
     if (request->statistics && request->batch_statistics)
@@ -149,10 +155,28 @@ static fnas_status fnas_path_check_request(fnas_context *context, const fnas_pat
 
 /* ---- running ---- */
 
+/* What an absorbed ReLU would read lies in memory until its readers have run, which stand behind it. */
+static fnas_status fnas_path_show_relu(const fnas_path *path, int64_t index) {
+    const fnas_path_request *request = path->request;
+    fnas_value_shape shape = path->net->values[path->net->nodes[index].source];
+    size_t floats = fnas_shape_blocked_elements((fnas_shape){1, shape.c, shape.h, shape.w}, path->block);
+    return request->observe_relu(path->context, request->observer, index, (int64_t)floats, fnas_path_source_data(path, index));
+}
+
 static fnas_status fnas_path_forward(const fnas_path *path) {
-    for (int64_t i = 0; i < path->net->node_count; i++)
+    for (int64_t i = 0; i < path->net->node_count; i++) {
+        if (path->request->observe_relu && path->net->nodes[i].kind == FNAS_NODE_RELU) FNAS_TRY(fnas_path_show_relu(path, i));
         if (!path->nodes[i].absorbed) FNAS_TRY(fnas_path_run_node(path, i, FNAS_NODE_FORWARD));
+    }
     return FNAS_OK;
+}
+
+/* The gradient of log(sum) is 1 / sum everywhere. */
+static void fnas_path_log_sum(int64_t count, const float *logits, float scale, double *loss, float *diff_logits) {
+    double sum = 0;
+    for (int64_t i = 0; i < count; i++) sum += (double)logits[i];
+    *loss = log(sum);
+    for (int64_t i = 0; diff_logits && i < count; i++) diff_logits[i] = (float)((double)scale / sum);
 }
 
 static void fnas_path_loss(const fnas_path *path, fnas_path_result *result) {
@@ -161,10 +185,12 @@ static void fnas_path_loss(const fnas_path *path, fnas_path_result *result) {
     int64_t classes = path->net->values[path->net->logits].c;
     const float *values = fnas_path_buffer(path, logits->activation);
     *result = (fnas_path_result){.loss = NAN};
+    float *gradient = fnas_path_buffer(path, logits->gradient);
     if (request->logits) memcpy(request->logits, values, (size_t)(request->n * classes) * sizeof *values);
+    if (request->loss == FNAS_PATH_LOG_SUM) fnas_path_log_sum(request->n * classes, values, request->scale, &result->loss, gradient);
     if (!request->labels) return;
     fnas_cross_entropy(request->n, classes, values, request->labels, request->label_smoothing, request->scale, &result->loss,
-                       &result->correct, fnas_path_buffer(path, logits->gradient));
+                       &result->correct, gradient);
 }
 
 /* A value that is not kept comes back with the first node that may need it. */
@@ -242,11 +268,13 @@ static fnas_status fnas_path_name_fault(const fnas_path *path) {
 }
 
 static bool fnas_path_is_finite(const fnas_path *path, const fnas_path_result *result) {
-    return path->request->labels ? isfinite(result->loss) : fnas_path_value_is_finite(path, path->net->logits);
+    return fnas_path_has_loss(path->request) ? isfinite(result->loss) : fnas_path_value_is_finite(path, path->net->logits);
 }
 
 fnas_status fnas_path_run(fnas_context *context, fnas_worker *worker, const fnas_path_request *request, fnas_path_result *result) {
     FNAS_TRY(fnas_path_check_request(context, request));
+    if (request->observe_relu && fnas_engine_element_bytes(worker->engine) != sizeof(float))
+        return fnas_fail(context, FNAS_ERR_INTERNAL, "ReLUs are observed in f32 alone");
     fnas_arena_reset(worker->plan);
     fnas_arena_reset(worker->activations);
     fnas_path path = {.context = context,

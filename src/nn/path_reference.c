@@ -202,6 +202,8 @@ static void fnas_reference_forward(const fnas_reference *reference) {
         const fnas_node *node = &net->nodes[i];
         double *result = reference->activations[node->result], *own = reference->scratch;
         double selected = fnas_reference_selected(reference, &node->gate), others = fnas_reference_others(reference, &node->gate);
+        if (reference->request->observe_relu && node->kind == FNAS_NODE_RELU)
+            reference->request->observe_relu(reference->request->observer, i, reference->activations[node->source]);
         fnas_reference_forward_own(reference, i, own);
         for (int64_t at = 0; at < fnas_reference_count(reference, node->result); at++) result[at] += selected * own[at] + others;
     }
@@ -293,6 +295,13 @@ static void fnas_reference_backward(const fnas_reference *reference) {
     }
 }
 
+static double fnas_reference_log_sum(int64_t count, const double *logits, double *diff_logits) {
+    double sum = 0;
+    for (int64_t i = 0; i < count; i++) sum += logits[i];
+    for (int64_t i = 0; i < count; i++) diff_logits[i] = 1 / sum;
+    return log(sum);
+}
+
 fnas_status fnas_path_run_reference(fnas_context *context, const fnas_reference_request *request, fnas_path_result *result) {
     fnas_reference reference = {.context = context, .request = request, .net = request->net};
     fnas_value logits = request->net->logits;
@@ -308,7 +317,10 @@ fnas_status fnas_path_run_reference(fnas_context *context, const fnas_reference_
     if (request->labels)
         fnas_ref_cross_entropy(request->n, request->net->values[logits].c, reference.activations[logits], request->labels,
                                request->label_smoothing, 1.0, &result->loss, &result->correct, reference.gradients[logits]);
-    if (request->labels && (request->weight_gradient || request->gate_gradient)) fnas_reference_backward(&reference);
+    if (request->loss == FNAS_PATH_LOG_SUM)
+        result->loss = fnas_reference_log_sum(fnas_reference_count(&reference, logits), reference.activations[logits],
+                                              reference.gradients[logits]);
+    if (!isnan(result->loss) && (request->weight_gradient || request->gate_gradient)) fnas_reference_backward(&reference);
     fnas_reference_free(&reference);
     return FNAS_OK;
 }

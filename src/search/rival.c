@@ -14,9 +14,10 @@ static const struct {
     const char *name;
     fnas_rival_method *run;
 } methods[] = {
-    {"random", fnas_rival_random}, {"local-search", fnas_rival_local_search},
-    {"nsga2", fnas_rival_nsga2},   {"regularised-evolution", fnas_rival_regularised_evolution},
-    {"macs", fnas_rival_macs},
+    {"random", fnas_rival_random},   {"local-search", fnas_rival_local_search},
+    {"nsga2", fnas_rival_nsga2},     {"regularised-evolution", fnas_rival_regularised_evolution},
+    {"macs", fnas_rival_macs},       {"naswot", fnas_rival_naswot},
+    {"synflow", fnas_rival_synflow},
 };
 #define METHODS ((int64_t)(sizeof methods / sizeof *methods))
 
@@ -148,6 +149,18 @@ static fnas_status find_method(fnas_context *context, const char *name, fnas_riv
     return fnas_fail(context, FNAS_ERR_USAGE, "unknown rival \"%s\": there are %s, %s, ...", name ? name : "", names[0], names[1]);
 }
 
+/* Nothing that is given may be without effect. */
+static fnas_status check_uses(fnas_context *context, fnas_rival_method *run, const fnas_rival_options *options) {
+    bool looks_at_images = run == fnas_rival_naswot, has_networks = looks_at_images || run == fnas_rival_synflow;
+    if (looks_at_images && !options->data)
+        return fnas_fail(context, FNAS_ERR_USAGE, "the rival %s looks at images: say where they are with --data", options->method);
+    if (options->data && !looks_at_images)
+        return fnas_fail(context, FNAS_ERR_USAGE, "the rival %s looks at no images: leave --data out", options->method);
+    if (options->proxy && !has_networks)
+        return fnas_fail(context, FNAS_ERR_USAGE, "the rival %s has no networks that could be smaller: leave --proxy out", options->method);
+    return FNAS_OK;
+}
+
 static fnas_status check_range(fnas_context *context, const char *what, int64_t value, int64_t most) {
     if (value >= 1 && value <= most) return FNAS_OK;
     return fnas_fail(context, FNAS_ERR_INPUT, "%s: %lld, possible are 1 to %lld", what, (long long)value, (long long)most);
@@ -158,6 +171,7 @@ fnas_status fnas_rival_run(fnas_context *context, const fnas_truth *truth, const
     int64_t points = options->points ? options->points : POINTS;
     *front = (fnas_rival_front){0};
     FNAS_TRY(find_method(context, options->method, &run));
+    FNAS_TRY(check_uses(context, run, options));
     FNAS_TRY(check_range(context, "evaluations", options->evaluations, truth->archs.count));
     FNAS_TRY(check_range(context, "points", points, truth->archs.count));
     fnas_rival rival = {.context = context,
@@ -167,6 +181,9 @@ fnas_status fnas_rival_run(fnas_context *context, const fnas_truth *truth, const
                         .objectives = truth->objective_count,
                         .budget = options->evaluations,
                         .front_most = points,
+                        .seed = options->seed,
+                        .data = options->data,
+                        .proxy = options->proxy,
                         .random = fnas_random_begin(options->seed, FNAS_STREAM_RIVAL, 0, 0),
                         .archive = {.decisions = truth->archs.decisions}};
     rival.points = fnas_allocate((size_t)(rival.budget * rival.objectives), sizeof *rival.points);

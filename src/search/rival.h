@@ -12,6 +12,8 @@ typedef struct fnas_rival {
     const fnas_space *space;
     int64_t decisions, objectives, budget;
     int64_t front_most; /* architectures that the answer may have */
+    uint64_t seed;
+    const char *data, *proxy; /* as in fnas_rival_options */
     fnas_random random;
     fnas_arch_set archive; /* in order of evaluation */
     double *points;        /* [archive.count][objectives], normalised */
@@ -36,6 +38,11 @@ FNAS_NODISCARD fnas_status fnas_rival_fill(fnas_rival *rival, int64_t count);
  * (a lower layer, then the less crowded, then the earlier). */
 FNAS_NODISCARD fnas_status fnas_rival_sort(const fnas_rival *rival, int64_t count, int64_t *places);
 
-fnas_rival_method fnas_rival_random, fnas_rival_local_search, fnas_rival_nsga2, fnas_rival_regularised_evolution, fnas_rival_macs;
+/* Evaluates the front of a number that stands in for the error: values [truth->archs.count] by row of the table, the lower, the better;
+ * infinite for what is left out. The costs of all are known, so that this front is. */
+FNAS_NODISCARD fnas_status fnas_rival_stand_in(fnas_rival *rival, const double *values);
+
+fnas_rival_method fnas_rival_random, fnas_rival_local_search, fnas_rival_nsga2, fnas_rival_regularised_evolution, fnas_rival_macs,
+    fnas_rival_naswot, fnas_rival_synflow;
 
 #endif

@@ -311,6 +311,93 @@ static void test_no_allocation_after_the_first_runs(void **state) {
     test_net_free(test);
 }
 
+/* ---- what ReLUs read ---- */
+
+#define CLOSE 1e-4 /* to zero: the fast run may see it on the other side */
+
+typedef struct seen_relus {
+    const fnas_net *net;
+    double **sources; /* [node_count] by the reference, [NET_IMAGES, C, H, W]; NULL where no ReLU was seen */
+    int64_t compared, count;
+} seen_relus;
+
+static void keep_source(void *user, int64_t node, const double *source) {
+    seen_relus *seen = user;
+    fnas_value_shape shape = seen->net->values[seen->net->nodes[node].source];
+    size_t count = (size_t)(NET_IMAGES * shape.c * shape.h * shape.w);
+    assert_null(seen->sources[node]);
+    seen->sources[node] = fnas_allocate(count, sizeof *source);
+    memcpy(seen->sources[node], source, count * sizeof *source);
+}
+
+static fnas_status compare_source(fnas_context *context, void *user, int64_t node, int64_t floats, const float *source) {
+    seen_relus *seen = user;
+    fnas_value_shape value = seen->net->values[seen->net->nodes[node].source];
+    fnas_shape shape = {NET_IMAGES, value.c, value.h, value.w};
+    size_t count = (size_t)fnas_shape_elements(shape);
+    float *plain = fnas_allocate(count, sizeof *plain);
+    (void)context;
+    assert_int_equal(floats * NET_IMAGES, fnas_shape_blocked_elements(shape, fnas_engine_block(worker.engine)));
+    fnas_layout_unpack(fnas_engine_block(worker.engine), shape, source, plain);
+    assert_non_null(seen->sources[node]);
+    for (size_t i = 0; i < count; i++) {
+        double reference = seen->sources[node][i];
+        if (fabs(reference) < CLOSE) continue;
+        seen->compared++;
+        if ((plain[i] > 0) != (reference > 0)) fail_msg("node %d: %.9g, reference %.9g", (int)node, (double)plain[i], reference);
+    }
+    fnas_free(plain);
+    fnas_free(seen->sources[node]);
+    seen->sources[node] = NULL;
+    seen->count++;
+    return FNAS_OK;
+}
+
+/* Every ReLU is seen once, absorbed or not, with the signs of what it reads. */
+static void test_relus_are_observed(void **state) {
+    fnas_test_place *place = *state;
+    for (uint64_t seed = 0; seed < 20; seed++) {
+        test_net *test = test_net_create(place->context, 500 + seed, seed % 2);
+        seen_relus seen = {.net = test->net, .sources = fnas_allocate((size_t)test->net->node_count, sizeof(double *))};
+        fnas_reference_request reference = {.net = test->net,
+                                            .layout = &test->parameters,
+                                            .parameters = test->weights64,
+                                            .images = test->images64,
+                                            .n = NET_IMAGES,
+                                            .observe_relu = keep_source,
+                                            .observer = &seen};
+        fnas_path_result result;
+        assert_status(FNAS_OK, fnas_path_run_reference(place->context, &reference, &result));
+        fnas_path_request request = test_net_request(test);
+        request.labels = NULL;
+        request.observe_relu = compare_source;
+        request.observer = &seen;
+        assert_status(FNAS_OK, fnas_path_run(place->context, &worker, &request, &result));
+        int64_t relus = 0;
+        for (int64_t i = 0; i < test->net->node_count; i++) relus += test->net->nodes[i].kind == FNAS_NODE_RELU;
+        assert_int_equal(seen.count, relus);
+        assert_true(relus >= 2 && seen.compared > 1000);
+        fnas_free(seen.sources);
+        test_net_free(test);
+    }
+}
+
+static fnas_status refuse_to_look(fnas_context *context, void *user, int64_t node, int64_t floats, const float *source) {
+    (void)user, (void)node, (void)floats, (void)source;
+    return fnas_fail(context, FNAS_ERR_MEMORY, "no room to look");
+}
+
+static void test_observer_may_fail(void **state) {
+    fnas_test_place *place = *state;
+    test_net *test = test_net_create(place->context, 8, false);
+    fnas_path_request request = test_net_request(test);
+    fnas_path_result result;
+    request.observe_relu = refuse_to_look;
+    assert_status(FNAS_ERR_MEMORY, fnas_path_run(place->context, &worker, &request, &result));
+    assert_message("no room to look");
+    test_net_free(test);
+}
+
 /* Without gradients no activation outlives its readers: memory stays under that of a run with gradients. */
 static void test_memory_follows_what_is_wanted(void **state) {
     fnas_test_place *place = *state;
@@ -350,6 +437,10 @@ static void test_faults_are_named(void **state) {
     request.labels = NULL;
     request.gate_gradient = &gate;
     assert_status(FNAS_ERR_INTERNAL, fnas_path_run(place->context, &worker, &request, &result));
+    request.labels = test->labels;
+    request.loss = FNAS_PATH_LOG_SUM;
+    assert_status(FNAS_ERR_INTERNAL, fnas_path_run(place->context, &worker, &request, &result));
+    assert_message("no labels");
     test_net_free(test);
 }
 
@@ -363,6 +454,8 @@ int main(void) {
         fnas_test(test_reference_equals_differences_relaxed),
         fnas_test(test_given_statistics),
         fnas_test(test_no_allocation_after_the_first_runs),
+        fnas_test(test_relus_are_observed),
+        fnas_test(test_observer_may_fail),
         fnas_test(test_memory_follows_what_is_wanted),
         fnas_test(test_faults_are_named),
     };

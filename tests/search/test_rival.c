@@ -1,18 +1,22 @@
 /* Rival methods on a made truth table: what they may ask, what they give back, and that they find what there is. */
 #include "base/support.h"
 
+#include <math.h>
+
 #include "base/memory.h"
 #include "base/text.h"
 #include "search/rival.h"
+#include "search/training_free.h"
 #include "space/space.h"
 
-/* The table of all 15,625 cells: error falls with the MACs but for a ripple, latency grows with the number of operations. */
-static void write_table(fnas_test_place *place, const fnas_space *space, const char *path) {
+/* The table of all 15,625 cells, or of every step-th: error falls with the MACs but for a ripple, latency grows with the number of
+ * operations. */
+static void write_table(fnas_test_place *place, const fnas_space *space, int64_t step, const char *path) {
     fnas_text text = {0};
     char arch[FNAS_ARCH_TEXT_BYTES];
     int32_t choices[6];
     fnas_text_append(&text, "arch,error_pct,ms\n");
-    for (int64_t i = 0; i < 15625; i++) {
+    for (int64_t i = 0; i < 15625; i += step) {
         double ms = 1, score = 0;
         for (int64_t d = 0, rest = i; d < 6; d++, rest /= 5) {
             choices[d] = (int32_t)(rest % 5);
@@ -34,15 +38,19 @@ typedef struct table {
     fnas_truth *truth;
 } table;
 
-static table open_table(fnas_test_place *place) {
+static table open_part(fnas_test_place *place, int64_t step) {
     static const char *const costs[] = {"latency_ms"}, *const columns[] = {"ms"};
     table made;
     const char *path = fnas_test_path(place, "truth.csv");
     assert_status(FNAS_OK, fnas_space_open(place->context, "nb201", &made.space));
-    write_table(place, made.space, path);
+    write_table(place, made.space, step, path);
     const fnas_truth_options options = {.table_count = 1, .tables = &path, .cost_count = 1, .costs = costs, .columns = columns};
     assert_status(FNAS_OK, fnas_truth_open(place->context, made.space, &options, &made.truth));
     return made;
+}
+
+static table open_table(fnas_test_place *place) {
+    return open_part(place, 1);
 }
 
 static void close_table(table *made) {
@@ -53,7 +61,7 @@ static void close_table(table *made) {
 static fnas_rival_front run(fnas_test_place *place, const table *on, const char *method, int64_t evaluations, int64_t points,
                             uint64_t seed) {
     fnas_rival_front front;
-    const fnas_rival_options options = {method, evaluations, points, seed};
+    const fnas_rival_options options = {.method = method, .evaluations = evaluations, .points = points, .seed = seed};
     assert_status(FNAS_OK, fnas_rival_run(place->context, on->truth, &options, &front));
     return front;
 }
@@ -65,12 +73,18 @@ static double ratio_of(fnas_test_place *place, const table *on, const fnas_rival
     return score.ratio;
 }
 
+/* Looks at each architecture's network: these have tests of their own. */
+static bool scores_networks(const char *method) {
+    return strcmp(method, "naswot") == 0 || strcmp(method, "synflow") == 0;
+}
+
 /* The budget is used up, to the last evaluation, and the same seed gives the same front. */
 static void test_counts_and_seeds(void **state) {
     fnas_test_place *place = *state;
     table on = open_table(place);
     for (int64_t m = 0; fnas_rival_name(m); m++) {
         bool macs = strcmp(fnas_rival_name(m), "macs") == 0; /* evaluates its own front alone */
+        if (scores_networks(fnas_rival_name(m))) continue;
         for (int64_t evaluations = 1; evaluations <= 300; evaluations += 23) {
             fnas_rival_front first = run(place, &on, fnas_rival_name(m), evaluations, 24, 5),
                              second = run(place, &on, fnas_rival_name(m), evaluations, 24, 5);
@@ -142,14 +156,125 @@ static void test_conditional_space(void **state) {
     assert_status(FNAS_OK, fnas_truth_open(place->context, on.space, &options, &on.truth));
     assert_int_equal(fnas_truth_count(on.truth), 15);
     for (int64_t m = 0; fnas_rival_name(m); m++) {
-        if (strcmp(fnas_rival_name(m), "macs") == 0) continue;
+        if (strcmp(fnas_rival_name(m), "macs") == 0 || scores_networks(fnas_rival_name(m))) continue;
         fnas_rival_front front = run(place, &on, fnas_rival_name(m), 15, 15, 2);
         assert_int_equal(front.evaluations, 15);
         assert_float_equal(ratio_of(place, &on, &front), 1, 1e-12);
         fnas_rival_front_free(&front);
     }
     fnas_rival_front front;
-    assert_status(FNAS_ERR_INPUT, fnas_rival_run(place->context, on.truth, &(fnas_rival_options){"macs", 5, 5, 0}, &front));
+    assert_status(FNAS_ERR_INPUT,
+                  fnas_rival_run(place->context, on.truth, &(fnas_rival_options){.method = "macs", .evaluations = 5, .points = 5}, &front));
+    assert_status(FNAS_ERR_INPUT, fnas_rival_run(place->context, on.truth,
+                                                 &(fnas_rival_options){.method = "synflow", .evaluations = 5, .points = 5}, &front));
+    assert_message("cond has no networks");
+    close_table(&on);
+}
+
+/* ---- what stands in for the error ---- */
+
+#define PROXY "channels=2,cells=1,input=1x8x8"
+#define DATA "synthetic:1x16x16,classes=4,images=100"
+#define STEP 37 /* 423 cells of all kinds */
+
+static fnas_rival_front run_scores(fnas_test_place *place, const table *on, const char *method, int64_t points, uint64_t seed,
+                                   int64_t threads) {
+    fnas_rival_front front;
+    const fnas_rival_options options = {.method = method,
+                                        .evaluations = points,
+                                        .points = points,
+                                        .seed = seed,
+                                        .data = strcmp(method, "naswot") == 0 ? DATA : NULL,
+                                        .proxy = PROXY};
+    fnas_context_set_threads(place->context, threads);
+    assert_status(FNAS_OK, fnas_rival_run(place->context, on->truth, &options, &front));
+    return front;
+}
+
+/* Rows of the table that no other beats in score and latency; those without a score are left out. */
+static int64_t count_front(fnas_test_place *place, const table *on, const fnas_training_free_options *options, const char *proxy) {
+    const fnas_arch_set *archs = &on->truth->archs;
+    fnas_space *space;
+    double *points = fnas_allocate((size_t)archs->count, 2 * sizeof *points), *scores = points + archs->count;
+    int64_t size = 0;
+    assert_status(FNAS_OK, fnas_space_derive(place->context, on->space, proxy, &space));
+    assert_status(FNAS_OK, fnas_training_free_scores(place->context, space, options, archs->count, archs->choices, scores));
+    for (int64_t i = 0; i < archs->count; i++) points[i] = on->truth->values[2 * i + 1];
+    for (int64_t i = 0; i < archs->count; i++) {
+        bool beaten = isinf(scores[i]);
+        for (int64_t j = 0; j < archs->count && !beaten; j++) {
+            bool equal = scores[j] == scores[i] && points[j] == points[i];
+            beaten = scores[j] >= scores[i] && points[j] <= points[i] && (!equal || j < i);
+        }
+        size += !beaten;
+    }
+    fnas_space_close(space);
+    fnas_free(points);
+    return size;
+}
+
+static void test_synflow(void **state) {
+    fnas_test_place *place = *state;
+    table on = open_part(place, STEP);
+    const fnas_training_free_options options = {.kind = FNAS_TRAINING_FREE_SYNFLOW, .seed = 3, .repeats = 1};
+    int64_t size = count_front(place, &on, &options, PROXY);
+    fnas_rival_front all = run_scores(place, &on, "synflow", fnas_truth_count(on.truth), 3, 2),
+                     few = run_scores(place, &on, "synflow", 5, 3, 1);
+    assert_true(size > 10); /* else thinning is not tried */
+    assert_int_equal(all.evaluations, size);
+    assert_int_equal(few.evaluations, 5);
+    (void)ratio_of(place, &on, &all);
+    (void)ratio_of(place, &on, &few);
+    fnas_rival_front_free(&all);
+    fnas_rival_front_free(&few);
+    close_table(&on);
+}
+
+static void test_naswot(void **state) {
+    fnas_test_place *place = *state;
+    table on = open_part(place, STEP);
+    fnas_rival_front one = run_scores(place, &on, "naswot", 24, 3, 1), two = run_scores(place, &on, "naswot", 24, 3, 2);
+    assert_in_range(one.evaluations, 2, 24);
+    assert_int_equal(one.count, two.count);
+    assert_memory_equal(one.choices, two.choices, (size_t)one.count * 6 * sizeof(int32_t));
+    (void)ratio_of(place, &on, &one);
+    fnas_rival_front_free(&one);
+    fnas_rival_front_free(&two);
+    close_table(&on);
+}
+
+/* Thinned evenly from the worst to the best, which stays; what is infinite is left out. */
+static void test_stand_in_is_thinned(void **state) {
+    fnas_test_place *place = *state;
+    table on = open_table(place);
+    const fnas_truth *truth = on.truth;
+    fnas_rival rival = {.context = place->context,
+                        .truth = truth,
+                        .space = on.space,
+                        .decisions = 6,
+                        .objectives = 2,
+                        .budget = 4,
+                        .front_most = 9,
+                        .archive = {.decisions = 6}};
+    rival.points = fnas_allocate(8, sizeof *rival.points);
+    double *values = fnas_allocate((size_t)truth->archs.count, sizeof *values);
+    for (int64_t i = 0; i < truth->archs.count; i++) values[i] = INFINITY;
+    double fastest = INFINITY;
+    int64_t rows[12], count = 0; /* ever faster rows, ever worse stand-ins */
+    for (int64_t i = truth->archs.count - 1; i >= 0 && count < 12; i -= 7) {
+        if (truth->values[2 * i + 1] >= fastest) continue;
+        fastest = truth->values[2 * i + 1];
+        values[i] = (double)count;
+        rows[count++] = i;
+    }
+    assert_int_equal(count, 12);
+    assert_status(FNAS_OK, fnas_rival_stand_in(&rival, values));
+    assert_int_equal(rival.archive.count, 4);
+    const int kept[] = {9, 6, 3, 0};
+    for (int k = 0; k < 4; k++) assert_memory_equal(fnas_rival_arch(&rival, k), fnas_arch_set_at(&truth->archs, rows[kept[k]]), 24);
+    fnas_arch_set_free(&rival.archive);
+    fnas_free(rival.points);
+    fnas_free(values);
     close_table(&on);
 }
 
@@ -176,11 +301,24 @@ static void refuse(fnas_test_place *place, const table *on, fnas_rival_options o
 static void test_bad_input(void **state) {
     fnas_test_place *place = *state;
     table on = open_table(place);
-    refuse(place, &on, (fnas_rival_options){"nsga", 10, 24, 0}, FNAS_ERR_USAGE, "did you mean \"nsga2\"?");
-    refuse(place, &on, (fnas_rival_options){NULL, 10, 24, 0}, FNAS_ERR_USAGE, "unknown rival");
-    refuse(place, &on, (fnas_rival_options){"random", 0, 24, 0}, FNAS_ERR_INPUT, "1 to 15625");
-    refuse(place, &on, (fnas_rival_options){"random", 15626, 24, 0}, FNAS_ERR_INPUT, "1 to 15625");
-    refuse(place, &on, (fnas_rival_options){"random", 10, -1, 0}, FNAS_ERR_INPUT, "points");
+    refuse(place, &on, (fnas_rival_options){.method = "nsga", .evaluations = 10, .points = 24}, FNAS_ERR_USAGE, "did you mean \"nsga2\"?");
+    refuse(place, &on, (fnas_rival_options){.method = NULL, .evaluations = 10, .points = 24}, FNAS_ERR_USAGE, "unknown rival");
+    refuse(place, &on, (fnas_rival_options){.method = "random", .evaluations = 0, .points = 24}, FNAS_ERR_INPUT, "1 to 15625");
+    refuse(place, &on, (fnas_rival_options){.method = "random", .evaluations = 15626, .points = 24}, FNAS_ERR_INPUT, "1 to 15625");
+    refuse(place, &on, (fnas_rival_options){.method = "random", .evaluations = 10, .points = -1}, FNAS_ERR_INPUT, "points");
+    refuse(place, &on, (fnas_rival_options){.method = "naswot", .evaluations = 10}, FNAS_ERR_USAGE, "--data");
+    refuse(place, &on, (fnas_rival_options){.method = "synflow", .evaluations = 10, .data = DATA}, FNAS_ERR_USAGE, "leave --data out");
+    refuse(place, &on, (fnas_rival_options){.method = "macs", .evaluations = 10, .proxy = PROXY}, FNAS_ERR_USAGE, "leave --proxy out");
+    refuse(place, &on, (fnas_rival_options){.method = "synflow", .evaluations = 10, .proxy = "cels=1"}, FNAS_ERR_INPUT, "cells");
+    refuse(place, &on, (fnas_rival_options){.method = "naswot", .evaluations = 10, .data = DATA, .proxy = "cells=1"}, FNAS_ERR_INPUT,
+           "--proxy input=1x16x16");
+    refuse(place, &on, (fnas_rival_options){.method = "naswot", .evaluations = 10, .data = DATA, .proxy = "input=1x12x12"}, FNAS_ERR_INPUT,
+           "whole fraction");
+    refuse(
+        place, &on,
+        (fnas_rival_options){.method = "naswot", .evaluations = 10, .data = "synthetic:1x8x8,classes=4,images=63", .proxy = "input=1x8x8"},
+        FNAS_ERR_INPUT, "63 training images");
+    refuse(place, &on, (fnas_rival_options){.method = "naswot", .evaluations = 10, .data = "no-such-data"}, FNAS_ERR_USAGE, "no-such-data");
     close_table(&on);
 }
 
@@ -189,6 +327,9 @@ int main(void) {
                                        fnas_test(test_everything_evaluated),
                                        fnas_test(test_methods_beat_chance),
                                        fnas_test(test_conditional_space),
+                                       fnas_test(test_synflow),
+                                       fnas_test(test_naswot),
+                                       fnas_test(test_stand_in_is_thinned),
                                        fnas_test(test_sorting),
                                        fnas_test(test_bad_input)};
     return cmocka_run_group_tests(tests, NULL, NULL);
