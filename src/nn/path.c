@@ -156,16 +156,22 @@ static fnas_status fnas_path_check_request(fnas_context *context, const fnas_pat
 /* ---- running ---- */
 
 /* What an absorbed ReLU would read lies in memory until its readers have run, which stand behind it. */
-static fnas_status fnas_path_show_relu(const fnas_path *path, int64_t index) {
+static fnas_status fnas_path_show_source(const fnas_path *path, int64_t index) {
     const fnas_path_request *request = path->request;
     fnas_value_shape shape = path->net->values[path->net->nodes[index].source];
     size_t floats = fnas_shape_blocked_elements((fnas_shape){1, shape.c, shape.h, shape.w}, path->block);
-    return request->observe_relu(path->context, request->observer, index, (int64_t)floats, fnas_path_source_data(path, index));
+    return request->observe_source(path->context, request->observer, index, (int64_t)floats, fnas_path_source_data(path, index));
+}
+
+/* Neither the image nor a plain vector, nor nothing at all. */
+static bool fnas_path_reads_map(const fnas_path *path, int64_t index) {
+    fnas_value source = path->net->nodes[index].source;
+    return source > 0 && !fnas_net_value_is_plain(path->net, source);
 }
 
 static fnas_status fnas_path_forward(const fnas_path *path) {
     for (int64_t i = 0; i < path->net->node_count; i++) {
-        if (path->request->observe_relu && path->net->nodes[i].kind == FNAS_NODE_RELU) FNAS_TRY(fnas_path_show_relu(path, i));
+        if (path->request->observe_source && fnas_path_reads_map(path, i)) FNAS_TRY(fnas_path_show_source(path, i));
         if (!path->nodes[i].absorbed) FNAS_TRY(fnas_path_run_node(path, i, FNAS_NODE_FORWARD));
     }
     return FNAS_OK;
@@ -273,8 +279,8 @@ static bool fnas_path_is_finite(const fnas_path *path, const fnas_path_result *r
 
 fnas_status fnas_path_run(fnas_context *context, fnas_worker *worker, const fnas_path_request *request, fnas_path_result *result) {
     FNAS_TRY(fnas_path_check_request(context, request));
-    if (request->observe_relu && fnas_engine_element_bytes(worker->engine) != sizeof(float))
-        return fnas_fail(context, FNAS_ERR_INTERNAL, "ReLUs are observed in f32 alone");
+    if (request->observe_source && fnas_engine_element_bytes(worker->engine) != sizeof(float))
+        return fnas_fail(context, FNAS_ERR_INTERNAL, "values are observed in f32 alone");
     fnas_arena_reset(worker->plan);
     fnas_arena_reset(worker->activations);
     fnas_path path = {.context = context,

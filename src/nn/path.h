@@ -24,9 +24,9 @@ typedef struct fnas_norm_state {
 /* Cross entropy is of the labels; the other is log(sum of all logits), for networks whose logits are positive (linear_net.h). */
 typedef enum fnas_path_loss_kind { FNAS_PATH_CROSS_ENTROPY, FNAS_PATH_LOG_SUM } fnas_path_loss_kind;
 
-/* Sees what each RELU node reads, in the order of the nodes: source [n][floats] of an engine in f32, in its layout (padded channels are 0),
- * and perhaps rectified already: only where it is positive means something. A failure ends the run. */
-typedef fnas_status fnas_relu_observer(fnas_context *context, void *user, int64_t node, int64_t floats, const float *source);
+/* Sees what each node reads, in the order of the nodes, but images and what lies plain (net.h): source [n][floats] of an engine in f32, in
+ * its layout (padded channels are 0), and perhaps rectified already: only its positive part means something. A failure ends the run. */
+typedef fnas_status fnas_source_observer(fnas_context *context, void *user, int64_t node, int64_t floats, const float *source);
 
 typedef struct fnas_path_request {
     const fnas_net *net;
@@ -36,15 +36,15 @@ typedef struct fnas_path_request {
     fnas_path_loss_kind loss;
     const int32_t *labels; /* [n]; NULL: no cross entropy, logits only (then no gradients) */
     float label_smoothing;
-    float scale;                       /* gradients are those of scale * loss */
-    float *weight_gradient;            /* [parameters->float_count], added to; NULL: not wanted (not computed) */
-    double *gate_gradient;             /* [one-hot size], added to; NULL: not wanted */
-    const fnas_norm_state *statistics; /* given: norms use these (inference); NULL: batch statistics */
-    fnas_norm_state *batch_statistics; /* where the batch statistics of this run are written; may be NULL */
-    float *logits;                     /* [n, classes]; may be NULL */
-    fnas_node_profile *profile;        /* [node_count][FNAS_NODE_DIRECTIONS], added to; NULL: not wanted */
-    fnas_relu_observer *observe_relu;  /* NULL: not wanted */
-    void *observer;                    /* handed to it */
+    float scale;                          /* gradients are those of scale * loss */
+    float *weight_gradient;               /* [parameters->float_count], added to; NULL: not wanted (not computed) */
+    double *gate_gradient;                /* [one-hot size], added to; NULL: not wanted */
+    const fnas_norm_state *statistics;    /* given: norms use these (inference); NULL: batch statistics */
+    fnas_norm_state *batch_statistics;    /* where the batch statistics of this run are written; may be NULL */
+    float *logits;                        /* [n, classes]; may be NULL */
+    fnas_node_profile *profile;           /* [node_count][FNAS_NODE_DIRECTIONS], added to; NULL: not wanted */
+    fnas_source_observer *observe_source; /* NULL: not wanted */
+    void *observer;                       /* handed to it */
 } fnas_path_request;
 
 typedef struct fnas_path_result {
@@ -70,7 +70,7 @@ typedef struct fnas_reference_request {
     double label_smoothing;
     double *weight_gradient, *gate_gradient, *logits;
     const fnas_norm_state *statistics;
-    void (*observe_relu)(void *user, int64_t node, const double *source); /* source [n, C, H, W]; may be NULL */
+    void (*observe_source)(void *user, int64_t node, const double *source); /* source [n, C, H, W] as it is; may be NULL */
     void *observer;
 } fnas_reference_request;
 FNAS_NODISCARD fnas_status fnas_path_run_reference(fnas_context *context, const fnas_reference_request *request, fnas_path_result *result);

@@ -202,8 +202,8 @@ static void fnas_reference_forward(const fnas_reference *reference) {
         const fnas_node *node = &net->nodes[i];
         double *result = reference->activations[node->result], *own = reference->scratch;
         double selected = fnas_reference_selected(reference, &node->gate), others = fnas_reference_others(reference, &node->gate);
-        if (reference->request->observe_relu && node->kind == FNAS_NODE_RELU)
-            reference->request->observe_relu(reference->request->observer, i, reference->activations[node->source]);
+        if (reference->request->observe_source && node->source > 0 && !fnas_net_value_is_plain(reference->net, node->source))
+            reference->request->observe_source(reference->request->observer, i, reference->activations[node->source]);
         fnas_reference_forward_own(reference, i, own);
         for (int64_t at = 0; at < fnas_reference_count(reference, node->result); at++) result[at] += selected * own[at] + others;
     }

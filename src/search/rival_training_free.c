@@ -1,8 +1,8 @@
 /* Scores of untrained networks stand in for the error, the higher the better (training_free.h). */
 #include "base/memory.h"
+#include "estimate/training_free.h"
 #include "fleetnas/data.h"
 #include "search/rival.h"
-#include "search/training_free.h"
 
 #define IMAGES 64
 

@@ -6,7 +6,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "search/rival.h"
-#include "search/training_free.h"
+#include "estimate/training_free.h"
 #include "space/space.h"
 
 /* The table of all 15,625 cells, or of every step-th: error falls with the MACs but for a ripple, latency grows with the number of

@@ -1,15 +1,18 @@
 /* Scores of architectures by untrained networks: a first guess at which is better. */
-#ifndef FNAS_SEARCH_TRAINING_FREE_H
-#define FNAS_SEARCH_TRAINING_FREE_H
+#ifndef FNAS_ESTIMATE_TRAINING_FREE_H
+#define FNAS_ESTIMATE_TRAINING_FREE_H
 
 #include "space/space.h"
 
 typedef enum fnas_training_free_kind {
-    FNAS_TRAINING_FREE_NASWOT,  /* naswot.h; looks at images */
-    FNAS_TRAINING_FREE_SYNFLOW, /* synflow.h; looks at none */
-    FNAS_TRAINING_FREE_ZICO     /* zico.h; looks at images and their labels */
+    FNAS_TRAINING_FREE_NASWOT,      /* naswot.h; looks at images */
+    FNAS_TRAINING_FREE_SYNFLOW,     /* synflow.h; looks at none */
+    FNAS_TRAINING_FREE_ZICO,        /* zico.h; looks at images and their labels */
+    FNAS_TRAINING_FREE_SWAP,        /* swap.h; looks at images, at most 64 */
+    FNAS_TRAINING_FREE_MECO,        /* meco.h; looks at images */
+    FNAS_TRAINING_FREE_EXPRESSIVITY /* expressivity.h; looks at images, best at noise */
 } fnas_training_free_kind;
-const char *fnas_training_free_name(fnas_training_free_kind kind); /* "naswot", "synflow", "zico": also the progress stage */
+const char *fnas_training_free_name(fnas_training_free_kind kind); /* "naswot", ...: also the progress stage */
 
 #define FNAS_TRAINING_FREE_REPEATS_MAX 100
 #define FNAS_TRAINING_FREE_IMAGES_MAX 1024
@@ -18,7 +21,7 @@ typedef struct fnas_training_free_options {
     fnas_training_free_kind kind;
     uint64_t seed;
     int64_t repeats;       /* initialisations, 1 to 100, whose scores are averaged */
-    int64_t image_count;   /* 2 (zico: 4) to 1024, no two of them equal; 0 for a kind that looks at none */
+    int64_t image_count;   /* 2 (zico: 4) to 1024 (swap: 64), no two of them equal; 0 for a kind that looks at none */
     const float *images;   /* [image_count, C, H, W] plain, normalised, of the space's shape; borrowed */
     const int32_t *labels; /* zico: [image_count], classes of the space; borrowed. NULL for others */
 } fnas_training_free_options;

@@ -4,8 +4,8 @@
  * With R the sum of the logits for an image of ones, of the network with |w| in place of w, the score is log of the sum over all weights of
  * |w| dR/d|w|, the higher, the better. As Abdelfattah et al. have it, norms are left out (they are the identity, without statistics, gamma
  * or beta); biases are no weights, and are left out too (linear_net.h). */
-#ifndef FNAS_SEARCH_SYNFLOW_H
-#define FNAS_SEARCH_SYNFLOW_H
+#ifndef FNAS_ESTIMATE_SYNFLOW_H
+#define FNAS_ESTIMATE_SYNFLOW_H
 
 #include "nn/path.h"
 

@@ -3,8 +3,8 @@
  * Each image has a binary code, one bit a unit of each ReLU: whether what it reads is positive. With N bits and d_ij the Hamming distance
  * of the codes of images i and j, the kernel is K_ij = N - d_ij, and the score log det K, the higher, the better. Norms use the statistics
  * of these images. A ReLU counts once for each node that reads it, as in the benchmark's networks each convolution has its own. */
-#ifndef FNAS_SEARCH_NASWOT_H
-#define FNAS_SEARCH_NASWOT_H
+#ifndef FNAS_ESTIMATE_NASWOT_H
+#define FNAS_ESTIMATE_NASWOT_H
 
 #include "nn/path.h"
 

@@ -5,8 +5,8 @@
  * log of the sum over the layer's weights of mean_b |g_b| / std_b g_b, the higher, the better. The deviation is of the gradients with their
  * sign, as in the authors' program (their text has it of the magnitudes); weights whose gradient does not vary are left out. Layers are
  * convolutions and linear layers; norms use the statistics of each batch. */
-#ifndef FNAS_SEARCH_ZICO_H
-#define FNAS_SEARCH_ZICO_H
+#ifndef FNAS_ESTIMATE_ZICO_H
+#define FNAS_ESTIMATE_ZICO_H
 
 #include "nn/path.h"
 

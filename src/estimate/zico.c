@@ -1,4 +1,4 @@
-#include "search/zico.h"
+#include "estimate/zico.h"
 
 #include <math.h>
 #include <string.h>

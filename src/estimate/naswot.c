@@ -1,4 +1,4 @@
-#include "search/naswot.h"
+#include "estimate/naswot.h"
 
 #include <float.h>
 #include <lapacke.h>
@@ -55,6 +55,7 @@ static int64_t readers_of(const fnas_net *net, fnas_value value) {
 static fnas_status see_relu(fnas_context *context, void *user, int64_t node, int64_t floats, const float *source) {
     coding *c = user;
     fnas_naswot *naswot = c->naswot;
+    if (c->net->nodes[node].kind != FNAS_NODE_RELU) return FNAS_OK;
     int64_t words = (floats + WORD_BITS - 1) / WORD_BITS, readers = readers_of(c->net, c->net->nodes[node].result);
     fnas_value_shape shape = c->net->values[c->net->nodes[node].source];
     if (!fnas_grow((void **)&naswot->codes, &naswot->code_capacity, (size_t)(c->n * words), sizeof *naswot->codes))
@@ -97,7 +98,8 @@ fnas_status fnas_naswot_score(fnas_context *context, fnas_worker *worker, fnas_n
         !fnas_grow((void **)&naswot->kernel, &naswot->kernel_capacity, pairs, sizeof *naswot->kernel))
         return fnas_fail_memory(context, "the kernel of images");
     memset(naswot->distances, 0, pairs * sizeof *naswot->distances);
-    fnas_path_request request = {.net = net, .parameters = parameters, .n = n, .images = images, .observe_relu = see_relu, .observer = &c};
+    fnas_path_request request = {
+        .net = net, .parameters = parameters, .n = n, .images = images, .observe_source = see_relu, .observer = &c};
     fnas_path_result result;
     FNAS_TRY(fnas_path_run(context, worker, &request, &result));
     fill_kernel(&c);

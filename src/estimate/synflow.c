@@ -1,4 +1,4 @@
-#include "search/synflow.h"
+#include "estimate/synflow.h"
 
 #include <math.h>
 #include <string.h>
