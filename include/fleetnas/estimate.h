@@ -11,17 +11,18 @@ extern "C" {
 
 /* Names are those of the command's options. Zero or NULL means the default in brackets. */
 typedef struct fnas_estimate_options {
-    const char *space;    /* required: spec; it must have images */
-    const char *data;     /* required: data set spec; of it only images of the train part are used */
-    const char *proxy;    /* smaller macro that is trained: "channels=16,cells=1,input=3x16x16" [channels=16,cells=1]. Its image is the
-                             data set's, or that with height and width divided by a whole number */
-    int64_t device_count; /* 0: where the trade-off with the MACs lies is where errors are looked at most closely */
+    const char *space; /* required: spec; it must have images */
+    const char *data;  /* required: data set spec; of it only images of the train part are used */
+    const char *proxy; /* smaller macro that is trained: "channels=8,cells=1,input=3x16x16" [channels=8,cells=1]. Its image is the data
+                          set's, or that with height and width divided by a whole number */
+    const char *score_proxy;    /* that of which untrained networks are scored, likewise [channels=16,cells=1] */
+    int64_t device_count;       /* 0: where the trade-off with the MACs lies is where errors are looked at most closely */
     const char *const *devices; /* paths of device cards: else where their fronts lie */
     const char *predictor;      /* file of fnas_predictor_save [trained at the start] */
     int64_t trainings;          /* architectures trained; at most one of trainings and minutes [200] */
     double minutes;             /* as many trainings as that gives room for on this machine, all else counted */
-    int64_t steps, batch;       /* of one training [400, 64] */
-    double rate;                /* learning rate [0.1] */
+    int64_t steps, batch;       /* of one training [6000, 16] */
+    double rate;                /* learning rate [0.05] */
     uint64_t seed;
     const char *out; /* required: the CSV file. OUT.trainings beside it keeps each training as it ends */
 } fnas_estimate_options;

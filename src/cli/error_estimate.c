@@ -8,7 +8,7 @@
 
 typedef struct estimate_values {
     cli_common common;
-    const char *space, *data, *proxy, *predictor, *output;
+    const char *space, *data, *proxy, *score_proxy, *predictor, *output;
     cli_texts devices;
     int64_t trainings, steps, batch, threads;
     double minutes, rate;
@@ -26,12 +26,14 @@ static const cli_option estimate_options[] = {
      "device cards: errors are looked at most closely where their fronts lie [where the trade-off with MACs lies]", false},
     {"predictor", 0, CLI_TEXT, AT(predictor), "P.safetensors", "latency predictor of `predictor fit` [trained on the cards]", false},
     {"proxy", 0, CLI_TEXT, AT(proxy), "PARAMS",
-     "smaller macro that is trained; its image may be the data set's divided by a whole number [channels=16,cells=1]", false},
+     "smaller macro that is trained; its image may be the data set's divided by a whole number [channels=8,cells=1]", false},
+    {"score-proxy", 0, CLI_TEXT, AT(score_proxy), "PARAMS", "macro of which untrained networks are scored, likewise [channels=16,cells=1]",
+     false},
     {"trainings", 0, CLI_COUNT, AT(trainings), "N", "architectures trained, of those that compute something different [200]", false},
     {"minutes", 0, CLI_REAL, AT(minutes), "N", "in place of --trainings: as many as this leaves room for on this machine", false},
-    {"steps", 0, CLI_COUNT, AT(steps), "N", "of one training [400]", false},
-    {"batch", 0, CLI_COUNT, AT(batch), "N", "images a step [64]", false},
-    {"rate", 0, CLI_REAL, AT(rate), "RATE", "learning rate [0.1]", false},
+    {"steps", 0, CLI_COUNT, AT(steps), "N", "of one training [6000]", false},
+    {"batch", 0, CLI_COUNT, AT(batch), "N", "images a step [16]", false},
+    {"rate", 0, CLI_REAL, AT(rate), "RATE", "learning rate [0.05]", false},
     {"seed", 0, CLI_SEED, AT(seed), "N", "of weights, order of images, and what is drawn [0]", false},
     CLI_OPTION_THREADS(estimate_values),
     CLI_OPTION_JSON(estimate_values),
@@ -64,6 +66,7 @@ static fnas_status estimate_run(fnas_context *context, void *untyped) {
     fnas_estimate_options options = {.space = values->space,
                                      .data = values->data,
                                      .proxy = values->proxy,
+                                     .score_proxy = values->score_proxy,
                                      .device_count = values->devices.count,
                                      .devices = values->devices.items,
                                      .predictor = values->predictor,

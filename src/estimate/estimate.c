@@ -17,20 +17,24 @@
 #include "base/threads.h"
 #include "estimate/acquire.h"
 #include "estimate/candidates.h"
+#include "estimate/images.h"
+#include "estimate/merit.h"
 #include "estimate/regression.h"
 #include "estimate/trainings.h"
 
 #define ROUND 16        /* architectures trained between two regressions: a number of its own, so that the outcome knows no threads */
-#define RANDOM_ROUNDS 4 /* before the first regression */
+#define RANDOM_ROUNDS 3 /* before the first regression */
 #define TRAININGS 200
-#define STEPS 400
-#define BATCH 64
-#define RATE 0.1
+#define STEPS 6000
+#define BATCH 16
+#define RATE 0.05
 #define MOMENTUM 0.9
 #define WEIGHT_DECAY 5e-4
 #define CLIP 5
-#define PROXY "channels=16,cells=1"
+#define PROXY "channels=8,cells=1"
+#define SCORE_PROXY "channels=16,cells=1"
 #define FOLDS 5
+#define JUDGED_PARTS 2       /* of a training's FNAS_TRAINING_PARTS: early ones favour what learns fast, not what ends low */
 #define TRAINED_FRACTION 0.9 /* of the train part; the rest is not looked at: a split needs three parts */
 #define LAST_S 10            /* kept free of trainings, for the last regression */
 
@@ -38,7 +42,7 @@ typedef struct estimate {
     fnas_context *context;
     const fnas_estimate_options *options;
     double begin_ms;
-    fnas_space *space, *proxy;
+    fnas_space *space, *proxy, *score_proxy;
     fnas_dataset *dataset;
     fnas_split *split;
     fnas_card **cards;
@@ -54,6 +58,7 @@ typedef struct estimate {
     double *values;           /* [candidates] of the trained: their errors */
     bool *trained;            /* [candidates] */
     double *mean, *deviation; /* [candidates] */
+    double *scores;           /* [FNAS_MERIT_SCORES][candidates] of untrained networks */
     /* training */
     fnas_team *team;
     fnas_trainer *trainers; /* [threads] */
@@ -93,6 +98,7 @@ static fnas_status open_space(estimate *state) {
     if (fnas_space_decision_count(state->space) > FNAS_ESTIMATE_DECISIONS_MAX)
         return fnas_fail(context, FNAS_ERR_INPUT, "%s has %lld decisions: errors can be estimated with at most %d",
                          fnas_space_spec(state->space), (long long)fnas_space_decision_count(state->space), FNAS_ESTIMATE_DECISIONS_MAX);
+    FNAS_TRY(fnas_space_derive(context, state->space, options->score_proxy ? options->score_proxy : SCORE_PROXY, &state->score_proxy));
     return fnas_space_derive(context, state->space, options->proxy ? options->proxy : PROXY, &state->proxy);
 }
 
@@ -116,6 +122,8 @@ static fnas_status open_data(estimate *state) {
     fnas_context *context = state->context;
     const fnas_estimate_options *options = state->options;
     FNAS_TRY(fnas_dataset_open(context, options->data, &state->dataset));
+    FNAS_TRY(fnas_shrunk_check(context, state->proxy, state->dataset));
+    FNAS_TRY(fnas_shrunk_check(context, state->score_proxy, state->dataset));
     double rest = (1 - TRAINED_FRACTION) / 2;
     FNAS_TRY(fnas_split_create(context, state->dataset, options->seed, TRAINED_FRACTION, rest, &state->split));
     state->plan = (fnas_training_plan){.space = state->proxy,
@@ -128,7 +136,9 @@ static fnas_status open_data(estimate *state) {
                                        .clip = CLIP,
                                        .seed = options->seed};
     state->plan.images = fnas_split_part(state->split, FNAS_SPLIT_WEIGHTS, &state->plan.image_count);
-    return FNAS_OK;
+    if (state->plan.image_count >= FNAS_MERIT_IMAGES) return FNAS_OK;
+    return fnas_fail(context, FNAS_ERR_INPUT, "%s leaves %lld images to train on: at least %d are needed", options->data,
+                     (long long)state->plan.image_count, FNAS_MERIT_IMAGES);
 }
 
 static fnas_status open_trainings(estimate *state) {
@@ -136,9 +146,9 @@ static fnas_status open_trainings(estimate *state) {
     fnas_text setting = {0}, path = {0};
     const fnas_training_plan *plan = &state->plan;
     fnas_text_append(&path, "%s.trainings", state->options->out);
-    fnas_text_append(&setting, "%s on %s, %lld steps of %lld, rate %.17g, seed %llu", fnas_space_spec(state->proxy),
-                     fnas_dataset_get(state->dataset).name, (long long)plan->steps, (long long)plan->batch, plan->rate,
-                     (unsigned long long)plan->seed);
+    fnas_text_append(&setting, "%s, scored %s, on %s, %lld steps of %lld, rate %.17g, seed %llu", fnas_space_spec(state->proxy),
+                     fnas_space_spec(state->score_proxy), fnas_dataset_get(state->dataset).name, (long long)plan->steps,
+                     (long long)plan->batch, plan->rate, (unsigned long long)plan->seed);
     fnas_status status = setting.failed || path.failed
                              ? fnas_fail_memory(context, "an estimate")
                              : fnas_trainings_open(context, state->space, path.data, setting.data, &state->trainings);
@@ -156,10 +166,32 @@ static fnas_status allocate(estimate *state) {
     state->trained = fnas_allocate(count, sizeof *state->trained);
     state->mean = fnas_allocate(count, sizeof *state->mean);
     state->deviation = fnas_allocate(count, sizeof *state->deviation);
+    state->scores = fnas_allocate(FNAS_MERIT_SCORES * count, sizeof *state->scores);
     state->threads = fnas_context_threads(state->context);
     state->trainers = fnas_allocate((size_t)state->threads, sizeof *state->trainers);
-    bool good = state->rows && state->values && state->trained && state->mean && state->deviation && state->trainers;
+    bool good = state->rows && state->values && state->trained && state->mean && state->deviation && state->scores && state->trainers;
     return good ? FNAS_OK : fnas_fail_memory(state->context, "an estimate");
+}
+
+/* Scores that are not kept yet are computed and kept; their ranks are features. */
+static fnas_status score_untrained(estimate *state) {
+    fnas_context *context = state->context;
+    int64_t count = state->candidates.archs.count;
+    bool found = true;
+    for (int64_t k = 0; k < FNAS_MERIT_SCORES && found; k++)
+        FNAS_TRY(
+            fnas_trainings_find_scores(context, &state->trainings, fnas_merit_score_name(k), count, state->scores + k * count, &found));
+    if (!found) {
+        FNAS_TRY(fnas_merit_score(context, state->score_proxy, state->dataset, state->plan.images, state->plan.seed, &state->candidates,
+                                  state->scores));
+        for (int64_t k = 0; k < FNAS_MERIT_SCORES; k++)
+            FNAS_TRY(fnas_trainings_keep_scores(context, &state->trainings, fnas_merit_score_name(k), count, state->scores + k * count));
+    }
+    for (int64_t k = 0; k < FNAS_MERIT_SCORES; k++) {
+        FNAS_TRY(fnas_merit_rank(context, count, state->scores + k * count, state->mean));
+        FNAS_TRY(fnas_estimate_candidates_add_feature(context, &state->candidates, state->mean));
+    }
+    return FNAS_OK;
 }
 
 static fnas_status begin(estimate *state) {
@@ -171,6 +203,7 @@ static fnas_status begin(estimate *state) {
                                              &state->candidates));
     FNAS_TRY(allocate(state));
     FNAS_TRY(open_trainings(state));
+    FNAS_TRY(score_untrained(state));
     state->trainings_most = or_default(state->options->trainings, state->options->minutes > 0 ? FNAS_ESTIMATE_ARCHS_MAX : TRAININGS);
     if (state->trainings_most > state->candidates.archs.count) state->trainings_most = state->candidates.archs.count;
     return fnas_team_create(context, state->threads, fnas_engine_prepare_thread, &state->team);
@@ -189,21 +222,23 @@ static void end(estimate *state) {
     fnas_split_free(state->split);
     fnas_dataset_close(state->dataset);
     fnas_space_close(state->proxy);
+    fnas_space_close(state->score_proxy);
     fnas_space_close(state->space);
     fnas_free(state->rows);
     fnas_free(state->values);
     fnas_free(state->trained);
     fnas_free(state->mean);
     fnas_free(state->deviation);
+    fnas_free(state->scores);
 }
 
 /* ---- what the trainings say ---- */
 
-/* One number of a training: the mean error over its steps. */
+/* One number of a training: the mean error over its last steps. */
 static double error_of(const fnas_training_curve *curve) {
     double sum = 0;
-    for (int64_t i = 0; i < FNAS_TRAINING_PARTS; i++) sum += curve->error_pct[i];
-    return sum / FNAS_TRAINING_PARTS;
+    for (int64_t i = FNAS_TRAINING_PARTS - JUDGED_PARTS; i < FNAS_TRAINING_PARTS; i++) sum += curve->error_pct[i];
+    return sum / JUDGED_PARTS;
 }
 
 /* Trainings that are among the candidates. */
@@ -220,10 +255,16 @@ static int64_t collect_rows(estimate *state) {
     return known;
 }
 
-static fnas_status regress(estimate *state) {
+static fnas_status expect(estimate *state) {
     int64_t known = collect_rows(state);
     return fnas_regress(state->context, state->candidates.archs.count, state->candidates.features, state->candidates.feature, known,
                         state->rows, state->values, &state->kernel, state->mean, state->deviation);
+}
+
+/* The errors that the trainings make expected, and what they and the untrained networks say together. */
+static fnas_status judge(estimate *state) {
+    FNAS_TRY(expect(state));
+    return fnas_merit_combine(state->context, state->candidates.archs.count, state->scores, state->mean, state->mean);
 }
 
 /* Every fifth training is told by the others, five times. mean is overwritten. */
@@ -277,7 +318,7 @@ static fnas_status choose_round(estimate *state, int64_t count, int64_t *chosen)
     if (state->trainings.archs.count < RANDOM_ROUNDS * ROUND) {
         collect_rows(state);
     } else {
-        FNAS_TRY(regress(state));
+        FNAS_TRY(judge(state));
         FNAS_TRY(fnas_acquire(state->context, &state->candidates, state->mean, state->deviation, state->trained, count, chosen, &found));
         for (int64_t i = 0; i < found; i++) state->trained[chosen[i]] = true;
     }
@@ -378,7 +419,7 @@ static fnas_status write_table(estimate *state) {
 
 static fnas_status conclude(estimate *state, fnas_estimate_summary *summary) {
     FNAS_TRY(judge_regression(state, summary));
-    FNAS_TRY(regress(state));
+    FNAS_TRY(judge(state));
     summary->architectures = state->candidates.archs.count;
     summary->trainings = state->trainings.archs.count;
     summary->resumed = state->resumed;

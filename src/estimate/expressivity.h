@@ -3,9 +3,9 @@
  *
  * The positive parts of a map's channels have a covariance matrix over images and pixels; with its eigenvalues normalised to sum to 1, p,
  * the map's expressivity is the entropy - sum p log p. The score is the sum over the maps between the blocks of the network, the higher,
- * the better: the maps that everything passes through, and which a part of the skeleton (a node without a gate, but no ReLU) gives or reads; what norm
- * or ReLU gives is no map of its own. (The paper takes maps as they are; their positive parts rank alike, and are there when no reader
- * needs more.) Norms use the statistics of these images, for which the paper takes Gaussian noise. */
+ * the better: the maps that everything passes through, and which a part of the skeleton (a node without a gate, but no ReLU) gives or
+ * reads; what norm or ReLU gives is no map of its own. (The paper takes maps as they are; their positive parts rank alike, and are there
+ * when no reader needs more.) Norms use the statistics of these images, for which the paper takes Gaussian noise. */
 #ifndef FNAS_ESTIMATE_EXPRESSIVITY_H
 #define FNAS_ESTIMATE_EXPRESSIVITY_H
 

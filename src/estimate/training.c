@@ -4,40 +4,20 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "estimate/images.h"
 #include "nn/optimiser.h"
 
 #define FNAS_WARM_UP 0.1 /* of the steps */
 
 /* ---- images ---- */
 
-/* How many pixels of the data set's, in each direction, make one of the space's; 0 where that is no whole number. */
-static int64_t shrinking(const fnas_space *space, const fnas_dataset_info *info) {
-    const int64_t *image = space->image;
-    int64_t factor = info->height / image[1];
-    bool whole = image[0] == info->channels && factor >= 1 && image[1] * factor == info->height && image[2] * factor == info->width;
-    return whole ? factor : 0;
-}
-
-/* Means of factor x factor pixels. planes: images times channels; h, w: of the outcome. */
-static void shrink(int64_t planes, int64_t h, int64_t w, int64_t factor, const float *from, float *to) {
-    float scale = 1.0f / (float)(factor * factor);
-    memset(to, 0, (size_t)(planes * h * w) * sizeof *to);
-    for (int64_t row = 0; row < planes * h * factor; row++) {
-        float *line = to + row / factor * w;
-        for (int64_t x = 0; x < w * factor; x++) line[x / factor] += scale * from[row * w * factor + x];
-    }
-}
-
 /* The step's images: new ones each step until all have been seen. */
 static fnas_status load_batch(fnas_context *context, const fnas_training_plan *plan, fnas_trainer *trainer, int64_t step) {
-    fnas_dataset_info info = fnas_dataset_get(plan->dataset);
-    const int64_t *image = plan->space->image;
     for (int64_t i = 0; i < plan->batch; i++)
         trainer->indices[i] = plan->images[fnas_epoch_order_at(trainer->order, step * plan->batch + i)];
     fnas_augment augment = {.seed = plan->seed, .step = step};
-    FNAS_TRY(fnas_batch_fill(context, plan->dataset, plan->batch, trainer->indices, &augment, trainer->full, trainer->labels));
-    shrink(plan->batch * image[0], image[1], image[2], shrinking(plan->space, &info), trainer->full, trainer->images);
-    return FNAS_OK;
+    return fnas_shrunk_fill(context, plan->space, plan->dataset, plan->batch, trainer->indices, &augment, trainer->full, trainer->images,
+                            trainer->labels);
 }
 
 /* ---- one thread's ---- */
@@ -58,12 +38,7 @@ static fnas_status allocate(fnas_context *context, const fnas_training_plan *pla
 fnas_status fnas_trainer_create(fnas_context *context, const fnas_training_plan *plan, fnas_trainer *trainer) {
     fnas_dataset_info info = fnas_dataset_get(plan->dataset);
     *trainer = (fnas_trainer){0};
-    if (!shrinking(plan->space, &info)) {
-        return fnas_fail(
-            context, FNAS_ERR_INPUT,
-            "%s: the images of %s are %lldx%lldx%lld: give the space these, or with height and width divided by a whole number",
-            fnas_space_spec(plan->space), info.name, (long long)info.channels, (long long)info.height, (long long)info.width);
-    }
+    FNAS_TRY(fnas_shrunk_check(context, plan->space, plan->dataset));
     fnas_status status = fnas_worker_create(context, FNAS_COMPUTE_F32, &trainer->worker);
     if (status == FNAS_OK) status = fnas_space_declare(context, plan->space, &trainer->parameters);
     if (status == FNAS_OK) status = fnas_parameters_allocate(context, &trainer->parameters);

@@ -11,6 +11,7 @@
 static const char SCHEMA[] =
     "CREATE TABLE IF NOT EXISTS settings(key TEXT PRIMARY KEY, value TEXT NOT NULL);"
     "CREATE TABLE IF NOT EXISTS trainings(number INTEGER PRIMARY KEY, arch TEXT NOT NULL UNIQUE, curve BLOB NOT NULL);"
+    "CREATE TABLE IF NOT EXISTS scores(name TEXT PRIMARY KEY, scores BLOB NOT NULL);"
     "CREATE TABLE IF NOT EXISTS rounds(number INTEGER PRIMARY KEY, seconds REAL NOT NULL);";
 
 static fnas_status fail_base(fnas_context *context, const fnas_trainings *trainings) {
@@ -166,4 +167,30 @@ fnas_status fnas_trainings_add(fnas_context *context, const fnas_space *space, f
     for (int64_t i = 0; i < count; i++) FNAS_TRY(insert(context, space, trainings, choices + i * decisions, curves + i));
     FNAS_TRY(insert_seconds(context, trainings, seconds));
     return execute(context, trainings, "COMMIT");
+}
+
+/* ---- scores ---- */
+
+fnas_status fnas_trainings_find_scores(fnas_context *context, const fnas_trainings *trainings, const char *name, int64_t count,
+                                       double *scores, bool *found) {
+    sqlite3_stmt *statement;
+    size_t bytes = (size_t)count * sizeof *scores;
+    FNAS_TRY(prepare(context, trainings, "SELECT scores FROM scores WHERE name = ?1", &statement));
+    sqlite3_bind_text(statement, 1, name, -1, SQLITE_TRANSIENT);
+    int code = sqlite3_step(statement);
+    const void *blob = code == SQLITE_ROW ? sqlite3_column_blob(statement, 0) : NULL;
+    *found = blob && (size_t)sqlite3_column_bytes(statement, 0) == bytes;
+    if (*found) memcpy(scores, blob, bytes);
+    for (int64_t i = 0; *found && i < count; i++) *found = !isnan(scores[i]);
+    sqlite3_finalize(statement);
+    return code == SQLITE_ROW || code == SQLITE_DONE ? FNAS_OK : fail_base(context, trainings);
+}
+
+fnas_status fnas_trainings_keep_scores(fnas_context *context, const fnas_trainings *trainings, const char *name, int64_t count,
+                                       const double *scores) {
+    sqlite3_stmt *statement;
+    FNAS_TRY(prepare(context, trainings, "INSERT OR REPLACE INTO scores VALUES (?1, ?2)", &statement));
+    sqlite3_bind_text(statement, 1, name, -1, SQLITE_TRANSIENT);
+    sqlite3_bind_blob64(statement, 2, scores, (sqlite3_uint64)count * sizeof *scores, SQLITE_TRANSIENT);
+    return finish(context, trainings, statement);
 }

@@ -24,6 +24,11 @@ FNAS_NODISCARD fnas_status fnas_trainings_open(fnas_context *context, const fnas
  * last call took. */
 FNAS_NODISCARD fnas_status fnas_trainings_add(fnas_context *context, const fnas_space *space, fnas_trainings *trainings, int64_t count,
                                               const int32_t *choices, const fnas_training_curve *curves, double seconds);
+/* Scores [count] that were kept under a name; *found says whether there are so many. keep: on the disk when it returns. */
+FNAS_NODISCARD fnas_status fnas_trainings_find_scores(fnas_context *context, const fnas_trainings *trainings, const char *name,
+                                                      int64_t count, double *scores, bool *found);
+FNAS_NODISCARD fnas_status fnas_trainings_keep_scores(fnas_context *context, const fnas_trainings *trainings, const char *name,
+                                                      int64_t count, const double *scores);
 void fnas_trainings_close(fnas_trainings *trainings); /* also when open failed, or zeroed */
 
 #endif

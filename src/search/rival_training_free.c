@@ -1,66 +1,33 @@
 /* Scores of untrained networks stand in for the error, the higher the better (training_free.h). */
 #include "base/memory.h"
+#include "estimate/images.h"
 #include "estimate/training_free.h"
-#include "fleetnas/data.h"
 #include "search/rival.h"
 
 #define IMAGES 64
 
 /* ---- images ---- */
 
-/* How many pixels of the data's side make one of the space's; 0: none do. */
-static int64_t shrinkage(const fnas_space *space, const fnas_dataset_info *info) {
-    int64_t factor = info->height / space->image[1];
-    bool fits = factor >= 1 && info->channels == space->image[0] && factor * space->image[1] == info->height &&
-                factor * space->image[2] == info->width;
-    return fits ? factor : 0;
+static fnas_status check_data(fnas_context *context, const fnas_space *space, const fnas_dataset *dataset) {
+    fnas_dataset_info info = fnas_dataset_get(dataset);
+    FNAS_TRY(fnas_shrunk_check(context, space, dataset));
+    if (info.train_count >= IMAGES) return FNAS_OK;
+    return fnas_fail(context, FNAS_ERR_INPUT, "the data set %s has %lld training images, NASWOT looks at %d", info.name,
+                     (long long)info.train_count, IMAGES);
 }
 
-/* Means over squares of factor x factor pixels; shape is that of the result. */
-static void shrink(const int64_t shape[3], int64_t factor, const float *image, float *small) {
-    int64_t width = shape[2] * factor;
-    for (int64_t row = 0; row < shape[0] * shape[1]; row++)
-        for (int64_t column = 0; column < shape[2]; column++) {
-            double sum = 0;
-            for (int64_t i = 0; i < factor * factor; i++)
-                sum += (double)image[(row * factor + i / factor) * width + column * factor + i % factor];
-            small[row * shape[2] + column] = (float)(sum / (double)(factor * factor));
-        }
-}
-
-/* IMAGES of the train part, drawn without replacement. whole: room for one, order: for all places. */
-static fnas_status draw_images(fnas_rival *rival, const fnas_space *space, const fnas_dataset *dataset, int64_t factor, int64_t *order,
-                               float *whole, float *images) {
-    int32_t label;
-    fnas_random_permutation(&rival->random, fnas_dataset_get(dataset).train_count, order);
-    for (int64_t i = 0; i < IMAGES; i++) {
-        FNAS_TRY(fnas_dataset_image(rival->context, dataset, order[i], whole, &label));
-        shrink(space->image, factor, whole, images + i * space->image[0] * space->image[1] * space->image[2]);
-    }
-    return FNAS_OK;
-}
-
-static fnas_status check_data(fnas_context *context, const fnas_space *space, const fnas_dataset_info *info) {
-    if (shrinkage(space, info) == 0)
-        return fnas_fail(
-            context, FNAS_ERR_INPUT,
-            "the space takes images %lldx%lldx%lld, the data set %s has %lldx%lldx%lld: use --proxy input=%lldx%lldx%lld, or a "
-            "whole fraction of that height and width",
-            (long long)space->image[0], (long long)space->image[1], (long long)space->image[2], info->name, (long long)info->channels,
-            (long long)info->height, (long long)info->width, (long long)info->channels, (long long)info->height, (long long)info->width);
-    if (info->train_count < IMAGES)
-        return fnas_fail(context, FNAS_ERR_INPUT, "the data set %s has %lld training images, NASWOT looks at %d", info->name,
-                         (long long)info->train_count, IMAGES);
-    return FNAS_OK;
-}
-
+/* IMAGES of the train part, drawn without replacement. */
 static fnas_status read_images(fnas_rival *rival, const fnas_space *space, const fnas_dataset *dataset, float *images) {
     fnas_dataset_info info = fnas_dataset_get(dataset);
-    FNAS_TRY(check_data(rival->context, space, &info));
+    int32_t labels[IMAGES];
+    FNAS_TRY(check_data(rival->context, space, dataset));
     int64_t *order = fnas_allocate((size_t)info.train_count, sizeof *order);
-    float *whole = fnas_allocate((size_t)(info.channels * info.height * info.width), sizeof *whole);
-    fnas_status status = order && whole ? draw_images(rival, space, dataset, shrinkage(space, &info), order, whole, images)
-                                        : fnas_fail_memory(rival->context, "images");
+    float *whole = fnas_allocate((size_t)(IMAGES * info.channels * info.height * info.width), sizeof *whole);
+    fnas_status status = order && whole ? FNAS_OK : fnas_fail_memory(rival->context, "images");
+    if (status == FNAS_OK) {
+        fnas_random_permutation(&rival->random, info.train_count, order);
+        status = fnas_shrunk_fill(rival->context, space, dataset, IMAGES, order, NULL, whole, images, labels);
+    }
     fnas_free(order);
     fnas_free(whole);
     return status;

@@ -9,8 +9,15 @@
 #define DATA "synthetic:3x16x16,classes=4,images=400"
 
 static fnas_estimate_options tiny(const char *out) {
-    return (fnas_estimate_options){
-        .space = SPACE, .data = DATA, .proxy = "channels=4,input=3x8x8", .trainings = 90, .steps = 10, .batch = 4, .seed = 5, .out = out};
+    return (fnas_estimate_options){.space = SPACE,
+                                   .data = DATA,
+                                   .proxy = "channels=4,input=3x8x8",
+                                   .score_proxy = "input=3x8x8",
+                                   .trainings = 90,
+                                   .steps = 10,
+                                   .batch = 4,
+                                   .seed = 5,
+                                   .out = out};
 }
 
 static char *read_text(fnas_test_place *place, const char *path) {
@@ -27,32 +34,6 @@ static void assert_same_table(fnas_test_place *place, const char *a, const char 
     fnas_free(right);
 }
 
-static void test_tells_all_for_any_number_of_threads(void **state) {
-    fnas_test_place *place = *state;
-    const char *one = fnas_test_path(place, "one.csv"), *two = fnas_test_path(place, "two.csv");
-    fnas_estimate_options options = tiny(one);
-    fnas_estimate_summary summary;
-    fnas_context_set_threads(place->context, 1);
-    assert_status(FNAS_OK, fnas_error_estimate(place->context, &options, &summary));
-    assert_int_equal(summary.trainings, 90);
-    assert_int_equal(summary.resumed, 0);
-    assert_int_equal(summary.architectures, 9444); /* of the 9,445 functions of the space one is constant */
-    assert_true(summary.rms_pct > 0 && summary.kendall >= -1 && summary.kendall <= 1);
-    options.out = two;
-    fnas_context_set_threads(place->context, 2);
-    assert_status(FNAS_OK, fnas_error_estimate(place->context, &options, &summary));
-    assert_same_table(place, one, two);
-    char *text = read_text(place, one);
-    int64_t lines = 0, trained = 0;
-    for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
-        lines++;
-        trained += lines > 1 && line[strlen(line) - 1] != ',';
-    }
-    assert_int_equal(lines, 1 + 15625);
-    assert_true(trained >= 90); /* architectures that compute the same share a training */
-    fnas_free(text);
-}
-
 typedef struct stop_request {
     fnas_context *context;
     int64_t at;
@@ -63,37 +44,63 @@ static void stop_at(void *user, const fnas_progress *progress) {
     if (!strcmp(progress->stage, "trainings") && progress->done >= request->at) fnas_context_request_stop(request->context);
 }
 
-static void test_goes_on_where_it_stopped(void **state) {
+/* Stops an estimate after 48 trainings, on two threads. */
+static void interrupt(const fnas_estimate_options *options) {
+    fnas_context *context;
+    fnas_estimate_summary summary;
+    assert_int_equal(fnas_context_create(&context), FNAS_OK);
+    stop_request request = {context, 48};
+    fnas_context_set_threads(context, 2);
+    fnas_context_set_progress(context, stop_at, &request);
+    assert_int_equal(fnas_error_estimate(context, options, &summary), FNAS_INTERRUPTED);
+    fnas_context_destroy(context);
+}
+
+static void assert_whole_table(fnas_test_place *place, const char *path) {
+    char *text = read_text(place, path);
+    int64_t lines = 0, trained = 0;
+    for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
+        lines++;
+        trained += lines > 1 && line[strlen(line) - 1] != ',';
+    }
+    assert_int_equal(lines, 1 + 15625);
+    assert_true(trained >= 90); /* architectures that compute the same share a training */
+    fnas_free(text);
+}
+
+/* One run of a single thread, and one of two that is interrupted and goes on. */
+static void test_tells_all_whatever_happens(void **state) {
     fnas_test_place *place = *state;
     const char *whole = fnas_test_path(place, "whole.csv"), *parts = fnas_test_path(place, "parts.csv");
     fnas_estimate_options options = tiny(whole);
     fnas_estimate_summary summary;
+    fnas_context_set_threads(place->context, 1);
     assert_status(FNAS_OK, fnas_error_estimate(place->context, &options, &summary));
-    fnas_context *other;
-    assert_status(FNAS_OK, fnas_context_create(&other));
-    stop_request request = {other, 48};
-    fnas_context_set_progress(other, stop_at, &request);
+    assert_int_equal(summary.trainings, 90);
+    assert_int_equal(summary.resumed, 0);
+    assert_int_equal(summary.architectures, 9444); /* of the 9,445 functions of the space one is constant */
+    assert_true(summary.rms_pct > 0 && summary.kendall >= -1 && summary.kendall <= 1);
+    assert_whole_table(place, whole);
+
     options.out = parts;
-    assert_int_equal(fnas_error_estimate(other, &options, &summary), FNAS_INTERRUPTED);
-    fnas_context_destroy(other);
+    interrupt(&options);
     assert_false(fnas_file_exists(parts));
+    fnas_context_set_threads(place->context, 2);
     assert_status(FNAS_OK, fnas_error_estimate(place->context, &options, &summary));
     assert_int_equal(summary.resumed, 48);
     assert_same_table(place, whole, parts);
-}
 
-static void test_refuses_trainings_of_other_options(void **state) {
-    fnas_test_place *place = *state;
-    fnas_estimate_options options = tiny(fnas_test_path(place, "errors.csv"));
-    fnas_estimate_summary summary;
-    options.trainings = 16;
-    assert_status(FNAS_OK, fnas_error_estimate(place->context, &options, &summary));
     options.steps = 11;
     assert_status(FNAS_ERR_INPUT, fnas_error_estimate(place->context, &options, &summary));
     assert_message("11 steps");
+}
+
+static void test_refuses_what_are_no_trainings(void **state) {
+    fnas_test_place *place = *state;
+    fnas_estimate_summary summary;
     fnas_test_write_text(place, "damaged.csv.trainings",
                          "this is no SQLite file, whatever its name may say, and longer than a header of it");
-    options.out = fnas_test_path(place, "damaged.csv");
+    fnas_estimate_options options = tiny(fnas_test_path(place, "damaged.csv"));
     assert_status(FNAS_ERR_INPUT, fnas_error_estimate(place->context, &options, &summary));
     assert_message("damaged.csv.trainings");
 }
@@ -117,9 +124,8 @@ static void test_refuses_wrong_options(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        fnas_test(test_tells_all_for_any_number_of_threads),
-        fnas_test(test_goes_on_where_it_stopped),
-        fnas_test(test_refuses_trainings_of_other_options),
+        fnas_test(test_tells_all_whatever_happens),
+        fnas_test(test_refuses_what_are_no_trainings),
         fnas_test(test_refuses_wrong_options),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

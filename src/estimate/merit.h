@@ -1,0 +1,29 @@
+/* What untrained networks and a few trainings say together. */
+#ifndef FNAS_ESTIMATE_MERIT_H
+#define FNAS_ESTIMATE_MERIT_H
+
+#include "estimate/candidates.h"
+#include "fleetnas/data.h"
+
+/* Scores of untrained networks that complement each other: NASWOT, ZiCo, MeCo, expressivity. */
+#define FNAS_MERIT_SCORES 4
+const char *fnas_merit_score_name(int64_t score);
+
+/* scores [FNAS_MERIT_SCORES][candidates], written; the higher, the better. From 64 images, indices [>= 64] of the train part, and as much
+ * noise. Errors as fnas_training_free_scores. */
+#define FNAS_MERIT_IMAGES 64
+FNAS_NODISCARD fnas_status fnas_merit_score(fnas_context *context, const fnas_space *proxy, const fnas_dataset *dataset,
+                                            const int64_t *indices, uint64_t seed, const fnas_estimate_candidates *candidates,
+                                            double *scores);
+
+/* Places 1/count..1 of values [count], the lowest first, equal ones in order. rank [count] is written. FNAS_ERR_MEMORY. */
+FNAS_NODISCARD fnas_status fnas_merit_rank(fnas_context *context, int64_t count, const double *values, double *rank);
+
+/* The merit of a candidate is the sum of the logarithms of its ranks (Lee and Ham 2024, AZ-NAS: one poor rank outweighs several good ones),
+ * one for each score, and FNAS_MERIT_TRAINED for the error that trainings make expected: [count], in points. Errors keep the distribution
+ * of these, in the order of merit: error [count], which may be `expected`. */
+#define FNAS_MERIT_TRAINED 2.0
+FNAS_NODISCARD fnas_status fnas_merit_combine(fnas_context *context, int64_t count, const double *scores, const double *expected,
+                                              double *error);
+
+#endif
