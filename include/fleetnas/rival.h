@@ -8,8 +8,9 @@
 extern "C" {
 #endif
 
-/* Names of the methods (fleetnas help rival cites their papers), index 0..count-1; NULL behind the last. Static. */
+/* Names of the methods, index 0..count-1, and what each is, with its paper; NULL behind the last. Static. */
 FNAS_API const char *fnas_rival_name(int64_t index);
+FNAS_API const char *fnas_rival_summary(int64_t index);
 
 typedef struct fnas_rival_options {
     const char *method;  /* one of the names */
@@ -28,9 +29,12 @@ typedef struct fnas_rival_front {
 
 /* Runs a method. Of all architectures that it evaluated, those that guess (90 % error and more) are dropped, then the dominated ones, then
  * the least contributors to the hypervolume in the table's normalised coordinates with reference point 1, until `points` are left. The
- * order is by contribution. Deterministic in the seed. Release with fnas_rival_front_free. Errors: FNAS_ERR_USAGE (unknown method, with a
- * suggestion), FNAS_ERR_INPUT (a number out of range, an architecture of the space that the table has not, MACs asked of a space that does
- * not know them), FNAS_ERR_MEMORY. */
+ * order is by contribution. Deterministic in the seed. Release with fnas_rival_front_free. Methods by Bayesian optimisation choose among
+ * the table's architectures alone; they take O(evaluations) time an architecture at each evaluation, 8 bytes an architecture and evaluation
+ * for each of their Gaussian processes, and at most 4,096 evaluations. They report progress and stop when asked to. Errors: FNAS_ERR_USAGE
+ * (unknown method, with a suggestion), FNAS_ERR_INPUT (a number out of range, an architecture of the space that the table has not, MACs
+ * asked of a space that does not know them), FNAS_ERR_UNSUPPORTED (too many evaluations for Bayesian optimisation, or objectives for ehvi),
+ * FNAS_ERR_NUMERIC, FNAS_INTERRUPTED, FNAS_ERR_MEMORY. */
 FNAS_API FNAS_NODISCARD fnas_status fnas_rival_run(fnas_context *context, const fnas_truth *truth, const fnas_rival_options *options,
                                                    fnas_rival_front *front);
 FNAS_API void fnas_rival_front_free(fnas_rival_front *front);

@@ -13,15 +13,33 @@
 static const struct {
     const char *name;
     fnas_rival_method *run;
+    const char *summary;
 } methods[] = {
-    {"random", fnas_rival_random}, {"local-search", fnas_rival_local_search},
-    {"nsga2", fnas_rival_nsga2},   {"regularised-evolution", fnas_rival_regularised_evolution},
-    {"macs", fnas_rival_macs},
+    {"random", fnas_rival_random, "random search (Bergstra and Bengio 2012)"},
+    {"local-search", fnas_rival_local_search, "Pareto local search (Paquete et al. 2004), from 10 random architectures"},
+    {"nsga2", fnas_rival_nsga2, "NSGA-II (Deb et al. 2002), a population of 20, uniform crossover"},
+    {"regularised-evolution", fnas_rival_regularised_evolution,
+     "ageing evolution (Real et al. 2019) by non-dominated sorting, a population of 100, tournaments of 10"},
+    {"macs", fnas_rival_macs, "the front by multiply-accumulates in place of the error; evaluates no more than --points"},
+    {"untrained", fnas_rival_untrained,
+     "what hypernetworks at their random start offer (RHPN of MODNAS, Sukthanker et al. 2025), one sweep of preferences after the other"},
+    {"linear-scalarisation", fnas_rival_linear_scalarisation,
+     "Bayesian optimisation of the objectives' mean by expected improvement (Jones et al. 1998; LSBO of Syne Tune, Salinas et al. 2022)"},
+    {"random-scalarisation", fnas_rival_random_scalarisation,
+     "Bayesian optimisation under random weights: Tchebycheff distance of lower confidence bounds (Paria et al. 2020)"},
+    {"parego", fnas_rival_parego,
+     "ParEGO (Knowles 2006): expected improvement of the augmented Tchebycheff distance, its weight drawn from a lattice of 11 or 15"},
+    {"ehvi", fnas_rival_ehvi,
+     "exact expected hypervolume improvement (Emmerich et al. 2011; boxes of Yang et al. 2019), 2 or 3 objectives, reference point 1"},
 };
 #define METHODS ((int64_t)(sizeof methods / sizeof *methods))
 
 const char *fnas_rival_name(int64_t index) {
     return index >= 0 && index < METHODS ? methods[index].name : NULL;
+}
+
+const char *fnas_rival_summary(int64_t index) {
+    return index >= 0 && index < METHODS ? methods[index].summary : NULL;
 }
 
 /* ---- evaluating ---- */
@@ -145,7 +163,7 @@ static fnas_status find_method(fnas_context *context, const char *name, fnas_riv
     }
     const char *near = name ? fnas_suggest(name, names) : NULL;
     if (near) return fnas_fail(context, FNAS_ERR_USAGE, "unknown rival \"%s\": did you mean \"%s\"?", name, near);
-    return fnas_fail(context, FNAS_ERR_USAGE, "unknown rival \"%s\": there are %s, %s, ...", name ? name : "", names[0], names[1]);
+    return fnas_fail(context, FNAS_ERR_USAGE, "unknown rival \"%s\": fleetnas help rival lists them", name ? name : "");
 }
 
 static fnas_status check_range(fnas_context *context, const char *what, int64_t value, int64_t most) {

@@ -36,6 +36,7 @@ FNAS_NODISCARD fnas_status fnas_rival_fill(fnas_rival *rival, int64_t count);
  * (a lower layer, then the less crowded, then the earlier). */
 FNAS_NODISCARD fnas_status fnas_rival_sort(const fnas_rival *rival, int64_t count, int64_t *places);
 
-fnas_rival_method fnas_rival_random, fnas_rival_local_search, fnas_rival_nsga2, fnas_rival_regularised_evolution, fnas_rival_macs;
+fnas_rival_method fnas_rival_random, fnas_rival_local_search, fnas_rival_nsga2, fnas_rival_regularised_evolution, fnas_rival_macs,
+    fnas_rival_untrained, fnas_rival_linear_scalarisation, fnas_rival_random_scalarisation, fnas_rival_parego, fnas_rival_ehvi;
 
 #endif
