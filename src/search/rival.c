@@ -21,16 +21,13 @@ static const struct {
     {"regularised-evolution", fnas_rival_regularised_evolution,
      "ageing evolution (Real et al. 2019) by non-dominated sorting, a population of 100, tournaments of 10"},
     {"macs", fnas_rival_macs, "the front by multiply-accumulates in place of the error; evaluates no more than --points"},
-    {"untrained", fnas_rival_untrained,
-     "what hypernetworks at their random start offer (RHPN of MODNAS, Sukthanker et al. 2025), one sweep of preferences after the other"},
+    {"untrained", fnas_rival_untrained, "what hypernetworks offer at their random start (RHPN of MODNAS, Sukthanker et al. 2025)"},
     {"linear-scalarisation", fnas_rival_linear_scalarisation,
-     "Bayesian optimisation of the objectives' mean by expected improvement (Jones et al. 1998; LSBO of Syne Tune, Salinas et al. 2022)"},
+     "expected improvement of the objectives' mean (Jones et al. 1998; LSBO of Syne Tune, Salinas et al. 2022)"},
     {"random-scalarisation", fnas_rival_random_scalarisation,
-     "Bayesian optimisation under random weights: Tchebycheff distance of lower confidence bounds (Paria et al. 2020)"},
-    {"parego", fnas_rival_parego,
-     "ParEGO (Knowles 2006): expected improvement of the augmented Tchebycheff distance, its weight drawn from a lattice of 11 or 15"},
-    {"ehvi", fnas_rival_ehvi,
-     "exact expected hypervolume improvement (Emmerich et al. 2011; boxes of Yang et al. 2019), 2 or 3 objectives, reference point 1"},
+     "Tchebycheff distance of lower confidence bounds, random weights (Paria et al. 2020)"},
+    {"parego", fnas_rival_parego, "ParEGO (Knowles 2006): expected improvement of augmented Tchebycheff distances, a lattice of weights"},
+    {"ehvi", fnas_rival_ehvi, "exact expected hypervolume improvement (Emmerich et al. 2011; Yang et al. 2019), 2 or 3 objectives"},
 };
 #define METHODS ((int64_t)(sizeof methods / sizeof *methods))
 
