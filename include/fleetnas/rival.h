@@ -8,8 +8,9 @@
 extern "C" {
 #endif
 
-/* Names of the methods (fleetnas help rival cites their papers), index 0..count-1; NULL behind the last. Static. */
+/* Names of the methods, index 0..count-1, and what each is, with its paper; NULL behind the last. Static. */
 FNAS_API const char *fnas_rival_name(int64_t index);
+FNAS_API const char *fnas_rival_summary(int64_t index);
 
 typedef struct fnas_rival_options {
     const char *method;  /* one of the names */
@@ -32,11 +33,13 @@ typedef struct fnas_rival_front {
 /* Runs a method. Of all architectures that it evaluated, those that guess (90 % error and more) are dropped, then the dominated ones, then
  * the least contributors to the hypervolume in the table's normalised coordinates with reference point 1, until `points` are left. The
  * order is by contribution. Deterministic in the seed, for any number of threads. Release with fnas_rival_front_free. "naswot" and
- * "synflow" run each architecture's network once, in parallel on the context's threads, with progress stages of their names. Errors:
+ * "synflow" run each architecture's network once, in parallel on the context's threads, with progress stages of their names. Methods by
+ * Bayesian optimisation choose among the table's architectures alone; they take O(evaluations) time an architecture at each evaluation, 8
+ * bytes an architecture and evaluation for each of their Gaussian processes, and at most 4,096 evaluations; they report progress. Errors:
  * FNAS_ERR_USAGE (unknown method, with a suggestion; data or proxy missing or without a use), FNAS_ERR_INPUT (a number out of range, an
  * architecture of the space that the table has not, MACs asked of a space that does not know them, scores of one without networks, a proxy
- * that the space has not, images of another shape or too few), FNAS_ERR_NUMERIC (a network whose numbers leave float32), FNAS_ERR_IO,
- * FNAS_ERR_MEMORY, FNAS_INTERRUPTED while scoring. */
+ * that the space has not, images of another shape or too few), FNAS_ERR_UNSUPPORTED (too many evaluations for Bayesian optimisation, or
+ * objectives for ehvi), FNAS_ERR_NUMERIC, FNAS_ERR_IO, FNAS_ERR_MEMORY, FNAS_INTERRUPTED while scoring or optimising. */
 FNAS_API FNAS_NODISCARD fnas_status fnas_rival_run(fnas_context *context, const fnas_truth *truth, const fnas_rival_options *options,
                                                    fnas_rival_front *front);
 FNAS_API void fnas_rival_front_free(fnas_rival_front *front);

@@ -399,13 +399,25 @@ static void cli_print_option(const cli_option *option) {
         printf("  %s\n%*s%s%s\n", left, CLI_HELP_COLUMN, "", option->help, option->required ? " (required)" : "");
 }
 
+static void cli_print_operands(const cli_verb *verb) {
+    int width = 0;
+    for (int64_t i = 0; verb->operand_name(i); i++) {
+        int length = (int)strlen(verb->operand_name(i));
+        width = length > width ? length : width;
+    }
+    printf("%s is one of\n", verb->operands);
+    for (int64_t i = 0; verb->operand_name(i); i++) printf("  %-*s  %s\n", width, verb->operand_name(i), verb->operand_summary(i));
+}
+
 void cli_print_help(const cli_verb *verb) {
     printf("fleetnas %s: %s\n\nUsage: fleetnas %s%s%s", verb->name, verb->summary, verb->name, *verb->operands ? " " : "", verb->operands);
     const cli_option *option;
     for (int64_t i = 0; (option = cli_option_at(verb, i)); i++) {
         if (option->required) printf(" --%s %s%s", option->name, option->argument, option->kind == CLI_TEXTS ? "..." : "");
     }
-    printf(" [options]\n\n%s\n\nOptions:\n", verb->details);
+    printf(" [options]\n\n");
+    if (verb->operand_name) cli_print_operands(verb);
+    printf("%s\n\nOptions:\n", verb->details);
     for (int64_t i = 0; (option = cli_option_at(verb, i)); i++) cli_print_option(option);
     printf("\nExample:\n  %s\n", verb->example);
 }

@@ -54,6 +54,9 @@ typedef struct cli_verb {
     const char *operands; /* "RUN", "CARD.json..."; "" for none */
     int64_t operands_least, operands_most;
     const char *details; /* paragraphs of the help text */
+    /* What the operand may be, and a line about each, index 0 to the first NULL; both NULL: anything. */
+    const char *(*operand_name)(int64_t index);
+    const char *(*operand_summary)(int64_t index);
     const char *example;
     const cli_option *options;
     size_t values_size; /* of the struct that options fill in; begins with a cli_common */

@@ -78,17 +78,12 @@ const cli_verb cli_rival = {
     .operands_least = 1,
     .operands_most = 1,
     .details =
-        "NAME is one of\n"
-        "  random                 random search (Bergstra and Bengio 2012)\n"
-        "  local-search           Pareto local search (Paquete et al. 2004), from 10 random architectures\n"
-        "  nsga2                  NSGA-II (Deb et al. 2002), a population of 20, uniform crossover\n"
-        "  regularised-evolution  ageing evolution (Real et al. 2019) by non-dominated sorting, a population of 100, tournaments of 10\n"
-        "  macs                   the front by multiply-accumulates in place of the error; evaluates no more than --points\n"
-        "  naswot                 the same by how untrained networks tell 64 images apart (Mellor et al. 2021); needs --data\n"
-        "  synflow                the same by the synaptic flow of untrained networks (Tanaka et al. 2020, Abdelfattah et al. 2021)\n"
-        "Each distinct architecture costs one evaluation; what is known costs nothing. What guesses (90 % error) is dropped, then what "
-        "is\n"
-        "dominated, then the least contributors to the hypervolume. `fleetnas score` scores the file.",
+        "Each distinct architecture costs one evaluation; what is known costs nothing. What guesses (90 % error) is dropped, then what is\n"
+        "dominated, then the least contributors to the hypervolume. `fleetnas score` scores the file.\n"
+        "The last four are Bayesian optimisation: after 10 random architectures, Gaussian processes (Matern 5/2 on the one-hot choices, a\n"
+        "length a decision, noise, by maximum likelihood) choose among all rows of the table. At most 4096 evaluations.",
+    .operand_name = fnas_rival_name,
+    .operand_summary = fnas_rival_summary,
     .example = "fleetnas rival nsga2 --space nb201 --truth architectures.csv latency_ms.csv --accuracy-column cifar10_test_accuracy_pct "
                "--column latency_ms=pixel3 --evaluations 100 -o nsga2.csv",
     .options = rival_options,

@@ -14,6 +14,10 @@ static void limit_blas_threads(void) {
     openblas_set_num_threads(1);
 }
 
+void fnas_engine_limit_blas(void) {
+    pthread_once(&fnas_blas_once, limit_blas_threads);
+}
+
 const char *fnas_compute_type_name(fnas_compute_type type) {
     return type == FNAS_COMPUTE_BF16 ? "bf16" : "f32";
 }
@@ -33,7 +37,7 @@ fnas_status fnas_engine_create(fnas_context *context, fnas_compute_type type, fn
         return fnas_fail(context, FNAS_ERR_UNSUPPORTED,
                          "this processor (%s) has no bf16 arithmetic, or this build does not use it: use the precision f32",
                          fnas_backend_isa());
-    pthread_once(&fnas_blas_once, limit_blas_threads);
+    fnas_engine_limit_blas();
     fnas_engine *made = fnas_allocate(1, sizeof *made);
     if (!made) return fnas_fail_memory(context, "a compute engine");
     made->type = type;
@@ -57,7 +61,7 @@ void fnas_engine_destroy(fnas_engine *engine) {
 void fnas_engine_prepare_thread(int64_t worker) {
     (void)worker;
     omp_set_num_threads(1);
-    pthread_once(&fnas_blas_once, limit_blas_threads);
+    fnas_engine_limit_blas();
     (void)fnas_flush_denormals();
 }
 

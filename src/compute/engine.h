@@ -27,6 +27,8 @@ int64_t fnas_engine_allocations(const fnas_engine *engine);
 
 /* To be run once on each worker thread (fnas_team_create's on_start): one OpenMP thread, one BLAS thread, denormals flushed. */
 void fnas_engine_prepare_thread(int64_t worker);
+/* One BLAS thread from here on, for the whole process: what has no engine and multiplies must call it first. */
+void fnas_engine_limit_blas(void);
 
 /* Activations other than the input image lie as [N][ceil(C / block)][H][W][block], of the engine's precision, channels padded with zeros;
  * the block is what the convolution kernels of this processor choose (16 with AVX-512, 8 with AVX2, 1 for plain NCHW). */

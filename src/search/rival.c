@@ -13,16 +13,32 @@
 static const struct {
     const char *name;
     fnas_rival_method *run;
+    const char *summary;
 } methods[] = {
-    {"random", fnas_rival_random},   {"local-search", fnas_rival_local_search},
-    {"nsga2", fnas_rival_nsga2},     {"regularised-evolution", fnas_rival_regularised_evolution},
-    {"macs", fnas_rival_macs},       {"naswot", fnas_rival_naswot},
-    {"synflow", fnas_rival_synflow},
+    {"random", fnas_rival_random, "random search (Bergstra and Bengio 2012)"},
+    {"local-search", fnas_rival_local_search, "Pareto local search (Paquete et al. 2004), from 10 random architectures"},
+    {"nsga2", fnas_rival_nsga2, "NSGA-II (Deb et al. 2002), a population of 20, uniform crossover"},
+    {"regularised-evolution", fnas_rival_regularised_evolution,
+     "ageing evolution (Real et al. 2019) by non-dominated sorting, a population of 100, tournaments of 10"},
+    {"macs", fnas_rival_macs, "the front by multiply-accumulates in place of the error; evaluates no more than --points"},
+    {"naswot", fnas_rival_naswot, "the same by how untrained networks tell 64 images apart (Mellor et al. 2021); needs --data"},
+    {"synflow", fnas_rival_synflow, "the same by the synaptic flow of untrained networks (Tanaka et al. 2020, Abdelfattah et al. 2021)"},
+    {"untrained", fnas_rival_untrained, "what hypernetworks offer at their random start (RHPN of MODNAS, Sukthanker et al. 2025)"},
+    {"linear-scalarisation", fnas_rival_linear_scalarisation,
+     "expected improvement of the objectives' mean (Jones et al. 1998; LSBO of Syne Tune, Salinas et al. 2022)"},
+    {"random-scalarisation", fnas_rival_random_scalarisation,
+     "Tchebycheff distance of lower confidence bounds, random weights (Paria et al. 2020)"},
+    {"parego", fnas_rival_parego, "ParEGO (Knowles 2006): expected improvement of augmented Tchebycheff distances, a lattice of weights"},
+    {"ehvi", fnas_rival_ehvi, "exact expected hypervolume improvement (Emmerich et al. 2011; Yang et al. 2019), 2 or 3 objectives"},
 };
 #define METHODS ((int64_t)(sizeof methods / sizeof *methods))
 
 const char *fnas_rival_name(int64_t index) {
     return index >= 0 && index < METHODS ? methods[index].name : NULL;
+}
+
+const char *fnas_rival_summary(int64_t index) {
+    return index >= 0 && index < METHODS ? methods[index].summary : NULL;
 }
 
 /* ---- evaluating ---- */
@@ -146,7 +162,7 @@ static fnas_status find_method(fnas_context *context, const char *name, fnas_riv
     }
     const char *near = name ? fnas_suggest(name, names) : NULL;
     if (near) return fnas_fail(context, FNAS_ERR_USAGE, "unknown rival \"%s\": did you mean \"%s\"?", name, near);
-    return fnas_fail(context, FNAS_ERR_USAGE, "unknown rival \"%s\": there are %s, %s, ...", name ? name : "", names[0], names[1]);
+    return fnas_fail(context, FNAS_ERR_USAGE, "unknown rival \"%s\": fleetnas help rival lists them", name ? name : "");
 }
 
 /* Nothing that is given may be without effect. */

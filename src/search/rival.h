@@ -43,6 +43,7 @@ FNAS_NODISCARD fnas_status fnas_rival_sort(const fnas_rival *rival, int64_t coun
 FNAS_NODISCARD fnas_status fnas_rival_stand_in(fnas_rival *rival, const double *values);
 
 fnas_rival_method fnas_rival_random, fnas_rival_local_search, fnas_rival_nsga2, fnas_rival_regularised_evolution, fnas_rival_macs,
-    fnas_rival_naswot, fnas_rival_synflow;
+    fnas_rival_naswot, fnas_rival_synflow, fnas_rival_untrained, fnas_rival_linear_scalarisation, fnas_rival_random_scalarisation,
+    fnas_rival_parego, fnas_rival_ehvi;
 
 #endif

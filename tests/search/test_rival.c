@@ -5,26 +5,27 @@
 
 #include "base/memory.h"
 #include "base/text.h"
-#include "search/rival.h"
 #include "estimate/training_free.h"
+#include "search/rival.h"
 #include "space/space.h"
 
-/* The table of all 15,625 cells, or of every step-th: error falls with the MACs but for a ripple, latency grows with the number of
- * operations. */
-static void write_table(fnas_test_place *place, const fnas_space *space, int64_t step, const char *path) {
+/* The table of each `every`th of 15,625 cells: error falls with the MACs but for a ripple, latency grows with the number of operations,
+ * energy with some of them. */
+static void write_table(fnas_test_place *place, const fnas_space *space, int64_t every, const char *path) {
     fnas_text text = {0};
     char arch[FNAS_ARCH_TEXT_BYTES];
     int32_t choices[6];
-    fnas_text_append(&text, "arch,error_pct,ms\n");
-    for (int64_t i = 0; i < 15625; i += step) {
-        double ms = 1, score = 0;
+    fnas_text_append(&text, "arch,error_pct,ms,mj\n");
+    for (int64_t i = 0; i < 15625; i += every) {
+        double ms = 1, mj = 2, score = 0;
         for (int64_t d = 0, rest = i; d < 6; d++, rest /= 5) {
             choices[d] = (int32_t)(rest % 5);
             ms += (double)(choices[d] * (d + 2)) * 0.25;
+            mj += choices[d] > 2 ? (double)(7 - d) : 0;
             score += (double)((choices[d] * 7 + d * 3) % 11);
         }
         assert_status(FNAS_OK, fnas_space_format(place->context, space, choices, arch, sizeof arch));
-        fnas_text_append(&text, "%s,%.17g,%.17g\n", arch, i % 97 == 0 ? 90.0 : 60 - score - 0.001 * (double)(i % 89), ms);
+        fnas_text_append(&text, "%s,%.17g,%.17g,%.17g\n", arch, i % 97 == 0 ? 90.0 : 60 - score - 0.001 * (double)(i % 89), ms, mj);
     }
     FILE *file = fopen(path, "wb");
     assert_non_null(file);
@@ -38,19 +39,20 @@ typedef struct table {
     fnas_truth *truth;
 } table;
 
-static table open_part(fnas_test_place *place, int64_t step) {
-    static const char *const costs[] = {"latency_ms"}, *const columns[] = {"ms"};
+/* cost_count: 1 or 2. */
+static table open_part(fnas_test_place *place, int64_t every, int64_t cost_count) {
+    static const char *const costs[] = {"latency_ms", "energy_mj"}, *const columns[] = {"ms", "mj"};
     table made;
     const char *path = fnas_test_path(place, "truth.csv");
     assert_status(FNAS_OK, fnas_space_open(place->context, "nb201", &made.space));
-    write_table(place, made.space, step, path);
-    const fnas_truth_options options = {.table_count = 1, .tables = &path, .cost_count = 1, .costs = costs, .columns = columns};
+    write_table(place, made.space, every, path);
+    const fnas_truth_options options = {.table_count = 1, .tables = &path, .cost_count = cost_count, .costs = costs, .columns = columns};
     assert_status(FNAS_OK, fnas_truth_open(place->context, made.space, &options, &made.truth));
     return made;
 }
 
 static table open_table(fnas_test_place *place) {
-    return open_part(place, 1);
+    return open_part(place, 1, 1);
 }
 
 static void close_table(table *made) {
@@ -78,13 +80,40 @@ static bool scores_networks(const char *method) {
     return strcmp(method, "naswot") == 0 || strcmp(method, "synflow") == 0;
 }
 
+static const char *const bayesian[] = {"linear-scalarisation", "random-scalarisation", "parego", "ehvi"};
+enum { BAYESIAN = sizeof bayesian / sizeof *bayesian };
+
+static bool is_bayesian(const char *name) {
+    for (int b = 0; b < BAYESIAN; b++)
+        if (strcmp(bayesian[b], name) == 0) return true;
+    return false;
+}
+
+/* Every method has a line that says what it is, and whose. */
+static void test_summaries(void **state) {
+    (void)state;
+    int64_t count = 0, with_year = 0;
+    for (; fnas_rival_name(count); count++) {
+        assert_non_null(fnas_rival_summary(count));
+        with_year += strstr(fnas_rival_summary(count), "19") || strstr(fnas_rival_summary(count), "20");
+    }
+    assert_int_equal(with_year, count - 1); /* "macs" has no paper */
+    assert_null(fnas_rival_summary(count));
+    assert_null(fnas_rival_summary(-1));
+    for (int b = 0; b < BAYESIAN; b++) {
+        bool listed = false;
+        for (int64_t m = 0; m < count; m++) listed |= strcmp(fnas_rival_name(m), bayesian[b]) == 0;
+        assert_true(listed);
+    }
+}
+
 /* The budget is used up, to the last evaluation, and the same seed gives the same front. */
 static void test_counts_and_seeds(void **state) {
     fnas_test_place *place = *state;
     table on = open_table(place);
     for (int64_t m = 0; fnas_rival_name(m); m++) {
         bool macs = strcmp(fnas_rival_name(m), "macs") == 0; /* evaluates its own front alone */
-        if (scores_networks(fnas_rival_name(m))) continue;
+        if (is_bayesian(fnas_rival_name(m)) || scores_networks(fnas_rival_name(m))) continue;
         for (int64_t evaluations = 1; evaluations <= 300; evaluations += 23) {
             fnas_rival_front first = run(place, &on, fnas_rival_name(m), evaluations, 24, 5),
                              second = run(place, &on, fnas_rival_name(m), evaluations, 24, 5);
@@ -103,6 +132,73 @@ static void test_counts_and_seeds(void **state) {
     close_table(&on);
 }
 
+/* The same of Bayesian optimisation, which chooses among the rows that there are, with two and three objectives. */
+static void test_bayesian_counts(void **state) {
+    static const int64_t budgets[] = {1, 10, 11, 35};
+    fnas_test_place *place = *state;
+    for (int64_t costs = 1; costs <= 2; costs++) {
+        table on = open_part(place, 23, costs);
+        for (int b = 0; b < BAYESIAN; b++)
+            for (size_t e = 0; e < sizeof budgets / sizeof *budgets; e++) {
+                fnas_rival_front first = run(place, &on, bayesian[b], budgets[e], 24, 5),
+                                 second = run(place, &on, bayesian[b], budgets[e], 24, 5),
+                                 other = run(place, &on, bayesian[b], budgets[e], 24, 6);
+                assert_int_equal(first.evaluations, budgets[e]);
+                assert_int_equal(first.count, second.count);
+                assert_memory_equal(first.choices, second.choices, (size_t)first.count * 6 * sizeof(int32_t));
+                assert_false(first.count == other.count &&
+                             !memcmp(first.choices, other.choices, (size_t)first.count * 6 * sizeof(int32_t)));
+                (void)ratio_of(place, &on, &first);
+                fnas_rival_front_free(&first);
+                fnas_rival_front_free(&second);
+                fnas_rival_front_free(&other);
+            }
+        close_table(&on);
+    }
+}
+
+static double mean_ratio(fnas_test_place *place, const table *on, const char *method, int64_t evaluations, uint64_t seeds) {
+    double sum = 0;
+    for (uint64_t seed = 0; seed < seeds; seed++) {
+        fnas_rival_front front = run(place, on, method, evaluations, 24, seed);
+        sum += ratio_of(place, on, &front);
+        fnas_rival_front_free(&front);
+    }
+    return sum / (double)seeds;
+}
+
+/* At 60 evaluations, over three seeds; objectives are smooth enough for that. */
+static void test_bayesian_beats_chance(void **state) {
+    static const char *const methods[] = {"random-scalarisation", "parego", "ehvi"};
+    fnas_test_place *place = *state;
+    table on = open_table(place);
+    double chance = mean_ratio(place, &on, "random", 60, 3);
+    for (size_t m = 0; m < sizeof methods / sizeof *methods; m++) {
+        double learnt = mean_ratio(place, &on, methods[m], 60, 3);
+        if (learnt <= chance) fail_msg("%s: %g, random: %g", methods[m], learnt, chance);
+    }
+    close_table(&on);
+}
+
+/* The mean of the objectives is what linear scalarisation finds: the best of the table within 100 evaluations. */
+static void test_linear_finds_its_best(void **state) {
+    fnas_test_place *place = *state;
+    table on = open_part(place, 23, 1);
+    double best = 2, found = 2, point[2];
+    for (int64_t i = 0; i < on.truth->archs.count; i++) {
+        fnas_truth_normalise(on.truth, on.truth->values + 2 * i, point);
+        best = fmin(best, (point[0] + point[1]) / 2);
+    }
+    fnas_rival_front front = run(place, &on, "linear-scalarisation", 60, 24, 1);
+    for (int64_t i = 0; i < front.count; i++) {
+        fnas_truth_normalise(on.truth, front.values + 2 * i, point);
+        found = fmin(found, (point[0] + point[1]) / 2);
+    }
+    assert_float_equal(found, best, 1e-12);
+    fnas_rival_front_free(&front);
+    close_table(&on);
+}
+
 /* With every architecture evaluated, the front is the table's. */
 static void test_everything_evaluated(void **state) {
     fnas_test_place *place = *state;
@@ -118,21 +214,8 @@ static void test_methods_beat_chance(void **state) {
     static const char *const methods[] = {"local-search", "nsga2", "regularised-evolution"};
     fnas_test_place *place = *state;
     table on = open_table(place);
-    double chance = 0;
-    for (uint64_t seed = 0; seed < 5; seed++) {
-        fnas_rival_front front = run(place, &on, "random", 1000, 24, seed);
-        chance += ratio_of(place, &on, &front);
-        fnas_rival_front_free(&front);
-    }
-    for (size_t m = 0; m < sizeof methods / sizeof *methods; m++) {
-        double sum = 0;
-        for (uint64_t seed = 0; seed < 5; seed++) {
-            fnas_rival_front front = run(place, &on, methods[m], 1000, 24, seed);
-            sum += ratio_of(place, &on, &front);
-            fnas_rival_front_free(&front);
-        }
-        assert_true(sum > chance);
-    }
+    double chance = mean_ratio(place, &on, "random", 1000, 5);
+    for (size_t m = 0; m < sizeof methods / sizeof *methods; m++) assert_true(mean_ratio(place, &on, methods[m], 1000, 5) > chance);
     close_table(&on);
 }
 
@@ -215,7 +298,7 @@ static int64_t count_front(fnas_test_place *place, const table *on, const fnas_t
 
 static void test_synflow(void **state) {
     fnas_test_place *place = *state;
-    table on = open_part(place, STEP);
+    table on = open_part(place, STEP, 1);
     const fnas_training_free_options options = {.kind = FNAS_TRAINING_FREE_SYNFLOW, .seed = 3, .repeats = 1};
     int64_t size = count_front(place, &on, &options, PROXY);
     fnas_rival_front all = run_scores(place, &on, "synflow", fnas_truth_count(on.truth), 3, 2),
@@ -232,7 +315,7 @@ static void test_synflow(void **state) {
 
 static void test_naswot(void **state) {
     fnas_test_place *place = *state;
-    table on = open_part(place, STEP);
+    table on = open_part(place, STEP, 1);
     fnas_rival_front one = run_scores(place, &on, "naswot", 24, 3, 1), two = run_scores(place, &on, "naswot", 24, 3, 2);
     assert_in_range(one.evaluations, 2, 24);
     assert_int_equal(one.count, two.count);
@@ -319,11 +402,59 @@ static void test_bad_input(void **state) {
         (fnas_rival_options){.method = "naswot", .evaluations = 10, .data = "synthetic:1x8x8,classes=4,images=63", .proxy = "input=1x8x8"},
         FNAS_ERR_INPUT, "63 training images");
     refuse(place, &on, (fnas_rival_options){.method = "naswot", .evaluations = 10, .data = "no-such-data"}, FNAS_ERR_USAGE, "no-such-data");
+    refuse(place, &on, (fnas_rival_options){.method = "grid", .evaluations = 10, .points = 24}, FNAS_ERR_USAGE, "fleetnas help rival");
+    refuse(place, &on, (fnas_rival_options){.method = "parego", .evaluations = 4097, .points = 24}, FNAS_ERR_UNSUPPORTED, "4096");
+    close_table(&on);
+}
+
+/* Who waits for Bayesian optimisation sees how far it is, and may leave. */
+static void stop_at_twenty(void *context, const fnas_progress *progress) {
+    assert_int_equal(progress->total, 1000);
+    if (progress->done >= 20) fnas_context_request_stop(context);
+}
+
+static void test_interruption(void **state) {
+    fnas_test_place *place = *state;
+    table on = open_table(place);
+    fnas_context_set_progress(place->context, stop_at_twenty, place->context);
+    refuse(place, &on, (fnas_rival_options){.method = "parego", .evaluations = 1000, .points = 24}, FNAS_INTERRUPTED,
+           "interrupted after 20 evaluations");
+    close_table(&on);
+}
+
+/* Four objectives: all but ehvi take them. */
+static void test_many_objectives(void **state) {
+    static const char *const costs[] = {"latency_ms", "energy_mj", "macs"}, *const columns[] = {"ms", "mj", "m"};
+    fnas_test_place *place = *state;
+    char rows[8000] = "arch,error_pct,ms,mj,m\n", arch[FNAS_ARCH_TEXT_BYTES];
+    table on;
+    assert_status(FNAS_OK, fnas_space_open(place->context, "nb201", &on.space));
+    for (int32_t i = 0; i < 60; i++) {
+        assert_status(FNAS_OK,
+                      fnas_space_format(place->context, on.space, (int32_t[]){i % 5, i / 5 % 5, i / 25, 3, 3, 3}, arch, sizeof arch));
+        sprintf(rows + strlen(rows), "%s,%d,%d,%d,%d\n", arch, 10 + i * 7 % 60, 1 + i * 11 % 60, 1 + i * 13 % 59, 1 + i * 17 % 61);
+    }
+    const char *path = fnas_test_write_text(place, "four.csv", rows);
+    const fnas_truth_options options = {.table_count = 1, .tables = &path, .cost_count = 3, .costs = costs, .columns = columns};
+    assert_status(FNAS_OK, fnas_truth_open(place->context, on.space, &options, &on.truth));
+    for (int b = 0; b < BAYESIAN; b++) {
+        if (strcmp(bayesian[b], "ehvi") == 0) continue;
+        fnas_rival_front front = run(place, &on, bayesian[b], 60, 60, 1);
+        assert_float_equal(ratio_of(place, &on, &front), 1, 1e-12);
+        fnas_rival_front_free(&front);
+    }
+    refuse(place, &on, (fnas_rival_options){.method = "ehvi", .evaluations = 20, .points = 24}, FNAS_ERR_UNSUPPORTED, "2 or 3 objectives");
     close_table(&on);
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {fnas_test(test_counts_and_seeds),
+    const struct CMUnitTest tests[] = {fnas_test(test_summaries),
+                                       fnas_test(test_counts_and_seeds),
+                                       fnas_test(test_bayesian_counts),
+                                       fnas_test(test_bayesian_beats_chance),
+                                       fnas_test(test_linear_finds_its_best),
+                                       fnas_test(test_interruption),
+                                       fnas_test(test_many_objectives),
                                        fnas_test(test_everything_evaluated),
                                        fnas_test(test_methods_beat_chance),
                                        fnas_test(test_conditional_space),
