@@ -57,13 +57,13 @@ typedef struct fnas_measure_options {
     int64_t arch_count; /* architectures beside the references [300], at most 15000, -1: none; distinct, random by seed, the same for all
                            devices of equal seed */
     const char *archs; /* JSON file as `references`, of at most 15000: these architectures instead of random ones [none]; arch_count is 0 */
-    const fnas_card *add_to; /* card of the same device, borrowed: what is measured is added to its measurements. Its references are measured
-                                once more, to see that it is; random architectures are ones that it has not [none] */
-    const char *references; /* JSON file: an array of native strings, or an object with reference_archs [the space's own] */
-    const char *data;       /* data set whose images calibrate the weights' statistics and the int8 scales [synthetic images] */
-    const char *energy;     /* "rapl": energy of the processor's packages while a network runs, by Linux's counters [none] */
-    int64_t rounds;         /* timed runs of each architecture [12], at least 12; by a command at least 3, [3] where it does not serve */
-    uint64_t seed;          /* [0] */
+    const fnas_card *add_to; /* card of the same device, borrowed: what is measured is added to its measurements. Its references are
+                                measured once more, to see that it is; random architectures are ones that it has not [none] */
+    const char *references;  /* JSON file: an array of native strings, or an object with reference_archs [the space's own] */
+    const char *data;        /* data set whose images calibrate the weights' statistics and the int8 scales [synthetic images] */
+    const char *energy;      /* "rapl": energy of the processor's packages while a network runs, by Linux's counters [none] */
+    int64_t rounds;          /* timed runs of each architecture [12], at least 12; by a command at least 3, [3] where it does not serve */
+    uint64_t seed;           /* [0] */
     /* Instead of a runtime of this machine, any program measures: docs/devices.md says what it is told and what it owes. Then runtime and
      * isa are NULL, and precision ("f32" | "f16" | "bf16" | "int8") says how exactly the program computes. */
     const char *command;      /* its words, quoted as in POSIX: "bench {onnx} {images} {logits}"; no shell sees them [none] */

@@ -105,8 +105,8 @@ static fnas_status measure_check_archs(const measure_values *values) {
 }
 
 static fnas_status measure_check(const measure_values *values) {
-    bool has_settings =
-        values->command_json || values->command_serve || values->command_energy || values->command_timeout > 0 || values->anew;
+    bool has_settings = values->command_json || values->command_serve || values->command_energy || values->command_timeout > 0 ||
+                        values->anew;
     if (!values->command && has_settings)
         return cli_fail("device measure", FNAS_ERR_USAGE,
                         "--command-json, --command-serve, --command-energy, --command-timeout and --anew belong to "
@@ -126,8 +126,8 @@ static fnas_status measure_explain(fnas_status status, const measure_values *val
                         samples);
     if (status == FNAS_INTERRUPTED) return cli_fail("device measure", status, "interrupted: nothing was written; measure again");
     if (status == FNAS_ERR_NUMERIC && has_samples) /* all are there, and tell of drift: going on would say the same again */
-        cli_warn("device measure", "the samples are kept in %s: add --anew to throw them away and measure anew, or give more --rounds to add some",
-                 samples);
+        cli_warn("device measure",
+                 "the samples are kept in %s: add --anew to throw them away and measure anew, or give more --rounds to add some", samples);
     else if (status != FNAS_OK && has_samples)
         cli_warn("device measure", "the samples taken so far are kept in %s: the same command goes on from there (--anew begins again)",
                  samples);
@@ -173,23 +173,24 @@ const cli_verb cli_device_measure = {
     .name = "device measure",
     .summary = "time architectures on this machine and write a device card",
     .operands = "",
-    .details = "Builds the inference graph of each architecture, calibrates its weights and times it in a child process: a warm-up, then "
-               "interleaved\n"
-               "rounds; with one thread the latency is the minimum CPU time, otherwise the median wall time. A card is refused when the "
-               "machine drifted\n"
-               "meanwhile. Its ten reference latencies are the device's embedding: a query of a finished search, "
-               "or a\n"
-               "search with a trained predictor, needs no more of a device.\n"
-               "With --command any program measures, on any machine: each architecture is exported to ONNX, the program is run without a "
-               "shell,\n"
-               "and its logits are compared with ours where it is given {images} and {logits} or serves. Samples are kept beside the card "
-               "as they\n"
-               "come: a measurement that was cut off goes on when the same command is given again. docs/devices.md says what a program "
-               "owes, and which\n"
-               "come with fleetnas.\n"
-               "A card grows by --add, which measures as before and checks by the references that the device is as it was: `device references "
-               "--given`\n"
-               "lists the architectures that are worth measuring next.",
+    .details =
+        "Builds the inference graph of each architecture, calibrates its weights and times it in a child process: a warm-up, then "
+        "interleaved\n"
+        "rounds; with one thread the latency is the minimum CPU time, otherwise the median wall time. A card is refused when the "
+        "machine drifted\n"
+        "meanwhile. Its ten reference latencies are the device's embedding: a query of a finished search, "
+        "or a\n"
+        "search with a trained predictor, needs no more of a device.\n"
+        "With --command any program measures, on any machine: each architecture is exported to ONNX, the program is run without a "
+        "shell,\n"
+        "and its logits are compared with ours where it is given {images} and {logits} or serves. Samples are kept beside the card "
+        "as they\n"
+        "come: a measurement that was cut off goes on when the same command is given again. docs/devices.md says what a program "
+        "owes, and which\n"
+        "come with fleetnas.\n"
+        "A card grows by --add, which measures as before and checks by the references that the device is as it was: `device references "
+        "--given`\n"
+        "lists the architectures that are worth measuring next.",
     .example = "fleetnas device measure --space nb201:cells=1,input=1x28x28 --name server-int8 --precision int8 --data fashion-mnist -o "
                "server-int8.json",
     .options = measure_options,

@@ -33,8 +33,8 @@ static fnas_status parse_list(fnas_context *context, const fnas_space *space, co
 }
 
 /* Of `least` to `most` architectures; why: what needs so many. The list is released by the caller, also after a failure. */
-static fnas_status read_list(fnas_context *context, const fnas_space *space, const char *path, const char *what, int64_t least, int64_t most,
-                             const char *why, fnas_arch_set *list) {
+static fnas_status read_list(fnas_context *context, const fnas_space *space, const char *path, const char *what, int64_t least,
+                             int64_t most, const char *why, fnas_arch_set *list) {
     json_t *root;
     *list = (fnas_arch_set){.decisions = fnas_space_decision_count(space)};
     FNAS_TRY(fnas_json_read(context, path, LIST_LIMIT_BYTES, &root));
@@ -52,8 +52,8 @@ static fnas_status read_list(fnas_context *context, const fnas_space *space, con
 #define NUMBER(x) TEXT(x)
 
 fnas_status fnas_archs_listed(fnas_context *context, const fnas_space *space, const char *path, fnas_arch_set *list) {
-    return read_list(context, space, path, "architecture", 1, FNAS_ARCHS_LISTED_MOST, "1 to " NUMBER(FNAS_ARCHS_LISTED_MOST) " can be measured",
-                     list);
+    return read_list(context, space, path, "architecture", 1, FNAS_ARCHS_LISTED_MOST,
+                     "1 to " NUMBER(FNAS_ARCHS_LISTED_MOST) " can be measured", list);
 }
 
 /* ---- references ---- */

@@ -12,14 +12,16 @@
 
 static fnas_status check_text(fnas_context *context, const fnas_card *card, const char *what, const char *before, const char *now) {
     if (!now || strcmp(before, now) == 0) return FNAS_OK;
-    return fnas_fail(context, FNAS_ERR_INPUT, "card of device %s: its %s is \"%s\", this measurement's \"%s\": another device needs a card of its own",
+    return fnas_fail(context, FNAS_ERR_INPUT,
+                     "card of device %s: its %s is \"%s\", this measurement's \"%s\": another device needs a card of its own",
                      card->view.name, what, before, now);
 }
 
 static fnas_status check_count(fnas_context *context, const fnas_card *card, const char *what, int64_t before, int64_t now) {
     if (before == now) return FNAS_OK;
-    return fnas_fail(context, FNAS_ERR_INPUT, "card of device %s: its %s is %lld, this measurement's %lld: another device needs a card of its own",
-                     card->view.name, what, (long long)before, (long long)now);
+    return fnas_fail(context, FNAS_ERR_INPUT,
+                     "card of device %s: its %s is %lld, this measurement's %lld: another device needs a card of its own", card->view.name,
+                     what, (long long)before, (long long)now);
 }
 
 fnas_status fnas_card_check_same(fnas_context *context, const fnas_card *card, const fnas_card_view *now, bool with_energy) {
@@ -54,14 +56,14 @@ fnas_status fnas_card_check_new(fnas_context *context, const fnas_card *card, co
 static fnas_status compare_references(fnas_context *context, const fnas_card *card, const fnas_card *measured, double *change) {
     double ratios[FNAS_CARD_REFERENCES];
     FNAS_TRY(fnas_card_check_references(context, measured, card));
-    for (int i = 0; i < FNAS_CARD_REFERENCES; i++)
-        ratios[i] = measured->view.reference_latency_ms[i] / card->view.reference_latency_ms[i];
+    for (int i = 0; i < FNAS_CARD_REFERENCES; i++) ratios[i] = measured->view.reference_latency_ms[i] / card->view.reference_latency_ms[i];
     *change = fnas_median(ratios, FNAS_CARD_REFERENCES) - 1;
     if (fabs(*change) <= FNAS_MEASURE_DRIFT_LIMIT) return FNAS_OK;
-    return fnas_fail(context, FNAS_ERR_NUMERIC,
-                     "device %s: its references take %+.0f %% time in the median since its card was made, more than %.0f %% off: measure again "
-                     "on a quiet machine, or all anew",
-                     card->view.name, 100 * *change, 100 * FNAS_MEASURE_DRIFT_LIMIT);
+    return fnas_fail(
+        context, FNAS_ERR_NUMERIC,
+        "device %s: its references take %+.0f %% time in the median since its card was made, more than %.0f %% off: measure again "
+        "on a quiet machine, or all anew",
+        card->view.name, 100 * *change, 100 * FNAS_MEASURE_DRIFT_LIMIT);
 }
 
 /* ---- the sum ---- */
@@ -77,8 +79,7 @@ static json_t *array_of(json_t *object, const char *key) {
 static bool add_rows(json_t *root, const json_t *measured) {
     json_t *rows = array_of(root, "measurements"), *row;
     size_t i;
-    json_array_foreach(json_object_get(measured, "measurements"), i, row)
-        if (!rows || json_array_append(rows, row)) return false;
+    json_array_foreach(json_object_get(measured, "measurements"), i, row) if (!rows || json_array_append(rows, row)) return false;
     return rows != NULL;
 }
 

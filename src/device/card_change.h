@@ -11,7 +11,8 @@
 FNAS_NODISCARD fnas_status fnas_card_check_same(fnas_context *context, const fnas_card *card, const fnas_card_view *now, bool with_energy);
 
 /* Whether none of the listed architectures is among the card's measurements already. FNAS_ERR_INPUT names `where` and the first that is. */
-FNAS_NODISCARD fnas_status fnas_card_check_new(fnas_context *context, const fnas_card *card, const char *where, const fnas_arch_set *listed);
+FNAS_NODISCARD fnas_status fnas_card_check_new(fnas_context *context, const fnas_card *card, const char *where,
+                                               const fnas_arch_set *listed);
 
 /* The card with the measurements of another one of the same device and the same references behind its own; its references stay as they
  * are. The noise is that of the larger of the two; protocol.added says how the new ones were measured. Owned: fnas_card_free. Errors:

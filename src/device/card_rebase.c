@@ -38,10 +38,11 @@ static fnas_status take_archs(const rebasing *r, const fnas_space *space, json_t
         char text[FNAS_ARCH_TEXT_BYTES];
         FNAS_TRY(fnas_space_format(r->context, space, choices, text, sizeof text));
         if (fnas_arch_set_find(&r->before, choices) < 0 && fnas_arch_set_find(&r->measured, choices) < 0)
-            return fnas_fail(r->context, FNAS_ERR_INPUT,
-                             "device %s: the reference architecture %s is not on its card: measure it (device measure --add --archs-file), or "
-                             "name another",
-                             r->card->view.name, text);
+            return fnas_fail(
+                r->context, FNAS_ERR_INPUT,
+                "device %s: the reference architecture %s is not on its card: measure it (device measure --add --archs-file), or "
+                "name another",
+                r->card->view.name, text);
         if (json_array_append_new(archs, json_string(text))) return fnas_fail_memory(r->context, r->card->view.name);
     }
     return FNAS_OK;

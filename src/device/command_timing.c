@@ -112,8 +112,7 @@ static fnas_status take_sample(command_timer *timer, fnas_samples_turn turn, int
     bool found;
     FNAS_TRY(fnas_samples_find(timer->context, timer->samples, turn, &found, sample));
     if (found && (sample->arch != arch || !(sample->ms > 0)))
-        return fnas_fail(timer->context, FNAS_ERR_INPUT, "%s: the file of samples was changed: begin anew (--anew)",
-                         timer->plan->stage);
+        return fnas_fail(timer->context, FNAS_ERR_INPUT, "%s: the file of samples was changed: begin anew (--anew)", timer->plan->stage);
     if (!found) {
         FNAS_TRY(ask(timer, arch, sample));
         FNAS_TRY(fnas_samples_add(timer->context, timer->samples, turn, sample));
@@ -158,7 +157,8 @@ static fnas_status take_round(command_timer *timer, int64_t first, int64_t count
 static fnas_status take_part(command_timer *timer, int64_t first, int64_t *count) {
     fnas_temporary_empty(&timer->folder);
     *count = timer->plan->count - first;
-    if (fnas_command_wants_files(timer->command)) FNAS_TRY(fnas_command_export(timer->context, timer->plan, timer->folder.path, first, count));
+    if (fnas_command_wants_files(timer->command))
+        FNAS_TRY(fnas_command_export(timer->context, timer->plan, timer->folder.path, first, count));
     advance(timer, *count);
     for (int64_t round = 0; round < timer->plan->rounds; round++) FNAS_TRY(take_round(timer, first, *count, round));
     return FNAS_OK;

@@ -26,7 +26,6 @@
 #define MOST_THREADS 256
 #define CALIBRATION_IMAGES 16 /* enough for statistics that keep activations in range; latency asks no more of them */
 
-
 /* ---- options ---- */
 
 static fnas_status check_range(fnas_context *context, const char *what, int64_t value, int64_t least, int64_t most) {

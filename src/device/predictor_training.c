@@ -144,11 +144,11 @@ static fnas_status fnas_training_take_device(fnas_training *training, const fnas
     for (int64_t r = 0; r < predictor->reference_count; r++) device->reference[r] = view->reference_latency_ms[r] / device->scale_ms;
     FNAS_TRY(fnas_training_take_holdout(training, view, device));
     if (device->holdout_count < training->holdout_least)
-        return fnas_fail(training->context, FNAS_ERR_INPUT,
-                         "device %s: %lld of its %lld measurements are kept out of training, %lld are needed to score it: measure more of them, "
-                         "or keep a larger part out (--holdout)",
-                         view->name, (long long)device->holdout_count, (long long)view->measurement_count,
-                         (long long)training->holdout_least);
+        return fnas_fail(
+            training->context, FNAS_ERR_INPUT,
+            "device %s: %lld of its %lld measurements are kept out of training, %lld are needed to score it: measure more of them, "
+            "or keep a larger part out (--holdout)",
+            view->name, (long long)device->holdout_count, (long long)view->measurement_count, (long long)training->holdout_least);
     fnas_training_take_samples(training, view, t);
     return FNAS_OK;
 }

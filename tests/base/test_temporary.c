@@ -16,7 +16,7 @@ static bool exists(const char *path) {
 }
 
 static void write_into(const char *folder, const char *name) {
-    char path[400];
+    char path[800];
     snprintf(path, sizeof path, "%s/%s", folder, name);
     FILE *file = fopen(path, "w");
     assert_non_null(file);
@@ -24,7 +24,7 @@ static void write_into(const char *folder, const char *name) {
 }
 
 static bool has_file(const char *folder, const char *name) {
-    char path[400];
+    char path[800];
     snprintf(path, sizeof path, "%s/%s", folder, name);
     return exists(path);
 }

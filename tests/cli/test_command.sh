@@ -151,7 +151,7 @@ says err "--anew belong to --command"
 
 program dice <<'E2'
 echo call >> "$place/rolled"
-awk 'END { srand(NR); print 1 + rand() }' "$place/rolled"
+case $1 in */drift.onnx) echo 1.5 ;; *) awk 'END { srand(NR); print 1 + rand() }' "$place/rolled" ;; esac
 E2
 measure 0 "a device that throws dice" 'dice {onnx}' --rounds 4 --threads 2
 says err "warning: these latencies are noisy"
@@ -172,7 +172,7 @@ grow() { # CODE TEXT WORD...: by the program of before
 grow 0 "a list of architectures" --archs-file "$place/list.json"
 says out "2 architectures and 10 references"
 want "the list's architectures" grep -q '"arch": "|skip_connect~0|+|none~0|none~1|+|none~0|none~1|nor_conv_3x3~2|"' "$card"
-want "no noise is told of where there is none" [ ! -s "$place/err" ]
+want "nothing is said of noise where there is none" sh -c "! grep -q noisy '$place/err'"
 grow 0 "random ones are added" --add --archs 5
 says out "7 architectures (5 added) and 10 references"
 grow 0 "and again, other ones" --add --archs 5

@@ -53,11 +53,11 @@ static fnas_card *make(fnas_test_place *place, made_card wanted) {
     json_t *reference = json_pack("{s:o,s:o}", "arch", archs, "latency_ms", latencies);
     if (wanted.energy_of_references) json_object_set(reference, "energy_mj", energies);
     json_decref(energies);
-    json_t *root = json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:i,s:i,s:s,s:{s:i},s:s,s:o,s:o,s:f}", "format", "fleetnas-device/1", "name",
-                             wanted.name, "space", SPEC, "runtime", "onednn", "runtime_version", "2.6.3", "processor", wanted.processor,
-                             "governor", "unknown", "precision", "f32", "isa", "neon", "batch", 1, "threads", 1, "date", "2026-01-01",
-                             "protocol", "rounds", 12, "statistic", "min_cpu_ms", "reference", reference, "measurements", rows,
-                             "noise_spearman", wanted.noise);
+    json_t *root = json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:i,s:i,s:s,s:{s:i},s:s,s:o,s:o,s:f}", "format", "fleetnas-device/1",
+                             "name", wanted.name, "space", SPEC, "runtime", "onednn", "runtime_version", "2.6.3", "processor",
+                             wanted.processor, "governor", "unknown", "precision", "f32", "isa", "neon", "batch", 1, "threads", 1, "date",
+                             "2026-01-01", "protocol", "rounds", 12, "statistic", "min_cpu_ms", "reference", reference, "measurements",
+                             rows, "noise_spearman", wanted.noise);
     fnas_card *card;
     assert_status(FNAS_OK, fnas_card_from_json(place->context, "made", root, &card));
     fnas_space_close(space);
@@ -181,7 +181,7 @@ static void a_card_gets_other_references(void **state) {
     assert_true(view.measurement_latency_ms[20] == 10001 && view.measurement_energy_mj[20] == 7.0 * 10001);
     assert_status(FNAS_OK, fnas_card_rebase(place->context, space, rebased, write_references(place, space, 10000, 10009), &back));
     assert_memory_equal(fnas_card_get(back).reference_latency_ms, fnas_card_get(card).reference_latency_ms, 10 * sizeof(double));
-    assert_int_equal(fnas_card_get(back).measurement_count, 30); /* and the one that was a reference in between */
+    assert_int_equal(fnas_card_get(back).measurement_count, 29); /* the new references were measurements all the while */
     fnas_card_free(card);
     fnas_card_free(rebased);
     fnas_card_free(back);
@@ -212,10 +212,8 @@ static void what_was_not_measured_is_no_reference(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {fnas_test(measurements_are_added),
-                                       fnas_test(other_devices_are_not_added),
-                                       fnas_test(what_the_card_has_is_not_measured_again),
-                                       fnas_test(a_card_gets_other_references),
+    const struct CMUnitTest tests[] = {fnas_test(measurements_are_added), fnas_test(other_devices_are_not_added),
+                                       fnas_test(what_the_card_has_is_not_measured_again), fnas_test(a_card_gets_other_references),
                                        fnas_test(what_was_not_measured_is_no_reference)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
