@@ -55,5 +55,12 @@ run 2 "too few to keep two out" predictor fit --device "$place/a.json" "$place/e
 says err "of its 4 measurements are kept out of training, 2 are needed to score it: measure more of them, or keep a larger part out (--holdout)"
 run 2 "nor a search" search --space "$space" --data "$data" --device "$place/d.json" --preset quick --out "$place/run"
 says err "measurements"
+run 0 "two devices train one" predictor fit --device "$place/a.json" "$place/b.json" --steps 20 -o "$place/q.safetensors"
+says out "Spearman  Kendall   median     mean  coverage     width"
+run 0 "an unseen device is scored" predictor eval "$place/q.safetensors" --device "$place/c.json"
+says out "c: imported f32, batch 1, 1 thread; never seen in training"
+says out "  scored on          60 architectures"
+says out "  error              median "
+says out "of the measured ms"
 want "nothing was written" [ ! -e "$place/run" ] && want "no predictor either" [ ! -e "$place/p.safetensors" ]
 finish
