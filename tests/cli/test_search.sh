@@ -78,7 +78,7 @@ want "nor says so" sh -c "! grep -q 'only guess' '$place/err' && ! grep -q 'conn
 
 # ---- predictor ----
 run 0 "predictor fit" predictor fit --device "$place/a.json" "$place/b.json" --steps 300 -o "$place/p.safetensors"
-says out "spearman"
+says out "Spearman"
 run 0 "predictor eval on an unseen device" predictor eval "$place/p.safetensors" --device "$place/c.json" --json
 says out '"spearman": '
 says out '"trained_on": false'
