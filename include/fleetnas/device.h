@@ -56,11 +56,14 @@ typedef struct fnas_measure_options {
     int64_t threads, batch; /* [1], [1] */
     int64_t arch_count; /* architectures beside the references [300], at most 15000, -1: none; distinct, random by seed, the same for all
                            devices of equal seed */
-    const char *references; /* JSON file: an array of native strings, or an object with reference_archs [the space's own] */
-    const char *data;       /* data set whose images calibrate the weights' statistics and the int8 scales [synthetic images] */
-    const char *energy;     /* "rapl": energy of the processor's packages while a network runs, by Linux's counters [none] */
-    int64_t rounds;         /* timed runs of each architecture [12], at least 12; by a command at least 3, [3] where it does not serve */
-    uint64_t seed;          /* [0] */
+    const char *archs; /* JSON file as `references`, of at most 15000: these architectures instead of random ones [none]; arch_count is 0 */
+    const fnas_card *add_to; /* card of the same device, borrowed: what is measured is added to its measurements. Its references are
+                                measured once more, to see that it is; random architectures are ones that it has not [none] */
+    const char *references;  /* JSON file: an array of native strings, or an object with reference_archs [the space's own] */
+    const char *data;        /* data set whose images calibrate the weights' statistics and the int8 scales [synthetic images] */
+    const char *energy;      /* "rapl": energy of the processor's packages while a network runs, by Linux's counters [none] */
+    int64_t rounds;          /* timed runs of each architecture [12], at least 12; by a command at least 3, [3] where it does not serve */
+    uint64_t seed;           /* [0] */
     /* Instead of a runtime of this machine, any program measures: docs/devices.md says what it is told and what it owes. Then runtime and
      * isa are NULL, and precision ("f32" | "f16" | "bf16" | "int8") says how exactly the program computes. */
     const char *command;      /* its words, quoted as in POSIX: "bench {onnx} {images} {logits}"; no shell sees them [none] */
@@ -70,6 +73,7 @@ typedef struct fnas_measure_options {
     double command_timeout_s; /* limit of a sample [60] */
     const char *samples;      /* required with command: SQLite file that samples go to as they come. Where it holds samples of the same
                                  measurement, that goes on from there. It stays: remove it once the card is saved */
+    bool samples_anew;        /* samples that are there are thrown away */
 } fnas_measure_options;
 
 /* Measures in a child process of its own, or by a command: builds every architecture's inference graph with initialised and calibrated
@@ -80,9 +84,17 @@ typedef struct fnas_measure_options {
  * FNAS_ERR_UNSUPPORTED (precision or instruction set that this processor lacks; an instruction set other than native once this process has
  * computed anything: measure first), FNAS_ERR_IO, FNAS_ERR_MEMORY, FNAS_ERR_NUMERIC, FNAS_ERR_INTERNAL (the child died), FNAS_INTERRUPTED.
  * A command that is not found, fails, hangs, floods, prints no number or one that is no time, or computes other logits gives FNAS_ERR_INPUT
- * that says so, with the architecture; samples of another measurement in the file too. */
+ * that says so, with the architecture; samples of another measurement in the file too; so does a card to add to that is of another device.
+ * When its references took more than 15 % more or less time in the median than on the card, that is FNAS_ERR_NUMERIC. */
 FNAS_API FNAS_NODISCARD fnas_status fnas_device_measure(fnas_context *context, const fnas_space *space, const fnas_measure_options *options,
                                                         fnas_card **card);
+
+/* The same device by other references: the ten architectures of a JSON file (as fnas_measure_options' references), each of which must be
+ * among the card's measurements or its references. All it measured stays: references that are none any more become measurements (unless
+ * the card's measurements have energies and those references none). Owned: fnas_card_free. Errors: FNAS_ERR_INPUT (file or card: names the
+ * architecture that was not measured; energies of some of the ten only), FNAS_ERR_IO, FNAS_ERR_MEMORY. */
+FNAS_API FNAS_NODISCARD fnas_status fnas_card_rebase(fnas_context *context, const fnas_space *space, const fnas_card *card,
+                                                     const char *references, fnas_card **rebased);
 
 /* Whether this machine can measure the card's device anew: the card is of the space, was measured (not imported) on a processor of this
  * name, and its runtime and precision are known here. Cheap; thread-safe with a context each. Errors: FNAS_ERR_INPUT (another space, a

@@ -23,13 +23,14 @@ typedef struct fnas_predictor_options {
     int64_t steps;           /* training steps of the network, 0..10,000,000 [1500 when 0] */
     double holdout_fraction; /* of each card's measurements, 0..0.9, kept out of training and recorded for eval [0.1 when 0]; the same
                                 architectures on every device */
+    int64_t holdout_least;   /* fewer of a card kept out are refused before anything is trained; fnas_predictor_evaluate needs 2 [0] */
     uint64_t seed;
 } fnas_predictor_options;
 
 /* Trains on the measurements of count cards [count] of this space (each needs measurements; their reference architectures may differ).
  * options: NULL for the defaults. *predictor is owned by the caller. Deterministic in seed, whatever the threads. Errors: FNAS_ERR_INPUT
- * (card of another space, no measurements or none of the quantity, same device name twice, another number of references, option out of
- * range), FNAS_ERR_NUMERIC (no stable fit), FNAS_ERR_MEMORY, FNAS_INTERRUPTED. Reports progress "predictor". */
+ * (card of another space, no measurements or none of the quantity, same device name twice, another number of references, too few kept
+ * out, option out of range), FNAS_ERR_NUMERIC (no stable fit), FNAS_ERR_MEMORY, FNAS_INTERRUPTED. Reports progress "predictor". */
 FNAS_API FNAS_NODISCARD fnas_status fnas_predictor_fit(fnas_context *context, const fnas_space *space, int64_t count,
                                                        const fnas_card *const *cards, const fnas_predictor_options *options,
                                                        fnas_predictor **predictor);

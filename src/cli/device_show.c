@@ -73,7 +73,8 @@ static void show_card(const fnas_card *card) {
         printf("\n");
     }
     if (isfinite(view.noise_spearman))
-        printf("  %-18s %.4f (rank correlation between two halves of the rounds)\n", "noise", view.noise_spearman);
+        printf("  %-18s %.4f (rank correlation between two halves of the rounds%s)\n", "noise", view.noise_spearman,
+               view.noise_spearman < CLI_NOISE_POOR ? ": these latencies are noisy" : "");
 }
 
 /* One line a card: for several cards at once. */

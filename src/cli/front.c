@@ -1,6 +1,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "inputs.h"
 #include "output.h"
@@ -63,28 +64,51 @@ static cli_save_function *front_saver(const char *path) {
     return NULL;
 }
 
-static void front_print(const fnas_front *front, bool scored) {
-    int64_t objectives = fnas_front_objective_count(front), points = fnas_front_point_count(front);
-    printf("%s: %lld architectures, %s\n", fnas_front_device(front), (long long)points,
-           scored ? "best first by hypervolume contribution" : "not scored, fastest first");
-    for (int64_t o = 0; o < objectives; o++) {
-        fnas_front_objective objective = fnas_front_objective_at(front, o);
-        char heading[64];
-        bool unit_in_name = strstr(objective.name, "_ms") != NULL || !objective.unit || !*objective.unit;
-        snprintf(heading, sizeof heading, unit_in_name ? "%s" : "%s, %s", objective.name, objective.unit);
-        printf("%14s", heading);
-    }
-    printf("  architecture\n");
-    for (int64_t p = 0; p < points; p++) {
-        const double *values = fnas_front_values(front, p);
-        for (int64_t o = 0; o < objectives; o++) cli_print_cell(14, 6, values[o]);
+#define COLUMN 12 /* characters of an objective */
+
+/* "latency, ms": what is measured, and in what. */
+static void front_print_heading(const fnas_front_objective *objective) {
+    char heading[64];
+    const char *unit = objective->unit ? objective->unit : "", *end = strrchr(objective->name, '_');
+    bool unit_in_name = end && strcasecmp(end + 1, unit) == 0;
+    int length = unit_in_name ? (int)(end - objective->name) : (int)strlen(objective->name);
+    snprintf(heading, sizeof heading, "%.*s%s%s", length, objective->name, *unit && strcmp(unit, "count") != 0 ? ", " : "",
+             strcmp(unit, "count") != 0 ? unit : "");
+    printf("  %*s", COLUMN, heading);
+}
+
+static double front_largest(const fnas_front *front, int64_t objective) {
+    double largest = 0;
+    for (int64_t p = 0; p < fnas_front_point_count(front); p++) largest = fmax(largest, fabs(fnas_front_values(front, p)[objective]));
+    return largest;
+}
+
+static void front_print_points(const fnas_front *front) {
+    for (int64_t p = 0; p < fnas_front_point_count(front); p++) {
+        printf("%3lld", (long long)(p + 1));
+        for (int64_t o = 0; o < fnas_front_objective_count(front); o++) {
+            printf("  ");
+            cli_print_fixed(COLUMN, cli_decimals(front_largest(front, o), 4), fnas_front_values(front, p)[o]);
+        }
         printf("  %s\n", fnas_front_arch(front, p));
     }
+}
+
+static void front_print(const fnas_front *front, bool scored) {
+    int64_t objectives = fnas_front_objective_count(front), points = fnas_front_point_count(front);
+    printf("%s: %lld architectures, %s\n%3s", fnas_front_device(front), (long long)points,
+           scored ? "best first by hypervolume contribution" : "not scored, fastest first", "");
+    for (int64_t o = 0; o < objectives; o++) {
+        fnas_front_objective objective = fnas_front_objective_at(front, o);
+        front_print_heading(&objective);
+    }
+    printf("  architecture\n");
+    front_print_points(front);
     printf("Sources:");
     for (int64_t o = 0; o < objectives; o++) {
         fnas_front_objective objective = fnas_front_objective_at(front, o);
         bool known = points && isfinite(fnas_front_values(front, 0)[o]);
-        printf("%s %s: %s", o ? "," : "", objective.name, known ? objective.source : "not scored");
+        printf("%s %s %s", o ? "," : "", objective.name, known ? objective.source : "not scored");
     }
     printf("\n");
 }

@@ -15,6 +15,7 @@ static const cli_verb *const verbs[] = {
     &cli_device_import_hat,
     &cli_device_show,
     &cli_device_references,
+    &cli_device_rebase,
     &cli_predictor_fit,
     &cli_predictor_eval,
     &cli_error_estimate,

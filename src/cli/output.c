@@ -1,9 +1,11 @@
 #include "output.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "options.h"
@@ -94,18 +96,22 @@ static bool cli_copy_to_stdout(FILE *file) {
     return !ferror(file);
 }
 
-/* The library's writers replace files as a whole, which standard output, being perhaps a file that is appended to, must not be. */
+/* The library's writers replace files as a whole, which standard output, being perhaps a file that is appended to, must not be. The folder
+ * is locked while it is in use: one that a killed process left behind is removed by the next measurement (base/temporary.h). */
 fnas_status cli_save_to_stdout(fnas_context *context, const char *verb, cli_save_function *save, const void *user) {
     const char *base = getenv("TMPDIR");
     char folder[4096], path[sizeof folder + 8];
     snprintf(folder, sizeof folder, "%s/fleetnas-XXXXXX", base && *base ? base : "/tmp");
     if (!mkdtemp(folder)) return cli_fail(verb, FNAS_ERR_IO, "%s: cannot create a temporary folder: %s", folder, strerror(errno));
+    int lock = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (lock >= 0) (void)flock(lock, LOCK_EX);
     snprintf(path, sizeof path, "%s/result", folder);
     fnas_status status = save(context, user, path);
     FILE *file = status == FNAS_OK ? fopen(path, "r") : NULL;
     if (status == FNAS_OK && !file) status = cli_fail(verb, FNAS_ERR_IO, "%s: cannot read: %s", path, strerror(errno));
     unlink(path); /* before the copy: a reader who leaves, as head does, ends this process with SIGPIPE */
     rmdir(folder);
+    if (lock >= 0) close(lock);
     if (file && !cli_copy_to_stdout(file)) status = cli_fail(verb, FNAS_ERR_IO, "%s: cannot read", path);
     if (file) fclose(file);
     return status;
@@ -118,6 +124,19 @@ void cli_print_cell(int width, int digits, double value) {
         printf("%*.*g", width, digits, value);
     else
         printf("%*s", width, "-");
+}
+
+void cli_print_fixed(int width, int decimals, double value) {
+    if (isfinite(value))
+        printf("%*.*f", width, decimals, value);
+    else
+        printf("%*s", width, "-");
+}
+
+int cli_decimals(double largest, int digits) {
+    if (!isfinite(largest) || largest <= 0) return 0;
+    int decimals = digits - 1 - (int)floor(log10(largest));
+    return decimals < 0 ? 0 : decimals > 6 ? 6 : decimals;
 }
 
 bool cli_has_suffix(const char *path, const char *suffix) {

@@ -28,6 +28,14 @@ FNAS_NODISCARD fnas_status cli_save_to_stdout(fnas_context *context, const char 
 /* Prints a number in at most `digits` significant digits, or "-" when it is not finite; right-aligned in `width`. */
 void cli_print_cell(int width, int digits, double value);
 
+/* The same with `decimals` digits behind the point, so that the points of a column stand one above the other. */
+void cli_print_fixed(int width, int decimals, double value);
+/* Decimals that give `digits` significant digits to the largest of a column's magnitudes; 0 to 6. */
+int cli_decimals(double largest, int digits);
+
+/* A card whose noise_spearman is less is noisy: between whole measurements on a loaded machine it is 0.99 and more. */
+#define CLI_NOISE_POOR 0.95
+
 /* Before long work: FNAS_ERR_IO with a message unless a file can be made at the path (NULL: fine). */
 FNAS_NODISCARD fnas_status cli_check_output(const char *verb, const char *path);
 

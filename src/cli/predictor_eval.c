@@ -18,8 +18,7 @@ static const cli_option eval_options[] = {
 
 static void eval_print(fnas_quantity quantity, const fnas_card_view *card, const fnas_predictor_score *score, bool as_json) {
     if (!as_json) {
-        cli_scores_print_header();
-        cli_scores_print_row(quantity, card, score);
+        cli_scores_print(quantity, card, score);
         return;
     }
     cli_json json = {.file = stdout};
@@ -57,7 +56,8 @@ const cli_verb cli_predictor_eval = {
     .details =
         "Adapts the predictor to the device by the card's ten reference measurements alone and scores it on the card's measurements; of a "
         "device\n"
-        "that it was trained on, only on architectures that were held out. APE is the absolute error in percent of the measured value; "
+        "that it was trained on, only on architectures that were held out. In JSON, ape is the absolute error in percent of the measured "
+        "value; "
         "coverage90\n"
         "is the share of measurements within their 90 % interval, width90 the median width of those in percent of the prediction.",
     .example = "fleetnas predictor eval predictor.safetensors --device devices/unseen.json --json",

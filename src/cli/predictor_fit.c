@@ -16,6 +16,7 @@ typedef struct fit_values {
 } fit_values;
 
 #define AT(member) offsetof(fit_values, member)
+#define SCORED_LEAST 2 /* architectures of a device: of fewer there is no rank correlation */
 
 static const cli_option fit_options[] = {
     {"device", 0, CLI_TEXTS, AT(devices), "CARD.json", "device cards with measurements", true},
@@ -57,6 +58,8 @@ static fnas_status fit_score(fnas_context *context, const fnas_predictor *predic
     if (as_json) {
         cli_json_end(&json, ']');
         cli_json_end(&json, '}');
+    } else {
+        printf("Scored on architectures that were held out.\n");
     }
     return FNAS_OK;
 }
@@ -67,6 +70,7 @@ static fnas_status fit_train(fnas_context *context, const fit_values *values, co
     fnas_predictor_options options = {.quantity = energy ? FNAS_QUANTITY_ENERGY : FNAS_QUANTITY_LATENCY,
                                       .steps = values->steps,
                                       .holdout_fraction = values->holdout,
+                                      .holdout_least = SCORED_LEAST,
                                       .seed = values->seed};
     fnas_status status = fnas_predictor_fit(context, space, cards->count, (const fnas_card *const *)cards->items, &options, &predictor);
     if (status == FNAS_OK) status = fnas_predictor_save(context, predictor, values->output);

@@ -173,15 +173,18 @@ static size_t size_of_colour(const char *at) {
     return size + (at[size] != '\0');
 }
 
-/* The last two numbers of a text, the last of them at [1]. Digits inside a word ("resnet50") are none. */
+/* The last number of a text, at [1], and the one before it on its line: numbers of two lines are of two things. Digits inside a word
+ * ("resnet50") are none. */
 static void find_last(const char *text, token last[2]) {
-    bool in_word = false;
+    bool in_word = false, new_line = false;
     for (const char *at = text; *at;) {
         size_t colour = size_of_colour(at);
         token found = colour || in_word ? (token){at, 0} : token_at(at);
+        new_line = new_line || *at == '\n';
         if (found.size) {
-            last[0] = last[1];
+            last[0] = new_line ? (token){NULL, 0} : last[1];
             last[1] = found;
+            new_line = false;
         }
         at += colour ? colour : found.size ? found.size : 1;
         in_word = !colour && is_word_sign(at[-1]);
@@ -213,7 +216,7 @@ static fnas_status read_text(const answer_reader *reader) {
     find_last(reader->text, last);
     if (!last[1].size) return fail_without(reader, "the milliseconds of a run as the last number");
     if (!reader->with_energy) return number_of(reader, last[1], &latency, &answer->ms);
-    if (!last[0].size) return fail_without(reader, "two numbers at the end, milliseconds and millijoules of a run");
+    if (!last[0].size) return fail_without(reader, "two numbers on its last line that has any, milliseconds and millijoules of a run");
     FNAS_TRY(number_of(reader, last[0], &latency, &answer->ms));
     return number_of(reader, last[1], &energy, &answer->energy_mj);
 }

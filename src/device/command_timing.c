@@ -25,7 +25,7 @@ typedef struct command_timer {
     fnas_command_facts *facts;
     fnas_samples *samples;
     fnas_command *command;
-    char *folder;
+    fnas_temporary folder;
     int64_t *order;
     double *drift; /* [drift_count] in the order of time */
     size_t drift_count, drift_capacity;
@@ -112,8 +112,7 @@ static fnas_status take_sample(command_timer *timer, fnas_samples_turn turn, int
     bool found;
     FNAS_TRY(fnas_samples_find(timer->context, timer->samples, turn, &found, sample));
     if (found && (sample->arch != arch || !(sample->ms > 0)))
-        return fnas_fail(timer->context, FNAS_ERR_INPUT, "%s: the file of samples was changed: remove it to begin anew",
-                         timer->plan->stage);
+        return fnas_fail(timer->context, FNAS_ERR_INPUT, "%s: the file of samples was changed: begin anew (--anew)", timer->plan->stage);
     if (!found) {
         FNAS_TRY(ask(timer, arch, sample));
         FNAS_TRY(fnas_samples_add(timer->context, timer->samples, turn, sample));
@@ -156,9 +155,10 @@ static fnas_status take_round(command_timer *timer, int64_t first, int64_t count
 /* ---- the whole ---- */
 
 static fnas_status take_part(command_timer *timer, int64_t first, int64_t *count) {
-    fnas_temporary_empty(timer->folder);
+    fnas_temporary_empty(&timer->folder);
     *count = timer->plan->count - first;
-    if (fnas_command_wants_files(timer->command)) FNAS_TRY(fnas_command_export(timer->context, timer->plan, timer->folder, first, count));
+    if (fnas_command_wants_files(timer->command))
+        FNAS_TRY(fnas_command_export(timer->context, timer->plan, timer->folder.path, first, count));
     advance(timer, *count);
     for (int64_t round = 0; round < timer->plan->rounds; round++) FNAS_TRY(take_round(timer, first, *count, round));
     return FNAS_OK;
@@ -176,7 +176,7 @@ static fnas_status begin(command_timer *timer, const char *samples_path, const c
     if (!timer->order) return fnas_fail_memory(timer->context, plan->stage);
     FNAS_TRY(fnas_timing_result_allocate(timer->context, plan, timer->setting->with_energy, timer->result));
     FNAS_TRY(fnas_temporary_create(timer->context, &timer->folder));
-    FNAS_TRY(fnas_command_create(timer->context, timer->setting, timer->folder, &timer->command));
+    FNAS_TRY(fnas_command_create(timer->context, timer->setting, timer->folder.path, &timer->command));
     timer->facts->checks_logits = fnas_command_checks_logits(timer->command);
     return open_samples(timer, samples_path, image_source);
 }
@@ -193,7 +193,7 @@ fnas_status fnas_command_timing_run(fnas_context *context, const fnas_timing_pla
     /* The message of what went wrong is kept: closing may fail for the same reason. */
     fnas_status closed = fnas_samples_close(status == FNAS_OK ? context : NULL, timer.samples);
     fnas_command_destroy(timer.command);
-    fnas_temporary_remove(timer.folder);
+    fnas_temporary_remove(&timer.folder);
     fnas_free(timer.order);
     fnas_free(timer.drift);
     return status == FNAS_OK ? closed : status;

@@ -7,10 +7,12 @@
 #include "base/memory.h"
 #include "device/archs.h"
 #include "device/card.h"
+#include "device/card_change.h"
 #include "device/host.h"
 #include "device/images.h"
 #include "device/measure_internal.h"
 #include "device/rapl.h"
+#include "device/samples.h"
 #include "space/space.h"
 
 #define DEFAULT_ARCHS 300
@@ -23,7 +25,6 @@
 #define MOST_BATCH 4096
 #define MOST_THREADS 256
 #define CALIBRATION_IMAGES 16 /* enough for statistics that keep activations in range; latency asks no more of them */
-#define DRIFT_LIMIT 0.15
 
 /* ---- options ---- */
 
@@ -117,21 +118,50 @@ static fnas_status read_options(fnas_context *context, const fnas_space *space, 
                                .seed = options->seed,
                                .image_count = CALIBRATION_IMAGES};
     FNAS_TRY(check_range(context, "the number of architectures", options->arch_count, -1, MOST_ARCHS));
+    if (options->archs && options->arch_count)
+        return fnas_fail(context, FNAS_ERR_INPUT, "a list of architectures and a number of random ones: choose one");
     return options->command ? read_command(context, space, options, measuring) : read_runtime(context, options, plan);
 }
 
-static fnas_status choose_archs(fnas_measurement *measuring, const char *references) {
+/* Room for all of them, references first: those of the card that is added to, those of a file, or the space's own. */
+static fnas_status choose_references(fnas_measurement *measuring, const fnas_measure_options *options) {
     const fnas_space *space = measuring->plan.space;
     int64_t decisions = fnas_space_decision_count(space), count = FNAS_CARD_REFERENCES + measuring->others;
     measuring->choices = fnas_allocate((size_t)(count * decisions), sizeof *measuring->choices);
     if (!measuring->choices) return fnas_fail_memory(measuring->context, "architectures");
-    FNAS_TRY(fnas_archs_references(measuring->context, space, references, measuring->choices));
-    FNAS_TRY(fnas_archs_random(measuring->context, space, measuring->plan.seed, measuring->choices, measuring->others,
-                               measuring->choices + FNAS_CARD_REFERENCES * decisions));
     measuring->plan.count = count;
     measuring->plan.choices = measuring->choices;
     measuring->plan.drift_choices = measuring->choices + (FNAS_CARD_REFERENCES - 1) * decisions;
+    if (!options->add_to) return fnas_archs_references(measuring->context, space, options->references, measuring->choices);
+    memcpy(measuring->choices, options->add_to->choices, (size_t)(FNAS_CARD_REFERENCES * decisions) * sizeof *measuring->choices);
     return FNAS_OK;
+}
+
+static fnas_status take_listed(fnas_measurement *measuring, const fnas_measure_options *options, const fnas_arch_set *listed) {
+    measuring->others = listed->count;
+    FNAS_TRY(choose_references(measuring, options));
+    if (options->add_to) FNAS_TRY(fnas_card_check_new(measuring->context, options->add_to, options->archs, listed));
+    memcpy(measuring->choices + FNAS_CARD_REFERENCES * listed->decisions, listed->choices,
+           (size_t)(listed->count * listed->decisions) * sizeof *measuring->choices);
+    return FNAS_OK;
+}
+
+static fnas_status choose_listed(fnas_measurement *measuring, const fnas_measure_options *options) {
+    fnas_arch_set listed;
+    fnas_status status = fnas_archs_listed(measuring->context, measuring->plan.space, options->archs, &listed);
+    if (status == FNAS_OK) status = take_listed(measuring, options, &listed);
+    fnas_arch_set_free(&listed);
+    return status;
+}
+
+static fnas_status choose_archs(fnas_measurement *measuring, const fnas_measure_options *options) {
+    const fnas_card *card = options->add_to;
+    if (options->archs) return choose_listed(measuring, options);
+    FNAS_TRY(choose_references(measuring, options));
+    int32_t *others = measuring->choices + FNAS_CARD_REFERENCES * fnas_space_decision_count(measuring->plan.space);
+    int64_t taken = FNAS_CARD_REFERENCES + (card ? card->view.measurement_count : 0);
+    return fnas_archs_random(measuring->context, measuring->plan.space, measuring->plan.seed, taken,
+                             card ? card->choices : measuring->choices, measuring->others, others);
 }
 
 static void release(fnas_measurement *measuring) {
@@ -144,11 +174,11 @@ static void release(fnas_measurement *measuring) {
 
 static fnas_status check_drift(const fnas_measurement *measuring) {
     double drift = measuring->result.drift;
-    if (fabs(drift) <= DRIFT_LIMIT) return FNAS_OK;
+    if (fabs(drift) <= FNAS_MEASURE_DRIFT_LIMIT) return FNAS_OK;
     return fnas_fail(measuring->context, FNAS_ERR_NUMERIC,
                      "%s: the same architecture took %+.0f %% time at the end of the measurement, more than %.0f %% off: measure again on "
                      "a quiet machine",
-                     measuring->stage, 100 * drift, 100 * DRIFT_LIMIT);
+                     measuring->stage, 100 * drift, 100 * FNAS_MEASURE_DRIFT_LIMIT);
 }
 
 /* ---- public ---- */
@@ -164,19 +194,48 @@ static fnas_status load_images(fnas_measurement *measuring, const char *data) {
                             sizeof measuring->data_name);
 }
 
+/* What can be said before anything is measured: fnas_card_add says the rest. */
+static fnas_status check_add(const fnas_measurement *measuring, const fnas_measure_options *options) {
+    const fnas_card *card = options->add_to;
+    bool with_energy = options->energy || options->command_energy;
+    if (options->references || options->arch_count < 0)
+        return fnas_fail(measuring->context, FNAS_ERR_INPUT, "%s: what is added to a card has the card's references, and architectures",
+                         measuring->stage);
+    FNAS_TRY(fnas_card_check_space(measuring->context, card, measuring->plan.space));
+    const char *runtime = measuring->by_command ? NULL : measuring->plan.runtime->name;
+    const char *precision = measuring->by_command ? measuring->command.precision : fnas_precision_name(measuring->plan.precision);
+    return fnas_card_check_same(measuring->context, card,
+                                &(fnas_card_view){.name = measuring->name,
+                                                  .runtime = runtime,
+                                                  .precision = precision,
+                                                  .batch = measuring->plan.batch,
+                                                  .threads = measuring->plan.threads},
+                                with_energy);
+}
+
+static fnas_status add_to_card(const fnas_measurement *measuring, const fnas_card *to, fnas_card **card) {
+    fnas_card *measured;
+    FNAS_TRY(fnas_measurement_card(measuring, &measured));
+    fnas_status status = fnas_card_add(measuring->context, to, measured, card);
+    fnas_card_free(measured);
+    return status;
+}
+
 static fnas_status measure(fnas_context *context, const fnas_space *space, const fnas_measure_options *options, fnas_measurement *measuring,
                            fnas_card **card) {
     FNAS_TRY(read_options(context, space, options, measuring));
-    FNAS_TRY(choose_archs(measuring, options->references));
+    if (options->add_to) FNAS_TRY(check_add(measuring, options));
+    FNAS_TRY(choose_archs(measuring, options));
     FNAS_TRY(load_images(measuring, options->data));
     measuring->plan.images = measuring->images;
+    if (measuring->by_command && options->samples_anew) FNAS_TRY(fnas_samples_forget(context, options->samples));
     if (measuring->by_command)
         FNAS_TRY(fnas_command_timing_run(context, &measuring->plan, &measuring->command, options->samples, measuring->data_name,
                                          &measuring->result, &measuring->facts));
     else
         FNAS_TRY(fnas_timing_run(context, &measuring->plan, &measuring->result));
     FNAS_TRY(check_drift(measuring));
-    return fnas_measurement_card(measuring, card);
+    return options->add_to ? add_to_card(measuring, options->add_to, card) : fnas_measurement_card(measuring, card);
 }
 
 fnas_status fnas_device_measure(fnas_context *context, const fnas_space *space, const fnas_measure_options *options, fnas_card **card) {

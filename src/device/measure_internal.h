@@ -7,6 +7,7 @@
 #include "device/timing.h"
 
 #define FNAS_MEASURE_NAME_BYTES 128
+#define FNAS_MEASURE_DRIFT_LIMIT 0.15 /* relative change of the statistic of an architecture that is measured again */
 
 typedef struct fnas_measurement {
     fnas_context *context;

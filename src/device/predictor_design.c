@@ -2,11 +2,12 @@
  *
  * Relative to the mean latency of the training devices, the latency of a new device is g_a . z with z ~ N(0, I): g_a holds how the training
  * devices differ there (a random mixture of them, and as much again in any direction of the basis), and the device's speed. A measurement
- * adds noise. What n measurements tell is log det(I + sum g g^T / noise^2) / 2, and their posterior covariance P is the inverse; the
- * largest is sought (D-optimal: Fedorov 1972; Chaloner and Verdinelli 1995), greedily and then by exchange until no exchange of one helps.
- * P and the variance g_a^T P g_a of every candidate follow each pick by a rank-one update, and its withdrawal by the opposite one.
- * Choosing by the mean predictive variance instead (I-optimal) ranked families of devices left out less well (0.970 to 0.973 against 0.974)
- * and depended more on the sample. */
+ * adds noise, part of it relative to the latency, part of it the same for all: latencies that are small against the clock's steps and the
+ * costs of a call tell less of their kind. What n measurements tell is log det(I + sum g g^T / noise^2) / 2, and their posterior covariance
+ * P is the inverse; the largest is sought (D-optimal: Fedorov 1972; Chaloner and Verdinelli 1995), greedily and then by exchange until no
+ * exchange of one helps. P and the variance g_a^T P g_a of every candidate follow each pick by a rank-one update, and its withdrawal by the
+ * opposite one. Choosing by the mean predictive variance instead (I-optimal) was about as good with families of devices left out
+ * (docs/predictor.md), for D^2 instead of D operations a candidate. */
 #include <math.h>
 #include <string.h>
 
@@ -25,6 +26,9 @@
  * its upper half, since a size too small asks nothing that the training devices did not differ in. */
 #define FNAS_DESIGN_NOISE 0.05
 #define FNAS_DESIGN_SIZE 0.04
+/* The part of the noise that does not shrink with the latency, in means of the reference latencies. Chosen with families of training
+ * devices left out (docs/predictor.md). */
+#define FNAS_DESIGN_NOISE_FIXED 0.2
 #define FNAS_DESIGN_SWEEPS 10 /* exchange passes at most */
 #define FNAS_DESIGN_MOST 1000
 #define FNAS_DESIGN_GAIN 1e-9 /* of a variance: smaller ones are rounding, and could be exchanged for ever */
@@ -35,6 +39,7 @@ typedef struct fnas_design {
     fnas_arch_set archs;                     /* settled and distinct: those measured before, then the candidates */
     int64_t given, count, wanted, dimension; /* measured; candidates; to pick; D = devices + basis_count + 1 */
     double *factors;                         /* [given + count][D] */
+    double *noise_squared;                   /* [given + count]: of a measurement */
     double *prior, *prior_variance;          /* [D][D], [count]: covariance and variances given what was measured before */
     double *covariance, *variance;           /* [D][D], [count]: given what was picked as well */
     double *row;                             /* [D] scratch */
@@ -137,9 +142,10 @@ static fnas_status fnas_design_allocate(fnas_design *design) {
     size_t d = (size_t)design->dimension, n = (size_t)design->count, all = (size_t)design->archs.count;
     design->picked = fnas_allocate((size_t)design->wanted, sizeof *design->picked);
     design->taken = fnas_allocate(n, sizeof *design->taken);
-    design->factors = fnas_allocate(all * d + 2 * d * d + 2 * n + d, sizeof *design->factors);
+    design->factors = fnas_allocate(all * (d + 1) + 2 * d * d + 2 * n + d, sizeof *design->factors);
     if (!design->picked || !design->taken || !design->factors) return fnas_fail_memory(design->context, "choice of architectures");
-    design->prior = design->factors + all * d;
+    design->noise_squared = design->factors + all * d;
+    design->prior = design->noise_squared + all;
     design->covariance = design->prior + d * d;
     design->prior_variance = design->covariance + d * d;
     design->variance = design->prior_variance + n;
@@ -149,8 +155,9 @@ static fnas_status fnas_design_allocate(fnas_design *design) {
 
 /* ---- what each of them says ---- */
 
-/* factors [D] of one architecture; basis [basis_count] is scratch. */
-static void fnas_design_factor(const fnas_predictor *predictor, const double *features, double *basis, double *factors) {
+/* factors [D] of one architecture; returns its mean latency on the training devices, by which they are divided. basis [basis_count] is
+ * scratch. */
+static double fnas_design_factor(const fnas_predictor *predictor, const double *features, double *basis, double *factors) {
     int64_t devices = predictor->device_count;
     double mean = 0.0, share = 1.0 / sqrt((double)devices);
     const fnas_feature_map *map = &predictor->map;
@@ -167,6 +174,7 @@ static void fnas_design_factor(const fnas_predictor *predictor, const double *fe
         factors[devices + j] = scale > 0.0 ? FNAS_DESIGN_SIZE * (wide ? 1.0 : FNAS_CALIBRATION_PLACE) * basis[j] / scale / unit : 0.0;
     }
     factors[devices + predictor->basis_count] = mean / unit; /* how fast the device is */
+    return unit;
 }
 
 static fnas_status fnas_design_factors(const fnas_design *design) {
@@ -177,7 +185,10 @@ static fnas_status fnas_design_factors(const fnas_design *design) {
     for (int64_t i = 0; i < design->archs.count; i++) {
         fnas_space_to_onehot(predictor->space, fnas_arch_set_at(&design->archs, i), onehot);
         fnas_space_cost_features(predictor->space, onehot, features);
-        fnas_design_factor(predictor, features, onehot + fnas_space_onehot_size(predictor->space), design->factors + i * design->dimension);
+        double unit = fnas_design_factor(predictor, features, onehot + fnas_space_onehot_size(predictor->space),
+                                         design->factors + i * design->dimension);
+        double fixed = FNAS_DESIGN_NOISE_FIXED / unit;
+        design->noise_squared[i] = FNAS_DESIGN_NOISE * FNAS_DESIGN_NOISE + fixed * fixed;
     }
     fnas_free(onehot);
     return FNAS_OK;
@@ -216,7 +227,7 @@ static double fnas_design_observe(int64_t d, const double *factor, double noise_
 /* Observes a candidate (or takes its observation back), and what that makes of all the others' variances. */
 static void fnas_design_take(fnas_design *design, int64_t candidate, bool take) {
     int64_t d = design->dimension;
-    double noise_squared = FNAS_DESIGN_NOISE * FNAS_DESIGN_NOISE;
+    double noise_squared = design->noise_squared[design->given + candidate];
     double share = fnas_design_observe(d, fnas_design_candidate(design, candidate), take ? noise_squared : -noise_squared, design->row,
                                        design->covariance);
     for (int64_t i = 0; i < design->count; i++) {
@@ -226,11 +237,16 @@ static void fnas_design_take(fnas_design *design, int64_t candidate, bool take) 
     design->taken[candidate] = take;
 }
 
-/* The candidate whose latency is least known, g^T P g, by which the determinant grows most; -1 where none says anything. */
+/* By how much a candidate's measurement makes the determinant grow, less 1: g^T P g, relative to its noise. */
+static double fnas_design_gain(const fnas_design *design, int64_t candidate) {
+    return design->variance[candidate] / design->noise_squared[design->given + candidate];
+}
+
+/* The candidate by which the determinant grows most; -1 where none says anything. */
 static int64_t fnas_design_best(const fnas_design *design) {
     int64_t best = -1;
     for (int64_t i = 0; i < design->count; i++)
-        if (!design->taken[i] && design->variance[i] > (best >= 0 ? design->variance[best] : 0.0)) best = i;
+        if (!design->taken[i] && fnas_design_gain(design, i) > (best >= 0 ? fnas_design_gain(design, best) : 0.0)) best = i;
     return best;
 }
 
@@ -240,7 +256,7 @@ static fnas_status fnas_design_measured(fnas_design *design) {
     for (int64_t i = 0; i < d; i++) design->prior[i * d + i] = 1.0;
     for (int64_t i = 0; i < design->given; i++) {
         FNAS_TRY(fnas_design_step(design, 0));
-        (void)fnas_design_observe(d, design->factors + i * d, FNAS_DESIGN_NOISE * FNAS_DESIGN_NOISE, design->row, design->prior);
+        (void)fnas_design_observe(d, design->factors + i * d, design->noise_squared[i], design->row, design->prior);
     }
     for (int64_t i = 0; i < design->count; i++) {
         if (i % 100 == 0) FNAS_TRY(fnas_design_step(design, 0));
@@ -280,7 +296,7 @@ static fnas_status fnas_design_exchange(fnas_design *design, int64_t sweep, bool
         int64_t kept = design->picked[i];
         fnas_design_take(design, kept, false);
         int64_t best = fnas_design_best(design);
-        if (best >= 0 && design->variance[best] > design->variance[kept] * (1.0 + FNAS_DESIGN_GAIN)) {
+        if (best >= 0 && fnas_design_gain(design, best) > fnas_design_gain(design, kept) * (1.0 + FNAS_DESIGN_GAIN)) {
             design->picked[i] = best;
             *moved = true;
         }

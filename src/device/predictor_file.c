@@ -110,10 +110,9 @@ static fnas_status fnas_predictor_lists_to_json(fnas_context *context, const fna
         const fnas_known_device *device = &predictor->devices[t];
         json_t *holdout = NULL;
         status = fnas_predictor_archs_to_json(context, predictor, device->holdout_choices, device->holdout_count, &holdout);
-        json_t *entry = json_pack("{s:s, s:o}", "name", device->name, "holdout", holdout);
+        json_t *entry = json_pack("{s:s, s:o}", "name", device->name, "holdout", holdout); /* names come from cards, which are UTF-8 */
         if (own && entry && status == FNAS_OK) status = fnas_predictor_references_to_json(context, predictor, t, entry);
-        if (json_array_append_new(devices, entry) != 0 && status == FNAS_OK)
-            status = fnas_fail(context, FNAS_ERR_INPUT, "the device name \"%s\" is not UTF-8", device->name);
+        if (json_array_append_new(devices, entry) != 0 && status == FNAS_OK) status = fnas_fail_memory(context, "predictor file");
     }
     return status;
 }
@@ -368,6 +367,7 @@ static fnas_status fnas_predictor_read_file(fnas_context *context, const fnas_sa
     if (!own_references && strcmp(format, FNAS_PREDICTOR_FORMAT) != 0)
         return fnas_fail(context, FNAS_ERR_INPUT, "%s: format is \"%s\", this version reads \"%s\" and \"%s\": fit the predictor again",
                          path, format, FNAS_PREDICTOR_FORMAT, FNAS_PREDICTOR_FORMAT_OWN);
+    FNAS_TRY(fnas_safetensors_require_crc(context, file));
     FNAS_TRY(fnas_predictor_metadata(context, file, path, "lists", &text));
     json_t *lists = json_loads(text, JSON_REJECT_DUPLICATES, &error);
     if (!lists) return fnas_fail(context, FNAS_ERR_INPUT, "%s: metadata \"lists\": %s", path, error.text);

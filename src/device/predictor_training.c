@@ -39,6 +39,7 @@ typedef struct fnas_sample {
 typedef struct fnas_training {
     fnas_context *context;
     fnas_predictor *predictor;
+    int64_t holdout_least; /* of each device */
     fnas_sample *samples;
     int64_t sample_count;
     int64_t arch_count;        /* distinct */
@@ -142,6 +143,12 @@ static fnas_status fnas_training_take_device(fnas_training *training, const fnas
         device->scale_ms += view->reference_latency_ms[r] / (double)predictor->reference_count;
     for (int64_t r = 0; r < predictor->reference_count; r++) device->reference[r] = view->reference_latency_ms[r] / device->scale_ms;
     FNAS_TRY(fnas_training_take_holdout(training, view, device));
+    if (device->holdout_count < training->holdout_least)
+        return fnas_fail(
+            training->context, FNAS_ERR_INPUT,
+            "device %s: %lld of its %lld measurements are kept out of training, %lld are needed to score it: measure more of them, "
+            "or keep a larger part out (--holdout)",
+            view->name, (long long)device->holdout_count, (long long)view->measurement_count, (long long)training->holdout_least);
     fnas_training_take_samples(training, view, t);
     return FNAS_OK;
 }
@@ -523,6 +530,8 @@ static fnas_status fnas_training_check_options(fnas_context *context, const fnas
         return fnas_fail(context, FNAS_ERR_INPUT, "steps must be 0 to 10000000, not %lld", (long long)resolved->steps);
     if (!(resolved->holdout_fraction >= 0.0 && resolved->holdout_fraction <= 0.9))
         return fnas_fail(context, FNAS_ERR_INPUT, "holdout_fraction must be 0 to 0.9, not %g", resolved->holdout_fraction);
+    if (resolved->holdout_least < 0)
+        return fnas_fail(context, FNAS_ERR_INPUT, "holdout_least must not be negative, as %lld is", (long long)resolved->holdout_least);
     if (resolved->steps == 0) resolved->steps = FNAS_TRAINING_STEPS;
     if (resolved->holdout_fraction == 0.0) resolved->holdout_fraction = 0.1;
     return FNAS_OK;
@@ -559,7 +568,7 @@ fnas_status fnas_predictor_fit_views(fnas_context *context, const fnas_space *sp
     FNAS_TRY(fnas_predictor_allocate(context, fnas_space_spec(space), count, views[0].reference_count, own_references, predictor));
     (*predictor)->seed = resolved.seed;
     (*predictor)->holdout_fraction = resolved.holdout_fraction;
-    fnas_training training = {.context = context, .predictor = *predictor};
+    fnas_training training = {.context = context, .predictor = *predictor, .holdout_least = resolved.holdout_least};
     fnas_status status = fnas_training_take_references(context, *predictor, count, views);
     if (status == FNAS_OK) status = fnas_training_run(&training, count, views, resolved.steps);
     fnas_training_release(&training);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/memory.h"
 
 #define COMMIT_MS 500
@@ -94,7 +95,7 @@ static fnas_status compare_held(fnas_context *context, fnas_samples *samples, co
     if (held && strcmp(held, value) != 0)
         status = fnas_fail(context, FNAS_ERR_INPUT,
                            "%s holds samples of another measurement: %s is \"%.300s\" there and \"%.300s\" now: measure as before, or "
-                           "remove it to begin anew",
+                           "begin anew (--anew)",
                            samples->path, key, held, value);
     sqlite3_reset(samples->get);
     return status;
@@ -196,6 +197,16 @@ fnas_status fnas_samples_open(fnas_context *context, const char *path, int64_t c
     else
         release(made);
     return status;
+}
+
+fnas_status fnas_samples_forget(fnas_context *context, const char *path) {
+    fnas_samples *samples;
+    if (!fnas_file_exists(path)) return FNAS_OK;
+    FNAS_TRY(fnas_samples_open(context, path, 0, NULL, &samples));
+    fnas_status status = begin_writing(context, samples);
+    if (status == FNAS_OK) status = execute(context, samples, "DELETE FROM samples; DELETE FROM settings");
+    fnas_status closed = fnas_samples_close(status == FNAS_OK ? context : NULL, samples);
+    return status == FNAS_OK ? closed : status;
 }
 
 fnas_status fnas_samples_close(fnas_context *context, fnas_samples *samples) {

@@ -28,6 +28,10 @@ typedef struct fnas_sample {
 FNAS_NODISCARD fnas_status fnas_samples_open(fnas_context *context, const char *path, int64_t count, const fnas_samples_setting *settings,
                                              fnas_samples **samples);
 
+/* Removes all samples and settings from the file; where there is none, none is made. A file and not its name: who measures into it is not
+ * cut off from it. Errors: as fnas_samples_open. */
+FNAS_NODISCARD fnas_status fnas_samples_forget(fnas_context *context, const char *path);
+
 /* The first value that is held for the key stays; another is refused with FNAS_ERR_INPUT. */
 FNAS_NODISCARD fnas_status fnas_samples_hold(fnas_context *context, fnas_samples *samples, const char *key, const char *value);
 /* What is held for the key, or "". */

@@ -371,7 +371,7 @@ static fnas_status fnas_check_places(fnas_context *context, fnas_safetensors *fi
     return FNAS_OK;
 }
 
-/* Files of other programs, and of our own before there was one, need not have a checksum. */
+/* Files of other programs need not have a checksum. */
 static fnas_status fnas_check_crc(fnas_context *context, const fnas_safetensors *file) {
     const char *expected = fnas_safetensors_metadata(file, FNAS_SAFETENSORS_CRC);
     char found[FNAS_SAFETENSORS_CRC_BYTES];
@@ -380,6 +380,13 @@ static fnas_status fnas_check_crc(fnas_context *context, const fnas_safetensors 
     if (strcmp(expected, found) == 0) return FNAS_OK;
     return fnas_fail(context, FNAS_ERR_INPUT, "%s: damaged: the CRC-32 of its data is %s, its header says %.16s: take it from a backup",
                      file->path, found, expected);
+}
+
+fnas_status fnas_safetensors_require_crc(fnas_context *context, const fnas_safetensors *file) {
+    if (fnas_safetensors_metadata(file, FNAS_SAFETENSORS_CRC)) return FNAS_OK;
+    return fnas_fail(context, FNAS_ERR_INPUT,
+                     "%s: damaged: metadata \"" FNAS_SAFETENSORS_CRC "\" is missing, which fleetnas always writes: take it from a backup",
+                     file->path);
 }
 
 /* Files of other programs need not align their tensors; ours do, and nothing is copied. */

@@ -1,5 +1,6 @@
 /* safetensors: u64 little-endian length of the header, the header in JSON, tensors without holes or overlap. The metadata hold "crc32", the
- * checksum of the tensors' bytes in eight hexadecimal digits, written always and checked where there is one. */
+ * checksum of the tensors' bytes in eight hexadecimal digits, written always and checked where there is one; readers of our own files
+ * require it. */
 #ifndef FNAS_EXPORT_SAFETENSORS_H
 #define FNAS_EXPORT_SAFETENSORS_H
 
@@ -44,6 +45,10 @@ typedef struct fnas_safetensors fnas_safetensors;
  * FNAS_ERR_MEMORY. */
 FNAS_NODISCARD fnas_status fnas_safetensors_read(fnas_context *context, const char *path, size_t limit_bytes, fnas_safetensors **file);
 void fnas_safetensors_free(fnas_safetensors *file);
+
+/* That the file has a checksum (which agreed when it was read): for files that only fleetnas writes, where a missing one is damage, too.
+ * Errors: FNAS_ERR_INPUT. */
+FNAS_NODISCARD fnas_status fnas_safetensors_require_crc(fnas_context *context, const fnas_safetensors *file);
 
 /* All tensors in the order of their data; borrowed. */
 const fnas_safetensors_tensor *fnas_safetensors_tensors(const fnas_safetensors *file, int64_t *count);

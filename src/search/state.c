@@ -160,6 +160,7 @@ static fnas_status read_entries(fnas_context *context, const fnas_safetensors *f
     const char *format = fnas_safetensors_metadata(file, "format");
     if (!format || strcmp(format, FORMAT) != 0)
         return fnas_fail(context, FNAS_ERR_INPUT, "%s: no checkpoint of this version (%s)", path, FORMAT);
+    FNAS_TRY(fnas_safetensors_require_crc(context, file));
     for (int64_t i = 0; i < list->count; i++) {
         entry *item = &list->items[i];
         const void *data = NULL;

@@ -151,6 +151,7 @@ static fnas_status load_file(fnas_context *context, const fnas_space *space, con
     FNAS_TRY(metadata_of(context, file, path, "format", &format));
     if (strcmp(format, FORMAT) != 0)
         return fnas_fail(context, FNAS_ERR_INPUT, "%s: format is \"%.40s\", this version reads \"" FORMAT "\"", path, format);
+    FNAS_TRY(fnas_safetensors_require_crc(context, file));
     FNAS_TRY(metadata_of(context, file, path, "space", &spec));
     if (strcmp(spec, fnas_space_spec(space)) != 0)
         return fnas_fail(context, FNAS_ERR_INPUT, "%s: these errors are of the space %s, the search is in %s", path, spec,

@@ -96,7 +96,8 @@ refuse "a program that hangs" "sh -c 'sleep 60' {onnx}" 'sh gave no answer in 0.
 refuse "a program that floods" 'yes {onnx}' 'yes printed more than 1048576 bytes and was killed'
 refuse "a negative time" "sh -c 'echo -3' {onnx}" 'a latency of -3'
 refuse "a time that is no number" "sh -c 'echo 3 nan ms' {onnx}" 'gives "nan" as a latency'
-refuse "no energy" "sh -c 'echo 3' {onnx}" 'two numbers at the end' --command-energy
+refuse "no energy" "sh -c 'echo 3' {onnx}" 'two numbers on its last line' --command-energy
+refuse "latency and energy on two lines" "sh -c 'echo 3 ms; echo 40 mJ' {onnx}" 'two numbers on its last line' --command-energy
 refuse "no such field" 'object {onnx}' 'its answer has no "median"' --command-json median
 
 # ---- stand-ins ----
@@ -132,9 +133,94 @@ echo call >> "$place/tired"; awk 'END { print NR }' "$place/tired"
 E2
 measure 4 "a device that drifts" 'tires {onnx}'
 says err "the same architecture took +"
-says err "samples are kept in $samples: remove it to measure anew, or give more --rounds"
+says err "samples are kept in $samples: add --anew to throw them away and measure anew, or give more --rounds"
 want "samples of a drift are kept" [ -s "$samples" ]
+: > "$place/tired"
+measure 4 "the same command says the same again" 'tires {onnx}'
+want "without a new sample" [ ! -s "$place/tired" ]
+program tires <<'E2'
+echo 3
+E2
+measure 0 "it is begun anew" 'tires {onnx}' --anew
+want "no samples are left behind then" [ ! -e "$samples" ]
+rm -f "$card"
+run 1 "anew without a command" device measure --space "$space" --name b --anew -o "$card"
+says err "--anew belong to --command"
+
+# ---- noise ----
+
+program dice <<'E2'
+echo call >> "$place/rolled"
+case $1 in */drift.onnx) echo 1.5 ;; *) awk 'END { srand(NR); print 1 + rand() }' "$place/rolled" ;; esac
+E2
+measure 0 "a device that throws dice" 'dice {onnx}' --rounds 4 --threads 2
+says err "warning: these latencies are noisy"
+run 0 "its card" device show "$card"
+says out "these latencies are noisy"
+rm -f "$card"
+
+# ---- a list of architectures, added to a card ----
+
+cat > "$place/list.json" <<'E2'
+["|nor_conv_3x3~0|+|none~0|skip_connect~1|+|skip_connect~0|none~1|nor_conv_1x1~2|", "|skip_connect~0|+|none~0|none~1|+|none~0|none~1|nor_conv_3x3~2|"]
+E2
+grow() { # CODE TEXT WORD...: by the program of before
+    wanted_code=$1 about=$2
+    shift 2
+    run "$wanted_code" "$about" device measure --space "$space" --name board -o "$card" --command 'bench {onnx}' "$@"
+}
+grow 0 "a list of architectures" --archs-file "$place/list.json"
+says out "2 architectures and 10 references"
+want "the list's architectures" grep -q '"arch": "|skip_connect~0|+|none~0|none~1|+|none~0|none~1|nor_conv_3x3~2|"' "$card"
+want "nothing is said of noise where there is none" sh -c "! grep -q noisy '$place/err'"
+grow 0 "random ones are added" --add --archs 5
+says out "7 architectures (5 added) and 10 references"
+grow 0 "and again, other ones" --add --archs 5
+says out "12 architectures (5 added) and 10 references"
+want "the card says that it grew twice" [ "$(grep -o '"references_change"' "$card" | wc -l)" -eq 2 ]
+cp "$card" "$place/grown.json"
+grow 2 "what the card has" --add --archs-file "$place/list.json"
+says err "list.json: architecture 0 is on the card of device board already"
+grow 1 "references are the card's" --add --references "$place/list.json"
+says err "--references has no use with --add"
+grow 1 "nothing to add" --add --reference-only
+says err "--add has no use with --reference-only"
+grow 1 "a list and random ones" --archs 3 --archs-file "$place/list.json"
+says err "leave one out"
+grow 2 "another setting" --add --archs 5 --batch 2
+says err "its batch is 1, this measurement's 2"
+grow 2 "energies that the card has not" --add --archs 5 --command-energy
+says err "has no energies"
+want "the card stays as it was" cmp -s "$card" "$place/grown.json"
+program slower <<'E2'
+bench "$1" | awk '{ print 2 * $2 }'
+E2
+measure_slower() { run "$1" "$2" device measure --space "$space" --name board -o "$card" --command 'slower {onnx}' --add --archs 5; }
+measure_slower 4 "a device that has become slower"
+says err "its references take +100 % time in the median"
+want "the card stays as it was then, too" cmp -s "$card" "$place/grown.json"
 rm -f "$samples"
+sed 's/^\[\(.*\), .*\]$/[\1, \1]/' "$place/list.json" > "$place/twice.json"
+grow 2 "an architecture twice" --archs-file "$place/twice.json"
+says err "twice.json: architectures 0 and 1 are the same architecture: keep one"
+
+# ---- other references ----
+
+sed -n 's/^    {"arch": \("[^"]*"\).*/\1/p' "$card" | head -10 | paste -sd, | sed 's/.*/[&]/' > "$place/others.json"
+run 0 "a card by references that it has measured" device rebase "$card" --references "$place/others.json" -o "$place/rebased.json"
+says out "rebased.json: board, 22 architectures and 10 references"
+run 0 "it can be shown" device show "$place/rebased.json"
+want "its references are those" [ "$(sed -n '/"reference"/,/latency_ms/s/^ *\("|[^"]*"\).*/\1/p' "$place/rebased.json" | paste -sd, | sed 's/.*/[&]/')" = "$(cat "$place/others.json")" ]
+sed 's/nor_conv_3x3/nor_conv_1x1/g; s/skip_connect/avg_pool_3x3/g' "$place/others.json" > "$place/unknown.json"
+run 2 "references that it has not measured" device rebase "$card" --references "$place/unknown.json" -o "$place/none.json"
+says err "is not on its card: measure it (device measure --add --archs-file)"
+sed 's/^\[\("[^"]*"\),"[^"]*"/[\1,\1/' "$place/others.json" > "$place/equal.json"
+run 2 "equal references" device rebase "$card" --references "$place/equal.json" -o "$place/none.json"
+says err "equal.json: references 0 and 1 are the same architecture: keep one"
+run 2 "equal references to measure" device measure --space "$space" --name b --references "$place/equal.json" --command 'bench {onnx}' -o "$place/none.json"
+says err "equal.json: references 0 and 1 are the same architecture: keep one"
+want "no card was made" [ ! -e "$place/none.json" ]
+rm -f "$card"
 
 # ---- interrupted and gone on ----
 
@@ -191,6 +277,12 @@ says err "interrupted: the samples taken so far are in $samples"
 measure 0 "it goes on after both" 'slow {onnx}' --rounds 8
 taken=$(calls)
 want "at least 88 samples were taken" [ "$taken" -ge 88 ]
+mkdir -p "$TMPDIR/fleetnas-abcdef"
+: > "$TMPDIR/fleetnas-abcdef/0.onnx"
+touch -d '2 minutes ago' "$TMPDIR"/fleetnas-*
+rm -f "$card"
+measure 0 "the next measurement" 'bench {onnx}'
+want "folders that killed ones left are removed" [ -z "$(ls "$TMPDIR")" ]
 want "few samples were taken again: what the last half second gave" [ "$taken" -le 104 ]
 rm -f "$card"
 echo garbage-that-is-no-data-base-of-any-kind > "$samples"

@@ -48,6 +48,15 @@ measure other --archs 12 --seed 5
 grep -o '"arch": "[^"]*"' "$place/other.json" > "$place/archs3"
 want "other seeds measure others" sh -c "! cmp -s '$place/archs1' '$place/archs3'"
 
+# The card grows, and the references of another fleet are among what it has measured then.
+measure other --add --archs 3 --seed 5
+says out "15 architectures (3 added) and 10 references"
+sed -n 's/^    {"arch": \("[^"]*"\).*/\1/p' "$place/other.json" | tail -10 | paste -sd, | sed 's/.*/[&]/' > "$place/ten.json"
+run 0 "other references" device rebase "$place/other.json" --references "$place/ten.json" -o "$place/rebased.json"
+says out "25 architectures and 10 references"
+run 2 "another runtime is another device" device measure --space "$space" --name other --runtime blas --add --archs 3 -o "$place/other.json"
+says err 'its runtime is "onednn", this measurement'"'"'s "blas"'
+
 # verify: the card of another machine is left out and named, that of this machine is not lost. Busy machines may lose it too (exit code 4).
 make_cards
 run 0 "a search to verify" search --space "$space" --data "$data" --device "$place/one.json" --preset quick --proxy channels=4 --paths 4 --steps 8 --out "$place/run"

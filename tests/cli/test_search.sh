@@ -12,6 +12,7 @@ want "no machine's path in what is compared" sh -c "! grep -q '$place' '$search_
 
 # ---- fronts ----
 run 0 "front of an unseen device" front "$search_run" --device "$place/c.json" --svg "$place/c.svg" -o "$place/c1.json" -o "$place/c.csv"
+says out "     error, %   latency, ms  architecture"
 says out "architecture"
 want "the picture is an SVG" grep -q "<svg" "$place/c.svg"
 want "the table has its columns" grep -q "^device,arch,preference_error,preference_latency_ms,error,latency_ms" "$place/c.csv"
@@ -77,7 +78,7 @@ want "nor says so" sh -c "! grep -q 'only guess' '$place/err' && ! grep -q 'conn
 
 # ---- predictor ----
 run 0 "predictor fit" predictor fit --device "$place/a.json" "$place/b.json" --steps 300 -o "$place/p.safetensors"
-says out "spearman"
+says out "Spearman"
 run 0 "predictor eval on an unseen device" predictor eval "$place/p.safetensors" --device "$place/c.json" --json
 says out '"spearman": '
 says out '"trained_on": false'

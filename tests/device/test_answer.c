@@ -29,7 +29,9 @@ static void the_last_number_counts(void **state) {
     gives(place, "time=7,", NULL, 7, NAN);
     gives(place, "nano 3 finfo", NULL, 3, NAN);
     gives(place, "3 ms 20.5 mJ", NULL, 3, 20.5);
-    gives(place, "1 2\n3\n4\n", NULL, 3, 4);
+    gives(place, "1 2\n3 4\ndone\n", NULL, 3, 4);
+    gives(place, "1 2\n3\n4\n", NULL, 4, NAN);
+    gives(place, "warm 1\n\x1b[1m3 ms\x1b[0m 4 mJ", NULL, 3, 4);
 }
 
 static void what_is_no_time_is_refused(void **state) {
@@ -46,7 +48,9 @@ static void what_is_no_time_is_refused(void **state) {
     refused(place, "2e9", NULL, false, "at most 1e+09 ms");
     refused(place, "1e999", NULL, false, "bench gives");
     refused(place, "1111111111111111111111111111111111111111111111111111111111111111111111", NULL, false, "print a plain number");
-    refused(place, "3", NULL, true, "two numbers at the end");
+    refused(place, "3", NULL, true, "two numbers on its last line");
+    refused(place, "1 2\n3\n4\n", NULL, true, "two numbers on its last line"); /* 3 and 4 are of two lines */
+    refused(place, "3 ms\n4 mJ\n", NULL, true, "two numbers on its last line");
     refused(place, "3 0", NULL, true, "an energy of 0");
     refused(place, "nan 4", NULL, true, "\"nan\" as a latency");
 }

@@ -361,9 +361,14 @@ static void test_random_archs(void **state) {
     int32_t references[10 * DECISIONS], *all = fnas_allocate(COUNT, DECISIONS * sizeof *all), few[20 * DECISIONS];
     assert_non_null(all);
     assert_int_equal(fnas_archs_references(f->context, f->space, NULL, references), FNAS_OK);
-    assert_int_equal(fnas_archs_random(f->context, f->space, 3, references, COUNT, all), FNAS_OK);
-    assert_int_equal(fnas_archs_random(f->context, f->space, 3, references, 20, few), FNAS_OK);
+    assert_int_equal(fnas_archs_random(f->context, f->space, 3, 10, references, COUNT, all), FNAS_OK);
+    assert_int_equal(fnas_archs_random(f->context, f->space, 3, 10, references, 20, few), FNAS_OK);
     assert_memory_equal(all, few, sizeof few); /* a smaller set is the beginning of a larger one */
+    int32_t taken[20 * DECISIONS];
+    memcpy(taken, references, sizeof references);
+    memcpy(taken + 10 * DECISIONS, few, 10 * DECISIONS * sizeof *taken);
+    assert_int_equal(fnas_archs_random(f->context, f->space, 3, 20, taken, 10, few), FNAS_OK);
+    assert_memory_equal(few, all + 10 * DECISIONS, 10 * DECISIONS * sizeof *few); /* what is taken is passed over */
     static bool seen[15625];
     for (int64_t i = -10; i < COUNT; i++) {
         const int32_t *choices = i < 0 ? references + (i + 10) * DECISIONS : all + i * DECISIONS;
@@ -399,6 +404,25 @@ static void test_reference_files(void **state) {
     snprintf(text, sizeof text, "{\"reference_archs\": [%s]}", list);
     write_references(f, path, text);
     assert_int_equal(fnas_archs_references(f->context, f->space, path, references), FNAS_OK);
+    char twice[4400], first[FNAS_ARCH_TEXT_BYTES];
+    assert_int_equal(fnas_space_format(f->context, f->space, own + 6 * 9, first, sizeof first), FNAS_OK);
+    snprintf(twice, sizeof twice, "[%.*s,\"%s\"]", (int)(strrchr(list, ',') - list), list, first); /* the last one gives way to the first */
+    write_references(f, path, twice);
+    assert_int_equal(fnas_archs_references(f->context, f->space, path, references), FNAS_ERR_INPUT);
+    assert_non_null(strstr(fnas_context_message(f->context), "references 0 and 9 are the same architecture: keep one"));
+    fnas_arch_set listed;
+    assert_int_equal(fnas_archs_listed(f->context, f->space, path, &listed), FNAS_ERR_INPUT);
+    assert_non_null(strstr(fnas_context_message(f->context), "architectures 0 and 9 are the same architecture: keep one"));
+    fnas_arch_set_free(&listed);
+    write_references(f, path, text);
+    assert_int_equal(fnas_archs_listed(f->context, f->space, path, &listed), FNAS_OK);
+    assert_int_equal(listed.count, 10);
+    assert_memory_equal(listed.choices, references, sizeof references);
+    fnas_arch_set_free(&listed);
+    write_references(f, path, "[]");
+    assert_int_equal(fnas_archs_listed(f->context, f->space, path, &listed), FNAS_ERR_INPUT);
+    assert_non_null(strstr(fnas_context_message(f->context), "0 architectures, 1 to 15000 can be measured"));
+    fnas_arch_set_free(&listed);
     write_references(f, path, "{\"archs\": []}");
     assert_int_equal(fnas_archs_references(f->context, f->space, path, references), FNAS_ERR_INPUT);
     assert_non_null(strstr(fnas_context_message(f->context), "reference_archs"));

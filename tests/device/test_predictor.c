@@ -727,6 +727,13 @@ static void bad_devices_are_refused(void **state) {
     assert_message("measurement 3");
     fnas_predictor_options options = {.holdout_fraction = 1.5};
     assert_status(FNAS_ERR_INPUT, fnas_predictor_fit_views(place->context, fleet.space, 1, views, &options, &predictor));
+    options = (fnas_predictor_options){.steps = 1, .holdout_fraction = 0.5, .holdout_least = 40};
+    assert_status(FNAS_ERR_INPUT, fnas_predictor_fit_views(place->context, fleet.space, 1, views, &options, &predictor));
+    assert_message("of its 40 measurements are kept out of training, 40 are needed to score it");
+    assert_null(predictor);
+    options.holdout_least = -1;
+    assert_status(FNAS_ERR_INPUT, fnas_predictor_fit_views(place->context, fleet.space, 1, views, &options, &predictor));
+    assert_message("holdout_least must not be negative");
     assert_status(FNAS_ERR_INPUT, fnas_predictor_fit_views(place->context, fleet.space, 0, views, &quick, &predictor));
     fleet_free(&fleet);
 }

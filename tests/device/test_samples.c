@@ -66,6 +66,30 @@ static void settings_without_samples_bind_nobody(void **state) {
     assert_status(FNAS_OK, fnas_samples_close(place->context, samples));
 }
 
+/* Another measurement finds the name free then; where there was no file there is none. */
+static void what_is_forgotten_is_gone(void **state) {
+    fnas_test_place *place = *state;
+    const char *path = fnas_test_path(place, "s.sqlite");
+    fnas_samples *samples;
+    fnas_sample taken = {0, 1, NAN, NAN}, read;
+    bool found;
+    assert_status(FNAS_OK, fnas_samples_forget(place->context, path));
+    assert_int_not_equal(access(path, F_OK), 0);
+    assert_status(FNAS_OK, fnas_samples_open(place->context, path, 2, settings, &samples));
+    assert_status(FNAS_OK, fnas_samples_add(place->context, samples, (fnas_samples_turn){0, 0, 0}, &taken));
+    assert_status(FNAS_ERR_IO, fnas_samples_forget(place->context, path)); /* it is in use */
+    assert_message("another measurement is writing to it");
+    assert_status(FNAS_OK, fnas_samples_close(place->context, samples));
+    assert_status(FNAS_OK, fnas_samples_forget(place->context, path));
+    assert_status(FNAS_OK, fnas_samples_open(place->context, path, 2, others, &samples));
+    assert_status(FNAS_OK, fnas_samples_find(place->context, samples, (fnas_samples_turn){0, 0, 0}, &found, &read));
+    assert_false(found);
+    assert_status(FNAS_OK, fnas_samples_close(place->context, samples));
+    const char *text = fnas_test_write_text(place, "text", "these are certainly not the bytes of a data base, which would begin otherwise");
+    assert_status(FNAS_ERR_INPUT, fnas_samples_forget(place->context, text));
+    assert_message("no samples of a measurement");
+}
+
 /* A writer that is killed loses at most what it added in the last half second. */
 static void a_killed_writer_leaves_its_samples(void **state) {
     fnas_test_place *place = *state;
@@ -97,6 +121,7 @@ static void a_killed_writer_leaves_its_samples(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {fnas_test(what_was_added_is_found), fnas_test(another_measurement_is_refused),
-                                       fnas_test(settings_without_samples_bind_nobody), fnas_test(a_killed_writer_leaves_its_samples)};
+                                       fnas_test(settings_without_samples_bind_nobody), fnas_test(what_is_forgotten_is_gone),
+                                       fnas_test(a_killed_writer_leaves_its_samples)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

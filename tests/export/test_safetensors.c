@@ -229,7 +229,8 @@ static void every_truncation_is_refused(void **state) {
     fnas_free(data);
 }
 
-/* Any one bit of the data; and without the checksum, as older files are, the same bytes are believed. */
+/* Any one bit of the data; and without the checksum, as files of other programs are, the same bytes are believed by who does not require
+ * it. */
 static void flipped_data_are_refused(void **state) {
     fnas_test_place *place = *state;
     unsigned char *data;
@@ -245,9 +246,14 @@ static void flipped_data_are_refused(void **state) {
         assert_null(file);
         data[bit / 8] ^= (unsigned char)(1u << bit % 8);
     }
+    assert_status(FNAS_OK, fnas_safetensors_read(place->context, fnas_test_write(place, "whole", data, size), LIMIT, &file));
+    assert_status(FNAS_OK, fnas_safetensors_require_crc(place->context, file));
+    fnas_safetensors_free(file);
     memcpy(strstr((char *)data + 8, "crc32"), "no_32", 5);
     data[size - 1] ^= 1;
-    assert_status(FNAS_OK, fnas_safetensors_read(place->context, fnas_test_write(place, "older", data, size), LIMIT, &file));
+    assert_status(FNAS_OK, fnas_safetensors_read(place->context, fnas_test_write(place, "other", data, size), LIMIT, &file));
+    assert_status(FNAS_ERR_INPUT, fnas_safetensors_require_crc(place->context, file));
+    assert_message("other: damaged: metadata \"crc32\" is missing");
     fnas_safetensors_free(file);
     fnas_free(data);
 }
