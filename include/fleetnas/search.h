@@ -66,6 +66,8 @@ typedef struct fnas_front_options {
         neighbours;   /* besides them, up to this many of the hypernetwork's next most probable architectures (one decision changed) [0] */
     bool score_error; /* score distinct architectures on the validation split with the supernet; false: error is left out (NaN) and the
                          query takes milliseconds */
+    bool fill;        /* where fewer than `points` are on the front, what is next best follows, layer after layer: predictions are not exact, and
+                         one that seems a little worse may be better */
     bool as_offered;  /* where errors come from a table or a surrogate: only what the hypernetwork offers, without the local search that
                          begins there */
     const char *data; /* where the data lie now [as the run knows] */

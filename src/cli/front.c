@@ -12,7 +12,7 @@ typedef struct front_values {
     const char *device, *data, *svg;
     cli_texts outputs;
     int64_t points, candidates, neighbours, threads;
-    bool as_offered, json, csv, no_error;
+    bool fill, as_offered, json, csv, no_error;
 } front_values;
 
 #define AT(member) offsetof(front_values, member)
@@ -22,6 +22,10 @@ static const cli_option front_options[] = {
     {"points", 0, CLI_COUNT, AT(points), "N", "architectures at most, best first by hypervolume contribution [24]", false},
     {"candidates", 0, CLI_COUNT, AT(candidates), "N",
      "architectures of the sweep that are scored at most [48; 1000 where errors come from a table]", false},
+    {"fill", 0, CLI_FLAG, AT(fill), NULL,
+     "where fewer than --points are on the front, the next best follow: predictions are not exact, and what seems a little worse may be "
+     "better",
+     false},
     {"as-offered", 0, CLI_FLAG, AT(as_offered), NULL,
      "with errors of a table or a surrogate: only what the hypernetwork offers, without the local search that begins there", false},
     {"neighbours", 0, CLI_COUNT, AT(neighbours), "N", "also score up to N of the next most probable architectures [0]", false},
@@ -168,6 +172,7 @@ static fnas_status front_run(fnas_context *context, void *untyped) {
                                   .candidates = values->candidates,
                                   .neighbours = values->neighbours,
                                   .score_error = !values->no_error,
+                                  .fill = values->fill,
                                   .as_offered = values->as_offered,
                                   .data = values->data};
     cli_query query;

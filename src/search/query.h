@@ -52,9 +52,11 @@ void fnas_candidates_free(fnas_candidates *candidates);
 
 /* The front of scored candidates: those no better than guessing are dropped where others exist, then the dominated, then the least
  * contributors until `points` are left. Where the run has an error objective that is not scored, all candidates count, ordered by latency
- * and thinned evenly. images: how many were scored, for the level of guessing. */
+ * and thinned evenly. fill: where they are fewer, layers of those that they dominate follow. images: how
+ * many were scored, for the level of guessing. */
 FNAS_NODISCARD fnas_status fnas_query_choose(fnas_context *context, const fnas_run *run, const char *device,
-                                             const fnas_candidates *candidates, int64_t images, int64_t points, fnas_front **front);
+                                             const fnas_candidates *candidates, int64_t images, int64_t points, bool fill,
+                                             fnas_front **front);
 
 /* Leaves the best `most` of scored candidates (all, where they are not scored): without those that guess, unless all do, layer after layer
  * of non-dominated ones (Deb et al. 2002), with the cross entropy in the place of the error; the last layer by contribution. What is left

@@ -224,16 +224,34 @@ fnas_status fnas_query_keep_best(fnas_context *context, const fnas_run *run, int
 
 /* ---- the front ---- */
 
-static fnas_status fnas_choice_build(fnas_context *context, const fnas_choice *choice, const char *device, int64_t kept,
-                                     fnas_front **front) {
-    const fnas_candidates *candidates = choice->candidates;
-    FNAS_TRY(fnas_front_create(context, device, &choice->run->config, choice->run->space, kept, front));
-    for (int64_t i = 0; i < kept; i++) {
-        int64_t row = choice->order[i], index = choice->indices[row];
-        fnas_status status = fnas_front_set_point(context, choice->run->space, *front, i,
-                                                  candidates->choices + index * candidates->decisions,
-                                                  candidates->preferences + index * candidates->objectives,
-                                                  choice->values + row * choice->objectives, candidates->latency_ms[index]);
+/* Appends to chosen [points], *count of them candidates on the front, those of the layers behind it, the last by contribution. */
+static fnas_status fnas_choice_fill(fnas_context *context, const fnas_choice *front, int64_t images, int64_t points, int64_t *chosen,
+                                    int64_t *count) {
+    fnas_choice choice;
+    int64_t *layers = fnas_allocate((size_t)points, sizeof *layers), found = 0, ahead = *count;
+    fnas_status status = fnas_choice_begin(context, front->run, front->candidates, FNAS_MEASURE_ERROR, front->candidates->count, &choice);
+    if (status == FNAS_OK)
+        status = layers ? fnas_choice_by_layers(context, &choice, images, points, layers, &found) : fnas_fail_memory(context, "a front");
+    fnas_choice_end(&choice);
+    for (int64_t i = 0; i < found && status == FNAS_OK; i++) {
+        bool known = false;
+        for (int64_t j = 0; j < ahead; j++) known |= chosen[j] == layers[i];
+        if (!known) chosen[(*count)++] = layers[i];
+    }
+    fnas_free(layers);
+    return status;
+}
+
+static fnas_status fnas_choice_build(fnas_context *context, const fnas_run *run, const fnas_candidates *candidates, const char *device,
+                                     int64_t count, const int64_t *chosen, fnas_front **front) {
+    FNAS_TRY(fnas_front_create(context, device, &run->config, run->space, count, front));
+    for (int64_t i = 0; i < count; i++) {
+        double values[FNAS_OBJECTIVES_MAX];
+        for (int64_t k = 0; k < candidates->objectives; k++)
+            values[k] = fnas_candidates_value(run, candidates, chosen[i], run->config.objectives[k]);
+        fnas_status status = fnas_front_set_point(context, run->space, *front, i, candidates->choices + chosen[i] * candidates->decisions,
+                                                  candidates->preferences + chosen[i] * candidates->objectives, values,
+                                                  candidates->latency_ms[chosen[i]]);
         if (status == FNAS_OK) continue;
         fnas_front_free(*front);
         *front = NULL;
@@ -249,24 +267,30 @@ static bool fnas_choice_has_all_values(const fnas_choice *choice) {
     return true;
 }
 
-static fnas_status fnas_choice_run(fnas_context *context, fnas_choice *choice, const char *device, int64_t images, int64_t points,
-                                   fnas_front **front) {
-    int64_t kept;
-    if (fnas_choice_has_all_values(choice)) {
-        FNAS_TRY(fnas_choice_by_contribution(context, choice, images, points, &kept));
+/* chosen [points]: candidates, the best first. */
+static fnas_status fnas_choice_run(fnas_context *context, fnas_choice *choice, int64_t images, int64_t points, bool fill, int64_t *chosen,
+                                   int64_t *count) {
+    bool complete = fnas_choice_has_all_values(choice);
+    if (complete) {
+        FNAS_TRY(fnas_choice_by_contribution(context, choice, images, points, count));
     } else {
-        FNAS_TRY(fnas_choice_by_latency(context, choice, points, &kept));
+        FNAS_TRY(fnas_choice_by_latency(context, choice, points, count));
     }
-    return fnas_choice_build(context, choice, device, kept, front);
+    for (int64_t i = 0; i < *count; i++) chosen[i] = choice->indices[choice->order[i]];
+    return complete && fill && *count < points ? fnas_choice_fill(context, choice, images, points, chosen, count) : FNAS_OK;
 }
 
 fnas_status fnas_query_choose(fnas_context *context, const fnas_run *run, const char *device, const fnas_candidates *candidates,
-                              int64_t images, int64_t points, fnas_front **front) {
+                              int64_t images, int64_t points, bool fill, fnas_front **front) {
     *front = NULL;
     if (points > candidates->count) points = candidates->count;
     fnas_choice choice;
+    int64_t *chosen = fnas_allocate((size_t)points + 1, sizeof *chosen), count = 0;
     fnas_status status = fnas_choice_begin(context, run, candidates, FNAS_MEASURE_ERROR, points, &choice);
-    if (status == FNAS_OK) status = fnas_choice_run(context, &choice, device, images, points, front);
+    if (status == FNAS_OK)
+        status = chosen ? fnas_choice_run(context, &choice, images, points, fill, chosen, &count) : fnas_fail_memory(context, "a front");
     fnas_choice_end(&choice);
+    if (status == FNAS_OK) status = fnas_choice_build(context, run, candidates, device, count, chosen, front);
+    fnas_free(chosen);
     return status;
 }

@@ -34,7 +34,7 @@ static fnas_status fnas_front_from_candidates(fnas_context *context, const fnas_
     if (run->surrogate && !options->constant_preference && !options->as_offered && fnas_candidates_scored(candidates))
         FNAS_TRY(fnas_query_refine(context, run, card, candidates));
     int64_t points = options->points ? options->points : FNAS_FRONT_POINTS, images = run->surrogate ? 0 : run->config.validation_images;
-    FNAS_TRY(fnas_query_choose(context, run, fnas_card_get(card).name, candidates, images, points, front));
+    FNAS_TRY(fnas_query_choose(context, run, fnas_card_get(card).name, candidates, images, points, options->fill, front));
     fnas_front *chosen = *front;
     fnas_status status = fnas_predictor_ask_interval(context, run->predictor, run->space, card, chosen->point_count, chosen->choices,
                                                      chosen->low_ms, chosen->latency_ms, chosen->high_ms);

@@ -114,7 +114,7 @@ static fnas_status fnas_verify_choose(fnas_context *context, fnas_verify_work *w
             }
             if (v == FNAS_VARIANT_SEARCHED) {
                 const char *name = fnas_card_get(work->cards[c]).name;
-                FNAS_TRY(fnas_query_choose(context, run, name, candidates, images, FNAS_FRONT_POINTS, &work->fronts[c]));
+                FNAS_TRY(fnas_query_choose(context, run, name, candidates, images, FNAS_FRONT_POINTS, false, &work->fronts[c]));
             }
             FNAS_TRY(fnas_query_keep_best(context, run, images, FNAS_FRONT_POINTS, candidates));
         }

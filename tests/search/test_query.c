@@ -179,7 +179,7 @@ static fnas_front *choose(fnas_test_place *place, const fnas_run *run, int64_t c
     by_hand made;
     fnas_front *front;
     fill(&made, run, count, values);
-    test_check(place, fnas_query_choose(place->context, run, "x", &made.candidates, 1000, points, &front));
+    test_check(place, fnas_query_choose(place->context, run, "x", &made.candidates, 1000, points, false, &front));
     return front;
 }
 
