@@ -66,11 +66,12 @@ typedef struct fnas_front_options {
         neighbours;   /* besides them, up to this many of the hypernetwork's next most probable architectures (one decision changed) [0] */
     bool score_error; /* score distinct architectures on the validation split with the supernet; false: error is left out (NaN) and the
                          query takes milliseconds */
-    bool fill;        /* where fewer than `points` are on the front, what is next best follows, layer after layer: predictions are not exact, and
-                         one that seems a little worse may be better */
-    bool as_offered;  /* where errors come from a table or a surrogate: only what the hypernetwork offers, without the local search that
-                         begins there */
-    const char *data; /* where the data lie now [as the run knows] */
+    bool fill; /* where fewer than `points` are on the front, what is next best follows, layer after layer: predictions are not exact, and
+                  one that seems a little worse may be better */
+    bool predicted_only; /* predictions also for architectures that the card has measured; else its measurements take their place */
+    bool as_offered;     /* where errors come from a table or a surrogate: only what the hypernetwork offers, without the local search that
+                            begins there */
+    const char *data;    /* where the data lie now [as the run knows] */
     /* For studies only: ask as if the embedding were the mean of the search devices', or with this preference for every point, or with a
      * hypernetwork never trained. */
     bool mean_embedding, untrained_hypernet;
@@ -100,6 +101,8 @@ FNAS_API const int32_t *fnas_front_choices(const fnas_front *front, int64_t poin
 FNAS_API const char *fnas_front_arch(const fnas_front *front, int64_t point);
 FNAS_API const double *fnas_front_preference(const fnas_front *front, int64_t point); /* [objectives] */
 FNAS_API const double *fnas_front_values(const fnas_front *front, int64_t point);     /* [objectives] */
+/* Whether a point's latency (and energy) is the card's own measurement; the objective's source is "measured" where all are. Cannot fail. */
+FNAS_API bool fnas_front_measured(const fnas_front *front, int64_t point);
 /* The 90 % interval of a point's predicted latency (fnas_latency_model_predict_interval): 0 and infinity where the predictor knows too
  * little to say. Cannot fail. */
 FNAS_API void fnas_front_latency_interval(const fnas_front *front, int64_t point, double *low_ms, double *high_ms);

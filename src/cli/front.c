@@ -12,7 +12,7 @@ typedef struct front_values {
     const char *device, *data, *svg;
     cli_texts outputs;
     int64_t points, candidates, neighbours, threads;
-    bool fill, as_offered, json, csv, no_error;
+    bool fill, predicted_only, as_offered, json, csv, no_error;
 } front_values;
 
 #define AT(member) offsetof(front_values, member)
@@ -26,6 +26,8 @@ static const cli_option front_options[] = {
      "where fewer than --points are on the front, the next best follow: predictions are not exact, and what seems a little worse may be "
      "better",
      false},
+    {"predicted-only", 0, CLI_FLAG, AT(predicted_only), NULL,
+     "predict also what the card has measured [its measurements take the place of predictions]", false},
     {"as-offered", 0, CLI_FLAG, AT(as_offered), NULL,
      "with errors of a table or a surrogate: only what the hypernetwork offers, without the local search that begins there", false},
     {"neighbours", 0, CLI_COUNT, AT(neighbours), "N", "also score up to N of the next most probable architectures [0]", false},
@@ -173,6 +175,7 @@ static fnas_status front_run(fnas_context *context, void *untyped) {
                                   .neighbours = values->neighbours,
                                   .score_error = !values->no_error,
                                   .fill = values->fill,
+                                  .predicted_only = values->predicted_only,
                                   .as_offered = values->as_offered,
                                   .data = values->data};
     cli_query query;

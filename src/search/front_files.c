@@ -81,6 +81,7 @@ static bool fnas_front_json_points(const fnas_run *run, const fnas_front *front,
             json_t *interval = json_pack("[f,f]", front->low_ms[i], front->high_ms[i]);
             done = !json_object_set_new(point, "latency_ms_interval90", interval) && done;
         }
+        done = !json_object_set_new(point, "measured", json_boolean(fnas_front_measured(front, i))) && done;
         bool connected = fnas_space_connected(run->space, fnas_front_choices(front, i));
         done = !json_object_set_new(point, "connected", json_boolean(connected)) && done;
         done = !json_array_append_new(points, point) && done;

@@ -23,8 +23,9 @@ fnas_status fnas_front_create(fnas_context *context, const char *device, const f
     created->latency_ms = fnas_allocate(n, sizeof *created->latency_ms);
     created->low_ms = fnas_allocate(n, sizeof *created->low_ms);
     created->high_ms = fnas_allocate(n, sizeof *created->high_ms);
+    created->measured = fnas_allocate(n, sizeof *created->measured);
     bool complete = created->device && created->choices && created->archs && created->preferences && created->values &&
-                    created->latency_ms && created->low_ms && created->high_ms;
+                    created->latency_ms && created->low_ms && created->high_ms && created->measured;
     if (!complete) {
         fnas_front_free(created);
         return fnas_fail_memory(context, "a front");
@@ -60,7 +61,19 @@ void fnas_front_free(fnas_front *front) {
     fnas_free(front->latency_ms);
     fnas_free(front->low_ms);
     fnas_free(front->high_ms);
+    fnas_free(front->measured);
     fnas_free(front);
+}
+
+void fnas_front_settle_measured(fnas_front *front) {
+    for (int64_t i = 0; i < front->point_count; i++)
+        for (int64_t k = 0; k < front->objective_count; k++)
+            if (front->measured[i] && front->objectives[k] == FNAS_OBJECTIVE_LATENCY)
+                front->latency_ms[i] = front->low_ms[i] = front->high_ms[i] = front->values[i * front->objective_count + k];
+}
+
+bool fnas_front_measured(const fnas_front *front, int64_t point) {
+    return front->measured[point];
 }
 
 const char *fnas_front_device(const fnas_front *front) {
@@ -73,7 +86,10 @@ int64_t fnas_front_objective_count(const fnas_front *front) {
 
 fnas_front_objective fnas_front_objective_at(const fnas_front *front, int64_t objective) {
     fnas_objective_kind kind = front->objectives[objective];
-    return (fnas_front_objective){fnas_objective_name(kind), fnas_objective_unit(kind), fnas_objective_source(kind, front->error)};
+    bool measured = (kind == FNAS_OBJECTIVE_LATENCY || kind == FNAS_OBJECTIVE_ENERGY) && front->point_count > 0;
+    for (int64_t i = 0; i < front->point_count; i++) measured &= front->measured[i];
+    const char *source = measured ? "measured" : fnas_objective_source(kind, front->error);
+    return (fnas_front_objective){fnas_objective_name(kind), fnas_objective_unit(kind), source};
 }
 
 int64_t fnas_front_point_count(const fnas_front *front) {

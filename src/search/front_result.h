@@ -15,6 +15,7 @@ struct fnas_front {
     double *values;           /* [points][objectives]; error is NaN where it was not scored */
     double *latency_ms;       /* [points] predicted, whether or not it is an objective */
     double *low_ms, *high_ms; /* [points] their 90 % intervals: 0 and infinity where unknown */
+    bool *measured;           /* [points] the values are the card's own measurements */
 };
 
 /* A front of `points` points with nothing filled in. Owned: fnas_front_free. */
@@ -23,5 +24,8 @@ FNAS_NODISCARD fnas_status fnas_front_create(fnas_context *context, const char *
 /* Fills one point; everything is copied. */
 FNAS_NODISCARD fnas_status fnas_front_set_point(fnas_context *context, const fnas_space *space, fnas_front *front, int64_t point,
                                                 const int32_t *choices, const double *preference, const double *values, double latency_ms);
+
+/* What is measured needs no prediction: its latency and interval are the value. */
+void fnas_front_settle_measured(fnas_front *front);
 
 #endif

@@ -220,8 +220,10 @@ static fnas_status fnas_candidates_allocate(fnas_context *context, int64_t count
     candidates->preferences = fnas_allocate((size_t)(count * sweep->objectives), sizeof *candidates->preferences);
     candidates->latency_ms = fnas_allocate((size_t)count, sizeof *candidates->latency_ms);
     candidates->energy_mj = fnas_allocate((size_t)count, sizeof *candidates->energy_mj);
+    candidates->measured = fnas_allocate((size_t)count, sizeof *candidates->measured);
     candidates->scores = fnas_allocate((size_t)count, sizeof *candidates->scores);
-    if (!candidates->choices || !candidates->preferences || !candidates->latency_ms || !candidates->energy_mj || !candidates->scores) {
+    if (!candidates->choices || !candidates->preferences || !candidates->latency_ms || !candidates->energy_mj || !candidates->measured ||
+        !candidates->scores) {
         return fnas_fail_memory(context, "candidates of a front");
     }
     for (int64_t i = 0; i < count; i++) {
@@ -310,6 +312,7 @@ fnas_status fnas_candidates_grow(fnas_context *context, int64_t count, fnas_cand
                 fnas_candidates_grow_array((void **)&candidates->preferences, before, count, preferences) &&
                 fnas_candidates_grow_array((void **)&candidates->latency_ms, before, count, sizeof(double)) &&
                 fnas_candidates_grow_array((void **)&candidates->energy_mj, before, count, sizeof(double)) &&
+                fnas_candidates_grow_array((void **)&candidates->measured, before, count, sizeof(bool)) &&
                 fnas_candidates_grow_array((void **)&candidates->scores, before, count, sizeof(fnas_score));
     if (!good) return fnas_fail_memory(context, "candidates of a front");
     for (int64_t i = before; i < count; i++) candidates->energy_mj[i] = (double)NAN;
@@ -326,6 +329,7 @@ void fnas_candidates_free(fnas_candidates *candidates) {
     fnas_free(candidates->preferences);
     fnas_free(candidates->latency_ms);
     fnas_free(candidates->energy_mj);
+    fnas_free(candidates->measured);
     fnas_free(candidates->scores);
     *candidates = (fnas_candidates){0};
 }

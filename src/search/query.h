@@ -17,8 +17,9 @@ typedef struct fnas_candidates {
     int64_t decoded;     /* the first `decoded` are the most probable of some preference; the others are near neighbours of those */
     int32_t *choices;    /* [count][decisions] */
     double *preferences; /* [count][objectives] */
-    double *latency_ms;  /* [count] predicted */
+    double *latency_ms;  /* [count] predicted, or measured */
     double *energy_mj;   /* the same; NaN where energy is no objective */
+    bool *measured;      /* [count] the card's own measurement is there, in both */
     fnas_score *scores;  /* [count] NaN until scored */
 } fnas_candidates;
 
@@ -42,10 +43,20 @@ double fnas_candidates_value(const fnas_run *run, const fnas_candidates *candida
 
 /* Where errors cost nothing, what the hypernetwork offers is where a Pareto local search begins (Paquete et al. 2004): as long as there is
  * one, an architecture that no other known one dominates is taken, and all that differ from it in one decision join the candidates, with
- * its preference. Ends at the latest with FNAS_REFINED_MOST candidates. They must be scored; so are those that join. */
+ * its preference. Ends at the latest with FNAS_REFINED_MOST candidates. They must be scored; so are those that join.
+ * take_measured: with the card's measurements where there are some. */
 #define FNAS_REFINED_MOST 20000
-FNAS_NODISCARD fnas_status fnas_query_refine(fnas_context *context, const fnas_run *run, const fnas_card *card,
+FNAS_NODISCARD fnas_status fnas_query_refine(fnas_context *context, const fnas_run *run, const fnas_card *card, bool take_measured,
                                              fnas_candidates *candidates);
+
+/* For the candidates from `first` on: what the card has measured takes the place of what is predicted. */
+FNAS_NODISCARD fnas_status fnas_query_take_measured(fnas_context *context, const fnas_card *card, int64_t first,
+                                                    fnas_candidates *candidates);
+
+/* Where errors cost nothing, every architecture that the card has measured is a candidate too, with the preference of what the hypernetwork
+ * offers at nearly its latency. Candidates must be scored; so are those that join. */
+FNAS_NODISCARD fnas_status fnas_query_join_measured(fnas_context *context, const fnas_run *run, const fnas_card *card,
+                                                    fnas_candidates *candidates);
 
 bool fnas_candidates_scored(const fnas_candidates *candidates); /* all of them, or none */
 void fnas_candidates_free(fnas_candidates *candidates);

@@ -252,6 +252,7 @@ static fnas_status fnas_choice_build(fnas_context *context, const fnas_run *run,
         fnas_status status = fnas_front_set_point(context, run->space, *front, i, candidates->choices + chosen[i] * candidates->decisions,
                                                   candidates->preferences + chosen[i] * candidates->objectives, values,
                                                   candidates->latency_ms[chosen[i]]);
+        (*front)->measured[i] = candidates->measured[chosen[i]];
         if (status == FNAS_OK) continue;
         fnas_front_free(*front);
         *front = NULL;

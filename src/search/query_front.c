@@ -27,18 +27,30 @@ static fnas_status fnas_front_score(fnas_context *context, const fnas_run *run, 
     return status;
 }
 
+/* What the card has measured, and where errors cost nothing what lies near what the hypernetwork offers. */
+static fnas_status fnas_front_extend(fnas_context *context, const fnas_run *run, const fnas_card *card, const fnas_front_options *options,
+                                     fnas_candidates *candidates) {
+    bool take_measured = !options->predicted_only;
+    if (take_measured) FNAS_TRY(fnas_query_take_measured(context, card, 0, candidates));
+    if (!run->surrogate || options->constant_preference || options->as_offered || !fnas_candidates_scored(candidates)) return FNAS_OK;
+    FNAS_TRY(fnas_query_refine(context, run, card, take_measured, candidates));
+    return take_measured ? fnas_query_join_measured(context, run, card, candidates) : FNAS_OK;
+}
+
 static fnas_status fnas_front_from_candidates(fnas_context *context, const fnas_run *run, const fnas_card *card,
                                               const fnas_front_options *options, fnas_candidates *candidates, fnas_front **front) {
     FNAS_TRY(fnas_query_sweep(context, run, card, options, candidates));
     FNAS_TRY(fnas_front_score(context, run, options, candidates));
-    if (run->surrogate && !options->constant_preference && !options->as_offered && fnas_candidates_scored(candidates))
-        FNAS_TRY(fnas_query_refine(context, run, card, candidates));
+    FNAS_TRY(fnas_front_extend(context, run, card, options, candidates));
     int64_t points = options->points ? options->points : FNAS_FRONT_POINTS, images = run->surrogate ? 0 : run->config.validation_images;
     FNAS_TRY(fnas_query_choose(context, run, fnas_card_get(card).name, candidates, images, points, options->fill, front));
     fnas_front *chosen = *front;
     fnas_status status = fnas_predictor_ask_interval(context, run->predictor, run->space, card, chosen->point_count, chosen->choices,
                                                      chosen->low_ms, chosen->latency_ms, chosen->high_ms);
-    if (status == FNAS_OK) return FNAS_OK;
+    if (status == FNAS_OK) {
+        fnas_front_settle_measured(chosen);
+        return FNAS_OK;
+    }
     fnas_front_free(chosen);
     *front = NULL;
     return status;

@@ -10,6 +10,7 @@
 typedef struct refinement {
     const fnas_run *run;
     const fnas_card *card;
+    bool take_measured;
     fnas_candidates *candidates;
     fnas_arch_set known; /* the candidates, in their order */
     bool *expanded;      /* [FNAS_REFINED_MOST] neighbours of this candidate have joined */
@@ -89,8 +90,9 @@ static fnas_status join(fnas_context *context, refinement *work) {
         memcpy(candidates->preferences + i * m, candidates->preferences + work->parent[i] * m, (size_t)m * sizeof(double));
     fnas_run_look_up_errors(run, fresh, choices, candidates->scores + first);
     FNAS_TRY(fnas_predictor_ask(context, run->predictor, run->space, work->card, fresh, choices, candidates->latency_ms + first));
-    if (!run->energy_predictor) return FNAS_OK;
-    return fnas_predictor_ask(context, run->energy_predictor, run->space, work->card, fresh, choices, candidates->energy_mj + first);
+    if (run->energy_predictor)
+        FNAS_TRY(fnas_predictor_ask(context, run->energy_predictor, run->space, work->card, fresh, choices, candidates->energy_mj + first));
+    return work->take_measured ? fnas_query_take_measured(context, work->card, first, candidates) : FNAS_OK;
 }
 
 static fnas_status refine(fnas_context *context, refinement *work) {
@@ -104,9 +106,10 @@ static fnas_status refine(fnas_context *context, refinement *work) {
     return FNAS_OK;
 }
 
-fnas_status fnas_query_refine(fnas_context *context, const fnas_run *run, const fnas_card *card, fnas_candidates *candidates) {
+fnas_status fnas_query_refine(fnas_context *context, const fnas_run *run, const fnas_card *card, bool take_measured,
+                              fnas_candidates *candidates) {
     if (candidates->count >= FNAS_REFINED_MOST) return FNAS_OK;
-    refinement work = {.run = run, .card = card, .candidates = candidates};
+    refinement work = {.run = run, .card = card, .take_measured = take_measured, .candidates = candidates};
     fnas_status status = refine(context, &work);
     end(&work);
     return status;
