@@ -27,10 +27,10 @@ static const cli_option rival_options[] = {
     CLI_OPTIONS_END,
 };
 
-static void rival_print(const rival_values *values, const fnas_rival_front *front) {
+static void rival_print(const rival_values *values, const fnas_rival_front *front, const fnas_truth_score *score) {
     if (!values->json) {
-        printf("%s: %s, %lld evaluations, %lld architectures\n", values->output, values->common.operands.items[0],
-               (long long)front->evaluations, (long long)front->count);
+        printf("%s: %s, %lld evaluations, %lld architectures, %.5f of the true hypervolume\n", values->output,
+               values->common.operands.items[0], (long long)front->evaluations, (long long)front->count, score->ratio);
         return;
     }
     cli_json json = {.file = stdout};
@@ -38,7 +38,7 @@ static void rival_print(const rival_values *values, const fnas_rival_front *fron
     cli_json_text(&json, "rival", values->common.operands.items[0]);
     cli_json_text(&json, "front", values->output);
     cli_json_integer(&json, "evaluations", front->evaluations);
-    cli_json_integer(&json, "points", front->count);
+    cli_truth_score_json(&json, score);
     cli_json_end(&json, '}');
 }
 
@@ -49,12 +49,14 @@ static fnas_status rival_run(fnas_context *context, void *untyped) {
     fnas_space *space;
     fnas_truth *truth;
     fnas_rival_front front = {.count = 0};
+    fnas_truth_score score;
     fnas_status status = cli_check_output(VERB, values->output);
     if (status != FNAS_OK) return status;
     status = cli_truth_open(context, VERB, &values->truth, &space, &truth);
     if (status == FNAS_OK) status = fnas_rival_run(context, truth, &options, &front);
+    if (status == FNAS_OK) status = fnas_truth_score_front(context, truth, front.count, front.choices, &score);
     if (status == FNAS_OK) status = fnas_rival_front_write(context, truth, &front, values->output);
-    if (status == FNAS_OK) rival_print(values, &front);
+    if (status == FNAS_OK) rival_print(values, &front, &score);
     fnas_rival_front_free(&front);
     fnas_truth_free(truth);
     fnas_space_close(space);
@@ -76,7 +78,7 @@ const cli_verb cli_rival = {
         "  macs                   the front by multiply-accumulates in place of the error; evaluates no more than --points\n"
         "Each distinct architecture costs one evaluation; what is known costs nothing. What guesses (90 % error) is dropped, then what "
         "is\n"
-        "dominated, then the least contributors to the hypervolume. `fleetnas score` scores the file.",
+        "dominated, then the least contributors to the hypervolume. What is left is scored as `fleetnas score` scores the file.",
     .example = "fleetnas rival nsga2 --space nb201 --truth architectures.csv latency_ms.csv --accuracy-column cifar10_test_accuracy_pct "
                "--column latency_ms=pixel3 --evaluations 100 -o nsga2.csv",
     .options = rival_options,
