@@ -3,10 +3,10 @@ BUILD = build/release
 JOBS ?= $(shell nproc)
 PREFIX ?= /usr/local
 
-.PHONY: help deps build runners demo demo-seeds test bench lint format sanitize fuzz install clean
+.PHONY: help deps build runners demo demo-seeds nb201 test bench lint format sanitize fuzz install clean
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
 
 deps: ## install what is missing of packaging/debian-packages.txt (sudo where you are not root)
 	@sh scripts/install-dependencies.sh
@@ -23,6 +23,9 @@ demo: build ## measure this machine's devices, search once, show and check the f
 
 demo-seeds: build ## the demo's search for three seeds, with ablations and the means
 	@sh scripts/demo-seeds.sh
+
+nb201: build ## NAS-Bench-201 on 19 devices: search, rivals, scores, a page (TABLES=FOLDER CIFAR10=FOLDER; docs/nb201.md)
+	@sh scripts/run-nb201.sh
 
 test: build ## every test, with their number
 	@sh scripts/run-tests.sh $(BUILD)

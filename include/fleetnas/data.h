@@ -26,7 +26,8 @@ typedef struct fnas_dataset_info {
  *   fashion-mnist       the four files of Debian's package dataset-fashion-mnist; FLEETNAS_FASHION_MNIST in the environment
  *                       names another folder
  *   fashion-mnist:DIR   the same files (IDX, gzip or plain) in DIR
- *   cifar10:DIR         data_batch_1..5.bin and test_batch.bin in DIR, each plain or xz (.bin.xz)
+ *   cifar10:DIR         data_batch_1..5.bin and test_batch.bin in DIR, each plain or xz (.bin.xz); without test_batch.bin there is
+ *                       no test part, which a search does not need
  *   synthetic:CxHxW[,classes=K][,images=N]
  *                       smooth patterns, one a class, with noise: the same on every machine with one C library. Classes 2..1000 [10],
  *                       train images 10..1000000 [2000], a fifth as many test images

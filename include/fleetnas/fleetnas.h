@@ -11,6 +11,7 @@
 #include "fleetnas/front.h"
 #include "fleetnas/predictor.h"
 #include "fleetnas/report.h"
+#include "fleetnas/results.h"
 #include "fleetnas/rival.h"
 #include "fleetnas/search.h"
 #include "fleetnas/space.h"

@@ -22,13 +22,16 @@ typedef struct fnas_truth_options {
     int64_t cost_count;          /* 1 to 7 */
     const char *const *costs;    /* what the other objectives are called: "latency_ms", ... */
     const char *const *columns;  /* [cost_count] where they stand */
+    bool partial; /* the tables are a sample: architectures that lack an objective are left out, the true front is that of the others */
 } fnas_truth_options;
 
-/* Objectives are the error, then the costs. Architectures that lack one are left out; what a row's architecture is, is
- * told as in fnas_import_open_csv. The space is borrowed and must outlive the table.
- * Errors: FNAS_ERR_INPUT naming file, line and column (a column that is missing, no number) or the column (an error outside 0 to 100, a
- * cost that never changes), or saying that no architecture has all objectives or that the true front dominates nothing; FNAS_ERR_USAGE (no
- * table, no cost), FNAS_ERR_IO, FNAS_ERR_MEMORY. */
+/* Objectives are the error, then the costs. What a row's architecture is, is told as in fnas_import_open_csv. Unless `partial`, every
+ * architecture of the tables must have all objectives, and a space of at most 4,000,000 architectures must be there as a whole (each of
+ * them, or what computes the same): a front is not compared with half of the truth. The space is borrowed and must outlive the table.
+ * Errors: FNAS_ERR_INPUT naming file, line and column (a column that is missing, no number, an architecture twice) or the column and the
+ * architecture (an error outside 0 to 100, an architecture without a value), or the column (a cost that never changes), or saying which
+ * architecture is missing, that no architecture has all objectives, or that the true front dominates nothing; FNAS_ERR_USAGE (no table, no
+ * cost), FNAS_ERR_IO, FNAS_ERR_MEMORY. */
 FNAS_API FNAS_NODISCARD fnas_status fnas_truth_open(fnas_context *context, const fnas_space *space, const fnas_truth_options *options,
                                                     fnas_truth **truth);
 FNAS_API void fnas_truth_free(fnas_truth *truth); /* NULL is allowed */

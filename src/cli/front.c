@@ -9,7 +9,7 @@
 
 typedef struct front_values {
     cli_common common;
-    const char *device, *data, *svg;
+    const char *device, *data, *svg, *plot;
     cli_texts outputs;
     int64_t points, candidates, neighbours, threads;
     bool fill, predicted_only, as_offered, json, csv, no_error;
@@ -34,6 +34,11 @@ static const cli_option front_options[] = {
     CLI_OPTION_JSON(front_values),
     {"csv", 0, CLI_FLAG, AT(csv), NULL, "the front as CSV on standard output", false},
     {"svg", 0, CLI_TEXT, AT(svg), "FILE", "also write a picture", false},
+    {"plot", 0, CLI_CHOICE, AT(plot), "staircase|pairs|parallel",
+     "how pictures show it: error over the first other objective, each two objectives, or parallel coordinates [staircase; pairs from "
+     "three "
+     "objectives on]",
+     false},
     {"output", 'o', CLI_REPEATED, AT(outputs), "FILE", "also write the front to FILE.json, FILE.csv or FILE.svg; repeatable", false},
     {"no-error", 0, CLI_FLAG, AT(no_error), NULL,
      "leave the error out: no data set is needed, the answer takes milliseconds, networks that can only guess stay in", false},
@@ -46,6 +51,7 @@ static const cli_option front_options[] = {
 typedef struct front_answer {
     const fnas_run *run;
     const fnas_front *front;
+    const char *plot;
 } front_answer;
 
 static fnas_status front_save_json(fnas_context *context, const void *user, const char *path) {
@@ -60,7 +66,7 @@ static fnas_status front_save_csv(fnas_context *context, const void *user, const
 
 static fnas_status front_save_svg(fnas_context *context, const void *user, const char *path) {
     const front_answer *answer = user;
-    return fnas_front_write_svg(context, answer->front, path);
+    return fnas_front_write_svg(context, answer->front, answer->plot, path);
 }
 
 static cli_save_function *front_saver(const char *path) {
@@ -156,6 +162,7 @@ static fnas_status front_check(const front_values *values) {
         if (!front_saver(path)) return cli_fail("front", FNAS_ERR_USAGE, "--output %s: the name must end in .json, .csv or .svg", path);
         picture |= cli_has_suffix(path, ".svg");
     }
+    if (values->plot && !picture) return cli_fail("front", FNAS_ERR_USAGE, "--plot is about a picture: name its file with --svg FILE");
     if (picture && values->no_error) return cli_fail("front", FNAS_ERR_USAGE, "the picture shows the error: leave out --no-error");
     for (int64_t i = 0; i < values->outputs.count; i++) {
         fnas_status status = cli_check_output("front", values->outputs.items[i]);
@@ -182,7 +189,7 @@ static fnas_status front_run(fnas_context *context, void *untyped) {
     fnas_front *front = NULL;
     status = cli_query_open(context, "front", values->common.operands.items[0], &cards, &query);
     if (status == FNAS_OK) status = fnas_run_front(context, query.run, query.cards[0], &options, &front);
-    if (status == FNAS_OK) status = front_write(context, values, &(front_answer){query.run, front});
+    if (status == FNAS_OK) status = front_write(context, values, &(front_answer){query.run, front, values->plot});
     if (front) fnas_front_free(front);
     cli_query_close(&query);
     return status;

@@ -28,6 +28,7 @@ static const cli_verb *const verbs[] = {
     &cli_score,
     &cli_rival,
     &cli_report,
+    &cli_results,
     &cli_bench,
     &cli_version,
     &cli_help,

@@ -32,10 +32,10 @@ static const cli_option rival_options[] = {
     CLI_OPTIONS_END,
 };
 
-static void rival_print(const rival_values *values, const fnas_rival_front *front) {
+static void rival_print(const rival_values *values, const fnas_rival_front *front, const fnas_truth_score *score) {
     if (!values->json) {
-        printf("%s: %s, %lld evaluations, %lld architectures\n", values->output, values->common.operands.items[0],
-               (long long)front->evaluations, (long long)front->count);
+        printf("%s: %s, %lld evaluations, %lld architectures, %.5f of the true hypervolume\n", values->output,
+               values->common.operands.items[0], (long long)front->evaluations, (long long)front->count, score->ratio);
         return;
     }
     cli_json json = {.file = stdout};
@@ -43,7 +43,7 @@ static void rival_print(const rival_values *values, const fnas_rival_front *fron
     cli_json_text(&json, "rival", values->common.operands.items[0]);
     cli_json_text(&json, "front", values->output);
     cli_json_integer(&json, "evaluations", front->evaluations);
-    cli_json_integer(&json, "points", front->count);
+    cli_truth_score_json(&json, score);
     cli_json_end(&json, '}');
 }
 
@@ -59,12 +59,14 @@ static fnas_status rival_run(fnas_context *context, void *untyped) {
     fnas_truth *truth;
     fnas_rival_front front = {.count = 0};
     fnas_context_set_threads(context, values->threads);
+    fnas_truth_score score;
     fnas_status status = cli_check_output(VERB, values->output);
     if (status != FNAS_OK) return status;
     status = cli_truth_open(context, VERB, &values->truth, &space, &truth);
     if (status == FNAS_OK) status = fnas_rival_run(context, truth, &options, &front);
+    if (status == FNAS_OK) status = fnas_truth_score_front(context, truth, front.count, front.choices, &score);
     if (status == FNAS_OK) status = fnas_rival_front_write(context, truth, &front, values->output);
-    if (status == FNAS_OK) rival_print(values, &front);
+    if (status == FNAS_OK) rival_print(values, &front, &score);
     fnas_rival_front_free(&front);
     fnas_truth_free(truth);
     fnas_space_close(space);
@@ -79,7 +81,8 @@ const cli_verb cli_rival = {
     .operands_most = 1,
     .details =
         "Each distinct architecture costs one evaluation; what is known costs nothing. What guesses (90 % error) is dropped, then what is\n"
-        "dominated, then the least contributors to the hypervolume. `fleetnas score` scores the file.\n"
+        "dominated, then the least contributors to the hypervolume. What is left is scored as\n"
+        "`fleetnas score` scores the file.\n"
         "The last four are Bayesian optimisation: after 10 random architectures, Gaussian processes (Matern 5/2 on the one-hot choices, a\n"
         "length a decision, noise, by maximum likelihood) choose among all rows of the table. At most 4096 evaluations.",
     .operand_name = fnas_rival_name,

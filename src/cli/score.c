@@ -47,22 +47,9 @@ static void score_print(const char *path, const fnas_truth_score *score) {
 }
 
 static void score_write_json(cli_json *json, const char *path, const fnas_truth_score *score) {
-    const fnas_indicators *i = &score->indicators;
     cli_json_object(json, NULL);
     cli_json_text(json, "front", path);
-    cli_json_number(json, "hypervolume", score->hypervolume);
-    cli_json_number(json, "true_hypervolume", score->true_hypervolume);
-    cli_json_number(json, "ratio", score->ratio);
-    cli_json_number(json, "gd", i->gd);
-    cli_json_number(json, "gd_plus", i->gd_plus);
-    cli_json_number(json, "igd", i->igd);
-    cli_json_number(json, "igd_plus", i->igd_plus);
-    cli_json_number(json, "epsilon", i->epsilon);
-    cli_json_number(json, "r2", i->r2);
-    cli_json_integer(json, "points", score->front_count);
-    cli_json_integer(json, "true_front_points", score->true_front_count);
-    cli_json_integer(json, "given", score->given);
-    cli_json_integer(json, "dropped", score->dropped);
+    cli_truth_score_json(json, score);
     cli_json_end(json, '}');
 }
 

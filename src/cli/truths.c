@@ -43,7 +43,8 @@ static fnas_status truth_read(fnas_context *context, const cli_truth_values *val
                                         .error_column = values->error_column,
                                         .cost_count = costs->count,
                                         .costs = (const char *const *)costs->names,
-                                        .columns = costs->columns};
+                                        .columns = costs->columns,
+                                        .partial = values->partial};
     return fnas_truth_open(context, space, &options, truth);
 }
 
@@ -59,4 +60,23 @@ fnas_status cli_truth_open(fnas_context *context, const char *verb, const cli_tr
     if (status == FNAS_OK) status = truth_read(context, values, &costs, *space, truth);
     truth_free_costs(&costs);
     return status;
+}
+
+/* ---- scores ---- */
+
+void cli_truth_score_json(cli_json *json, const fnas_truth_score *score) {
+    const fnas_indicators *i = &score->indicators;
+    cli_json_number(json, "hypervolume", score->hypervolume);
+    cli_json_number(json, "true_hypervolume", score->true_hypervolume);
+    cli_json_number(json, "ratio", score->ratio);
+    cli_json_number(json, "gd", i->gd);
+    cli_json_number(json, "gd_plus", i->gd_plus);
+    cli_json_number(json, "igd", i->igd);
+    cli_json_number(json, "igd_plus", i->igd_plus);
+    cli_json_number(json, "epsilon", i->epsilon);
+    cli_json_number(json, "r2", i->r2);
+    cli_json_integer(json, "points", score->front_count);
+    cli_json_integer(json, "true_front_points", score->true_front_count);
+    cli_json_integer(json, "given", score->given);
+    cli_json_integer(json, "dropped", score->dropped);
 }

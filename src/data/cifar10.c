@@ -73,6 +73,15 @@ static fnas_status fnas_cifar10_item(fnas_context *context, void *user, int64_t 
     return status;
 }
 
+/* A folder without the test batch is one in which no search can touch it: its data set has no test part. */
+static fnas_status fnas_cifar10_has_test(fnas_context *context, const char *folder, bool *has_test) {
+    char *path = fnas_cifar10_path(folder, FNAS_CIFAR10_FILES - 1);
+    if (!path) return fnas_fail_memory(context, "a path");
+    *has_test = fnas_file_exists(path);
+    fnas_free(path);
+    return FNAS_OK;
+}
+
 fnas_status fnas_cifar10_read(fnas_context *context, const char *folder, int64_t records, fnas_dataset *dataset) {
     /* Of the train part, as the NAS literature uses them (Liu et al. 2019). */
     static const float mean[3] = {0.49139968f, 0.48215827f, 0.44653124f}, deviation[3] = {0.24703233f, 0.24348505f, 0.26158768f};
@@ -83,13 +92,15 @@ fnas_status fnas_cifar10_read(fnas_context *context, const char *folder, int64_t
     dataset->height = dataset->width = 32;
     dataset->classes = FNAS_CIFAR10_CLASSES;
     FNAS_TRY(fnas_image_set_allocate(context, dataset, (FNAS_CIFAR10_FILES - 1) * records, &dataset->train));
-    FNAS_TRY(fnas_image_set_allocate(context, dataset, records, &dataset->test));
+    bool has_test = false;
+    FNAS_TRY(fnas_cifar10_has_test(context, folder, &has_test));
+    if (has_test) FNAS_TRY(fnas_image_set_allocate(context, dataset, records, &dataset->test));
 
     fnas_cifar10_job job = {folder, records, dataset};
-    int64_t threads = fnas_context_threads(context);
+    int64_t threads = fnas_context_threads(context), files = has_test ? FNAS_CIFAR10_FILES : FNAS_CIFAR10_FILES - 1;
     fnas_team *team;
-    FNAS_TRY(fnas_team_create(context, threads < FNAS_CIFAR10_FILES ? threads : FNAS_CIFAR10_FILES, NULL, &team));
-    fnas_status status = fnas_team_run(context, team, FNAS_CIFAR10_FILES, fnas_cifar10_item, &job);
+    FNAS_TRY(fnas_team_create(context, threads < files ? threads : files, NULL, &team));
+    fnas_status status = fnas_team_run(context, team, files, fnas_cifar10_item, &job);
     fnas_team_destroy(team);
     return status;
 }

@@ -39,7 +39,7 @@ FNAS_NODISCARD fnas_status fnas_image_set_allocate(fnas_context *context, const 
  * the data set is released by the caller also on failure. */
 /* folder NULL: where the package puts it. */
 FNAS_NODISCARD fnas_status fnas_fashion_mnist_read(fnas_context *context, const char *folder, fnas_dataset *dataset);
-/* records: of each of the six files. */
+/* records: of each of the six files, of which the test part's may be absent. */
 FNAS_NODISCARD fnas_status fnas_cifar10_read(fnas_context *context, const char *folder, int64_t records, fnas_dataset *dataset);
 /* Also sets the name. */
 FNAS_NODISCARD fnas_status fnas_synthetic_make(fnas_context *context, const char *options, fnas_dataset *dataset);

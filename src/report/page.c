@@ -7,6 +7,7 @@
 #include "base/statistics.h"
 #include "report/axis.h"
 #include "report/escape.h"
+#include "report/many.h"
 #include "report/page_style.h"
 #include "report/plot.h"
 
@@ -100,7 +101,7 @@ static front_points collect_points(const fnas_page *page, const fnas_page_device
     return points;
 }
 
-void fnas_page_append_front(fnas_text *text, const fnas_page *page, const fnas_page_device *device, bool document) {
+static void append_staircase(fnas_text *text, const fnas_page *page, const fnas_page_device *device, bool document) {
     front_points points = collect_points(page, device);
     fnas_text x_label = {0}, y_label = {0};
     append_axis_label(&x_label, &page->objectives[page->other]);
@@ -116,6 +117,51 @@ void fnas_page_append_front(fnas_text *text, const fnas_page *page, const fnas_p
     fnas_text_free(&y_label);
     fnas_free(points.predicted);
     fnas_free(points.measured);
+}
+
+/* What a picture of all objectives is drawn from; the device's values, row after row. Owned. */
+typedef struct all_objectives {
+    fnas_text labels[FNAS_MANY_OBJECTIVES_MAX];
+    const char *label_of[FNAS_MANY_OBJECTIVES_MAX], **names;
+    double *values;
+    bool failed;
+} all_objectives;
+
+static void collect_objectives(const fnas_page *page, const fnas_page_device *device, all_objectives *all) {
+    size_t rows = (size_t)device->row_count;
+    all->names = fnas_allocate(rows, sizeof *all->names);
+    all->values = fnas_allocate(rows * (size_t)page->objective_count, sizeof *all->values);
+    all->failed = !all->names || !all->values;
+    for (int64_t k = 0; k < page->objective_count; k++) {
+        append_axis_label(&all->labels[k], &page->objectives[k]);
+        all->label_of[k] = all->labels[k].data;
+        all->failed |= all->labels[k].failed;
+    }
+    for (int64_t i = 0; i < device->row_count && !all->failed; i++) {
+        all->names[i] = device->rows[i].arch;
+        memcpy(all->values + i * page->objective_count, device->rows[i].values, (size_t)page->objective_count * sizeof *all->values);
+    }
+}
+
+static void free_objectives(all_objectives *all) {
+    for (int64_t k = 0; k < FNAS_MANY_OBJECTIVES_MAX; k++) fnas_text_free(&all->labels[k]);
+    fnas_free(all->names);
+    fnas_free(all->values);
+}
+
+void fnas_page_append_front(fnas_text *text, const fnas_page *page, const fnas_page_device *device, fnas_page_plot plot, bool document) {
+    if (plot == FNAS_PAGE_STAIRCASE) {
+        append_staircase(text, page, device, document);
+        return;
+    }
+    all_objectives all = {0};
+    collect_objectives(page, device, &all);
+    text->failed |= all.failed;
+    if (!text->failed) {
+        const fnas_many many = {device->name, page->objective_count, all.label_of, device->row_count, all.names, all.values};
+        (plot == FNAS_PAGE_PAIRS ? fnas_pairs_append : fnas_parallel_append)(text, &many, document);
+    }
+    free_objectives(&all);
 }
 
 /* ---- how it was made ---- */
@@ -336,6 +382,24 @@ static void append_table(fnas_text *text, const fnas_page *page, const fnas_page
     fnas_text_append(text, "</tbody></table></div></details>\n");
 }
 
+static void append_figure(fnas_text *text, const fnas_page *page, const fnas_page_device *device, fnas_page_plot plot,
+                          const char *caption) {
+    fnas_text_append(text, "<figure>");
+    fnas_page_append_front(text, page, device, plot, false);
+    append_escaped(text, "<figcaption>", caption, "</figcaption></figure>\n");
+}
+
+static void append_front_figures(fnas_text *text, const fnas_page *page, const fnas_page_device *device) {
+    if (page->objective_count == 2) {
+        append_figure(text, page, device, FNAS_PAGE_STAIRCASE,
+                      "Point at a mark for its architecture. What lies above and to the right of the line is worse in both.");
+        return;
+    }
+    append_figure(text, page, device, FNAS_PAGE_PAIRS, "Each two objectives. Point at a mark for its architecture.");
+    append_figure(text, page, device, FNAS_PAGE_PARALLEL,
+                  "One line an architecture, through its values. Point at a line for its architecture.");
+}
+
 static void append_device(fnas_text *text, const fnas_page *page, int64_t d) {
     const fnas_page_device *device = &page->devices[d];
     fnas_text_append(text, "<section id=\"device-%lld\"><div class=\"head\">", (long long)d + 1);
@@ -344,10 +408,8 @@ static void append_device(fnas_text *text, const fnas_page *page, int64_t d) {
     fnas_text_append(text, "</div>\n");
     if (device->made[0]) append_escaped(text, "<p class=\"muted\">", device->made, "</p>\n");
     if (device->left_out) append_escaped(text, "<p class=\"muted\">Not verified: ", device->left_out, "</p>\n");
-    fnas_text_append(text, "<div%s><figure>", device->check ? " class=\"front\"" : "");
-    fnas_page_append_front(text, page, device, false);
-    fnas_text_append(text, "<figcaption>Point at a mark for its architecture. What lies above and to the right of the line is worse in "
-                           "both.</figcaption></figure>\n");
+    fnas_text_append(text, "<div%s>", device->check ? " class=\"front\"" : "");
+    append_front_figures(text, page, device);
     if (device->check) append_tiles(text, device->check);
     fnas_text_append(text, "</div>\n");
     append_table(text, page, device);

@@ -51,7 +51,14 @@ typedef struct fnas_page {
 /* One self-contained HTML document. Allocation failures: text->failed. */
 void fnas_page_append(fnas_text *text, const fnas_page *page);
 
+/* How a front is drawn. */
+typedef enum fnas_page_plot {
+    FNAS_PAGE_STAIRCASE, /* the error over the first other objective */
+    FNAS_PAGE_PAIRS,     /* each two objectives */
+    FNAS_PAGE_PARALLEL   /* all of them side by side */
+} fnas_page_plot;
+
 /* The picture of one device's front, shared with the page's own. */
-void fnas_page_append_front(fnas_text *text, const fnas_page *page, const fnas_page_device *device, bool document);
+void fnas_page_append_front(fnas_text *text, const fnas_page *page, const fnas_page_device *device, fnas_page_plot plot, bool document);
 
 #endif

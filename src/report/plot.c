@@ -5,10 +5,10 @@
 
 #include "base/memory.h"
 #include "report/axis.h"
+#include "report/canvas.h"
 #include "report/escape.h"
 
-/* In units of the picture, which is scaled to where it is shown; small enough that its letters stay readable on a phone. */
-enum { WIDTH = 480, HEIGHT = 320, RIGHT = 462, TOP = 56, BOTTOM = 272, TICKS_X = 7, TICKS_Y = 6 };
+enum { HEIGHT = 320, RIGHT = 462, TOP = 56, BOTTOM = 272, TICKS_X = 7, TICKS_Y = 6 };
 
 typedef struct frame {
     fnas_axis x, y;
@@ -35,12 +35,6 @@ static frame make_frame(const fnas_plot *plot) {
 
 /* ---- axes ---- */
 
-static void append_label(fnas_text *text, const char *classes, double x, double y, const char *label) {
-    fnas_text_append(text, "<text class=\"fp-text %s\" x=\"%.1f\" y=\"%.1f\">", classes, x, y);
-    fnas_report_append(text, label);
-    fnas_text_append(text, "</text>\n");
-}
-
 /* Where the axis of y starts: behind its widest number. */
 static double left_edge(const fnas_axis *y) {
     double first, step;
@@ -65,7 +59,7 @@ static void append_y_axis(fnas_text *text, const fnas_plot *plot, const frame *f
         fnas_axis_append_tick(text, value, step);
         fnas_text_append(text, "</text>\n");
     }
-    append_label(text, "fp-muted", 16, TOP - 12, plot->y_label);
+    fnas_canvas_label(text, "fp-muted", 16, TOP - 12, plot->y_label);
 }
 
 static void append_x_axis(fnas_text *text, const fnas_plot *plot, const frame *f) {
@@ -79,7 +73,7 @@ static void append_x_axis(fnas_text *text, const fnas_plot *plot, const frame *f
         fnas_axis_append_tick(text, value, step);
         fnas_text_append(text, "</text>\n");
     }
-    append_label(text, "fp-muted fp-middle", (f->x.from + RIGHT) / 2, HEIGHT - 12, plot->x_label);
+    fnas_canvas_label(text, "fp-muted fp-middle", (f->x.from + RIGHT) / 2, HEIGHT - 12, plot->x_label);
 }
 
 /* ---- points ---- */
@@ -184,29 +178,16 @@ static void append_legend(fnas_text *text, const fnas_plot *plot) {
         double y = TOP + 14 + 19 * (double)s;
         append_mark(text, plot->series[s].mark, RIGHT - 12, y - 4);
         fnas_text_append(text, plot->series[s].mark == FNAS_PLOT_FRONT ? "</circle>" : "</path>");
-        append_label(text, "fp-ink fp-end", RIGHT - 24, y, plot->series[s].label);
+        fnas_canvas_label(text, "fp-ink fp-end", RIGHT - 24, y, plot->series[s].label);
     }
 }
 
 /* ---- the whole ---- */
 
-static void append_open(fnas_text *text, int64_t height, const char *title, const char *attributes) {
-    fnas_text_append(text, "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %lld\" role=\"img\" aria-label=\"", WIDTH,
-                     (long long)height);
-    fnas_report_append(text, title);
-    fnas_text_append(text, "\"%s>\n", attributes);
-}
-
-static void append_ground(fnas_text *text, int64_t height, const char *title) {
-    fnas_text_append(text, "<rect class=\"fp-ground\" x=\".5\" y=\".5\" width=\"%d\" height=\"%lld\" rx=\"8\"/>\n", WIDTH - 1,
-                     (long long)height - 1);
-    append_label(text, "fp-title fp-ink", 16, 25, title);
-}
-
-static void append_body(fnas_text *text, const fnas_plot *plot) {
+static void append_plot(fnas_text *text, const fnas_plot *plot, bool document) {
     frame f = make_frame(plot);
     f.x.from = left_edge(&f.y);
-    append_ground(text, HEIGHT, plot->title);
+    fnas_canvas_open(text, HEIGHT, plot->title, document);
     append_y_axis(text, plot, &f);
     append_x_axis(text, plot, &f);
     append_all_series(text, plot, &f);
@@ -215,15 +196,11 @@ static void append_body(fnas_text *text, const fnas_plot *plot) {
 }
 
 void fnas_plot_append_element(fnas_text *text, const fnas_plot *plot) {
-    append_open(text, HEIGHT, plot->title, "");
-    append_body(text, plot);
+    append_plot(text, plot, false);
 }
 
 void fnas_plot_append_document(fnas_text *text, const fnas_plot *plot) {
-    fnas_text_append(text, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
-    append_open(text, HEIGHT, plot->title, " width=\"720\" height=\"480\"");
-    fnas_text_append(text, "<style>%s</style>\n", fnas_plot_style);
-    append_body(text, plot);
+    append_plot(text, plot, true);
 }
 
 /* ---- comparison ---- */
@@ -236,18 +213,12 @@ typedef struct dots_frame {
     int64_t top, bottom;
 } dots_frame;
 
-static double text_width(const char *label) {
-    int64_t letters = 0;
-    for (; *label; label++) letters += ((unsigned char)*label & 0xC0) != 0x80; /* not the later bytes of one letter */
-    return 7.0 * (double)letters;
-}
-
 static dots_frame make_dots_frame(const fnas_dots *dots) {
     double widest = 0;
     dots_frame f = {
         .x = {INFINITY, -INFINITY, 0, RIGHT}}; /* not from 0: marks, unlike bars, have no length, and the differences are small */
     for (int64_t row = 0; row < dots->row_count; row++) {
-        widest = fmax(widest, text_width(dots->rows[row].label));
+        widest = fmax(widest, fnas_canvas_text_width(dots->rows[row].label));
         for (int64_t v = 0; v < dots->value_count; v++) fnas_axis_include(&f.x, dots->rows[row].values[v]);
     }
     fnas_axis_pad(&f.x);
@@ -261,24 +232,15 @@ static void append_dots_legend(fnas_text *text, const fnas_dots *dots) {
     for (int64_t v = 0; v < dots->value_count; v++) {
         double x = 21 + 145 * (double)(v % LEGEND_COLUMNS), y = LEGEND_TOP + LEGEND_ROW * (double)(v / LEGEND_COLUMNS);
         fnas_text_append(text, "<circle class=\"fp-m%lld\" cx=\"%.1f\" cy=\"%.1f\" r=\"4.6\"/>", (long long)v, x, y);
-        append_label(text, "fp-tick fp-ink", x + 10, y + 4, dots->value_labels[v]);
+        fnas_canvas_label(text, "fp-tick fp-ink", x + 10, y + 4, dots->value_labels[v]);
     }
-}
-
-/* Names too long for the margin are squeezed into it. */
-static void append_dots_name(fnas_text *text, const dots_frame *f, double y, const char *label) {
-    fnas_text_append(text, "<text class=\"fp-text fp-tick fp-ink fp-end\" x=\"%.1f\" y=\"%.1f\"", f->x.from - 10, y);
-    if (text_width(label) > LEFT_MOST) fnas_text_append(text, " textLength=\"%d\" lengthAdjust=\"spacingAndGlyphs\"", LEFT_MOST);
-    fnas_text_append(text, ">");
-    fnas_report_append(text, label);
-    fnas_text_append(text, "</text>\n");
 }
 
 static void append_dots_row(fnas_text *text, const fnas_dots *dots, const dots_frame *f, int64_t row) {
     double y = (double)f->top + ROW * ((double)row + 0.5);
     const fnas_dots_row *shown = &dots->rows[row];
     fnas_text_append(text, "<path class=\"fp-grid\" d=\"M%.1f %.1fH%d\"/>", f->x.from, y, RIGHT);
-    append_dots_name(text, f, y + 4, shown->label);
+    fnas_canvas_label_within(text, "fp-tick fp-ink fp-end", f->x.from - 10, y + 4, LEFT_MOST, shown->label);
     for (int64_t v = dots->value_count - 1; v >= 0; v--) {
         if (!isfinite(shown->values[v])) continue;
         fnas_text_append(text, "<circle class=\"fp-m%lld\" cx=\"%.1f\" cy=\"%.1f\" r=\"5\"><title>", (long long)v,
@@ -301,13 +263,12 @@ static void append_dots_axis(fnas_text *text, const fnas_dots *dots, const dots_
         fnas_axis_append_tick(text, value, step);
         fnas_text_append(text, "</text>\n");
     }
-    append_label(text, "fp-tick fp-muted fp-middle", (f->x.from + RIGHT) / 2, bottom + 33, dots->x_label);
+    fnas_canvas_label(text, "fp-tick fp-muted fp-middle", (f->x.from + RIGHT) / 2, bottom + 33, dots->x_label);
 }
 
 void fnas_dots_append_element(fnas_text *text, const fnas_dots *dots) {
     dots_frame f = make_dots_frame(dots);
-    append_open(text, f.bottom + 44, dots->title, "");
-    append_ground(text, f.bottom + 44, dots->title);
+    fnas_canvas_open(text, f.bottom + 44, dots->title, false);
     append_dots_legend(text, dots);
     for (int64_t row = 0; row < dots->row_count; row++) append_dots_row(text, dots, &f, row);
     append_dots_axis(text, dots, &f);

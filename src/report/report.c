@@ -1,5 +1,7 @@
 #include "fleetnas/report.h"
 
+#include <string.h>
+
 #include "base/file.h"
 #include "report/collect.h"
 
@@ -11,14 +13,29 @@ static fnas_status write_text(fnas_context *context, const char *path, fnas_text
     return status;
 }
 
-fnas_status fnas_front_write_svg(fnas_context *context, const fnas_front *front, const char *path) {
+static fnas_status find_plot(fnas_context *context, const fnas_front *front, const char *name, fnas_page_plot *plot) {
+    static const char *const names[] = {
+        [FNAS_PAGE_STAIRCASE] = "staircase", [FNAS_PAGE_PAIRS] = "pairs", [FNAS_PAGE_PARALLEL] = "parallel"};
+    *plot = fnas_front_objective_count(front) > 2 ? FNAS_PAGE_PAIRS : FNAS_PAGE_STAIRCASE;
+    if (!name) return FNAS_OK;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (strcmp(names[i], name) != 0) continue;
+        *plot = (fnas_page_plot)i;
+        return FNAS_OK;
+    }
+    return fnas_fail(context, FNAS_ERR_USAGE, "unknown plot \"%s\": there are staircase, pairs and parallel", name);
+}
+
+fnas_status fnas_front_write_svg(fnas_context *context, const fnas_front *front, const char *plot_name, const char *path) {
     fnas_arena *arena;
     fnas_page page;
+    fnas_page_plot plot;
     fnas_text text = {0};
+    FNAS_TRY(find_plot(context, front, plot_name, &plot));
     FNAS_TRY(fnas_arena_create(context, ARENA_BYTES, &arena));
     fnas_status status = fnas_page_collect(context, arena, NULL, 1, NULL, &front, NULL, &page);
     if (status == FNAS_OK) {
-        fnas_page_append_front(&text, &page, &page.devices[0], true);
+        fnas_page_append_front(&text, &page, &page.devices[0], plot, true);
         status = write_text(context, path, &text);
     }
     fnas_arena_destroy(arena);

@@ -81,6 +81,9 @@ static fnas_status fnas_score_images_load(fnas_context *context, const fnas_run 
     const fnas_search_config *config = &run->config;
     fnas_dataset_info info = fnas_dataset_get(dataset);
     fnas_split *split;
+    if (part == FNAS_SCORE_TEST && info.test_count < 1)
+        return fnas_fail(context, FNAS_ERR_INPUT,
+                         "%s: the data set has no test part: put its file there, or name another folder with --data", info.spec);
     FNAS_TRY(fnas_split_create(context, dataset, config->seed, config->weight_fraction, config->search_fraction, &split));
     int64_t weights, validation;
     fnas_split_part(split, FNAS_SPLIT_WEIGHTS, &weights);

@@ -4,9 +4,8 @@
 
 #include "base/memory.h"
 #include "search/surrogate.h"
+#include "space/arch_find.h"
 #include "space/arch_table.h"
-
-#define ENUMERATE_MAX 4000000 /* architectures of a space that a table may cover as a whole */
 
 static fnas_status fnas_surrogate_read_error(fnas_context *context, const char *path, const fnas_csv *csv, int64_t row, int64_t column,
                                              double *error_pct) {
@@ -16,25 +15,10 @@ static fnas_status fnas_surrogate_read_error(fnas_context *context, const char *
                      (long long)fnas_csv_line(csv, row), fnas_csv_header(csv, column), *error_pct);
 }
 
-static void fnas_surrogate_architecture(const fnas_space *space, int64_t index, int32_t *choices) {
-    for (int64_t d = space->decision_count - 1; d >= 0; d--) {
-        choices[d] = (int32_t)(index % space->decisions[d].choice_count);
-        index /= space->decisions[d].choice_count;
-    }
-}
-
 bool fnas_surrogate_covers_space(const fnas_surrogate *surrogate) {
-    const fnas_space *space = surrogate->space;
     int32_t choices[FNAS_SURROGATE_DECISIONS_MAX];
-    double count = fnas_space_cardinality(space);
-    if (count > ENUMERATE_MAX) return false;
-    for (int64_t i = 0; i < (int64_t)count; i++) {
-        fnas_surrogate_architecture(space, i, choices);
-        if (fnas_arch_set_find(&surrogate->rows, choices) >= 0) continue;
-        fnas_space_canonical(space, choices);
-        if (fnas_arch_set_find(&surrogate->rows, choices) < 0) return false;
-    }
-    return true;
+    int64_t next = 0;
+    return fnas_arch_is_listable(surrogate->space) && !fnas_arch_find_missing(surrogate->space, &surrogate->rows, &next, choices);
 }
 
 static fnas_status fnas_surrogate_take_rows(fnas_context *context, const char *path, const char *column, const fnas_arch_table *table,

@@ -61,14 +61,23 @@ static fnas_status find_index(fnas_context *context, const fnas_truth_options *o
 
 /* ---- values ---- */
 
+/* Where the error stands, as it is there. */
+static const char *error_column(const fnas_truth_options *options) {
+    if (options->accuracy_column) return options->accuracy_column;
+    return options->error_column ? options->error_column : "error_pct";
+}
+
 static fnas_status read_errors(fnas_context *context, const fnas_import *import, const fnas_truth_options *options, double *values) {
-    const char *accuracy = options->accuracy_column, *error = options->error_column ? options->error_column : "error_pct";
-    FNAS_TRY(fnas_import_values(context, import, accuracy ? accuracy : error, NULL, values));
+    const char *column = error_column(options);
+    FNAS_TRY(fnas_import_values(context, import, column, NULL, values));
     for (int64_t i = 0; i < import->archs.count; i++) {
-        if (accuracy) values[i] = 100 - values[i];
-        if (values[i] < 0 || values[i] > 100)
-            return fnas_fail(context, FNAS_ERR_INPUT, "column \"%s\" holds %g: errors and accuracies are 0 to 100 %%",
-                             accuracy ? accuracy : error, accuracy ? 100 - values[i] : values[i]);
+        if (values[i] < 0 || values[i] > 100) {
+            char text[FNAS_ARCH_TEXT_BYTES];
+            FNAS_TRY(fnas_space_format(context, import->space, fnas_arch_set_at(&import->archs, i), text, sizeof text));
+            return fnas_fail(context, FNAS_ERR_INPUT, "column \"%s\" holds %g for %s: errors and accuracies are 0 to 100 %%", column,
+                             values[i], text);
+        }
+        if (options->accuracy_column) values[i] = 100 - values[i];
     }
     return FNAS_OK;
 }
@@ -88,22 +97,56 @@ static fnas_status read_columns(fnas_context *context, const fnas_import *import
     return FNAS_OK;
 }
 
-static fnas_status add_complete(fnas_context *context, const fnas_import *import, const double *columns, fnas_truth *truth) {
+/* The first objective that is NaN; -1: none is. */
+static int64_t find_unknown(int64_t objectives, const double *row) {
+    for (int64_t m = 0; m < objectives; m++)
+        if (isnan(row[m])) return m;
+    return -1;
+}
+
+static fnas_status fail_unknown(fnas_context *context, const fnas_truth *truth, const fnas_truth_options *options, int64_t objective,
+                                const int32_t *choices) {
+    char text[FNAS_ARCH_TEXT_BYTES];
+    FNAS_TRY(fnas_space_format(context, truth->space, choices, text, sizeof text));
+    return fnas_fail(
+        context, FNAS_ERR_INPUT,
+        "column \"%s\" has no row for %s, which another truth table has: complete it, or say that the tables are a sample (--partial)",
+        objective ? options->columns[objective - 1] : error_column(options), text);
+}
+
+static fnas_status add_complete(fnas_context *context, const fnas_import *import, const fnas_truth_options *options, const double *columns,
+                                fnas_truth *truth) {
     truth->values = fnas_allocate((size_t)(import->archs.count * truth->objective_count), sizeof *truth->values);
     if (!truth->values) return fnas_fail_memory(context, "a truth table");
     for (int64_t i = 0; i < import->archs.count; i++) {
-        bool complete = true;
+        const int32_t *choices = fnas_arch_set_at(&import->archs, i);
         int64_t place;
         double *row = truth->values + truth->archs.count * truth->objective_count;
-        for (int64_t m = 0; m < truth->objective_count; m++) {
-            row[m] = columns[m * import->archs.count + i];
-            complete &= !isnan(row[m]);
-        }
-        if (complete) FNAS_TRY(fnas_arch_set_add(context, &truth->archs, fnas_arch_set_at(&import->archs, i), &place));
+        for (int64_t m = 0; m < truth->objective_count; m++) row[m] = columns[m * import->archs.count + i];
+        int64_t unknown = find_unknown(truth->objective_count, row);
+        if (unknown < 0)
+            FNAS_TRY(fnas_arch_set_add(context, &truth->archs, choices, &place));
+        else if (!options->partial)
+            return fail_unknown(context, truth, options, unknown, choices);
     }
     if (truth->archs.count) return FNAS_OK;
     return fnas_fail(context, FNAS_ERR_INPUT, "no architecture of the truth tables has all %lld objectives: are they of the same ones?",
                      (long long)truth->objective_count);
+}
+
+/* Half of the truth makes any front look better. */
+static fnas_status check_whole(fnas_context *context, const fnas_truth *truth) {
+    int32_t choices[FNAS_ARCH_FIND_DECISIONS_MAX], first[FNAS_ARCH_FIND_DECISIONS_MAX];
+    int64_t next = 0, missing = 0;
+    while (fnas_arch_find_missing(truth->space, &truth->archs, &next, choices))
+        if (!missing++) memcpy(first, choices, (size_t)truth->archs.decisions * sizeof *first);
+    if (!missing) return FNAS_OK;
+    char text[FNAS_ARCH_TEXT_BYTES];
+    FNAS_TRY(fnas_space_format(context, truth->space, first, text, sizeof text));
+    return fnas_fail(
+        context, FNAS_ERR_INPUT,
+        "the truth tables lack %lld of the space's %.0f architectures, first %s: complete them, or say that they are a sample (--partial)",
+        (long long)missing, fnas_space_cardinality(truth->space), text);
 }
 
 static fnas_status find_ranges(fnas_context *context, const fnas_truth_options *options, fnas_truth *truth) {
@@ -135,8 +178,9 @@ static fnas_status fill(fnas_context *context, const fnas_import *import, const 
     double *columns = fnas_allocate((size_t)(import->archs.count * truth->objective_count), sizeof *columns);
     if (!columns) return fnas_fail_memory(context, "a truth table");
     fnas_status status = read_columns(context, import, options, columns);
-    if (status == FNAS_OK) status = add_complete(context, import, columns, truth);
+    if (status == FNAS_OK) status = add_complete(context, import, options, columns, truth);
     fnas_free(columns);
+    if (status == FNAS_OK && !options->partial) status = check_whole(context, truth);
     if (status == FNAS_OK) status = find_ranges(context, options, truth);
     return status == FNAS_OK ? fnas_truth_find_front(context, truth) : status;
 }

@@ -11,4 +11,11 @@
  * (fnas_space_canonical); -1: neither is there. */
 int64_t fnas_arch_find_same(const fnas_space *space, const fnas_arch_set *set, const int32_t *choices);
 
+/* Goes through a space of at most FNAS_ARCH_LIST_MAX architectures, from the one with index *next on (at first 0): true with the next one
+ * [decisions <= 256] of which the set has neither it nor what computes the same, and *next behind it; false where there is none, or where
+ * the space is larger. */
+#define FNAS_ARCH_LIST_MAX 4000000
+bool fnas_arch_find_missing(const fnas_space *space, const fnas_arch_set *set, int64_t *next, int32_t *choices);
+bool fnas_arch_is_listable(const fnas_space *space);
+
 #endif

@@ -230,6 +230,22 @@ static void cifar_files_are_read(void **state) {
     }
 }
 
+/* A search's folder need not have the test batch: then there is no test part to read. */
+static void cifar_without_its_test_batch(void **state) {
+    fnas_test_place *place = *state;
+    fnas_dataset *dataset;
+    float image[3072];
+    int32_t label;
+    write_cifar_files(place);
+    assert_int_equal(remove(fnas_test_path(place, "test_batch.bin.xz")), 0);
+    assert_status(FNAS_OK, read_cifar(place, &dataset));
+    assert_int_equal(dataset->train.count, 5 * RECORDS);
+    assert_int_equal(fnas_dataset_get(dataset).test_count, 0);
+    assert_status(FNAS_ERR_USAGE, fnas_dataset_test_image(place->context, dataset, 0, image, &label));
+    assert_int_equal(dataset->train.pixels[(4 * RECORDS + 1) * 3072], cifar_pixel(4, 1, 0));
+    fnas_dataset_close(dataset);
+}
+
 static void refuse_cifar(fnas_test_place *place, const char *message) {
     fnas_dataset *dataset;
     assert_status(FNAS_ERR_INPUT, read_cifar(place, &dataset));
@@ -524,6 +540,7 @@ int main(void) {
         fnas_test(the_environment_names_a_folder),
         fnas_test(damaged_idx_files_are_named),
         fnas_test(cifar_files_are_read),
+        fnas_test(cifar_without_its_test_batch),
         fnas_test(damaged_cifar_files_are_named),
         fnas_test(small_files_are_no_cifar10),
         fnas_test(unknown_specs_are_explained),

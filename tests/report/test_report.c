@@ -74,7 +74,7 @@ static void test_svg(void **state) {
     fnas_search_config config = make_config();
     fnas_front *front = make_front("blas-f32", &config, 10);
     char *path = fnas_path_join(folder, "front.svg");
-    assert_int_equal(fnas_front_write_svg(context, front, path), FNAS_OK);
+    assert_int_equal(fnas_front_write_svg(context, front, NULL, path), FNAS_OK);
     unsigned char *data = NULL;
     take_file(path, &data);
     const char *svg = (const char *)data;
@@ -88,15 +88,52 @@ static void test_svg(void **state) {
     fnas_front_free(front);
 }
 
+/* With three objectives each two, or all side by side. */
+static void test_svg_of_three(void **state) {
+    (void)state;
+    fnas_search_config config = make_config();
+    config.objectives[2] = FNAS_OBJECTIVE_ENERGY;
+    config.objective_count = 3;
+    fnas_front *front;
+    assert_int_equal(fnas_front_create(context, "phone", &config, space, POINTS, &front), FNAS_OK);
+    for (int64_t i = 0; i < POINTS; i++) {
+        int32_t choices[6];
+        double preference[3] = {0.5, 0.25, 0.25}, values[3] = {10 + (double)i, 5 - (double)i, 7 + (double)(i % 2)};
+        fnas_space_random(space, 1, i, choices);
+        assert_int_equal(fnas_front_set_point(context, space, front, i, choices, preference, values, values[1]), FNAS_OK);
+    }
+    static const struct {
+        const char *plot, *mark;
+        int64_t count;
+    } cases[] = {{NULL, "<circle", 3 * POINTS + 2},
+                 {"pairs", "<circle", 3 * POINTS + 2},
+                 {"parallel", "fp-line", POINTS + 5},
+                 {"staircase", "<circle", POINTS}};
+    char *path = fnas_path_join(folder, "front.svg");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        unsigned char *data = NULL;
+        assert_int_equal(fnas_front_write_svg(context, front, cases[i].plot, path), FNAS_OK);
+        take_file(path, &data);
+        assert_null(xml_fault((const char *)data));
+        const char *body = strstr((const char *)data, "</style>"); /* behind the names of classes */
+        assert_int_equal(count_of(body, cases[i].mark), cases[i].count);
+        fnas_free(data);
+    }
+    assert_int_equal(fnas_front_write_svg(context, front, "matrix", path), FNAS_ERR_USAGE);
+    assert_non_null(strstr(fnas_context_message(context), "staircase, pairs and parallel"));
+    fnas_free(path);
+    fnas_front_free(front);
+}
+
 static void test_errors(void **state) {
     (void)state;
     fnas_search_config config = make_config();
     fnas_front *unscored = make_front("blas-f32", &config, NAN), *good = make_front("onednn-f32", &config, 10);
     char *path = fnas_path_join(folder, "front.svg");
-    assert_int_equal(fnas_front_write_svg(context, unscored, path), FNAS_ERR_INPUT);
+    assert_int_equal(fnas_front_write_svg(context, unscored, NULL, path), FNAS_ERR_INPUT);
     assert_non_null(strstr(fnas_context_message(context), "blas-f32"));
     assert_false(fnas_file_exists(path));
-    assert_int_equal(fnas_front_write_svg(context, good, "/no/such/folder/front.svg"), FNAS_ERR_IO);
+    assert_int_equal(fnas_front_write_svg(context, good, NULL, "/no/such/folder/front.svg"), FNAS_ERR_IO);
     assert_non_null(strstr(fnas_context_message(context), "/no/such/folder"));
     config.objectives[1] = FNAS_OBJECTIVE_MACS;
     fnas_front *other = make_front("third", &config, 10);
@@ -191,6 +228,7 @@ static void test_html(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_svg),
+        cmocka_unit_test(test_svg_of_three),
         cmocka_unit_test(test_errors),
         cmocka_unit_test(test_html),
     };

@@ -23,14 +23,25 @@ typedef struct opened {
     fnas_truth *truth;
 } opened;
 
-static fnas_status open_tables(fnas_test_place *place, const char *first, const char *second, const char *accuracy, opened *made) {
+static fnas_status open_tables_as(fnas_test_place *place, const char *first, const char *second, const char *accuracy, bool partial,
+                                  opened *made) {
     static const char *const names[] = {"latency_ms"}, *const columns[] = {"ms"};
     const char *tables[2] = {fnas_test_write_text(place, "archs.csv", first), NULL};
     if (second) tables[1] = fnas_test_write_text(place, "times.csv", second);
-    const fnas_truth_options options = {
-        .table_count = second ? 2 : 1, .tables = tables, .accuracy_column = accuracy, .cost_count = 1, .costs = names, .columns = columns};
+    const fnas_truth_options options = {.table_count = second ? 2 : 1,
+                                        .tables = tables,
+                                        .accuracy_column = accuracy,
+                                        .cost_count = 1,
+                                        .costs = names,
+                                        .columns = columns,
+                                        .partial = partial};
     assert_status(FNAS_OK, fnas_space_open(place->context, "nb201", &made->space));
     return fnas_truth_open(place->context, made->space, &options, &made->truth);
+}
+
+/* Five cells of 15,625 are a sample. */
+static fnas_status open_tables(fnas_test_place *place, const char *first, const char *second, const char *accuracy, opened *made) {
+    return open_tables_as(place, first, second, accuracy, true, made);
 }
 
 static void close_tables(opened *made) {
@@ -125,8 +136,12 @@ static void test_units_are_checked(void **state) {
         fnas_truth *truth;
         snprintf(text, sizeof text, "arch,error_pct,%s\n" C0 ",50,1\n" C1 ",10,6\n" C2 ",30,2\n", cases[i].column);
         const char *tables[] = {fnas_test_write_text(place, "t.csv", text)};
-        const fnas_truth_options options = {
-            .table_count = 1, .tables = tables, .cost_count = 1, .costs = &names[cases[i].name], .columns = &cases[i].column};
+        const fnas_truth_options options = {.table_count = 1,
+                                            .tables = tables,
+                                            .cost_count = 1,
+                                            .costs = &names[cases[i].name],
+                                            .columns = &cases[i].column,
+                                            .partial = true};
         assert_status(FNAS_OK, fnas_space_open(place->context, "nb201", &space));
         assert_status(cases[i].words ? FNAS_ERR_INPUT : FNAS_OK, fnas_truth_open(place->context, space, &options, &truth));
         if (cases[i].words) assert_message(cases[i].words);
@@ -142,8 +157,65 @@ static void test_bad_tables(void **state) {
     refuse_tables(*state, archs, "arch_index,ms\n1,2\n8,3\n", "accuracy", "times.csv:3");
     refuse_tables(*state, archs, "arch_index,ms\n1,2\n1,3\n", "accuracy", "times.csv:3");
     refuse_tables(*state, archs, "arch_index,ms\n1,2\n2,2\n", "accuracy", "ms is the same");
-    refuse_tables(*state, "arch,error_pct,ms\n" C0 ",120,1\n", NULL, NULL, "0 to 100");
+    refuse_tables(*state, "arch,error_pct,ms\n" C0 ",120,1\n", NULL, NULL, "column \"error_pct\" holds 120 for " C0);
+    refuse_tables(*state, "arch,accuracy,ms\n" C0 ",100.5,1\n", NULL, "accuracy", "column \"accuracy\" holds 100.5 for " C0);
+    refuse_tables(*state, "arch,accuracy,ms\n" C0 ",90,1\n" C1 ",NaN,2\n", NULL, "accuracy", "archs.csv:3");
+    refuse_tables(*state, "arch,accuracy,ms\n" C0 ",90,1\n" C1 ",80,2\n" C0 ",90,1\n", NULL, "accuracy",
+                  "archs.csv:4: the architecture stands already in line 2");
     refuse_tables(*state, "arch,error_pct,ms\n" C0 ",10,1\n" C1 ",20\n", NULL, NULL, "archs.csv:3");
+}
+
+/* Six architectures, or five of them. */
+static void write_six(char *rows, int without) {
+    strcpy(rows, "arch,error_pct,ms\n");
+    for (int a = 0; a < 3; a++)
+        for (int b = 0; b < 2; b++)
+            if (2 * a + b != without) sprintf(rows + strlen(rows), "%c/%c,%d,%d\n", "xyz"[a], "pq"[b], 50 - 5 * a - b, 1 + a + 2 * b);
+}
+
+/* The truth is the whole truth, unless it is said to be a sample. */
+static void test_missing_architectures(void **state) {
+    static const char description[] =
+        "{\"format\": \"fleetnas-space/1\", \"name\": \"two\", \"decisions\": ["
+        "{\"name\": \"a\", \"choices\": [\"x\", \"y\", \"z\"]}, {\"name\": \"b\", \"choices\": [\"p\", \"q\"]}]}";
+    static const char *const costs[] = {"latency_ms"}, *const columns[] = {"ms"};
+    fnas_test_place *place = *state;
+    fnas_space *space;
+    char rows[1000];
+    assert_status(FNAS_OK, fnas_space_open(place->context, fnas_test_write_text(place, "two.json", description), &space));
+    for (int without = -1; without < 6; without++) {
+        fnas_truth *truth;
+        write_six(rows, without);
+        const char *path = fnas_test_write_text(place, "two.csv", rows);
+        fnas_truth_options options = {.table_count = 1, .tables = &path, .cost_count = 1, .costs = costs, .columns = columns};
+        assert_status(without < 0 ? FNAS_OK : FNAS_ERR_INPUT, fnas_truth_open(place->context, space, &options, &truth));
+        if (without >= 0) {
+            char words[100];
+            snprintf(words, sizeof words, "lack 1 of the space's 6 architectures, first %c/%c", "xyz"[without / 2], "pq"[without % 2]);
+            assert_message(words);
+            options.partial = true;
+            assert_status(FNAS_OK, fnas_truth_open(place->context, space, &options, &truth));
+            assert_int_equal(fnas_truth_count(truth), 5);
+        }
+        fnas_truth_free(truth);
+    }
+    fnas_space_close(space);
+}
+
+/* One table has an architecture that the other has not. */
+static void test_tables_of_different_architectures(void **state) {
+    static const char fewer[] = "arch_index,ms\n1,2\n2,3\n7,1\n9,0.5\n";
+    fnas_test_place *place = *state;
+    opened made;
+    assert_status(FNAS_ERR_INPUT, open_tables_as(place, archs, fewer, "accuracy", false, &made));
+    assert_message("column \"ms\" has no row for " C1);
+    fnas_space_close(made.space);
+    assert_status(FNAS_ERR_INPUT, open_tables_as(place, archs, times, "accuracy", false, &made));
+    assert_message("of the space's 15625 architectures, first |none~0|+|none~0|none~1|+|none~0|none~1|none~2|");
+    fnas_space_close(made.space);
+    assert_status(FNAS_OK, open_tables(place, archs, fewer, "accuracy", &made));
+    assert_int_equal(fnas_truth_count(made.truth), 4);
+    close_tables(&made);
 }
 
 static void refuse_front(fnas_test_place *place, const opened *made, const char *name, const char *text, const char *words) {
@@ -172,9 +244,14 @@ static void test_bad_fronts(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {fnas_test(test_tables_are_joined), fnas_test(test_the_table_itself),
-                                       fnas_test(test_one_point),         fnas_test(test_nothing_but_guessing),
-                                       fnas_test(test_units_are_checked), fnas_test(test_bad_tables),
+    const struct CMUnitTest tests[] = {fnas_test(test_tables_are_joined),
+                                       fnas_test(test_the_table_itself),
+                                       fnas_test(test_one_point),
+                                       fnas_test(test_nothing_but_guessing),
+                                       fnas_test(test_units_are_checked),
+                                       fnas_test(test_bad_tables),
+                                       fnas_test(test_missing_architectures),
+                                       fnas_test(test_tables_of_different_architectures),
                                        fnas_test(test_bad_fronts)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,83 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "output.h"
+#include "verbs.h"
+
+#define VERB "results"
+
+typedef struct results_values {
+    cli_common common;
+    const char *output, *html, *svg, *scored, *title;
+} results_values;
+
+#define AT(member) offsetof(results_values, member)
+
+static const cli_option results_options[] = {
+    {"output", 'o', CLI_TEXT, AT(output), "PAGE.md", "where the page goes", true},
+    {"html", 0, CLI_TEXT, AT(html), "PAGE.html", "also as a self-contained page with its pictures", false},
+    {"svg", 0, CLI_TEXT, AT(svg), "FILE", "also the radar beside the largest number of evaluations, which PAGE.md then shows", false},
+    {"scored", 0, CLI_TEXT, AT(scored), "FILE.txt",
+     "one line for each configuration that was ever scored against the truth (\"#\": a comment)", false},
+    {"title", 0, CLI_TEXT, AT(title), "TEXT", "of the page [Results]", false},
+    CLI_OPTIONS_END,
+};
+
+/* How PAGE.md refers to a picture: by its name where both lie in one folder. */
+static const char *results_refer(const char *page, const char *svg) {
+    const char *page_name = strrchr(page, '/'), *svg_name = strrchr(svg, '/');
+    size_t page_folder = page_name ? (size_t)(page_name - page) : 0, svg_folder = svg_name ? (size_t)(svg_name - svg) : 0;
+    bool same = !page_name == !svg_name && page_folder == svg_folder && !strncmp(page, svg, page_folder);
+    return same && svg_name ? svg_name + 1 : svg;
+}
+
+static fnas_status results_check(const results_values *values) {
+    const char *const outputs[] = {values->output, values->html, values->svg};
+    for (size_t i = 0; i < sizeof outputs / sizeof *outputs; i++) {
+        fnas_status status = cli_check_output(VERB, outputs[i]);
+        if (status != FNAS_OK) return status;
+    }
+    return FNAS_OK;
+}
+
+static fnas_status results_write(fnas_context *context, const results_values *values, const fnas_results *results) {
+    const char *title = values->title ? values->title : "Results";
+    fnas_status status = FNAS_OK;
+    if (values->svg) status = fnas_results_write_svg(context, results, values->svg);
+    if (status == FNAS_OK && values->html) status = fnas_results_write_html(context, results, title, values->html);
+    if (status == FNAS_OK)
+        status = fnas_results_write_markdown(context, results, title, values->svg ? results_refer(values->output, values->svg) : NULL,
+                                             values->output);
+    if (status == FNAS_OK) printf("%s: %lld scores\n", values->output, (long long)fnas_results_count(results));
+    return status;
+}
+
+static fnas_status results_run(fnas_context *context, void *untyped) {
+    const results_values *values = untyped;
+    fnas_results *results = NULL;
+    fnas_status status = results_check(values);
+    if (status == FNAS_OK) status = fnas_results_open(context, values->common.operands.items[0], values->scored, &results);
+    if (status == FNAS_OK) status = results_write(context, values, results);
+    fnas_results_free(results);
+    return status;
+}
+
+const cli_verb cli_results = {
+    .name = "results",
+    .summary = "one page that compares the scores of many methods, devices and seeds",
+    .operands = "FOLDER",
+    .operands_least = 1,
+    .operands_most = 1,
+    .details =
+        "FOLDER holds splits.json (\"search_devices\", \"unseen_devices\") and scores as `score --json` and `rival --json` print them, "
+        "called\n"
+        "OBJECTIVES,METHOD,BUDGET,DEVICE,SEED.json: error+latency_ms,nsga2,evaluations-100,pixel3,1.json; BUDGET is evaluations-N (a "
+        "device)\n"
+        "or minutes-N (of a search); and perhaps times.csv. scripts/run-nb201.sh fills such a folder (docs/nb201.md). Tables of the "
+        "mean\n"
+        "ratio to the true hypervolume with its standard error over seeds, a radar (one axis a device), the curve over the minutes.",
+    .example = "fleetnas results build/nb201/results -o build/nb201/results.md --html build/nb201/results.html",
+    .options = results_options,
+    .values_size = sizeof(results_values),
+    .run = results_run,
+};
