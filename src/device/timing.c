@@ -30,6 +30,7 @@ enum { MESSAGE_FACTS, MESSAGE_SAMPLES, MESSAGE_DRIFT };
 
 typedef struct timed_network {
     void *instance;
+    const float *images; /* [batch, C, H, W] */
     int64_t repeats;
     bool is_short;
 } timed_network;
@@ -39,7 +40,8 @@ typedef struct timer_state {
     const fnas_timing_plan *plan;
     fnas_child_port *port;
     fnas_subject_source source;
-    float *batch_images, *logits;
+    fnas_batches batches;
+    float *logits;
     timed_network drift;
     timed_network *networks; /* of a part */
     double *samples;         /* [part][KINDS][rounds]: CPU, wall, energy */
@@ -54,7 +56,7 @@ typedef struct sample {
 } sample;
 
 static fnas_status run_once(timer_state *timer, const timed_network *network) {
-    return timer->plan->runtime->run(timer->context, network->instance, timer->batch_images, timer->logits);
+    return timer->plan->runtime->run(timer->context, network->instance, network->images, timer->logits);
 }
 
 static fnas_status take_sample(timer_state *timer, const timed_network *network, sample *taken) {
@@ -91,11 +93,13 @@ static fnas_status warm_up(timer_state *timer, timed_network *network) {
 
 static fnas_status prepare_network(timer_state *timer, const int32_t *choices, timed_network *network) {
     const fnas_timing_plan *plan = timer->plan;
-    fnas_runtime_options options = {plan->precision, plan->batch, plan->threads, plan->image_count, plan->images};
+    fnas_runtime_options options = {plan->precision, plan->batch, plan->threads, plan->image_count, NULL};
     fnas_graph *graph;
     omp_set_num_threads(1);
     FNAS_TRY(fnas_subject_graph(timer->context, &timer->source, choices, &graph));
-    fnas_status status = plan->runtime->create(timer->context, graph, &options, &network->instance);
+    fnas_status status = fnas_subject_images(timer->context, &timer->source, graph, &options.calibration_images);
+    if (status == FNAS_OK) status = fnas_batches_get(timer->context, &timer->batches, graph->nodes[0].shape, &network->images);
+    if (status == FNAS_OK) status = plan->runtime->create(timer->context, graph, &options, &network->instance);
     fnas_graph_destroy(graph);
     return status == FNAS_OK ? warm_up(timer, network) : status;
 }
@@ -176,17 +180,13 @@ static fnas_status start_timer(timer_state *timer) {
     if (plan->energy_folder) FNAS_TRY(fnas_rapl_open(timer->context, plan->energy_folder, &timer->rapl));
     FNAS_TRY(send_facts(timer));
     FNAS_TRY(fnas_subject_source_create(timer->context, plan->space, plan->seed, plan->image_count, plan->images, &timer->source));
-    int64_t floats = plan->space->image[0] * plan->space->image[1] * plan->space->image[2];
-    timer->batch_images = fnas_allocate((size_t)(plan->batch * floats), sizeof *timer->batch_images);
+    timer->batches = timer->source.images;
+    timer->batches.count = plan->batch;
     timer->logits = fnas_allocate((size_t)(plan->batch * plan->space->classes), sizeof *timer->logits);
     timer->networks = fnas_allocate((size_t)plan->count, sizeof *timer->networks);
     timer->samples = fnas_allocate((size_t)(plan->count * plan->rounds), SAMPLE_KINDS * sizeof *timer->samples);
     timer->order = fnas_allocate((size_t)plan->count, sizeof *timer->order);
-    if (!timer->batch_images || !timer->logits || !timer->networks || !timer->samples || !timer->order)
-        return fnas_fail_memory(timer->context, "timing");
-    for (int64_t n = 0; n < plan->batch; n++)
-        memcpy(timer->batch_images + n * floats, plan->images + n % plan->image_count * floats,
-               (size_t)floats * sizeof *timer->batch_images);
+    if (!timer->logits || !timer->networks || !timer->samples || !timer->order) return fnas_fail_memory(timer->context, "timing");
     return prepare_network(timer, plan->drift_choices, &timer->drift);
 }
 
