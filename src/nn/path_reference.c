@@ -306,11 +306,15 @@ static void fnas_reference_backward(const fnas_reference *reference) {
     }
 }
 
+static bool fnas_reference_has_backward(fnas_node_kind kind) {
+    return kind != FNAS_NODE_HARD_SWISH && kind != FNAS_NODE_HARD_SIGMOID && kind != FNAS_NODE_CHANNEL_SCALE;
+}
+
 fnas_status fnas_path_run_reference(fnas_context *context, const fnas_reference_request *request, fnas_path_result *result) {
     fnas_reference reference = {.context = context, .request = request, .net = request->net};
     fnas_value logits = request->net->logits;
     for (int64_t i = 0; (request->weight_gradient || request->gate_gradient) && i < request->net->node_count; i++)
-        if (request->net->nodes[i].kind > FNAS_NODE_LINEAR)
+        if (!fnas_reference_has_backward(request->net->nodes[i].kind))
             return fnas_fail(context, FNAS_ERR_UNSUPPORTED, "node %lld (%s): no gradients are computed through it", (long long)i,
                              fnas_node_kind_name(request->net->nodes[i].kind));
     if (!fnas_reference_allocate(&reference)) {
