@@ -38,6 +38,24 @@ FNAS_API FNAS_NODISCARD fnas_status fnas_import_open_help(fnas_context *context,
 FNAS_API FNAS_NODISCARD fnas_status fnas_import_open_hat(fnas_context *context, const fnas_space *space, int64_t table_count,
                                                          const char *const *tables, fnas_import **import);
 
+/* Which architectures an import of latency tables is of: a table knows blocks, and so every architecture of its resolution. Zero or NULL
+ * means the default in brackets. */
+typedef struct fnas_import_ofa {
+    const char *references;     /* JSON file, as fnas_measure_options.references [the space's own] */
+    bool references_from_table; /* no references of their own: ten of the random ones are for the card to choose [false] */
+    int64_t arch_count;         /* random architectures of the tables' resolutions beside the references, 1 to 100,000 [300] */
+    uint64_t seed;              /* [0] */
+} fnas_import_ofa;
+
+/* Latency tables of Once-for-All (Cai et al. 2020; github.com/mit-han-lab/once-for-all, latency_lookup_table.py): table_count (>= 1) YAML
+ * files, each of one resolution, with blocks of MobileNetV3 as keys and milliseconds as `mean`. The latency of an architecture is the sum
+ * of its blocks', as OFA's estimator has it; the one column is "latency_ms". Blocks of a table that the space does not know are logged as a
+ * warning. The space is borrowed and must outlive the import; table paths are not. Errors: FNAS_ERR_INPUT (what is no such table: file and
+ * line; a block that is missing: its key; two tables of a resolution, a reference of a resolution without a table), FNAS_ERR_UNSUPPORTED
+ * (another space than mobilenetv3), FNAS_ERR_IO, FNAS_ERR_MEMORY. Deterministic. */
+FNAS_API FNAS_NODISCARD fnas_status fnas_import_open_ofa(fnas_context *context, const fnas_space *space, int64_t table_count,
+                                                         const char *const *tables, const fnas_import_ofa *options, fnas_import **import);
+
 /* Releases an import; cards made from it stay. NULL is allowed. Cannot fail. */
 FNAS_API void fnas_import_free(fnas_import *import);
 

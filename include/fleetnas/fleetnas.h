@@ -6,6 +6,7 @@
 #include "fleetnas/context.h"
 #include "fleetnas/data.h"
 #include "fleetnas/device.h"
+#include "fleetnas/device_export.h"
 #include "fleetnas/device_import.h"
 #include "fleetnas/estimate.h"
 #include "fleetnas/front.h"

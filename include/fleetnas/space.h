@@ -14,7 +14,8 @@ extern "C" {
 typedef struct fnas_space fnas_space;
 
 /* Opens a space from "NAME" or "NAME:key=value,...", for example "nb201:channels=16,cells=5,classes=10,input=3x32x32" (NAS-Bench-201, Dong
- * and Yang 2020; these are its defaults), or from the path of a file that describes it (docs/spaces.md; a path has a '/' or ends in
+ * and Yang 2020; these are its defaults) or "mobilenetv3:width=1.2,classes=1000" (Once-for-All, Cai et al. 2020; docs/mobilenetv3.md), or
+ * from the path of a file that describes it (docs/spaces.md; a path has a '/' or ends in
  * ".json"). A described space has the spec "file:NAME:CHECKSUM", wherever the file lies; a context that has opened the file, or a run or a
  * predictor of the space, opens that spec as well. Owned by the caller: fnas_space_close. Errors: FNAS_ERR_INPUT (unknown name or key with
  * a suggestion, value out of range, a description that is wrong: file, line and name; the spec of a file that this context has not seen),
@@ -67,7 +68,8 @@ FNAS_API bool fnas_space_connected(const fnas_space *space, const int32_t *choic
 FNAS_API int64_t fnas_space_reference_count(const fnas_space *space);
 FNAS_API void fnas_space_reference(const fnas_space *space, int64_t index, int32_t *choices);
 
-/* Input image and classes: C, H, W; fails with FNAS_ERR_UNSUPPORTED where a space has no images. */
+/* Input image (of a space whose networks take images of several sizes, the largest) and classes: C, H, W; fails with FNAS_ERR_UNSUPPORTED
+ * where a space has no images. */
 FNAS_API FNAS_NODISCARD fnas_status fnas_space_image(fnas_context *context, const fnas_space *space, int64_t shape[3], int64_t *classes);
 
 #ifdef __cplusplus

@@ -20,8 +20,8 @@ typedef struct measure_values {
 #define AT(member) offsetof(measure_values, member)
 
 static const cli_option measure_options[] = {
-    {"space", 0, CLI_TEXT, AT(space), "SPACE", "search space with its parameters: nb201:channels=16,cells=5,classes=10,input=3x32x32",
-     true},
+    {"space", 0, CLI_TEXT, AT(space), "SPACE",
+     "search space with its parameters: nb201:channels=16,cells=5,classes=10,input=3x32x32, mobilenetv3:width=1.2,classes=1000", true},
     {"name", 0, CLI_TEXT, AT(name), "NAME", "what to call the device", true},
     {"output", 'o', CLI_TEXT, AT(output), "CARD.json", "where the device card goes", true},
     {"runtime", 0, CLI_CHOICE, AT(runtime), "onednn|onednn-plain|blas", "what executes the networks [onednn]", false},

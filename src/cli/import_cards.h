@@ -9,7 +9,8 @@ typedef struct cli_import_values {
     const char *space, *output, *name, *archs, *references, *batch_suffixes;
     const char *runtime, *runtime_version, *processor, *precision, *isa;
     cli_texts columns;
-    int64_t batch, threads;
+    int64_t batch, threads, arch_count;
+    uint64_t seed;
     bool all, references_from_table, reference_only, json;
 } cli_import_values;
 

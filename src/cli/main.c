@@ -13,6 +13,8 @@ static const cli_verb *const verbs[] = {
     &cli_device_import_csv,
     &cli_device_import_help,
     &cli_device_import_hat,
+    &cli_device_import_ofa,
+    &cli_device_export_ofa,
     &cli_device_show,
     &cli_device_references,
     &cli_device_rebase,

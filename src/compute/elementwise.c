@@ -12,6 +12,48 @@ void fnas_relu_backward(fnas_engine *engine, fnas_shape shape, const void *src, 
     engine->kernels->relu_gradient(fnas_shape_blocked_elements(shape, engine->block), src, diff_dst, accumulate, diff_src);
 }
 
+void fnas_hard_swish_forward(fnas_engine *engine, fnas_shape shape, const void *src, void *dst) {
+    engine->kernels->hard_swish(fnas_shape_blocked_elements(shape, engine->block), src, dst);
+}
+
+static float hard_sigmoid(float x) {
+    float gate = x + 3.0f < 0.0f ? 0.0f : x + 3.0f > 6.0f ? 6.0f : x + 3.0f; /* a NaN stays one */
+    return gate * (1.0f / 6.0f);
+}
+
+void fnas_activation_forward_plain(fnas_activation activation, int64_t count, const float *src, float *dst) {
+    switch (activation) {
+    case FNAS_ACTIVATION_NONE:
+        memmove(dst, src, (size_t)count * sizeof *dst);
+        break;
+    case FNAS_ACTIVATION_RELU:
+        fnas_kernels_f32.relu((size_t)count, src, dst);
+        break;
+    case FNAS_ACTIVATION_HARD_SWISH:
+        fnas_kernels_f32.hard_swish((size_t)count, src, dst);
+        break;
+    case FNAS_ACTIVATION_HARD_SIGMOID:
+        for (int64_t i = 0; i < count; i++) dst[i] = hard_sigmoid(src[i]);
+        break;
+    }
+}
+
+void fnas_channel_scale_forward(fnas_engine *engine, fnas_shape shape, const void *src, const float *factors, void *dst) {
+    int64_t block = engine->block, blocks = (shape.c + block - 1) / block, plane = shape.h * shape.w * block;
+    size_t bytes = (size_t)plane * engine->kernels->element_bytes;
+    const char *from = src;
+    char *to = dst;
+    for (int64_t part = 0; part < shape.n * blocks; part++, from += bytes, to += bytes) {
+        float lanes[FNAS_LANES] = {0};
+        const float *of = factors + part / blocks * shape.c;
+        for (int64_t l = 0; l < FNAS_LANES; l++) {
+            int64_t c = part % blocks * block + l % block;
+            if (c < shape.c) lanes[l] = of[c];
+        }
+        engine->kernels->multiply_lanes((size_t)plane, from, lanes, to);
+    }
+}
+
 void fnas_add(fnas_engine *engine, fnas_shape shape, const void *src, bool accumulate, void *dst) {
     size_t count = fnas_shape_blocked_elements(shape, engine->block);
     if (accumulate)

@@ -6,14 +6,16 @@
 #include <stddef.h>
 
 #include "base/text.h"
+#include "compute/activation.h"
 
 typedef enum fnas_infer_kind {
     FNAS_INFER_INPUT, /* layer 0, and only that */
     FNAS_INFER_CONV,
-    FNAS_INFER_RELU,
-    FNAS_INFER_AVERAGE_POOL, /* padding does not count */
-    FNAS_INFER_ADD,          /* two or more inputs */
-    FNAS_INFER_SCALE_SHIFT,  /* weights[c] * x + bias[c] */
+    FNAS_INFER_ACTIVATION,
+    FNAS_INFER_AVERAGE_POOL,  /* padding does not count */
+    FNAS_INFER_ADD,           /* two or more inputs */
+    FNAS_INFER_SCALE_SHIFT,   /* weights[c] * x + bias[c] */
+    FNAS_INFER_CHANNEL_SCALE, /* its second input, [c, 1, 1], times the first */
     FNAS_INFER_GLOBAL_POOL,
     FNAS_INFER_LINEAR,
     FNAS_INFER_ZERO
@@ -21,7 +23,7 @@ typedef enum fnas_infer_kind {
 
 typedef struct fnas_infer_layer {
     fnas_infer_kind kind;
-    bool relu; /* CONV, ADD, SCALE_SHIFT */
+    fnas_activation activation; /* ACTIVATION: what it is; CONV, ADD, SCALE_SHIFT (ReLU only): what its output goes through */
     int64_t input_count;
     const int32_t *inputs; /* numbers of earlier layers */
     int64_t c, h, w;       /* of the output; LINEAR: [c, 1, 1] */
@@ -45,14 +47,19 @@ typedef struct fnas_infer_options {
 typedef struct fnas_infer fnas_infer;
 
 /* Layers [count], the last one gives the logits. int8: activations u8 where they come from a ReLU, else s8, one scale a tensor (the largest
- * magnitude); weights s8, one scale an output channel; the head from the global pool on in f32. FNAS_ERR_UNSUPPORTED when the processor
- * lacks bf16 or VNNI. */
+ * magnitude); weights s8, one scale an output channel; global pools, activations and channel scales that stand alone, and the linear layer
+ * in f32. FNAS_ERR_UNSUPPORTED when the processor lacks bf16 or VNNI. */
 FNAS_NODISCARD fnas_status fnas_infer_create(fnas_context *context, const fnas_infer_layer *layers, int64_t count,
                                              const fnas_infer_options *options, fnas_infer **infer);
 void fnas_infer_destroy(fnas_infer *infer); /* NULL is allowed */
 
 /* images [batch, C, H, W] plain f32; logits [batch, c of the last layer]. */
 FNAS_NODISCARD fnas_status fnas_infer_run(fnas_context *context, fnas_infer *infer, const float *images, float *logits);
+
+/* The same, and to layer_ms [layers] is added what the steps of each layer took: processor time of the calling thread where there is one
+ * thread, else the time that passed. What was fused into another layer counts there. */
+FNAS_NODISCARD fnas_status fnas_infer_run_timed(fnas_context *context, fnas_infer *infer, const float *images, float *logits,
+                                                double *layer_ms);
 
 /* After a run of an instance with keep_values, whose images are still there: raises largest [layers] to the largest magnitude of each
  * output; layers that were fused away stay as they are. False when an output is not finite. */

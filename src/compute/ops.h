@@ -4,6 +4,7 @@
 #ifndef FNAS_COMPUTE_OPS_H
 #define FNAS_COMPUTE_OPS_H
 
+#include "compute/activation.h"
 #include "compute/engine.h"
 
 /* ---- convolution ---- */
@@ -85,6 +86,12 @@ void fnas_gate_backward(fnas_engine *engine, fnas_shape shape, float gate, const
                         void *diff_src, double *diff_gate);
 double fnas_dot(fnas_engine *engine, fnas_shape shape, const void *a, const void *b); /* sum of a * b, real channels only */
 double fnas_sum(fnas_engine *engine, fnas_shape shape, const void *a);
+
+/* dst = f(src); hard sigmoid is for plain arrays alone, since it would not keep padding at zero. */
+void fnas_hard_swish_forward(fnas_engine *engine, fnas_shape shape, const void *src, void *dst);
+void fnas_activation_forward_plain(fnas_activation activation, int64_t count, const float *src, float *dst);
+/* dst = src times one factor an image and channel: squeeze and excitation's last step. factors [N][C], plain. */
+void fnas_channel_scale_forward(fnas_engine *engine, fnas_shape shape, const void *src, const float *factors, void *dst);
 
 /* ---- pooling ---- */
 typedef struct fnas_pool_shape {

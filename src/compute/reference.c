@@ -133,6 +133,29 @@ void fnas_ref_relu_backward(fnas_shape shape, const double *src, const double *d
     for (int64_t i = 0; i < fnas_shape_elements(shape); i++) diff_src[i] = (accumulate ? diff_src[i] : 0) + (src[i] > 0 ? diff_dst[i] : 0);
 }
 
+static double activate(fnas_activation activation, double x) {
+    switch (activation) {
+    case FNAS_ACTIVATION_RELU:
+        return x > 0 ? x : 0;
+    case FNAS_ACTIVATION_HARD_SWISH:
+        return x * fmin(fmax(x + 3, 0), 6) / 6;
+    case FNAS_ACTIVATION_HARD_SIGMOID:
+        return fmin(fmax(x + 3, 0), 6) / 6;
+    case FNAS_ACTIVATION_NONE:
+        break;
+    }
+    return x;
+}
+
+void fnas_ref_activation_forward(fnas_activation activation, int64_t count, const double *src, double *dst) {
+    for (int64_t i = 0; i < count; i++) dst[i] = activate(activation, src[i]);
+}
+
+void fnas_ref_channel_scale_forward(fnas_shape shape, const double *src, const double *factors, double *dst) {
+    int64_t plane = shape.h * shape.w;
+    for (int64_t i = 0; i < fnas_shape_elements(shape); i++) dst[i] = src[i] * factors[i / plane];
+}
+
 void fnas_ref_add(fnas_shape shape, const double *src, bool accumulate, double *dst) {
     for (int64_t i = 0; i < fnas_shape_elements(shape); i++) dst[i] = (accumulate ? dst[i] : 0) + src[i];
 }

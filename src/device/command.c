@@ -21,7 +21,8 @@ static const char *const placeholder_names[PLACEHOLDERS] = {"{onnx}", "{images}"
 struct fnas_command {
     const fnas_command_setting *setting;
     fnas_words words;
-    char *images, *logits; /* paths */
+    char *logits; /* path */
+    const char *folder;
     bool wants_files, checks_logits;
     float *ours, *theirs, *before; /* [batch][classes]; before: ours of the sample before, */
     bool has_before;               /* where there was one whose logits were compared */
@@ -42,6 +43,13 @@ double fnas_command_logits_bound(const char *precision) {
     for (size_t i = 0; i < sizeof logits_bounds / sizeof *logits_bounds; i++)
         if (strcmp(logits_bounds[i].precision, precision) == 0) return logits_bounds[i].bound;
     return NAN;
+}
+
+void fnas_command_images_name(const fnas_space *space, const int64_t image[3], char name[FNAS_COMMAND_IMAGES_BYTES]) {
+    if (memcmp(image, space->image, sizeof space->image) == 0)
+        snprintf(name, FNAS_COMMAND_IMAGES_BYTES, "%s", FNAS_COMMAND_IMAGES);
+    else
+        snprintf(name, FNAS_COMMAND_IMAGES_BYTES, "images-%lldx%lld.f32", (long long)image[1], (long long)image[2]);
 }
 
 bool fnas_command_wants_files(const fnas_command *command) {
@@ -89,12 +97,12 @@ static fnas_status prepare(fnas_context *context, const char *folder, fnas_comma
     size_t logits = (size_t)(setting->batch * setting->classes);
     FNAS_TRY(fnas_words_split(context, WHAT, setting->command, &command->words));
     FNAS_TRY(check_placeholders(context, command));
-    command->images = fnas_path_join(folder, FNAS_COMMAND_IMAGES);
+    command->folder = folder;
     command->logits = fnas_path_join(folder, "logits.f32");
     command->ours = fnas_allocate(logits, 3 * sizeof *command->ours);
     command->theirs = command->ours ? command->ours + logits : NULL;
     command->before = command->ours ? command->theirs + logits : NULL;
-    return command->images && command->logits && command->ours ? FNAS_OK : fnas_fail_memory(context, WHAT);
+    return command->logits && command->ours ? FNAS_OK : fnas_fail_memory(context, WHAT);
 }
 
 fnas_status fnas_command_create(fnas_context *context, const fnas_command_setting *setting, const char *folder, fnas_command **command) {
@@ -114,7 +122,6 @@ void fnas_command_destroy(fnas_command *command) {
     if (!command) return;
     fnas_process_stop(command->server);
     fnas_words_free(&command->words);
-    fnas_free(command->images);
     fnas_free(command->logits);
     fnas_free(command->ours);
     fnas_free(command);
@@ -137,14 +144,14 @@ static char *fill_in(const char *word, const char *const values[PLACEHOLDERS]) {
 
 /* What a program is told of one architecture. */
 typedef struct subject {
-    const char *onnx, *arch;
+    const char *onnx, *images, *arch;
 } subject;
 
 static fnas_status fill_in_all(fnas_context *context, const fnas_command *command, const subject *told, fnas_words *filled) {
     char batch[24], threads[24];
     snprintf(batch, sizeof batch, "%lld", (long long)command->setting->batch);
     snprintf(threads, sizeof threads, "%lld", (long long)command->setting->threads);
-    const char *const values[PLACEHOLDERS] = {told->onnx, command->images, command->logits, told->arch, batch, threads};
+    const char *const values[PLACEHOLDERS] = {told->onnx, told->images, command->logits, told->arch, batch, threads};
     filled->count = 0;
     filled->items = fnas_allocate(command->words.count + 1, sizeof *filled->items);
     if (!filled->items) return fnas_fail_memory(context, WHAT);
@@ -187,7 +194,7 @@ static fnas_status ask_server(fnas_context *context, fnas_command *command, cons
         fnas_text_append(&request, ", \"onnx\": ");
         fnas_text_append_json(&request, told->onnx);
         fnas_text_append(&request, ", \"images\": ");
-        fnas_text_append_json(&request, command->images);
+        fnas_text_append_json(&request, told->images);
         fnas_text_append(&request, ", \"logits\": ");
         fnas_text_append_json(&request, command->logits);
     }
@@ -252,18 +259,20 @@ static fnas_status check_logits(fnas_context *context, fnas_command *command, co
                      who, *difference, bound, setting->precision);
 }
 
-fnas_status fnas_command_sample(fnas_context *context, fnas_command *command, const char *name, const char *arch, fnas_answer *answer,
-                                double *difference) {
-    fnas_text onnx = {0}, expected = {0};
-    int folder = (int)(strrchr(command->images, '/') - command->images);
+fnas_status fnas_command_sample(fnas_context *context, fnas_command *command, const char *name, const char *images, const char *arch,
+                                fnas_answer *answer, double *difference) {
+    fnas_text onnx = {0}, expected = {0}, pictures = {0};
     *difference = NAN;
-    fnas_text_append(&onnx, "%.*s/%s.onnx", folder, command->images, name);
-    fnas_text_append(&expected, "%.*s/%s.logits", folder, command->images, name);
+    fnas_text_append(&onnx, "%s/%s.onnx", command->folder, name);
+    fnas_text_append(&expected, "%s/%s.logits", command->folder, name);
+    fnas_text_append(&pictures, "%s/%s", command->folder, images);
     (void)unlink(command->logits); /* those of the sample before are none of this one's */
-    subject told = {onnx.data, arch};
-    fnas_status status = onnx.failed || expected.failed ? fnas_fail_memory(context, WHAT) : run(context, command, &told, answer);
+    subject told = {onnx.data, pictures.data, arch};
+    fnas_status status = onnx.failed || expected.failed || pictures.failed ? fnas_fail_memory(context, WHAT)
+                                                                           : run(context, command, &told, answer);
     if (status == FNAS_OK && command->checks_logits) status = check_logits(context, command, expected.data, difference);
     fnas_text_free(&onnx);
     fnas_text_free(&expected);
+    fnas_text_free(&pictures);
     return status;
 }

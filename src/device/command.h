@@ -4,6 +4,7 @@
 #define FNAS_DEVICE_COMMAND_H
 
 #include "device/answer.h"
+#include "space/space.h"
 
 /* Borrowed by what is made of it. */
 typedef struct fnas_command_setting {
@@ -24,16 +25,20 @@ FNAS_NODISCARD fnas_status fnas_command_create(fnas_context *context, const fnas
                                                fnas_command **command);
 void fnas_command_destroy(fnas_command *command); /* ends a program that serves; NULL is allowed */
 
-#define FNAS_COMMAND_IMAGES "images.f32" /* [batch, C, H, W] */
+#define FNAS_COMMAND_IMAGES "images.f32" /* [batch, C, H, W] in the space's size */
+#define FNAS_COMMAND_IMAGES_BYTES 64
+/* The file of images in this size: FNAS_COMMAND_IMAGES, or "images-176x176.f32" where that is not the space's own. */
+void fnas_command_images_name(const fnas_space *space, const int64_t image[3], char name[FNAS_COMMAND_IMAGES_BYTES]);
 bool fnas_command_wants_files(const fnas_command *command);
 bool fnas_command_checks_logits(const fnas_command *command);
 double fnas_command_logits_bound(const char *precision); /* of their difference: |theirs - ours| / |ours|, Euclidean */
 
-/* One sample of the architecture `arch` (its native string), whose network is in FOLDER/NAME.onnx where files are wanted. *difference: of
+/* One sample of the architecture `arch` (its native string), whose network is in FOLDER/NAME.onnx where files are wanted, and takes
+ * the images in FOLDER/IMAGES. *difference: of
  * its logits from those in FOLDER/NAME.logits; NaN when they are not compared. Errors: FNAS_ERR_INPUT for whatever the program does wrong
  * (fnas_process_*, fnas_answer_parse; no logits, logits that are not finite, too far off, or nearer to the network before),
  * FNAS_INTERRUPTED, FNAS_ERR_IO, FNAS_ERR_MEMORY. */
-FNAS_NODISCARD fnas_status fnas_command_sample(fnas_context *context, fnas_command *command, const char *name, const char *arch,
-                                               fnas_answer *answer, double *difference);
+FNAS_NODISCARD fnas_status fnas_command_sample(fnas_context *context, fnas_command *command, const char *name, const char *images,
+                                               const char *arch, fnas_answer *answer, double *difference);
 
 #endif

@@ -24,18 +24,36 @@ typedef struct exporter {
     const fnas_timing_plan *plan;
     const char *folder;
     fnas_subject_source source;
-    float *images, *logits; /* of a batch */
+    fnas_batches batches;
+    float *logits; /* of a batch */
 } exporter;
 
 /* ---- one network ---- */
+
+/* Written with the first network of its size. */
+static fnas_status write_images(exporter *exporting, fnas_value_shape shape, const float **images) {
+    const fnas_space *space = exporting->plan->space;
+    char name[FNAS_COMMAND_IMAGES_BYTES];
+    int64_t size[3] = {shape.c, shape.h, shape.w}, before = exporting->batches.made_count;
+    FNAS_TRY(fnas_batches_get(exporting->context, &exporting->batches, shape, images));
+    if (exporting->batches.made_count == before) return FNAS_OK;
+    fnas_command_images_name(space, size, name);
+    char *path = fnas_path_join(exporting->folder, name);
+    if (!path) return fnas_fail_memory(exporting->context, "networks");
+    fnas_status status = fnas_raw_f32_write(exporting->context, path, exporting->plan->batch * shape.c * shape.h * shape.w, *images);
+    fnas_free(path);
+    return status;
+}
 
 static fnas_status write_logits(exporter *exporting, const fnas_graph *graph, const char *path) {
     const fnas_timing_plan *plan = exporting->plan;
     fnas_runtime_options options = {FNAS_PRECISION_F32, plan->batch, 1, 0, NULL};
     int64_t count = plan->batch * plan->space->classes;
     void *instance = NULL;
+    const float *images;
+    FNAS_TRY(write_images(exporting, graph->nodes[0].shape, &images));
     FNAS_TRY(fnas_runtime_onednn.create(exporting->context, graph, &options, &instance));
-    fnas_status status = fnas_runtime_onednn.run(exporting->context, instance, exporting->images, exporting->logits);
+    fnas_status status = fnas_runtime_onednn.run(exporting->context, instance, images, exporting->logits);
     fnas_runtime_onednn.destroy(instance);
     for (int64_t i = 0; status == FNAS_OK && i < count; i++)
         if (!isfinite(exporting->logits[i]))
@@ -62,18 +80,12 @@ static fnas_status write_network(exporter *exporting, const int32_t *choices, co
 
 static fnas_status begin(exporter *exporting) {
     const fnas_timing_plan *plan = exporting->plan;
-    int64_t floats = plan->space->image[0] * plan->space->image[1] * plan->space->image[2];
     fnas_engine_prepare_thread(0);
     FNAS_TRY(fnas_subject_source_create(exporting->context, plan->space, plan->seed, plan->image_count, plan->images, &exporting->source));
-    exporting->images = fnas_allocate((size_t)(plan->batch * floats), sizeof *exporting->images);
+    exporting->batches = exporting->source.images;
+    exporting->batches.count = plan->batch;
     exporting->logits = fnas_allocate((size_t)(plan->batch * plan->space->classes), sizeof *exporting->logits);
-    char *path = fnas_path_join(exporting->folder, FNAS_COMMAND_IMAGES);
-    fnas_status status = exporting->images && exporting->logits && path ? FNAS_OK : fnas_fail_memory(exporting->context, "networks");
-    for (int64_t n = 0; status == FNAS_OK && n < plan->batch; n++)
-        memcpy(exporting->images + n * floats, plan->images + n % plan->image_count * floats, (size_t)floats * sizeof *exporting->images);
-    if (status == FNAS_OK) status = fnas_raw_f32_write(exporting->context, path, plan->batch * floats, exporting->images);
-    fnas_free(path);
-    return status;
+    return exporting->logits ? FNAS_OK : fnas_fail_memory(exporting->context, "networks");
 }
 
 typedef struct export_job {

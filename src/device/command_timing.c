@@ -94,11 +94,14 @@ static void advance(command_timer *timer, int64_t units) {
 static fnas_status ask(command_timer *timer, int64_t arch, fnas_sample *sample) {
     const fnas_timing_plan *plan = timer->plan;
     const int32_t *choices = arch < 0 ? plan->drift_choices : plan->choices + arch * fnas_space_decision_count(plan->space);
-    char name[NAME_BYTES] = FNAS_COMMAND_DRIFT, text[FNAS_ARCH_TEXT_BYTES];
+    char name[NAME_BYTES] = FNAS_COMMAND_DRIFT, text[FNAS_ARCH_TEXT_BYTES], images[FNAS_COMMAND_IMAGES_BYTES];
+    int64_t size[3];
     fnas_answer answer;
     if (arch >= 0) snprintf(name, sizeof name, "%" PRId64, arch);
     FNAS_TRY(fnas_space_format(timer->context, plan->space, choices, text, sizeof text));
-    fnas_status status = fnas_command_sample(timer->context, timer->command, name, text, &answer, &sample->difference);
+    fnas_space_image_of(plan->space, choices, size);
+    fnas_command_images_name(plan->space, size, images);
+    fnas_status status = fnas_command_sample(timer->context, timer->command, name, images, text, &answer, &sample->difference);
     if (status == FNAS_INTERRUPTED) return status;
     if (status != FNAS_OK) return fnas_fail_prefix(timer->context, status, "%s: %s", plan->stage, text);
     sample->arch = arch;

@@ -24,7 +24,6 @@
 #define MOST_ROUNDS 10000
 #define MOST_BATCH 4096
 #define MOST_THREADS 256
-#define CALIBRATION_IMAGES 16 /* enough for statistics that keep activations in range; latency asks no more of them */
 
 /* ---- options ---- */
 
@@ -116,7 +115,7 @@ static fnas_status read_options(fnas_context *context, const fnas_space *space, 
                                .batch = or_default(options->batch, 1),
                                .threads = or_default(options->threads, 1),
                                .seed = options->seed,
-                               .image_count = CALIBRATION_IMAGES};
+                               .image_count = FNAS_MEASURE_IMAGES};
     FNAS_TRY(check_range(context, "the number of architectures", options->arch_count, -1, MOST_ARCHS));
     if (options->archs && options->arch_count)
         return fnas_fail(context, FNAS_ERR_INPUT, "a list of architectures and a number of random ones: choose one");
@@ -164,7 +163,7 @@ static fnas_status choose_archs(fnas_measurement *measuring, const fnas_measure_
                              card ? card->choices : measuring->choices, measuring->others, others);
 }
 
-static void release(fnas_measurement *measuring) {
+void fnas_measurement_release(fnas_measurement *measuring) {
     fnas_timing_result_free(&measuring->result);
     fnas_free(measuring->choices);
     fnas_free(measuring->images);
@@ -172,7 +171,7 @@ static void release(fnas_measurement *measuring) {
 
 /* ---- judging ---- */
 
-static fnas_status check_drift(const fnas_measurement *measuring) {
+fnas_status fnas_measurement_check_drift(const fnas_measurement *measuring) {
     double drift = measuring->result.drift;
     if (fabs(drift) <= FNAS_MEASURE_DRIFT_LIMIT) return FNAS_OK;
     return fnas_fail(measuring->context, FNAS_ERR_NUMERIC,
@@ -190,7 +189,7 @@ static fnas_status load_images(fnas_measurement *measuring, const char *data) {
         measuring->plan.image_count = 0;
         return FNAS_OK;
     }
-    return fnas_images_load(measuring->context, measuring->plan.space, data, CALIBRATION_IMAGES, &measuring->images, measuring->data_name,
+    return fnas_images_load(measuring->context, measuring->plan.space, data, FNAS_MEASURE_IMAGES, &measuring->images, measuring->data_name,
                             sizeof measuring->data_name);
 }
 
@@ -234,7 +233,7 @@ static fnas_status measure(fnas_context *context, const fnas_space *space, const
                                          &measuring->result, &measuring->facts));
     else
         FNAS_TRY(fnas_timing_run(context, &measuring->plan, &measuring->result));
-    FNAS_TRY(check_drift(measuring));
+    FNAS_TRY(fnas_measurement_check_drift(measuring));
     return options->add_to ? add_to_card(measuring, options->add_to, card) : fnas_measurement_card(measuring, card);
 }
 
@@ -242,7 +241,7 @@ fnas_status fnas_device_measure(fnas_context *context, const fnas_space *space, 
     *card = NULL;
     fnas_measurement measuring = {.context = context};
     fnas_status status = measure(context, space, options, &measuring, card);
-    release(&measuring);
+    fnas_measurement_release(&measuring);
     return status;
 }
 
@@ -267,7 +266,7 @@ static fnas_status check_processor(fnas_context *context, const fnas_card_view *
                      view->name, view->processor, processor);
 }
 
-static fnas_status read_card_setting(fnas_context *context, const fnas_space *space, const fnas_card *card, int64_t rounds,
+fnas_status fnas_measurement_of_card(fnas_context *context, const fnas_space *space, const fnas_card *card, int64_t rounds,
                                      fnas_measurement *measuring) {
     const fnas_card_view *view = &card->view;
     FNAS_TRY(fnas_card_check_space(context, card, space));
@@ -280,7 +279,7 @@ static fnas_status read_card_setting(fnas_context *context, const fnas_space *sp
                                          .batch = view->batch,
                                          .threads = view->threads,
                                          .rounds = or_default(rounds, LEAST_ROUNDS),
-                                         .image_count = CALIBRATION_IMAGES};
+                                         .image_count = FNAS_MEASURE_IMAGES};
     fnas_status status = fnas_runtime_find(context, view->runtime, &measuring->plan.runtime);
     if (status == FNAS_OK) status = fnas_precision_find(context, view->precision, &measuring->plan.precision);
     if (status != FNAS_OK)
@@ -292,21 +291,21 @@ static fnas_status read_card_setting(fnas_context *context, const fnas_space *sp
 
 fnas_status fnas_device_check_here(fnas_context *context, const fnas_space *space, const fnas_card *card) {
     fnas_measurement measuring = {.context = context};
-    return read_card_setting(context, space, card, 0, &measuring);
+    return fnas_measurement_of_card(context, space, card, 0, &measuring);
 }
 
 static fnas_status remeasure(fnas_context *context, const fnas_space *space, const fnas_card *card, int64_t count, const int32_t *choices,
                              int64_t rounds, fnas_measurement *measuring, double *latency_ms) {
-    FNAS_TRY(read_card_setting(context, space, card, rounds, measuring));
+    FNAS_TRY(fnas_measurement_of_card(context, space, card, rounds, measuring));
     FNAS_TRY(check_range(context, "the number of architectures", count, 0, MOST_ARCHS));
     if (count == 0) return FNAS_OK;
-    FNAS_TRY(fnas_images_load(context, space, NULL, CALIBRATION_IMAGES, &measuring->images, NULL, 0));
+    FNAS_TRY(fnas_images_load(context, space, NULL, FNAS_MEASURE_IMAGES, &measuring->images, NULL, 0));
     measuring->plan.images = measuring->images;
     measuring->plan.count = count;
     measuring->plan.choices = choices;
     measuring->plan.drift_choices = card->view.reference_choices + (card->view.reference_count - 1) * card->view.decision_count;
     FNAS_TRY(fnas_timing_run(context, &measuring->plan, &measuring->result));
-    FNAS_TRY(check_drift(measuring));
+    FNAS_TRY(fnas_measurement_check_drift(measuring));
     for (int64_t i = 0; i < count; i++) latency_ms[i] = fnas_measurement_latency(measuring, i);
     return FNAS_OK;
 }
@@ -315,6 +314,6 @@ fnas_status fnas_device_remeasure(fnas_context *context, const fnas_space *space
                                   const int32_t *choices, int64_t rounds, double *latency_ms) {
     fnas_measurement measuring = {.context = context};
     fnas_status status = remeasure(context, space, card, count, choices, rounds, &measuring, latency_ms);
-    release(&measuring);
+    fnas_measurement_release(&measuring);
     return status;
 }

@@ -26,6 +26,9 @@ typedef struct fnas_runtime {
     fnas_status (*create)(fnas_context *context, const fnas_graph *graph, const fnas_runtime_options *options, void **instance);
     /* images [batch, C, H, W], logits [batch, classes]. No allocation. */
     fnas_status (*run)(fnas_context *context, void *instance, const float *images, float *logits);
+    /* The same, and to node_ms [node_count] is added what each node of the graph took: processor time with one thread, else the time that
+     * passed. What a runtime fuses counts where it is computed. */
+    fnas_status (*run_timed)(fnas_context *context, void *instance, const float *images, float *logits, double *node_ms);
     size_t (*bytes)(const void *instance);
     void (*describe)(const void *instance, fnas_text *text); /* one line a step, for tests and the curious */
     void (*destroy)(void *instance);                         /* NULL is allowed */

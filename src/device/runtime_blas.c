@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "compute/placement.h"
 #include "device/runtime.h"
@@ -61,10 +62,26 @@ static void unfold(const fnas_graph_node *node, fnas_value_shape in, int64_t cha
                 }
 }
 
-static void finish_plane(int64_t count, float bias, bool relu, float *plane) {
-    for (int64_t i = 0; i < count; i++) {
-        float value = plane[i] + bias;
-        plane[i] = relu && value < 0 ? 0 : value;
+static float gate_of(float x) {
+    float gate = x + 3 < 0 ? 0 : x + 3 > 6 ? 6 : x + 3;
+    return gate / 6;
+}
+
+/* output = f(source + bias); they may be the same. A loop each, which compilers make vectors of. */
+static void activate(fnas_activation activation, size_t count, float bias, const float *source, float *output) {
+    switch (activation) {
+    case FNAS_ACTIVATION_NONE:
+        for (size_t i = 0; i < count; i++) output[i] = source[i] + bias;
+        break;
+    case FNAS_ACTIVATION_RELU:
+        for (size_t i = 0; i < count; i++) output[i] = source[i] + bias < 0 ? 0 : source[i] + bias;
+        break;
+    case FNAS_ACTIVATION_HARD_SWISH:
+        for (size_t i = 0; i < count; i++) output[i] = (source[i] + bias) * gate_of(source[i] + bias);
+        break;
+    case FNAS_ACTIVATION_HARD_SIGMOID:
+        for (size_t i = 0; i < count; i++) output[i] = gate_of(source[i] + bias);
+        break;
     }
 }
 
@@ -83,9 +100,10 @@ static void run_conv_image(const blas_network *network, const fnas_graph_node *n
                     network->weights + node->weights + g * group_out * depth, (int)depth, columns, (int)plane, 0,
                     output + g * group_out * plane, (int)plane);
     }
-    if (node->bias == FNAS_GRAPH_NONE && !node->relu) return;
+    if (node->bias == FNAS_GRAPH_NONE && !node->activation) return;
     for (int64_t c = 0; c < node->shape.c; c++)
-        finish_plane(plane, node->bias == FNAS_GRAPH_NONE ? 0 : network->weights[node->bias + c], node->relu, output + c * plane);
+        activate(node->activation, (size_t)plane, node->bias == FNAS_GRAPH_NONE ? 0 : network->weights[node->bias + c], output + c * plane,
+                 output + c * plane);
 }
 
 static float window_average(const float *plane, fnas_value_shape in, int64_t top, int64_t left, int64_t kernel) {
@@ -120,7 +138,7 @@ static void run_scale_shift_image(const blas_network *network, const fnas_graph_
         float scale = network->weights[node->weights + c], shift = node->bias == FNAS_GRAPH_NONE ? 0 : network->weights[node->bias + c];
         for (int64_t i = c * plane; i < (c + 1) * plane; i++) {
             float value = scale * source[i] + shift;
-            output[i] = node->relu && value < 0 ? 0 : value;
+            output[i] = node->activation && value < 0 ? 0 : value; /* ReLU */
         }
     }
 }
@@ -134,8 +152,12 @@ static void run_linear(const blas_network *network, int64_t number, const float 
                 1, output, out);
 }
 
-static void run_relu(size_t count, const float *source, float *output) {
-    for (size_t i = 0; i < count; i++) output[i] = source[i] < 0 ? 0 : source[i];
+static void run_channel_scale(const blas_network *network, const fnas_graph_node *node, float *output) {
+    const int32_t *inputs = network->inputs + node->first_input;
+    const float *source = network->outputs[inputs[0]], *factors = network->outputs[inputs[1]];
+    int64_t plane = node->shape.h * node->shape.w;
+    for (int64_t c = 0; c < network->batch * node->shape.c; c++)
+        for (int64_t i = c * plane; i < (c + 1) * plane; i++) output[i] = source[i] * factors[c];
 }
 
 static void run_add(const blas_network *network, const fnas_graph_node *node, float *output) {
@@ -147,7 +169,7 @@ static void run_add(const blas_network *network, const fnas_graph_node *node, fl
         const float *more = network->outputs[inputs[k]];
         for (size_t i = 0; i < count; i++) output[i] += more[i];
     }
-    if (node->relu) run_relu(count, output, output);
+    if (node->activation) activate(node->activation, count, 0, output, output);
 }
 
 static void run_image_node(const blas_network *network, int64_t number, const float *source, float *output) {
@@ -157,8 +179,8 @@ static void run_image_node(const blas_network *network, int64_t number, const fl
     case FNAS_GRAPH_CONV:
         run_conv_image(network, node, in, source, output);
         break;
-    case FNAS_GRAPH_RELU:
-        run_relu(image_floats(in), source, output);
+    case FNAS_GRAPH_ACTIVATION:
+        activate(node->activation, image_floats(in), 0, source, output);
         break;
     case FNAS_GRAPH_AVERAGE_POOL:
         run_pool_image(node, in, source, output);
@@ -179,6 +201,8 @@ static void run_node(const blas_network *network, int64_t number) {
     float *output = network->outputs[number];
     if (node->kind == FNAS_GRAPH_ADD) {
         run_add(network, node, output);
+    } else if (node->kind == FNAS_GRAPH_CHANNEL_SCALE) {
+        run_channel_scale(network, node, output);
     } else if (node->kind == FNAS_GRAPH_LINEAR) {
         run_linear(network, number, network->outputs[network->inputs[node->first_input]], output);
     } else if (node->input_count) {
@@ -278,15 +302,32 @@ static fnas_status blas_create(fnas_context *context, const fnas_graph *graph, c
     return FNAS_OK;
 }
 
-static fnas_status blas_run(fnas_context *context, void *instance, const float *images, float *logits) {
+/* node_ms NULL: nothing is timed. */
+static void run_nodes(blas_network *network, double *node_ms) {
+    double (*now_ms)(void) = network->threads == 1 ? fnas_thread_cpu_ms : fnas_wall_ms;
+    double before = node_ms ? now_ms() : 0;
+    for (int64_t i = 1; i < network->node_count; i++) {
+        run_node(network, i);
+        if (!node_ms) continue;
+        double after = now_ms();
+        node_ms[i] += after - before;
+        before = after;
+    }
+}
+
+static fnas_status blas_run_timed(fnas_context *context, void *instance, const float *images, float *logits, double *node_ms) {
     (void)context;
     blas_network *network = instance;
     if (openblas_get_num_threads() != network->threads) openblas_set_num_threads(network->threads);
     network->outputs[0] = (float *)(uintptr_t)images; /* read only */
-    for (int64_t i = 1; i < network->node_count; i++) run_node(network, i);
+    run_nodes(network, node_ms);
     int64_t last = network->node_count - 1;
     memcpy(logits, network->outputs[last], image_floats(network->nodes[last].shape) * (size_t)network->batch * sizeof *logits);
     return FNAS_OK;
+}
+
+static fnas_status blas_run(fnas_context *context, void *instance, const float *images, float *logits) {
+    return blas_run_timed(context, instance, images, logits, NULL);
 }
 
 /* ---- the table ---- */
@@ -319,6 +360,7 @@ const fnas_runtime fnas_runtime_blas = {.name = "blas",
                                         .isa = blas_isa,
                                         .create = blas_create,
                                         .run = blas_run,
+                                        .run_timed = blas_run_timed,
                                         .bytes = blas_bytes,
                                         .describe = blas_describe,
                                         .destroy = blas_destroy};

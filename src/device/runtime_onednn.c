@@ -10,10 +10,11 @@
 
 static const fnas_infer_kind kinds[] = {[FNAS_GRAPH_INPUT] = FNAS_INFER_INPUT,
                                         [FNAS_GRAPH_CONV] = FNAS_INFER_CONV,
-                                        [FNAS_GRAPH_RELU] = FNAS_INFER_RELU,
+                                        [FNAS_GRAPH_ACTIVATION] = FNAS_INFER_ACTIVATION,
                                         [FNAS_GRAPH_AVERAGE_POOL] = FNAS_INFER_AVERAGE_POOL,
                                         [FNAS_GRAPH_ADD] = FNAS_INFER_ADD,
                                         [FNAS_GRAPH_SCALE_SHIFT] = FNAS_INFER_SCALE_SHIFT,
+                                        [FNAS_GRAPH_CHANNEL_SCALE] = FNAS_INFER_CHANNEL_SCALE,
                                         [FNAS_GRAPH_GLOBAL_POOL] = FNAS_INFER_GLOBAL_POOL,
                                         [FNAS_GRAPH_LINEAR] = FNAS_INFER_LINEAR,
                                         [FNAS_GRAPH_ZERO] = FNAS_INFER_ZERO};
@@ -26,7 +27,7 @@ static void layers_of_graph(const fnas_graph *graph, fnas_infer_layer *layers) {
     for (int64_t i = 0; i < graph->node_count; i++) {
         const fnas_graph_node *node = &graph->nodes[i];
         layers[i] = (fnas_infer_layer){.kind = kinds[node->kind],
-                                       .relu = node->relu,
+                                       .activation = node->activation,
                                        .input_count = node->input_count,
                                        .inputs = graph->inputs + node->first_input,
                                        .c = node->shape.c,
@@ -101,6 +102,10 @@ static fnas_status onednn_run(fnas_context *context, void *instance, const float
     return fnas_infer_run(context, instance, images, logits);
 }
 
+static fnas_status onednn_run_timed(fnas_context *context, void *instance, const float *images, float *logits, double *node_ms) {
+    return fnas_infer_run_timed(context, instance, images, logits, node_ms);
+}
+
 static void onednn_version(char *text, size_t size_bytes) {
     snprintf(text, size_bytes, "%s", fnas_backend_version());
 }
@@ -124,6 +129,7 @@ const fnas_runtime fnas_runtime_onednn = {.name = "onednn",
                                           .isa = fnas_backend_isa,
                                           .create = onednn_create,
                                           .run = onednn_run,
+                                          .run_timed = onednn_run_timed,
                                           .bytes = onednn_bytes,
                                           .describe = onednn_describe,
                                           .destroy = onednn_destroy};
@@ -135,6 +141,7 @@ const fnas_runtime fnas_runtime_onednn_plain = {.name = "onednn-plain",
                                                 .isa = fnas_backend_isa,
                                                 .create = plain_create,
                                                 .run = onednn_run,
+                                                .run_timed = onednn_run_timed,
                                                 .bytes = onednn_bytes,
                                                 .describe = onednn_describe,
                                                 .destroy = onednn_destroy};

@@ -8,8 +8,8 @@ fnas_status fnas_subject_source_create(fnas_context *context, const fnas_space *
                                        const float *images, fnas_subject_source *source) {
     memset(source, 0, sizeof *source);
     source->space = space;
-    source->images = images;
-    source->image_count = image_count;
+    source->images = (fnas_batches){
+        .shape = {space->image[0], space->image[1], space->image[2]}, .images = images, .image_count = image_count, .count = image_count};
     FNAS_TRY(fnas_space_declare(context, space, &source->parameters));
     if (!source->parameters.values) FNAS_TRY(fnas_parameters_allocate(context, &source->parameters));
     fnas_parameters_initialise(&source->parameters, seed);
@@ -19,12 +19,15 @@ fnas_status fnas_subject_source_create(fnas_context *context, const fnas_space *
 void fnas_subject_source_free(fnas_subject_source *source) {
     if (source->worker.engine) fnas_worker_destroy(&source->worker);
     fnas_parameters_free(&source->parameters);
+    fnas_batches_free(&source->images);
 }
 
 static fnas_status lower_calibrated(fnas_context *context, fnas_subject_source *source, const fnas_net *net, fnas_norm_state *state,
                                     fnas_graph **graph) {
-    FNAS_TRY(fnas_path_recalibrate(context, &source->worker, net, &source->parameters, source->image_count, source->image_count,
-                                   source->images, state));
+    const float *images;
+    int64_t count = source->images.count;
+    FNAS_TRY(fnas_batches_get(context, &source->images, net->values[0], &images));
+    FNAS_TRY(fnas_path_recalibrate(context, &source->worker, net, &source->parameters, count, count, images, state));
     return fnas_graph_lower(context, net, &source->parameters, state, graph);
 }
 
@@ -39,4 +42,8 @@ fnas_status fnas_subject_graph(fnas_context *context, fnas_subject_source *sourc
     fnas_free(statistics);
     fnas_net_destroy(net);
     return status;
+}
+
+fnas_status fnas_subject_images(fnas_context *context, fnas_subject_source *source, const fnas_graph *graph, const float **images) {
+    return fnas_batches_get(context, &source->images, graph->nodes[0].shape, images);
 }

@@ -24,14 +24,21 @@
 
 enum { SAMPLE_CPU, SAMPLE_WALL, SAMPLE_ENERGY, SAMPLE_KINDS };
 
+static int64_t sample_kinds(const fnas_timing_plan *plan) {
+    return SAMPLE_KINDS + plan->part_count;
+}
+
 enum { MESSAGE_FACTS, MESSAGE_SAMPLES, MESSAGE_DRIFT };
 
 /* ---- the child ---- */
 
 typedef struct timed_network {
     void *instance;
+    const float *images; /* [batch, C, H, W] */
     int64_t repeats;
     bool is_short;
+    int32_t *parts; /* [node_count] of the graph's nodes; NULL where they are not timed */
+    int64_t node_count;
 } timed_network;
 
 typedef struct timer_state {
@@ -39,10 +46,14 @@ typedef struct timer_state {
     const fnas_timing_plan *plan;
     fnas_child_port *port;
     fnas_subject_source source;
-    float *batch_images, *logits;
+    fnas_batches batches;
+    float *logits;
     timed_network drift;
     timed_network *networks; /* of a part */
-    double *samples;         /* [part][KINDS][rounds]: CPU, wall, energy */
+    double *samples;         /* [part][kinds][rounds]: CPU, wall, energy, then the networks' parts */
+    double *node_ms;         /* of the largest graph so far */
+    size_t node_capacity;
+    double *part_ms; /* [part_count] of the last sample */
     int64_t *order;
     fnas_rapl rapl; /* count 0: no energies are asked for */
     int64_t done;   /* units of progress */
@@ -54,7 +65,7 @@ typedef struct sample {
 } sample;
 
 static fnas_status run_once(timer_state *timer, const timed_network *network) {
-    return timer->plan->runtime->run(timer->context, network->instance, timer->batch_images, timer->logits);
+    return timer->plan->runtime->run(timer->context, network->instance, network->images, timer->logits);
 }
 
 static fnas_status take_sample(timer_state *timer, const timed_network *network, sample *taken) {
@@ -67,6 +78,18 @@ static fnas_status take_sample(timer_state *timer, const timed_network *network,
     taken->wall_ms = (fnas_wall_ms() - wall_ms) / (double)network->repeats;
     FNAS_TRY(fnas_rapl_read(timer->context, &timer->rapl, &after_mj));
     taken->energy_mj = (after_mj - before_mj) / (double)network->repeats;
+    return FNAS_OK;
+}
+
+static fnas_status take_part_sample(timer_state *timer, const timed_network *network) {
+    int64_t count = timer->plan->part_count;
+    if (network->is_short) FNAS_TRY(run_once(timer, network));
+    memset(timer->node_ms, 0, (size_t)network->node_count * sizeof *timer->node_ms);
+    memset(timer->part_ms, 0, (size_t)count * sizeof *timer->part_ms);
+    for (int64_t i = 0; i < network->repeats; i++)
+        FNAS_TRY(timer->plan->runtime->run_timed(timer->context, network->instance, network->images, timer->logits, timer->node_ms));
+    for (int64_t i = 0; i < network->node_count; i++)
+        if (network->parts[i] < count) timer->part_ms[network->parts[i]] += timer->node_ms[i] / (double)network->repeats;
     return FNAS_OK;
 }
 
@@ -89,19 +112,38 @@ static fnas_status warm_up(timer_state *timer, timed_network *network) {
     return FNAS_OK;
 }
 
+/* Which part of the network each node is, as long as the graph is there to ask. */
+static fnas_status keep_parts(timer_state *timer, const fnas_graph *graph, timed_network *network) {
+    void *node_ms = timer->node_ms;
+    if (timer->plan->part_count == 0) return FNAS_OK;
+    bool grown = fnas_grow(&node_ms, &timer->node_capacity, (size_t)graph->node_count, sizeof *timer->node_ms);
+    timer->node_ms = node_ms;
+    network->node_count = graph->node_count;
+    network->parts = grown ? fnas_allocate((size_t)graph->node_count, sizeof *network->parts) : NULL;
+    if (!network->parts) return fnas_fail_memory(timer->context, "timing");
+    for (int64_t i = 0; i < graph->node_count; i++) network->parts[i] = graph->nodes[i].part;
+    return FNAS_OK;
+}
+
 static fnas_status prepare_network(timer_state *timer, const int32_t *choices, timed_network *network) {
     const fnas_timing_plan *plan = timer->plan;
-    fnas_runtime_options options = {plan->precision, plan->batch, plan->threads, plan->image_count, plan->images};
+    fnas_runtime_options options = {plan->precision, plan->batch, plan->threads, plan->image_count, NULL};
     fnas_graph *graph;
     omp_set_num_threads(1);
     FNAS_TRY(fnas_subject_graph(timer->context, &timer->source, choices, &graph));
-    fnas_status status = plan->runtime->create(timer->context, graph, &options, &network->instance);
+    fnas_status status = fnas_subject_images(timer->context, &timer->source, graph, &options.calibration_images);
+    if (status == FNAS_OK) status = fnas_batches_get(timer->context, &timer->batches, graph->nodes[0].shape, &network->images);
+    if (status == FNAS_OK) status = plan->runtime->create(timer->context, graph, &options, &network->instance);
+    if (status == FNAS_OK) status = keep_parts(timer, graph, network);
     fnas_graph_destroy(graph);
     return status == FNAS_OK ? warm_up(timer, network) : status;
 }
 
 static void release_networks(timer_state *timer, int64_t count) {
-    for (int64_t i = 0; i < count; i++) timer->plan->runtime->destroy(timer->networks[i].instance);
+    for (int64_t i = 0; i < count; i++) {
+        timer->plan->runtime->destroy(timer->networks[i].instance);
+        fnas_free(timer->networks[i].parts);
+    }
     memset(timer->networks, 0, (size_t)count * sizeof *timer->networks);
 }
 
@@ -139,7 +181,7 @@ static fnas_status time_round(timer_state *timer, int64_t first, int64_t count, 
         sample taken;
         if (i % FNAS_TIMING_DRIFT_EVERY == 0) FNAS_TRY(time_drift(timer));
         FNAS_TRY(take_sample(timer, &timer->networks[network], &taken));
-        double *samples = timer->samples + network * SAMPLE_KINDS * rounds;
+        double *samples = timer->samples + network * sample_kinds(timer->plan) * rounds;
         samples[SAMPLE_CPU * rounds + round] = taken.cpu_ms;
         samples[SAMPLE_WALL * rounds + round] = taken.wall_ms;
         samples[SAMPLE_ENERGY * rounds + round] = taken.energy_mj;
@@ -148,8 +190,23 @@ static fnas_status time_round(timer_state *timer, int64_t first, int64_t count, 
     return FNAS_OK;
 }
 
+/* On turns of their own: behind the whole network's the weights would lie in the cache, as they do not behind another network. */
+static fnas_status time_parts(timer_state *timer, int64_t first, int64_t count, int64_t round) {
+    int64_t rounds = timer->plan->rounds, parts = timer->plan->part_count;
+    if (parts == 0) return FNAS_OK;
+    fnas_random random = fnas_random_begin(timer->plan->seed, FNAS_STREAM_MEASURE, 2 + rounds + round, first);
+    fnas_random_permutation(&random, count, timer->order);
+    for (int64_t i = 0; i < count; i++) {
+        int64_t network = timer->order[i];
+        double *samples = timer->samples + (network * sample_kinds(timer->plan) + SAMPLE_KINDS) * rounds;
+        FNAS_TRY(take_part_sample(timer, &timer->networks[network]));
+        for (int64_t p = 0; p < parts; p++) samples[p * rounds + round] = timer->part_ms[p];
+    }
+    return FNAS_OK;
+}
+
 static fnas_status send_samples(timer_state *timer, int64_t count) {
-    int64_t doubles = SAMPLE_KINDS * timer->plan->rounds;
+    int64_t doubles = sample_kinds(timer->plan) * timer->plan->rounds;
     size_t bytes = (size_t)doubles * sizeof *timer->samples;
     for (int64_t i = 0; i < count; i++)
         FNAS_TRY(fnas_child_send(timer->context, timer->port, MESSAGE_SAMPLES, timer->samples + i * doubles, bytes));
@@ -158,7 +215,10 @@ static fnas_status send_samples(timer_state *timer, int64_t count) {
 
 static fnas_status time_part(timer_state *timer, int64_t first, int64_t *count) {
     FNAS_TRY(prepare_part(timer, first, count));
-    for (int64_t round = 0; round < timer->plan->rounds; round++) FNAS_TRY(time_round(timer, first, *count, round));
+    for (int64_t round = 0; round < timer->plan->rounds; round++) {
+        FNAS_TRY(time_round(timer, first, *count, round));
+        FNAS_TRY(time_parts(timer, first, *count, round));
+    }
     return send_samples(timer, *count);
 }
 
@@ -176,17 +236,15 @@ static fnas_status start_timer(timer_state *timer) {
     if (plan->energy_folder) FNAS_TRY(fnas_rapl_open(timer->context, plan->energy_folder, &timer->rapl));
     FNAS_TRY(send_facts(timer));
     FNAS_TRY(fnas_subject_source_create(timer->context, plan->space, plan->seed, plan->image_count, plan->images, &timer->source));
-    int64_t floats = plan->space->image[0] * plan->space->image[1] * plan->space->image[2];
-    timer->batch_images = fnas_allocate((size_t)(plan->batch * floats), sizeof *timer->batch_images);
+    timer->batches = timer->source.images;
+    timer->batches.count = plan->batch;
     timer->logits = fnas_allocate((size_t)(plan->batch * plan->space->classes), sizeof *timer->logits);
     timer->networks = fnas_allocate((size_t)plan->count, sizeof *timer->networks);
-    timer->samples = fnas_allocate((size_t)(plan->count * plan->rounds), SAMPLE_KINDS * sizeof *timer->samples);
+    timer->samples = fnas_allocate((size_t)(plan->count * plan->rounds), (size_t)sample_kinds(plan) * sizeof *timer->samples);
+    timer->part_ms = fnas_allocate((size_t)plan->part_count, sizeof *timer->part_ms);
     timer->order = fnas_allocate((size_t)plan->count, sizeof *timer->order);
-    if (!timer->batch_images || !timer->logits || !timer->networks || !timer->samples || !timer->order)
+    if (!timer->logits || !timer->networks || !timer->samples || !timer->part_ms || !timer->order)
         return fnas_fail_memory(timer->context, "timing");
-    for (int64_t n = 0; n < plan->batch; n++)
-        memcpy(timer->batch_images + n * floats, plan->images + n % plan->image_count * floats,
-               (size_t)floats * sizeof *timer->batch_images);
     return prepare_network(timer, plan->drift_choices, &timer->drift);
 }
 
@@ -242,6 +300,10 @@ static fnas_status receive_samples(fnas_context *context, timing_parent *parent,
             return fnas_fail(context, FNAS_ERR_NUMERIC, "%s: a time of %g ms (wall %g ms) was measured: the clock is of no use",
                              parent->plan->stage, parent->result->cpu_ms[i], parent->result->wall_ms[i]);
     if (parent->result->energy_mj) FNAS_TRY(receive_energies(context, parent, (const double *)data + SAMPLE_ENERGY * rounds, at));
+    int64_t parts = parent->plan->part_count;
+    if (parts)
+        memcpy(parent->result->part_ms + at * parts, (const double *)data + SAMPLE_KINDS * rounds,
+               (size_t)(parts * rounds) * sizeof(double));
     parent->received++;
     return FNAS_OK;
 }
@@ -261,7 +323,7 @@ static fnas_status timing_receive(fnas_context *context, void *user, uint32_t ty
     timing_parent *parent = user;
     if (type == MESSAGE_FACTS && size_bytes == 2 * FNAS_TIMING_TEXT_BYTES) return receive_facts(parent, data);
     if (type == MESSAGE_DRIFT && size_bytes == sizeof(sample)) return receive_drift(context, parent, data);
-    if (type == MESSAGE_SAMPLES && size_bytes == (size_t)parent->plan->rounds * SAMPLE_KINDS * sizeof(double)) {
+    if (type == MESSAGE_SAMPLES && size_bytes == (size_t)(parent->plan->rounds * sample_kinds(parent->plan)) * sizeof(double)) {
         double *aligned = fnas_allocate(size_bytes, 1); /* the pipe's buffer is not */
         if (!aligned) return fnas_fail_memory(context, parent->plan->stage);
         memcpy(aligned, data, size_bytes);
@@ -311,7 +373,8 @@ fnas_status fnas_timing_result_allocate(fnas_context *context, const fnas_timing
     result->cpu_ms = fnas_allocate(samples, sizeof *result->cpu_ms);
     result->wall_ms = fnas_allocate(samples, sizeof *result->wall_ms);
     if (with_energy) result->energy_mj = fnas_allocate(samples, sizeof *result->energy_mj);
-    bool allocated = result->cpu_ms && result->wall_ms && (result->energy_mj || !with_energy);
+    if (plan->part_count) result->part_ms = fnas_allocate(samples, (size_t)plan->part_count * sizeof *result->part_ms);
+    bool allocated = result->cpu_ms && result->wall_ms && (result->energy_mj || !with_energy) && (result->part_ms || !plan->part_count);
     return allocated ? FNAS_OK : fnas_fail_memory(context, plan->stage);
 }
 
@@ -328,5 +391,6 @@ void fnas_timing_result_free(fnas_timing_result *result) {
     fnas_free(result->cpu_ms);
     fnas_free(result->wall_ms);
     fnas_free(result->energy_mj);
-    result->cpu_ms = result->wall_ms = result->energy_mj = NULL;
+    fnas_free(result->part_ms);
+    result->cpu_ms = result->wall_ms = result->energy_mj = result->part_ms = NULL;
 }

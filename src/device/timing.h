@@ -25,6 +25,7 @@ typedef struct fnas_timing_plan {
     const char *energy_folder;    /* whose counters tell energies (rapl.h); NULL: not asked for */
     int64_t image_count;
     const float *images;
+    int64_t part_count; /* above 0: beside the whole network, its parts 0..part_count-1 (net.h) are timed, in a run of their own */
 } fnas_timing_plan;
 
 /* Samples in milliseconds of one run. */
@@ -32,6 +33,7 @@ typedef struct fnas_timing_result {
     int64_t count, rounds;
     double *cpu_ms, *wall_ms; /* [count][rounds] of the process's main thread, and of the clock */
     double *energy_mj;        /* [count][rounds], or NULL where it was not measured */
+    double *part_ms;          /* [count][part_count][rounds] as the runtime counts them (runtime.h), or NULL */
     double drift;             /* relative change of the drift architecture between the first and the last third of the measurement */
     char isa[FNAS_TIMING_TEXT_BYTES], version[FNAS_TIMING_TEXT_BYTES];
 } fnas_timing_result;

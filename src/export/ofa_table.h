@@ -54,6 +54,9 @@ FNAS_NODISCARD fnas_status fnas_ofa_table_read(fnas_context *context, const char
 FNAS_NODISCARD fnas_status fnas_ofa_table_write(fnas_context *context, const char *path, const fnas_ofa_table *table);
 void fnas_ofa_table_free(fnas_ofa_table *table); /* leaves it empty */
 
+/* Whether two blocks have the same key. */
+bool fnas_ofa_block_equal(const fnas_ofa_block *a, const fnas_ofa_block *b);
+
 /* The entry of a block, or NULL. O(entries). */
 const fnas_ofa_entry *fnas_ofa_table_find(const fnas_ofa_table *table, const fnas_ofa_block *block);
 

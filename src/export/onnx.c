@@ -1,6 +1,7 @@
 /* Field numbers are those of onnx.proto (github.com/onnx/onnx). Operators are those that every runtime knows: a sum of several values is a
  * chain of Add, which runtimes fuse into convolutions and Sum they do not; a scale and a shift are a BatchNormalization of mean 0 and
- * variance 1; a zero is a ConstantOfShape, which takes no room. */
+ * variance 1; a zero is a ConstantOfShape, which takes no room; hard swish is a HardSigmoid and a Mul, since its own operator came with
+ * opset 14. */
 #include "export/onnx.h"
 
 #include <stdio.h>
@@ -163,6 +164,21 @@ static void encode_add(encoder *encoding, int64_t number, const char *output) {
     }
 }
 
+static void encode_activation(encoder *encoding, fnas_activation activation, int64_t number, const char *source, const char *output) {
+    if (activation == FNAS_ACTIVATION_RELU) {
+        append_operator(encoding, "Relu", source, NULL, output);
+        return;
+    }
+    bool swish = activation == FNAS_ACTIVATION_HARD_SWISH;
+    value_name gate = name_of("g", number, "");
+    const char *gated = swish ? gate.text : output;
+    fnas_protobuf made = begin_operator("HardSigmoid", gated, (const char *[5]){source}, gated);
+    append_float(&made, "alpha", 1.0f / 6);
+    append_float(&made, "beta", 0.5f);
+    end_operator(encoding, &made);
+    if (swish) append_operator(encoding, "Mul", source, gate.text, output);
+}
+
 static fnas_status encode_scale_shift(fnas_context *context, encoder *encoding, int64_t number, const char *source, const char *output) {
     const fnas_graph_node *node = &encoding->graph->nodes[number];
     float *zeros = fnas_allocate((size_t)node->shape.c, 2 * sizeof *zeros), *ones = zeros ? zeros + node->shape.c : NULL;
@@ -218,8 +234,11 @@ static fnas_status encode_kind(fnas_context *context, encoder *encoding, int64_t
     case FNAS_GRAPH_CONV:
         encode_conv(encoding, number, source, output);
         break;
-    case FNAS_GRAPH_RELU:
-        append_operator(encoding, "Relu", source, NULL, output);
+    case FNAS_GRAPH_ACTIVATION:
+        encode_activation(encoding, node->activation, number, source, output);
+        break;
+    case FNAS_GRAPH_CHANNEL_SCALE:
+        append_operator(encoding, "Mul", source, output_name(encoding, fnas_graph_input(encoding->graph, number, 1)).text, output);
         break;
     case FNAS_GRAPH_AVERAGE_POOL:
         encode_pool(encoding, number, source, output);
@@ -242,15 +261,16 @@ static fnas_status encode_kind(fnas_context *context, encoder *encoding, int64_t
     return FNAS_OK;
 }
 
-/* A node whose operator leaves something to do (ReLU, taking two extents off the logits) writes to a value of its own first. */
+/* A node whose operator leaves something to do (an activation, taking two extents off the logits) writes to a value of its own first. */
 static fnas_status encode_node(fnas_context *context, encoder *encoding, int64_t number) {
     const fnas_graph_node *node = &encoding->graph->nodes[number];
+    bool is_fused = node->activation && node->kind != FNAS_GRAPH_ACTIVATION;
     bool flattens = number == encoding->graph->node_count - 1 && node->kind != FNAS_GRAPH_LINEAR;
     value_name final = output_name(encoding, number), before_flat = flattens ? name_of("a", number, "") : final,
-               output = node->relu ? name_of("r", number, "") : before_flat, source = {""};
+               output = is_fused ? name_of("r", number, "") : before_flat, source = {""};
     if (node->input_count) source = output_name(encoding, fnas_graph_input(encoding->graph, number, 0));
     FNAS_TRY(encode_kind(context, encoding, number, source.text, output.text));
-    if (node->relu) append_operator(encoding, "Relu", output.text, NULL, before_flat.text);
+    if (is_fused) encode_activation(encoding, node->activation, number, output.text, before_flat.text);
     if (flattens) append_operator(encoding, "Flatten", before_flat.text, NULL, final.text);
     return FNAS_OK;
 }

@@ -11,7 +11,8 @@ void fnas_graph_destroy(fnas_graph *graph) {
 }
 
 const char *fnas_graph_kind_name(fnas_graph_kind kind) {
-    static const char *const names[] = {"input", "conv", "relu", "average_pool", "add", "scale_shift", "global_pool", "linear", "zero"};
+    static const char *const names[] = {"input",       "conv",          "activation",  "average_pool", "add",
+                                        "scale_shift", "channel_scale", "global_pool", "linear",       "zero"};
     return names[kind];
 }
 

@@ -4,27 +4,30 @@
 #ifndef FNAS_GRAPH_GRAPH_H
 #define FNAS_GRAPH_GRAPH_H
 
+#include "compute/activation.h"
 #include "nn/net.h"
 #include "nn/path.h"
 
 typedef enum fnas_graph_kind {
     FNAS_GRAPH_INPUT, /* node 0, and only that: the image */
     FNAS_GRAPH_CONV,
-    FNAS_GRAPH_RELU,
-    FNAS_GRAPH_AVERAGE_POOL, /* padding does not count */
-    FNAS_GRAPH_ADD,          /* of two or more inputs of one shape; the same input may stand twice */
-    FNAS_GRAPH_SCALE_SHIFT,  /* weights[c] * x + bias[c]: a norm without a convolution before it */
+    FNAS_GRAPH_ACTIVATION,
+    FNAS_GRAPH_AVERAGE_POOL,  /* padding does not count */
+    FNAS_GRAPH_ADD,           /* of two or more inputs of one shape; the same input may stand twice */
+    FNAS_GRAPH_SCALE_SHIFT,   /* weights[c] * x + bias[c]: a norm without a convolution before it */
+    FNAS_GRAPH_CHANNEL_SCALE, /* of two inputs: the first times the second, [C, 1, 1] */
     FNAS_GRAPH_GLOBAL_POOL,
-    FNAS_GRAPH_LINEAR,
-    FNAS_GRAPH_ZERO /* a constant 0, where an operator with a bias still reads it */
+    FNAS_GRAPH_LINEAR, /* the logits; a linear layer before them is a CONV of one pixel */
+    FNAS_GRAPH_ZERO    /* a constant 0, where an operator with a bias still reads it */
 } fnas_graph_kind;
 
 #define FNAS_GRAPH_NONE (-1)
 
 typedef struct fnas_graph_node {
     fnas_graph_kind kind;
-    bool relu;           /* CONV, ADD, SCALE_SHIFT: the output goes through ReLU */
-    int64_t first_input; /* in graph->inputs */
+    fnas_activation activation; /* ACTIVATION: what it is; CONV, ADD, SCALE_SHIFT (ReLU only): what the output goes through */
+    int32_t part;               /* of the network (net.h) */
+    int64_t first_input;        /* in graph->inputs */
     int64_t input_count;
     fnas_value_shape shape;                  /* of the output */
     int64_t kernel, stride, padding, groups; /* CONV, AVERAGE_POOL (kernel, stride, padding) */

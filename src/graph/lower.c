@@ -3,7 +3,8 @@
  * 2. which values the logits need, backwards, not counting contributions that are zero;
  * 3. nodes of the graph for what is needed and not zero; a value with several contributions becomes an ADD, with one it is that
  * contribution;
- * 4. ReLUs move into the operator before them where nothing else reads it. */
+ * 4. activations move into the operator before them where nothing else reads it.
+ * A linear layer whose result is not the logits becomes the convolution that it is, of one pixel. */
 #include <math.h>
 #include <string.h>
 
@@ -56,10 +57,15 @@ static bool contribution_is_zero(const lowering *lower, const fnas_node *node) {
     case FNAS_NODE_ZERO:
         return true;
     case FNAS_NODE_LINEAR:
-        return false; /* the logits stay, whatever they are */
+        if (node->result == lower->net->logits) return false; /* they stay, whatever they are */
+        return lower->zero[node->source] && has_zero_bias(lower, node);
     case FNAS_NODE_CONV:
     case FNAS_NODE_NORM:
         return lower->zero[node->source] && has_zero_bias(lower, node);
+    case FNAS_NODE_HARD_SIGMOID:
+        return false; /* a half at zero */
+    case FNAS_NODE_CHANNEL_SCALE:
+        return lower->zero[node->source] || lower->zero[node->factors];
     default:
         return lower->zero[node->source];
     }
@@ -77,7 +83,9 @@ static void find_needed(lowering *lower) {
     lower->needed[lower->net->logits] = true;
     for (int64_t i = lower->net->node_count - 1; i >= 0; i--) {
         const fnas_node *node = &lower->net->nodes[i];
-        if (lower->needed[node->result] && !contribution_is_zero(lower, node)) lower->needed[node->source] = true;
+        if (!lower->needed[node->result] || contribution_is_zero(lower, node)) continue;
+        lower->needed[node->source] = true;
+        if (node->kind == FNAS_NODE_CHANNEL_SCALE) lower->needed[node->factors] = true;
     }
 }
 
@@ -108,7 +116,7 @@ static fnas_status append_weights(lowering *lower, int64_t count, int64_t *first
 
 static fnas_status append_bias(lowering *lower, const fnas_node *node, fnas_graph_node *made) {
     made->bias = FNAS_GRAPH_NONE;
-    if (node->kind != FNAS_NODE_LINEAR && has_zero_bias(lower, node)) return FNAS_OK;
+    if (made->kind != FNAS_GRAPH_LINEAR && has_zero_bias(lower, node)) return FNAS_OK;
     FNAS_TRY(append_weights(lower, made->shape.c, &made->bias));
     for (int64_t c = 0; c < made->shape.c; c++) lower->graph->weights[made->bias + c] = (float)folded_bias(lower, node, c);
     return FNAS_OK;
@@ -156,15 +164,35 @@ static fnas_status node_of_value(lowering *lower, fnas_value value, int32_t *num
     return FNAS_OK;
 }
 
-static fnas_status lower_operator(lowering *lower, const fnas_node *node, int32_t source, int32_t *number) {
+static fnas_activation activation_of(fnas_node_kind kind) {
+    switch (kind) {
+    case FNAS_NODE_RELU:
+        return FNAS_ACTIVATION_RELU;
+    case FNAS_NODE_HARD_SWISH:
+        return FNAS_ACTIVATION_HARD_SWISH;
+    case FNAS_NODE_HARD_SIGMOID:
+        return FNAS_ACTIVATION_HARD_SIGMOID;
+    default:
+        return FNAS_ACTIVATION_NONE;
+    }
+}
+
+/* sources: two of a channel scale, else one. */
+static fnas_status lower_operator(lowering *lower, const fnas_node *node, const int32_t *sources, int32_t *number) {
     static const fnas_graph_kind kinds[] = {[FNAS_NODE_CONV] = FNAS_GRAPH_CONV,
                                             [FNAS_NODE_NORM] = FNAS_GRAPH_SCALE_SHIFT,
-                                            [FNAS_NODE_RELU] = FNAS_GRAPH_RELU,
+                                            [FNAS_NODE_RELU] = FNAS_GRAPH_ACTIVATION,
+                                            [FNAS_NODE_HARD_SWISH] = FNAS_GRAPH_ACTIVATION,
+                                            [FNAS_NODE_HARD_SIGMOID] = FNAS_GRAPH_ACTIVATION,
+                                            [FNAS_NODE_CHANNEL_SCALE] = FNAS_GRAPH_CHANNEL_SCALE,
                                             [FNAS_NODE_AVERAGE_POOL] = FNAS_GRAPH_AVERAGE_POOL,
                                             [FNAS_NODE_GLOBAL_POOL] = FNAS_GRAPH_GLOBAL_POOL,
                                             [FNAS_NODE_LINEAR] = FNAS_GRAPH_LINEAR};
     fnas_graph_node made = node_without_constants(kinds[node->kind], lower->net->values[node->result]);
-    if (node->kind == FNAS_NODE_CONV) {
+    made.activation = activation_of(node->kind);
+    made.part = node->part;
+    if (node->kind == FNAS_NODE_LINEAR && node->result != lower->net->logits) made.kind = FNAS_GRAPH_CONV;
+    if (made.kind == FNAS_GRAPH_CONV) {
         made.kernel = node->conv.kernel;
         made.stride = node->conv.stride;
         made.padding = node->conv.padding;
@@ -177,28 +205,31 @@ static fnas_status lower_operator(lowering *lower, const fnas_node *node, int32_
     if (node->kind == FNAS_NODE_CONV || node->kind == FNAS_NODE_LINEAR) FNAS_TRY(append_conv_weights(lower, node, &made));
     if (node->kind == FNAS_NODE_NORM) FNAS_TRY(append_scale(lower, node, &made));
     if (made.weights != FNAS_GRAPH_NONE) FNAS_TRY(append_bias(lower, node, &made));
-    return append_node(lower, made, 1, &source, number);
+    return append_node(lower, made, node->kind == FNAS_NODE_CHANNEL_SCALE ? 2 : 1, sources, number);
 }
 
-static bool find_relu(const fnas_graph *graph, int32_t source, int32_t *number) {
+static bool find_activation(const fnas_graph *graph, fnas_activation activation, int32_t source, int32_t *number) {
     for (int64_t i = 0; i < graph->node_count; i++)
-        if (graph->nodes[i].kind == FNAS_GRAPH_RELU && fnas_graph_input(graph, i, 0) == source) {
+        if (graph->nodes[i].kind == FNAS_GRAPH_ACTIVATION && graph->nodes[i].activation == activation &&
+            fnas_graph_input(graph, i, 0) == source) {
             *number = (int32_t)i;
             return true;
         }
     return false;
 }
 
-/* One contribution to a value. The ReLU of a node is made once. */
+/* One contribution to a value. The activation of a node is made once. */
 static fnas_status lower_contribution(lowering *lower, const fnas_node *node, int32_t *number) {
-    int32_t source;
-    FNAS_TRY(node_of_value(lower, node->source, &source));
+    int32_t sources[2];
+    fnas_activation activation = activation_of(node->kind);
+    FNAS_TRY(node_of_value(lower, node->source, &sources[0]));
+    if (node->kind == FNAS_NODE_CHANNEL_SCALE) FNAS_TRY(node_of_value(lower, node->factors, &sources[1]));
     if (node->kind == FNAS_NODE_IDENTITY) {
-        *number = source;
+        *number = sources[0];
         return FNAS_OK;
     }
-    if (node->kind == FNAS_NODE_RELU && find_relu(lower->graph, source, number)) return FNAS_OK;
-    return lower_operator(lower, node, source, number);
+    if (activation && find_activation(lower->graph, activation, sources[0], number)) return FNAS_OK;
+    return lower_operator(lower, node, sources, number);
 }
 
 static bool is_last_contribution(const fnas_net *net, int64_t index) {
@@ -217,9 +248,9 @@ static fnas_status lower_value(lowering *lower, fnas_value value, int64_t last) 
     }
     if (status == FNAS_OK) {
         lower->made[value] = parts[0];
-        if (count > 1)
-            status = append_node(lower, node_without_constants(FNAS_GRAPH_ADD, lower->net->values[value]), count, parts,
-                                 &lower->made[value]);
+        fnas_graph_node sum = node_without_constants(FNAS_GRAPH_ADD, lower->net->values[value]);
+        sum.part = lower->net->nodes[last].part;
+        if (count > 1) status = append_node(lower, sum, count, parts, &lower->made[value]);
     }
     fnas_free(parts);
     return status;
@@ -236,16 +267,18 @@ static fnas_status lower_nodes(lowering *lower) {
 
 /* ---- fusion ---- */
 
-static bool can_take_relu(fnas_graph_kind kind) {
-    return kind == FNAS_GRAPH_CONV || kind == FNAS_GRAPH_ADD || kind == FNAS_GRAPH_SCALE_SHIFT;
+static bool can_take(fnas_activation activation, const fnas_graph_node *node) {
+    if (node->activation != FNAS_ACTIVATION_NONE) return false; /* of an activation, or taken already */
+    return node->kind == FNAS_GRAPH_CONV || node->kind == FNAS_GRAPH_ADD ||
+           (node->kind == FNAS_GRAPH_SCALE_SHIFT && activation == FNAS_ACTIVATION_RELU);
 }
 
 static void count_readers(const fnas_graph *graph, int32_t *readers) {
     for (int64_t i = 0; i < graph->input_count; i++) readers[graph->inputs[i]]++;
 }
 
-/* Moves ReLUs into the nodes before them, and closes the gaps. */
-static fnas_status fuse_relus(lowering *lower) {
+/* Moves activations into the nodes before them, and closes the gaps. */
+static fnas_status fuse_activations(lowering *lower) {
     fnas_graph *graph = lower->graph;
     int32_t *readers = fnas_allocate((size_t)graph->node_count, 2 * sizeof *readers);
     if (!readers) return fnas_fail_memory(lower->context, "an inference graph");
@@ -257,8 +290,8 @@ static fnas_status fuse_relus(lowering *lower) {
         int32_t *inputs = graph->inputs + node.first_input;
         int32_t source = node.input_count ? inputs[0] : FNAS_GRAPH_NONE;
         for (int64_t k = 0; k < node.input_count; k++) inputs[k] = renamed[inputs[k]];
-        if (node.kind == FNAS_GRAPH_RELU && readers[source] == 1 && can_take_relu(graph->nodes[renamed[source]].kind)) {
-            graph->nodes[renamed[source]].relu = true;
+        if (node.kind == FNAS_GRAPH_ACTIVATION && readers[source] == 1 && can_take(node.activation, &graph->nodes[renamed[source]])) {
+            graph->nodes[renamed[source]].activation = node.activation;
             renamed[i] = renamed[source];
             continue;
         }
@@ -283,7 +316,7 @@ static fnas_status lower_all(lowering *lower) {
     find_zeros(lower);
     find_needed(lower);
     FNAS_TRY(lower_nodes(lower));
-    return fuse_relus(lower);
+    return fuse_activations(lower);
 }
 
 static fnas_status check_statistics(fnas_context *context, const fnas_net *net, const fnas_norm_state *statistics) {

@@ -65,9 +65,9 @@ static void run_node(const reference_run *run, int64_t number) {
     case FNAS_GRAPH_CONV:
         run_conv(run, number, source, output);
         break;
-    case FNAS_GRAPH_RELU:
-        fnas_ref_relu_forward(shape, source, output);
-        break;
+    case FNAS_GRAPH_ACTIVATION:
+        fnas_ref_activation_forward(node->activation, fnas_shape_elements(shape), source, output);
+        return;
     case FNAS_GRAPH_AVERAGE_POOL:
         run_pool(run, number, source, output);
         break;
@@ -78,6 +78,9 @@ static void run_node(const reference_run *run, int64_t number) {
     case FNAS_GRAPH_SCALE_SHIFT:
         run_scale_shift(run, number, source, output);
         break;
+    case FNAS_GRAPH_CHANNEL_SCALE:
+        fnas_ref_channel_scale_forward(shape, source, run->outputs[fnas_graph_input(run->graph, number, 1)], output);
+        break;
     case FNAS_GRAPH_GLOBAL_POOL:
         fnas_ref_global_pool_forward(batch_shape(run, fnas_graph_input(run->graph, number, 0)), source, output);
         break;
@@ -86,7 +89,7 @@ static void run_node(const reference_run *run, int64_t number) {
                                 constants(run, node->bias), output);
         break;
     }
-    if (node->relu) fnas_ref_relu_forward(shape, output, output);
+    if (node->activation) fnas_ref_activation_forward(node->activation, fnas_shape_elements(shape), output, output);
 }
 
 static bool allocate_outputs(reference_run *run) {

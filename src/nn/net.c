@@ -7,7 +7,8 @@
 #include "base/memory.h"
 
 const char *fnas_node_kind_name(fnas_node_kind kind) {
-    static const char *const names[] = {"conv", "norm", "relu", "average_pool", "identity", "zero", "global_pool", "linear"};
+    static const char *const names[] = {"conv",        "norm",   "relu",       "average_pool", "identity",     "zero",
+                                        "global_pool", "linear", "hard_swish", "hard_sigmoid", "channel_scale"};
     return names[kind];
 }
 
@@ -115,6 +116,8 @@ static fnas_value fnas_net_append(fnas_net *net, fnas_node node, fnas_value_shap
         fnas_net_fail(net, FNAS_ERR_MEMORY, "out of memory for a net");
         return 0;
     }
+    node.part = net->part;
+    if (node.kind != FNAS_NODE_CHANNEL_SCALE) node.factors = FNAS_VALUE_NEW;
     node.norm_index = -1;
     if (node.norm.present) {
         node.norm_index = (int32_t)net->norm_count++;
@@ -157,6 +160,36 @@ fnas_value fnas_net_relu(fnas_net *net, fnas_value source) {
     fnas_value_shape in;
     if (!fnas_net_activation_shape(net, source, &in)) return 0;
     return fnas_net_append(net, (fnas_node){.kind = FNAS_NODE_RELU, .source = source, .gate = FNAS_UNGATED}, in, FNAS_VALUE_NEW);
+}
+
+fnas_value fnas_net_hard_swish(fnas_net *net, fnas_value source) {
+    fnas_value_shape in;
+    if (!fnas_net_activation_shape(net, source, &in)) return 0;
+    return fnas_net_append(net, (fnas_node){.kind = FNAS_NODE_HARD_SWISH, .source = source, .gate = FNAS_UNGATED}, in, FNAS_VALUE_NEW);
+}
+
+fnas_value fnas_net_hard_sigmoid(fnas_net *net, fnas_value source) {
+    fnas_value_shape in;
+    if (!fnas_net_activation_shape(net, source, &in)) return 0;
+    if (!fnas_net_value_is_plain(net, source))
+        fnas_net_fail(net, FNAS_ERR_INTERNAL, "node %lld: a hard sigmoid is for the result of a global pool or of a linear layer",
+                      (long long)net->node_count);
+    return fnas_net_append(net, (fnas_node){.kind = FNAS_NODE_HARD_SIGMOID, .source = source, .gate = FNAS_UNGATED}, in, FNAS_VALUE_NEW);
+}
+
+fnas_value fnas_net_channel_scale(fnas_net *net, fnas_value source, fnas_value factors) {
+    fnas_value_shape in, scale;
+    if (!fnas_net_activation_shape(net, source, &in) || !fnas_net_activation_shape(net, factors, &scale)) return 0;
+    if (!fnas_net_value_is_plain(net, factors) || fnas_net_value_is_plain(net, source) || scale.c != in.c)
+        fnas_net_fail(net, FNAS_ERR_INTERNAL,
+                      "node %lld: a channel scale needs an activation and one plain factor for each of its channels",
+                      (long long)net->node_count);
+    fnas_node node = {.kind = FNAS_NODE_CHANNEL_SCALE, .source = source, .factors = factors, .gate = FNAS_UNGATED};
+    return fnas_net_append(net, node, in, FNAS_VALUE_NEW);
+}
+
+void fnas_net_begin_part(fnas_net *net, int32_t part) {
+    net->part = part;
 }
 
 fnas_value fnas_net_average_pool(fnas_net *net, fnas_value source, fnas_value into, int64_t kernel, int64_t stride, int64_t padding,
@@ -213,29 +246,38 @@ double fnas_net_products(const fnas_net *net, int64_t node) {
     return (double)(conv->out * conv->in * conv->kernel * conv->kernel) * (double)(out.h * out.w);
 }
 
+static bool fnas_node_is_activation(fnas_node_kind kind) {
+    return kind == FNAS_NODE_RELU || kind == FNAS_NODE_HARD_SWISH || kind == FNAS_NODE_HARD_SIGMOID;
+}
+
 bool fnas_net_value_is_plain(const fnas_net *net, fnas_value value) {
     for (int64_t i = 0; i < net->node_count; i++) {
         const fnas_node *node = &net->nodes[i];
-        if (node->result == value) return node->kind == FNAS_NODE_GLOBAL_POOL || node->kind == FNAS_NODE_LINEAR;
+        if (node->result != value) continue;
+        if (fnas_node_is_activation(node->kind)) return fnas_net_value_is_plain(net, node->source);
+        return node->kind == FNAS_NODE_GLOBAL_POOL || node->kind == FNAS_NODE_LINEAR;
     }
     return false;
 }
 
-/* The node that first reads a value must come after all nodes that contribute to it. */
+/* A node that reads a value must come after all nodes that contribute to it. */
+static fnas_status fnas_net_check_read(fnas_context *context, const fnas_net *net, int64_t reader, fnas_value source) {
+    bool written = source <= 0;
+    for (int64_t i = 0; i < net->node_count; i++) {
+        if (source <= 0 || net->nodes[i].result != source) continue;
+        if (i >= reader)
+            return fnas_fail(context, FNAS_ERR_INTERNAL, "node %lld reads value %d before node %lld adds to it", (long long)reader,
+                             (int)source, (long long)i);
+        written = true;
+    }
+    if (written) return FNAS_OK;
+    return fnas_fail(context, FNAS_ERR_INTERNAL, "node %lld reads value %d, which nothing writes", (long long)reader, (int)source);
+}
+
 static fnas_status fnas_net_check_order(fnas_context *context, const fnas_net *net) {
     for (int64_t reader = 0; reader < net->node_count; reader++) {
-        fnas_value source = net->nodes[reader].source;
-        if (source <= 0) continue;
-        bool written = false;
-        for (int64_t i = 0; i < net->node_count; i++) {
-            if (net->nodes[i].result != source) continue;
-            if (i >= reader)
-                return fnas_fail(context, FNAS_ERR_INTERNAL, "node %lld reads value %d before node %lld adds to it", (long long)reader,
-                                 (int)source, (long long)i);
-            written = true;
-        }
-        if (!written)
-            return fnas_fail(context, FNAS_ERR_INTERNAL, "node %lld reads value %d, which nothing writes", (long long)reader, (int)source);
+        FNAS_TRY(fnas_net_check_read(context, net, reader, net->nodes[reader].source));
+        FNAS_TRY(fnas_net_check_read(context, net, reader, net->nodes[reader].factors));
     }
     return FNAS_OK;
 }

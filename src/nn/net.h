@@ -41,13 +41,18 @@ typedef enum fnas_node_kind {
     FNAS_NODE_IDENTITY,
     FNAS_NODE_ZERO, /* contributes nothing; its gate still gets sum(U) */
     FNAS_NODE_GLOBAL_POOL,
-    FNAS_NODE_LINEAR
+    FNAS_NODE_LINEAR,
+    FNAS_NODE_HARD_SWISH,
+    FNAS_NODE_HARD_SIGMOID, /* of plain values only */
+    FNAS_NODE_CHANNEL_SCALE /* its source times one factor an image and channel */
 } fnas_node_kind;
 const char *fnas_node_kind_name(fnas_node_kind kind); /* "conv", ... */
 
 typedef struct fnas_node {
     fnas_node_kind kind;
     fnas_value source, result;
+    fnas_value factors; /* CHANNEL_SCALE: a plain value; else FNAS_VALUE_NEW */
+    int32_t part;       /* of the network, as the space counts them (fnas_net_begin_part) */
     fnas_gate gate;
     fnas_conv_spec conv; /* CONV; LINEAR uses weight, bias, out, in */
     fnas_norm_spec norm;
@@ -66,12 +71,15 @@ typedef struct fnas_net {
     fnas_value_shape *values; /* value 0 is the image, plain NCHW */
     int64_t value_count;
     fnas_value logits;                 /* result of the last LINEAR */
+    int32_t part;                      /* of nodes to come */
     int64_t norm_count, norm_channels; /* norm_channels: total channels of all norms, layout of fnas_norm_state */
     size_t node_capacity, value_capacity;
     fnas_status failure; /* first failure while recording: builders keep going, fnas_net_finish reports it */
     char failure_text[160];
 } fnas_net;
 
+/* Nodes that follow belong to this part of the network (0 before the first call): what a device's time is told apart by. */
+void fnas_net_begin_part(fnas_net *net, int32_t part);
 /* Builders return the result value; a failure (out of memory, shapes that do not fit) is kept and reported by fnas_net_finish. */
 FNAS_NODISCARD fnas_status fnas_net_create(fnas_context *context, fnas_value_shape image, fnas_net **net);
 void fnas_net_destroy(fnas_net *net);
@@ -79,7 +87,12 @@ FNAS_NODISCARD fnas_status fnas_net_copy(fnas_context *context, const fnas_net *
 fnas_value fnas_net_conv(fnas_net *net, fnas_value source, fnas_value into, const fnas_conv_spec *conv, const fnas_norm_spec *norm,
                          fnas_gate gate);
 fnas_value fnas_net_norm(fnas_net *net, fnas_value source, const fnas_norm_spec *norm);
+/* Activations of plain values are plain values. Hard swish, hard sigmoid and the channel scale have no backward pass: a path that wants
+ * gradients through them fails with FNAS_ERR_UNSUPPORTED. */
 fnas_value fnas_net_relu(fnas_net *net, fnas_value source);
+fnas_value fnas_net_hard_swish(fnas_net *net, fnas_value source);
+fnas_value fnas_net_hard_sigmoid(fnas_net *net, fnas_value source);
+fnas_value fnas_net_channel_scale(fnas_net *net, fnas_value source, fnas_value factors);
 fnas_value fnas_net_average_pool(fnas_net *net, fnas_value source, fnas_value into, int64_t kernel, int64_t stride, int64_t padding,
                                  fnas_gate gate);
 fnas_value fnas_net_identity(fnas_net *net, fnas_value source, fnas_value into, fnas_gate gate);
@@ -93,7 +106,7 @@ FNAS_NODISCARD fnas_status fnas_net_finish(fnas_context *context, fnas_net *net)
  * others 0. */
 double fnas_net_products(const fnas_net *net, int64_t node);
 
-/* True for values that lie as plain [n][C]: results of global pools and linear layers. */
+/* True for values that lie as plain [n][C]: results of global pools, of linear layers, and of activations of such. */
 bool fnas_net_value_is_plain(const fnas_net *net, fnas_value value);
 
 #endif

@@ -75,7 +75,7 @@ const fnas_node_type *fnas_node_type_of(fnas_node_kind kind);
 /* profile.c: one direction of one node, timed and counted where the request asks for it. */
 FNAS_NODISCARD fnas_status fnas_path_run_node(const fnas_path *path, int64_t index, fnas_node_direction direction);
 extern const fnas_node_type fnas_node_conv, fnas_node_norm, fnas_node_relu, fnas_node_average_pool, fnas_node_identity, fnas_node_zero,
-    fnas_node_global_pool, fnas_node_linear;
+    fnas_node_global_pool, fnas_node_linear, fnas_node_hard_swish, fnas_node_hard_sigmoid, fnas_node_channel_scale;
 
 /* Writes a value that a node alone gives once more, from its z, into path->values[].restored. */
 void fnas_conv_node_restore(const fnas_path *path, int64_t index);
@@ -87,6 +87,7 @@ fnas_shape fnas_path_shape(const fnas_path *path, fnas_value value);
 size_t fnas_path_bytes(const fnas_path *path, fnas_value value); /* of a value in memory, whole cache lines */
 void *fnas_path_buffer(const fnas_path *path, int32_t buffer);   /* NULL for FNAS_BUFFER_NONE */
 const void *fnas_path_source_data(const fnas_path *path, int64_t index);
+const void *fnas_path_factors_data(const fnas_path *path, int64_t index); /* of a channel scale */
 void *fnas_path_result_data(const fnas_path *path, int64_t index);
 void *fnas_path_upstream(const fnas_path *path, int64_t index);             /* gradient of its result */
 void *fnas_path_source_gradient(const fnas_path *path, int64_t index);      /* NULL when not wanted */

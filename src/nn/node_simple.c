@@ -14,19 +14,64 @@ static void fnas_relu_node_needs(const fnas_path *path, int64_t index, fnas_node
     needs->result = true;
 }
 
+static int64_t fnas_plain_count(const fnas_path *path, fnas_value value) {
+    return path->request->n * path->net->values[value].c;
+}
+
 static fnas_status fnas_relu_node_forward(const fnas_path *path, int64_t index) {
+    fnas_value source = path->net->nodes[index].source;
+    if (path->values[source].plain) {
+        fnas_activation_forward_plain(FNAS_ACTIVATION_RELU, fnas_plain_count(path, source), fnas_path_source_data(path, index),
+                                      fnas_path_result_data(path, index));
+        return FNAS_OK;
+    }
     fnas_relu_forward(path->engine, fnas_path_shape(path, path->net->nodes[index].source), fnas_path_source_data(path, index),
                       fnas_path_result_data(path, index));
     return FNAS_OK;
 }
 
+static fnas_status fnas_node_has_no_backward(const fnas_path *path, int64_t index) {
+    return fnas_fail(path->context, FNAS_ERR_UNSUPPORTED, "node %lld (%s): no gradients are computed through it", (long long)index,
+                     fnas_node_kind_name(path->net->nodes[index].kind));
+}
+
 static fnas_status fnas_relu_node_backward(const fnas_path *path, int64_t index) {
+    if (path->values[path->net->nodes[index].source].plain) return fnas_node_has_no_backward(path, index);
     fnas_relu_backward(path->engine, fnas_path_shape(path, path->net->nodes[index].source), fnas_path_result_data(path, index),
                        fnas_path_upstream(path, index), !path->nodes[index].writes_gradient, fnas_path_source_gradient(path, index));
     return FNAS_OK;
 }
 
 const fnas_node_type fnas_node_relu = {fnas_relu_node_needs, fnas_relu_node_forward, fnas_relu_node_backward};
+
+/* ---- hard swish, hard sigmoid, channel scale ---- */
+
+static fnas_status fnas_hard_swish_node_forward(const fnas_path *path, int64_t index) {
+    fnas_value source = path->net->nodes[index].source;
+    if (path->values[source].plain)
+        fnas_activation_forward_plain(FNAS_ACTIVATION_HARD_SWISH, fnas_plain_count(path, source), fnas_path_source_data(path, index),
+                                      fnas_path_result_data(path, index));
+    else
+        fnas_hard_swish_forward(path->engine, fnas_path_shape(path, source), fnas_path_source_data(path, index),
+                                fnas_path_result_data(path, index));
+    return FNAS_OK;
+}
+
+static fnas_status fnas_hard_sigmoid_node_forward(const fnas_path *path, int64_t index) {
+    fnas_activation_forward_plain(FNAS_ACTIVATION_HARD_SIGMOID, fnas_plain_count(path, path->net->nodes[index].source),
+                                  fnas_path_source_data(path, index), fnas_path_result_data(path, index));
+    return FNAS_OK;
+}
+
+static fnas_status fnas_channel_scale_node_forward(const fnas_path *path, int64_t index) {
+    fnas_channel_scale_forward(path->engine, fnas_path_shape(path, path->net->nodes[index].source), fnas_path_source_data(path, index),
+                               fnas_path_factors_data(path, index), fnas_path_result_data(path, index));
+    return FNAS_OK;
+}
+
+const fnas_node_type fnas_node_hard_swish = {fnas_node_needs_nothing, fnas_hard_swish_node_forward, fnas_node_has_no_backward};
+const fnas_node_type fnas_node_hard_sigmoid = {fnas_node_needs_nothing, fnas_hard_sigmoid_node_forward, fnas_node_has_no_backward};
+const fnas_node_type fnas_node_channel_scale = {fnas_node_needs_nothing, fnas_channel_scale_node_forward, fnas_node_has_no_backward};
 
 /* ---- average pool; the gate's gradient <U, pool(x)> is taken as <pool^T U, x>, which the data gradient needs anyway ---- */
 

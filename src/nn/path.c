@@ -55,6 +55,10 @@ const void *fnas_path_source_data(const fnas_path *path, int64_t index) {
     return source == 0 ? (const void *)path->request->images : fnas_path_buffer(path, path->values[source].activation);
 }
 
+const void *fnas_path_factors_data(const fnas_path *path, int64_t index) {
+    return fnas_path_buffer(path, path->values[path->net->nodes[index].factors].activation);
+}
+
 void *fnas_path_result_data(const fnas_path *path, int64_t index) {
     return fnas_path_buffer(path, path->values[path->net->nodes[index].result].activation);
 }
@@ -79,8 +83,9 @@ float *fnas_path_parameter_gradient(const fnas_path *path, int32_t handle) {
 }
 
 const fnas_node_type *fnas_node_type_of(fnas_node_kind kind) {
-    static const fnas_node_type *const types[] = {&fnas_node_conv,     &fnas_node_norm, &fnas_node_relu,        &fnas_node_average_pool,
-                                                  &fnas_node_identity, &fnas_node_zero, &fnas_node_global_pool, &fnas_node_linear};
+    static const fnas_node_type *const types[] = {
+        &fnas_node_conv,        &fnas_node_norm,   &fnas_node_relu,       &fnas_node_average_pool, &fnas_node_identity,     &fnas_node_zero,
+        &fnas_node_global_pool, &fnas_node_linear, &fnas_node_hard_swish, &fnas_node_hard_sigmoid, &fnas_node_channel_scale};
     return types[kind];
 }
 

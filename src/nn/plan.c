@@ -9,6 +9,7 @@ static bool fnas_plan_is_absorbed(const fnas_net *net, int64_t relu) {
     bool read = false;
     for (int64_t i = 0; i < net->node_count; i++) {
         if (i != relu && net->nodes[i].result == net->nodes[relu].result) return false;
+        if (net->nodes[i].factors == net->nodes[relu].result) return false;
         if (net->nodes[i].source != net->nodes[relu].result) continue;
         if (!fnas_conv_node_is_fused(&net->nodes[i])) return false;
         read = true;
@@ -111,7 +112,7 @@ static void fnas_plan_contributions(fnas_path *path) {
     for (int64_t i = 0; i < net->node_count; i++) {
         const fnas_node *node = &net->nodes[i];
         fnas_value_plan *value = &path->values[node->result];
-        if (node->kind == FNAS_NODE_GLOBAL_POOL || node->kind == FNAS_NODE_LINEAR) value->plain = true;
+        value->plain = fnas_net_value_is_plain(net, node->result);
         if (node->kind == FNAS_NODE_ZERO || path->nodes[i].deferred) continue;
         path->nodes[i].writes = !value->written;
         value->written = true;
@@ -153,6 +154,7 @@ static void fnas_plan_forward_lives(fnas_path *path) {
         fnas_value_plan *value = &path->values[node->result];
         fnas_value source = path->nodes[i].source;
         if (source > 0) fnas_buffer_extend(path, path->values[source].activation, i);
+        if (node->factors > 0) fnas_buffer_extend(path, path->values[node->factors].activation, i);
         if ((node->kind == FNAS_NODE_ZERO && !path->nodes[i].writes) || path->nodes[i].absorbed || path->nodes[i].deferred) continue;
         if (value->activation == FNAS_BUFFER_NONE) value->activation = fnas_plan_buffer(path, fnas_path_bytes(path, node->result), i, i);
         fnas_buffer_extend(path, value->activation, i);

@@ -7,7 +7,7 @@
 #include "base/text.h"
 #include "space/file/file.h"
 
-static const fnas_space_type *const fnas_space_types[] = {&fnas_space_nb201};
+static const fnas_space_type *const fnas_space_types[] = {&fnas_space_nb201, &fnas_space_mobilenetv3};
 #define FNAS_SPACE_TYPES (sizeof fnas_space_types / sizeof fnas_space_types[0])
 #define FNAS_SPEC_BYTES 1024
 #define FNAS_SPACE_MISSES_MAX 1000 /* draws in a row that gave nothing new */
@@ -207,6 +207,11 @@ fnas_status fnas_space_image(fnas_context *context, const fnas_space *space, int
     return FNAS_OK;
 }
 
+void fnas_space_image_of(const fnas_space *space, const int32_t *choices, int64_t image[3]) {
+    memcpy(image, space->image, sizeof space->image);
+    if (space->type->image_of) space->type->image_of(space, choices, image);
+}
+
 /* ---- architectures ---- */
 
 static fnas_status fnas_space_check_choices(fnas_context *context, const fnas_space *space, const int32_t *choices) {
@@ -312,7 +317,7 @@ void fnas_space_decode(const fnas_space *space, const double *logits, int32_t *c
 /* ---- supernet and costs ---- */
 
 bool fnas_space_has_supernet(const fnas_space *space) {
-    return space->type->declare && space->type->record;
+    return space->type->declare && space->type->record && !space->type->measured_only;
 }
 
 const char *fnas_space_description(const fnas_space *space) {

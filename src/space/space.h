@@ -38,6 +38,10 @@ typedef struct fnas_space_type {
     /* Supernet: declares the shared weights; records one architecture over them. Both may be NULL (a space without images). */
     fnas_status (*declare)(fnas_context *context, const fnas_space *space, fnas_parameters *parameters);
     fnas_status (*record)(fnas_context *context, const fnas_space *space, const int32_t *choices, fnas_net **net);
+    /* The image that an architecture takes; NULL: the space's. */
+    void (*image_of)(const fnas_space *space, const int32_t *choices, int64_t image[3]);
+    /* The weights are not trained here: they are for building and measuring networks (fnas_space_has_supernet is false). */
+    bool measured_only;
     /* What of an architecture costs: features of the one-hot D in which latency is nearly additive, for the latency predictor.
      * Differentiable in D; exact where D is one-hot. feature_count numbers; vjp adds (d features / d D)^T v to diff_onehot. NULL: the
      * features are D itself. */
@@ -61,13 +65,13 @@ struct fnas_space {
     char *spec;
     fnas_decision *decisions;
     int64_t decision_count, onehot_size;
-    int64_t image[3], classes; /* image[0] == 0: no images */
+    int64_t image[3], classes; /* image[0] == 0: no images. Of a space whose networks take images of several sizes, the largest */
     const int32_t *references; /* [reference_count][decision_count], borrowed from detail; NULL: the type's */
     int64_t reference_count;
     void *detail; /* the space's own */
 };
 
-extern const fnas_space_type fnas_space_nb201;
+extern const fnas_space_type fnas_space_nb201, fnas_space_mobilenetv3;
 extern const fnas_space_type fnas_space_file; /* described in a file: space/file/file.h */
 
 /* Cuts the next "key=value" off *cursor (comma-separated): FNAS_ERR_INPUT on a missing '=' or an unknown key (with a suggestion among
@@ -111,6 +115,10 @@ FNAS_NODISCARD fnas_status fnas_space_open_spec(fnas_context *context, const cha
 const char *fnas_space_description(const fnas_space *space);
 FNAS_NODISCARD fnas_status fnas_space_read(fnas_context *context, const char *where, const char *text, fnas_space **space);
 
+/* C, H, W of the image that an architecture takes. */
+void fnas_space_image_of(const fnas_space *space, const int32_t *choices, int64_t image[3]);
+
+/* Whether a search can train its shared weights. */
 bool fnas_space_has_supernet(const fnas_space *space);
 
 FNAS_NODISCARD fnas_status fnas_space_declare(fnas_context *context, const fnas_space *space, fnas_parameters *parameters);

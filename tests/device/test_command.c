@@ -19,7 +19,7 @@ static fnas_status sample(fnas_test_place *place, fnas_command *command, const c
     fnas_answer answer;
     for (int i = 0; i < LOGITS; i++) said[i] = (1 - share) * ours[i] + share * other[i];
     write_logits(place, "said", said);
-    return fnas_command_sample(place->context, command, name, name, &answer, difference);
+    return fnas_command_sample(place->context, command, name, FNAS_COMMAND_IMAGES, name, &answer, difference);
 }
 
 static void a_stale_network_is_refused(void **state) {

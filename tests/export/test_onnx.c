@@ -75,13 +75,13 @@ static fnas_graph_node plain(fnas_graph_kind kind, int64_t channels, int64_t sid
 }
 
 static int32_t put_conv(maker *making, int32_t source, int64_t out, int64_t side, int64_t kernel, int64_t stride, int64_t groups,
-                        bool biased, bool relu) {
+                        bool biased, fnas_activation activation) {
     fnas_graph_node node = plain(FNAS_GRAPH_CONV, out, side);
     node.kernel = kernel;
     node.stride = stride;
     node.padding = kernel / 2;
     node.groups = groups;
-    node.relu = relu;
+    node.activation = activation;
     node.weights = draw(making, out * making->graph->nodes[source].shape.c / groups * kernel * kernel);
     if (biased) node.bias = draw(making, out);
     return put(making, node, 1, &source);
@@ -97,10 +97,23 @@ static int32_t put_pool(maker *making, int32_t source, int64_t side, int64_t str
 
 static int32_t put_scale(maker *making, int32_t source, int64_t side, bool biased) {
     fnas_graph_node node = plain(FNAS_GRAPH_SCALE_SHIFT, MOST, side);
-    node.relu = biased;
+    node.activation = biased ? FNAS_ACTIVATION_RELU : FNAS_ACTIVATION_NONE;
     node.weights = draw(making, MOST);
     if (biased) node.bias = draw(making, MOST);
     return put(making, node, 1, &source);
+}
+
+static int32_t put_activation(maker *making, int32_t source, fnas_activation activation) {
+    fnas_graph_node node = plain(FNAS_GRAPH_ACTIVATION, MOST, SIDE);
+    node.activation = activation;
+    return put(making, node, 1, &source);
+}
+
+static int32_t put_excitation(maker *making, int32_t source) {
+    int32_t squeezed = put(making, plain(FNAS_GRAPH_GLOBAL_POOL, MOST, 1), 1, &source);
+    squeezed = put_conv(making, squeezed, MOST / 2, 1, 1, 1, 1, true, FNAS_ACTIVATION_RELU);
+    int32_t factors = put_conv(making, squeezed, MOST, 1, 1, 1, 1, true, FNAS_ACTIVATION_HARD_SIGMOID);
+    return put(making, plain(FNAS_GRAPH_CHANNEL_SCALE, MOST, SIDE), 2, (int32_t[]){source, factors});
 }
 
 /* with_head: ends in global pool and linear, else in the sum's ReLU, whose image is the logits. */
@@ -112,18 +125,20 @@ static void make_graph(fnas_graph *graph, bool with_head) {
     graph->weights = fnas_allocate(4096, sizeof *graph->weights);
     assert_true(graph->nodes && graph->inputs && graph->weights);
     put(&making, plain(FNAS_GRAPH_INPUT, IN, SIDE), 0, NULL);
-    int32_t stem = put_conv(&making, 0, MOST, SIDE, 3, 1, 1, true, true);
-    int32_t depthwise = put_conv(&making, stem, MOST, SIDE, 5, 1, MOST, false, false);
-    int32_t relu = put(&making, plain(FNAS_GRAPH_RELU, MOST, SIDE), 1, &depthwise);
+    int32_t stem = put_conv(&making, 0, MOST, SIDE, 3, 1, 1, true, FNAS_ACTIVATION_RELU);
+    int32_t depthwise = put_conv(&making, stem, MOST, SIDE, 5, 1, MOST, false, FNAS_ACTIVATION_NONE);
+    int32_t relu = put_activation(&making, depthwise, FNAS_ACTIVATION_RELU),
+            swish = put_activation(&making, depthwise, FNAS_ACTIVATION_HARD_SWISH);
+    int32_t excited = put_excitation(&making, swish);
     int32_t pool = put_pool(&making, stem, SIDE, 1);
     int32_t zero = put(&making, plain(FNAS_GRAPH_ZERO, MOST, SIDE), 0, NULL);
-    int32_t of_zero = put_conv(&making, zero, MOST, SIDE, 1, 1, 2, true, false);
+    int32_t of_zero = put_conv(&making, zero, MOST, SIDE, 1, 1, 2, true, FNAS_ACTIVATION_HARD_SWISH);
     int32_t scaled = put_scale(&making, pool, SIDE, true), unbiased = put_scale(&making, depthwise, SIDE, false);
     fnas_graph_node sum = plain(FNAS_GRAPH_ADD, MOST, SIDE);
-    int32_t all = put(&making, sum, 6, (int32_t[]){relu, pool, of_zero, scaled, unbiased, pool});
-    int32_t half = put_conv(&making, all, MOST, 4, 3, 2, 1, false, false), coarse = put_pool(&making, all, 4, 2);
+    int32_t all = put(&making, sum, 7, (int32_t[]){relu, pool, of_zero, scaled, unbiased, excited, pool});
+    int32_t half = put_conv(&making, all, MOST, 4, 3, 2, 1, false, FNAS_ACTIVATION_NONE), coarse = put_pool(&making, all, 4, 2);
     sum = plain(FNAS_GRAPH_ADD, MOST, 4);
-    sum.relu = true;
+    sum.activation = FNAS_ACTIVATION_RELU;
     int32_t last = put(&making, sum, 2, (int32_t[]){half, coarse});
     if (!with_head) return;
     int32_t mean = put(&making, plain(FNAS_GRAPH_GLOBAL_POOL, MOST, 1), 1, &last);
@@ -209,7 +224,7 @@ static void missing_weights_are_refused(void **state) {
         fnas_text_free(&bytes);
         tried++;
     }
-    assert_int_equal(tried, 7); /* four convolutions, two scales, a linear layer */
+    assert_int_equal(tried, 9); /* six convolutions, two scales, a linear layer */
     free_graph(&graph);
 }
 

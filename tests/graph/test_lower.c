@@ -164,7 +164,7 @@ static void test_cell(void **state) {
     fnas_graph *graph = lower_and_compare(&f, &statistics);
     assert_int_equal(count_kind(graph, FNAS_GRAPH_CONV), 5);
     assert_int_equal(count_kind(graph, FNAS_GRAPH_ADD), 2);
-    assert_int_equal(count_kind(graph, FNAS_GRAPH_RELU),
+    assert_int_equal(count_kind(graph, FNAS_GRAPH_ACTIVATION),
                      2); /* of a and b, which are read otherwise too; of c and of the head they are fused */
     assert_int_equal(count_kind(graph, FNAS_GRAPH_ZERO), 0);
     int64_t pixels = SIDE * SIDE, weights3 = CHANNELS * CHANNELS * 9;
@@ -193,8 +193,8 @@ static void test_needless(void **state) {
     fnas_graph *graph = lower_and_compare(&f, &statistics);
     assert_int_equal(count_kind(graph, FNAS_GRAPH_CONV), 3);
     assert_int_equal(count_kind(graph, FNAS_GRAPH_AVERAGE_POOL), 0);
-    assert_int_equal(count_kind(graph, FNAS_GRAPH_RELU), 0); /* both became that of the stem */
-    assert_true(graph->nodes[1].relu);
+    assert_int_equal(count_kind(graph, FNAS_GRAPH_ACTIVATION), 0); /* both became that of the stem */
+    assert_int_equal(graph->nodes[1].activation, FNAS_ACTIVATION_RELU);
     assert_int_equal(graph->nodes[graph->node_count - 1].kind, FNAS_GRAPH_LINEAR);
     fnas_graph_destroy(graph);
     end(&f);
@@ -223,6 +223,60 @@ static void test_zero_with_bias(void **state) {
     }
 }
 
+/* Squeeze and excitation, and a head of two linear layers: activations are fused, the linear layers before the last are convolutions of a
+ * pixel, and each node knows its part. */
+static void test_excitation(void **state) {
+    (void)state;
+    fixture f;
+    begin(&f);
+    fnas_value a = fnas_net_hard_swish(f.net, stem(&f));
+    fnas_net_begin_part(f.net, 3);
+    fnas_value squeezed = fnas_net_linear(f.net, fnas_net_global_pool(f.net, a), f.kernel, f.bias, CHANNELS - 2);
+    squeezed = fnas_net_relu(f.net, squeezed);
+    fnas_value factors = fnas_net_hard_sigmoid(f.net, fnas_net_linear(f.net, squeezed, f.kernel, f.bias, CHANNELS));
+    fnas_value scaled = fnas_net_channel_scale(f.net, a, factors);
+    fnas_value sum = fnas_net_identity(f.net, a, FNAS_VALUE_NEW, FNAS_UNGATED);
+    conv(&f, scaled, sum, 3, 1, true);
+    fnas_net_begin_part(f.net, 4);
+    fnas_value mixed = fnas_net_hard_swish(
+        f.net, fnas_net_linear(f.net, fnas_net_global_pool(f.net, sum), f.kernel, FNAS_PARAMETER_NONE, CHANNELS));
+    fnas_net_linear(f.net, mixed, f.weight, f.offset, CLASSES);
+    assert_int_equal(fnas_net_finish(f.context, f.net), FNAS_OK);
+    float means[64], variances[64];
+    fnas_norm_state statistics = {means, variances};
+    draw_statistics(&f, &statistics);
+    fnas_graph *graph = lower_and_compare(&f, &statistics);
+    assert_int_equal(count_kind(graph, FNAS_GRAPH_ACTIVATION), 0);
+    assert_int_equal(count_kind(graph, FNAS_GRAPH_CHANNEL_SCALE), 1);
+    assert_int_equal(count_kind(graph, FNAS_GRAPH_LINEAR), 1);
+    assert_int_equal(count_kind(graph, FNAS_GRAPH_CONV), 5);
+    assert_int_equal(graph->nodes[1].activation, FNAS_ACTIVATION_HARD_SWISH);
+    for (int64_t i = 1; i < graph->node_count; i++) assert_int_equal(graph->nodes[i].part, i == 1 ? 0 : i <= 7 ? 3 : 4);
+    assert_int_equal(graph->nodes[7].kind, FNAS_GRAPH_ADD);
+    assert_int_equal(graph->nodes[4].activation, FNAS_ACTIVATION_HARD_SIGMOID);
+    fnas_graph_destroy(graph);
+    end(&f);
+}
+
+/* Factors of zeros are a half, not zero: nothing may be dropped behind a hard sigmoid. */
+static void test_zero_factors(void **state) {
+    (void)state;
+    fixture f;
+    begin(&f);
+    fnas_value a = stem(&f);
+    fnas_value zero = fnas_net_zero(f.net, f.net->values[a], FNAS_VALUE_NEW, FNAS_UNGATED);
+    fnas_value factors = fnas_net_hard_sigmoid(
+        f.net, fnas_net_linear(f.net, fnas_net_global_pool(f.net, zero), f.kernel, FNAS_PARAMETER_NONE, CHANNELS));
+    head(&f, fnas_net_channel_scale(f.net, a, factors));
+    float means[64], variances[64];
+    fnas_norm_state statistics = {means, variances};
+    draw_statistics(&f, &statistics);
+    fnas_graph *graph = lower_and_compare(&f, &statistics);
+    assert_int_equal(count_kind(graph, FNAS_GRAPH_CHANNEL_SCALE), 1);
+    fnas_graph_destroy(graph);
+    end(&f);
+}
+
 static void test_bad_statistics(void **state) {
     (void)state;
     fixture f;
@@ -240,7 +294,8 @@ static void test_bad_statistics(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_cell), cmocka_unit_test(test_needless), cmocka_unit_test(test_zero_with_bias),
-                                       cmocka_unit_test(test_bad_statistics)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_cell),           cmocka_unit_test(test_needless),
+                                       cmocka_unit_test(test_zero_with_bias), cmocka_unit_test(test_excitation),
+                                       cmocka_unit_test(test_zero_factors),   cmocka_unit_test(test_bad_statistics)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

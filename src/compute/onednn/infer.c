@@ -3,6 +3,7 @@
 #include <omp.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "compute/onednn/infer_internal.h"
 #include "compute/placement.h"
@@ -142,15 +143,40 @@ static void *data_of(const fnas_infer *infer, int32_t buffer) {
     return dnnl_memory_get_data_handle(infer->buffers[buffer].memory, &data) == dnnl_success ? data : NULL;
 }
 
-fnas_status fnas_infer_run(fnas_context *context, fnas_infer *infer, const float *images, float *logits) {
+static dnnl_status_t run_step(const fnas_infer *infer, const fnas_infer_step *step) {
+    return dnnl_primitive_execute(step->primitive, infer->stream, step->argument_count, step->memories);
+}
+
+static dnnl_status_t run_steps_timed(const fnas_infer *infer, double *layer_ms) {
+    double (*now_ms)(void) = infer->options.threads == 1 ? fnas_thread_cpu_ms : fnas_wall_ms;
+    double before = now_ms();
+    dnnl_status_t status = dnnl_success;
+    for (int64_t s = 0; status == dnnl_success && s < infer->step_count; s++) {
+        status = run_step(infer, &infer->steps[s]);
+        double after = now_ms();
+        layer_ms[infer->steps[s].layer] += after - before;
+        before = after;
+    }
+    return status;
+}
+
+static fnas_status run_all(fnas_context *context, fnas_infer *infer, const float *images, double *layer_ms, float *logits) {
     omp_set_num_threads((int)infer->options.threads);
     dnnl_status_t status = dnnl_memory_set_data_handle(infer->buffers[infer->input].memory, (void *)(uintptr_t)images);
-    for (int64_t s = 0; status == dnnl_success && s < infer->step_count; s++)
-        status = dnnl_primitive_execute(infer->steps[s].primitive, infer->stream, infer->steps[s].argument_count, infer->steps[s].memories);
+    if (status == dnnl_success && layer_ms) status = run_steps_timed(infer, layer_ms);
+    for (int64_t s = 0; status == dnnl_success && !layer_ms && s < infer->step_count; s++) status = run_step(infer, &infer->steps[s]);
     if (status == dnnl_success) status = dnnl_stream_wait(infer->stream);
     FNAS_TRY_DNNL(context, status, "running an inference network");
     memcpy(logits, data_of(infer, infer->logits), dnnl_memory_desc_get_size(&infer->buffers[infer->logits].layout));
     return FNAS_OK;
+}
+
+fnas_status fnas_infer_run(fnas_context *context, fnas_infer *infer, const float *images, float *logits) {
+    return run_all(context, infer, images, NULL, logits);
+}
+
+fnas_status fnas_infer_run_timed(fnas_context *context, fnas_infer *infer, const float *images, float *logits, double *layer_ms) {
+    return run_all(context, infer, images, layer_ms, logits);
 }
 
 /* ---- looking in ---- */

@@ -14,7 +14,7 @@ typedef struct conv_target {
     float scale;
     int32_t buffer;  /* -1: a new one */
     bool accumulate; /* onto what lies in buffer */
-    bool relu;
+    fnas_activation activation;
     int extra_count; /* values added by binary post-ops */
     int32_t extras[EXTRAS_MAX];
 } conv_target;
@@ -32,7 +32,7 @@ typedef struct conv_plan {
 
 bool fnas_infer_is_deferred(const fnas_infer_builder *builder, int32_t layer) {
     const fnas_infer_layer *conv = &builder->layers[layer];
-    return conv->kind == FNAS_INFER_CONV && !conv->relu && builder->readers[layer] == 1 &&
+    return conv->kind == FNAS_INFER_CONV && conv->activation == FNAS_ACTIVATION_NONE && builder->readers[layer] == 1 &&
            builder->layers[builder->reader[layer]].kind == FNAS_INFER_ADD;
 }
 
@@ -55,6 +55,11 @@ static fnas_status plan_weights(fnas_infer_builder *builder, conv_plan *plan) {
     return status == dnnl_success ? FNAS_OK : fnas_infer_fail(builder, status);
 }
 
+/* ReLU may see values in whatever unit; the others see real ones, and bring their results to the unit themselves. */
+static bool activates_real_values(const conv_target *target) {
+    return target->scale > 0 && (target->activation == FNAS_ACTIVATION_HARD_SWISH || target->activation == FNAS_ACTIVATION_HARD_SIGMOID);
+}
+
 /* real = unit * integer: result = (accumulator + bias / (source unit * weight unit)) * source unit * weight unit / result unit. */
 static fnas_status plan_scales(fnas_infer_builder *builder, const conv_target *target, conv_plan *plan) {
     const fnas_infer_layer *conv = &builder->layers[plan->layer];
@@ -70,7 +75,7 @@ static fnas_status plan_scales(fnas_infer_builder *builder, const conv_target *t
         for (int64_t i = 0; i < each; i++) largest = fmaxf(largest, fabsf(conv->weights[o * each + i]));
         float unit = largest > 0 ? largest / 127 : 1, accumulator_unit = unit * plan->source.scale;
         plan->weight_scales[o] = 1 / unit;
-        plan->result_scales[o] = target->scale > 0 ? accumulator_unit / target->scale : accumulator_unit;
+        plan->result_scales[o] = target->scale > 0 && !activates_real_values(target) ? accumulator_unit / target->scale : accumulator_unit;
         if (conv->bias) plan->bias[o] = conv->bias[o] / accumulator_unit;
     }
     if (conv->bias) plan->bias_floats = plan->bias;
@@ -84,7 +89,8 @@ static dnnl_status_t append_post_ops(const fnas_infer_builder *builder, const co
     if (target->accumulate) status = dnnl_post_ops_append_sum(post_ops, 1);
     for (int i = 0; status == dnnl_success && i < target->extra_count; i++)
         status = dnnl_post_ops_append_binary(post_ops, dnnl_binary_add, fnas_infer_buffer_layout(builder->infer, target->extras[i]));
-    if (status == dnnl_success && target->relu) status = dnnl_post_ops_append_eltwise(post_ops, 1, dnnl_eltwise_relu, 0, 0);
+    if (status == dnnl_success)
+        status = fnas_infer_append_activation(post_ops, target->activation, activates_real_values(target) ? 1 / target->scale : 1);
     if (status == dnnl_success) status = dnnl_primitive_attr_set_post_ops(attributes, post_ops);
     dnnl_post_ops_destroy(post_ops);
     return status;
@@ -218,16 +224,22 @@ fnas_status fnas_infer_build_conv(fnas_infer_builder *builder) {
     const fnas_infer_layer *conv = &builder->layers[builder->layer];
     if (fnas_infer_is_deferred(builder, builder->layer)) return FNAS_OK;
     dnnl_data_type_t data_type = builder->infer->data_type;
-    if (fnas_infer_is_int8(builder->infer) && conv->relu) data_type = dnnl_u8;
-    conv_target target = {
-        .data_type = data_type, .scale = fnas_infer_scale_of(builder, builder->layer, data_type), .buffer = -1, .relu = conv->relu};
+    if (fnas_infer_is_int8(builder->infer) && conv->activation == FNAS_ACTIVATION_RELU) data_type = dnnl_u8;
+    conv_target target = {.data_type = data_type,
+                          .scale = fnas_infer_scale_of(builder, builder->layer, data_type),
+                          .buffer = -1,
+                          .activation = conv->activation};
     return build_conv_into(builder, builder->layer, &target, NULL, &builder->infer->values[builder->layer]);
 }
 
 /* ---- sums ---- */
 
-/* result = a + b, ReLU. result may be a's buffer. */
-static fnas_status build_binary_add(fnas_infer_builder *builder, fnas_infer_value a, fnas_infer_value b, bool relu,
+static fnas_activation when(bool is_last, fnas_activation activation) {
+    return is_last ? activation : FNAS_ACTIVATION_NONE;
+}
+
+/* result = a + b, activated. result may be a's buffer. */
+static fnas_status build_binary_add(fnas_infer_builder *builder, fnas_infer_value a, fnas_infer_value b, fnas_activation activation,
                                     fnas_infer_value result) {
     const fnas_infer *infer = builder->infer;
     dnnl_primitive_attr_t attributes;
@@ -238,8 +250,8 @@ static fnas_status build_binary_add(fnas_infer_builder *builder, fnas_infer_valu
         status = dnnl_primitive_attr_set_scales(attributes, DNNL_ARG_SRC_0, 1, 0, &scale_a);
         if (status == dnnl_success) status = dnnl_primitive_attr_set_scales(attributes, DNNL_ARG_SRC_1, 1, 0, &scale_b);
     }
-    conv_target only_relu = {.relu = relu};
-    if (status == dnnl_success) status = append_post_ops(builder, &only_relu, attributes);
+    conv_target only_activation = {.activation = activation};
+    if (status == dnnl_success) status = append_post_ops(builder, &only_activation, attributes);
     dnnl_binary_desc_t binary;
     dnnl_primitive_desc_t description = NULL;
     if (status == dnnl_success)
@@ -253,7 +265,7 @@ static fnas_status build_binary_add(fnas_infer_builder *builder, fnas_infer_valu
 }
 
 /* The sum of values [count >= 1] in a new buffer. */
-static fnas_status build_sum(fnas_infer_builder *builder, int64_t count, const fnas_infer_value *values, bool relu,
+static fnas_status build_sum(fnas_infer_builder *builder, int64_t count, const fnas_infer_value *values, fnas_activation activation,
                              fnas_infer_value *result) {
     dnnl_data_type_t data_type = builder->infer->data_type;
     dnnl_memory_desc_t layout;
@@ -261,8 +273,8 @@ static fnas_status build_sum(fnas_infer_builder *builder, int64_t count, const f
     result->scale = fnas_infer_scale_of(builder, builder->layer, data_type);
     FNAS_TRY(fnas_infer_new_buffer(builder, &layout, &result->buffer));
     if (count == 1) return fnas_infer_convert_into(builder, values[0], result->scale, result->buffer);
-    FNAS_TRY(build_binary_add(builder, values[0], values[1], relu && count == 2, *result));
-    for (int64_t i = 2; i < count; i++) FNAS_TRY(build_binary_add(builder, *result, values[i], relu && i + 1 == count, *result));
+    FNAS_TRY(build_binary_add(builder, values[0], values[1], when(count == 2, activation), *result));
+    for (int64_t i = 2; i < count; i++) FNAS_TRY(build_binary_add(builder, *result, values[i], when(i + 1 == count, activation), *result));
     return FNAS_OK;
 }
 
@@ -273,7 +285,7 @@ typedef struct sum_parts {
 } sum_parts;
 
 /* The first convolution reads what is already there by a binary post-op and writes the sum: one pass less than copying it first. */
-static fnas_status try_fused_first(fnas_infer_builder *builder, const sum_parts *parts, bool relu, bool *is_done,
+static fnas_status try_fused_first(fnas_infer_builder *builder, const sum_parts *parts, fnas_activation activation, bool *is_done,
                                    fnas_infer_value *result) {
     *is_done = false;
     if (fnas_infer_is_int8(builder->infer) ? parts->value_count > 0 : parts->value_count > EXTRAS_MAX)
@@ -282,7 +294,7 @@ static fnas_status try_fused_first(fnas_infer_builder *builder, const sum_parts 
     conv_target target = {.data_type = data_type,
                           .scale = fnas_infer_scale_of(builder, builder->layer, data_type),
                           .buffer = -1,
-                          .relu = relu && parts->conv_count == 1,
+                          .activation = when(parts->conv_count == 1, activation),
                           .extra_count = (int)parts->value_count};
     for (int i = 0; i < target.extra_count; i++) target.extras[i] = parts->values[i].buffer;
     bool is_slow = false;
@@ -293,16 +305,17 @@ static fnas_status try_fused_first(fnas_infer_builder *builder, const sum_parts 
 }
 
 static fnas_status build_sum_of_parts(fnas_infer_builder *builder, const sum_parts *parts, fnas_infer_value *result) {
-    bool relu = builder->layers[builder->layer].relu, fused = false;
-    if (parts->conv_count == 0) return build_sum(builder, parts->value_count, parts->values, relu, result);
-    FNAS_TRY(try_fused_first(builder, parts, relu, &fused, result));
-    if (!fused) FNAS_TRY(build_sum(builder, parts->value_count, parts->values, false, result));
+    fnas_activation activation = builder->layers[builder->layer].activation;
+    bool fused = false;
+    if (parts->conv_count == 0) return build_sum(builder, parts->value_count, parts->values, activation, result);
+    FNAS_TRY(try_fused_first(builder, parts, activation, &fused, result));
+    if (!fused) FNAS_TRY(build_sum(builder, parts->value_count, parts->values, FNAS_ACTIVATION_NONE, result));
     for (int64_t i = fused; i < parts->conv_count; i++) {
         conv_target target = {.data_type = builder->infer->data_type,
                               .scale = result->scale,
                               .buffer = result->buffer,
                               .accumulate = true,
-                              .relu = relu && i + 1 == parts->conv_count};
+                              .activation = when(i + 1 == parts->conv_count, activation)};
         FNAS_TRY(build_conv_into(builder, parts->convs[i], &target, NULL, result));
     }
     return FNAS_OK;

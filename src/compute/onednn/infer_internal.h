@@ -86,6 +86,9 @@ void fnas_infer_implementation(const_dnnl_primitive_desc_t description, char *te
 const dnnl_memory_desc_t *fnas_infer_buffer_layout(const fnas_infer *infer, int32_t buffer);
 float fnas_infer_scale_of(const fnas_infer_builder *builder, int32_t layer, dnnl_data_type_t data_type); /* from the calibrated range */
 
+/* Appends an activation to post-ops; `factor` multiplies its result (the reciprocal of an int8 scale, else 1). */
+dnnl_status_t fnas_infer_append_activation(dnnl_post_ops_t post_ops, fnas_activation activation, float factor);
+
 /* ---- infer_conv.c ---- */
 bool fnas_infer_is_deferred(const fnas_infer_builder *builder,
                             int32_t layer); /* a convolution that is computed with the ADD that alone reads it */

@@ -45,6 +45,19 @@ static fnas_status build_zero(fnas_infer_builder *builder) {
     return status == dnnl_success ? FNAS_OK : fnas_infer_fail(builder, status);
 }
 
+/* An input in floating point and our layout. */
+static fnas_status float_source(fnas_infer_builder *builder, int64_t input, fnas_infer_value *source) {
+    const fnas_infer *infer = builder->infer;
+    int32_t layer = current(builder)->inputs[input];
+    *source = infer->values[layer];
+    dnnl_memory_desc_t layout;
+    dnnl_data_type_t data_type = fnas_infer_is_int8(infer) ? dnnl_f32 : infer->data_type;
+    FNAS_TRY(fnas_infer_layout(builder, layer, data_type, infer->tag, &layout));
+    FNAS_TRY(fnas_infer_convert(builder, *source, &layout, 0, &source->buffer));
+    source->scale = 0;
+    return FNAS_OK;
+}
+
 /* int8: a reorder to u8 takes negative values to 0 and requantises at once. */
 static fnas_status build_int8_relu(fnas_infer_builder *builder) {
     fnas_infer_value source = source_value(builder), *value = &builder->infer->values[builder->layer];
@@ -55,17 +68,28 @@ static fnas_status build_int8_relu(fnas_infer_builder *builder) {
     return fnas_infer_convert_into(builder, source, value->scale, value->buffer);
 }
 
-static fnas_status build_relu(fnas_infer_builder *builder) {
-    if (fnas_infer_is_int8(builder->infer)) return build_int8_relu(builder);
-    fnas_infer_value source = source_value(builder), *value = &builder->infer->values[builder->layer];
+static dnnl_status_t describe_activation(const fnas_infer_builder *builder, const dnnl_memory_desc_t *layout,
+                                         dnnl_primitive_attr_t attributes, dnnl_primitive_desc_t *description) {
+    dnnl_eltwise_desc_t eltwise;
+    dnnl_alg_kind_t kind = current(builder)->activation == FNAS_ACTIVATION_HARD_SWISH ? dnnl_eltwise_hardswish : dnnl_eltwise_relu;
+    dnnl_status_t status = dnnl_eltwise_forward_desc_init(&eltwise, dnnl_forward_inference, kind, layout, 0, 0);
+    if (status != dnnl_success) return status;
+    return dnnl_primitive_desc_create(description, &eltwise, attributes, builder->infer->onednn->engine, NULL);
+}
+
+static fnas_status build_activation(fnas_infer_builder *builder) {
+    if (fnas_infer_is_int8(builder->infer) && current(builder)->activation == FNAS_ACTIVATION_RELU) return build_int8_relu(builder);
+    if (current(builder)->activation == FNAS_ACTIVATION_HARD_SIGMOID)
+        return fnas_fail(builder->context, FNAS_ERR_UNSUPPORTED, "layer %d of an inference network: a hard sigmoid behind no convolution",
+                         (int)builder->layer);
+    fnas_infer_value source, *value = &builder->infer->values[builder->layer];
+    FNAS_TRY(float_source(builder, 0, &source));
     FNAS_TRY(fnas_infer_new_buffer(builder, fnas_infer_buffer_layout(builder->infer, source.buffer), &value->buffer));
     const dnnl_memory_desc_t *layout = fnas_infer_buffer_layout(builder->infer, value->buffer);
     dnnl_primitive_attr_t attributes;
     FNAS_TRY(fnas_infer_attributes(builder, &attributes));
-    dnnl_eltwise_desc_t relu;
     dnnl_primitive_desc_t description = NULL;
-    dnnl_status_t status = dnnl_eltwise_forward_desc_init(&relu, dnnl_forward_inference, dnnl_eltwise_relu, layout, 0, 0);
-    if (status == dnnl_success) status = dnnl_primitive_desc_create(&description, &relu, attributes, builder->infer->onednn->engine, NULL);
+    dnnl_status_t status = describe_activation(builder, layout, attributes, &description);
     dnnl_primitive_attr_destroy(attributes);
     if (status != dnnl_success) return fnas_infer_fail(builder, status);
     fnas_infer_argument arguments[] = {{DNNL_ARG_SRC, source.buffer}, {DNNL_ARG_DST, value->buffer}};
@@ -111,23 +135,11 @@ static fnas_status build_average_pool(fnas_infer_builder *builder) {
     return append_pool(builder, source_value(builder), kernel, strides, begin, end);
 }
 
-/* The source in floating point and our layout. */
-static fnas_status float_source(fnas_infer_builder *builder, fnas_infer_value *source) {
-    const fnas_infer *infer = builder->infer;
-    *source = source_value(builder);
-    dnnl_memory_desc_t layout;
-    dnnl_data_type_t data_type = fnas_infer_is_int8(infer) ? dnnl_f32 : infer->data_type;
-    FNAS_TRY(fnas_infer_layout(builder, current(builder)->inputs[0], data_type, infer->tag, &layout));
-    FNAS_TRY(fnas_infer_convert(builder, *source, &layout, 0, &source->buffer));
-    source->scale = 0;
-    return FNAS_OK;
-}
-
 static fnas_status build_global_pool(fnas_infer_builder *builder) {
     const fnas_infer_layer *in = &builder->layers[current(builder)->inputs[0]];
     dnnl_dims_t kernel = {in->h, in->w}, strides = {1, 1}, none = {0, 0};
     fnas_infer_value source;
-    FNAS_TRY(float_source(builder, &source));
+    FNAS_TRY(float_source(builder, 0, &source));
     return append_pool(builder, source, kernel, strides, none, none);
 }
 
@@ -156,13 +168,14 @@ static fnas_status scale_shift_constants(fnas_infer_builder *builder, int32_t *s
 static fnas_status build_scale_shift(fnas_infer_builder *builder) {
     fnas_infer *infer = builder->infer;
     fnas_infer_value source, *value = &infer->values[builder->layer];
-    FNAS_TRY(float_source(builder, &source));
+    FNAS_TRY(float_source(builder, 0, &source));
     int32_t scale_shift, mean, variance;
     FNAS_TRY(scale_shift_constants(builder, &scale_shift, &mean, &variance));
     FNAS_TRY(fnas_infer_new_buffer(builder, fnas_infer_buffer_layout(infer, source.buffer), &value->buffer));
     dnnl_primitive_attr_t attributes;
     FNAS_TRY(fnas_infer_attributes(builder, &attributes));
-    unsigned flags = dnnl_use_global_stats | dnnl_use_scaleshift | (current(builder)->relu ? dnnl_fuse_norm_relu : 0u);
+    unsigned flags = dnnl_use_global_stats | dnnl_use_scaleshift |
+                     (current(builder)->activation == FNAS_ACTIVATION_RELU ? dnnl_fuse_norm_relu : 0u);
     dnnl_batch_normalization_desc_t norm;
     dnnl_primitive_desc_t description = NULL;
     dnnl_status_t status = dnnl_batch_normalization_forward_desc_init(&norm, dnnl_forward_inference,
@@ -176,6 +189,28 @@ static fnas_status build_scale_shift(fnas_infer_builder *builder) {
                                        {DNNL_ARG_MEAN, mean},
                                        {DNNL_ARG_VARIANCE, variance}};
     return fnas_infer_append(builder, description, 5, arguments);
+}
+
+/* ---- channel scale ---- */
+
+static fnas_status build_channel_scale(fnas_infer_builder *builder) {
+    const fnas_infer *infer = builder->infer;
+    fnas_infer_value source, factors, *value = &builder->infer->values[builder->layer];
+    FNAS_TRY(float_source(builder, 0, &source));
+    FNAS_TRY(float_source(builder, 1, &factors));
+    FNAS_TRY(fnas_infer_new_buffer(builder, fnas_infer_buffer_layout(infer, source.buffer), &value->buffer));
+    dnnl_primitive_attr_t attributes;
+    FNAS_TRY(fnas_infer_attributes(builder, &attributes));
+    dnnl_binary_desc_t binary;
+    dnnl_primitive_desc_t description = NULL;
+    dnnl_status_t status = dnnl_binary_desc_init(&binary, dnnl_binary_mul, fnas_infer_buffer_layout(infer, source.buffer),
+                                                 fnas_infer_buffer_layout(infer, factors.buffer),
+                                                 fnas_infer_buffer_layout(infer, value->buffer));
+    if (status == dnnl_success) status = dnnl_primitive_desc_create(&description, &binary, attributes, infer->onednn->engine, NULL);
+    dnnl_primitive_attr_destroy(attributes);
+    if (status != dnnl_success) return fnas_infer_fail(builder, status);
+    fnas_infer_argument arguments[] = {{DNNL_ARG_SRC_0, source.buffer}, {DNNL_ARG_SRC_1, factors.buffer}, {DNNL_ARG_DST, value->buffer}};
+    return fnas_infer_append(builder, description, 3, arguments);
 }
 
 /* ---- linear ---- */
@@ -243,14 +278,16 @@ fnas_status fnas_infer_build_layer(fnas_infer_builder *builder) {
         return build_input(builder);
     case FNAS_INFER_CONV:
         return fnas_infer_build_conv(builder);
-    case FNAS_INFER_RELU:
-        return build_relu(builder);
+    case FNAS_INFER_ACTIVATION:
+        return build_activation(builder);
     case FNAS_INFER_AVERAGE_POOL:
         return build_average_pool(builder);
     case FNAS_INFER_ADD:
         return fnas_infer_build_add(builder);
     case FNAS_INFER_SCALE_SHIFT:
         return build_scale_shift(builder);
+    case FNAS_INFER_CHANNEL_SCALE:
+        return build_channel_scale(builder);
     case FNAS_INFER_GLOBAL_POOL:
         return build_global_pool(builder);
     case FNAS_INFER_LINEAR:

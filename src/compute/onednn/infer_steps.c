@@ -5,7 +5,8 @@
 #include "base/memory.h"
 #include "compute/onednn/infer_internal.h"
 
-static const char *const kind_names[] = {"input", "conv", "relu", "average_pool", "add", "scale_shift", "global_pool", "linear", "zero"};
+static const char *const kind_names[] = {"input",       "conv",          "activation",  "average_pool", "add",
+                                         "scale_shift", "channel_scale", "global_pool", "linear",       "zero"};
 
 fnas_status fnas_infer_fail(const fnas_infer_builder *builder, dnnl_status_t status) {
     char what[64];
@@ -54,6 +55,23 @@ fnas_status fnas_infer_attributes(const fnas_infer_builder *builder, dnnl_primit
     dnnl_status_t status = dnnl_primitive_attr_create(attributes);
     if (status == dnnl_success) status = dnnl_primitive_attr_set_scratchpad_mode(*attributes, dnnl_scratchpad_mode_user);
     return status == dnnl_success ? FNAS_OK : fnas_infer_fail(builder, status);
+}
+
+/* This version of oneDNN has no hard sigmoid: x / 6 + 1 / 2, clipped. */
+dnnl_status_t fnas_infer_append_activation(dnnl_post_ops_t post_ops, fnas_activation activation, float factor) {
+    switch (activation) {
+    case FNAS_ACTIVATION_NONE:
+        break;
+    case FNAS_ACTIVATION_RELU:
+        return dnnl_post_ops_append_eltwise(post_ops, factor, dnnl_eltwise_relu, 0, 0);
+    case FNAS_ACTIVATION_HARD_SWISH:
+        return dnnl_post_ops_append_eltwise(post_ops, factor, dnnl_eltwise_hardswish, 0, 0);
+    case FNAS_ACTIVATION_HARD_SIGMOID: {
+        dnnl_status_t status = dnnl_post_ops_append_eltwise(post_ops, 1, dnnl_eltwise_linear, 1.0f / 6, 0.5f);
+        return status == dnnl_success ? dnnl_post_ops_append_eltwise(post_ops, factor, dnnl_eltwise_clip, 0, 1) : status;
+    }
+    }
+    return dnnl_success;
 }
 
 /* ---- steps ---- */

@@ -1,0 +1,108 @@
+/* Cost features of a network. A unit's time depends on its shape, which follows from its stage and whether it is the first there, on its
+ * kernel and on its expansion; it has a part for each unit, however small the image is, and one for each pixel. So the features are, for
+ * each of these 5 x 2 x 3 x 3 kinds of units,
+ *
+ *     count_g = sum over the slots of g of active(slot) * D_kernel * D_expansion,     active = sum of D_depth over the depths beyond it,
+ *
+ * then all count_g * area_s, with the stage's pixels in relation to those at the largest resolution, area_s = sum over r of D_r * pixels;
+ * at last the area of the stem, for what every network has. Polynomials in D, exact where it is one-hot. */
+#include <string.h>
+
+#include "space/mobilenetv3/mobilenetv3.h"
+
+#define PAIRS (FNAS_MBV3_CHOICES * FNAS_MBV3_CHOICES)
+#define KINDS (FNAS_MBV3_STAGES * 2 * PAIRS)
+#define FEATURES (2 * KINDS + 1)
+
+/* Rows of the one-hot. */
+#define DEPTH_ROW(stage) (FNAS_MBV3_RESOLUTIONS + (stage)*FNAS_MBV3_CHOICES)
+#define KERNEL_ROW(slot) (FNAS_MBV3_RESOLUTIONS + (FNAS_MBV3_STAGES + (slot)) * FNAS_MBV3_CHOICES)
+#define EXPANSION_ROW(slot) (FNAS_MBV3_RESOLUTIONS + (FNAS_MBV3_STAGES + FNAS_MBV3_SLOTS + (slot)) * FNAS_MBV3_CHOICES)
+
+int64_t fnas_mbv3_cost_feature_count(const fnas_space *space) {
+    (void)space;
+    return FEATURES;
+}
+
+/* Stage -1 is the stem. */
+static int64_t fnas_mbv3_side(int64_t resolution, int64_t stage) {
+    static const int64_t halvings[FNAS_MBV3_STAGES] = {2, 3, 4, 4, 5};
+    int64_t side = resolution;
+    for (int64_t i = 0; i < (stage < 0 ? 1 : halvings[stage]); i++) side = (side + 1) / 2;
+    return side;
+}
+
+static double fnas_mbv3_pixels(int32_t resolution, int64_t stage) {
+    double side = (double)fnas_mbv3_side(fnas_mbv3_resolution(resolution), stage),
+           most = (double)fnas_mbv3_side(FNAS_MBV3_RESOLUTION_MAX, stage);
+    return side * side / (most * most);
+}
+
+static double fnas_mbv3_area(const double *onehot, int64_t stage) {
+    double area = 0;
+    for (int32_t r = 0; r < FNAS_MBV3_RESOLUTIONS; r++) area += onehot[r] * fnas_mbv3_pixels(r, stage);
+    return area;
+}
+
+static double fnas_mbv3_activity(const double *onehot, int64_t slot) {
+    double activity = 0;
+    for (int64_t k = 0; k < FNAS_MBV3_CHOICES; k++)
+        if (slot % FNAS_MBV3_STAGE_SLOTS < fnas_mbv3_depths[k]) activity += onehot[DEPTH_ROW(slot / FNAS_MBV3_STAGE_SLOTS) + k];
+    return activity;
+}
+
+/* The first kind of a slot's stage and place. */
+static int64_t fnas_mbv3_kinds_of(int64_t slot) {
+    return (slot / FNAS_MBV3_STAGE_SLOTS * 2 + (slot % FNAS_MBV3_STAGE_SLOTS > 0)) * PAIRS;
+}
+
+static void fnas_mbv3_unit_counts(const double *onehot, double counts[KINDS]) {
+    memset(counts, 0, KINDS * sizeof *counts);
+    for (int64_t slot = 0; slot < FNAS_MBV3_SLOTS; slot++) {
+        const double *kernel = onehot + KERNEL_ROW(slot), *expansion = onehot + EXPANSION_ROW(slot);
+        double activity = fnas_mbv3_activity(onehot, slot), *of = counts + fnas_mbv3_kinds_of(slot);
+        for (int64_t pair = 0; pair < PAIRS; pair++)
+            of[pair] += activity * kernel[pair / FNAS_MBV3_CHOICES] * expansion[pair % FNAS_MBV3_CHOICES];
+    }
+}
+
+void fnas_mbv3_cost_features(const fnas_space *space, const double *onehot, double *features) {
+    (void)space;
+    fnas_mbv3_unit_counts(onehot, features);
+    for (int64_t g = 0; g < KINDS; g++) features[KINDS + g] = features[g] * fnas_mbv3_area(onehot, g / (2 * PAIRS));
+    features[2 * KINDS] = fnas_mbv3_area(onehot, -1);
+}
+
+/* slope: of the unit counts. */
+static void fnas_mbv3_unit_counts_vjp(const double *onehot, const double slope[KINDS], double *diff_onehot) {
+    for (int64_t slot = 0; slot < FNAS_MBV3_SLOTS; slot++) {
+        const double *kernel = onehot + KERNEL_ROW(slot), *expansion = onehot + EXPANSION_ROW(slot);
+        const double *of = slope + fnas_mbv3_kinds_of(slot);
+        double activity = fnas_mbv3_activity(onehot, slot), diff_activity = 0;
+        for (int64_t pair = 0; pair < PAIRS; pair++) {
+            int64_t k = pair / FNAS_MBV3_CHOICES, e = pair % FNAS_MBV3_CHOICES;
+            diff_activity += of[pair] * kernel[k] * expansion[e];
+            diff_onehot[KERNEL_ROW(slot) + k] += of[pair] * activity * expansion[e];
+            diff_onehot[EXPANSION_ROW(slot) + e] += of[pair] * activity * kernel[k];
+        }
+        for (int64_t k = 0; k < FNAS_MBV3_CHOICES; k++)
+            if (slot % FNAS_MBV3_STAGE_SLOTS < fnas_mbv3_depths[k])
+                diff_onehot[DEPTH_ROW(slot / FNAS_MBV3_STAGE_SLOTS) + k] += diff_activity;
+    }
+}
+
+void fnas_mbv3_cost_features_vjp(const fnas_space *space, const double *onehot, const double *diff_features, double *diff_onehot) {
+    double counts[KINDS], slope[KINDS], diff_area[FNAS_MBV3_STAGES] = {0};
+    (void)space;
+    fnas_mbv3_unit_counts(onehot, counts);
+    for (int64_t g = 0; g < KINDS; g++) {
+        int64_t stage = g / (2 * PAIRS);
+        slope[g] = diff_features[g] + diff_features[KINDS + g] * fnas_mbv3_area(onehot, stage);
+        diff_area[stage] += diff_features[KINDS + g] * counts[g];
+    }
+    fnas_mbv3_unit_counts_vjp(onehot, slope, diff_onehot);
+    for (int32_t r = 0; r < FNAS_MBV3_RESOLUTIONS; r++) {
+        diff_onehot[r] += diff_features[2 * KINDS] * fnas_mbv3_pixels(r, -1);
+        for (int64_t stage = 0; stage < FNAS_MBV3_STAGES; stage++) diff_onehot[r] += diff_area[stage] * fnas_mbv3_pixels(r, stage);
+    }
+}

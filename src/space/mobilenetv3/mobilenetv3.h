@@ -1,0 +1,97 @@
+/* MobileNetV3 as Once-for-All makes it elastic (Cai et al. 2020; Howard et al. 2019): a stem and a fixed block, five stages of two to four
+ * inverted residual units, whose kernels and expansions are chosen one by one, and a head; the resolution of the image is chosen, too.
+ * Twenty slots hold the choices of the units, four a stage; those beyond a stage's depth mean nothing. */
+#ifndef FNAS_SPACE_MOBILENETV3_MOBILENETV3_H
+#define FNAS_SPACE_MOBILENETV3_MOBILENETV3_H
+
+#include "space/space.h"
+
+#define FNAS_MBV3_STAGES 5
+#define FNAS_MBV3_STAGE_SLOTS 4
+#define FNAS_MBV3_SLOTS (FNAS_MBV3_STAGES * FNAS_MBV3_STAGE_SLOTS)
+#define FNAS_MBV3_CHOICES 3 /* of a depth, a kernel, an expansion */
+#define FNAS_MBV3_KERNEL_MAX 7
+#define FNAS_MBV3_EXPANSION_MAX 6
+#define FNAS_MBV3_RESOLUTIONS 25
+#define FNAS_MBV3_RESOLUTION_MAX 224
+
+/* Decisions, in this order. */
+enum {
+    FNAS_MBV3_RESOLUTION,
+    FNAS_MBV3_DEPTH,
+    FNAS_MBV3_KERNEL = FNAS_MBV3_DEPTH + FNAS_MBV3_STAGES,
+    FNAS_MBV3_EXPANSION = FNAS_MBV3_KERNEL + FNAS_MBV3_SLOTS,
+    FNAS_MBV3_DECISIONS = FNAS_MBV3_EXPANSION + FNAS_MBV3_SLOTS
+};
+
+/* What the choices stand for. */
+extern const int64_t fnas_mbv3_depths[FNAS_MBV3_CHOICES], fnas_mbv3_kernels[FNAS_MBV3_CHOICES], fnas_mbv3_expansions[FNAS_MBV3_CHOICES];
+int64_t fnas_mbv3_resolution(int32_t choice);
+/* The choice of a resolution, or -1. */
+int32_t fnas_mbv3_resolution_choice(int64_t resolution);
+
+typedef struct fnas_mbv3 {
+    int64_t width_tenths, classes;
+    int64_t stem, first, stages[FNAS_MBV3_STAGES], last, mixed; /* channels */
+} fnas_mbv3;
+
+/* The nearest multiple of 8 to a number of channels, from 8 on, and never less than nine tenths of it (OFA's make_divisible). */
+int64_t fnas_mbv3_round_channels(int64_t tenths);
+/* Channels behind the reduction of squeeze-and-excitation. */
+int64_t fnas_mbv3_squeezed(int64_t channels);
+bool fnas_mbv3_stage_squeezes(int64_t stage);
+bool fnas_mbv3_is_active(const int32_t *choices, int64_t slot);
+
+/* ---- blocks.c: what a network is made of; counts, recordings and latency tables all go by this list ---- */
+
+typedef enum fnas_mbv3_kind {
+    FNAS_MBV3_STEM,      /* 3x3 convolution with stride 2, norm, h-swish */
+    FNAS_MBV3_UNIT,      /* inverted residual */
+    FNAS_MBV3_LAST,      /* 1x1 convolution, norm, h-swish */
+    FNAS_MBV3_POOL,      /* global average */
+    FNAS_MBV3_MIX,       /* 1x1 convolution of one pixel, h-swish */
+    FNAS_MBV3_CLASSIFIER /* linear layer with bias */
+} fnas_mbv3_kind;
+
+typedef struct fnas_mbv3_block {
+    fnas_mbv3_kind kind;
+    fnas_value_shape in, out;
+    /* Of a UNIT: 1x1 to `middle` channels (left out where that is those of the input), depthwise kernel with the stride, squeeze and
+     * excitation, 1x1 to the output, to which the input is added where skip says so. */
+    int64_t slot; /* -1: the fixed block */
+    int64_t middle, kernel, stride;
+    bool skip, squeeze, hard_swish; /* else ReLU */
+} fnas_mbv3_block;
+
+#define FNAS_MBV3_BLOCKS_MAX (2 + FNAS_MBV3_SLOTS + 4)
+/* Blocks of an architecture in order; returns how many. */
+int64_t fnas_mbv3_blocks(const fnas_mbv3 *mbv3, const int32_t *choices, fnas_mbv3_block blocks[FNAS_MBV3_BLOCKS_MAX]);
+
+/* Architectures 0..count-1 of a resolution that together have every block there is at it, each slot's nine choices once. */
+#define FNAS_MBV3_COVERING 9
+void fnas_mbv3_covering(int32_t resolution, int64_t index, int32_t choices[FNAS_MBV3_DECISIONS]);
+
+/* NULL for a space that is not mobilenetv3. */
+const fnas_mbv3 *fnas_mbv3_of(const fnas_space *space);
+
+/* ---- arch.c: OFA's JSON both ways, and which choices matter ---- */
+fnas_status fnas_mbv3_parse(fnas_context *context, const fnas_space *space, const char *text, int32_t *choices);
+fnas_status fnas_mbv3_format(fnas_context *context, const fnas_space *space, const int32_t *choices, char *text, size_t size_bytes);
+void fnas_mbv3_settle(const fnas_space *space, int32_t *choices);
+double fnas_mbv3_settled_count(const fnas_space *space);
+void fnas_mbv3_settled_random(const fnas_space *space, fnas_random *random, int32_t *choices);
+
+/* ---- count.c ---- */
+int64_t fnas_mbv3_macs(const fnas_space *space, const int32_t *choices);
+int64_t fnas_mbv3_params(const fnas_space *space, const int32_t *choices);
+
+/* ---- supernet.c: parts of the recorded net are the blocks, by their number ---- */
+fnas_status fnas_mbv3_declare(fnas_context *context, const fnas_space *space, fnas_parameters *parameters);
+fnas_status fnas_mbv3_record(fnas_context *context, const fnas_space *space, const int32_t *choices, fnas_net **net);
+
+/* ---- cost.c ---- */
+int64_t fnas_mbv3_cost_feature_count(const fnas_space *space);
+void fnas_mbv3_cost_features(const fnas_space *space, const double *onehot, double *features);
+void fnas_mbv3_cost_features_vjp(const fnas_space *space, const double *onehot, const double *diff_features, double *diff_onehot);
+
+#endif
