@@ -16,6 +16,7 @@ typedef struct fnas_estimate_options {
     const char *proxy; /* smaller macro that is trained: "channels=8,cells=1,input=3x16x16" [channels=8,cells=1]. Its image is the data
                           set's, or that with height and width divided by a whole number */
     const char *score_proxy;    /* that of which untrained networks are scored, likewise [channels=16,cells=1] */
+    int64_t score_images;       /* that they are scored on, 4 to 1,024 [64] */
     int64_t device_count;       /* 0: where the trade-off with the MACs lies is where errors are looked at most closely */
     const char *const *devices; /* paths of device cards: else where their fronts lie */
     const char *predictor;      /* file of fnas_predictor_save [trained at the start] */

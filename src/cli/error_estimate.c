@@ -10,7 +10,7 @@ typedef struct estimate_values {
     cli_common common;
     const char *space, *data, *proxy, *score_proxy, *predictor, *output;
     cli_texts devices;
-    int64_t trainings, steps, batch, threads;
+    int64_t trainings, steps, batch, score_images, threads;
     double minutes, rate;
     uint64_t seed;
     bool json;
@@ -29,6 +29,7 @@ static const cli_option estimate_options[] = {
      "smaller macro that is trained; its image may be the data set's divided by a whole number [channels=8,cells=1]", false},
     {"score-proxy", 0, CLI_TEXT, AT(score_proxy), "PARAMS", "macro of which untrained networks are scored, likewise [channels=16,cells=1]",
      false},
+    {"score-images", 0, CLI_COUNT, AT(score_images), "N", "images that they are scored on [64]", false},
     {"trainings", 0, CLI_COUNT, AT(trainings), "N", "architectures trained, of those that compute something different [200]", false},
     {"minutes", 0, CLI_REAL, AT(minutes), "N", "in place of --trainings: as many as this leaves room for on this machine", false},
     {"steps", 0, CLI_COUNT, AT(steps), "N", "of one training [6000]", false},
@@ -67,6 +68,7 @@ static fnas_status estimate_run(fnas_context *context, void *untyped) {
                                      .data = values->data,
                                      .proxy = values->proxy,
                                      .score_proxy = values->score_proxy,
+                                     .score_images = values->score_images,
                                      .device_count = values->devices.count,
                                      .devices = values->devices.items,
                                      .predictor = values->predictor,

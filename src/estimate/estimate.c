@@ -20,6 +20,7 @@
 #include "estimate/images.h"
 #include "estimate/merit.h"
 #include "estimate/regression.h"
+#include "estimate/training_free.h"
 #include "estimate/trainings.h"
 
 #define ROUND 16        /* architectures trained between two regressions: a number of its own, so that the outcome knows no threads */
@@ -32,6 +33,7 @@
 #define WEIGHT_DECAY 5e-4
 #define CLIP 5
 #define PROXY "channels=8,cells=1"
+#define SCORE_IMAGES 64
 #define SCORE_PROXY "channels=16,cells=1"
 #define FOLDS 5
 #define JUDGED_PARTS 2       /* of a training's FNAS_TRAINING_PARTS: early ones favour what learns fast, not what ends low */
@@ -50,7 +52,7 @@ typedef struct estimate {
     fnas_estimate_candidates candidates;
     fnas_training_plan plan;
     fnas_trainings trainings;
-    int64_t trainings_most, resumed;
+    int64_t trainings_most, resumed, score_images;
     double last_round_s, earlier_s;
     /* regression */
     fnas_kernel kernel;
@@ -82,6 +84,9 @@ static fnas_status check_options(fnas_context *context, const fnas_estimate_opti
     if (options->steps < 0 || options->steps > 1000000 || (options->steps && options->steps < FNAS_TRAINING_PARTS))
         return fnas_fail(context, FNAS_ERR_INPUT, "steps: %lld, possible are %d to 1000000", (long long)options->steps,
                          FNAS_TRAINING_PARTS);
+    if (options->score_images && (options->score_images < 4 || options->score_images > FNAS_TRAINING_FREE_IMAGES_MAX))
+        return fnas_fail(context, FNAS_ERR_INPUT, "score_images: %lld, possible are 4 to %d", (long long)options->score_images,
+                         FNAS_TRAINING_FREE_IMAGES_MAX);
     if (options->batch < 0 || options->batch > 4096)
         return fnas_fail(context, FNAS_ERR_INPUT, "batch: %lld, possible are 1 to 4096", (long long)options->batch);
     if (!(options->minutes >= 0 && options->minutes <= 1e6) || !(options->rate >= 0 && options->rate <= 10))
@@ -136,9 +141,10 @@ static fnas_status open_data(estimate *state) {
                                        .clip = CLIP,
                                        .seed = options->seed};
     state->plan.images = fnas_split_part(state->split, FNAS_SPLIT_WEIGHTS, &state->plan.image_count);
-    if (state->plan.image_count >= FNAS_MERIT_IMAGES) return FNAS_OK;
-    return fnas_fail(context, FNAS_ERR_INPUT, "%s leaves %lld images to train on: at least %d are needed", options->data,
-                     (long long)state->plan.image_count, FNAS_MERIT_IMAGES);
+    state->score_images = or_default(options->score_images, SCORE_IMAGES);
+    if (state->plan.image_count >= state->score_images) return FNAS_OK;
+    return fnas_fail(context, FNAS_ERR_INPUT, "%s leaves %lld images to train on: at least %lld are needed", options->data,
+                     (long long)state->plan.image_count, (long long)state->score_images);
 }
 
 static fnas_status open_trainings(estimate *state) {
@@ -146,9 +152,10 @@ static fnas_status open_trainings(estimate *state) {
     fnas_text setting = {0}, path = {0};
     const fnas_training_plan *plan = &state->plan;
     fnas_text_append(&path, "%s.trainings", state->options->out);
-    fnas_text_append(&setting, "%s, scored %s, on %s, %lld steps of %lld, rate %.17g, seed %llu", fnas_space_spec(state->proxy),
-                     fnas_space_spec(state->score_proxy), fnas_dataset_get(state->dataset).name, (long long)plan->steps,
-                     (long long)plan->batch, plan->rate, (unsigned long long)plan->seed);
+    fnas_text_append(&setting, "%s, scored %s by %lld images, on %s, %lld steps of %lld, rate %.17g, seed %llu",
+                     fnas_space_spec(state->proxy), fnas_space_spec(state->score_proxy), (long long)state->score_images,
+                     fnas_dataset_get(state->dataset).name, (long long)plan->steps, (long long)plan->batch, plan->rate,
+                     (unsigned long long)plan->seed);
     fnas_status status = setting.failed || path.failed
                              ? fnas_fail_memory(context, "an estimate")
                              : fnas_trainings_open(context, state->space, path.data, setting.data, &state->trainings);
@@ -182,8 +189,8 @@ static fnas_status score_untrained(estimate *state) {
         FNAS_TRY(
             fnas_trainings_find_scores(context, &state->trainings, fnas_merit_score_name(k), count, state->scores + k * count, &found));
     if (!found) {
-        FNAS_TRY(fnas_merit_score(context, state->score_proxy, state->dataset, state->plan.images, state->plan.seed, &state->candidates,
-                                  state->scores));
+        FNAS_TRY(fnas_merit_score(context, state->score_proxy, state->dataset, state->score_images, state->plan.images, state->plan.seed,
+                                  &state->candidates, state->scores));
         for (int64_t k = 0; k < FNAS_MERIT_SCORES; k++)
             FNAS_TRY(fnas_trainings_keep_scores(context, &state->trainings, fnas_merit_score_name(k), count, state->scores + k * count));
     }

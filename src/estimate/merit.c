@@ -30,27 +30,27 @@ static void release(merit_images *images) {
     fnas_free(images->labels);
 }
 
-static fnas_status load_images(fnas_context *context, const fnas_space *proxy, const fnas_dataset *dataset, const int64_t *indices,
-                               uint64_t seed, merit_images *images) {
+static fnas_status load_images(fnas_context *context, const fnas_space *proxy, const fnas_dataset *dataset, int64_t image_count,
+                               const int64_t *indices, uint64_t seed, merit_images *images) {
     fnas_dataset_info info = fnas_dataset_get(dataset);
-    size_t floats = (size_t)(FNAS_MERIT_IMAGES * proxy->image[0] * proxy->image[1] * proxy->image[2]);
-    images->full = fnas_allocate((size_t)(FNAS_MERIT_IMAGES * info.channels * info.height * info.width), sizeof(float));
+    size_t floats = (size_t)(image_count * proxy->image[0] * proxy->image[1] * proxy->image[2]);
+    images->full = fnas_allocate((size_t)(image_count * info.channels * info.height * info.width), sizeof(float));
     images->images = fnas_allocate(floats, sizeof(float));
     images->noise = fnas_allocate(floats, sizeof(float));
-    images->labels = fnas_allocate(FNAS_MERIT_IMAGES, sizeof(int32_t));
+    images->labels = fnas_allocate((size_t)image_count, sizeof(int32_t));
     if (!images->full || !images->images || !images->noise || !images->labels) return fnas_fail_memory(context, "images");
     fnas_random random = fnas_random_begin(seed, FNAS_STREAM_ESTIMATE, 0, 1);
     for (size_t i = 0; i < floats; i++) images->noise[i] = (float)fnas_random_normal(&random);
-    return fnas_shrunk_fill(context, proxy, dataset, FNAS_MERIT_IMAGES, indices, NULL, images->full, images->images, images->labels);
+    return fnas_shrunk_fill(context, proxy, dataset, image_count, indices, NULL, images->full, images->images, images->labels);
 }
 
-static fnas_status score_all(fnas_context *context, const fnas_space *proxy, const merit_images *images, uint64_t seed,
+static fnas_status score_all(fnas_context *context, const fnas_space *proxy, const merit_images *images, int64_t image_count, uint64_t seed,
                              const fnas_arch_set *archs, double *scores) {
     for (int64_t k = 0; k < FNAS_MERIT_SCORES; k++) {
         fnas_training_free_options options = {.kind = kinds[k],
                                               .seed = seed,
                                               .repeats = 1,
-                                              .image_count = FNAS_MERIT_IMAGES,
+                                              .image_count = image_count,
                                               .images = kinds[k] == FNAS_TRAINING_FREE_EXPRESSIVITY ? images->noise : images->images,
                                               .labels = kinds[k] == FNAS_TRAINING_FREE_ZICO ? images->labels : NULL};
         FNAS_TRY(fnas_training_free_scores(context, proxy, &options, archs->count, archs->choices, scores + k * archs->count));
@@ -58,11 +58,11 @@ static fnas_status score_all(fnas_context *context, const fnas_space *proxy, con
     return FNAS_OK;
 }
 
-fnas_status fnas_merit_score(fnas_context *context, const fnas_space *proxy, const fnas_dataset *dataset, const int64_t *indices,
-                             uint64_t seed, const fnas_estimate_candidates *candidates, double *scores) {
+fnas_status fnas_merit_score(fnas_context *context, const fnas_space *proxy, const fnas_dataset *dataset, int64_t image_count,
+                             const int64_t *indices, uint64_t seed, const fnas_estimate_candidates *candidates, double *scores) {
     merit_images images = {0};
-    fnas_status status = load_images(context, proxy, dataset, indices, seed, &images);
-    if (status == FNAS_OK) status = score_all(context, proxy, &images, seed, &candidates->archs, scores);
+    fnas_status status = load_images(context, proxy, dataset, image_count, indices, seed, &images);
+    if (status == FNAS_OK) status = score_all(context, proxy, &images, image_count, seed, &candidates->archs, scores);
     release(&images);
     return status;
 }

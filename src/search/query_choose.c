@@ -202,6 +202,7 @@ static void fnas_candidates_keep(fnas_candidates *candidates, int64_t count, int
         memmove(candidates->preferences + to * objectives, candidates->preferences + from * objectives, objectives * sizeof(double));
         candidates->latency_ms[to] = candidates->latency_ms[from];
         candidates->energy_mj[to] = candidates->energy_mj[from];
+        candidates->measured[to] = candidates->measured[from];
         candidates->scores[to] = candidates->scores[from];
     }
     candidates->count = count;

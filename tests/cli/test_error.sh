@@ -8,7 +8,7 @@ errors=$place/errors.csv
 estimate() {
     wanted=$1 text=$2
     shift 2
-    run "$wanted" "$text" error estimate --space "$space" --data "$data" --proxy channels=4 --score-proxy channels=4 --steps 10 --batch 8 --seed 3 -o "$errors" "$@"
+    run "$wanted" "$text" error estimate --space "$space" --data "$data" --proxy channels=4 --score-proxy channels=4 --score-images 8 --steps 10 --batch 8 --seed 3 -o "$errors" "$@"
 }
 
 estimate 0 "an estimate" --trainings 80 --device "$place/a.json" "$place/b.json"
@@ -23,7 +23,7 @@ want "the table is the same" cmp "$errors" "$place/first.csv"
 
 # A kill loses at most the round that was being trained.
 rm -f "$errors" "$errors.trainings"
-"$fleetnas" error estimate --space "$space" --data "$data" --proxy channels=4 --score-proxy channels=4 --steps 200 --batch 8 --seed 3 -o "$errors" --trainings 64 --quiet > "$place/out" 2>&1 &
+"$fleetnas" error estimate --space "$space" --data "$data" --proxy channels=4 --score-proxy channels=4 --score-images 8 --steps 200 --batch 8 --seed 3 -o "$errors" --trainings 64 --quiet > "$place/out" 2>&1 &
 job=$!
 for _ in $(seq 300); do
     [ ! -f "$errors.trainings" ] || [ "$(stat -c %s "$errors.trainings")" -lt 24000 ] || break
@@ -32,7 +32,7 @@ done
 kill -9 $job
 wait $job 2> /dev/null || true
 want "no table yet" [ ! -e "$errors" ]
-run 0 "after the kill" error estimate --space "$space" --data "$data" --proxy channels=4 --score-proxy channels=4 --steps 200 --batch 8 --seed 3 -o "$errors" --trainings 64
+run 0 "after the kill" error estimate --space "$space" --data "$data" --proxy channels=4 --score-proxy channels=4 --score-images 8 --steps 200 --batch 8 --seed 3 -o "$errors" --trainings 64
 says out "of an earlier call)"
 
 run 0 "a search with it" search --space "$space" --error "table:$place/first.csv:error_pct" --device "$place/a.json" "$place/b.json" --steps 20 --out "$place/run"
@@ -45,7 +45,7 @@ says out "Kendall"
 estimate 1 "two lengths" --trainings 16 --minutes 1
 run 2 "steps below ten" error estimate --space "$space" --data "$data" --steps 5 -o "$place/x.csv"
 says err "steps"
-run 2 "other steps than those trained" error estimate --space "$space" --data "$data" --proxy channels=4 --score-proxy channels=4 --steps 20 --batch 8 --seed 3 -o "$errors"
+run 2 "other steps than those trained" error estimate --space "$space" --data "$data" --proxy channels=4 --score-proxy channels=4 --score-images 8 --steps 20 --batch 8 --seed 3 -o "$errors"
 says err "200 steps"
 run 2 "images that do not fit" error estimate --space "$space" --data "$data" --proxy input=1x16x16 -o "$place/x.csv"
 says err "1x8x8"

@@ -17,9 +17,9 @@ awk 'BEGIN {
 rival() {
     name=$1
     shift
-    run 0 "rival $name $*" rival "$name" --space nb201 --truth "$place/truth.csv" --accuracy-column accuracy --column latency_ms=ms -o "$place/$name.csv" "$@"
+    run 0 "rival $name $*" rival "$name" --space nb201 --partial --truth "$place/truth.csv" --accuracy-column accuracy --column latency_ms=ms -o "$place/$name.csv" "$@"
 }
-tables="--space nb201 --truth $place/truth.csv --accuracy-column accuracy --column latency_ms=ms"
+tables="--space nb201 --partial --truth $place/truth.csv --accuracy-column accuracy --column latency_ms=ms"
 
 run 0 "rival --help" rival --help
 for name in random local-search nsga2 regularised-evolution macs untrained linear-scalarisation random-scalarisation parego ehvi; do

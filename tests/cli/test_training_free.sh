@@ -15,7 +15,7 @@ EOF
 rival() {
     code=$1 text=$2 name=$3
     shift 3
-    run "$code" "$text" rival "$name" --space "$space" --truth "$place/truth.csv" --accuracy-column accuracy --column latency_ms=ms \
+    run "$code" "$text" rival "$name" --space "$space" --partial --truth "$place/truth.csv" --accuracy-column accuracy --column latency_ms=ms \
         --evaluations 5 --points 5 -o "$place/front.csv" "$@"
 }
 

@@ -13,6 +13,7 @@ static fnas_estimate_options tiny(const char *out) {
                                    .data = DATA,
                                    .proxy = "channels=4,input=3x8x8",
                                    .score_proxy = "input=3x8x8",
+                                   .score_images = 8,
                                    .trainings = 90,
                                    .steps = 10,
                                    .batch = 4,

@@ -152,6 +152,7 @@ typedef struct by_hand {
     fnas_candidates candidates; /* its arrays are those below */
     int32_t choices[BY_HAND][6];
     double preferences[BY_HAND][2], latency_ms[BY_HAND], energy_mj[BY_HAND];
+    bool measured[BY_HAND];
     fnas_score scores[BY_HAND];
 } by_hand;
 
@@ -164,6 +165,7 @@ static void fill(by_hand *made, const fnas_run *run, int64_t count, const double
                                          .preferences = made->preferences[0],
                                          .latency_ms = made->latency_ms,
                                          .energy_mj = made->energy_mj,
+                                         .measured = made->measured,
                                          .scores = made->scores};
     for (int64_t i = 0; i < count; i++) {
         fnas_space_random(run->space, 5, i, made->choices[i]);

@@ -46,7 +46,7 @@ static table open_part(fnas_test_place *place, int64_t every, int64_t cost_count
     const char *path = fnas_test_path(place, "truth.csv");
     assert_status(FNAS_OK, fnas_space_open(place->context, "nb201", &made.space));
     write_table(place, made.space, every, path);
-    const fnas_truth_options options = {.table_count = 1, .tables = &path, .cost_count = cost_count, .costs = costs, .columns = columns};
+    const fnas_truth_options options = {.table_count = 1, .tables = &path, .partial = every > 1, .cost_count = cost_count, .costs = costs, .columns = columns};
     assert_status(FNAS_OK, fnas_truth_open(place->context, made.space, &options, &made.truth));
     return made;
 }
@@ -435,7 +435,7 @@ static void test_many_objectives(void **state) {
         sprintf(rows + strlen(rows), "%s,%d,%d,%d,%d\n", arch, 10 + i * 7 % 60, 1 + i * 11 % 60, 1 + i * 13 % 59, 1 + i * 17 % 61);
     }
     const char *path = fnas_test_write_text(place, "four.csv", rows);
-    const fnas_truth_options options = {.table_count = 1, .tables = &path, .cost_count = 3, .costs = costs, .columns = columns};
+    const fnas_truth_options options = {.table_count = 1, .tables = &path, .partial = true, .cost_count = 3, .costs = costs, .columns = columns};
     assert_status(FNAS_OK, fnas_truth_open(place->context, on.space, &options, &on.truth));
     for (int b = 0; b < BAYESIAN; b++) {
         if (strcmp(bayesian[b], "ehvi") == 0) continue;
