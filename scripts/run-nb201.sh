@@ -9,7 +9,7 @@
 #   RIVALS   [all that `fleetnas help rival` lists]    EVALUATIONS [24 100 1000]    RIVAL_SEEDS [1 2 3 4 5 6 7 8 9 10]    SLOW_SEEDS [1 2 3]
 #   PARTS    [copies search score rivals page]    THREE=no: without three objectives    UNSEEN=no: the unseen devices are not scored
 #   NB201_DIR [build/nb201]    THREADS [one a processor]
-#   Of the commands: PREDICTOR_OPTIONS, JUDGE_OPTIONS, SEARCH_OPTIONS, FRONT_OPTIONS, SEARCH_STEPS (in the place of SEARCH_MINUTES)
+#   Of the commands: PREDICTOR_OPTIONS, JUDGE_OPTIONS [half-size images, 8 channels trained, 16 scored], SEARCH_OPTIONS, FRONT_OPTIONS, SEARCH_STEPS (in the place of SEARCH_MINUTES)
 set -eu
 
 say() { printf '%s\n' "$*"; }
@@ -34,6 +34,7 @@ threads=${THREADS:-$(nproc)}
 seeds=${SEEDS:-1 2 3}
 minutes_list=${MINUTES:-60}
 search_minutes=${SEARCH_MINUTES:-2}
+judge_options=${JUDGE_OPTIONS---proxy channels=8,cells=1,input=3x16x16 --score-proxy channels=16,cells=1,input=3x16x16}
 judge=${JUDGE:-estimate}
 three=${THREE:-yes}
 unseen_too=${UNSEEN:-yes}
@@ -259,7 +260,7 @@ make_errors() { # PLACE MINUTES SEED
         words=''
         for device in $searched; do words="$words devices/$device.json"; done
         # shellcheck disable=SC2086
-        in_own error estimate --space $space --data cifar10:cifar10 --device $words --minutes "$2" --seed "$3" --threads "$threads" ${JUDGE_OPTIONS:-} -o "$1/errors.csv"
+        in_own error estimate --space $space --data cifar10:cifar10 --device $words --minutes "$2" --seed "$3" --threads "$threads" $judge_options -o "$1/errors.csv"
         ;;
     esac
 }
