@@ -184,6 +184,92 @@ static void test_fronts(void **state) {
     }
 }
 
+/* ---- what a front is extended by ---- */
+
+static fnas_front *ask(fnas_test_place *place, const fnas_run *run, fnas_front_options options) {
+    fnas_front *front = NULL;
+    options.score_error = true;
+    test_check(place, fnas_run_front(place->context, run, fnas_run_device(run, 0), &options, &front));
+    return front;
+}
+
+static bool dominates(const double *a, const double *b) {
+    return a[0] <= b[0] && a[1] <= b[1] && (a[0] < b[0] || a[1] < b[1]);
+}
+
+/* Of those that differ from a point in one decision none is better in both, and the same latencies are predicted for it as in a model of
+ * its own: with enough points for all, the local search has left nothing undone. */
+static void assert_locally_optimal(fnas_test_place *place, const fnas_run *run, const fnas_front *front) {
+    fnas_latency_model *model;
+    test_check(place, fnas_latency_model_create(place->context, run->predictor, run->space, run->cards[0], &model));
+    for (int64_t p = 0; p < fnas_front_point_count(front); p++)
+        for (int64_t d = 0; d < DECISIONS; d++)
+            for (int32_t choice = 0; choice < COUNTS[d]; choice++) {
+                int32_t changed[DECISIONS];
+                double values[2];
+                memcpy(changed, fnas_front_choices(front, p), sizeof changed);
+                changed[d] = choice;
+                values[0] = truth(changed);
+                test_check(place, fnas_latency_model_predict(place->context, model, 1, changed, &values[1]));
+                values[1] *= 1 + 1e-9; /* models round differently */
+                values[0] += 1e-9;
+                assert_false(dominates(values, fnas_front_values(front, p)));
+            }
+    fnas_latency_model_free(model);
+}
+
+static void assert_measured_values(const fnas_run *run, const fnas_front *front) {
+    fnas_card_view view = fnas_card_get(run->cards[0]);
+    int64_t measured = 0;
+    for (int64_t p = 0; p < fnas_front_point_count(front); p++) {
+        double low_ms, high_ms, latency_ms = fnas_front_values(front, p)[1];
+        bool on_card = false;
+        for (int64_t i = 0; i < view.measurement_count; i++)
+            if (!memcmp(view.measurement_choices + i * DECISIONS, fnas_front_choices(front, p), DECISIONS * sizeof(int32_t))) {
+                on_card = true;
+                assert_true(latency_ms == view.measurement_latency_ms[i]);
+            }
+        assert_int_equal(on_card, fnas_front_measured(front, p));
+        fnas_front_latency_interval(front, p, &low_ms, &high_ms);
+        if (on_card) assert_true(low_ms == latency_ms && high_ms == latency_ms);
+        measured += on_card;
+    }
+    assert_true(measured >= 3);
+}
+
+static void test_fronts_are_extended(void **state) {
+    alone_fixture *fixture = *state;
+    fnas_test_place *place = fixture->place;
+    char path[160];
+    snprintf(path, sizeof path, "%s/run", place->folder);
+    fnas_search_options options = options_for(fixture, fixture->all, path);
+    fnas_run *run = NULL;
+    test_check(place, fnas_search_run(place->context, &options));
+    test_check(place, fnas_run_open(place->context, path, &run));
+    fnas_front *offered = ask(place, run, (fnas_front_options){.predicted_only = true, .as_offered = true, .candidates = 8, .points = 500});
+    fnas_front *searched = ask(place, run, (fnas_front_options){.predicted_only = true, .candidates = 8, .points = 500});
+    fnas_front *whole = ask(place, run, (fnas_front_options){.predicted_only = true, .points = 500});
+    fnas_front *measured = ask(place, run, (fnas_front_options){.points = 500});
+    fnas_front *filled = ask(place, run, (fnas_front_options){.predicted_only = true, .fill = true, .points = 200});
+    assert_locally_optimal(place, run, searched);
+    assert_measured_values(run, measured);
+    for (int64_t p = 0; p < fnas_front_point_count(offered); p++) {
+        assert_false(fnas_front_measured(offered, p));
+        for (int64_t q = 0; q < fnas_front_point_count(searched); q++)
+            assert_false(dominates(fnas_front_values(offered, p), fnas_front_values(searched, q)));
+    }
+    assert_true(fnas_front_point_count(offered) <= 8 && fnas_front_point_count(searched) > 12);
+    assert_int_equal(fnas_front_point_count(filled), 200);
+    for (int64_t q = 0; q < fnas_front_point_count(whole); q++)
+        assert_memory_equal(fnas_front_choices(filled, q), fnas_front_choices(whole, q), DECISIONS * sizeof(int32_t));
+    fnas_front_free(offered);
+    fnas_front_free(searched);
+    fnas_front_free(whole);
+    fnas_front_free(measured);
+    fnas_front_free(filled);
+    fnas_run_close(run);
+}
+
 /* Beside its latency each card has energies, a power of the latency. */
 static void add_energies(fnas_test_place *place, const char *path, double power) {
     json_t *root, *row, *latency, *energies = json_array();
@@ -292,6 +378,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_resume, setup, teardown),
         cmocka_unit_test_setup_teardown(test_fronts, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_fronts_are_extended, setup, teardown),
         cmocka_unit_test_setup_teardown(test_energy, setup, teardown),
         cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
     };
