@@ -119,6 +119,7 @@ static fnas_status space_features(fnas_context *context, const fnas_space *space
         fnas_space_error_features(space, onehot, candidates->feature + i * width);
     }
     if (good) standardise_all(count, width, candidates->feature, &candidates->features);
+    candidates->own_features = candidates->features;
     fnas_free(onehot);
     return good ? FNAS_OK : fnas_fail_memory(context, "features");
 }

@@ -9,11 +9,11 @@
 #define FNAS_ESTIMATE_ARCHS_MAX 20000
 
 typedef struct fnas_estimate_candidates {
-    fnas_arch_set archs; /* canonical and connected, each once */
-    int64_t costs;       /* devices; 1 without: the MACs */
-    double *cost;        /* [archs.count][costs] */
-    int64_t features;
-    double *feature; /* [archs.count][features], of mean 0 and variance 1; what is the same for all is left out */
+    fnas_arch_set archs;            /* canonical and connected, each once */
+    int64_t costs;                  /* devices; 1 without: the MACs */
+    double *cost;                   /* [archs.count][costs] */
+    int64_t features, own_features; /* the first are the space's own */
+    double *feature;                /* [archs.count][features], of mean 0 and variance 1; what is the same for all is left out */
 } fnas_estimate_candidates;
 
 /* The next choices in counting order, in place; false behind the last. All zeros are the first. */

@@ -55,7 +55,6 @@ typedef struct estimate {
     int64_t trainings_most, resumed, score_images;
     double last_round_s, earlier_s;
     /* regression */
-    fnas_kernel kernel;
     int64_t *rows;            /* [candidates] of the trained: their place among the candidates */
     double *values;           /* [candidates] of the trained: their errors */
     bool *trained;            /* [candidates] */
@@ -264,8 +263,7 @@ static int64_t collect_rows(estimate *state) {
 
 static fnas_status expect(estimate *state) {
     int64_t known = collect_rows(state);
-    return fnas_regress(state->context, state->candidates.archs.count, state->candidates.features, state->candidates.feature, known,
-                        state->rows, state->values, &state->kernel, state->mean, state->deviation);
+    return fnas_regress(state->context, &state->candidates, known, state->rows, state->values, state->mean, state->deviation);
 }
 
 /* The errors that the trainings make expected, and what they and the untrained networks say together. */
@@ -284,9 +282,7 @@ static fnas_status cross_validate(estimate *state, int64_t known, int64_t *rows,
             rows[count] = state->rows[i];
             values[count++] = state->values[i];
         }
-        fnas_kernel kernel = state->kernel;
-        FNAS_TRY(fnas_regress(state->context, state->candidates.archs.count, state->candidates.features, state->candidates.feature, count,
-                              rows, values, &kernel, state->mean, state->deviation));
+        FNAS_TRY(fnas_regress(state->context, &state->candidates, count, rows, values, state->mean, state->deviation));
         for (int64_t i = fold; i < known; i += FOLDS) told[i] = state->mean[state->rows[i]];
     }
     double squares = 0;

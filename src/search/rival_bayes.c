@@ -5,7 +5,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "front/lattice.h"
-#include "search/gaussian_process.h"
+#include "estimate/gaussian_process.h"
 #include "search/improvement.h"
 #include "search/rival.h"
 #include "space/space.h"

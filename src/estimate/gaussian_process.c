@@ -1,4 +1,4 @@
-#include "search/gaussian_process.h"
+#include "estimate/gaussian_process.h"
 
 #include <cblas.h>
 #include <lapacke.h>
@@ -7,7 +7,7 @@
 
 #include "base/memory.h"
 #include "compute/engine.h"
-#include "search/gaussian_process_internal.h"
+#include "estimate/gaussian_process_internal.h"
 
 #define PREDICT_BLOCK 1024 /* points at a time */
 

@@ -1,8 +1,8 @@
 /* What the files of the Gaussian process share. */
-#ifndef FNAS_SEARCH_GAUSSIAN_PROCESS_INTERNAL_H
-#define FNAS_SEARCH_GAUSSIAN_PROCESS_INTERNAL_H
+#ifndef FNAS_ESTIMATE_GAUSSIAN_PROCESS_INTERNAL_H
+#define FNAS_ESTIMATE_GAUSSIAN_PROCESS_INTERNAL_H
 
-#include "search/gaussian_process.h"
+#include "estimate/gaussian_process.h"
 
 #define FNAS_GP_NOISE_FLOOR 1e-6 /* keeps the matrix positive definite where observations are alike */
 #define FNAS_GP_NOISE_USUAL 1e-3

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "search/gaussian_process_internal.h"
+#include "estimate/gaussian_process_internal.h"
 
 /* Priors: standard deviations of the logarithms. */
 #define LENGTH_SPREAD 1.5

@@ -4,7 +4,7 @@
 #include <math.h>
 
 #include "base/random.h"
-#include "search/gaussian_process_internal.h"
+#include "estimate/gaussian_process_internal.h"
 
 enum { FEATURES = 5, LENGTHS = 3, OUTPUTS = 2, OBSERVED = 40, ASKED = 30 };
 static const int64_t length_of[FEATURES] = {0, 0, 1, 2, 2};
