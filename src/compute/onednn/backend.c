@@ -101,10 +101,19 @@ bool fnas_backend_has_bf16(void) {
     return isa == dnnl_cpu_isa_avx512_core_bf16 || isa == dnnl_cpu_isa_avx512_core_amx;
 }
 
-bool fnas_backend_has_int8(void) {
+static bool has_vnni(void) {
     dnnl_cpu_isa_t isa = effective_isa();
     return isa == dnnl_cpu_isa_avx2_vnni || isa == dnnl_cpu_isa_avx512_core_vnni || isa == dnnl_cpu_isa_avx512_core_bf16 ||
            isa == dnnl_cpu_isa_avx512_core_amx;
+}
+
+bool fnas_backend_has_int8(void) {
+    dnnl_cpu_isa_t isa = effective_isa();
+    return has_vnni() || isa == dnnl_cpu_isa_avx2 || isa == dnnl_cpu_isa_avx512_core;
+}
+
+int fnas_backend_int8_weight_most(void) {
+    return has_vnni() ? 127 : 63;
 }
 
 const char *fnas_backend_version(void) {

@@ -17,7 +17,7 @@ static fnas_status check_precision(fnas_context *context, const fnas_infer_optio
                          fnas_backend_isa());
     if (options->precision == FNAS_INFER_INT8 && !fnas_backend_has_int8())
         return fnas_fail(context, FNAS_ERR_UNSUPPORTED,
-                         "precision int8: this processor (or its instruction set as limited, %s) has no VNNI: use f32", fnas_backend_isa());
+                         "precision int8: this processor (or its instruction set as limited, %s) has no AVX2: use f32", fnas_backend_isa());
     if (options->precision == FNAS_INFER_INT8 && !options->largest)
         return fnas_fail(context, FNAS_ERR_INTERNAL, "precision int8 needs the range of each layer");
     return FNAS_OK;

@@ -70,10 +70,11 @@ static fnas_status plan_scales(fnas_infer_builder *builder, const conv_target *t
     plan->result_scales = plan->weight_scales + conv->c;
     plan->bias = plan->result_scales + conv->c;
     int64_t each = builder->layers[conv->inputs[0]].c / conv->groups * conv->kernel * conv->kernel;
+    float most = (float)fnas_backend_int8_weight_most();
     for (int64_t o = 0; o < conv->c; o++) {
         float largest = 0;
         for (int64_t i = 0; i < each; i++) largest = fmaxf(largest, fabsf(conv->weights[o * each + i]));
-        float unit = largest > 0 ? largest / 127 : 1, accumulator_unit = unit * plan->source.scale;
+        float unit = largest > 0 ? largest / most : 1, accumulator_unit = unit * plan->source.scale;
         plan->weight_scales[o] = 1 / unit;
         plan->result_scales[o] = target->scale > 0 && !activates_real_values(target) ? accumulator_unit / target->scale : accumulator_unit;
         if (conv->bias) plan->bias[o] = conv->bias[o] / accumulator_unit;
