@@ -48,7 +48,7 @@ typedef struct fnas_infer fnas_infer;
 
 /* Layers [count], the last one gives the logits. int8: activations u8 where they come from a ReLU, else s8, one scale a tensor (the largest
  * magnitude); weights s8, one scale an output channel; global pools, activations and channel scales that stand alone, and the linear layer
- * in f32. FNAS_ERR_UNSUPPORTED when the processor lacks bf16 or VNNI. */
+ * in f32. FNAS_ERR_UNSUPPORTED when the processor lacks bf16, or AVX2 for int8. */
 FNAS_NODISCARD fnas_status fnas_infer_create(fnas_context *context, const fnas_infer_layer *layers, int64_t count,
                                              const fnas_infer_options *options, fnas_infer **infer);
 void fnas_infer_destroy(fnas_infer *infer); /* NULL is allowed */

@@ -152,7 +152,7 @@ static void test_onednn_bf16(void **state) {
 static void test_onednn_int8(void **state) {
     (void)state;
     if (!fnas_backend_has_int8()) {
-        print_message("skipped: this processor has no VNNI\n");
+        print_message("skipped: this processor has no AVX2\n");
         skip();
     }
     check_runtime(SMALL, &fnas_runtime_onednn, FNAS_PRECISION_INT8, 1, 1, 1, 0.99);

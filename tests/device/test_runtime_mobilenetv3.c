@@ -257,7 +257,7 @@ static void test_unit(void **state) {
     if (fnas_backend_has_int8())
         check_unit(*state, &fnas_runtime_onednn, FNAS_PRECISION_INT8, 5e-2); /* 0.016 seen */
     else
-        print_message("skipped: this processor has no VNNI\n");
+        print_message("skipped: this processor has no AVX2\n");
 }
 
 /* Same size: copied. Twice the size less one with corners aligned: what is there stays, and the middle of two is between them. */
