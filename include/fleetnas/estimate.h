@@ -20,7 +20,7 @@ typedef struct fnas_estimate_options {
     int64_t device_count;       /* 0: where the trade-off with the MACs lies is where errors are looked at most closely */
     const char *const *devices; /* paths of device cards: else where their fronts lie */
     const char *predictor;      /* file of fnas_predictor_save [trained at the start] */
-    int64_t trainings;          /* architectures trained; at most one of trainings and minutes [200] */
+    int64_t trainings;          /* architectures trained, 16 to 4,096; at most one of trainings and minutes [200] */
     double minutes;             /* as many trainings as that gives room for on this machine, all else counted */
     int64_t steps, batch;       /* of one training [6000, 16] */
     double rate;                /* learning rate [0.05] */
@@ -31,17 +31,19 @@ typedef struct fnas_estimate_options {
 typedef struct fnas_estimate_summary {
     int64_t architectures;      /* that compute something different */
     int64_t trainings, resumed; /* in all; of them those that an earlier call had made */
-    double kendall, rms_pct;    /* of the regression on trainings that it had not seen, five folds: Kendall's tau, root mean square */
+    double kendall, rms_pct; /* of the regression alone, on trainings that it had not seen, five folds: Kendall's tau, root mean square */
 } fnas_estimate_summary;
 
-/* Trains, fits, and writes a table with one row for each architecture of the space (at most 20,000 that differ): arch, error_pct,
- * deviation_pct, trained_error_pct (empty where it was not trained). error_pct is what the regression expects the error of such a training
- * to be: of images seen for the first time while it learns (training.h), not that of a network trained to its end. It orders architectures;
- * `search --error table:FILE:error_pct` takes it.
- * The outcome depends on the options and the number of trainings alone, not on threads. A call that was interrupted or killed is taken up
- * by calling it again with the same options: trainings are kept. Progress stage "trainings". Errors: FNAS_ERR_USAGE (trainings with
- * minutes), FNAS_ERR_INPUT (a space without images or with too many architectures, images that do not fit the proxy, OUT.trainings of other
- * options), FNAS_ERR_NUMERIC, FNAS_ERR_IO, FNAS_ERR_MEMORY, FNAS_INTERRUPTED (trainings are kept). */
+/* Scores untrained networks of all, trains some, fits, and writes a table with one row for each architecture of the space (at most 20,000
+ * that differ once what has no effect is left out): arch, error_pct, deviation_pct, trained_error_pct (empty where it was not trained).
+ * docs/error.md says how. error_pct orders architectures: it is on the scale of such trainings' errors, not of networks trained to their
+ * end; deviation_pct is the regression's. `search --error table:FILE:error_pct` takes the table. The outcome depends on the options and the
+ * number of trainings alone, not on threads; where earlier calls trained for other devices, or another number that is no multiple of 16,
+ * also on what these trained. A call that was interrupted or killed is taken up by calling it again with the same options: scores and
+ * trainings are kept. Progress stages: the scores' names, "trainings". Errors: FNAS_ERR_USAGE (trainings with minutes), FNAS_ERR_INPUT (a
+ * number out of range, a space without images or with too many architectures, images that do not fit the proxies, OUT.trainings of other
+ * options), FNAS_ERR_NUMERIC (trainings that are all alike), FNAS_ERR_IO (OUT.trainings in use), FNAS_ERR_MEMORY, FNAS_INTERRUPTED (what is
+ * kept stays). */
 FNAS_API FNAS_NODISCARD fnas_status fnas_error_estimate(fnas_context *context, const fnas_estimate_options *options,
                                                         fnas_estimate_summary *summary);
 

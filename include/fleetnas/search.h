@@ -103,8 +103,8 @@ FNAS_API const double *fnas_front_preference(const fnas_front *front, int64_t po
 FNAS_API const double *fnas_front_values(const fnas_front *front, int64_t point);     /* [objectives] */
 /* Whether a point's latency (and energy) is the card's own measurement; the objective's source is "measured" where all are. Cannot fail. */
 FNAS_API bool fnas_front_measured(const fnas_front *front, int64_t point);
-/* The 90 % interval of a point's predicted latency (fnas_latency_model_predict_interval): 0 and infinity where the predictor knows too
- * little to say. Cannot fail. */
+/* The 90 % interval of a point's predicted latency (fnas_latency_model_predict_interval): 0 and infinity where the latency is measured, or
+ * the predictor knows too little to say. Cannot fail. */
 FNAS_API void fnas_front_latency_interval(const fnas_front *front, int64_t point, double *low_ms, double *high_ms);
 
 /* The architecture for one preference [objectives] on a device (one decode: milliseconds), with predicted latency; choices [decisions].

@@ -30,7 +30,8 @@ static const cli_option estimate_options[] = {
     {"score-proxy", 0, CLI_TEXT, AT(score_proxy), "PARAMS", "macro of which untrained networks are scored, likewise [channels=16,cells=1]",
      false},
     {"score-images", 0, CLI_COUNT, AT(score_images), "N", "images that they are scored on [64]", false},
-    {"trainings", 0, CLI_COUNT, AT(trainings), "N", "architectures trained, of those that compute something different [200]", false},
+    {"trainings", 0, CLI_COUNT, AT(trainings), "N",
+     "architectures trained, of those that differ once what has no effect is left out, 16 to 4096 [200]", false},
     {"minutes", 0, CLI_REAL, AT(minutes), "N", "in place of --trainings: as many as this leaves room for on this machine", false},
     {"steps", 0, CLI_COUNT, AT(steps), "N", "of one training [6000]", false},
     {"batch", 0, CLI_COUNT, AT(batch), "N", "images a step [16]", false},
@@ -45,8 +46,8 @@ static void print_summary(const estimate_values *values, const fnas_estimate_sum
     if (!values->json) {
         printf("%s: errors of %lld architectures that differ, from %lld trainings (%lld of an earlier call)\n", values->output,
                (long long)summary->architectures, (long long)summary->trainings, (long long)summary->resumed);
-        printf("  trainings told by the others: Kendall's tau %.3f, root mean square error %.2f points\n", summary->kendall,
-               summary->rms_pct);
+        printf("  the regression alone, trainings told by the others: Kendall's tau %.3f, root mean square error %.2f points\n",
+               summary->kendall, summary->rms_pct);
         return;
     }
     cli_json json = {.file = stdout};
@@ -94,14 +95,16 @@ const cli_verb cli_error_estimate = {
     .summary = "estimate the error of every architecture from a few short trainings",
     .operands = "",
     .details =
-        "Trains some architectures from scratch, shortly and at a small scale, fits a regression over the space's features to their "
-        "errors, trains\n"
-        "those by which fronts may be better than they seem, and so on. The table has a row for every architecture: `search --error "
-        "table:ERRORS.csv:error_pct`\n"
-        "searches with it, for these devices and for others. Its errors order architectures; they are those of a short training as it "
-        "goes, not of a\n"
-        "network trained to its end (docs/error.md). Interrupted or killed, the same command goes on.",
-    .example = "fleetnas error estimate --space nb201 --data cifar10:data --device cards/*.json --minutes 50 -o errors.csv",
+        "Scores untrained networks of all architectures, trains some from scratch, shortly and at a small scale, fits a regression to "
+        "their "
+        "errors, puts\n"
+        "both together, trains those by which fronts may be better than they seem, and so on. The table has a row for every architecture: "
+        "`search --error\n"
+        "table:ERRORS.csv:error_pct` searches with it, for these devices and for others. Its errors order architectures; they are on the "
+        "scale of short\n"
+        "trainings, not of networks trained to their end (docs/error.md). Interrupted or killed, the same command goes on.",
+    .example = "fleetnas error estimate --space nb201 --data cifar10:data --device cards/*.json --proxy channels=8,cells=1,input=3x16x16 "
+               "--score-proxy channels=16,cells=1,input=3x16x16 --minutes 50 -o errors.csv",
     .options = estimate_options,
     .values_size = sizeof(estimate_values),
     .run = estimate_run,

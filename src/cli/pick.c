@@ -17,7 +17,7 @@ typedef struct pick_values {
 } pick_values;
 
 #define AT(member) offsetof(pick_values, member)
-#define SWEEP_POINTS 1024 /* more than a sweep scores: none that satisfies the limits is left out of the choice */
+#define SWEEP_POINTS 40000 /* more than are looked at for a front: none that satisfies the limits is left out of the choice */
 
 static const cli_option pick_options[] = {
     {"device", 0, CLI_TEXT, AT(device), "CARD.json", "the device, searched or never seen", true},

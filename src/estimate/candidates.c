@@ -99,9 +99,8 @@ fnas_status fnas_estimate_candidates_add_feature(fnas_context *context, fnas_est
     return FNAS_OK;
 }
 
-/* Drops columns that do not vary. */
-static void standardise_all(int64_t count, int64_t width, double *values, int64_t *kept) {
-    int64_t columns[1024];
+/* Drops columns that do not vary. columns: room for `width`. */
+static void standardise_all(int64_t count, int64_t width, double *values, int64_t *columns, int64_t *kept) {
     *kept = 0;
     for (int64_t j = 0; j < width; j++)
         if (standardise(count, width, values + j)) columns[(*kept)++] = j;
@@ -113,14 +112,16 @@ static fnas_status space_features(fnas_context *context, const fnas_space *space
     int64_t count = candidates->archs.count, width = fnas_space_error_feature_count(space);
     candidates->feature = fnas_allocate((size_t)(count * width), sizeof *candidates->feature);
     double *onehot = fnas_allocate((size_t)fnas_space_onehot_size(space), sizeof *onehot);
-    bool good = candidates->feature && onehot;
+    int64_t *columns = fnas_allocate((size_t)width + 1, sizeof *columns);
+    bool good = candidates->feature && onehot && columns;
     for (int64_t i = 0; good && i < count; i++) {
         fnas_space_to_onehot(space, fnas_arch_set_at(&candidates->archs, i), onehot);
         fnas_space_error_features(space, onehot, candidates->feature + i * width);
     }
-    if (good) standardise_all(count, width, candidates->feature, &candidates->features);
+    if (good) standardise_all(count, width, candidates->feature, columns, &candidates->features);
     candidates->own_features = candidates->features;
     fnas_free(onehot);
+    fnas_free(columns);
     return good ? FNAS_OK : fnas_fail_memory(context, "features");
 }
 

@@ -19,7 +19,7 @@ static bool reserve(fnas_shape shape, fnas_channels *channels) {
            fnas_grow((void **)&channels->mean, &channels->vector_capacity, c, sizeof(double));
 }
 
-/* Sums over pixels of products of two channels of one image, both rectified already. */
+/* Sums over pixels of products of two channels of one image. */
 static double dot(int64_t pixels, const float *a, const float *b) {
     float sums[8] = {0};
     int64_t p = 0;
@@ -35,12 +35,25 @@ static void rectify(int64_t count, float *values) {
     for (int64_t i = 0; i < count; i++) values[i] = values[i] > 0 ? values[i] : 0;
 }
 
-static void add_image(int64_t c, int64_t pixels, const float *image, fnas_channels *channels) {
-    for (int64_t i = 0; i < c; i++) {
-        const float *row = image + i * pixels;
-        for (int64_t p = 0; p < pixels; p++) channels->mean[i] += (double)row[p];
-        for (int64_t j = 0; j <= i; j++) channels->covariance[i * c + j] += dot(pixels, row, image + j * pixels);
+/* Taken off before products are formed: in single precision a channel that hardly varies would drown in its mean. */
+static void centre(fnas_shape shape, fnas_channels *channels) {
+    int64_t pixels = shape.h * shape.w;
+    for (int64_t i = 0; i < shape.c; i++) {
+        double sum = 0;
+        for (int64_t n = 0; n < shape.n; n++)
+            for (int64_t p = 0; p < pixels; p++) sum += (double)channels->plain[(n * shape.c + i) * pixels + p];
+        channels->mean[i] = sum / (double)(shape.n * pixels);
+        for (int64_t n = 0; n < shape.n; n++)
+            for (int64_t p = 0; p < pixels; p++) {
+                float *value = &channels->plain[(n * shape.c + i) * pixels + p];
+                *value = (float)((double)*value - channels->mean[i]);
+            }
     }
+}
+
+static void add_image(int64_t c, int64_t pixels, const float *image, double *covariance) {
+    for (int64_t i = 0; i < c; i++)
+        for (int64_t j = 0; j <= i; j++) covariance[i * c + j] += dot(pixels, image + i * pixels, image + j * pixels);
 }
 
 fnas_status fnas_channels_covary(fnas_context *context, const fnas_worker *worker, fnas_shape shape, const float *source,
@@ -51,23 +64,20 @@ fnas_status fnas_channels_covary(fnas_context *context, const fnas_worker *worke
     fnas_layout_unpack(fnas_engine_block(worker->engine), shape, source, channels->plain);
     rectify(fnas_shape_elements(shape), channels->plain);
     for (int64_t i = 0; i < c * c; i++) channels->covariance[i] = 0;
-    for (int64_t i = 0; i < c; i++) channels->mean[i] = 0;
-    for (int64_t n = 0; n < shape.n; n++) add_image(c, pixels, channels->plain + n * c * pixels, channels);
+    centre(shape, channels);
+    for (int64_t n = 0; n < shape.n; n++) add_image(c, pixels, channels->plain + n * c * pixels, channels->covariance);
     for (int64_t i = 0; i < c; i++)
-        for (int64_t j = 0; j <= i; j++) {
-            double value = channels->covariance[i * c + j] / count - channels->mean[i] / count * (channels->mean[j] / count);
-            channels->covariance[i * c + j] = channels->covariance[j * c + i] = value;
-        }
+        for (int64_t j = 0; j <= i; j++) channels->covariance[j * c + i] = channels->covariance[i * c + j] /= count;
     return FNAS_OK;
 }
 
-/* What rounding leaves of a variance that is none. */
-#define NO_VARIANCE 1e-12
+/* What rounding leaves of a variance that is none, of the mean's square. */
+#define NO_VARIANCE 1e-10
 
 void fnas_channels_correlate(int64_t c, fnas_channels *channels) {
     for (int64_t i = 0; i < c; i++) {
         double variance = channels->covariance[i * c + i];
-        channels->mean[i] = variance > NO_VARIANCE ? 1 / sqrt(variance) : 0;
+        channels->mean[i] = variance > NO_VARIANCE * channels->mean[i] * channels->mean[i] ? 1 / sqrt(variance) : 0;
     }
     for (int64_t i = 0; i < c; i++)
         for (int64_t j = 0; j < c; j++) channels->covariance[i * c + j] *= channels->mean[i] * channels->mean[j];

@@ -17,6 +17,7 @@
 #include "base/threads.h"
 #include "estimate/acquire.h"
 #include "estimate/candidates.h"
+#include "estimate/gaussian_process.h"
 #include "estimate/images.h"
 #include "estimate/merit.h"
 #include "estimate/regression.h"
@@ -26,6 +27,7 @@
 #define ROUND 16        /* architectures trained between two regressions: a number of its own, so that the outcome knows no threads */
 #define RANDOM_ROUNDS 3 /* before the first regression */
 #define TRAININGS 200
+#define TRAININGS_LEAST ROUND /* fewer say too little, five folds of them nothing */
 #define STEPS 6000
 #define BATCH 16
 #define RATE 0.05
@@ -53,7 +55,7 @@ typedef struct estimate {
     fnas_training_plan plan;
     fnas_trainings trainings;
     int64_t trainings_most, resumed, score_images;
-    double last_round_s, earlier_s;
+    double earlier_s, kept_ms; /* seconds of earlier calls; when this call's were last kept */
     /* regression */
     int64_t *rows;            /* [candidates] of the trained: their place among the candidates */
     double *values;           /* [candidates] of the trained: their errors */
@@ -75,11 +77,13 @@ static int64_t or_default(int64_t value, int64_t standard) {
 }
 
 static fnas_status check_options(fnas_context *context, const fnas_estimate_options *options) {
+    if (options->predictor && !options->device_count)
+        return fnas_fail(context, FNAS_ERR_USAGE, "a predictor without devices has nothing to predict: give cards, or leave it out");
     if (options->trainings && options->minutes > 0)
         return fnas_fail(context, FNAS_ERR_USAGE, "trainings and minutes are both given: give one of them");
-    if (options->trainings < 0 || options->trainings > FNAS_ESTIMATE_ARCHS_MAX)
-        return fnas_fail(context, FNAS_ERR_INPUT, "trainings: %lld, possible are 1 to %d", (long long)options->trainings,
-                         FNAS_ESTIMATE_ARCHS_MAX);
+    if (options->trainings && (options->trainings < TRAININGS_LEAST || options->trainings > FNAS_GP_OBSERVATIONS_MAX))
+        return fnas_fail(context, FNAS_ERR_INPUT, "trainings: %lld, possible are %d to %d", (long long)options->trainings, TRAININGS_LEAST,
+                         FNAS_GP_OBSERVATIONS_MAX);
     if (options->steps < 0 || options->steps > 1000000 || (options->steps && options->steps < FNAS_TRAINING_PARTS))
         return fnas_fail(context, FNAS_ERR_INPUT, "steps: %lld, possible are %d to 1000000", (long long)options->steps,
                          FNAS_TRAINING_PARTS);
@@ -151,10 +155,10 @@ static fnas_status open_trainings(estimate *state) {
     fnas_text setting = {0}, path = {0};
     const fnas_training_plan *plan = &state->plan;
     fnas_text_append(&path, "%s.trainings", state->options->out);
-    fnas_text_append(&setting, "%s, scored %s by %lld images, on %s, %lld steps of %lld, rate %.17g, seed %llu",
-                     fnas_space_spec(state->proxy), fnas_space_spec(state->score_proxy), (long long)state->score_images,
-                     fnas_dataset_get(state->dataset).name, (long long)plan->steps, (long long)plan->batch, plan->rate,
-                     (unsigned long long)plan->seed);
+    fnas_text_append(&setting, "%s: %s, recipe 1, scored %s by %lld images, on %s, %lld steps of %lld, rate %.17g, seed %llu",
+                     fnas_space_spec(state->space), fnas_space_spec(state->proxy), fnas_space_spec(state->score_proxy),
+                     (long long)state->score_images, fnas_dataset_get(state->dataset).name, (long long)plan->steps, (long long)plan->batch,
+                     plan->rate, (unsigned long long)plan->seed);
     fnas_status status = setting.failed || path.failed
                              ? fnas_fail_memory(context, "an estimate")
                              : fnas_trainings_open(context, state->space, path.data, setting.data, &state->trainings);
@@ -179,23 +183,34 @@ static fnas_status allocate(estimate *state) {
     return good ? FNAS_OK : fnas_fail_memory(state->context, "an estimate");
 }
 
-/* Scores that are not kept yet are computed and kept; their ranks are features. */
-static fnas_status score_untrained(estimate *state) {
-    fnas_context *context = state->context;
+/* Keeps the seconds since they were last kept, with trainings of the round [count]. */
+static fnas_status keep_seconds(estimate *state, int64_t count) {
+    double now_ms = fnas_wall_ms(), seconds = (now_ms - state->kept_ms) / 1000;
+    state->kept_ms = now_ms;
+    return fnas_trainings_add(state->context, state->space, &state->trainings, count, state->round_choices, state->round_curves, seconds);
+}
+
+/* Scores of one kind: kept ones, or computed and kept. */
+static fnas_status score_kind(estimate *state, int64_t kind) {
+    const char *name = fnas_merit_score_name(kind);
     int64_t count = state->candidates.archs.count;
-    bool found = true;
-    for (int64_t k = 0; k < FNAS_MERIT_SCORES && found; k++)
-        FNAS_TRY(
-            fnas_trainings_find_scores(context, &state->trainings, fnas_merit_score_name(k), count, state->scores + k * count, &found));
-    if (!found) {
-        FNAS_TRY(fnas_merit_score(context, state->score_proxy, state->dataset, state->score_images, state->plan.images, state->plan.seed,
-                                  &state->candidates, state->scores));
-        for (int64_t k = 0; k < FNAS_MERIT_SCORES; k++)
-            FNAS_TRY(fnas_trainings_keep_scores(context, &state->trainings, fnas_merit_score_name(k), count, state->scores + k * count));
-    }
+    double *scores = state->scores + kind * count;
+    bool found;
+    FNAS_TRY(fnas_trainings_find_scores(state->context, &state->trainings, name, count, scores, &found));
+    if (found) return FNAS_OK;
+    FNAS_TRY(fnas_merit_score(state->context, kind, state->score_proxy, state->dataset, state->score_images, state->plan.images,
+                              state->plan.seed, &state->candidates, scores));
+    FNAS_TRY(fnas_trainings_keep_scores(state->context, &state->trainings, name, count, scores));
+    return keep_seconds(state, 0);
+}
+
+/* Their ranks are features. */
+static fnas_status score_untrained(estimate *state) {
     for (int64_t k = 0; k < FNAS_MERIT_SCORES; k++) {
-        FNAS_TRY(fnas_merit_rank(context, count, state->scores + k * count, state->mean));
-        FNAS_TRY(fnas_estimate_candidates_add_feature(context, &state->candidates, state->mean));
+        FNAS_TRY(score_kind(state, k));
+        FNAS_TRY(
+            fnas_merit_rank(state->context, state->candidates.archs.count, state->scores + k * state->candidates.archs.count, state->mean));
+        FNAS_TRY(fnas_estimate_candidates_add_feature(state->context, &state->candidates, state->mean));
     }
     return FNAS_OK;
 }
@@ -210,7 +225,7 @@ static fnas_status begin(estimate *state) {
     FNAS_TRY(allocate(state));
     FNAS_TRY(open_trainings(state));
     FNAS_TRY(score_untrained(state));
-    state->trainings_most = or_default(state->options->trainings, state->options->minutes > 0 ? FNAS_ESTIMATE_ARCHS_MAX : TRAININGS);
+    state->trainings_most = or_default(state->options->trainings, state->options->minutes > 0 ? FNAS_GP_OBSERVATIONS_MAX : TRAININGS);
     if (state->trainings_most > state->candidates.archs.count) state->trainings_most = state->candidates.archs.count;
     return fnas_team_create(context, state->threads, fnas_engine_prepare_thread, &state->team);
 }
@@ -277,6 +292,7 @@ static fnas_status cross_validate(estimate *state, int64_t known, int64_t *rows,
                                   fnas_estimate_summary *summary) {
     for (int64_t fold = 0; fold < FOLDS; fold++) {
         int64_t count = 0;
+        if (fnas_context_stop_requested(state->context)) return fnas_fail(state->context, FNAS_INTERRUPTED, "an estimate was stopped");
         for (int64_t i = 0; i < known; i++) {
             if (i % FOLDS == fold) continue;
             rows[count] = state->rows[i];
@@ -347,32 +363,39 @@ static fnas_status train_item(fnas_context *context, void *user, int64_t item, i
     return fnas_trainer_run(context, &state->plan, trainer, choices, &state->round_curves[item]);
 }
 
+/* Seconds that are left for trainings of those that the options give. */
+static double left_s(const estimate *state) {
+    return 60 * state->options->minutes - state->earlier_s - (fnas_wall_ms() - state->begin_ms) / 1000 - LAST_S;
+}
+
+/* Whether a round more would end in time, if it took as long as the last. Without any there is nothing to go by. */
+static bool has_time(const estimate *state) {
+    return !(state->options->minutes > 0) || state->trainings.archs.count < TRAININGS_LEAST || left_s(state) > state->trainings.round_s;
+}
+
+/* Trainings in all, as far as can be told. */
+static int64_t expected_trainings(const estimate *state) {
+    if (!(state->options->minutes > 0) || !(state->trainings.round_s > 0)) return state->trainings_most;
+    double rounds = fmax(0, left_s(state)) / state->trainings.round_s;
+    return (int64_t)fmin((double)state->trainings_most, (double)state->trainings.archs.count + ROUND * floor(rounds));
+}
+
 static void report(const estimate *state) {
     double elapsed_s = (fnas_wall_ms() - state->begin_ms) / 1000;
     fnas_progress progress = {
-        .stage = "trainings", .done = state->trainings.archs.count, .total = state->trainings_most, .elapsed_s = elapsed_s, .text = ""};
+        .stage = "trainings", .done = state->trainings.archs.count, .total = expected_trainings(state), .elapsed_s = elapsed_s, .text = ""};
     fnas_report_progress(state->context, &progress);
 }
 
 static fnas_status train_round(estimate *state, int64_t count) {
     int64_t chosen[ROUND], decisions = state->candidates.archs.decisions;
-    double begin_ms = fnas_wall_ms();
     FNAS_TRY(choose_round(state, count, chosen));
     order_round(state, count, chosen);
     for (int64_t i = 0; i < count; i++)
         memcpy(state->round_choices + i * decisions, fnas_arch_set_at(&state->candidates.archs, chosen[i]),
                (size_t)decisions * sizeof(int32_t));
     FNAS_TRY(fnas_team_run(state->context, state->team, count, train_item, state));
-    state->last_round_s = (fnas_wall_ms() - begin_ms) / 1000;
-    return fnas_trainings_add(state->context, state->space, &state->trainings, count, state->round_choices, state->round_curves,
-                              state->last_round_s);
-}
-
-/* Whether a round more would end in time, if it took as long as the last. */
-static bool has_time(const estimate *state) {
-    if (!(state->options->minutes > 0)) return true;
-    double spent_s = state->earlier_s + (fnas_wall_ms() - state->begin_ms) / 1000;
-    return spent_s + state->last_round_s + LAST_S < 60 * state->options->minutes;
+    return keep_seconds(state, count);
 }
 
 static fnas_status train(estimate *state) {
@@ -426,7 +449,8 @@ static fnas_status conclude(estimate *state, fnas_estimate_summary *summary) {
     summary->architectures = state->candidates.archs.count;
     summary->trainings = state->trainings.archs.count;
     summary->resumed = state->resumed;
-    return write_table(state);
+    FNAS_TRY(write_table(state));
+    return keep_seconds(state, 0);
 }
 
 fnas_status fnas_error_estimate(fnas_context *context, const fnas_estimate_options *options, fnas_estimate_summary *summary) {
@@ -435,7 +459,7 @@ fnas_status fnas_error_estimate(fnas_context *context, const fnas_estimate_optio
     if (!state) return fnas_fail_memory(context, "an estimate");
     state->context = context;
     state->options = options;
-    state->begin_ms = fnas_wall_ms();
+    state->begin_ms = state->kept_ms = fnas_wall_ms();
     *summary = (fnas_estimate_summary){0};
     fnas_status status = begin(state);
     if (status == FNAS_OK) status = train(state);

@@ -44,25 +44,23 @@ static fnas_status load_images(fnas_context *context, const fnas_space *proxy, c
     return fnas_shrunk_fill(context, proxy, dataset, image_count, indices, NULL, images->full, images->images, images->labels);
 }
 
-static fnas_status score_all(fnas_context *context, const fnas_space *proxy, const merit_images *images, int64_t image_count, uint64_t seed,
-                             const fnas_arch_set *archs, double *scores) {
-    for (int64_t k = 0; k < FNAS_MERIT_SCORES; k++) {
-        fnas_training_free_options options = {.kind = kinds[k],
-                                              .seed = seed,
-                                              .repeats = 1,
-                                              .image_count = image_count,
-                                              .images = kinds[k] == FNAS_TRAINING_FREE_EXPRESSIVITY ? images->noise : images->images,
-                                              .labels = kinds[k] == FNAS_TRAINING_FREE_ZICO ? images->labels : NULL};
-        FNAS_TRY(fnas_training_free_scores(context, proxy, &options, archs->count, archs->choices, scores + k * archs->count));
-    }
-    return FNAS_OK;
+static fnas_status score_kind(fnas_context *context, fnas_training_free_kind kind, const fnas_space *proxy, const merit_images *images,
+                              int64_t image_count, uint64_t seed, const fnas_arch_set *archs, double *scores) {
+    fnas_training_free_options options = {.kind = kind,
+                                          .seed = seed,
+                                          .repeats = 1,
+                                          .image_count = image_count,
+                                          .images = kind == FNAS_TRAINING_FREE_EXPRESSIVITY ? images->noise : images->images,
+                                          .labels = kind == FNAS_TRAINING_FREE_ZICO ? images->labels : NULL};
+    return fnas_training_free_scores(context, proxy, &options, archs->count, archs->choices, scores);
 }
 
-fnas_status fnas_merit_score(fnas_context *context, const fnas_space *proxy, const fnas_dataset *dataset, int64_t image_count,
-                             const int64_t *indices, uint64_t seed, const fnas_estimate_candidates *candidates, double *scores) {
+fnas_status fnas_merit_score(fnas_context *context, int64_t score, const fnas_space *proxy, const fnas_dataset *dataset,
+                             int64_t image_count, const int64_t *indices, uint64_t seed, const fnas_estimate_candidates *candidates,
+                             double *scores) {
     merit_images images = {0};
     fnas_status status = load_images(context, proxy, dataset, image_count, indices, seed, &images);
-    if (status == FNAS_OK) status = score_all(context, proxy, &images, image_count, seed, &candidates->archs, scores);
+    if (status == FNAS_OK) status = score_kind(context, kinds[score], proxy, &images, image_count, seed, &candidates->archs, scores);
     release(&images);
     return status;
 }
@@ -83,7 +81,10 @@ fnas_status fnas_merit_rank(fnas_context *context, int64_t count, const double *
     fnas_keyed *items = fnas_allocate((size_t)count + 1, sizeof *items);
     if (!items) return fnas_fail_memory(context, "ranks");
     fnas_status status = sort(context, count, values, items);
-    for (int64_t i = 0; i < count && status == FNAS_OK; i++) rank[items[i].index] = (double)(i + 1) / (double)count;
+    for (int64_t first = 0, behind; first < count && status == FNAS_OK; first = behind) {
+        for (behind = first + 1; behind < count && items[behind].key == items[first].key;) behind++;
+        for (int64_t i = first; i < behind; i++) rank[items[i].index] = 0.5 * (double)(first + 1 + behind) / (double)count;
+    }
     fnas_free(items);
     return status;
 }

@@ -9,13 +9,14 @@
 #define FNAS_MERIT_SCORES 4
 const char *fnas_merit_score_name(int64_t score);
 
-/* scores [FNAS_MERIT_SCORES][candidates], written; the higher, the better. From images of the train part, indices [image_count >= 4], and
- * as many of noise. Errors as fnas_training_free_scores. */
-FNAS_NODISCARD fnas_status fnas_merit_score(fnas_context *context, const fnas_space *proxy, const fnas_dataset *dataset,
+/* scores [candidates] of one kind, written; the higher, the better. From images of the train part, indices [image_count >= 4], or as many
+ * of noise. Errors as fnas_training_free_scores. */
+FNAS_NODISCARD fnas_status fnas_merit_score(fnas_context *context, int64_t score, const fnas_space *proxy, const fnas_dataset *dataset,
                                             int64_t image_count, const int64_t *indices, uint64_t seed,
                                             const fnas_estimate_candidates *candidates, double *scores);
 
-/* Places 1/count..1 of values [count], the lowest first, equal ones in order. rank [count] is written. FNAS_ERR_MEMORY. */
+/* Places 1/count..1 of values [count], the lowest first; equal ones (-INFINITY among them) share the mean of theirs. rank [count] is
+ * written. FNAS_ERR_MEMORY. */
 FNAS_NODISCARD fnas_status fnas_merit_rank(fnas_context *context, int64_t count, const double *values, double *rank);
 
 /* The merit of a candidate is the sum of the logarithms of its ranks (Lee and Ham 2024, AZ-NAS: one poor rank outweighs several good ones),

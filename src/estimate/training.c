@@ -11,7 +11,7 @@
 
 /* ---- images ---- */
 
-/* The step's images: new ones each step until all have been seen. */
+/* The step's images: others each step until all have been seen. */
 static fnas_status load_batch(fnas_context *context, const fnas_training_plan *plan, fnas_trainer *trainer, int64_t step) {
     for (int64_t i = 0; i < plan->batch; i++)
         trainer->indices[i] = plan->images[fnas_epoch_order_at(trainer->order, step * plan->batch + i)];
@@ -87,13 +87,26 @@ static fnas_status train_step(fnas_context *context, const fnas_training_plan *p
     return FNAS_OK;
 }
 
+/* What a network that guesses gives. */
+static fnas_path_result guess(const fnas_training_plan *plan) {
+    int64_t classes = plan->space->classes;
+    return (fnas_path_result){.loss = log((double)classes), .correct = plan->batch / classes};
+}
+
 static fnas_status train_net(fnas_context *context, const fnas_training_plan *plan, fnas_trainer *trainer, const fnas_net *net,
                              fnas_training_curve *curve) {
     int64_t counts[FNAS_TRAINING_PARTS] = {0};
+    bool diverged = false;
     for (int64_t step = 0; step < plan->steps; step++) {
         if (fnas_context_stop_requested(context)) return fnas_fail(context, FNAS_INTERRUPTED, "a training was stopped");
-        fnas_path_result result;
-        FNAS_TRY(train_step(context, plan, trainer, net, step, &result));
+        fnas_path_result result = guess(plan);
+        fnas_status status = diverged ? FNAS_OK : train_step(context, plan, trainer, net, step, &result);
+        if (status == FNAS_ERR_NUMERIC) {
+            diverged = true;
+            result = guess(plan);
+        } else if (status != FNAS_OK) {
+            return status;
+        }
         int64_t part = step * FNAS_TRAINING_PARTS / plan->steps;
         curve->loss[part] += result.loss;
         curve->error_pct[part] += 100 - 100 * (double)result.correct / (double)plan->batch;

@@ -23,9 +23,9 @@ typedef struct fnas_training_plan {
     uint64_t seed;
 } fnas_training_plan;
 
-/* Mean cross entropy of each part's batches, before the update that each gives. Their mean is the sum of training losses by which Ru et al.
- * 2021 ("Speedy performance estimation for neural architecture search") rank architectures: it sees every image once, new to the network,
- * so that it speaks of generalisation, and averages over more images than any validation. */
+/* Mean cross entropy of each part's batches, before the update that each gives: as in the sum of training losses by which Ru et al. 2021
+ * ("Speedy performance estimation for neural architecture search") rank architectures. It averages over more images than any validation; in
+ * the first epoch the network has seen none of them. */
 typedef struct fnas_training_curve {
     double loss[FNAS_TRAINING_PARTS];
     double error_pct[FNAS_TRAINING_PARTS]; /* of the same images, likewise */
@@ -47,7 +47,8 @@ FNAS_NODISCARD fnas_status fnas_trainer_create(fnas_context *context, const fnas
 void fnas_trainer_destroy(fnas_trainer *trainer);
 
 /* Trains choices [decisions] from the plan's initial weights. The outcome depends on plan and choices alone. FNAS_INTERRUPTED on a stop
- * request, between steps; FNAS_ERR_NUMERIC where the loss is not finite. */
+ * request, between steps. From a loss that is not finite on a network guesses: its remaining parts have the
+ * loss and the error of that. */
 FNAS_NODISCARD fnas_status fnas_trainer_run(fnas_context *context, const fnas_training_plan *plan, fnas_trainer *trainer,
                                             const int32_t *choices, fnas_training_curve *curve);
 

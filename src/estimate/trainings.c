@@ -5,14 +5,15 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/text.h"
 
-#define FORMAT "fleetnas-trainings/1"
+#define FORMAT "fleetnas-trainings/2"
 
 static const char SCHEMA[] =
     "CREATE TABLE IF NOT EXISTS settings(key TEXT PRIMARY KEY, value TEXT NOT NULL);"
     "CREATE TABLE IF NOT EXISTS trainings(number INTEGER PRIMARY KEY, arch TEXT NOT NULL UNIQUE, curve BLOB NOT NULL);"
     "CREATE TABLE IF NOT EXISTS scores(name TEXT PRIMARY KEY, scores BLOB NOT NULL);"
-    "CREATE TABLE IF NOT EXISTS rounds(number INTEGER PRIMARY KEY, seconds REAL NOT NULL);";
+    "CREATE TABLE IF NOT EXISTS rounds(number INTEGER PRIMARY KEY, trainings INTEGER NOT NULL, seconds REAL NOT NULL);";
 
 static fnas_status fail_base(fnas_context *context, const fnas_trainings *trainings) {
     sqlite3 *base = trainings->base;
@@ -42,21 +43,30 @@ static fnas_status finish(fnas_context *context, const fnas_trainings *trainings
 
 /* ---- settings ---- */
 
-static fnas_status hold(fnas_context *context, const fnas_trainings *trainings, const char *key, const char *value) {
+/* Of a file that holds nothing yet; what holds trainings without saying whose is not ours. */
+static fnas_status keep_settings(fnas_context *context, const fnas_trainings *trainings, const char *setting) {
     sqlite3_stmt *statement;
-    FNAS_TRY(prepare(context, trainings, "INSERT OR IGNORE INTO settings VALUES (?1, ?2)", &statement));
-    sqlite3_bind_text(statement, 1, key, -1, SQLITE_TRANSIENT);
-    sqlite3_bind_text(statement, 2, value, -1, SQLITE_TRANSIENT);
-    FNAS_TRY(finish(context, trainings, statement));
+    FNAS_TRY(prepare(context, trainings,
+                     "INSERT OR IGNORE INTO settings SELECT 'format', ?1 WHERE NOT EXISTS (SELECT 1 FROM trainings) AND NOT EXISTS (SELECT "
+                     "1 FROM scores) UNION SELECT 'setting', ?2 WHERE NOT EXISTS (SELECT 1 FROM trainings) AND NOT EXISTS (SELECT 1 FROM "
+                     "scores)",
+                     &statement));
+    sqlite3_bind_text(statement, 1, FORMAT, -1, SQLITE_TRANSIENT);
+    sqlite3_bind_text(statement, 2, setting, -1, SQLITE_TRANSIENT);
+    return finish(context, trainings, statement);
+}
+
+static fnas_status check_setting(fnas_context *context, const fnas_trainings *trainings, const char *key, const char *value) {
+    sqlite3_stmt *statement;
     FNAS_TRY(prepare(context, trainings, "SELECT value FROM settings WHERE key = ?1", &statement));
     sqlite3_bind_text(statement, 1, key, -1, SQLITE_TRANSIENT);
-    fnas_status status = sqlite3_step(statement) == SQLITE_ROW ? FNAS_OK : fail_base(context, trainings);
-    const char *held = status == FNAS_OK ? (const char *)sqlite3_column_text(statement, 0) : NULL;
-    if (held && strcmp(held, value) != 0)
+    const char *held = sqlite3_step(statement) == SQLITE_ROW ? (const char *)sqlite3_column_text(statement, 0) : NULL;
+    fnas_status status = FNAS_OK;
+    if (!held || strcmp(held, value) != 0)
         status = fnas_fail(
             context, FNAS_ERR_INPUT,
             "%s holds trainings of another estimate: its %s is\n  %s\nand now\n  %s\nask as before, or remove it to begin anew",
-            trainings->path, key, held, value);
+            trainings->path, key, held ? held : "not said", value);
     sqlite3_finalize(statement);
     return status;
 }
@@ -72,9 +82,9 @@ static fnas_status take(fnas_context *context, fnas_trainings *trainings, const 
     return FNAS_OK;
 }
 
-static bool is_finite(const fnas_training_curve *curve) {
+static bool is_possible(const fnas_training_curve *curve) {
     for (int64_t i = 0; i < FNAS_TRAINING_PARTS; i++)
-        if (!isfinite(curve->loss[i]) || !isfinite(curve->error_pct[i])) return false;
+        if (!(curve->loss[i] >= 0) || isinf(curve->loss[i]) || !(curve->error_pct[i] >= 0 && curve->error_pct[i] <= 100)) return false;
     return true;
 }
 
@@ -86,10 +96,12 @@ static fnas_status read_row(fnas_context *context, const fnas_space *space, fnas
     if (!text || !blob || sqlite3_column_bytes(statement, 1) != (int)sizeof curve)
         return fnas_fail(context, FNAS_ERR_INPUT, "%s: a row of another form: remove the file to begin anew", trainings->path);
     memcpy(&curve, blob, sizeof curve);
-    if (!is_finite(&curve))
-        return fnas_fail(context, FNAS_ERR_INPUT, "%s: %s has a loss that is no number: remove the file to begin anew", trainings->path,
-                         text);
-    FNAS_TRY(fnas_space_parse(context, space, text, choices));
+    if (!is_possible(&curve))
+        return fnas_fail(context, FNAS_ERR_INPUT, "%s: %s has a loss or an error that is impossible: remove the file to begin anew",
+                         trainings->path, text);
+    if (fnas_space_parse(context, space, text, choices) != FNAS_OK)
+        return fnas_fail(context, FNAS_ERR_INPUT, "%s: \"%.100s\" is no architecture of %s: remove the file to begin anew", trainings->path,
+                         text, fnas_space_name(space));
     return take(context, trainings, choices, &curve);
 }
 
@@ -106,25 +118,35 @@ static fnas_status read_rows(fnas_context *context, const fnas_space *space, fna
 
 static fnas_status read_seconds(fnas_context *context, fnas_trainings *trainings) {
     sqlite3_stmt *statement;
-    FNAS_TRY(prepare(context, trainings, "SELECT total(seconds) FROM rounds", &statement));
+    FNAS_TRY(prepare(context, trainings,
+                     "SELECT total(seconds), (SELECT seconds FROM rounds WHERE trainings > 0 ORDER BY number DESC LIMIT 1) FROM rounds",
+                     &statement));
     fnas_status status = sqlite3_step(statement) == SQLITE_ROW ? FNAS_OK : fail_base(context, trainings);
-    if (status == FNAS_OK) trainings->spent_s = sqlite3_column_double(statement, 0);
+    if (status == FNAS_OK) {
+        trainings->spent_s = sqlite3_column_double(statement, 0);
+        trainings->round_s = sqlite3_column_double(statement, 1);
+    }
     sqlite3_finalize(statement);
     return status;
 }
 
 fnas_status fnas_trainings_open(fnas_context *context, const fnas_space *space, const char *path, const char *setting,
                                 fnas_trainings *trainings) {
-    *trainings = (fnas_trainings){.archs = {.decisions = fnas_space_decision_count(space)}, .path = fnas_strdup(path)};
-    if (!trainings->path) return fnas_fail_memory(context, "a path");
+    fnas_text literal = {0};
+    fnas_text_append(&literal, "%s%s", strncmp(path, "file:", 5) == 0 ? "./" : "", path); /* SQLite would take it for a URI */
+    *trainings = (fnas_trainings){.archs = {.decisions = fnas_space_decision_count(space)}, .path = literal.data};
+    if (literal.failed || !trainings->path) return fnas_fail_memory(context, "a path");
     sqlite3 *base = NULL;
-    int code = sqlite3_open(path, &base);
+    int code = sqlite3_open(trainings->path, &base);
     trainings->base = base;
     if (code != SQLITE_OK) return fail_base(context, trainings);
     sqlite3_busy_timeout(base, 1000);
+    /* The lock is held until the file is closed: two estimates would train the same. */
+    FNAS_TRY(execute(context, trainings, "PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; COMMIT;"));
     FNAS_TRY(execute(context, trainings, SCHEMA));
-    FNAS_TRY(hold(context, trainings, "format", FORMAT));
-    FNAS_TRY(hold(context, trainings, "setting", setting));
+    FNAS_TRY(keep_settings(context, trainings, setting));
+    FNAS_TRY(check_setting(context, trainings, "format", FORMAT));
+    FNAS_TRY(check_setting(context, trainings, "setting", setting));
     FNAS_TRY(read_rows(context, space, trainings));
     return read_seconds(context, trainings);
 }
@@ -151,22 +173,31 @@ static fnas_status insert(fnas_context *context, const fnas_space *space, fnas_t
     return take(context, trainings, choices, curve);
 }
 
-static fnas_status insert_seconds(fnas_context *context, fnas_trainings *trainings, double seconds) {
+static fnas_status insert_seconds(fnas_context *context, fnas_trainings *trainings, int64_t count, double seconds) {
     sqlite3_stmt *statement;
-    FNAS_TRY(prepare(context, trainings, "INSERT INTO rounds(seconds) VALUES (?1)", &statement));
-    sqlite3_bind_double(statement, 1, seconds);
+    FNAS_TRY(prepare(context, trainings, "INSERT INTO rounds(trainings, seconds) VALUES (?1, ?2)", &statement));
+    sqlite3_bind_int64(statement, 1, count);
+    sqlite3_bind_double(statement, 2, seconds);
     FNAS_TRY(finish(context, trainings, statement));
     trainings->spent_s += seconds;
+    if (count) trainings->round_s = seconds;
     return FNAS_OK;
+}
+
+static fnas_status insert_all(fnas_context *context, const fnas_space *space, fnas_trainings *trainings, int64_t count,
+                              const int32_t *choices, const fnas_training_curve *curves, double seconds) {
+    int64_t decisions = trainings->archs.decisions;
+    for (int64_t i = 0; i < count; i++) FNAS_TRY(insert(context, space, trainings, choices + i * decisions, curves + i));
+    FNAS_TRY(insert_seconds(context, trainings, count, seconds));
+    return execute(context, trainings, "COMMIT");
 }
 
 fnas_status fnas_trainings_add(fnas_context *context, const fnas_space *space, fnas_trainings *trainings, int64_t count,
                                const int32_t *choices, const fnas_training_curve *curves, double seconds) {
-    int64_t decisions = trainings->archs.decisions;
     FNAS_TRY(execute(context, trainings, "BEGIN IMMEDIATE"));
-    for (int64_t i = 0; i < count; i++) FNAS_TRY(insert(context, space, trainings, choices + i * decisions, curves + i));
-    FNAS_TRY(insert_seconds(context, trainings, seconds));
-    return execute(context, trainings, "COMMIT");
+    fnas_status status = insert_all(context, space, trainings, count, choices, curves, seconds);
+    if (status != FNAS_OK) sqlite3_exec(trainings->base, "ROLLBACK", NULL, NULL, NULL); /* the first failure is the one to tell */
+    return status;
 }
 
 /* ---- scores ---- */

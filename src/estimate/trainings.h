@@ -12,7 +12,8 @@ typedef struct fnas_trainings {
     fnas_arch_set archs;
     fnas_training_curve *curves; /* [archs.count] */
     size_t capacity;
-    double spent_s; /* wall seconds of all calls so far */
+    double spent_s; /* wall seconds of all calls so far, as they were kept */
+    double round_s; /* of them those of the last round of trainings; 0: there was none */
 } fnas_trainings;
 
 /* Opens or makes the file and reads what it holds. setting: what the outcome depends on, as text; another than that which it was made with
@@ -20,8 +21,8 @@ typedef struct fnas_trainings {
  * in use), FNAS_ERR_MEMORY. */
 FNAS_NODISCARD fnas_status fnas_trainings_open(fnas_context *context, const fnas_space *space, const char *path, const char *setting,
                                                fnas_trainings *trainings);
-/* Adds trainings of new architectures [count][decisions], on the disk when it returns, with the seconds that they and all else since the
- * last call took. */
+/* Adds trainings of new architectures [count][decisions], on the disk when it returns, with the seconds since the last were kept. count 0:
+ * only these. */
 FNAS_NODISCARD fnas_status fnas_trainings_add(fnas_context *context, const fnas_space *space, fnas_trainings *trainings, int64_t count,
                                               const int32_t *choices, const fnas_training_curve *curves, double seconds);
 /* Scores [count] that were kept under a name; *found says whether there are so many. keep: on the disk when it returns. */

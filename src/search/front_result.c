@@ -1,5 +1,6 @@
 #include "search/front_result.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -66,10 +67,13 @@ void fnas_front_free(fnas_front *front) {
 }
 
 void fnas_front_settle_measured(fnas_front *front) {
-    for (int64_t i = 0; i < front->point_count; i++)
+    for (int64_t i = 0; i < front->point_count; i++) {
+        if (!front->measured[i]) continue;
+        front->low_ms[i] = 0;
+        front->high_ms[i] = INFINITY;
         for (int64_t k = 0; k < front->objective_count; k++)
-            if (front->measured[i] && front->objectives[k] == FNAS_OBJECTIVE_LATENCY)
-                front->latency_ms[i] = front->low_ms[i] = front->high_ms[i] = front->values[i * front->objective_count + k];
+            if (front->objectives[k] == FNAS_OBJECTIVE_LATENCY) front->latency_ms[i] = front->values[i * front->objective_count + k];
+    }
 }
 
 bool fnas_front_measured(const fnas_front *front, int64_t point) {

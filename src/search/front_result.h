@@ -25,7 +25,7 @@ FNAS_NODISCARD fnas_status fnas_front_create(fnas_context *context, const char *
 FNAS_NODISCARD fnas_status fnas_front_set_point(fnas_context *context, const fnas_space *space, fnas_front *front, int64_t point,
                                                 const int32_t *choices, const double *preference, const double *values, double latency_ms);
 
-/* What is measured needs no prediction: its latency and interval are the value. */
+/* What is measured needs no prediction: its latency is the value, and it has no interval. */
 void fnas_front_settle_measured(fnas_front *front);
 
 #endif

@@ -4,8 +4,8 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
-#include "front/lattice.h"
 #include "estimate/gaussian_process.h"
+#include "front/lattice.h"
 #include "search/improvement.h"
 #include "search/rival.h"
 #include "space/space.h"

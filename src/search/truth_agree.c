@@ -129,7 +129,7 @@ static fnas_status score_best(fnas_context *context, agreement *state, fnas_trut
                (size_t)decisions * sizeof *choices);
     fnas_truth_score score;
     fnas_status status = fnas_truth_score_front(context, state->truth, kept, choices, &score);
-    result->ratio = score.ratio;
+    if (status == FNAS_OK) result->ratio = score.ratio;
     fnas_free(choices);
     return status;
 }

@@ -23,17 +23,23 @@ want "the table is the same" cmp "$errors" "$place/first.csv"
 
 # A kill loses at most the round that was being trained.
 rm -f "$errors" "$errors.trainings"
-"$fleetnas" error estimate --space "$space" --data "$data" --proxy channels=4 --score-proxy channels=4 --score-images 8 --steps 200 --batch 8 --seed 3 -o "$errors" --trainings 64 --quiet > "$place/out" 2>&1 &
+"$fleetnas" error estimate --space "$space" --data "$data" --proxy channels=4 --score-proxy channels=4 --score-images 8 --steps 600 --batch 8 --seed 3 -o "$errors" --trainings 64 > "$place/out" 2>&1 &
 job=$!
+for _ in $(seq 900); do
+    ! grep -q "expressivity: 9444/9444" "$place/out" || break
+    sleep 0.1
+done
+sleep 0.5 # the scores are on the disk
+before=$(stat -c %s "$errors.trainings")
 for _ in $(seq 300); do
-    [ ! -f "$errors.trainings" ] || [ "$(stat -c %s "$errors.trainings")" -lt 24000 ] || break
+    [ "$(stat -c %s "$errors.trainings")" -eq "$before" ] || break
     sleep 0.1
 done
 kill -9 $job
 wait $job 2> /dev/null || true
 want "no table yet" [ ! -e "$errors" ]
-run 0 "after the kill" error estimate --space "$space" --data "$data" --proxy channels=4 --score-proxy channels=4 --score-images 8 --steps 200 --batch 8 --seed 3 -o "$errors" --trainings 64
-says out "of an earlier call)"
+run 0 "after the kill" error estimate --space "$space" --data "$data" --proxy channels=4 --score-proxy channels=4 --score-images 8 --steps 600 --batch 8 --seed 3 -o "$errors" --trainings 64
+want "trainings of the killed call are taken over" grep -q "([1-9][0-9]* of an earlier call)" "$place/out"
 
 run 0 "a search with it" search --space "$space" --error "table:$place/first.csv:error_pct" --device "$place/a.json" "$place/b.json" --steps 20 --out "$place/run"
 run 0 "its front" front "$place/run" --device "$place/c.json" --csv
@@ -46,7 +52,7 @@ estimate 1 "two lengths" --trainings 16 --minutes 1
 run 2 "steps below ten" error estimate --space "$space" --data "$data" --steps 5 -o "$place/x.csv"
 says err "steps"
 run 2 "other steps than those trained" error estimate --space "$space" --data "$data" --proxy channels=4 --score-proxy channels=4 --score-images 8 --steps 20 --batch 8 --seed 3 -o "$errors"
-says err "200 steps"
+says err "600 steps"
 run 2 "images that do not fit" error estimate --space "$space" --data "$data" --proxy input=1x16x16 -o "$place/x.csv"
 says err "1x8x8"
 run 2 "a card of another space" error estimate --space nb201:channels=8,cells=1,classes=4,input=1x8x8 --data "$data" --device "$place/a.json" -o "$place/x.csv"

@@ -285,6 +285,10 @@ static void test_isa(void **state) {
     assert_int_equal(fnas_device_measure(f->context, f->space, &options, &card), FNAS_ERR_UNSUPPORTED);
     assert_null(card);
     options.precision = "int8";
+    assert_int_equal(measure_patiently(f, &options, &card), FNAS_OK);
+    assert_string_equal(fnas_card_get(card).precision, "int8");
+    fnas_card_free(card);
+    options.isa = "sse41"; /* which is too little for int8 */
     assert_int_equal(fnas_device_measure(f->context, f->space, &options, &card), FNAS_ERR_UNSUPPORTED);
 }
 

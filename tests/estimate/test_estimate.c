@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "estimate/trainings.h"
 #include "fleetnas/estimate.h"
 
 #define SPACE "nb201:channels=4,cells=1,classes=4,input=3x16x16"
@@ -14,8 +15,8 @@ static fnas_estimate_options tiny(const char *out) {
                                    .proxy = "channels=4,input=3x8x8",
                                    .score_proxy = "input=3x8x8",
                                    .score_images = 8,
-                                   .trainings = 90,
-                                   .steps = 10,
+                                   .trainings = 100,
+                                   .steps = 20,
                                    .batch = 4,
                                    .seed = 5,
                                    .out = out};
@@ -45,12 +46,12 @@ static void stop_at(void *user, const fnas_progress *progress) {
     if (!strcmp(progress->stage, "trainings") && progress->done >= request->at) fnas_context_request_stop(request->context);
 }
 
-/* Stops an estimate after 48 trainings, on two threads. */
-static void interrupt(const fnas_estimate_options *options) {
+/* Stops an estimate after so many trainings, on two threads. */
+static void interrupt(const fnas_estimate_options *options, int64_t trainings) {
     fnas_context *context;
     fnas_estimate_summary summary;
     assert_int_equal(fnas_context_create(&context), FNAS_OK);
-    stop_request request = {context, 48};
+    stop_request request = {context, trainings};
     fnas_context_set_threads(context, 2);
     fnas_context_set_progress(context, stop_at, &request);
     assert_int_equal(fnas_error_estimate(context, options, &summary), FNAS_INTERRUPTED);
@@ -65,7 +66,7 @@ static void assert_whole_table(fnas_test_place *place, const char *path) {
         trained += lines > 1 && line[strlen(line) - 1] != ',';
     }
     assert_int_equal(lines, 1 + 15625);
-    assert_true(trained >= 90); /* architectures that compute the same share a training */
+    assert_true(trained >= 100); /* architectures that compute the same share a training */
     fnas_free(text);
 }
 
@@ -77,19 +78,31 @@ static void test_tells_all_whatever_happens(void **state) {
     fnas_estimate_summary summary;
     fnas_context_set_threads(place->context, 1);
     assert_status(FNAS_OK, fnas_error_estimate(place->context, &options, &summary));
-    assert_int_equal(summary.trainings, 90);
+    assert_int_equal(summary.trainings, 100);
     assert_int_equal(summary.resumed, 0);
     assert_int_equal(summary.architectures, 9444); /* of the 9,445 functions of the space one is constant */
     assert_true(summary.rms_pct > 0 && summary.kendall >= -1 && summary.kendall <= 1);
     assert_whole_table(place, whole);
 
     options.out = parts;
-    interrupt(&options);
+    interrupt(&options, 64); /* behind the first regression */
+    interrupt(&options, 80);
     assert_false(fnas_file_exists(parts));
     fnas_context_set_threads(place->context, 2);
     assert_status(FNAS_OK, fnas_error_estimate(place->context, &options, &summary));
-    assert_int_equal(summary.resumed, 48);
+    assert_int_equal(summary.resumed, 80);
     assert_same_table(place, whole, parts);
+
+    fnas_trainings held = {0};
+    fnas_space *space = NULL;
+    char kept[200];
+    snprintf(kept, sizeof kept, "%s.trainings", parts);
+    assert_status(FNAS_OK, fnas_space_open(place->context, SPACE, &space));
+    assert_status(FNAS_ERR_INPUT, fnas_trainings_open(place->context, space, kept, "of another", &held));
+    assert_status(FNAS_ERR_IO, fnas_error_estimate(place->context, &options, &summary)); /* while it is held */
+    assert_message("another estimate");
+    fnas_trainings_close(&held);
+    fnas_space_close(space);
 
     options.steps = 11;
     assert_status(FNAS_ERR_INPUT, fnas_error_estimate(place->context, &options, &summary));
@@ -112,6 +125,10 @@ static void test_refuses_wrong_options(void **state) {
     fnas_estimate_options options = tiny(fnas_test_path(place, "errors.csv"));
     options.minutes = 1;
     assert_status(FNAS_ERR_USAGE, fnas_error_estimate(place->context, &options, &summary));
+    options = tiny(options.out);
+    options.trainings = 15;
+    assert_status(FNAS_ERR_INPUT, fnas_error_estimate(place->context, &options, &summary));
+    assert_message("16 to 4096");
     options = tiny(options.out);
     options.steps = 3;
     assert_status(FNAS_ERR_INPUT, fnas_error_estimate(place->context, &options, &summary));

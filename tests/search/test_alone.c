@@ -231,7 +231,7 @@ static void assert_measured_values(const fnas_run *run, const fnas_front *front)
             }
         assert_int_equal(on_card, fnas_front_measured(front, p));
         fnas_front_latency_interval(front, p, &low_ms, &high_ms);
-        if (on_card) assert_true(low_ms == latency_ms && high_ms == latency_ms);
+        if (on_card) assert_true(low_ms == 0 && isinf(high_ms));
         measured += on_card;
     }
     assert_true(measured >= 3);
