@@ -88,8 +88,8 @@ typedef struct fnas_front_objective {
  * fnas_front_free. */
 typedef struct fnas_front fnas_front;
 /* options may be NULL (defaults). Deterministic for any number of threads. Progress stage "score". Errors: FNAS_ERR_INPUT (card of another
- * space, a constant preference off the simplex, data missing or not the run's), FNAS_ERR_USAGE (negative counts), FNAS_ERR_IO,
- * FNAS_ERR_MEMORY, FNAS_INTERRUPTED while scoring. */
+ * space, a constant preference off the simplex, data missing or not the run's), FNAS_ERR_USAGE (negative counts, as_offered of a run with a
+ * supernet), FNAS_ERR_IO, FNAS_ERR_MEMORY, FNAS_INTERRUPTED while scoring. */
 FNAS_API FNAS_NODISCARD fnas_status fnas_run_front(fnas_context *context, const fnas_run *run, const fnas_card *card,
                                                    const fnas_front_options *options, fnas_front **front);
 FNAS_API void fnas_front_free(fnas_front *front);

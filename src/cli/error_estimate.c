@@ -85,7 +85,10 @@ static fnas_status estimate_run(fnas_context *context, void *untyped) {
     status = fnas_error_estimate(context, &options, &summary);
     if (status == FNAS_OK) print_summary(values, &summary);
     if (status == FNAS_INTERRUPTED) {
-        status = cli_fail(VERB, status, "interrupted: trainings are kept in %s.trainings; the same command goes on", values->output);
+        status = cli_fail(
+            VERB, status,
+            "interrupted: scores and rounds of trainings that were complete are kept in %s.trainings; the same command goes on",
+            values->output);
     }
     return status;
 }

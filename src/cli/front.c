@@ -156,6 +156,8 @@ static fnas_status front_check(const front_values *values) {
     if (values->json && values->csv)
         return cli_fail("front", FNAS_ERR_USAGE, "--json and --csv both want standard output: write one with --output FILE");
     if (values->no_error && values->data) return cli_fail("front", FNAS_ERR_USAGE, "--data has no use with --no-error: leave one out");
+    if (values->no_error && (values->fill || values->as_offered))
+        return cli_fail("front", FNAS_ERR_USAGE, "--fill and --as-offered are about errors: leave them or --no-error out");
     bool picture = values->svg != NULL;
     for (int64_t i = 0; i < values->outputs.count; i++) {
         const char *path = values->outputs.items[i];
@@ -203,7 +205,10 @@ const cli_verb cli_front = {
     .operands_most = 1,
     .details = "Sweeps the preferences, decodes an architecture for each, scores the distinct ones (error by the shared weights on the "
                "validation split,\n"
-               "latency by the predictor, calibrated on the card's references) and answers with those that no other beats in everything.",
+               "or from the run's table; latency by the predictor, calibrated on the card's references, or the card's own measurement) and "
+               "answers with\n"
+               "those that no other beats in everything. With errors of a table a local search begins at what the hypernetwork offers "
+               "(docs/hypervolume.md).",
     .example = "fleetnas front run --device devices/server.json --svg server.svg -o server.json -o server.csv",
     .options = front_options,
     .values_size = sizeof(front_values),

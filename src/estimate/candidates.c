@@ -4,16 +4,9 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "space/arch_find.h"
 
 /* ---- which ---- */
-
-bool fnas_estimate_candidates_count_on(const fnas_space *space, int32_t *choices) {
-    for (int64_t d = fnas_space_decision_count(space) - 1; d >= 0; d--) {
-        if (++choices[d] < fnas_space_choice_count(space, d)) return true;
-        choices[d] = 0;
-    }
-    return false;
-}
 
 static fnas_status add_canonical(fnas_context *context, const fnas_space *space, const int32_t *choices, int32_t *scratch,
                                  fnas_arch_set *archs) {
@@ -31,8 +24,10 @@ static fnas_status enumerate(fnas_context *context, const fnas_space *space, fna
     int32_t *choices = fnas_allocate((size_t)archs->decisions * 2, sizeof *choices);
     if (!choices) return fnas_fail_memory(context, "architectures");
     fnas_status status = FNAS_OK;
-    do status = add_canonical(context, space, choices, choices + archs->decisions, archs);
-    while (status == FNAS_OK && fnas_estimate_candidates_count_on(space, choices));
+    for (int64_t i = 0; i < (int64_t)fnas_space_cardinality(space) && status == FNAS_OK; i++) {
+        fnas_arch_at(space, i, choices);
+        status = add_canonical(context, space, choices, choices + archs->decisions, archs);
+    }
     fnas_free(choices);
     return status;
 }

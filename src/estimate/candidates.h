@@ -16,9 +16,6 @@ typedef struct fnas_estimate_candidates {
     double *feature;                /* [archs.count][features], of mean 0 and variance 1; what is the same for all is left out */
 } fnas_estimate_candidates;
 
-/* The next choices in counting order, in place; false behind the last. All zeros are the first. */
-bool fnas_estimate_candidates_count_on(const fnas_space *space, int32_t *choices);
-
 /* Enumerates the space; costs are latencies that the predictor expects on the cards [card_count], or MACs where there are none (predictor
  * is then NULL). Features: the space's for errors, and the logarithm of the MACs where it knows them. FNAS_ERR_INPUT where the space has
  * more than FNAS_ESTIMATE_ARCHS_MAX architectures. */

@@ -1,5 +1,5 @@
-/* Errors of a whole space from a few short trainings: train some at random, let a regression tell the others, train where the fronts may be
- * better than they seem, and so on. */
+/* Errors of a whole space from scores of untrained networks and a few short trainings: score all, train some at random, let a regression
+ * tell the others, put both together, train where the fronts may be better than they seem, and so on. */
 #include "fleetnas/estimate.h"
 
 #include <math.h>
@@ -23,6 +23,7 @@
 #include "estimate/regression.h"
 #include "estimate/training_free.h"
 #include "estimate/trainings.h"
+#include "space/arch_find.h"
 
 #define ROUND 16        /* architectures trained between two regressions: a number of its own, so that the outcome knows no threads */
 #define RANDOM_ROUNDS 3 /* before the first regression */
@@ -431,11 +432,13 @@ static fnas_status append_row(estimate *state, const int32_t *choices, fnas_text
 
 static fnas_status write_table(estimate *state) {
     fnas_text text = {0};
-    int32_t choices[FNAS_ESTIMATE_DECISIONS_MAX] = {0};
+    int32_t choices[FNAS_ESTIMATE_DECISIONS_MAX];
     fnas_text_append(&text, "arch,error_pct,deviation_pct,trained_error_pct\n");
-    fnas_status status;
-    do status = append_row(state, choices, &text);
-    while (status == FNAS_OK && fnas_estimate_candidates_count_on(state->space, choices));
+    fnas_status status = FNAS_OK;
+    for (int64_t i = 0; i < (int64_t)fnas_space_cardinality(state->space) && status == FNAS_OK; i++) {
+        fnas_arch_at(state->space, i, choices);
+        status = append_row(state, choices, &text);
+    }
     if (status == FNAS_OK)
         status = text.failed ? fnas_fail_memory(state->context, state->options->out)
                              : fnas_file_write_atomic(state->context, state->options->out, text.data, text.size);

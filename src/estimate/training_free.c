@@ -9,13 +9,12 @@
 #include "estimate/expressivity.h"
 #include "estimate/meco.h"
 #include "estimate/naswot.h"
-#include "estimate/swap.h"
 #include "estimate/synflow.h"
 #include "estimate/zico.h"
 #include "space/arch_set.h"
 
 const char *fnas_training_free_name(fnas_training_free_kind kind) {
-    static const char *const names[] = {"naswot", "synflow", "zico", "swap", "meco", "expressivity"};
+    static const char *const names[] = {"naswot", "synflow", "zico", "meco", "expressivity"};
     return names[kind];
 }
 
@@ -25,7 +24,6 @@ typedef struct arch_scorer {
     fnas_naswot naswot;
     fnas_synflow synflow;
     fnas_zico zico;
-    fnas_swap swap;
     fnas_channels channels;
 } arch_scorer;
 
@@ -53,8 +51,7 @@ static fnas_status check_number(fnas_context *context, const char *what, int64_t
 static fnas_status check_images(fnas_context *context, const fnas_space *space, const fnas_training_free_options *options) {
     int64_t floats = space->image[0] * space->image[1] * space->image[2];
     int64_t least = options->kind == FNAS_TRAINING_FREE_ZICO ? 2 * FNAS_ZICO_BATCHES : 2;
-    int64_t most = options->kind == FNAS_TRAINING_FREE_SWAP ? FNAS_SWAP_IMAGES_MAX : FNAS_TRAINING_FREE_IMAGES_MAX;
-    FNAS_TRY(check_number(context, "images", options->image_count, least, most));
+    FNAS_TRY(check_number(context, "images", options->image_count, least, FNAS_TRAINING_FREE_IMAGES_MAX));
     for (int64_t i = 0; i < options->image_count; i++) {
         const float *image = options->images + i * floats;
         for (int64_t k = 0; k < floats; k++)
@@ -135,8 +132,6 @@ static fnas_status score_once(fnas_context *context, const scoring *s, arch_scor
         return fnas_synflow_score(context, worker, &scorer->synflow, net, weights, score);
     case FNAS_TRAINING_FREE_ZICO:
         return fnas_zico_score(context, worker, &scorer->zico, net, weights, o->image_count, o->images, o->labels, score);
-    case FNAS_TRAINING_FREE_SWAP:
-        return fnas_swap_score(context, worker, &scorer->swap, net, weights, o->image_count, o->images, score);
     case FNAS_TRAINING_FREE_MECO:
         return fnas_meco_score(context, worker, &scorer->channels, net, weights, o->image_count, o->images, score);
     case FNAS_TRAINING_FREE_EXPRESSIVITY:
@@ -226,7 +221,6 @@ static fnas_status score_distinct(fnas_context *context, scoring *s) {
         fnas_naswot_free(&s->scorers[w].naswot);
         fnas_synflow_free(&s->scorers[w].synflow);
         fnas_zico_free(&s->scorers[w].zico);
-        fnas_swap_free(&s->scorers[w].swap);
         fnas_channels_free(&s->scorers[w].channels);
     }
     return status;

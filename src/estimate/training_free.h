@@ -8,7 +8,6 @@ typedef enum fnas_training_free_kind {
     FNAS_TRAINING_FREE_NASWOT,      /* naswot.h; looks at images */
     FNAS_TRAINING_FREE_SYNFLOW,     /* synflow.h; looks at none */
     FNAS_TRAINING_FREE_ZICO,        /* zico.h; looks at images and their labels */
-    FNAS_TRAINING_FREE_SWAP,        /* swap.h; looks at images, at most 64 */
     FNAS_TRAINING_FREE_MECO,        /* meco.h; looks at images */
     FNAS_TRAINING_FREE_EXPRESSIVITY /* expressivity.h; looks at images, best at noise */
 } fnas_training_free_kind;
@@ -21,7 +20,7 @@ typedef struct fnas_training_free_options {
     fnas_training_free_kind kind;
     uint64_t seed;
     int64_t repeats;       /* initialisations, 1 to 100, whose scores are averaged */
-    int64_t image_count;   /* 2 (zico: 4) to 1024 (swap: 64), no two of them equal; 0 for a kind that looks at none */
+    int64_t image_count;   /* 2 (zico: 4) to 1024, no two of them equal; 0 for a kind that looks at none */
     const float *images;   /* [image_count, C, H, W] plain, normalised, of the space's shape; borrowed */
     const int32_t *labels; /* zico: [image_count], classes of the space; borrowed. NULL for others */
 } fnas_training_free_options;

@@ -62,6 +62,10 @@ fnas_status fnas_run_front(fnas_context *context, const fnas_run *run, const fna
     const fnas_front_options defaults = {0};
     if (!options) options = &defaults;
     FNAS_TRY(fnas_query_check_options(context, options));
+    if (options->as_offered && !run->surrogate)
+        return fnas_fail(
+            context, FNAS_ERR_USAGE,
+            "as_offered: the errors of this run come from shared weights, no local search begins at what is offered: leave it out");
     fnas_candidates candidates = {0};
     fnas_status status = fnas_front_from_candidates(context, run, card, options, &candidates, front);
     fnas_candidates_free(&candidates);

@@ -15,7 +15,7 @@ bool fnas_arch_is_listable(const fnas_space *space) {
     return fnas_space_cardinality(space) <= FNAS_ARCH_LIST_MAX;
 }
 
-static void fnas_arch_at(const fnas_space *space, int64_t index, int32_t *choices) {
+void fnas_arch_at(const fnas_space *space, int64_t index, int32_t *choices) {
     for (int64_t d = space->decision_count - 1; d >= 0; d--) {
         choices[d] = (int32_t)(index % space->decisions[d].choice_count);
         index /= space->decisions[d].choice_count;

@@ -17,5 +17,7 @@ int64_t fnas_arch_find_same(const fnas_space *space, const fnas_arch_set *set, c
 #define FNAS_ARCH_LIST_MAX 4000000
 bool fnas_arch_find_missing(const fnas_space *space, const fnas_arch_set *set, int64_t *next, int32_t *choices);
 bool fnas_arch_is_listable(const fnas_space *space);
+/* The architecture with that index: 0 to fnas_space_cardinality - 1, the last decision counting fastest. */
+void fnas_arch_at(const fnas_space *space, int64_t index, int32_t *choices);
 
 #endif

@@ -17,6 +17,7 @@
 #include "device/images.h"
 #include "device/runtime.h"
 #include "device/subject.h"
+#include "device/support_agreement.h"
 
 #define IMAGES 16
 #define CELLS 4
@@ -61,22 +62,6 @@ static void reference_logits(const fixture *f, const fnas_graph *graph, int64_t 
     for (int64_t i = 0; i < n * f->image_floats; i++) images[i] = f->images[i];
     assert_int_equal(fnas_graph_run_reference(f->context, graph, n, images, logits), FNAS_OK);
     fnas_free(images);
-}
-
-typedef struct agreement {
-    double largest_difference, cosine;
-} agreement;
-
-static agreement compare(int64_t count, const float *mine, const double *reference) {
-    double most = 0, difference = 0, mm = 0, rr = 0, mr = 0;
-    for (int64_t i = 0; i < count; i++) {
-        most = fmax(most, fabs(reference[i]));
-        difference = fmax(difference, fabs(mine[i] - reference[i]));
-        mm += (double)mine[i] * mine[i];
-        rr += reference[i] * reference[i];
-        mr += mine[i] * reference[i];
-    }
-    return (agreement){difference / most, mr / sqrt(mm * rr)};
 }
 
 static agreement run_cell(fixture *f, const fnas_runtime *runtime, const fnas_runtime_options *options, int64_t index) {

@@ -10,6 +10,7 @@
 #include "device/images.h"
 #include "device/runtime.h"
 #include "device/subject.h"
+#include "device/support_agreement.h"
 
 #define IMAGES 4
 #define CLASSES 10
@@ -63,22 +64,6 @@ static void reference_logits(const fixture *f, const fnas_graph *graph, int64_t 
     for (int64_t i = 0; i < count; i++) wide[i] = images[i];
     assert_status(FNAS_OK, fnas_graph_run_reference(place->context, graph, n, wide, logits));
     fnas_free(wide);
-}
-
-typedef struct agreement {
-    double largest_difference, cosine;
-} agreement;
-
-static agreement compare(int64_t count, const float *mine, const double *reference) {
-    double most = 0, difference = 0, mm = 0, rr = 0, mr = 0;
-    for (int64_t i = 0; i < count; i++) {
-        most = fmax(most, fabs(reference[i]));
-        difference = fmax(difference, fabs((double)mine[i] - reference[i]));
-        mm += (double)mine[i] * (double)mine[i];
-        rr += reference[i] * reference[i];
-        mr += (double)mine[i] * reference[i];
-    }
-    return (agreement){difference / most, mr / sqrt(mm * rr)};
 }
 
 /* What is timed by parts must be the same computation, and every part that computes must take time. */

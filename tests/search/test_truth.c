@@ -218,6 +218,38 @@ static void test_tables_of_different_architectures(void **state) {
     close_tables(&made);
 }
 
+/* ---- estimated errors ---- */
+
+static void test_estimated_errors(void **state) {
+    static const char alike[] = "arch_index,ms\n1,2\n2,1.02\n3,3\n7,1\n9,0.5\n"; /* C0 and C3 cost the same */
+    fnas_test_place *place = *state;
+    opened made;
+    assert_status(FNAS_OK, open_tables(place, archs, alike, "accuracy", &made));
+    /* 1, 1.02, 2 and 3 ms of errors 50, 20, 30 and 10: 2 ms is beaten, and of the one pair of equal latency C3 is the better. */
+    fnas_truth_agreement agreement;
+    const char *path = fnas_test_write_text(place, "errors.csv", "arch,estimate\n" C0 ",9\n" C1 ",1\n" C2 ",4\n" C3 ",2\n" C4 ",60\n");
+    assert_status(FNAS_OK, fnas_truth_agree(place->context, made.truth, path, "estimate", 1, &agreement));
+    assert_int_equal(agreement.random_count, 4); /* the fifth guesses */
+    assert_int_equal(agreement.front_count, 3);
+    assert_int_equal(agreement.alike_pairs, 1);
+    assert_float_equal(agreement.kendall_random, 1, 1e-12);
+    assert_float_equal(agreement.kendall_alike, 1, 1e-12);
+    assert_float_equal(agreement.kendall_front, 1, 1e-12);
+    assert_float_equal(agreement.ratio, 1, 1e-12);
+    /* The other way round all orders are wrong, and the best seems the fastest alone: C0, whose error is the largest, gives nothing. */
+    path = fnas_test_write_text(place, "errors.csv", "arch,estimate\n" C0 ",1\n" C1 ",9\n" C2 ",3\n" C3 ",5\n" C4 ",0\n");
+    assert_status(FNAS_OK, fnas_truth_agree(place->context, made.truth, path, "estimate", 1, &agreement));
+    assert_float_equal(agreement.kendall_random, -1, 1e-12);
+    assert_float_equal(agreement.kendall_alike, -1, 1e-12);
+    assert_float_equal(agreement.kendall_front, -1, 1e-12);
+    assert_float_equal(agreement.ratio, 0, 1e-12);
+    /* All of these cells compute the same, so that one's row would do for another: here is none. */
+    path = fnas_test_write_text(place, "errors.csv", "arch,estimate\n" ABSENT ",9\n|none~0|+|none~0|none~1|+|none~0|none~1|none~2|,90\n");
+    assert_status(FNAS_ERR_INPUT, fnas_truth_agree(place->context, made.truth, path, "estimate", 1, &agreement));
+    assert_message("has no row for " C0);
+    close_tables(&made);
+}
+
 static void refuse_front(fnas_test_place *place, const opened *made, const char *name, const char *text, const char *words) {
     int64_t count;
     int32_t *choices;
@@ -252,6 +284,7 @@ int main(void) {
                                        fnas_test(test_bad_tables),
                                        fnas_test(test_missing_architectures),
                                        fnas_test(test_tables_of_different_architectures),
-                                       fnas_test(test_bad_fronts)};
+                                       fnas_test(test_bad_fronts),
+                                       fnas_test(test_estimated_errors)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
