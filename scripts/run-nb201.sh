@@ -253,6 +253,25 @@ errors_of_macs() {
         END { print "arch,error_pct"; for (i = 2; i <= NR; i++) printf "%s,%.10g\n", arch[i], 80 - 70 * macs[i] / most }' "$own/tables/architectures.csv"
 }
 
+# longest_shorter MINUTES: the longest of $minutes_list that is shorter, or nothing.
+longest_shorter() {
+    # shellcheck disable=SC2086
+    printf '%s\n' $minutes_list | awk -v most="$1" '$1 + 0 < most + 0 && (best == "" || $1 + 0 > best + 0) { best = $1 } END { print best }'
+}
+
+# A longer search's judge begins by what a shorter one's with the same seed did: it would do just that. Its seconds count in both.
+begin_as_shorter() { # MINUTES SEED
+    shorter=$(longest_shorter "$1")
+    [ -n "$shorter" ] || return 0
+    from=$own/$name-$shorter/seed-$2/errors.csv.trainings to=$own/$name-$1/seed-$2/errors.csv.trainings
+    if [ -e "$to" ] || [ ! -s "$from" ]; then return 0; fi
+    awk -F, -v OFS=, -v from="$shorter" -v to="$1" -v name="$name" -v seed="$2" \
+        '$1 == from && $2 == name && $3 == seed && $4 == "judge" { $1 = to; print }' "$times" > "$times.part"
+    cat "$times.part" >> "$times"
+    rm "$times.part"
+    fresh "$to" cat "$from"
+}
+
 make_errors() { # PLACE MINUTES SEED
     case $judge in
     macs) fresh "$own/$1/errors.csv" errors_of_macs ;;
@@ -314,6 +333,7 @@ search_seed() { # MINUTES SEED
     estimate | macs)
         if [ ! -s "$own/$place/errors.csv" ]; then
             left=$(minutes_left "$1" "$search_minutes") || exit $?
+            [ "$judge" = macs ] || begin_as_shorter "$1" "$2"
             stage "$1" "$name" "$2" judge make_errors "$place" "$left" "$2"
         fi
         ;;
