@@ -69,8 +69,8 @@ typedef struct fnas_front_options {
     bool fill; /* where fewer than `points` are on the front, what is next best follows, layer after layer: predictions are not exact, and
                   one that seems a little worse may be better */
     bool predicted_only; /* predictions also for architectures that the card has measured; else its measurements take their place */
-    bool as_offered;     /* where errors come from a table or a surrogate: only what the hypernetwork offers, without the local search that
-                            begins there */
+    bool as_offered;     /* where errors come from a table or a surrogate: only what the hypernetwork offers, not the rest of the space or
+                            what lies near */
     const char *data;    /* where the data lie now [as the run knows] */
     /* For studies only: ask as if the embedding were the mean of the search devices', or with this preference for every point, or with a
      * hypernetwork never trained. */

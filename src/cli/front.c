@@ -29,7 +29,7 @@ static const cli_option front_options[] = {
     {"predicted-only", 0, CLI_FLAG, AT(predicted_only), NULL,
      "predict also what the card has measured [its measurements take the place of predictions]", false},
     {"as-offered", 0, CLI_FLAG, AT(as_offered), NULL,
-     "with errors of a table or a surrogate: only what the hypernetwork offers, without the local search that begins there", false},
+     "with errors of a table or a surrogate: only what the hypernetwork offers, not the rest of the space or what lies near", false},
     {"neighbours", 0, CLI_COUNT, AT(neighbours), "N", "also score up to N of the next most probable architectures [0]", false},
     CLI_OPTION_JSON(front_values),
     {"csv", 0, CLI_FLAG, AT(csv), NULL, "the front as CSV on standard output", false},
@@ -207,7 +207,7 @@ const cli_verb cli_front = {
                "validation split,\n"
                "or from the run's table; latency by the predictor, calibrated on the card's references, or the card's own measurement) and "
                "answers with\n"
-               "those that no other beats in everything. With errors of a table a local search begins at what the hypernetwork offers "
+               "those that no other beats in everything. With errors of a table all of a small space is looked at, of a large one what lies near "
                "(docs/hypervolume.md).",
     .example = "fleetnas front run --device devices/server.json --svg server.svg -o server.json -o server.csv",
     .options = front_options,

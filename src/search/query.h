@@ -41,13 +41,18 @@ FNAS_NODISCARD fnas_status fnas_candidates_grow(fnas_context *context, int64_t c
 /* Value of an objective of the run for one candidate; the error is that of its score. */
 double fnas_candidates_value(const fnas_run *run, const fnas_candidates *candidates, int64_t index, fnas_objective_kind kind);
 
-/* Where errors cost nothing, what the hypernetwork offers is where a Pareto local search begins (Paquete et al. 2004): as long as there is
- * one, an architecture that no other known one dominates is taken, and all that differ from it in one decision join the candidates, with
- * its preference. Ends at the latest with FNAS_REFINED_MOST candidates. They must be scored; so are those that join.
+/* Of what the hypernetwork offers, the candidate that costs most nearly as much, in ratio: its preference is that of what was not offered.
+ */
+int64_t fnas_candidates_find_like(const fnas_candidates *candidates, double latency_ms);
+
+/* Where errors cost nothing, more join the candidates than the hypernetwork offers: in a space of at most `most` architectures all, also
+ * those that compute the same as others but need not take as long. In a larger one what it offers is where a Pareto local search begins
+ * (Paquete et al. 2004): as long as there is one, an architecture that no other known one dominates is taken, and all that differ from it
+ * in one decision join, with its preference; at the latest with `most` candidates it ends. They must be scored; so are those that join.
  * take_measured: with the card's measurements where there are some. */
 #define FNAS_REFINED_MOST 20000
 FNAS_NODISCARD fnas_status fnas_query_refine(fnas_context *context, const fnas_run *run, const fnas_card *card, bool take_measured,
-                                             fnas_candidates *candidates);
+                                             int64_t most, fnas_candidates *candidates);
 
 /* For the candidates from `first` on: what the card has measured takes the place of what is predicted. */
 FNAS_NODISCARD fnas_status fnas_query_take_measured(fnas_context *context, const fnas_card *card, int64_t first,

@@ -33,7 +33,7 @@ static fnas_status fnas_front_extend(fnas_context *context, const fnas_run *run,
     bool take_measured = !options->predicted_only;
     if (take_measured) FNAS_TRY(fnas_query_take_measured(context, card, 0, candidates));
     if (!run->surrogate || options->constant_preference || options->as_offered || !fnas_candidates_scored(candidates)) return FNAS_OK;
-    FNAS_TRY(fnas_query_refine(context, run, card, take_measured, candidates));
+    FNAS_TRY(fnas_query_refine(context, run, card, take_measured, FNAS_REFINED_MOST, candidates));
     return take_measured ? fnas_query_join_measured(context, run, card, candidates) : FNAS_OK;
 }
 
@@ -63,9 +63,8 @@ fnas_status fnas_run_front(fnas_context *context, const fnas_run *run, const fna
     if (!options) options = &defaults;
     FNAS_TRY(fnas_query_check_options(context, options));
     if (options->as_offered && !run->surrogate)
-        return fnas_fail(
-            context, FNAS_ERR_USAGE,
-            "as_offered: the errors of this run come from shared weights, no local search begins at what is offered: leave it out");
+        return fnas_fail(context, FNAS_ERR_USAGE,
+                         "as_offered: the errors of this run come from shared weights, nothing joins what is offered: leave it out");
     fnas_candidates candidates = {0};
     fnas_status status = fnas_front_from_candidates(context, run, card, options, &candidates, front);
     fnas_candidates_free(&candidates);

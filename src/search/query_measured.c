@@ -30,11 +30,10 @@ fnas_status fnas_query_take_measured(fnas_context *context, const fnas_card *car
 
 /* ---- measured architectures that are no candidates yet ---- */
 
-/* The candidate that costs most nearly as much, in ratio, among the first `count`: what asks for it asks for its like. */
-static int64_t nearest(const fnas_candidates *candidates, int64_t count, double latency_ms) {
+int64_t fnas_candidates_find_like(const fnas_candidates *candidates, double latency_ms) {
     int64_t best = 0;
     double least = INFINITY;
-    for (int64_t i = 0; i < count; i++) {
+    for (int64_t i = 0; i < candidates->decoded; i++) {
         double distance = fabs(log(candidates->latency_ms[i] / latency_ms));
         if (distance < least) {
             least = distance;
@@ -54,7 +53,7 @@ static fnas_status append(fnas_context *context, const fnas_run *run, const fnas
                (size_t)decisions * sizeof(int32_t));
         candidates->energy_mj[index] = run->energy_predictor ? 0 : (double)NAN;
         take(view, places[i], index, candidates);
-        int64_t like = nearest(candidates, candidates->decoded, candidates->latency_ms[index]);
+        int64_t like = fnas_candidates_find_like(candidates, candidates->latency_ms[index]);
         memcpy(candidates->preferences + index * m, candidates->preferences + like * m, (size_t)m * sizeof(double));
     }
     fnas_run_look_up_errors(run, count, candidates->choices + first * decisions, candidates->scores + first);

@@ -5,27 +5,31 @@
 #include "device/predictor_ask.h"
 #include "fleetnas/front.h"
 #include "search/query.h"
+#include "space/arch_find.h"
 #include "space/space.h"
 
+/* What else is worth looking at where errors cost nothing: in a small space every architecture, in a large one what lies near the front. */
 typedef struct refinement {
     const fnas_run *run;
     const fnas_card *card;
     bool take_measured;
+    int64_t most; /* candidates in all */
     fnas_candidates *candidates;
     fnas_arch_set known; /* the candidates, in their order */
-    bool *expanded;      /* [FNAS_REFINED_MOST] neighbours of this candidate have joined */
-    uint8_t *keep;       /* [FNAS_REFINED_MOST] */
-    double *values;      /* [FNAS_REFINED_MOST][objectives] */
-    int64_t *parent;     /* [FNAS_REFINED_MOST] of those that join: whose neighbour it is */
+    bool *expanded;      /* [most] neighbours of this candidate have joined */
+    uint8_t *keep;       /* [most] */
+    double *values;      /* [most][objectives] */
+    int64_t *parent;     /* [most] of those that join: whose neighbour it is; -1: nobody's */
 } refinement;
 
 static fnas_status begin(fnas_context *context, refinement *work) {
     const fnas_candidates *candidates = work->candidates;
     work->known.decisions = candidates->decisions;
-    work->expanded = fnas_allocate(FNAS_REFINED_MOST, sizeof *work->expanded);
-    work->keep = fnas_allocate(FNAS_REFINED_MOST, sizeof *work->keep);
-    work->values = fnas_allocate((size_t)(FNAS_REFINED_MOST * candidates->objectives), sizeof *work->values);
-    work->parent = fnas_allocate(FNAS_REFINED_MOST, sizeof *work->parent);
+    size_t most = (size_t)work->most;
+    work->expanded = fnas_allocate(most, sizeof *work->expanded);
+    work->keep = fnas_allocate(most, sizeof *work->keep);
+    work->values = fnas_allocate(most * (size_t)candidates->objectives, sizeof *work->values);
+    work->parent = fnas_allocate(most, sizeof *work->parent);
     if (!work->expanded || !work->keep || !work->values || !work->parent) return fnas_fail_memory(context, "a front");
     return fnas_arch_set_add_all(context, &work->known, candidates->count, candidates->choices);
 }
@@ -56,7 +60,7 @@ static fnas_status add_neighbours(fnas_context *context, refinement *work, int64
     for (int64_t d = 0; d < work->known.decisions; d++)
         for (int32_t choice = 0; choice < fnas_space_choice_count(space, d); choice++) {
             int64_t before = work->known.count, place;
-            if (before == FNAS_REFINED_MOST) return FNAS_OK;
+            if (before == work->most) return FNAS_OK;
             memcpy(choices, work->candidates->choices + index * work->known.decisions, bytes);
             choices[d] = choice;
             fnas_space_canonical(space, choices);
@@ -78,26 +82,51 @@ static fnas_status expand(fnas_context *context, refinement *work) {
     return status;
 }
 
+/* Candidates from `first` on get the preference of their parent, or of what is offered at nearly their latency. */
+static void inherit(const refinement *work, int64_t first) {
+    fnas_candidates *candidates = work->candidates;
+    int64_t m = candidates->objectives;
+    for (int64_t i = first; i < candidates->count; i++) {
+        int64_t like = work->parent[i] >= 0 ? work->parent[i] : fnas_candidates_find_like(candidates, candidates->latency_ms[i]);
+        memcpy(candidates->preferences + i * m, candidates->preferences + like * m, (size_t)m * sizeof(double));
+    }
+}
+
 /* What is known, but no candidate yet, becomes one. */
 static fnas_status join(fnas_context *context, refinement *work) {
     fnas_candidates *candidates = work->candidates;
     const fnas_run *run = work->run;
-    int64_t first = candidates->count, fresh = work->known.count - first, m = candidates->objectives;
+    int64_t first = candidates->count, fresh = work->known.count - first;
     const int32_t *choices = work->known.choices + first * work->known.decisions;
     FNAS_TRY(fnas_candidates_grow(context, work->known.count, candidates));
     memcpy(candidates->choices + first * work->known.decisions, choices, (size_t)(fresh * work->known.decisions) * sizeof *choices);
-    for (int64_t i = first; i < candidates->count; i++)
-        memcpy(candidates->preferences + i * m, candidates->preferences + work->parent[i] * m, (size_t)m * sizeof(double));
     fnas_run_look_up_errors(run, fresh, choices, candidates->scores + first);
     FNAS_TRY(fnas_predictor_ask(context, run->predictor, run->space, work->card, fresh, choices, candidates->latency_ms + first));
     if (run->energy_predictor)
         FNAS_TRY(fnas_predictor_ask(context, run->energy_predictor, run->space, work->card, fresh, choices, candidates->energy_mj + first));
+    inherit(work, first);
     return work->take_measured ? fnas_query_take_measured(context, work->card, first, candidates) : FNAS_OK;
 }
 
-static fnas_status refine(fnas_context *context, refinement *work) {
-    FNAS_TRY(begin(context, work));
-    while (work->candidates->count < FNAS_REFINED_MOST) {
+/* ---- the two ways ---- */
+
+/* Also those that compute the same as others: their errors are equal, but not always their latencies. */
+static fnas_status take_all(fnas_context *context, refinement *work) {
+    const fnas_space *space = work->run->space;
+    int32_t *choices = fnas_allocate((size_t)work->known.decisions, sizeof *choices);
+    fnas_status status = choices ? FNAS_OK : fnas_fail_memory(context, "a front");
+    for (int64_t i = 0; i < (int64_t)fnas_space_cardinality(space) && status == FNAS_OK; i++) {
+        int64_t before = work->known.count, place;
+        fnas_arch_at(space, i, choices);
+        status = fnas_arch_set_add(context, &work->known, choices, &place);
+        if (place == before) work->parent[place] = -1;
+    }
+    fnas_free(choices);
+    return status == FNAS_OK ? join(context, work) : status;
+}
+
+static fnas_status search_locally(fnas_context *context, refinement *work) {
+    while (work->candidates->count < work->most) {
         FNAS_TRY(find_front(context, work));
         FNAS_TRY(expand(context, work));
         if (work->known.count == work->candidates->count) return FNAS_OK;
@@ -106,11 +135,13 @@ static fnas_status refine(fnas_context *context, refinement *work) {
     return FNAS_OK;
 }
 
-fnas_status fnas_query_refine(fnas_context *context, const fnas_run *run, const fnas_card *card, bool take_measured,
+fnas_status fnas_query_refine(fnas_context *context, const fnas_run *run, const fnas_card *card, bool take_measured, int64_t most,
                               fnas_candidates *candidates) {
-    if (candidates->count >= FNAS_REFINED_MOST) return FNAS_OK;
-    refinement work = {.run = run, .card = card, .take_measured = take_measured, .candidates = candidates};
-    fnas_status status = refine(context, &work);
+    if (candidates->count >= most) return FNAS_OK;
+    refinement work = {.run = run, .card = card, .take_measured = take_measured, .most = most, .candidates = candidates};
+    fnas_status status = begin(context, &work);
+    if (status == FNAS_OK)
+        status = fnas_space_cardinality(run->space) <= (double)most ? take_all(context, &work) : search_locally(context, &work);
     end(&work);
     return status;
 }

@@ -7,7 +7,9 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/memory.h"
+#include "search/query.h"
 #include "search/support_stop.h"
+#include "space/arch_find.h"
 #include "space/space.h"
 
 #define DECISIONS 6
@@ -197,25 +199,60 @@ static bool dominates(const double *a, const double *b) {
     return a[0] <= b[0] && a[1] <= b[1] && (a[0] < b[0] || a[1] < b[1]);
 }
 
-/* Of those that differ from a point in one decision none is better in both, and the same latencies are predicted for it as in a model of
- * its own: with enough points for all, the local search has left nothing undone. */
-static void assert_locally_optimal(fnas_test_place *place, const fnas_run *run, const fnas_front *front) {
+/* Latencies and errors are those of a model of its own; models round differently. */
+static void values_of(fnas_test_place *place, const fnas_latency_model *model, const int32_t *choices, double *values) {
+    test_check(place, fnas_latency_model_predict(place->context, model, 1, choices, &values[1]));
+    values[0] = truth(choices) + 1e-9;
+    values[1] *= 1 + 1e-9;
+}
+
+/* A small space is looked at as a whole: with enough points for all, nothing in it beats one of them. */
+static void assert_optimal(fnas_test_place *place, const fnas_run *run, const fnas_front *front) {
     fnas_latency_model *model;
     test_check(place, fnas_latency_model_create(place->context, run->predictor, run->space, run->cards[0], &model));
-    for (int64_t p = 0; p < fnas_front_point_count(front); p++)
-        for (int64_t d = 0; d < DECISIONS; d++)
+    for (int64_t i = 0; i < ARCHITECTURES; i++) {
+        int32_t choices[DECISIONS];
+        double values[2];
+        fnas_arch_at(run->space, i, choices);
+        values_of(place, model, choices, values);
+        for (int64_t p = 0; p < fnas_front_point_count(front); p++) assert_false(dominates(values, fnas_front_values(front, p)));
+    }
+    fnas_latency_model_free(model);
+}
+
+/* Of those that differ from a candidate on the front in one decision none is better in both: the local search has left nothing undone. */
+static void assert_locally_optimal(fnas_test_place *place, const fnas_run *run, const fnas_candidates *candidates) {
+    fnas_latency_model *model;
+    double values[2], changed_values[2];
+    test_check(place, fnas_latency_model_create(place->context, run->predictor, run->space, run->cards[0], &model));
+    for (int64_t i = 0; i < candidates->count; i++) {
+        bool on_front = true;
+        values[0] = candidates->scores[i].error_pct, values[1] = candidates->latency_ms[i];
+        for (int64_t j = 0; j < candidates->count; j++)
+            on_front &= !dominates((const double[2]){candidates->scores[j].error_pct, candidates->latency_ms[j]}, values);
+        for (int64_t d = 0; d < DECISIONS && on_front; d++)
             for (int32_t choice = 0; choice < COUNTS[d]; choice++) {
                 int32_t changed[DECISIONS];
-                double values[2];
-                memcpy(changed, fnas_front_choices(front, p), sizeof changed);
+                memcpy(changed, candidates->choices + i * DECISIONS, sizeof changed);
                 changed[d] = choice;
-                values[0] = truth(changed);
-                test_check(place, fnas_latency_model_predict(place->context, model, 1, changed, &values[1]));
-                values[1] *= 1 + 1e-9; /* models round differently */
-                values[0] += 1e-9;
-                assert_false(dominates(values, fnas_front_values(front, p)));
+                values_of(place, model, changed, changed_values);
+                assert_false(dominates(changed_values, values));
             }
+    }
     fnas_latency_model_free(model);
+}
+
+/* As in a space of more architectures than may be looked at. */
+static void assert_local_search(fnas_test_place *place, const fnas_run *run) {
+    fnas_candidates candidates = {0};
+    test_check(place,
+               fnas_query_sweep(place->context, run, run->cards[0], &(fnas_front_options){.candidates = 8, .neighbours = 0}, &candidates));
+    int64_t offered = candidates.count;
+    fnas_run_look_up_errors(run, candidates.count, candidates.choices, candidates.scores);
+    test_check(place, fnas_query_refine(place->context, run, run->cards[0], false, ARCHITECTURES - 1, &candidates));
+    assert_in_range(candidates.count, offered + 1, ARCHITECTURES - 2); /* it ended by itself */
+    assert_locally_optimal(place, run, &candidates);
+    fnas_candidates_free(&candidates);
 }
 
 static void assert_measured_values(const fnas_run *run, const fnas_front *front) {
@@ -251,7 +288,8 @@ static void test_fronts_are_extended(void **state) {
     fnas_front *whole = ask(place, run, (fnas_front_options){.predicted_only = true, .points = 500});
     fnas_front *measured = ask(place, run, (fnas_front_options){.points = 500});
     fnas_front *filled = ask(place, run, (fnas_front_options){.predicted_only = true, .fill = true, .points = 200});
-    assert_locally_optimal(place, run, searched);
+    assert_optimal(place, run, searched);
+    assert_local_search(place, run);
     assert_measured_values(run, measured);
     for (int64_t p = 0; p < fnas_front_point_count(offered); p++) {
         assert_false(fnas_front_measured(offered, p));
