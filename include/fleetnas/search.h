@@ -25,6 +25,7 @@ typedef struct fnas_search_options {
     const char *update;         /* "mgd" | "mean" | "sequential" | "sample" */
     const char *sampler;        /* "reinmax" | "gdas" */
     const char *hypernet;       /* "table" | "continuous" */
+    const char *start;          /* "flat" | "random" [flat]: whether the hypernetwork is first trained to uniform distributions */
     const char *scalarise;      /* "linear" | "chebyshev" */
     const char *batch;          /* "shared" | "full" */
     const char *precision;      /* "f32" | "bf16" [f32]: of the activations in training; weights, their updates and all scores are f32 */

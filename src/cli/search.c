@@ -4,8 +4,8 @@
 
 typedef struct search_values {
     cli_common common;
-    const char *space, *data, *run, *proxy, *objectives, *preset, *predictor, *update, *sampler, *hypernet, *scalarise, *batch, *precision,
-        *error_gradient, *error;
+    const char *space, *data, *run, *proxy, *objectives, *preset, *predictor, *update, *sampler, *hypernet, *start, *scalarise, *batch,
+        *precision, *error_gradient, *error;
     cli_texts devices;
     int64_t steps, epochs, paths, threads, checkpoint_steps;
     double minutes;
@@ -38,6 +38,8 @@ static const cli_option search_options[] = {
      false},
     {"sampler", 0, CLI_CHOICE, AT(sampler), "reinmax|gdas", "gradient estimator of the sampled architectures [reinmax]", false},
     {"hypernet", 0, CLI_CHOICE, AT(hypernet), "table|continuous", "form of the hypernetwork [the preset's]", false},
+    {"start", 0, CLI_CHOICE, AT(start), "flat|random", "the hypernetwork's: trained to uniform distributions first, or as drawn [flat]",
+     false},
     {"scalarise", 0, CLI_CHOICE, AT(scalarise), "linear|chebyshev", "how objectives become one loss [linear]", false},
     {"batch", 0, CLI_CHOICE, AT(batch), "shared|full", "paths share a step's images, or each sees all [the preset's]", false},
     {"precision", 0, CLI_CHOICE, AT(precision), "f32|bf16", "of the activations in training, where the processor has bf16 [f32]", false},
@@ -73,6 +75,7 @@ static fnas_search_options search_library_options(const search_values *values, c
                                  .update = values->update,
                                  .sampler = values->sampler,
                                  .hypernet = values->hypernet,
+                                 .start = values->start,
                                  .scalarise = values->scalarise,
                                  .batch = values->batch,
                                  .precision = values->precision,

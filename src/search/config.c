@@ -36,6 +36,7 @@ const char *const fnas_names_error[] = {"supernet", "surrogate", "table", NULL};
 const char *const fnas_names_update[] = {"mgd", "mean", "sequential", "sample", NULL};
 const char *const fnas_names_sampler[] = {"reinmax", "gdas", NULL};
 const char *const fnas_names_hypernet[] = {"table", "continuous", NULL};
+const char *const fnas_names_start[] = {"flat", "random", NULL};
 const char *const fnas_names_scalarise[] = {"linear", "chebyshev", NULL};
 const char *const fnas_names_batch[] = {"shared", "full", NULL};
 const char *const fnas_names_precision[] = {"f32", "bf16", NULL};
@@ -394,6 +395,8 @@ fnas_status fnas_search_config_build(fnas_context *context, const fnas_search_op
     config->sampler = (fnas_sampler_kind)index;
     FNAS_TRY(choose(context, "hypernetwork", options->hypernet, preset->hypernet, fnas_names_hypernet, &index));
     config->hypernet = (fnas_hypernet_kind)index;
+    FNAS_TRY(choose(context, "start", options->start, "flat", fnas_names_start, &index));
+    config->start = (fnas_start_kind)index;
     FNAS_TRY(choose(context, "scalarisation", options->scalarise, "linear", fnas_names_scalarise, &index));
     config->scalarise = (fnas_scalarise_kind)index;
     FNAS_TRY(choose(context, "batch", options->batch, preset->batch, fnas_names_batch, &index));
@@ -460,6 +463,7 @@ static const field FIELDS[] = {
     NAME(update),
     NAME(sampler),
     NAME(hypernet),
+    NAME(start),
     NAME(scalarise),
     NAME(batch),
     NAME(precision),
@@ -573,7 +577,7 @@ static fnas_status field_from_json(fnas_context *context, const json_t *root, co
 
 fnas_status fnas_search_config_write(fnas_context *context, const fnas_search_config *config, const char *path) {
     json_t *root = json_object();
-    int bad = json_object_set_new(root, "format", json_string("fleetnas-run/3"));
+    int bad = json_object_set_new(root, "format", json_string("fleetnas-run/4"));
     for (size_t i = 0; i < FIELD_COUNT; i++) bad |= json_object_set_new(root, FIELDS[i].key, field_to_json(&FIELDS[i], config));
     if (!fnas_search_has_supernet(config)) bad |= json_object_set_new(root, "error", json_string(fnas_names_error[config->error]));
     json_t *objectives = json_array(), *devices = json_array();
@@ -668,8 +672,8 @@ static fnas_status check_consistent(fnas_context *context, const fnas_search_con
 static fnas_status config_from_json(fnas_context *context, const json_t *root, const char *path, fnas_search_config *config) {
     const char *format = NULL;
     FNAS_TRY(fnas_json_string(context, root, path, "format", &format));
-    if (strcmp(format, "fleetnas-run/3") != 0) {
-        return fnas_fail(context, FNAS_ERR_INPUT, "%s: \"format\" is \"%s\", this version reads \"fleetnas-run/3\"", path, format);
+    if (strcmp(format, "fleetnas-run/4") != 0) {
+        return fnas_fail(context, FNAS_ERR_INPUT, "%s: \"format\" is \"%s\", this version reads \"fleetnas-run/4\"", path, format);
     }
     for (size_t i = 0; i < FIELD_COUNT; i++) FNAS_TRY(field_from_json(context, root, path, &FIELDS[i], config));
     const field error = NAME(error);

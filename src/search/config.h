@@ -47,6 +47,7 @@ typedef struct fnas_search_config {
     fnas_update_kind update;
     fnas_sampler_kind sampler;
     fnas_hypernet_kind hypernet;
+    fnas_start_kind start;
     fnas_scalarise_kind scalarise;
     fnas_batch_kind batch;
     fnas_compute_type precision; /* of the activations in training; everything else, and all scores, are f32 */

@@ -31,12 +31,12 @@ static fnas_status check_shape(fnas_context *context, const fnas_hypernet_shape 
     return FNAS_OK;
 }
 
-fnas_status fnas_hypernet_initialise(fnas_context *context, const fnas_hypernet_shape *shape, uint64_t seed, int64_t device_count,
-                                     const double *embeddings, float *parameters) {
+fnas_status fnas_hypernet_initialise(fnas_context *context, const fnas_hypernet_shape *shape, fnas_start_kind start, uint64_t seed,
+                                     int64_t device_count, const double *embeddings, float *parameters) {
     const fnas_hypernet_ops *ops = fnas_hypernet_ops_of(shape);
     FNAS_TRY(check_shape(context, shape));
     ops->randomise(shape, seed, parameters);
-    return ops->flatten(context, shape, seed, device_count, embeddings, parameters);
+    return start == FNAS_START_RANDOM ? FNAS_OK : ops->flatten(context, shape, seed, device_count, embeddings, parameters);
 }
 
 /* The item nearest before `item`, of the last TWINS, with the same embedding; -1: none. Tried first at the distance that served last time:

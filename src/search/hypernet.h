@@ -25,11 +25,14 @@ typedef struct fnas_hypernet_shape {
 /* Parameters are one flat array that the caller owns: [fnas_hypernet_parameter_count]. */
 int64_t fnas_hypernet_parameter_count(const fnas_hypernet_shape *shape);
 
-/* Random start (table: N(0, 1)), then pre-trained to uniform distributions (|logits| < 0.1) for the given devices
+/* How a search's hypernetwork begins. */
+typedef enum fnas_start_kind { FNAS_START_FLAT, FNAS_START_RANDOM } fnas_start_kind;
+
+/* Random start (table: N(0, 1)); FNAS_START_FLAT: then pre-trained to uniform distributions (|logits| < 0.1) for the given devices
  * [device_count][embedding], for others like them, and for all preferences. device_count may be 0. Errors: FNAS_ERR_INPUT (shape out of its
  * limits), FNAS_ERR_MEMORY. */
-FNAS_NODISCARD fnas_status fnas_hypernet_initialise(fnas_context *context, const fnas_hypernet_shape *shape, uint64_t seed,
-                                                    int64_t device_count, const double *embeddings, float *parameters);
+FNAS_NODISCARD fnas_status fnas_hypernet_initialise(fnas_context *context, const fnas_hypernet_shape *shape, fnas_start_kind start,
+                                                    uint64_t seed, int64_t device_count, const double *embeddings, float *parameters);
 /* The random start alone, never trained: the untrained hypernetwork that results are compared with. */
 void fnas_hypernet_randomise(const fnas_hypernet_shape *shape, uint64_t seed, float *parameters);
 

@@ -544,8 +544,8 @@ static fnas_status prepare_state(fnas_context *context, fnas_run *run) {
     } else {
         fnas_parameters_initialise(&run->state.weights, run->config.seed);
         run->state.total_steps = run->config.steps;
-        status = fnas_hypernet_initialise(context, &run->state.shape, run->config.seed, run->config.device_count, run->embeddings,
-                                          run->state.hypernet);
+        status = fnas_hypernet_initialise(context, &run->state.shape, run->config.start, run->config.seed, run->config.device_count,
+                                          run->embeddings, run->state.hypernet);
     }
     fnas_free(path);
     return status;

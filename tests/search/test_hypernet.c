@@ -180,7 +180,7 @@ static void test_starts_uniform(void **state) {
     for (int kind = FNAS_HYPERNET_TABLE; kind <= FNAS_HYPERNET_CONTINUOUS; kind++) {
         for (int64_t objectives = 2; objectives <= OBJECTIVES_MOST; objectives++) {
             fixture f = make(kind, objectives, 16);
-            assert_int_equal(fnas_hypernet_initialise(NULL, &f.shape, 16, DEVICES, f.devices, f.parameters), FNAS_OK);
+            assert_int_equal(fnas_hypernet_initialise(NULL, &f.shape, FNAS_START_FLAT, 16, DEVICES, f.devices, f.parameters), FNAS_OK);
             double given = largest_logit(&f, false), unseen = largest_logit(&f, true);
             print_message("kind %d, %lld objectives: largest |logit| %.4f on the given devices, %.4f on unseen ones\n", kind,
                           (long long)objectives, given, unseen);
@@ -195,7 +195,7 @@ static void test_starts_uniform(void **state) {
 static void test_tables_stay_spread(void **state) {
     (void)state;
     fixture f = make(FNAS_HYPERNET_TABLE, 2, 17);
-    assert_int_equal(fnas_hypernet_initialise(NULL, &f.shape, 17, DEVICES, f.devices, f.parameters), FNAS_OK);
+    assert_int_equal(fnas_hypernet_initialise(NULL, &f.shape, FNAS_START_FLAT, 17, DEVICES, f.devices, f.parameters), FNAS_OK);
     double sum = 0;
     for (int64_t i = 500; i < f.count; i++) sum += (double)f.parameters[i] * f.parameters[i];
     assert_true(sqrt(sum / (double)(f.count - 500)) > 0.7);
@@ -213,6 +213,8 @@ static void test_random_start(void **state) {
         assert_memory_equal(f.parameters, same.parameters, (size_t)f.count * sizeof(float));
         assert_true(memcmp(f.parameters, other.parameters, (size_t)f.count * sizeof(float)) != 0);
         assert_true(largest_logit(&f, true) > 0.3);
+        assert_int_equal(fnas_hypernet_initialise(NULL, &f.shape, FNAS_START_RANDOM, 18, DEVICES, f.devices, other.parameters), FNAS_OK);
+        assert_memory_equal(f.parameters, other.parameters, (size_t)f.count * sizeof(float));
         drop(&f);
         drop(&same);
         drop(&other);
@@ -222,8 +224,8 @@ static void test_random_start(void **state) {
 static void test_initialise_is_deterministic(void **state) {
     (void)state;
     fixture f = make(FNAS_HYPERNET_TABLE, 2, 20), same = make(FNAS_HYPERNET_TABLE, 2, 20);
-    assert_int_equal(fnas_hypernet_initialise(NULL, &f.shape, 20, DEVICES, f.devices, f.parameters), FNAS_OK);
-    assert_int_equal(fnas_hypernet_initialise(NULL, &f.shape, 20, DEVICES, f.devices, same.parameters), FNAS_OK);
+    assert_int_equal(fnas_hypernet_initialise(NULL, &f.shape, FNAS_START_FLAT, 20, DEVICES, f.devices, f.parameters), FNAS_OK);
+    assert_int_equal(fnas_hypernet_initialise(NULL, &f.shape, FNAS_START_FLAT, 20, DEVICES, f.devices, same.parameters), FNAS_OK);
     assert_memory_equal(f.parameters, same.parameters, (size_t)f.count * sizeof(float));
     drop(&f);
     drop(&same);
@@ -236,11 +238,11 @@ static void test_impossible_shapes(void **state) {
     fnas_hypernet_shape one = {FNAS_HYPERNET_TABLE, 1, 10, 30}, wide = {FNAS_HYPERNET_CONTINUOUS, 2, 257, 30},
                         empty = {FNAS_HYPERNET_TABLE, 2, 10, 0};
     float parameter;
-    assert_int_equal(fnas_hypernet_initialise(context, &one, 0, 0, NULL, &parameter), FNAS_ERR_INPUT);
+    assert_int_equal(fnas_hypernet_initialise(context, &one, FNAS_START_FLAT, 0, 0, NULL, &parameter), FNAS_ERR_INPUT);
     assert_non_null(strstr(fnas_context_message(context), "objectives"));
-    assert_int_equal(fnas_hypernet_initialise(context, &wide, 0, 0, NULL, &parameter), FNAS_ERR_INPUT);
+    assert_int_equal(fnas_hypernet_initialise(context, &wide, FNAS_START_FLAT, 0, 0, NULL, &parameter), FNAS_ERR_INPUT);
     assert_non_null(strstr(fnas_context_message(context), "257"));
-    assert_int_equal(fnas_hypernet_initialise(context, &empty, 0, 0, NULL, &parameter), FNAS_ERR_INPUT);
+    assert_int_equal(fnas_hypernet_initialise(context, &empty, FNAS_START_FLAT, 0, 0, NULL, &parameter), FNAS_ERR_INPUT);
     fnas_context_destroy(context);
 }
 

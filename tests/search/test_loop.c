@@ -287,9 +287,9 @@ static void test_latency_is_learnt(void **state) {
 /* Every kind of update, sampler, scalarisation and a third objective take steps and leave finite numbers. */
 static void test_options(void **state) {
     fleet_fixture *fixture = *state;
-    const char *names[][5] = {{"mean", "gdas", "linear", "continuous", "error,latency_ms"},
-                              {"sample", "reinmax", "chebyshev", "table", "error,latency_ms,macs"},
-                              {"mgd", "gdas", "chebyshev", "continuous", "error,params,latency_ms,macs"}};
+    const char *names[][6] = {{"mean", "gdas", "linear", "continuous", "error,latency_ms", "random"},
+                              {"sample", "reinmax", "chebyshev", "table", "error,latency_ms,macs", "random"},
+                              {"mgd", "gdas", "chebyshev", "continuous", "error,params,latency_ms,macs", NULL}};
     for (int i = 0; i < 3; i++) {
         char name[32];
         snprintf(name, sizeof name, "options%d", i);
@@ -300,6 +300,7 @@ static void test_options(void **state) {
         options.scalarise = names[i][2];
         options.hypernet = names[i][3];
         options.objectives = names[i][4];
+        options.start = names[i][5];
         search(fixture, &options, 2);
         fnas_run *run = NULL;
         test_check(fixture->place, fnas_run_open(fixture->place->context, path, &run));
