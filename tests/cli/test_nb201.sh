@@ -122,4 +122,24 @@ protocol 0 "a lost score is made again" TABLES="$place/tables" CIFAR10="$place/c
 says out "nsga2, 60 evaluations, error+latency_ms: 1 to do"
 want "and it alone" [ "$(find made/results -name '*,*.json' -newer marker)" = "$lost" ]
 want "to the same numbers" cmp "$lost" kept.json
+
+# ---- a longer search begins with what a shorter one's judge has done ----
+short=made/search/curve-0.5/seed-1 long=made/search/curve-0.6/seed-1 tiny=channels=2,cells=1,input=3x8x8
+protocol 0 "two searches with estimated errors" PARTS=search SEARCH_NAME=curve MINUTES="0.5 0.6" SEARCH_MINUTES=0.05 SEARCH_STEPS=20 SEEDS=1 THREE=no SEARCH_OPTIONS="$quick" \
+    JUDGE_OPTIONS="--proxy $tiny --score-proxy $tiny --score-images 4 --steps 40"
+want "what the shorter one trained" sh -c "cut -d, -f1,4 $short/errors.csv | grep '[0-9]$' | sort > short; [ -s short ]"
+want "the longer one has as well" sh -c "cut -d, -f1,4 $long/errors.csv | grep '[0-9]$' | sort > long; [ -z \"\$(comm -23 short long)\" ]"
+want "it scored nothing anew" sh -c "! sed -n '/0.6 minutes/,\$p' err out | grep -q naswot"
+want "the shorter one's seconds count in both" [ "$(grep -c '^0.5,curve,1,judge' made/results/times.csv)" -lt "$(grep -c '^0.6,curve,1,judge' made/results/times.csv)" ]
+
+# ---- the ablation ----
+ablation() { env TABLES="$place/tables" ERRORS=trial-5/seed-1/errors.csv STEPS=20 SEEDS="1 2" ROWS="default devices-2 errors-random" THREADS=2 sh "$script_of_rows" > out 2> err < /dev/null; }
+script_of_rows=$tests/../scripts/run-ablation.sh
+want "the ablation runs" ablation
+want "a row each" [ "$(grep -cE '^[|] [a-z0-9 :]+ [|] [01]\.[0-9]{4} ± 0\.[0-9]{4} [|] [01]\.[0-9]{4} ± 0\.[0-9]{4} [|]$' out)" -eq 3 ]
+want "the judge's errors are better than none" awk -F' [|] ' '/default/ { judged = $3 + 0 } /at random/ { none = $3 + 0 } END { exit !(judged > none) }' out
+cp out before
+touch marker
+want "once more" ablation
+want "does nothing and says the same" sh -c "cmp out before && [ -z \"\$(find made/search/ablation -newer marker -type f)\" ]"
 finish

@@ -1,0 +1,134 @@
+#!/bin/sh
+# The ablation of docs/nb201.md: searches that differ in one thing from the default, all with the same errors, each scored on the searched devices.
+# Begins where run-nb201.sh left its copies, cards, predictor and errors. What was done is not done again.
+#   TABLES    folder of the truth, as in run-nb201.sh        NB201_DIR  [build/nb201]
+#   ERRORS    the frozen judge: a table of errors, below NB201_DIR/search [fleetnas-60/seed-1/errors.csv]
+#   SEEDS     [1 2 3]     STEPS  of a search [10000]     ROWS  [all]     THREADS  searches at a time [one a processor]
+set -eu
+stop() {
+    printf 'run-ablation: %s\n' "$*" >&2
+    exit 2
+}
+
+root=$(cd "$(dirname "$0")/.." && pwd)
+fleetnas=${FLEETNAS:-$root/build/release/fleetnas}
+folder=${NB201_DIR:-$root/build/nb201}
+seeds=${SEEDS:-1 2 3}
+steps=${STEPS:-10000}
+errors=${ERRORS:-fleetnas-60/seed-1/errors.csv}
+[ -n "${TABLES:-}" ] || stop "TABLES=FOLDER is missing: the folder with architectures.csv and latency_ms.csv (docs/nb201.md)"
+TABLES=$(cd "$TABLES" && pwd)
+folder=$(cd "$folder" 2> /dev/null && pwd) || stop "${NB201_DIR:-build/nb201} is missing: make nb201 PARTS=\"copies search\" makes it"
+own=$folder/search
+[ -s "$own/$errors" ] || stop "$own/$errors is missing: ERRORS=FILE names the errors of a finished search below $own"
+splits=$own/tables/splits.json
+export OMP_WAIT_POLICY=passive LC_ALL=C
+
+# Rows: name, what differs, options of the search. The words devices=N, errors=macs and errors=random are this script's own.
+rows='
+default | the default |
+update-mean | mean of the gradients in the place of the min-norm point | --update mean
+update-sequential | one device after the other | --update sequential
+update-sample | one random device a step | --update sample
+sampler-gdas | GDAS in the place of ReinMax | --sampler gdas
+hypernet-continuous | continuous hypernetwork in the place of tables | --hypernet continuous
+start-random | hypernetwork as drawn, not pre-trained | --start random
+scalarise-chebyshev | augmented Chebyshev in the place of linear scalarisation | --scalarise chebyshev
+paths-26 | 26 paths a step in the place of 13 | --paths 26
+paths-52 | 52 paths a step | --paths 52
+devices-2 | 2 search devices in the place of 13 | devices=2
+devices-4 | 4 search devices | devices=4
+devices-8 | 8 search devices | devices=8
+errors-macs | errors: more multiply-accumulates are better | errors=macs
+errors-random | errors: at random | errors=random
+'
+
+field() { printf '%s\n' "$rows" | awk -F' [|] ?' -v name="$1" -v at="$2" '$1 == name { print $at }'; } # ROW COLUMN
+split() { tr -d '\n' < "$splits" | sed -n "s/.*\"$1\": *\[\([^]]*\)\].*/\1/p" | tr -d '" ' | tr ',' ' '; }
+searched=$(split search_devices)
+
+# ---- one job: ROW SEED ----
+
+# The table of errors for $1: the judge's, or what takes its place.
+errors_of() { # WORD SEED FILE
+    case $1 in
+    macs)
+        awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; print "arch,error_pct"; next }
+            { arch[NR] = $at["arch"]; macs[NR] = $at["macs_million"] + 0; if (macs[NR] > most) most = macs[NR] }
+            END { for (i = 2; i <= NR; i++) printf "%s,%.10g\n", arch[i], 80 - 70 * macs[i] / most }' "$own/tables/architectures.csv" > "$3"
+        ;;
+    random) awk -F, -v seed="$2" 'BEGIN { srand(seed) } NR == 1 { print "arch,error_pct"; next } { printf "%s,%.6f\n", $2, 10 + 70 * rand() }' "$own/tables/architectures.csv" > "$3" ;;
+    esac
+}
+
+# N of the searched devices, evenly through the list, in which devices of a kind are neighbours.
+some_of() { # N
+    # shellcheck disable=SC2086
+    printf '%s\n' $searched | awk -v n="$1" '{ name[NR] = $0 } END { for (i = 0; i < n; i++) print name[1 + int(i * (NR - 1) / (n - 1) + 0.5)] }'
+}
+
+search_row() { # ROW SEED PLACE
+    devices=$searched predictor="--predictor predictor.safetensors" table=$errors words=''
+    for word in $(field "$1" 3); do
+        case $word in
+        devices=*) devices=$(some_of "${word#devices=}") predictor='' ;;
+        errors=*)
+            errors_of "${word#errors=}" "$2" "$own/$3/errors.csv"
+            table=$3/errors.csv
+            ;;
+        *) words="$words $word" ;;
+        esac
+    done
+    cards=''
+    for device in $devices; do cards="$cards devices/$device.json"; done
+    # shellcheck disable=SC2086 # lists of words
+    (cd "$own" && exec "$fleetnas" search --space nb201 --error "table:$table:error_pct" $predictor --device $cards --steps "$steps" --seed "$2" \
+        --threads 1 $words --out "$3/run" --quiet)
+}
+
+# The mean ratio over the searched devices of fronts asked for with OPTIONS, each from ten reference latencies alone.
+mean_ratio() { # PLACE OPTIONS...
+    from=$1
+    shift
+    for device in $searched; do
+        (cd "$own" && "$fleetnas" front "$from/run" --device "devices/$device.json" --points 24 --threads 1 --predicted-only "$@" -o "$from/front.json" --quiet) > /dev/null || return $?
+        "$fleetnas" score --space nb201 --truth "$TABLES/architectures.csv" "$TABLES/latency_ms.csv" --accuracy-column cifar10_test_accuracy_pct \
+            --column "latency_ms=$device" --front "$own/$from/front.json" --json --quiet || return $?
+    done > "$own/$from/scores"
+    sed -n 's/.*"ratio": *\([0-9.]*\).*/\1/p' "$own/$from/scores" | awk '{ sum += $1 } END { printf "%.6f", sum / NR }'
+}
+
+job() { # ROW SEED
+    place=ablation/$1/seed-$2
+    rm -rf "${own:?}/$place"
+    mkdir -p "$own/$place"
+    search_row "$1" "$2" "$place" > /dev/null
+    offered=$(mean_ratio "$place" --as-offered)
+    whole=$(mean_ratio "$place")
+    printf '%s,%s,%s,%s\n' "$1" "$2" "$offered" "$whole" > "$folder/ablation/.$1,$2"
+    mv "$folder/ablation/.$1,$2" "$folder/ablation/$1,$2"
+}
+
+mkdir -p "$folder/ablation"
+if [ "${1:-}" = job ]; then
+    job "$2" "$3" || exit 255 # xargs stops
+    exit 0
+fi
+
+# ---- all jobs, and their table ----
+
+names=${ROWS:-$(printf '%s\n' "$rows" | sed -n 's/ [|].*//p')}
+for name in $names; do [ -n "$(field "$name" 2)" ] || stop "ROWS: \"$name\" is none of $(printf '%s\n' "$rows" | sed -n 's/ [|].*//p' | tr '\n' ' ')"; done
+for name in $names; do
+    for seed in $seeds; do [ -s "$folder/ablation/$name,$seed" ] || printf '%s %s\n' "$name" "$seed"; done
+done > "$folder/ablation/jobs"
+export TABLES FLEETNAS="$fleetnas" NB201_DIR="$folder" STEPS="$steps" ERRORS="$errors"
+[ ! -s "$folder/ablation/jobs" ] || xargs -P "${THREADS:-$(nproc)}" -n 2 sh "$0" job < "$folder/ablation/jobs" || stop "a search failed: see above"
+
+printf '| | as offered | all of the space |\n|---|---|---|\n'
+for name in $names; do
+    for seed in $seeds; do cat "$folder/ablation/$name,$seed"; done | awk -F, -v what="$(field "$name" 2)" '
+        function error(sum, squares, n) { return n > 1 ? sqrt((squares - sum * sum / n) / (n - 1) / n) : 0 }
+        { n++; a += $3; aa += $3 * $3; b += $4; bb += $4 * $4 }
+        END { printf "| %s | %.4f ± %.4f | %.4f ± %.4f |\n", what, a / n, error(a, aa, n), b / n, error(b, bb, n) }'
+done
