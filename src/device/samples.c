@@ -189,7 +189,7 @@ fnas_status fnas_samples_open(fnas_context *context, const char *path, int64_t c
     *samples = NULL;
     fnas_samples *made = fnas_allocate(1, sizeof *made);
     if (!made) return fnas_fail_memory(context, path);
-    made->path = fnas_strdup(path);
+    made->path = fnas_path_for_sqlite(path);
     fnas_status status = made->path ? open_base(context, made) : fnas_fail_memory(context, path);
     if (status == FNAS_OK) status = hold_settings(context, made, count, settings);
     if (status == FNAS_OK)

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <signal.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "device/samples.h"
 
@@ -53,6 +54,20 @@ static void another_measurement_is_refused(void **state) {
     assert_message("no samples of a measurement");
     assert_status(FNAS_ERR_IO, fnas_samples_open(place->context, fnas_test_path(place, "none/s.sqlite"), 2, settings, &second));
     assert_message("none/s.sqlite: ");
+}
+
+/* SQLite would keep this one in memory. */
+static void a_path_that_looks_like_a_uri_is_none(void **state) {
+    fnas_test_place *place = *state;
+    fnas_samples *samples;
+    assert_int_equal(chdir(place->folder), 0);
+    assert_status(FNAS_OK, fnas_samples_open(place->context, "file:s.sqlite?mode=memory", 2, settings, &samples));
+    fnas_sample taken = {0, 1, NAN, NAN};
+    assert_status(FNAS_OK, fnas_samples_add(place->context, samples, (fnas_samples_turn){0, 0, 0}, &taken));
+    assert_status(FNAS_OK, fnas_samples_close(place->context, samples));
+    assert_int_equal(access("./file:s.sqlite?mode=memory", R_OK), 0);
+    assert_status(FNAS_ERR_INPUT, fnas_samples_open(place->context, "file:s.sqlite?mode=memory", 2, others, &samples));
+    assert_int_equal(chdir("/"), 0);
 }
 
 /* A measurement that took nothing (its program was not found) leaves the name to the next one. */
@@ -120,8 +135,11 @@ static void a_killed_writer_leaves_its_samples(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {fnas_test(what_was_added_is_found), fnas_test(another_measurement_is_refused),
-                                       fnas_test(settings_without_samples_bind_nobody), fnas_test(what_is_forgotten_is_gone),
-                                       fnas_test(a_killed_writer_leaves_its_samples)};
+    const struct CMUnitTest tests[] = {fnas_test(what_was_added_is_found),
+                                       fnas_test(another_measurement_is_refused),
+                                       fnas_test(settings_without_samples_bind_nobody),
+                                       fnas_test(what_is_forgotten_is_gone),
+                                       fnas_test(a_killed_writer_leaves_its_samples),
+                                       fnas_test(a_path_that_looks_like_a_uri_is_none)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
