@@ -19,10 +19,10 @@ typedef struct measure_values {
 #define AT(member) offsetof(measure_values, member)
 
 static const cli_option measure_options[] = {
-    {"space", 0, CLI_TEXT, AT(space), "SPACE",
+    {"space", 0, CLI_INPUT, AT(space), "SPACE",
      "search space with its parameters: nb201:channels=16,cells=5,classes=10,input=3x32x32, mobilenetv3:width=1.2,classes=1000", true},
     {"name", 0, CLI_TEXT, AT(name), "NAME", "what to call the device", true},
-    {"output", 'o', CLI_TEXT, AT(output), "CARD.json", "where the device card goes", true},
+    {"output", 'o', CLI_OUTPUT, AT(output), "CARD.json", "where the device card goes", true},
     {"runtime", 0, CLI_CHOICE, AT(runtime), "onednn|onednn-plain|blas", "what executes the networks [onednn]", false},
     {"precision", 0, CLI_CHOICE, AT(precision), "f32|f16|bf16|int8",
      "of weights and activations; onednn-plain and blas know f32 only, f16 is for commands [f32]", false},
@@ -38,12 +38,12 @@ static const cli_option measure_options[] = {
     {"threads", 0, CLI_COUNT, AT(threads), "N", "threads of the device: part of what it is [1]", false},
     {"batch", 0, CLI_COUNT, AT(batch), "N", "images at a time [1]", false},
     {"archs", 0, CLI_COUNT, AT(archs), "N", "random architectures beside the references [300]", false},
-    {"archs-file", 0, CLI_TEXT, AT(archs_file), "FILE.json",
+    {"archs-file", 0, CLI_INPUT, AT(archs_file), "FILE.json",
      "these architectures instead of random ones: a file as for --references, as device references writes it [none]", false},
     {"add", 0, CLI_FLAG, AT(add), NULL,
      "to the measurements of CARD.json, a card of the same device: those of the list, or random ones that it has not", false},
     {"reference-only", 0, CLI_FLAG, AT(reference_only), NULL, "the ten references and nothing else: enough to ask a finished run", false},
-    {"references", 0, CLI_TEXT, AT(references), "FILE.json",
+    {"references", 0, CLI_INPUT, AT(references), "FILE.json",
      "ten reference architectures: an array of native strings, or an object with reference_archs [the space's own]", false},
     CLI_OPTION_DATA(measure_values, "data set whose images calibrate statistics and int8 scales [synthetic images]"),
     {"rounds", 0, CLI_COUNT, AT(rounds), "N",
@@ -114,8 +114,7 @@ static fnas_status measure_check(const measure_values *values) {
     if (values->command && (values->runtime || values->isa))
         return cli_fail("device measure", FNAS_ERR_USAGE, "--%s has no use with --command, which chooses itself: leave one out",
                         values->runtime ? "runtime" : "isa");
-    fnas_status status = measure_check_archs(values);
-    return status == FNAS_OK ? cli_check_output("device measure", values->output) : status;
+    return measure_check_archs(values);
 }
 
 /* What is left of a measurement that was not finished, and how to go on; has_samples: of this one, not of another into the same file. */
