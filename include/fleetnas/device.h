@@ -74,6 +74,8 @@ typedef struct fnas_measure_options {
     const char *samples;      /* required with command: SQLite file that samples go to as they come. Where it holds samples of the same
                                  measurement, that goes on from there. It stays: remove it once the card is saved */
     bool samples_anew;        /* samples that are there are thrown away */
+    bool *samples_kept;       /* NULL, or told, whatever the outcome: the file has samples that the same call, without samples_anew, goes on
+                                 from */
 } fnas_measure_options;
 
 /* Measures in a child process of its own, or by a command: builds every architecture's inference graph with initialised and calibrated
@@ -84,8 +86,8 @@ typedef struct fnas_measure_options {
  * FNAS_ERR_UNSUPPORTED (precision or instruction set that this processor lacks; an instruction set other than native once this process has
  * computed anything: measure first), FNAS_ERR_IO, FNAS_ERR_MEMORY, FNAS_ERR_NUMERIC, FNAS_ERR_INTERNAL (the child died), FNAS_INTERRUPTED.
  * A command that is not found, fails, hangs, floods, prints no number or one that is no time, or computes other logits gives FNAS_ERR_INPUT
- * that says so, with the architecture; samples of another measurement in the file too; so does a card to add to that is of another device.
- * When its references took more than 15 % more or less time in the median than on the card, that is FNAS_ERR_NUMERIC. */
+ * that says so, with the architecture; samples of another measurement or version in the file too; so does a card to add to that is of
+ * another device. When its references took more than 15 % more or less time in the median than on the card, that is FNAS_ERR_NUMERIC. */
 FNAS_API FNAS_NODISCARD fnas_status fnas_device_measure(fnas_context *context, const fnas_space *space, const fnas_measure_options *options,
                                                         fnas_card **card);
 

@@ -13,14 +13,19 @@ extern "C" {
 typedef struct fnas_results fnas_results;
 
 /* Reads a folder of results (docs/nb201.md says what its files are called):
- *   splits.json   "search_devices" and "unseen_devices", arrays of names: which devices searches saw
- *   OBJECTIVES,METHOD,BUDGET,DEVICE,SEED.json   one a score, as `fleetnas score --json` (of one front) or `fleetnas rival --json` prints
- * it; OBJECTIVES are joined by "+", BUDGET is "evaluations-N" (of true objectives, a device) or "minutes-N" (of a search) times.csv
- * optional: minutes,method,seed,stage,seconds scored (NULL: none) is a text file with one line for each configuration that was ever scored
- * against the truth; lines that begin with "#" and empty ones do not count. Names beginning with "." are passed over. Costs what the files
- * are large. Errors: FNAS_ERR_INPUT naming the file (a name or a field that is not understood, a number that is not finite or out of range,
- * a ratio that is not that of its hypervolumes, two scores of a device by different truths, a device of two objectives that splits.json has
- * not, no score at all), FNAS_ERR_IO, FNAS_ERR_MEMORY. */
+ *
+ *   splits.json: "search_devices" and "unseen_devices", arrays of names: which devices searches saw
+ *
+ *   OBJECTIVES,METHOD,BUDGET,DEVICE,SEED.json: one a score, as `fleetnas score --json` (of one front) or `fleetnas rival --json` prints
+ *   it; OBJECTIVES are joined by "+", BUDGET is "evaluations-N" (of true objectives, a device) or "minutes-N" (of a search)
+ *
+ *   times.csv, optional: minutes,method,seed,stage,seconds
+ *
+ * scored (NULL: none) is a text file with one line for each configuration that was ever scored against the truth; lines that begin with
+ * "#" and empty ones do not count. Names beginning with "." are passed over. Costs what the files are large. Errors: FNAS_ERR_INPUT naming
+ * the file (a name or a field that is not understood, a number that is not finite or out of range, a ratio that is not that of its
+ * hypervolumes, a score that stands there twice, as under SEED 1 and 01, two scores of a device by different truths, a device of two
+ * objectives that splits.json has not, no score at all), FNAS_ERR_IO, FNAS_ERR_MEMORY. */
 FNAS_API FNAS_NODISCARD fnas_status fnas_results_open(fnas_context *context, const char *folder, const char *scored,
                                                       fnas_results **results);
 FNAS_API void fnas_results_free(fnas_results *results); /* NULL is allowed */

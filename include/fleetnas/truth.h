@@ -28,8 +28,9 @@ typedef struct fnas_truth_options {
 /* Objectives are the error, then the costs. What a row's architecture is, is told as in fnas_import_open_csv. Unless `partial`, every
  * architecture of the tables must have all objectives, and a space of at most 4,000,000 architectures must be there as a whole (each of
  * them, or what computes the same): a front is not compared with half of the truth. The space is borrowed and must outlive the table.
- * Errors: FNAS_ERR_INPUT naming file, line and column (a column that is missing, no number, an architecture twice) or the column and the
- * architecture (an error outside 0 to 100, an architecture without a value), or the column (a cost that never changes), or saying which
+ * Errors: FNAS_ERR_INPUT naming file, line and column (a column that is missing, no number, an error outside 0 to 100, a cost that is
+ * neither 0 nor from 1e-30 to 1e30, an architecture twice, or with an "arch_index" that another row contradicts) or the column and the
+ * architecture (an architecture without a value), or the column (a cost that never changes), or saying which
  * architecture is missing, that no architecture has all objectives, or that the true front dominates nothing; FNAS_ERR_USAGE (no table, no
  * cost), FNAS_ERR_IO, FNAS_ERR_MEMORY. */
 FNAS_API FNAS_NODISCARD fnas_status fnas_truth_open(fnas_context *context, const fnas_space *space, const fnas_truth_options *options,

@@ -30,17 +30,6 @@ bool fnas_folder_exists(const char *path) {
     return !stat(path, &info) && S_ISDIR(info.st_mode);
 }
 
-char *fnas_path_join(const char *folder, const char *name) {
-    size_t length = strlen(folder), name_size = strlen(name) + 1;
-    bool needs_slash = length && folder[length - 1] != '/';
-    char *path = fnas_allocate(length + needs_slash + name_size, 1);
-    if (!path) return NULL;
-    memcpy(path, folder, length);
-    if (needs_slash) path[length] = '/';
-    memcpy(path + length + needs_slash, name, name_size);
-    return path;
-}
-
 /* ---- reading ---- */
 
 /* A growing run of bytes with a limit. */
@@ -242,14 +231,6 @@ static void fnas_file_writer_release(fnas_file_writer *writer) {
     free(writer->target); /* of realpath or strdup */
     fnas_free(writer->temporary);
     fnas_free(writer);
-}
-
-/* The folder part of `path`, "." when it has none; released with fnas_free. */
-static char *fnas_path_folder(const char *path) {
-    const char *slash = strrchr(path, '/');
-    char *folder = fnas_strdup(slash ? path : ".");
-    if (folder && slash) folder[slash == path ? 1 : slash - path] = 0;
-    return folder;
 }
 
 static fnas_status fnas_open_temporary(fnas_context *context, fnas_file_writer *writer, mode_t mode) {

@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include "base/error.h"
+#include "base/path.h"
 
 bool fnas_file_exists(const char *path);
 bool fnas_folder_exists(const char *path);
@@ -36,8 +37,5 @@ FNAS_NODISCARD fnas_status fnas_folder_check_creatable(fnas_context *context, co
 
 /* Removes the temporary files that killed writers of this machine left in a folder; a failure is not reported: they do no harm. */
 void fnas_folder_remove_temporaries(const char *path);
-
-/* "folder/name", owned by the caller (fnas_free); NULL when out of memory. */
-char *fnas_path_join(const char *folder, const char *name);
 
 #endif

@@ -4,8 +4,17 @@
 
 #include "space/space.h"
 
-/* Adds them to a zeroed set whose decisions are the space's. FNAS_ERR_INPUT "PATH:LINE: ..." for what is no architecture, or one that
- * stands there twice; "PATH: ..." for no architecture at all. */
-FNAS_NODISCARD fnas_status fnas_cells_read(fnas_context *context, const char *path, const fnas_space *space, fnas_arch_set *set);
+/* Zero-initialise; released with fnas_cells_free. */
+typedef struct fnas_cells {
+    int64_t count;
+    int32_t *choices; /* [count][decisions], in the order of the file; one may stand there again */
+    size_t capacity;
+    fnas_arch_set distinct; /* each of them once */
+} fnas_cells;
+
+/* Into a zeroed list, which is to be freed also after a failure. FNAS_ERR_INPUT "PATH:LINE: ..." for what is no architecture, "PATH: ..."
+ * for no architecture at all; FNAS_ERR_IO, FNAS_ERR_MEMORY. */
+FNAS_NODISCARD fnas_status fnas_cells_read(fnas_context *context, const char *path, const fnas_space *space, fnas_cells *cells);
+void fnas_cells_free(fnas_cells *cells);
 
 #endif

@@ -22,11 +22,11 @@ static bool is_drawn(const fnas_problem *problem) {
 
 /* ---- the cells ---- */
 
-static fnas_status read_cells(fnas_context *context, const fnas_problem *problem, fnas_arch_set *cells) {
+static fnas_status read_cells(fnas_context *context, const fnas_problem *problem, fnas_cells *cells) {
     fnas_space *space;
+    if (is_drawn(problem)) return FNAS_OK;
     FNAS_TRY(fnas_space_open(context, SPACE, &space));
-    *cells = (fnas_arch_set){.decisions = fnas_space_decision_count(space)};
-    fnas_status status = is_drawn(problem) ? FNAS_OK : fnas_cells_read(context, fnas_problem_word(problem, "cells"), space, cells);
+    fnas_status status = fnas_cells_read(context, fnas_problem_word(problem, "cells"), space, cells);
     fnas_space_close(space);
     return status;
 }
@@ -53,14 +53,14 @@ static fnas_status check_counts(fnas_context *context, const fnas_problem *probl
 
 static fnas_status iteration_check(fnas_context *context, const fnas_problem *problem) {
     FNAS_TRY(fnas_problem_check_type(context, problem));
-    fnas_arch_set cells = {0};
+    fnas_cells cells = {0};
     fnas_status status = read_cells(context, problem, &cells);
     if (status == FNAS_OK) status = check_counts(context, problem, cells.count);
-    fnas_arch_set_free(&cells);
+    fnas_cells_free(&cells);
     return status;
 }
 
-static fnas_drill_setup iteration_setup(const fnas_bench *bench, const fnas_problem *problem, const fnas_arch_set *cells) {
+static fnas_drill_setup iteration_setup(const fnas_bench *bench, const fnas_problem *problem, const fnas_cells *cells) {
     fnas_drill_setup setup = {.devices = device_count(problem, cells->count),
                               .preferences = fnas_problem_count(problem, "preferences"),
                               .channels = fnas_problem_count(problem, "channels"),
@@ -69,12 +69,12 @@ static fnas_drill_setup iteration_setup(const fnas_bench *bench, const fnas_prob
                               .shared = fnas_problem_is(problem, "batch", "shared"),
                               .supernet = true,
                               .type = fnas_problem_type(problem),
-                              .cells_given = cells->count ? fnas_arch_set_at(cells, 0) : NULL,
+                              .cells_given = cells->choices,
                               .seed = bench->options->seed};
     return setup;
 }
 
-/* ---- checking: one pass of each cell ---- */
+/* ---- checking: one pass of each distinct cell ---- */
 
 static fnas_status check_cell(fnas_context *context, const fnas_drill_setup *setup, const char *cell, double *error) {
     fnas_pass_setup pass = {.cell = cell,
@@ -91,17 +91,17 @@ static fnas_status check_cell(fnas_context *context, const fnas_drill_setup *set
     return FNAS_OK;
 }
 
-static fnas_status check_each(fnas_context *context, const fnas_drill_setup *setup, const fnas_space *space, const fnas_arch_set *cells,
+static fnas_status check_each(fnas_context *context, const fnas_drill_setup *setup, const fnas_space *space, const fnas_cells *cells,
                               double *error) {
     char text[FNAS_ARCH_TEXT_BYTES];
-    for (int64_t i = 0; i < cells->count; i++) {
-        FNAS_TRY(fnas_space_format(context, space, fnas_arch_set_at(cells, i), text, sizeof text));
+    for (int64_t i = 0; i < cells->distinct.count; i++) {
+        FNAS_TRY(fnas_space_format(context, space, fnas_arch_set_at(&cells->distinct, i), text, sizeof text));
         FNAS_TRY(check_cell(context, setup, text, error));
     }
     return FNAS_OK;
 }
 
-static fnas_status check_cells(fnas_context *context, const fnas_drill_setup *setup, const fnas_arch_set *cells, double *error) {
+static fnas_status check_cells(fnas_context *context, const fnas_drill_setup *setup, const fnas_cells *cells, double *error) {
     fnas_space *space;
     *error = 0;
     if (!cells->count) return check_cell(context, setup, "mixed", error);
@@ -118,17 +118,18 @@ static fnas_status run_again(fnas_context *context, void *user) {
     return fnas_drill_weights(context, user);
 }
 
-/* Of given cells: drawn ones are others each time. */
-static fnas_status path_flops(fnas_context *context, const fnas_drill *drill, double *flops) {
+/* Of what is computed in both updates: paths with equal cells and images are, once. Given cells: drawn ones are others each time. */
+static fnas_status count_given(fnas_context *context, const fnas_drill *drill, fnas_row *row) {
     const fnas_searcher *searcher = &drill->searcher;
     const fnas_paths *paths = &searcher->paths;
-    *flops = 0;
-    for (int64_t p = 0; p < paths->count; p++) {
+    for (int64_t j = 0; j < searcher->jobs.count; j++) {
+        int64_t path = searcher->jobs.jobs[j].path;
         fnas_net *net;
-        FNAS_TRY(fnas_space_record(context, drill->run->supernet, paths->choices + p * searcher->decisions, &net));
-        *flops += (double)paths->images[p] * (fnas_net_flops(net, true, false) + fnas_net_flops(net, false, true));
+        FNAS_TRY(fnas_space_record(context, drill->run->supernet, paths->choices + path * searcher->decisions, &net));
+        row->flops += (double)paths->images[path] * (fnas_net_flops(net, true, false) + fnas_net_flops(net, false, true));
         fnas_net_destroy(net);
     }
+    fnas_row_figure_add(row, "distinct_paths", (double)(2 * searcher->jobs.count));
     return FNAS_OK;
 }
 
@@ -137,15 +138,15 @@ static fnas_status iteration_time(fnas_bench *bench, fnas_drill *drill, fnas_row
     double images = 0;
     row->threads = drill->searcher.worker_count;
     FNAS_TRY(fnas_measure(bench, run_again, drill, row));
-    if (drill->setup.cells_given) FNAS_TRY(path_flops(bench->context, drill, &row->flops));
     for (int64_t p = 0; p < paths->count; p++) images += 2 * (double)paths->images[p];
     fnas_row_figure_add(row, "paths", (double)(2 * paths->count));
+    if (drill->setup.cells_given) FNAS_TRY(count_given(bench->context, drill, row));
     fnas_row_figure_add(row, "images", images);
     fnas_row_figure_add(row, "images_per_s", images / fnas_row_ms(row) * 1e3);
     return FNAS_OK;
 }
 
-static fnas_status iteration_measure(fnas_bench *bench, const fnas_problem *problem, const fnas_arch_set *cells, fnas_row *row) {
+static fnas_status iteration_measure(fnas_bench *bench, const fnas_problem *problem, const fnas_cells *cells, fnas_row *row) {
     fnas_drill drill = {0};
     fnas_drill_setup setup = iteration_setup(bench, problem, cells);
     row->precision = fnas_compute_type_name(setup.type);
@@ -160,17 +161,18 @@ static fnas_status iteration_measure(fnas_bench *bench, const fnas_problem *prob
 }
 
 static fnas_status iteration_run(fnas_bench *bench, const fnas_problem *problem) {
-    fnas_arch_set cells = {0};
+    fnas_cells cells = {0};
     fnas_row row;
     FNAS_TRY(fnas_bench_begin(bench, problem, &row));
     fnas_status status = read_cells(bench->context, problem, &cells);
     if (status == FNAS_OK) status = iteration_measure(bench, problem, &cells, &row);
-    fnas_arch_set_free(&cells);
+    fnas_cells_free(&cells);
     return fnas_bench_end(bench, status, &row);
 }
 
 static const fnas_problem_key iteration_keys[] = {
-    {"cells", FNAS_KEY_TEXT, "drawn", 0, 0, "drawn|FILE", "as the hypernetwork draws; or one a path, a native string a line"},
+    {"cells", FNAS_KEY_TEXT, "drawn", 0, 0, "drawn|FILE",
+     "as the hypernetwork draws; or one a path, a native string a line, some perhaps again"},
     {"devices", FNAS_KEY_COUNT, "cells", 1, DEVICES_MOST, "cells",
      "made-up devices; cells: as many as the file has cells for, 13 where cells are drawn"},
     {"preferences", FNAS_KEY_COUNT, "1", 1, PREFERENCES_MOST, NULL, "a device: paths"},

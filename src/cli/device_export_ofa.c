@@ -19,7 +19,7 @@ typedef struct export_values {
 #define AT(member) offsetof(export_values, member)
 
 static const cli_option export_options[] = {
-    {"output", 'o', CLI_TEXT, AT(output), "FOLDER|FILE.yaml",
+    {"output", 'o', CLI_PLACE, AT(output), "FOLDER|FILE.yaml",
      "a folder, made where absent, that gets RESOLUTION_lookup_table.yaml for each; or the file of one resolution", true},
     {"resolutions", 0, CLI_TEXT, AT(resolutions), "R,R,...", "which ones: 128 to 224 in steps of 4 [all 25]", false},
     {"rounds", 0, CLI_COUNT, AT(rounds), "N", "timed runs of each network, 12 to 1000 [12]", false},
@@ -101,6 +101,7 @@ const cli_verb cli_device_export_ofa = {
     .operands = "CARD.json",
     .operands_least = 1,
     .operands_most = 1,
+    .operands_are_read = true,
     .details =
         "Measures every block of MobileNetV3 on the card's device, which is this machine with the card's runtime, precision, batch and "
         "threads, and\n"

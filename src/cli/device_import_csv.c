@@ -13,8 +13,8 @@ static const cli_option csv_options[] = {
     {"column", 0, CLI_REPEATED, CLI_IMPORT_AT(columns), "latency_ms=COL",
      "column with a device's latencies; energy_mj=COL: with its energies", false},
     {"all", 0, CLI_FLAG, CLI_IMPORT_AT(all), NULL, "every column but the architecture's is a device's latencies in ms", false},
-    CLI_IMPORT_OPTION_TEXT("archs", archs, "ARCHS.csv|MAP.pt",
-                           "what a table's arch_index means: CSV with arch and arch_index, or HELP's index map"),
+    CLI_IMPORT_OPTION_INPUT("archs", archs, "ARCHS.csv|MAP.pt",
+                            "what a table's arch_index means: CSV with arch and arch_index, or HELP's index map"),
     CLI_IMPORT_OPTION_TEXT("name", name, "NAME", "what to call the one device [the column, without _ms or _latency_ms]"),
     CLI_IMPORT_OPTIONS,
     CLI_OPTIONS_END,
@@ -80,6 +80,7 @@ const cli_verb cli_device_import_csv = {
     .operands = "TABLE.csv...",
     .operands_least = 1,
     .operands_most = 100,
+    .operands_are_read = true,
     .details =
         "A row's architecture is told by a column arch (native strings), by arch_index or index with --archs, or by one column a decision "
         "of\n"

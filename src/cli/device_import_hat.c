@@ -31,6 +31,7 @@ const cli_verb cli_device_import_hat = {
     .operands = "TABLE.csv...",
     .operands_least = 1,
     .operands_most = 100,
+    .operands_are_read = true,
     .details = "HAT's tables describe a sub-transformer by averages over its layers. A card can hold such rows on a space whose decisions "
                "are these\n"
                "features (encoder_embed_dim, encoder_ffn_embed_dim_avg, ...), with the numbers as their choices. The latency is encoder "

@@ -6,7 +6,7 @@
 static const cli_option help_options[] = {
     CLI_IMPORT_OPTION_SPACE,
     CLI_IMPORT_OPTION_OUTPUT,
-    {"index-map", 0, CLI_TEXT, CLI_IMPORT_AT(archs), "MAP.pt|ARCHS.csv",
+    {"index-map", 0, CLI_INPUT, CLI_IMPORT_AT(archs), "MAP.pt|ARCHS.csv",
      "which architecture an entry is: HELP's str_arch2idx.pt, or CSV with arch and arch_index", true},
     CLI_IMPORT_OPTION_TEXT("name", name, "NAME", "what to call the one device [the file, without .pt]"),
     CLI_IMPORT_OPTIONS,
@@ -33,6 +33,7 @@ const cli_verb cli_device_import_help = {
     .operands = "FILE.pt...",
     .operands_least = 1,
     .operands_most = 1000,
+    .operands_are_read = true,
     .details =
         "Each file is one device: a list of milliseconds for one batch, whose order the index map explains. The files are pickles in ZIP\n"
         "archives; they are read by a reader that knows lists, maps, numbers and texts, refuses everything else by name, and runs nothing.",

@@ -38,6 +38,7 @@ const cli_verb cli_device_import_ofa = {
     .operands = "TABLE.yaml...",
     .operands_least = 1,
     .operands_most = 100,
+    .operands_are_read = true,
     .details =
         "Each table is of one resolution and has the milliseconds of every block that MobileNetV3 can have at it; an architecture's "
         "latency "

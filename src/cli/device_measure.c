@@ -2,7 +2,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "output.h"
 #include "verbs.h"
@@ -20,10 +19,10 @@ typedef struct measure_values {
 #define AT(member) offsetof(measure_values, member)
 
 static const cli_option measure_options[] = {
-    {"space", 0, CLI_TEXT, AT(space), "SPACE",
+    {"space", 0, CLI_INPUT, AT(space), "SPACE",
      "search space with its parameters: nb201:channels=16,cells=5,classes=10,input=3x32x32, mobilenetv3:width=1.2,classes=1000", true},
     {"name", 0, CLI_TEXT, AT(name), "NAME", "what to call the device", true},
-    {"output", 'o', CLI_TEXT, AT(output), "CARD.json", "where the device card goes", true},
+    {"output", 'o', CLI_OUTPUT, AT(output), "CARD.json", "where the device card goes", true},
     {"runtime", 0, CLI_CHOICE, AT(runtime), "onednn|onednn-plain|blas", "what executes the networks [onednn]", false},
     {"precision", 0, CLI_CHOICE, AT(precision), "f32|f16|bf16|int8",
      "of weights and activations; onednn-plain and blas know f32 only, f16 is for commands [f32]", false},
@@ -39,12 +38,12 @@ static const cli_option measure_options[] = {
     {"threads", 0, CLI_COUNT, AT(threads), "N", "threads of the device: part of what it is [1]", false},
     {"batch", 0, CLI_COUNT, AT(batch), "N", "images at a time [1]", false},
     {"archs", 0, CLI_COUNT, AT(archs), "N", "random architectures beside the references [300]", false},
-    {"archs-file", 0, CLI_TEXT, AT(archs_file), "FILE.json",
+    {"archs-file", 0, CLI_INPUT, AT(archs_file), "FILE.json",
      "these architectures instead of random ones: a file as for --references, as device references writes it [none]", false},
     {"add", 0, CLI_FLAG, AT(add), NULL,
      "to the measurements of CARD.json, a card of the same device: those of the list, or random ones that it has not", false},
     {"reference-only", 0, CLI_FLAG, AT(reference_only), NULL, "the ten references and nothing else: enough to ask a finished run", false},
-    {"references", 0, CLI_TEXT, AT(references), "FILE.json",
+    {"references", 0, CLI_INPUT, AT(references), "FILE.json",
      "ten reference architectures: an array of native strings, or an object with reference_archs [the space's own]", false},
     CLI_OPTION_DATA(measure_values, "data set whose images calibrate statistics and int8 scales [synthetic images]"),
     {"rounds", 0, CLI_COUNT, AT(rounds), "N",
@@ -68,7 +67,7 @@ static void measure_print(const fnas_card_view *view, int64_t added, const char 
                  view->noise_spearman, CLI_NOISE_POOR);
 }
 
-static fnas_measure_options measure_options_of(const measure_values *values, const char *samples, const fnas_card *add_to) {
+static fnas_measure_options measure_options_of(const measure_values *values, const char *samples, const fnas_card *add_to, bool *kept) {
     return (fnas_measure_options){.name = values->name,
                                   .runtime = values->runtime,
                                   .precision = values->precision,
@@ -89,7 +88,8 @@ static fnas_measure_options measure_options_of(const measure_values *values, con
                                   .command_energy = values->command_energy,
                                   .command_timeout_s = values->command_timeout,
                                   .samples = values->command ? samples : NULL,
-                                  .samples_anew = values->anew};
+                                  .samples_anew = values->anew,
+                                  .samples_kept = kept};
 }
 
 static fnas_status measure_check_archs(const measure_values *values) {
@@ -114,23 +114,21 @@ static fnas_status measure_check(const measure_values *values) {
     if (values->command && (values->runtime || values->isa))
         return cli_fail("device measure", FNAS_ERR_USAGE, "--%s has no use with --command, which chooses itself: leave one out",
                         values->runtime ? "runtime" : "isa");
-    fnas_status status = measure_check_archs(values);
-    return status == FNAS_OK ? cli_check_output("device measure", values->output) : status;
+    return measure_check_archs(values);
 }
 
-/* What is left of a measurement that was not finished, and how to go on. */
-static fnas_status measure_explain(fnas_status status, const measure_values *values, const char *samples) {
-    bool has_samples = values->command && access(samples, F_OK) == 0;
+/* What is left of a measurement that was not finished, and how to go on; has_samples: of this one, not of another into the same file. */
+static fnas_status measure_explain(fnas_status status, const measure_values *values, const char *samples, bool has_samples) {
+    const char *how = values->anew ? "the same command without --anew goes on from there"
+                                   : "the same command goes on from there (--anew begins again)";
     if (status == FNAS_INTERRUPTED && has_samples)
-        return cli_fail("device measure", status, "interrupted: the samples taken so far are in %s; the same command goes on from there",
-                        samples);
+        return cli_fail("device measure", status, "interrupted: the samples taken so far are in %s; %s", samples, how);
     if (status == FNAS_INTERRUPTED) return cli_fail("device measure", status, "interrupted: nothing was written; measure again");
     if (status == FNAS_ERR_NUMERIC && has_samples) /* all are there, and tell of drift: going on would say the same again */
         cli_warn("device measure",
                  "the samples are kept in %s: add --anew to throw them away and measure anew, or give more --rounds to add some", samples);
     else if (status != FNAS_OK && has_samples)
-        cli_warn("device measure", "the samples taken so far are kept in %s: the same command goes on from there (--anew begins again)",
-                 samples);
+        cli_warn("device measure", "the samples taken so far are kept in %s: %s", samples, how);
     return status;
 }
 
@@ -138,10 +136,11 @@ static fnas_status measure_and_save(fnas_context *context, const measure_values 
     fnas_space *space = NULL;
     fnas_card *card = NULL, *before = NULL;
     int64_t count_before = 0;
+    bool kept = false;
     fnas_status status = fnas_space_open(context, values->space, &space);
     if (status == FNAS_OK && values->add) status = fnas_card_load(context, values->output, &before);
     if (before) count_before = fnas_card_get(before).measurement_count;
-    fnas_measure_options options = measure_options_of(values, samples, before);
+    fnas_measure_options options = measure_options_of(values, samples, before, &kept);
     if (status == FNAS_OK) status = fnas_device_measure(context, space, &options, &card);
     if (status == FNAS_OK) status = fnas_card_save(context, card, values->output);
     if (status == FNAS_OK && values->command) (void)remove(samples);
@@ -152,7 +151,7 @@ static fnas_status measure_and_save(fnas_context *context, const measure_values 
     fnas_card_free(card);
     fnas_card_free(before);
     fnas_space_close(space);
-    return measure_explain(status, values, samples);
+    return measure_explain(status, values, samples, kept);
 }
 
 static fnas_status measure_run(fnas_context *context, void *untyped) {

@@ -1,6 +1,5 @@
 #include <stdio.h>
 
-#include "output.h"
 #include "verbs.h"
 
 typedef struct rebase_values {
@@ -11,10 +10,11 @@ typedef struct rebase_values {
 #define AT(member) offsetof(rebase_values, member)
 
 static const cli_option rebase_options[] = {
-    {"references", 0, CLI_TEXT, AT(references), "FILE.json",
+    {"references", 0, CLI_INPUT, AT(references), "FILE.json",
      "ten architectures of the card: an array of native strings, or an object with reference_archs", true},
-    {"output", 'o', CLI_TEXT, AT(output), "CARD.json", "where the new card goes", true},
-    {"space", 0, CLI_TEXT, AT(space), "SPACE", "space that the card was measured on; needed where a file describes it [the card's]", false},
+    {"output", 'o', CLI_OUTPUT, AT(output), "CARD.json", "where the new card goes", true},
+    {"space", 0, CLI_INPUT, AT(space), "SPACE", "space that the card was measured on; needed where a file describes it [the card's]",
+     false},
     CLI_OPTIONS_END,
 };
 
@@ -35,8 +35,7 @@ static fnas_status rebase_run(fnas_context *context, void *untyped) {
     const rebase_values *values = untyped;
     fnas_space *space = NULL;
     fnas_card *card = NULL;
-    fnas_status status = cli_check_output("device rebase", values->output);
-    if (status == FNAS_OK && values->space) status = fnas_space_open(context, values->space, &space); /* a card may only name it */
+    fnas_status status = values->space ? fnas_space_open(context, values->space, &space) : FNAS_OK; /* a card may only name it */
     if (status == FNAS_OK) status = fnas_card_load(context, values->common.operands.items[0], &card);
     if (status == FNAS_OK && !space) status = fnas_space_open(context, fnas_card_get(card).space, &space);
     if (status == FNAS_OK) status = rebase_card(context, values, space, card);
@@ -51,6 +50,7 @@ const cli_verb cli_device_rebase = {
     .operands = "CARD.json",
     .operands_least = 1,
     .operands_most = 1,
+    .operands_are_read = true,
     .details =
         "Cards of a search share their ten references. A card that has measured the ten of another fleet, as references or beside them, "
         "becomes\n"

@@ -18,14 +18,14 @@ typedef struct references_values {
 #define REFERENCES 10 /* of a device card */
 
 static const cli_option references_options[] = {
-    {"device", 0, CLI_TEXTS, AT(devices), "CARD.json", "device cards with measurements, from which is learnt how devices differ", false},
-    {"predictor", 0, CLI_TEXT, AT(predictor), "P.safetensors", "a trained predictor, instead of cards", false},
-    {"output", 'o', CLI_TEXT, AT(output), "FILE.json", "where the architectures go", true},
-    {"space", 0, CLI_TEXT, AT(space), "SPACE", "with --device: space that the cards were measured on [the first card's]", false},
+    {"device", 0, CLI_INPUTS, AT(devices), "CARD.json", "device cards with measurements, from which is learnt how devices differ", false},
+    {"predictor", 0, CLI_INPUT, AT(predictor), "P.safetensors", "a trained predictor, instead of cards", false},
+    {"output", 'o', CLI_OUTPUT, AT(output), "FILE.json", "where the architectures go", true},
+    {"space", 0, CLI_INPUT, AT(space), "SPACE", "with --device: space that the cards were measured on [the first card's]", false},
     {"count", 0, CLI_COUNT, AT(count), "N", "how many [10, what a card needs]", false},
-    {"given", 0, CLI_TEXT, AT(given), "CARD.json",
+    {"given", 0, CLI_INPUT, AT(given), "CARD.json",
      "card of the device whose architectures were measured already: the next N most useful ones", false},
-    {"among", 0, CLI_TEXT, AT(among), "CARD.json", "choose among the architectures of this card alone; its latencies are not looked at",
+    {"among", 0, CLI_INPUT, AT(among), "CARD.json", "choose among the architectures of this card alone; its latencies are not looked at",
      false},
     {"seed", 0, CLI_SEED, AT(seed), "N", "with --device: of the predictor that is trained on the cards [0]", false},
     CLI_OPTION_THREADS(references_values),
@@ -133,7 +133,6 @@ static fnas_status references_run(fnas_context *context, void *untyped) {
     fnas_predictor *predictor = NULL;
     fnas_context_set_threads(context, values->threads);
     fnas_status status = references_check(values);
-    if (status == FNAS_OK) status = cli_check_output("device references", values->output);
     if (status == FNAS_OK) status = references_learn(context, values, &predictor);
     if (status == FNAS_OK) status = references_choose(context, values, predictor);
     if (predictor) fnas_predictor_free(predictor);

@@ -12,7 +12,7 @@ typedef struct show_values {
 } show_values;
 
 static const cli_option show_options[] = {
-    {"space", 0, CLI_TEXT, offsetof(show_values, space), "SPACE", "their space: needed where a file describes it [the first card's]",
+    {"space", 0, CLI_INPUT, offsetof(show_values, space), "SPACE", "their space: needed where a file describes it [the first card's]",
      false},
     CLI_OPTION_JSON(show_values),
     CLI_OPTIONS_END,
@@ -191,6 +191,7 @@ const cli_verb cli_device_show = {
     .operands = "CARD.json...",
     .operands_least = 1,
     .operands_most = 1000,
+    .operands_are_read = true,
     .details = "Checks each card and prints its facts, the range of its latencies, its embedding and its noise. With several cards, also "
                "the rank\n"
                "correlations between them: devices close to 1 rank architectures alike, and one front serves them all.",

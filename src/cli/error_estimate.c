@@ -19,12 +19,12 @@ typedef struct estimate_values {
 #define AT(member) offsetof(estimate_values, member)
 
 static const cli_option estimate_options[] = {
-    {"space", 0, CLI_TEXT, AT(space), "SPACE", "search space with images, as for `search`", true},
+    {"space", 0, CLI_INPUT, AT(space), "SPACE", "search space with images, as for `search`", true},
     {"data", 0, CLI_TEXT, AT(data), "DATA", "data set; only images of its train part are used", true},
-    {"output", 'o', CLI_TEXT, AT(output), "ERRORS.csv", "where the table goes; ERRORS.csv.trainings beside it keeps each training", true},
-    {"device", 0, CLI_TEXTS, AT(devices), "CARD.json",
+    {"output", 'o', CLI_OUTPUT, AT(output), "ERRORS.csv", "where the table goes; ERRORS.csv.trainings beside it keeps each training", true},
+    {"device", 0, CLI_INPUTS, AT(devices), "CARD.json",
      "device cards: errors are looked at most closely where their fronts lie [where the trade-off with MACs lies]", false},
-    {"predictor", 0, CLI_TEXT, AT(predictor), "P.safetensors", "latency predictor of `predictor fit` [trained on the cards]", false},
+    {"predictor", 0, CLI_INPUT, AT(predictor), "P.safetensors", "latency predictor of `predictor fit` [trained on the cards]", false},
     {"proxy", 0, CLI_TEXT, AT(proxy), "PARAMS",
      "smaller macro that is trained; its image may be the data set's divided by a whole number [channels=8,cells=1]", false},
     {"score-proxy", 0, CLI_TEXT, AT(score_proxy), "PARAMS", "macro of which untrained networks are scored, likewise [channels=16,cells=1]",
@@ -63,8 +63,6 @@ static void print_summary(const estimate_values *values, const fnas_estimate_sum
 
 static fnas_status estimate_run(fnas_context *context, void *untyped) {
     const estimate_values *values = untyped;
-    fnas_status status = cli_check_output(VERB, values->output);
-    if (status != FNAS_OK) return status;
     fnas_estimate_options options = {.space = values->space,
                                      .data = values->data,
                                      .proxy = values->proxy,
@@ -82,7 +80,7 @@ static fnas_status estimate_run(fnas_context *context, void *untyped) {
                                      .out = values->output};
     fnas_estimate_summary summary;
     fnas_context_set_threads(context, values->threads);
-    status = fnas_error_estimate(context, &options, &summary);
+    fnas_status status = fnas_error_estimate(context, &options, &summary);
     if (status == FNAS_OK) print_summary(values, &summary);
     if (status == FNAS_INTERRUPTED) {
         status = cli_fail(

@@ -69,6 +69,7 @@ const cli_verb cli_error_eval = {
     .operands = "ERRORS.csv",
     .operands_least = 1,
     .operands_most = 1,
+    .operands_are_read = true,
     .details =
         "Kendall's tau between estimated and true errors, over random architectures, among those of nearly equal cost, and over the true "
         "front, and the\n"

@@ -5,6 +5,7 @@
 
 #include "inputs.h"
 #include "output.h"
+#include "runs.h"
 #include "verbs.h"
 
 typedef struct front_values {
@@ -18,7 +19,7 @@ typedef struct front_values {
 #define AT(member) offsetof(front_values, member)
 
 static const cli_option front_options[] = {
-    {"device", 0, CLI_TEXT, AT(device), "CARD.json", "the device, searched or never seen: its card's references suffice", true},
+    {"device", 0, CLI_INPUT, AT(device), "CARD.json", "the device, searched or never seen: its card's references suffice", true},
     {"points", 0, CLI_COUNT, AT(points), "N", "architectures at most, best first by hypervolume contribution [24]", false},
     {"candidates", 0, CLI_COUNT, AT(candidates), "N",
      "architectures of the sweep that are scored at most [48; 1000 where errors come from a table]", false},
@@ -33,13 +34,13 @@ static const cli_option front_options[] = {
     {"neighbours", 0, CLI_COUNT, AT(neighbours), "N", "also score up to N of the next most probable architectures [0]", false},
     CLI_OPTION_JSON(front_values),
     {"csv", 0, CLI_FLAG, AT(csv), NULL, "the front as CSV on standard output", false},
-    {"svg", 0, CLI_TEXT, AT(svg), "FILE", "also write a picture", false},
+    {"svg", 0, CLI_OUTPUT, AT(svg), "FILE", "also write a picture", false},
     {"plot", 0, CLI_CHOICE, AT(plot), "staircase|pairs|parallel",
      "how pictures show it: error over the first other objective, each two objectives, or parallel coordinates [staircase; pairs from "
      "three "
      "objectives on]",
      false},
-    {"output", 'o', CLI_REPEATED, AT(outputs), "FILE", "also write the front to FILE.json, FILE.csv or FILE.svg; repeatable", false},
+    {"output", 'o', CLI_OUTPUTS, AT(outputs), "FILE", "also write the front to FILE.json, FILE.csv or FILE.svg; repeatable", false},
     {"no-error", 0, CLI_FLAG, AT(no_error), NULL,
      "leave the error out: no data set is needed, the answer takes milliseconds, networks that can only guess stay in", false},
     CLI_OPTION_DATA(front_values, "where the data set lies now [where the search found it]"),
@@ -166,11 +167,7 @@ static fnas_status front_check(const front_values *values) {
     }
     if (values->plot && !picture) return cli_fail("front", FNAS_ERR_USAGE, "--plot is about a picture: name its file with --svg FILE");
     if (picture && values->no_error) return cli_fail("front", FNAS_ERR_USAGE, "the picture shows the error: leave out --no-error");
-    for (int64_t i = 0; i < values->outputs.count; i++) {
-        fnas_status status = cli_check_output("front", values->outputs.items[i]);
-        if (status != FNAS_OK) return status;
-    }
-    return cli_check_output("front", values->svg);
+    return FNAS_OK;
 }
 
 static fnas_status front_run(fnas_context *context, void *untyped) {
@@ -203,6 +200,8 @@ const cli_verb cli_front = {
     .operands = "RUN",
     .operands_least = 1,
     .operands_most = 1,
+    .operands_are_read = true,
+    .reads_from_folder = cli_run_holds,
     .details = "Sweeps the preferences, decodes an architecture for each, scores the distinct ones (error by the shared weights on the "
                "validation split,\n"
                "or from the run's table; latency by the predictor, calibrated on the card's references, or the card's own measurement) and "

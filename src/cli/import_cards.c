@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "files.h"
 #include "output.h"
 
 #define PATH_BYTES 4096
@@ -148,11 +149,23 @@ static void say_json_card(cli_json *json, const fnas_card *card, const char *pat
     cli_json_end(json, '}');
 }
 
+/* What cards of a folder are called is known only now. */
+static fnas_status check_cards(const char *verb, const cli_import_values *values, const card_list *cards) {
+    fnas_status status = FNAS_OK;
+    char path[PATH_BYTES];
+    for (int64_t i = 0; i < cards->count && status == FNAS_OK; i++) {
+        status = card_path(verb, values, fnas_card_get(cards->items[i]).name, path);
+        if (status == FNAS_OK) status = cli_check_overwrites(values, path);
+    }
+    return status;
+}
+
 static fnas_status save_cards(fnas_context *context, const char *verb, const cli_import_values *values, const card_list *cards) {
     bool to_file = cli_has_suffix(values->output, ".json");
-    fnas_status status = to_file ? FNAS_OK : make_folder(verb, values->output);
     cli_json json = {.file = stdout};
     char path[PATH_BYTES];
+    fnas_status status = check_cards(verb, values, cards);
+    if (status == FNAS_OK && !to_file) status = make_folder(verb, values->output);
     for (int64_t i = 0; i < cards->count && status == FNAS_OK; i++) {
         status = card_path(verb, values, fnas_card_get(cards->items[i]).name, path);
         if (status == FNAS_OK) status = fnas_card_save(context, cards->items[i], path);

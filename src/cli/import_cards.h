@@ -15,19 +15,21 @@ typedef struct cli_import_values {
 } cli_import_values;
 
 #define CLI_IMPORT_AT(member) offsetof(cli_import_values, member)
+#define CLI_IMPORT_OPTION_INPUT(NAME, MEMBER, ARGUMENT, TEXT)                                                                              \
+    { NAME, 0, CLI_INPUT, CLI_IMPORT_AT(MEMBER), ARGUMENT, TEXT, false }
 #define CLI_IMPORT_OPTION_TEXT(NAME, MEMBER, ARGUMENT, TEXT)                                                                               \
     { NAME, 0, CLI_TEXT, CLI_IMPORT_AT(MEMBER), ARGUMENT, TEXT, false }
 
 /* Those in front of the verb's own, and those behind it. */
 #define CLI_IMPORT_OPTION_SPACE                                                                                                            \
-    { "space", 0, CLI_TEXT, CLI_IMPORT_AT(space), "SPACE", "search space of the architectures, with its parameters", true }
+    { "space", 0, CLI_INPUT, CLI_IMPORT_AT(space), "SPACE", "search space of the architectures, with its parameters", true }
 #define CLI_IMPORT_OPTION_OUTPUT                                                                                                           \
     {                                                                                                                                      \
-        "output", 'o', CLI_TEXT, CLI_IMPORT_AT(output), "CARD.json|FOLDER",                                                                \
+        "output", 'o', CLI_PLACE, CLI_IMPORT_AT(output), "CARD.json|FOLDER",                                                               \
             "one device: its card, where it ends in .json; else a folder, made where absent, that gets NAME.json for each", true           \
     }
 #define CLI_IMPORT_OPTIONS                                                                                                                 \
-    CLI_IMPORT_OPTION_TEXT(                                                                                                                \
+    CLI_IMPORT_OPTION_INPUT(                                                                                                               \
         "references", references, "FILE.json",                                                                                             \
         "ten reference architectures: an array of native strings, or an object with reference_archs [the space's own]"),                   \
         {"references-from-table",                                                                                                          \

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "files.h"
 #include "progress.h"
 #include "verbs.h"
 
@@ -199,7 +200,7 @@ static fnas_status cli_dispatch(const cli_verb *verb, int count, char **words) {
     if (status == FNAS_OK) {
         if (((const cli_common *)values)->help)
             cli_print_help(verb);
-        else
+        else if ((status = cli_check_files(values)) == FNAS_OK)
             status = cli_run_verb(verb, values);
         if (status == FNAS_OK) status = cli_flush(verb->name);
     }

@@ -3,7 +3,6 @@
 #include <ctype.h>
 #include <errno.h>
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,41 +13,6 @@ static const cli_option common_options[] = {
     {"help", 'h', CLI_FLAG, offsetof(cli_common, help), NULL, "this text", false},
     CLI_OPTIONS_END,
 };
-
-static bool cli_failed;
-
-bool cli_has_failed(void) {
-    return cli_failed;
-}
-
-#define MESSAGE_BYTES 8192
-
-static void cli_say(const char *verb, const char *kind, char *text) {
-    for (char *p = text; *p; p++) { /* text of files and of the command line must not steer the terminal */
-        if (iscntrl((unsigned char)*p) && *p != '\n') *p = '?';
-    }
-    fprintf(stderr, "fleetnas%s%s: %s%s\n", *verb ? " " : "", verb, kind, text);
-}
-
-fnas_status cli_fail(const char *verb, fnas_status status, const char *format, ...) {
-    char text[MESSAGE_BYTES];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
-    va_end(arguments);
-    cli_failed = true;
-    cli_say(verb, "", text);
-    return status;
-}
-
-void cli_warn(const char *verb, const char *format, ...) {
-    char text[MESSAGE_BYTES];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
-    va_end(arguments);
-    cli_say(verb, "warning: ", text);
-}
 
 /* ---- lists of words ---- */
 
@@ -63,43 +27,6 @@ static bool cli_texts_add(cli_texts *texts, const char *text) {
 void cli_texts_free(cli_texts *texts) {
     free(texts->items);
     *texts = (cli_texts){0};
-}
-
-/* ---- suggestions ---- */
-
-#define CLI_WORD_MOST 64
-
-/* Levenshtein distance without regard to case; words beyond CLI_WORD_MOST characters are never near. */
-static size_t cli_distance(const char *a, const char *b) {
-    size_t a_length = strlen(a), b_length = strlen(b), row[CLI_WORD_MOST + 1];
-    if (a_length > CLI_WORD_MOST || b_length > CLI_WORD_MOST) return CLI_WORD_MOST;
-    for (size_t j = 0; j <= b_length; j++) row[j] = j;
-    for (size_t i = 1; i <= a_length; i++) {
-        size_t diagonal = row[0];
-        row[0] = i;
-        for (size_t j = 1; j <= b_length; j++) {
-            size_t change = diagonal + (tolower((unsigned char)a[i - 1]) != tolower((unsigned char)b[j - 1]));
-            diagonal = row[j];
-            size_t insert = row[j - 1] + 1, delete = row[j] + 1;
-            row[j] = insert < delete ? insert : delete;
-            if (change < row[j]) row[j] = change;
-        }
-    }
-    return row[b_length];
-}
-
-const char *cli_suggest(const char *word, const char *(*next)(const void *state, int64_t index), const void *state) {
-    const char *best = NULL;
-    size_t best_distance = strlen(word) / 3 + 2; /* must be less */
-    for (int64_t i = 0;; i++) {
-        const char *candidate = next(state, i);
-        if (!candidate) return best;
-        size_t distance = cli_distance(word, candidate);
-        if (distance < best_distance) {
-            best_distance = distance;
-            best = candidate;
-        }
-    }
 }
 
 /* ---- the tables ---- */
@@ -221,6 +148,9 @@ static fnas_status cli_set(const cli_verb *verb, const cli_option *option, const
         *(bool *)place = true;
         return FNAS_OK;
     case CLI_TEXT:
+    case CLI_INPUT:
+    case CLI_OUTPUT:
+    case CLI_PLACE:
         *(const char **)place = text;
         if (!*text) CLI_FAIL_USAGE(verb, "--%s: is empty", option->name);
         return FNAS_OK;
@@ -235,7 +165,8 @@ static fnas_status cli_set(const cli_verb *verb, const cli_option *option, const
         return cli_set_whole(verb, option, text, 0, UINT64_MAX, place);
     case CLI_REAL:
         return cli_set_real(verb, option, text, place);
-    case CLI_TEXTS:
+    case CLI_INPUTS:
+    case CLI_OUTPUTS:
     case CLI_REPEATED:
         if (!*text) CLI_FAIL_USAGE(verb, "--%s: is empty", option->name);
         return cli_texts_add(place, text) ? FNAS_OK : cli_fail(verb->name, FNAS_ERR_MEMORY, "out of memory");
@@ -272,10 +203,14 @@ static fnas_status cli_fail_unknown(const cli_verb *verb, const char *word, size
     CLI_FAIL_USAGE(verb, "unknown option %.*s", (int)length, word);
 }
 
+static bool cli_is_repeatable(const cli_option *option) {
+    return option->kind == CLI_INPUTS || option->kind == CLI_OUTPUTS || option->kind == CLI_REPEATED;
+}
+
 /* A value that decides something may stand once: of two, one would be ignored. */
 static fnas_status cli_note_seen(cli_reader *reader, const cli_option *option) {
     bool *seen = &((cli_common *)reader->values)->seen[cli_option_index(reader->verb, option)];
-    bool again = *seen && option->kind != CLI_TEXTS && option->kind != CLI_REPEATED && option->kind != CLI_FLAG;
+    bool again = *seen && !cli_is_repeatable(option) && option->kind != CLI_FLAG;
     *seen = true;
     if (again) CLI_FAIL_USAGE(reader->verb, "--%s is given twice", option->name);
     return FNAS_OK;
@@ -296,7 +231,7 @@ static fnas_status cli_read_option(cli_reader *reader, const cli_option *option,
         }
     }
     fnas_status status = cli_set(reader->verb, option, reader->words[reader->next++], reader->values);
-    if (option->kind != CLI_TEXTS) return status;
+    if (option->kind != CLI_INPUTS) return status;
     reader->greedy = option->name;
     while (status == FNAS_OK && reader->next < reader->count && !cli_looks_like_option(reader->words[reader->next])) {
         status = cli_set(reader->verb, option, reader->words[reader->next++], reader->values);
@@ -364,6 +299,7 @@ static fnas_status cli_check_complete(const cli_reader *reader) {
 
 fnas_status cli_parse(const cli_verb *verb, int count, char **words, void *values) {
     cli_reader reader = {.verb = verb, .words = words, .count = count, .values = values};
+    ((cli_common *)values)->verb = verb;
     fnas_status status = cli_read_words(&reader);
     if (status != FNAS_OK || ((const cli_common *)values)->help) return status;
     return cli_check_complete(&reader);
@@ -377,7 +313,7 @@ bool cli_is_given(const cli_verb *verb, const void *values, const char *name) {
 void cli_values_free(const cli_verb *verb, void *values) {
     cli_texts_free(&((cli_common *)values)->operands);
     for (const cli_option *option = verb->options; option->name; option++) {
-        if (option->kind == CLI_TEXTS || option->kind == CLI_REPEATED) cli_texts_free((cli_texts *)((char *)values + option->offset));
+        if (cli_is_repeatable(option)) cli_texts_free((cli_texts *)((char *)values + option->offset));
     }
 }
 
@@ -391,7 +327,7 @@ static void cli_print_option(const cli_option *option) {
     if (option->letter) length = snprintf(left, sizeof left, "-%c, ", option->letter);
     length += snprintf(left + length, sizeof left - (size_t)length, "--%s", option->name);
     if (option->argument) {
-        snprintf(left + length, sizeof left - (size_t)length, " %s%s", option->argument, option->kind == CLI_TEXTS ? "..." : "");
+        snprintf(left + length, sizeof left - (size_t)length, " %s%s", option->argument, option->kind == CLI_INPUTS ? "..." : "");
     }
     if (strlen(left) < CLI_HELP_COLUMN - 2)
         printf("  %-*s%s%s\n", CLI_HELP_COLUMN - 2, left, option->help, option->required ? " (required)" : "");
@@ -413,7 +349,7 @@ void cli_print_help(const cli_verb *verb) {
     printf("fleetnas %s: %s\n\nUsage: fleetnas %s%s%s", verb->name, verb->summary, verb->name, *verb->operands ? " " : "", verb->operands);
     const cli_option *option;
     for (int64_t i = 0; (option = cli_option_at(verb, i)); i++) {
-        if (option->required) printf(" --%s %s%s", option->name, option->argument, option->kind == CLI_TEXTS ? "..." : "");
+        if (option->required) printf(" --%s %s%s", option->name, option->argument, option->kind == CLI_INPUTS ? "..." : "");
     }
     printf(" [options]\n\n");
     if (verb->operand_name) cli_print_operands(verb);

@@ -4,18 +4,24 @@
 
 #include <stddef.h>
 
-#include "fleetnas/fleetnas.h"
+#include "messages.h"
+#include "suggest.h"
 
 typedef enum cli_kind {
-    CLI_FLAG,    /* bool */
-    CLI_TEXT,    /* const char * */
-    CLI_CHOICE,  /* const char *, one of `argument` "a|b|c" */
-    CLI_COUNT,   /* int64_t, 1 and more */
-    CLI_WHOLE,   /* int64_t, 0 and more */
-    CLI_SEED,    /* uint64_t */
-    CLI_REAL,    /* double, more than 0 */
-    CLI_TEXTS,   /* cli_texts: repeatable, takes every word up to the next option */
-    CLI_REPEATED /* cli_texts: repeatable, one word each */
+    CLI_FLAG,     /* bool */
+    CLI_TEXT,     /* const char * */
+    CLI_CHOICE,   /* const char *, one of `argument` "a|b|c" */
+    CLI_COUNT,    /* int64_t, 1 and more */
+    CLI_WHOLE,    /* int64_t, 0 and more */
+    CLI_SEED,     /* uint64_t */
+    CLI_REAL,     /* double, more than 0 */
+    CLI_REPEATED, /* cli_texts: repeatable, one word each */
+    /* Files; what they owe each other is checked before the verb runs (files.h). */
+    CLI_INPUT,   /* const char *: one that is read, or a text that may be the name of one */
+    CLI_INPUTS,  /* cli_texts: repeatable, takes every word up to the next option */
+    CLI_OUTPUT,  /* const char *: one that is written */
+    CLI_OUTPUTS, /* cli_texts: repeatable, one word each */
+    CLI_PLACE    /* const char *: one that is written, or a folder for several */
 } cli_kind;
 
 /* Words of the command line, in order. The array is owned (cli_texts_free), the words are not. */
@@ -43,6 +49,7 @@ typedef struct cli_option {
 
 /* Values that most verbs have. Every verb's values begin with them. */
 typedef struct cli_common {
+    const struct cli_verb *verb; /* whose values these are */
     bool help, quiet;
     bool seen[CLI_OPTIONS_MOST]; /* by index of option: cli_is_given */
     cli_texts operands;
@@ -53,6 +60,9 @@ typedef struct cli_verb {
     const char *summary;  /* one line */
     const char *operands; /* "RUN", "CARD.json..."; "" for none */
     int64_t operands_least, operands_most;
+    bool operands_are_read; /* they name files or folders */
+    /* Whether a file that lies so in the folder that the operand names, "config.json", "devices/a.json", is read; NULL: it names none. */
+    bool (*reads_from_folder)(const char *inside);
     const char *details; /* paragraphs of the help text */
     /* What the operand may be, and a line about each, index 0 to the first NULL; both NULL: anything. */
     const char *(*operand_name)(int64_t index);
@@ -74,15 +84,6 @@ bool cli_is_given(const cli_verb *verb, const void *values, const char *name);
 
 /* The help text of a verb, on standard output. */
 void cli_print_help(const cli_verb *verb);
-
-/* Says "fleetnas VERB: message" on standard error and returns `status`. */
-FNAS_NODISCARD fnas_status cli_fail(const char *verb, fnas_status status, const char *format, ...) FNAS_PRINTF(3, 4);
-/* Says "fleetnas VERB: warning: message" on standard error. */
-void cli_warn(const char *verb, const char *format, ...) FNAS_PRINTF(2, 3);
-bool cli_has_failed(void); /* cli_fail has spoken: nothing more needs to be said */
-
-/* The candidate nearest to `word` by edit distance, or NULL where none is near. next(state, i) is candidate i, NULL behind the last. */
-const char *cli_suggest(const char *word, const char *(*next)(const void *state, int64_t index), const void *state);
 
 /* The whole text as a finite number, or false. */
 bool cli_parse_real(const char *text, double *value);

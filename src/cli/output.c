@@ -143,13 +143,3 @@ bool cli_has_suffix(const char *path, const char *suffix) {
     size_t length = strlen(path), wanted = strlen(suffix);
     return length > wanted && !strcmp(path + length - wanted, suffix);
 }
-
-fnas_status cli_check_output(const char *verb, const char *path) {
-    if (!path) return FNAS_OK;
-    const char *slash = strrchr(path, '/');
-    char folder[4096] = ".";
-    int length = slash ? (int)(slash - path) : 0;
-    if (slash) snprintf(folder, sizeof folder, "%.*s", length ? length : 1, path);
-    if (access(folder, W_OK | X_OK) == 0) return FNAS_OK;
-    return cli_fail(verb, FNAS_ERR_IO, "%s: no file can be made in %s (%s): nothing was done", path, folder, strerror(errno));
-}

@@ -36,9 +36,6 @@ int cli_decimals(double largest, int digits);
 /* A card whose noise_spearman is less is noisy: between whole measurements on a loaded machine it is 0.99 and more. */
 #define CLI_NOISE_POOR 0.95
 
-/* Before long work: FNAS_ERR_IO with a message unless a file can be made at the path (NULL: fine). */
-FNAS_NODISCARD fnas_status cli_check_output(const char *verb, const char *path);
-
 bool cli_has_suffix(const char *path, const char *suffix);
 
 #endif

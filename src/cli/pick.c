@@ -6,6 +6,7 @@
 #include "goals.h"
 #include "inputs.h"
 #include "output.h"
+#include "runs.h"
 #include "verbs.h"
 
 typedef struct pick_values {
@@ -20,7 +21,7 @@ typedef struct pick_values {
 #define SWEEP_POINTS 40000 /* more than are looked at for a front: none that satisfies the limits is left out of the choice */
 
 static const cli_option pick_options[] = {
-    {"device", 0, CLI_TEXT, AT(device), "CARD.json", "the device, searched or never seen", true},
+    {"device", 0, CLI_INPUT, AT(device), "CARD.json", "the device, searched or never seen", true},
     {"prefer", 0, CLI_TEXT, AT(prefer), "OBJECTIVE=WEIGHT,...", "weights that sum to one: error=0.7,latency_ms=0.3", false},
     {"max", 0, CLI_REPEATED, AT(limits), "OBJECTIVE=VALUE", "upper limit: latency_ms=5; repeatable", false},
     CLI_OPTION_JSON(pick_values),
@@ -265,6 +266,8 @@ const cli_verb cli_pick = {
     .operands = "RUN",
     .operands_least = 1,
     .operands_most = 1,
+    .operands_are_read = true,
+    .reads_from_folder = cli_run_holds,
     .details =
         "With --prefer alone, asks the hypernetwork once (milliseconds; the error is not scored, so that the answer may be a network that "
         "can only\n"

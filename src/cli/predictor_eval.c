@@ -11,7 +11,7 @@ typedef struct eval_values {
 } eval_values;
 
 static const cli_option eval_options[] = {
-    {"device", 0, CLI_TEXT, offsetof(eval_values, device), "CARD.json", "device card with measurements", true},
+    {"device", 0, CLI_INPUT, offsetof(eval_values, device), "CARD.json", "device card with measurements", true},
     CLI_OPTION_JSON(eval_values),
     CLI_OPTIONS_END,
 };
@@ -53,6 +53,7 @@ const cli_verb cli_predictor_eval = {
     .operands = "P.safetensors",
     .operands_least = 1,
     .operands_most = 1,
+    .operands_are_read = true,
     .details =
         "Adapts the predictor to the device by the card's ten reference measurements alone and scores it on the card's measurements; of a "
         "device\n"

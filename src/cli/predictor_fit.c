@@ -19,10 +19,10 @@ typedef struct fit_values {
 #define SCORED_LEAST 2 /* architectures of a device: of fewer there is no rank correlation */
 
 static const cli_option fit_options[] = {
-    {"device", 0, CLI_TEXTS, AT(devices), "CARD.json", "device cards with measurements", true},
-    {"output", 'o', CLI_TEXT, AT(output), "P.safetensors", "where the predictor goes", true},
-    {"space", 0, CLI_TEXT, AT(space), "SPACE", "space that the cards were measured on; needed where a file describes it [the first card's]",
-     false},
+    {"device", 0, CLI_INPUTS, AT(devices), "CARD.json", "device cards with measurements", true},
+    {"output", 'o', CLI_OUTPUT, AT(output), "P.safetensors", "where the predictor goes", true},
+    {"space", 0, CLI_INPUT, AT(space), "SPACE",
+     "space that the cards were measured on; needed where a file describes it [the first card's]", false},
     {"quantity", 0, CLI_CHOICE, AT(quantity), "latency_ms|energy_mj", "what is predicted; cards must hold it [latency_ms]", false},
     {"steps", 0, CLI_COUNT, AT(steps), "N", "training steps [the library's]", false},
     {"holdout", 0, CLI_REAL, AT(holdout), "FRACTION", "of each card's measurements, kept out of training and scored afterwards [0.1]",
@@ -84,9 +84,7 @@ static fnas_status fit_run(fnas_context *context, void *untyped) {
     cli_cards cards;
     fnas_space *space = NULL;
     fnas_context_set_threads(context, values->threads);
-    fnas_status status = cli_check_output("predictor fit", values->output);
-    if (status != FNAS_OK) return status;
-    status = cli_cards_load_on(context, "predictor fit", values->space, &values->devices, &cards, &space);
+    fnas_status status = cli_cards_load_on(context, "predictor fit", values->space, &values->devices, &cards, &space);
     if (status == FNAS_OK) status = fit_train(context, values, space, &cards);
     if (status == FNAS_INTERRUPTED) status = cli_fail("predictor fit", status, "interrupted: nothing was written");
     if (space) fnas_space_close(space);

@@ -3,6 +3,7 @@
 
 #include "inputs.h"
 #include "promises.h"
+#include "runs.h"
 #include "verbs.h"
 
 typedef struct report_values {
@@ -17,8 +18,8 @@ typedef struct report_values {
 #define AT(member) offsetof(report_values, member)
 
 static const cli_option report_options[] = {
-    {"output", 'o', CLI_TEXT, AT(output), "REPORT.html", "where the page goes", true},
-    {"device", 0, CLI_TEXTS, AT(devices), "CARD.json", "devices to show [those that were searched]", false},
+    {"output", 'o', CLI_OUTPUT, AT(output), "REPORT.html", "where the page goes", true},
+    {"device", 0, CLI_INPUTS, AT(devices), "CARD.json", "devices to show [those that were searched]", false},
     {"points", 0, CLI_COUNT, AT(points), "N", "architectures a device at most [24]", false},
     {"candidates", 0, CLI_COUNT, AT(candidates), "N",
      "architectures of the sweep that are scored at most [48; 1000 where errors come from a table]", false},
@@ -83,8 +84,7 @@ static fnas_status report_run(fnas_context *context, void *untyped) {
     }
     cli_query query = {0};
     fnas_context_set_threads(context, values->threads);
-    fnas_status status = cli_check_output("report", values->output);
-    if (status == FNAS_OK) status = cli_query_open(context, "report", values->common.operands.items[0], &values->devices, &query);
+    fnas_status status = cli_query_open(context, "report", values->common.operands.items[0], &values->devices, &query);
     if (status == FNAS_OK) status = report_query(context, values, &query);
     cli_query_close(&query);
     return status;
@@ -96,6 +96,8 @@ const cli_verb cli_report = {
     .operands = "RUN",
     .operands_least = 1,
     .operands_most = 1,
+    .operands_are_read = true,
+    .reads_from_folder = cli_run_holds,
     .details = "Writes a self-contained page: for each device its front as picture and table, and how the run was made; with --verify also "
                "predicted\n"
                "beside newly measured latency and the hypervolumes. Its path is the last line of the output.",

@@ -1,7 +1,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "output.h"
 #include "verbs.h"
 
 #define VERB "results"
@@ -14,10 +13,10 @@ typedef struct results_values {
 #define AT(member) offsetof(results_values, member)
 
 static const cli_option results_options[] = {
-    {"output", 'o', CLI_TEXT, AT(output), "PAGE.md", "where the page goes", true},
-    {"html", 0, CLI_TEXT, AT(html), "PAGE.html", "also as a self-contained page with its pictures", false},
-    {"svg", 0, CLI_TEXT, AT(svg), "FILE", "also the radar beside the largest number of evaluations, which PAGE.md then shows", false},
-    {"scored", 0, CLI_TEXT, AT(scored), "FILE.txt",
+    {"output", 'o', CLI_OUTPUT, AT(output), "PAGE.md", "where the page goes", true},
+    {"html", 0, CLI_OUTPUT, AT(html), "PAGE.html", "also as a self-contained page with its pictures", false},
+    {"svg", 0, CLI_OUTPUT, AT(svg), "FILE", "also the radar beside the largest number of evaluations, which PAGE.md then shows", false},
+    {"scored", 0, CLI_INPUT, AT(scored), "FILE.txt",
      "one line for each configuration that was ever scored against the truth (\"#\": a comment)", false},
     {"title", 0, CLI_TEXT, AT(title), "TEXT", "of the page [Results]", false},
     CLI_OPTIONS_END,
@@ -31,13 +30,9 @@ static const char *results_refer(const char *page, const char *svg) {
     return same && svg_name ? svg_name + 1 : svg;
 }
 
-static fnas_status results_check(const results_values *values) {
-    const char *const outputs[] = {values->output, values->html, values->svg};
-    for (size_t i = 0; i < sizeof outputs / sizeof *outputs; i++) {
-        fnas_status status = cli_check_output(VERB, outputs[i]);
-        if (status != FNAS_OK) return status;
-    }
-    return FNAS_OK;
+/* Every name in the folder is that of a score, or is refused; nobody looks at hidden ones. */
+static bool results_reads(const char *inside) {
+    return inside[0] != '.' && !strchr(inside, '/');
 }
 
 static fnas_status results_write(fnas_context *context, const results_values *values, const fnas_results *results) {
@@ -55,8 +50,7 @@ static fnas_status results_write(fnas_context *context, const results_values *va
 static fnas_status results_run(fnas_context *context, void *untyped) {
     const results_values *values = untyped;
     fnas_results *results = NULL;
-    fnas_status status = results_check(values);
-    if (status == FNAS_OK) status = fnas_results_open(context, values->common.operands.items[0], values->scored, &results);
+    fnas_status status = fnas_results_open(context, values->common.operands.items[0], values->scored, &results);
     if (status == FNAS_OK) status = results_write(context, values, results);
     fnas_results_free(results);
     return status;
@@ -68,6 +62,8 @@ const cli_verb cli_results = {
     .operands = "FOLDER",
     .operands_least = 1,
     .operands_most = 1,
+    .operands_are_read = true,
+    .reads_from_folder = results_reads,
     .details =
         "FOLDER holds splits.json (\"search_devices\", \"unseen_devices\") and scores as `score --json` and `rival --json` print them, "
         "called\n"

@@ -26,6 +26,8 @@ const cli_verb cli_resume = {
     .operands = "RUN",
     .operands_least = 1,
     .operands_most = 1,
+    .operands_are_read = true,
+    .reads_from_folder = cli_run_holds,
     .details =
         "Goes on at the run's last checkpoint, with the options that it began with, and ends with the same bits as a search that nothing\n"
         "interrupted, with any number of threads.",

@@ -20,7 +20,7 @@ typedef struct rival_values {
 static const cli_option rival_options[] = {
     CLI_OPTIONS_TRUTH(rival_values, truth),
     {"evaluations", 0, CLI_COUNT, AT(evaluations), "N", "distinct architectures whose objectives are looked up", true},
-    {"output", 'o', CLI_TEXT, AT(output), "FRONT.csv", "where the front goes", true},
+    {"output", 'o', CLI_OUTPUT, AT(output), "FRONT.csv", "where the front goes", true},
     {"points", 0, CLI_COUNT, AT(points), "N", "architectures of the front at most, best first by hypervolume contribution [24]", false},
     {"seed", 0, CLI_SEED, AT(seed), "N", "of its random draws [0]", false},
     CLI_OPTION_DATA(rival_values, "images that naswot looks at: fashion-mnist, cifar10:DIR"),
@@ -60,9 +60,7 @@ static fnas_status rival_run(fnas_context *context, void *untyped) {
     fnas_rival_front front = {.count = 0};
     fnas_context_set_threads(context, values->threads);
     fnas_truth_score score;
-    fnas_status status = cli_check_output(VERB, values->output);
-    if (status != FNAS_OK) return status;
-    status = cli_truth_open(context, VERB, &values->truth, &space, &truth);
+    fnas_status status = cli_truth_open(context, VERB, &values->truth, &space, &truth);
     if (status == FNAS_OK) status = fnas_rival_run(context, truth, &options, &front);
     if (status == FNAS_OK) status = fnas_truth_score_front(context, truth, front.count, front.choices, &score);
     if (status == FNAS_OK) status = fnas_rival_front_write(context, truth, &front, values->output);

@@ -49,3 +49,19 @@ fnas_status cli_run_conclude(fnas_context *context, const char *verb, const char
     }
     return status;
 }
+
+bool cli_run_holds(const char *inside) {
+    static const char *const names[] = {"config.json",
+                                        "checkpoint.safetensors",
+                                        "predictor.safetensors",
+                                        "energy.safetensors",
+                                        "error.safetensors",
+                                        "space.json",
+                                        "metrics.csv",
+                                        "scores.csv",
+                                        "log.sqlite"};
+    if (!strncmp(inside, "devices/", strlen("devices/"))) return true;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (!strcmp(names[i], inside)) return true;
+    return false;
+}

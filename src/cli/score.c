@@ -19,7 +19,7 @@ typedef struct score_values {
 
 static const cli_option score_options[] = {
     CLI_OPTIONS_TRUTH(score_values, truth),
-    {"front", 0, CLI_TEXTS, AT(fronts), "FRONT.csv|.json", "fronts, one a file", true},
+    {"front", 0, CLI_INPUTS, AT(fronts), "FRONT.csv|.json", "fronts, one a file", true},
     CLI_OPTION_JSON(score_values),
     CLI_OPTIONS_END,
 };

@@ -16,9 +16,9 @@ typedef struct search_values {
 #define AT(member) offsetof(search_values, member)
 
 static const cli_option search_options[] = {
-    {"device", 0, CLI_TEXTS, AT(devices), "CARD.json", "device cards to search for", true},
+    {"device", 0, CLI_INPUTS, AT(devices), "CARD.json", "device cards to search for", true},
     {"out", 'o', CLI_TEXT, AT(run), "RUN", "folder of the run: new or empty", true},
-    {"space", 0, CLI_TEXT, AT(space), "SPACE",
+    {"space", 0, CLI_INPUT, AT(space), "SPACE",
      "search space, as the cards were measured; needed where a file describes it [the first card's]", false},
     CLI_OPTION_DATA(search_values, "data set: fashion-mnist, cifar10:DIR, synthetic:... [fashion-mnist]"),
     {"error", 0, CLI_TEXT, AT(error), "SOURCE",
@@ -33,7 +33,7 @@ static const cli_option search_options[] = {
     {"minutes", 0, CLI_REAL, AT(minutes), "N", "length in minutes on this machine", false},
     {"seed", 0, CLI_SEED, AT(seed), "N", "equal seeds give equal runs, bit by bit [0]", false},
     CLI_OPTION_THREADS(search_values),
-    {"predictor", 0, CLI_TEXT, AT(predictor), "P.safetensors", "latency predictor of `predictor fit` [trained at the start]", false},
+    {"predictor", 0, CLI_INPUT, AT(predictor), "P.safetensors", "latency predictor of `predictor fit` [trained at the start]", false},
     {"update", 0, CLI_CHOICE, AT(update), "mgd|mean|sequential|sample", "how the devices' gradients become one step [mgd: min-norm point]",
      false},
     {"sampler", 0, CLI_CHOICE, AT(sampler), "reinmax|gdas", "gradient estimator of the sampled architectures [reinmax]", false},

@@ -85,6 +85,7 @@ const cli_verb cli_space_show = {
     .operands = "SPACE",
     .operands_least = 1,
     .operands_most = 1,
+    .operands_are_read = true,
     .details =
         "SPACE is a name with parameters, or a file that describes a space (docs/spaces.md), which is checked. Prints the spec by which "
         "cards and runs\n"

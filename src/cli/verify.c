@@ -1,5 +1,6 @@
 #include "inputs.h"
 #include "promises.h"
+#include "runs.h"
 #include "verbs.h"
 
 typedef struct verify_values {
@@ -14,7 +15,7 @@ typedef struct verify_values {
 #define AT(member) offsetof(verify_values, member)
 
 static const cli_option verify_options[] = {
-    {"device", 0, CLI_TEXTS, AT(devices), "CARD.json", "devices of this machine [those that were searched]", false},
+    {"device", 0, CLI_INPUTS, AT(devices), "CARD.json", "devices of this machine [those that were searched]", false},
     {"ablate", 0, CLI_FLAG, AT(ablate), NULL, "also ask with the mean embedding, and with one preference for all points", false},
     {"random", 0, CLI_COUNT, AT(random), "N", "architectures of each random rival, drawn from the scale's [24]", false},
     {"scale", 0, CLI_COUNT, AT(scale), "N", "fixed random architectures that set the scale of the hypervolume [100]", false},
@@ -26,7 +27,7 @@ static const cli_option verify_options[] = {
     CLI_OPTION_DATA(verify_values, "where the data set lies now [where the search found it]"),
     CLI_OPTION_THREADS(verify_values),
     CLI_OPTION_JSON(verify_values),
-    {"output", 'o', CLI_TEXT, AT(output), "FILE.json", "also write the result as JSON", false},
+    {"output", 'o', CLI_OUTPUT, AT(output), "FILE.json", "also write the result as JSON", false},
     CLI_OPTIONS_END,
 };
 
@@ -61,8 +62,7 @@ static fnas_status verify_run(fnas_context *context, void *untyped) {
     const verify_values *values = untyped;
     cli_query query = {0};
     fnas_context_set_threads(context, values->threads);
-    fnas_status status = cli_check_output("verify", values->output);
-    if (status == FNAS_OK) status = cli_query_open(context, "verify", values->common.operands.items[0], &values->devices, &query);
+    fnas_status status = cli_query_open(context, "verify", values->common.operands.items[0], &values->devices, &query);
     if (status == FNAS_OK) status = verify_query(context, values, &query);
     cli_query_close(&query);
     if (status == FNAS_INTERRUPTED) status = cli_fail("verify", status, "interrupted: nothing was written; the run is as it was");
@@ -75,6 +75,8 @@ const cli_verb cli_verify = {
     .operands = "RUN",
     .operands_least = 1,
     .operands_most = 1,
+    .operands_are_read = true,
+    .reads_from_folder = cli_run_holds,
     .details =
         "For each device: measures the architectures of its front anew, sets the measured beside the predicted latency, scores the "
         "error on the\n"

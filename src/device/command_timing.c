@@ -107,19 +107,24 @@ static fnas_status ask(command_timer *timer, int64_t arch, fnas_sample *sample) 
     sample->arch = arch;
     sample->ms = answer.ms;
     sample->energy_mj = answer.energy_mj;
-    return hold_facts(timer, &answer);
+    status = hold_facts(timer, &answer);
+    if (status == FNAS_ERR_INPUT) timer->facts->samples_kept = false; /* they are of another program */
+    return status;
 }
 
 /* From the file where it is there, else from the program. */
 static fnas_status take_sample(command_timer *timer, fnas_samples_turn turn, int64_t arch, fnas_sample *sample) {
     bool found;
     FNAS_TRY(fnas_samples_find(timer->context, timer->samples, turn, &found, sample));
-    if (found && (sample->arch != arch || !(sample->ms > 0)))
+    if (found && (sample->arch != arch || !(sample->ms > 0))) {
+        timer->facts->samples_kept = false;
         return fnas_fail(timer->context, FNAS_ERR_INPUT, "%s: the file of samples was changed: begin anew (--anew)", timer->plan->stage);
+    }
     if (!found) {
         FNAS_TRY(ask(timer, arch, sample));
         FNAS_TRY(fnas_samples_add(timer->context, timer->samples, turn, sample));
     }
+    timer->facts->samples_kept = true;
     if (timer->facts->checks_logits) timer->facts->largest_difference = fmax(timer->facts->largest_difference, sample->difference);
     return FNAS_OK;
 }

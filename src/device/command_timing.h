@@ -12,6 +12,7 @@ typedef struct fnas_command_facts {
     fnas_answer device;        /* its texts; "" where it did not say */
     bool checks_logits;        /* every sample's were compared */
     double largest_difference; /* of a sample's logits (command.h); NaN when not compared */
+    bool samples_kept;         /* the file has some that this measurement goes on from: also set when it fails */
 } fnas_command_facts;
 
 /* plan->runtime, precision and isa are not used. Samples go to the file samples_path and are taken from it where they are there; it stays,

@@ -241,6 +241,7 @@ fnas_status fnas_device_measure(fnas_context *context, const fnas_space *space, 
     *card = NULL;
     fnas_measurement measuring = {.context = context};
     fnas_status status = measure(context, space, options, &measuring, card);
+    if (options->samples_kept) *options->samples_kept = measuring.facts.samples_kept;
     fnas_measurement_release(&measuring);
     return status;
 }

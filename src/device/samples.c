@@ -10,7 +10,8 @@
 #include "base/memory.h"
 
 #define COMMIT_MS 500
-#define FORMAT "fleetnas-samples/1"
+#define FORMAT_NAME "fleetnas-samples/"
+#define FORMAT FORMAT_NAME "1"
 
 static const char SCHEMA[] = "CREATE TABLE IF NOT EXISTS settings(key TEXT PRIMARY KEY, value TEXT NOT NULL);"
                              "CREATE TABLE IF NOT EXISTS samples(part INTEGER NOT NULL, round INTEGER NOT NULL, turn INTEGER NOT NULL, "
@@ -148,13 +149,41 @@ fnas_status fnas_samples_add(fnas_context *context, fnas_samples *samples, fnas_
 
 /* ---- open and close ---- */
 
+/* The file, locked until it is closed, in a transaction. */
 static fnas_status open_base(fnas_context *context, fnas_samples *samples) {
     if (sqlite3_open(samples->path, &samples->base) != SQLITE_OK) return fail_base(context, samples);
     sqlite3_busy_timeout(samples->base, 1000);
     /* Two measurements into one file would mix their samples: the first that writes keeps it. */
     FNAS_TRY(execute(context, samples, "PRAGMA locking_mode = EXCLUSIVE"));
-    FNAS_TRY(begin_writing(context, samples));
+    return begin_writing(context, samples);
+}
+
+/* Whether the file is of this version; one that holds nothing is. Rows that no version of ours wrote are somebody else's. Before anything
+ * more is asked of the tables, which another version may have made otherwise. */
+static fnas_status check_format(fnas_context *context, fnas_samples *samples, bool *is_this) {
+    sqlite3_stmt *statement;
     FNAS_TRY(execute(context, samples, SCHEMA));
+    FNAS_TRY(prepare(context, samples,
+                     "SELECT coalesce((SELECT value FROM settings WHERE key = 'format'), (SELECT 'none' FROM settings LIMIT 1), "
+                     "(SELECT 'none' FROM samples LIMIT 1), '" FORMAT "')",
+                     &statement));
+    int code = sqlite3_step(statement);
+    const char *format = code == SQLITE_ROW ? (const char *)sqlite3_column_text(statement, 0) : NULL;
+    fnas_status status = code == SQLITE_ROW ? FNAS_OK : fail_base(context, samples);
+    *is_this = format && strcmp(format, FORMAT) == 0;
+    if (status == FNAS_OK && (!format || strncmp(format, FORMAT_NAME, strlen(FORMAT_NAME)) != 0))
+        status = fnas_fail(context, FNAS_ERR_INPUT, "%s: these are no samples of a measurement; remove it, or write the card elsewhere",
+                           samples->path);
+    sqlite3_finalize(statement);
+    return status;
+}
+
+static fnas_status open_tables(fnas_context *context, fnas_samples *samples) {
+    bool is_this;
+    FNAS_TRY(check_format(context, samples, &is_this));
+    if (!is_this)
+        return fnas_fail(context, FNAS_ERR_INPUT,
+                         "%s holds samples of another version of fleetnas: begin anew (--anew), or go on with that one", samples->path);
     FNAS_TRY(prepare(context, samples, "SELECT value FROM settings WHERE key = ?1", &samples->get));
     FNAS_TRY(prepare(context, samples, "INSERT INTO settings VALUES (?1, ?2)", &samples->set));
     FNAS_TRY(prepare(context, samples, "SELECT arch, ms, energy_mj, difference FROM samples WHERE part = ?1 AND round = ?2 AND turn = ?3",
@@ -184,13 +213,20 @@ static void release(fnas_samples *samples) {
     fnas_free(samples);
 }
 
+static fnas_samples *make(const char *path) {
+    fnas_samples *made = fnas_allocate(1, sizeof *made);
+    if (made && (made->path = fnas_path_for_sqlite(path))) return made;
+    fnas_free(made);
+    return NULL;
+}
+
 fnas_status fnas_samples_open(fnas_context *context, const char *path, int64_t count, const fnas_samples_setting *settings,
                               fnas_samples **samples) {
     *samples = NULL;
-    fnas_samples *made = fnas_allocate(1, sizeof *made);
+    fnas_samples *made = make(path);
     if (!made) return fnas_fail_memory(context, path);
-    made->path = fnas_strdup(path);
-    fnas_status status = made->path ? open_base(context, made) : fnas_fail_memory(context, path);
+    fnas_status status = open_base(context, made);
+    if (status == FNAS_OK) status = open_tables(context, made);
     if (status == FNAS_OK) status = hold_settings(context, made, count, settings);
     if (status == FNAS_OK)
         *samples = made;
@@ -199,14 +235,24 @@ fnas_status fnas_samples_open(fnas_context *context, const char *path, int64_t c
     return status;
 }
 
+/* ---- forgetting ---- */
+
+/* Samples of any version. */
+static fnas_status forget(fnas_context *context, fnas_samples *samples) {
+    bool is_this;
+    FNAS_TRY(open_base(context, samples));
+    FNAS_TRY(check_format(context, samples, &is_this));
+    FNAS_TRY(execute(context, samples, "DROP TABLE samples; DROP TABLE settings"));
+    return end_writing(context, samples);
+}
+
 fnas_status fnas_samples_forget(fnas_context *context, const char *path) {
-    fnas_samples *samples;
     if (!fnas_file_exists(path)) return FNAS_OK;
-    FNAS_TRY(fnas_samples_open(context, path, 0, NULL, &samples));
-    fnas_status status = begin_writing(context, samples);
-    if (status == FNAS_OK) status = execute(context, samples, "DELETE FROM samples; DELETE FROM settings");
-    fnas_status closed = fnas_samples_close(status == FNAS_OK ? context : NULL, samples);
-    return status == FNAS_OK ? closed : status;
+    fnas_samples *samples = make(path);
+    if (!samples) return fnas_fail_memory(context, path);
+    fnas_status status = forget(context, samples);
+    release(samples);
+    return status;
 }
 
 fnas_status fnas_samples_close(fnas_context *context, fnas_samples *samples) {

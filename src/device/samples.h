@@ -24,12 +24,13 @@ typedef struct fnas_sample {
 } fnas_sample;
 
 /* Opens or makes the file. All settings must be those that it was made with. Owned: fnas_samples_close. Errors: FNAS_ERR_INPUT (another
- * measurement's samples: names the setting and both values; not such a file), FNAS_ERR_IO (not writable; in use), FNAS_ERR_MEMORY. */
+ * measurement's samples: names the setting and both values; another version's; not such a file), FNAS_ERR_IO (not writable; in use),
+ * FNAS_ERR_MEMORY. */
 FNAS_NODISCARD fnas_status fnas_samples_open(fnas_context *context, const char *path, int64_t count, const fnas_samples_setting *settings,
                                              fnas_samples **samples);
 
-/* Removes all samples and settings from the file; where there is none, none is made. A file and not its name: who measures into it is not
- * cut off from it. Errors: as fnas_samples_open. */
+/* Removes all samples and settings from the file, also those of another version; where there is none, none is made. A file and not its
+ * name: who measures into it is not cut off from it. Errors: as fnas_samples_open. */
 FNAS_NODISCARD fnas_status fnas_samples_forget(fnas_context *context, const char *path);
 
 /* The first value that is held for the key stays; another is refused with FNAS_ERR_INPUT. */

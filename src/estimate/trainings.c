@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "base/text.h"
+#include "base/path.h"
 
 #define FORMAT "fleetnas-trainings/2"
 
@@ -132,10 +132,8 @@ static fnas_status read_seconds(fnas_context *context, fnas_trainings *trainings
 
 fnas_status fnas_trainings_open(fnas_context *context, const fnas_space *space, const char *path, const char *setting,
                                 fnas_trainings *trainings) {
-    fnas_text literal = {0};
-    fnas_text_append(&literal, "%s%s", strncmp(path, "file:", 5) == 0 ? "./" : "", path); /* SQLite would take it for a URI */
-    *trainings = (fnas_trainings){.archs = {.decisions = fnas_space_decision_count(space)}, .path = literal.data};
-    if (literal.failed || !trainings->path) return fnas_fail_memory(context, "a path");
+    *trainings = (fnas_trainings){.archs = {.decisions = fnas_space_decision_count(space)}, .path = fnas_path_for_sqlite(path)};
+    if (!trainings->path) return fnas_fail_memory(context, "a path");
     sqlite3 *base = NULL;
     int code = sqlite3_open(trainings->path, &base);
     trainings->base = base;

@@ -72,6 +72,15 @@ static fnas_status check_truths(fnas_context *context, const fnas_results *resul
     return FNAS_OK;
 }
 
+/* Names may write one number in two ways. Of sorted items. */
+static fnas_status check_twice(fnas_context *context, const fnas_results *results) {
+    for (int64_t i = 1; i < results->count; i++)
+        if (compare_results(&results->items[i - 1], &results->items[i]) == 0)
+            return fnas_fail(context, FNAS_ERR_INPUT, "%s and %s are the score of one method, budget, device and seed: keep one",
+                             results->items[i - 1].file, results->items[i].file);
+    return FNAS_OK;
+}
+
 static bool is_known(const fnas_results *results, const char *device) {
     for (int64_t d = 0; d < results->device_count; d++)
         if (!strcmp(results->devices[d], device)) return true;
@@ -93,6 +102,7 @@ static fnas_status fill(fnas_context *context, const char *folder, const char *s
     FNAS_TRY(fnas_results_read(context, folder, scored, results));
     if (!results->count) return fnas_fail(context, FNAS_ERR_INPUT, "%s holds no scores: OBJECTIVES,METHOD,BUDGET,DEVICE,SEED.json", folder);
     qsort(results->items, (size_t)results->count, sizeof *results->items, compare_results);
+    FNAS_TRY(check_twice(context, results));
     FNAS_TRY(check_devices(context, results));
     FNAS_TRY(check_truths(context, results));
     return find_contenders(context, results);

@@ -19,10 +19,16 @@ static fnas_status fail_sqlite(fnas_context *context, const char *path, sqlite3 
     return fnas_fail(context, FNAS_ERR_IO, "%s: %s", path, base ? sqlite3_errmsg(base) : "out of memory");
 }
 
+static char *log_path(const char *run) {
+    char *name = fnas_path_join(run, "log.sqlite"), *path = name ? fnas_path_for_sqlite(name) : NULL;
+    fnas_free(name);
+    return path;
+}
+
 /* Runs one statement with up to four text values; *value (may be NULL) gets the first column of the first row. */
 static fnas_status run_statement(fnas_context *context, const char *run, const char *sql, int count, const char *const *texts,
                                  char **value) {
-    char *path = fnas_path_join(run, "log.sqlite");
+    char *path = log_path(run);
     if (!path) return fnas_fail_memory(context, "a path");
     sqlite3 *base = NULL;
     sqlite3_stmt *statement = NULL;

@@ -109,6 +109,7 @@ void fnas_objective_evaluate(const fnas_objectives *objectives, const fnas_searc
         if (objectives->surrogate) {
             *value = fnas_surrogate_gradient(objectives->surrogate, facts->choices, facts->onehot, gradient);
             normalise(objectives->surrogate->low, objectives->surrogate->high, count, *value, normalised, gradient);
+            *value = fnas_surrogate_bounded(objectives->surrogate, *value); /* what is shown; the search follows the slope */
             return;
         }
         if (objectives->config->error_gradient == FNAS_ERROR_GRADIENT_MODEL) {

@@ -32,8 +32,8 @@ FNAS_NODISCARD fnas_status fnas_objectives_create(fnas_context *context, const f
                                                   const fnas_surrogate *surrogate, fnas_card *const *cards, fnas_objectives *objectives);
 void fnas_objectives_free(fnas_objectives *objectives);
 
-/* Value in its own unit (cross entropy for "error"), the value normalised to about [0, 1], and the gradient [onehot_size] of the normalised
- * value. */
+/* Value in its own unit (of "error" the cross entropy, or without a supernet the error in %), the value normalised to about [0, 1], and the
+ * gradient [onehot_size] of the normalised value. */
 void fnas_objective_evaluate(const fnas_objectives *objectives, const fnas_search_state *state, int64_t objective, int64_t device,
                              const fnas_path_facts *facts, double *value, double *normalised, double *gradient);
 

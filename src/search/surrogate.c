@@ -99,13 +99,29 @@ static double fnas_surrogate_slope(const fnas_surrogate *surrogate, const double
 
 /* ---- both ---- */
 
-double fnas_surrogate_error(const fnas_surrogate *surrogate, const int32_t *choices) {
+double fnas_surrogate_prediction(const fnas_surrogate *surrogate, const int32_t *choices) {
     if (surrogate->is_exact) return fnas_surrogate_look_up(surrogate, choices);
     double onehot[FNAS_SURROGATE_FEATURES_MAX], features[FNAS_SURROGATE_FEATURES_MAX];
     fnas_trunk_state state;
     fnas_space_to_onehot(surrogate->space, choices, onehot);
     fnas_space_error_features(surrogate->space, onehot, features);
     return fnas_surrogate_value(surrogate, features, &state);
+}
+
+/* Nearer to 0 than `width`, what is left falls off as an exponential that goes on from there with the same slope. */
+static double fnas_surrogate_bend(double value, double width) {
+    if (value >= width) return value;
+    return width > 0 ? width * exp(value / width - 1) : 0;
+}
+
+double fnas_surrogate_bounded(const fnas_surrogate *surrogate, double prediction) {
+    if (surrogate->is_exact) return prediction;
+    double width = fmin(surrogate->mean_error_pct, 50);
+    return prediction < 50 ? fnas_surrogate_bend(prediction, width) : 100 - fnas_surrogate_bend(100 - prediction, width);
+}
+
+double fnas_surrogate_error(const fnas_surrogate *surrogate, const int32_t *choices) {
+    return fnas_surrogate_bounded(surrogate, fnas_surrogate_prediction(surrogate, choices));
 }
 
 double fnas_surrogate_gradient(const fnas_surrogate *surrogate, const int32_t *choices, const double *onehot, double *gradient) {
@@ -119,7 +135,7 @@ fnas_status fnas_surrogate_find_range(fnas_context *context, fnas_surrogate *sur
     if (!errors) return fnas_fail_memory(context, "the scale of the error");
     for (int64_t i = 0; i < RANGE_ARCHITECTURES; i++) {
         fnas_space_random(surrogate->space, 0, i, choices);
-        errors[i] = fnas_surrogate_error(surrogate, choices);
+        errors[i] = fnas_surrogate_prediction(surrogate, choices);
     }
     surrogate->low = fnas_quantile(errors, RANGE_ARCHITECTURES, 0);
     surrogate->high = fnas_quantile(errors, RANGE_ARCHITECTURES, 0.75);

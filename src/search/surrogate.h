@@ -44,13 +44,20 @@ bool fnas_surrogate_covers_space(const fnas_surrogate *surrogate);
 /* Fits it to its rows unless they are all there is (or it is fitted already). Deterministic in seed. Seconds for thousands of rows. Errors:
  * FNAS_ERR_INPUT (too few rows), FNAS_ERR_NUMERIC, FNAS_ERR_MEMORY, FNAS_INTERRUPTED. */
 FNAS_NODISCARD fnas_status fnas_surrogate_fit(fnas_context *context, uint64_t seed, fnas_surrogate *surrogate);
-/* The smallest and the upper quartile of the errors of 2,000 fixed random architectures, as for the supernet's (error_model.h). */
+/* The smallest and the upper quartile of the predictions of 2,000 fixed random architectures, as for the supernet's (error_model.h). */
 FNAS_NODISCARD fnas_status fnas_surrogate_find_range(fnas_context *context, fnas_surrogate *surrogate);
 
-/* Error in % of an architecture. Thread-safe. */
+/* Error in % of an architecture, from 0 to 100. Thread-safe. */
 double fnas_surrogate_error(const fnas_surrogate *surrogate, const int32_t *choices);
-/* Value and gradient [onehot_size] (written) at the one-hot of `choices`; in a table the exact differences that other choices would make.
- * Thread-safe. */
+
+/* What was fitted knows no bounds: below 0 and above 100 its differences still tell what is better. What the search follows; of a table
+ * the error itself. Thread-safe. */
+double fnas_surrogate_prediction(const fnas_surrogate *surrogate, const int32_t *choices);
+/* The error that a prediction stands for: the prediction itself, but for those nearer to 0 or 100 than the surrogate's mean absolute error
+ * (mean_error_pct): these are bent so that they stay between and keep their order. At most 0.37 times that mean error off at 0 and 100. */
+double fnas_surrogate_bounded(const fnas_surrogate *surrogate, double prediction);
+/* The prediction and its gradient [onehot_size] (written) at the one-hot of `choices`; in a table the exact differences that other choices
+ * would make. Thread-safe. */
 double fnas_surrogate_gradient(const fnas_surrogate *surrogate, const int32_t *choices, const double *onehot, double *gradient);
 
 /* error.safetensors: equal surrogates give equal bytes; atomic. load checks everything, and that the space is this one. */

@@ -18,7 +18,7 @@ static void check_values(const fnas_surrogate *surrogate, double values[CHECKED]
     int32_t choices[FNAS_SURROGATE_DECISIONS_MAX];
     for (int64_t i = 0; i < CHECKED; i++) {
         fnas_space_random(surrogate->space, CHECK_SEED, i, choices);
-        values[i] = fnas_surrogate_error(surrogate, choices);
+        values[i] = fnas_surrogate_prediction(surrogate, choices);
     }
 }
 
@@ -84,6 +84,10 @@ static fnas_status load_table(fnas_context *context, const fnas_safetensors *fil
     surrogate->errors = fnas_allocate((size_t)rows, sizeof *surrogate->errors);
     if (!surrogate->errors) return fnas_fail_memory(context, path);
     FNAS_TRY(numbers_of(context, file, path, "error_pct", rows, surrogate->errors));
+    for (int64_t i = 0; i < rows; i++)
+        if (surrogate->errors[i] < 0 || surrogate->errors[i] > 100)
+            return fnas_fail(context, FNAS_ERR_INPUT, "%s: tensor \"error_pct\" holds %g: an error is in percent, 0 to 100", path,
+                             surrogate->errors[i]);
     const int32_t *choices = data;
     for (int64_t i = 0; i < rows * decisions; i++)
         if (choices[i] < 0 || choices[i] >= space->decisions[i % decisions].choice_count)

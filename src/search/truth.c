@@ -7,6 +7,7 @@
 #include "base/csv.h"
 #include "base/memory.h"
 #include "device/import.h"
+#include "search/truth_index.h"
 #include "search/truth_score.h"
 #include "space/arch_find.h"
 
@@ -36,29 +37,6 @@ void fnas_truth_normalise(const fnas_truth *truth, const double *values, double 
     for (int64_t m = 0; m < truth->objective_count; m++) normalised[m] = (values[m] - truth->low[m]) / (truth->high[m] - truth->low[m]);
 }
 
-/* ---- which table tells the indices ---- */
-
-static bool has_column(const fnas_csv *table, const char *name) {
-    return fnas_csv_find_column(table, name) >= 0;
-}
-
-/* *index: the first table with both keys, where another has indices alone; NULL where none is needed or there is none. */
-static fnas_status find_index(fnas_context *context, const fnas_truth_options *options, const char **index) {
-    const char *both = NULL;
-    bool needed = false;
-    *index = NULL;
-    for (int64_t t = 0; t < options->table_count; t++) {
-        fnas_csv *table;
-        FNAS_TRY(fnas_csv_read(context, options->tables[t], FNAS_ARCH_CSV_LIMIT_BYTES, &table));
-        bool arch = has_column(table, "arch"), number = has_column(table, "arch_index") || has_column(table, "index");
-        if (arch && number && !both) both = options->tables[t];
-        needed |= number && !arch;
-        fnas_csv_free(table);
-    }
-    if (needed) *index = both;
-    return FNAS_OK;
-}
-
 /* ---- values ---- */
 
 /* Where the error stands, as it is there. */
@@ -67,16 +45,23 @@ static const char *error_column(const fnas_truth_options *options) {
     return options->error_column ? options->error_column : "error_pct";
 }
 
+/* That a column holds `value` for an architecture, and what it should be. */
+static fnas_status fail_value(fnas_context *context, const fnas_import *import, const char *column, int64_t arch, double value,
+                              const char *wanted) {
+    fnas_import_source of;
+    char text[FNAS_ARCH_TEXT_BYTES];
+    FNAS_TRY(fnas_import_find(context, import, column, NULL, &of));
+    FNAS_TRY(fnas_space_format(context, import->space, fnas_arch_set_at(&import->archs, arch), text, sizeof text));
+    return fnas_fail(context, FNAS_ERR_INPUT, "%s:%lld: column \"%s\" holds %g for %s: %s", of.table->path,
+                     (long long)fnas_csv_line(of.table->csv, fnas_import_row_of(of.table, arch)), column, value, text, wanted);
+}
+
 static fnas_status read_errors(fnas_context *context, const fnas_import *import, const fnas_truth_options *options, double *values) {
     const char *column = error_column(options);
     FNAS_TRY(fnas_import_values(context, import, column, NULL, values));
     for (int64_t i = 0; i < import->archs.count; i++) {
-        if (values[i] < 0 || values[i] > 100) {
-            char text[FNAS_ARCH_TEXT_BYTES];
-            FNAS_TRY(fnas_space_format(context, import->space, fnas_arch_set_at(&import->archs, i), text, sizeof text));
-            return fnas_fail(context, FNAS_ERR_INPUT, "column \"%s\" holds %g for %s: errors and accuracies are 0 to 100 %%", column,
-                             values[i], text);
-        }
+        if (values[i] < 0 || values[i] > 100)
+            return fail_value(context, import, column, i, values[i], "errors and accuracies are 0 to 100 %");
         if (options->accuracy_column) values[i] = 100 - values[i];
     }
     return FNAS_OK;
@@ -88,12 +73,22 @@ static const char *unit_of(const char *cost) {
     return strcmp(cost, "energy_mj") == 0 ? "millijoules" : NULL;
 }
 
+#define COST_LEAST 1e-30 /* but for 0: squares of normalised costs stay far from overflow */
+#define COST_MOST 1e30
+
+static fnas_status read_costs(fnas_context *context, const fnas_import *import, const char *cost, const char *column, double *values) {
+    FNAS_TRY(fnas_import_values(context, import, column, unit_of(cost), values));
+    for (int64_t i = 0; i < import->archs.count; i++)
+        if (values[i] != 0 && (values[i] < COST_LEAST || values[i] > COST_MOST))
+            return fail_value(context, import, column, i, values[i], "a cost is 0, or from 1e-30 to 1e30");
+    return FNAS_OK;
+}
+
 /* columns [objectives][arch_count]. */
 static fnas_status read_columns(fnas_context *context, const fnas_import *import, const fnas_truth_options *options, double *columns) {
     FNAS_TRY(read_errors(context, import, options, columns));
     for (int64_t k = 0; k < options->cost_count; k++)
-        FNAS_TRY(
-            fnas_import_values(context, import, options->columns[k], unit_of(options->costs[k]), columns + (k + 1) * import->archs.count));
+        FNAS_TRY(read_costs(context, import, options->costs[k], options->columns[k], columns + (k + 1) * import->archs.count));
     return FNAS_OK;
 }
 
@@ -204,7 +199,7 @@ fnas_status fnas_truth_open(fnas_context *context, const fnas_space *space, cons
     fnas_import *import;
     *truth = NULL;
     FNAS_TRY(check_options(context, space, options));
-    FNAS_TRY(find_index(context, options, &index));
+    FNAS_TRY(fnas_truth_find_index(context, space, options, &index));
     FNAS_TRY(fnas_import_open_csv(context, space, options->table_count, options->tables, index, &import));
     fnas_truth *made = fnas_allocate(1, sizeof *made);
     fnas_status status = made ? FNAS_OK : fnas_fail_memory(context, "a truth table");

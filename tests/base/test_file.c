@@ -246,16 +246,6 @@ static void abandoned_temporaries_are_removed(void **state) {
     fnas_folder_remove_temporaries(fnas_test_path(place, "absent"));
 }
 
-static void paths(void **state) {
-    (void)state;
-    static const char *const cases[][3] = {{"a", "b", "a/b"}, {"a/", "b", "a/b"}, {"", "b", "b"}, {"/", "b", "/b"}};
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        char *joined = fnas_path_join(cases[i][0], cases[i][1]);
-        assert_string_equal(joined, cases[i][2]);
-        fnas_free(joined);
-    }
-}
-
 static void named_pipes_are_refused(void **state) {
     fnas_test_place *place = *state;
     const char *path = fnas_test_path(place, "pipe");
@@ -282,7 +272,6 @@ int main(void) {
         fnas_test(writing_to_nowhere_is_named),
         fnas_test(folders_are_made_with_parents),
         fnas_test(abandoned_temporaries_are_removed),
-        fnas_test(paths),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -107,8 +107,10 @@ static void test_cells_from_a_file(void **state) {
                                 "|none~0|+|none~0|none~1|+|skip_connect~0|none~1|none~2|\n";
     static const char one[] = "|none~0|+|none~0|none~1|+|skip_connect~0|none~1|none~2|\n";
     char text[300];
-    snprintf(text, sizeof text, "iteration:cells=%s", fnas_test_write(*state, "twice.txt", twice, sizeof twice - 1));
-    refuse(*state, FNAS_ERR_INPUT, text, "twice.txt:4: this architecture stands there twice");
+    snprintf(text, sizeof text, "iteration:cells=%s", fnas_test_write(*state, "line.txt", "# one\nconv\n", 11));
+    refuse(*state, FNAS_ERR_INPUT, text, "line.txt:2: ");
+    snprintf(text, sizeof text, "iteration:cells=%s,devices=3", fnas_test_write(*state, "twice.txt", twice, sizeof twice - 1));
+    refuse(*state, FNAS_ERR_INPUT, text, "holds 2 cells, one a path, which cannot be 3 devices");
     snprintf(text, sizeof text, "iteration:cells=%s", fnas_test_write(*state, "none.txt", "# nothing\n", 10));
     refuse(*state, FNAS_ERR_INPUT, text, "holds no architecture");
     snprintf(text, sizeof text, "iteration:cells=%s,devices=2", fnas_test_write(*state, "one.txt", one, sizeof one - 1));

@@ -219,6 +219,34 @@ static void test_given_cells(void **state) {
     fnas_drill_free(&drill);
 }
 
+#define CONV "|nor_conv_3x3~0|+|none~0|nor_conv_1x1~1|+|none~0|none~1|skip_connect~2|\n"
+#define SKIP "|skip_connect~0|+|none~0|none~1|+|skip_connect~0|none~1|none~2|\n"
+
+/* A cell that stands there again is a path more and no work more, unless the images are shared out. */
+static void test_repeated_cells(void **state) {
+    fnas_test_place *place = *state;
+    static const char once[] = CONV SKIP, again[] = CONV SKIP CONV;
+    static const char *const batches[] = {"full", "full", "shared"};
+    static const double paths[] = {2, 3, 3}, distinct[] = {2, 2, 3}, images[] = {12, 18, 6};
+    char texts[3][400];
+    const char *problems[3], *files[] = {fnas_test_write(place, "once.txt", once, sizeof once - 1),
+                                         fnas_test_write(place, "again.txt", again, sizeof again - 1), NULL};
+    files[2] = files[1];
+    for (int i = 0; i < 3; i++) {
+        snprintf(texts[i], sizeof texts[i],
+                 "iteration:cells=%s,devices=cells,preferences=1,images=6,batch=%s,precision=f32,channels=4,depth=1", files[i], batches[i]);
+        problems[i] = texts[i];
+    }
+    json_t *root = run(place, (fnas_bench_options){.repeats = 1}, problems, 3);
+    for (size_t i = 0; i < 3; i++) {
+        assert_true(number(row(root, i), "paths") == 2 * paths[i]); /* both updates */
+        assert_true(number(row(root, i), "distinct_paths") == 2 * distinct[i]);
+        assert_true(number(row(root, i), "images") == 2 * images[i]);
+    }
+    assert_true(number(row(root, 1), "flops") == number(row(root, 0), "flops"));
+    json_decref(root);
+}
+
 /* Two operations a product; once forward, once for each gradient: by hand for a cell of skips, which leaves the skeleton. */
 static void test_flops(void **state) {
     fnas_test_place *place = *state;
@@ -274,6 +302,7 @@ int main(void) {
                                        TEST(test_dump),
                                        TEST(test_errors_are_seen),
                                        TEST(test_given_cells),
+                                       TEST(test_repeated_cells),
                                        TEST(test_flops),
                                        TEST(test_refusals),
                                        TEST(test_list)};

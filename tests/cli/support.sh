@@ -44,6 +44,11 @@ says() {
     if grep -qF -e "$2" "$place/$1"; then pass "std$1 says: $2"; else fail "std$1 should say: $2"; fi
 }
 
+# never_says out|err FIXED_TEXT
+never_says() {
+    if grep -qF -e "$2" "$place/$1"; then fail "std$1 should not say: $2"; else pass "std$1 does not say: $2"; fi
+}
+
 # want TEXT COMMAND...: a condition.
 want() {
     text=$1

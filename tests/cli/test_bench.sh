@@ -17,7 +17,10 @@ run 0 "as JSON" bench relu:images=2 --quick --threads 1 --json --quiet
 says out '"problem": "relu:images=2,channels=16,size=32,direction=forward,add=no,precision=f32"'
 [ ! -s "$place/err" ] && pass "--quiet is quiet" || fail "--quiet is quiet"
 run 0 "an iteration with the cells of a file" bench "iteration:cells=$2/../bench/cells-13.txt,images=26,batch=shared,channels=4,depth=1" --quick --threads 2
-says out "paths 26, images 52"
+says out "paths 26, distinct_paths 26, images 52"
+grep -v '^#' "$2/../bench/cells-13.txt" | sed -n '1p;1p' >"$place/again.txt"
+run 0 "a cell that stands there twice" bench "iteration:cells=$place/again.txt,images=2,channels=4,depth=1" --quick --threads 1
+says out "paths 4, distinct_paths 2, images 8"
 run 0 "a dump" bench pass:images=2,channels=4,cells=1 --quick --threads 1 --dump "$place/pass.safetensors"
 [ -s "$place/pass.safetensors" ] && pass "the dump is there" || fail "the dump is there"
 

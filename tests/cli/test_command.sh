@@ -235,9 +235,22 @@ says err "samples taken so far are kept in $samples: the same command goes on fr
 want "20 samples were taken" [ "$(calls)" = 20 ]
 measure 2 "a changed setting" 'dies {onnx}' --threads 2
 says err 'threads is "1" there and "2" now'
+never_says err "the same command"
 measure 2 "another command" 'bench {onnx}'
 says err 'command is "dies {onnx}" there and "bench {onnx}" now'
+never_says err "the same command"
+measure 2 "references that are missing" 'dies {onnx}' --references "$place/nowhere.json"
+never_says err "the same command"
 want "nothing was measured for those" [ "$(calls)" = 20 ]
+cp "$samples" "$place/begun"
+program breaks <<'E2'
+[ "$(wc -l < "$place/calls")" -ne 30 ] || { echo "cable is loose" >&2; exit 1; }
+exec bench "$@"
+E2
+measure 2 "a program that fails after it was begun anew" 'breaks {onnx}' --anew
+says err "the same command without --anew goes on from there"
+cp "$place/begun" "$samples"
+for _ in $(seq 20); do echo x; done > "$place/calls"
 touch "$place/repaired"
 measure 0 "the same command goes on" 'dies {onnx}' --rounds 4
 want "no sample was taken twice" [ "$(calls)" = 44 ]

@@ -82,7 +82,8 @@ says err "--batch-suffixes 1,x"
 csv 2 "a column that is missing" "$place/table.csv" --archs "$place/archs.csv" --column latency_ms=bord_1 -o "$place/none.json"
 says err 'did "board_1" mean it?'
 csv 3 "a folder that is missing" "$place/table.csv" --archs "$place/archs.csv" --column latency_ms=board_1 -o "$place/no/none.json"
-csv 3 "a file where the folder should be" "$place/table.csv" --archs "$place/archs.csv" --all -o "$place/table.csv"
+: > "$place/file"
+csv 3 "a file where the folder should be" "$place/table.csv" --archs "$place/archs.csv" --all -o "$place/file"
 says err "is a file"
 csv 2 "a table that is missing" "$place/absent.csv" --all -o "$place/none"
 

@@ -52,7 +52,7 @@ refuse archs.csv '8s/,[^,]*$/,100.5/' "column \"$accuracy\" holds 100.5 for $(ca
 refuse archs.csv '8s/,[^,]*$/,-3/' "holds -3 for $(cat eighth)"
 refuse archs.csv '8s/,[^,]*$/,NaN/' "archs.csv:8: \"$accuracy\" is \"NaN\", it must be a finite number"
 refuse costs.csv '9s/,[^,]*,/,inf,/' 'costs.csv:9: "phone_ms" is "inf"'
-refuse archs.csv '9{p;s/^[0-9]*/20000/}' "archs.csv:10: the architecture or its index 20000 stands already in line 9"
+refuse archs.csv '9{p;s/^[0-9]*/20000/}' "archs.csv:10: the architecture has the index 20000, and 7 in archs.csv:9"
 refuse costs.csv '9s/^7,/6,/' "costs.csv:9"
 refuse costs.csv '9d' 'column "phone_ms" has no row for'
 refuse archs.csv '1s/test_accuracy/tst_accuracy/' 'did "cifar10_tst_accuracy_pct" mean it?'

@@ -3,7 +3,9 @@
 
 #include <math.h>
 #include <signal.h>
+#include <sqlite3.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "device/samples.h"
 
@@ -55,6 +57,20 @@ static void another_measurement_is_refused(void **state) {
     assert_message("none/s.sqlite: ");
 }
 
+/* SQLite would keep this one in memory. */
+static void a_path_that_looks_like_a_uri_is_none(void **state) {
+    fnas_test_place *place = *state;
+    fnas_samples *samples;
+    assert_int_equal(chdir(place->folder), 0);
+    assert_status(FNAS_OK, fnas_samples_open(place->context, "file:s.sqlite?mode=memory", 2, settings, &samples));
+    fnas_sample taken = {0, 1, NAN, NAN};
+    assert_status(FNAS_OK, fnas_samples_add(place->context, samples, (fnas_samples_turn){0, 0, 0}, &taken));
+    assert_status(FNAS_OK, fnas_samples_close(place->context, samples));
+    assert_int_equal(access("./file:s.sqlite?mode=memory", R_OK), 0);
+    assert_status(FNAS_ERR_INPUT, fnas_samples_open(place->context, "file:s.sqlite?mode=memory", 2, others, &samples));
+    assert_int_equal(chdir("/"), 0);
+}
+
 /* A measurement that took nothing (its program was not found) leaves the name to the next one. */
 static void settings_without_samples_bind_nobody(void **state) {
     fnas_test_place *place = *state;
@@ -90,6 +106,48 @@ static void what_is_forgotten_is_gone(void **state) {
     assert_message("no samples of a measurement");
 }
 
+static void write_base(const char *path, const char *sql) {
+    sqlite3 *base;
+    assert_int_equal(sqlite3_open(path, &base), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(base, sql, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(base);
+}
+
+/* Its tables may be other ones. */
+static void samples_of_another_version_are_begun_anew(void **state) {
+    fnas_test_place *place = *state;
+    const char *path = fnas_test_path(place, "s.sqlite");
+    fnas_samples *samples;
+    write_base(path, "CREATE TABLE settings(key TEXT, value TEXT); INSERT INTO settings VALUES ('format', 'fleetnas-samples/0');"
+                     "CREATE TABLE samples(arch TEXT, ms REAL); INSERT INTO samples VALUES ('x', 1);");
+    assert_status(FNAS_ERR_INPUT, fnas_samples_open(place->context, path, 2, settings, &samples));
+    assert_message("samples of another version of fleetnas: begin anew (--anew)");
+    assert_status(FNAS_OK, fnas_samples_forget(place->context, path));
+    assert_status(FNAS_OK, fnas_samples_open(place->context, path, 2, settings, &samples));
+    assert_status(FNAS_OK, fnas_samples_add(place->context, samples, (fnas_samples_turn){0, 0, 0}, &(fnas_sample){0, 1, NAN, NAN}));
+    assert_status(FNAS_OK, fnas_samples_close(place->context, samples));
+}
+
+static void what_others_keep_is_not_thrown_away(void **state) {
+    fnas_test_place *place = *state;
+    const char *path = fnas_test_path(place, "log.sqlite");
+    fnas_samples *samples;
+    write_base(path, "CREATE TABLE settings(key TEXT PRIMARY KEY, value TEXT); INSERT INTO settings VALUES ('data', 'here');");
+    assert_status(FNAS_ERR_INPUT, fnas_samples_forget(place->context, path));
+    assert_message("no samples of a measurement");
+    assert_status(FNAS_ERR_INPUT, fnas_samples_open(place->context, path, 2, settings, &samples));
+    assert_message("no samples of a measurement");
+    sqlite3 *base;
+    char **cells;
+    int rows;
+    assert_int_equal(sqlite3_open(path, &base), SQLITE_OK);
+    assert_int_equal(sqlite3_get_table(base, "SELECT value FROM settings", &cells, &rows, NULL, NULL), SQLITE_OK);
+    assert_int_equal(rows, 1);
+    assert_string_equal(cells[1], "here");
+    sqlite3_free_table(cells);
+    sqlite3_close(base);
+}
+
 /* A writer that is killed loses at most what it added in the last half second. */
 static void a_killed_writer_leaves_its_samples(void **state) {
     fnas_test_place *place = *state;
@@ -120,8 +178,13 @@ static void a_killed_writer_leaves_its_samples(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {fnas_test(what_was_added_is_found), fnas_test(another_measurement_is_refused),
-                                       fnas_test(settings_without_samples_bind_nobody), fnas_test(what_is_forgotten_is_gone),
-                                       fnas_test(a_killed_writer_leaves_its_samples)};
+    const struct CMUnitTest tests[] = {fnas_test(what_was_added_is_found),
+                                       fnas_test(another_measurement_is_refused),
+                                       fnas_test(settings_without_samples_bind_nobody),
+                                       fnas_test(what_is_forgotten_is_gone),
+                                       fnas_test(samples_of_another_version_are_begun_anew),
+                                       fnas_test(what_others_keep_is_not_thrown_away),
+                                       fnas_test(a_killed_writer_leaves_its_samples),
+                                       fnas_test(a_path_that_looks_like_a_uri_is_none)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -211,6 +211,8 @@ static void test_bad_files(void **state) {
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) refuse(place, names[i], good, "what is this?");
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         refuse(place, TWO ",nsga2,evaluations-100,c,9.json", texts[i][0], texts[i][1]);
+    refuse(place, TWO ",nsga2,evaluations-100,a,01.json", good, TWO ",nsga2,evaluations-100,a,1.json");
+    refuse(place, TWO ",nsga2,evaluations-1e2,a,1.json", good, "keep one");
     refuse(place, TWO ",nsga2,evaluations-100,phone,1.json", good, "splits.json has no device \"phone\"");
     refuse(place, TWO ",nsga2,evaluations-100,c,3.json", "{\"hypervolume\": 0.2, \"true_hypervolume\": 0.4, \"ratio\": 0.5}",
            "scored by different truth tables");

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/random.h"
+#include "search/objective.h"
 #include "search/surrogate.h"
 
 /* Eight decisions of four choices; the last counts only with choice c or d of the one before. */
@@ -128,12 +129,78 @@ static void test_gradient(void **state) {
         fnas_space_random(space, 8, i, choices);
         fnas_space_to_onehot(space, choices, onehot);
         double value = fnas_surrogate_gradient(surrogate, choices, onehot, gradient);
-        assert_true(fabs(value - fnas_surrogate_error(surrogate, choices)) < 1e-9);
+        assert_true(fabs(value - fnas_surrogate_prediction(surrogate, choices)) < 1e-9);
         for (int64_t k = 0; k < 4 * DECISIONS; k++) {
             double slope = (shifted(surrogate, onehot, k, 1e-4) - shifted(surrogate, onehot, k, -1e-4)) / 2e-4;
             assert_true(fabs(slope - gradient[k]) < 1e-4 * (1 + fabs(slope)));
         }
     }
+    fnas_surrogate_free(surrogate);
+    fnas_space_close(space);
+}
+
+/* ---- bounds ---- */
+
+/* Straight but near the ends, there bent with the same slope; between, and in order, wherever predictions lie. */
+static void test_bounds(void **state) {
+    (void)state;
+    fnas_surrogate surrogate = {.mean_error_pct = 2};
+    for (double value = 2; value <= 98; value += 0.5) assert_true(fnas_surrogate_bounded(&surrogate, value) == value);
+    assert_float_equal(fnas_surrogate_bounded(&surrogate, 0), 2 * exp(-1), 1e-12);
+    assert_float_equal(fnas_surrogate_bounded(&surrogate, 100), 100 - 2 * exp(-1), 1e-12);
+    double below = fnas_surrogate_bounded(&surrogate, 2 - 1e-6);
+    assert_true(fabs(below - (2 - 1e-6)) < 1e-11);
+    double before = -1;
+    for (double value = -60; value <= 130; value += 0.25) {
+        double error = fnas_surrogate_bounded(&surrogate, value);
+        assert_true(error > before && error > 0 && error < 100);
+        before = error;
+    }
+    surrogate.mean_error_pct = 80; /* of a fit that knows nothing */
+    assert_true(fnas_surrogate_bounded(&surrogate, 50) == 50 && fnas_surrogate_bounded(&surrogate, -1e6) >= 0);
+    surrogate.mean_error_pct = 0; /* of a fit that knows all */
+    assert_true(fnas_surrogate_bounded(&surrogate, -1) == 0 && fnas_surrogate_bounded(&surrogate, 101) == 100);
+    assert_true(fnas_surrogate_bounded(&surrogate, 1e-9) == 1e-9);
+}
+
+/* Errors fall by 6 with each choice, to a floor that a sum does not know: the best are predicted below 0. */
+static const char *write_floored(fnas_test_place *place, const fnas_space *space) {
+    const char *path = fnas_test_path(place, "floor.csv");
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fprintf(file, "arch,top1_error\n");
+    for (int64_t i = 0; i < 120; i++) {
+        int32_t choices[DECISIONS] = {0};
+        char text[FNAS_ARCH_TEXT_BYTES];
+        for (int64_t d = 0, rest = i; d < 4; d++, rest /= 4) choices[d] = (int32_t)(rest % 4);
+        assert_status(FNAS_OK, fnas_space_format(place->context, space, choices, text, sizeof text));
+        fprintf(file, "%s,%g\n", text, fmax(1 + 0.01 * (double)(i % 7), 40 - 6 * (choices[0] + choices[1] + choices[2] + choices[3])));
+    }
+    assert_int_equal(fclose(file), 0);
+    return path;
+}
+
+/* What lies below 0 is shown above it, and its slope is still that of the fit. */
+static void test_predictions_below_zero(void **state) {
+    fnas_test_place *place = *state;
+    fnas_space *space = open_space(place, SPACE);
+    fnas_surrogate *surrogate = fit(place, space, write_floored(place, space), 0);
+    const int32_t best[DECISIONS] = {3, 3, 3, 3}, second[DECISIONS] = {3, 3, 2, 3};
+    double onehot[4 * DECISIONS], gradient[4 * DECISIONS];
+    fnas_space_to_onehot(space, best, onehot);
+    assert_true(fnas_surrogate_prediction(surrogate, best) < 0);
+    assert_true(fnas_surrogate_error(surrogate, best) > 0);
+    assert_true(fnas_surrogate_error(surrogate, best) < fnas_surrogate_error(surrogate, second));
+    assert_true(fnas_surrogate_gradient(surrogate, best, onehot, gradient) < 0);
+    assert_true(gradient[4 * 2 + 2] - gradient[4 * 2 + 3] > 1); /* points: d2 = c is worse than d2 = d */
+    const fnas_search_config config = {.objective_count = 1, .objectives = {FNAS_OBJECTIVE_ERROR}};
+    const fnas_objectives objectives = {.config = &config, .space = space, .surrogate = surrogate};
+    const fnas_path_facts facts = {.choices = best, .onehot = onehot};
+    double value, normalised, slope[4 * DECISIONS], range = surrogate->high - surrogate->low;
+    fnas_objective_evaluate(&objectives, NULL, 0, 0, &facts, &value, &normalised, slope);
+    assert_true(value == fnas_surrogate_error(surrogate, best));
+    assert_float_equal(normalised, (fnas_surrogate_prediction(surrogate, best) - surrogate->low) / range, 1e-9);
+    assert_float_equal(slope[4 * 2 + 3], gradient[4 * 2 + 3] / range, 1e-9);
     fnas_surrogate_free(surrogate);
     fnas_space_close(space);
 }
@@ -161,6 +228,10 @@ static void test_looked_up(void **state) {
     assert_true(loaded->is_exact && isnan(loaded->spearman));
     assert_true(fnas_surrogate_error(loaded, (int32_t[]){1, 2}) == 18);
     fnas_surrogate_free(loaded);
+    surrogate->errors[1] = 130;
+    assert_status(FNAS_OK, fnas_surrogate_save(place->context, surrogate, path));
+    assert_status(FNAS_ERR_INPUT, fnas_surrogate_load(place->context, space, path, &loaded));
+    assert_message("\"error_pct\" holds 130");
     fnas_surrogate_free(surrogate);
     fnas_space_close(space);
 }
@@ -269,8 +340,15 @@ static void test_interrupted(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        fnas_test(test_linear_truth), fnas_test(test_products), fnas_test(test_gradient),    fnas_test(test_looked_up),
-        fnas_test(test_file),         fnas_test(test_refused),  fnas_test(test_interrupted),
+        fnas_test(test_linear_truth),
+        fnas_test(test_products),
+        fnas_test(test_gradient),
+        fnas_test(test_bounds),
+        fnas_test(test_predictions_below_zero),
+        fnas_test(test_looked_up),
+        fnas_test(test_file),
+        fnas_test(test_refused),
+        fnas_test(test_interrupted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

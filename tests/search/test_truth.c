@@ -157,12 +157,47 @@ static void test_bad_tables(void **state) {
     refuse_tables(*state, archs, "arch_index,ms\n1,2\n8,3\n", "accuracy", "times.csv:3");
     refuse_tables(*state, archs, "arch_index,ms\n1,2\n1,3\n", "accuracy", "times.csv:3");
     refuse_tables(*state, archs, "arch_index,ms\n1,2\n2,2\n", "accuracy", "ms is the same");
-    refuse_tables(*state, "arch,error_pct,ms\n" C0 ",120,1\n", NULL, NULL, "column \"error_pct\" holds 120 for " C0);
+    refuse_tables(*state, "arch,error_pct,ms\n" C0 ",120,1\n", NULL, NULL, "archs.csv:2: column \"error_pct\" holds 120 for " C0);
     refuse_tables(*state, "arch,accuracy,ms\n" C0 ",100.5,1\n", NULL, "accuracy", "column \"accuracy\" holds 100.5 for " C0);
     refuse_tables(*state, "arch,accuracy,ms\n" C0 ",90,1\n" C1 ",NaN,2\n", NULL, "accuracy", "archs.csv:3");
     refuse_tables(*state, "arch,accuracy,ms\n" C0 ",90,1\n" C1 ",80,2\n" C0 ",90,1\n", NULL, "accuracy",
                   "archs.csv:4: the architecture stands already in line 2");
     refuse_tables(*state, "arch,error_pct,ms\n" C0 ",10,1\n" C1 ",20\n", NULL, NULL, "archs.csv:3");
+}
+
+/* A row that guesses does not set the scale, and is measured by it. */
+static void test_extreme_costs(void **state) {
+    static const char *const bad[] = {"-1", "-1e-300", "1e-31", "1e+31", "1e+308"}, *const good[] = {"0", "1e-30", "1e30"};
+    fnas_test_place *place = *state;
+    char times_of[200], words[200];
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        snprintf(times_of, sizeof times_of, "arch_index,ms\n1,2\n9,%s\n2,3\n", bad[i]);
+        snprintf(words, sizeof words, "times.csv:3: column \"ms\" holds %s for " C4 ": a cost is 0, or from 1e-30 to 1e30", bad[i]);
+        refuse_tables(place, archs, times_of, "accuracy", words);
+    }
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        opened made;
+        snprintf(times_of, sizeof times_of, "arch_index,ms\n1,2\n9,%s\n2,3\n3,6\n7,1\n", good[i]);
+        assert_status(FNAS_OK, open_tables(place, archs, times_of, "accuracy", &made));
+        close_tables(&made);
+    }
+    refuse_tables(place, archs, "arch_index,ms\n1,2\n9,1e999\n", "accuracy", "times.csv:3");
+}
+
+/* Also where nobody needs them. */
+static void test_indices_are_checked(void **state) {
+    static const char one[] = "arch_index,arch,accuracy,ms\n7," C0 ",50,1\n3," C1 ",90,2\n7," C2 ",70,3\n";
+    refuse_tables(*state, one, NULL, "accuracy", "archs.csv:4: the index 7 is that of another architecture in");
+    refuse_tables(*state, archs, "arch,arch_index,ms\n" C0 ",7,1\n" C1 ",1,2\n", "accuracy",
+                  "times.csv:3: the architecture has the index 1, and 3 in");
+    refuse_tables(*state, archs, "arch,arch_index,ms\n" C0 ",7,1\n" ABSENT ",3,2\n", "accuracy",
+                  "times.csv:3: the index 3 is that of another architecture in");
+    refuse_tables(*state, archs, "arch,arch_index,ms\n" C0 ",7,1\n" C1 ",x,2\n", "accuracy", "times.csv:3: \"arch_index\" is \"x\"");
+    refuse_tables(*state, archs, "arch,arch_index,ms\n" C0 ",7,1\n" C1 ",-3,2\n", "accuracy", "times.csv:3: \"arch_index\" is \"-3\"");
+    opened made;
+    fnas_test_place *place = *state;
+    assert_status(FNAS_OK, open_tables(place, archs, "arch,arch_index,ms\n" C1 ",3,6\n" C0 ",7,1\n" C3 ",2,3\n", "accuracy", &made));
+    close_tables(&made);
 }
 
 /* Six architectures, or five of them. */
@@ -282,6 +317,8 @@ int main(void) {
                                        fnas_test(test_nothing_but_guessing),
                                        fnas_test(test_units_are_checked),
                                        fnas_test(test_bad_tables),
+                                       fnas_test(test_extreme_costs),
+                                       fnas_test(test_indices_are_checked),
                                        fnas_test(test_missing_architectures),
                                        fnas_test(test_tables_of_different_architectures),
                                        fnas_test(test_bad_fronts),

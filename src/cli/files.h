@@ -1,0 +1,17 @@
+/* What the files of a command line owe each other, before any work. */
+#ifndef CLI_FILES_H
+#define CLI_FILES_H
+
+#include "options.h"
+
+/* Of the values of a parsed command line: no output is one of its inputs, whatever it is called, and no two outputs are one file
+ * (FNAS_ERR_USAGE); a file can be made at each (FNAS_ERR_IO). Says what is wrong on standard error. */
+FNAS_NODISCARD fnas_status cli_check_files(const void *values);
+
+/* The first for a file whose name the command line does not tell. */
+FNAS_NODISCARD fnas_status cli_check_overwrites(const void *values, const char *path);
+
+/* FNAS_ERR_IO with a message unless a file can be made at the path. */
+FNAS_NODISCARD fnas_status cli_check_output(const char *verb, const char *path);
+
+#endif

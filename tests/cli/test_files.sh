@@ -1,0 +1,107 @@
+#!/bin/sh
+# What a command writes is none of what it reads, and no two of what it writes are one file: told by device and inode, and before any work.
+. "$2/cli/support.sh"
+cd "$place" || exit 1
+make_cards
+cp c.json kept.json
+ln -s c.json link.json
+ln c.json hard.json
+mkdir sub
+
+# refuse TEXT MESSAGE WORD...: exit code 1, this message, and the card is as it was.
+refuse() {
+    about=$1 message=$2
+    shift 2
+    run 1 "$about" "$@"
+    says err "$message"
+    want "c.json is as it was: $about" cmp c.json kept.json
+}
+
+# ---- an input ----
+refuse "front" "--output c.json would overwrite --device c.json, which is read: name another file" front run --device c.json -o c.json
+refuse "by another path" "--output ./sub/../c.json would overwrite --device c.json" front run --device c.json -o ./sub/../c.json
+refuse "by a link" "--output link.json would overwrite --device c.json" front run --device c.json -o link.json
+refuse "behind a link" "--output c.json would overwrite --device link.json" front run --device link.json -o c.json
+refuse "by another name of it" "--output hard.json would overwrite --device c.json" front run --device c.json -o hard.json
+refuse "one of several outputs" "--output c.json would overwrite --device c.json" front run --device c.json -o new.csv -o c.json
+refuse "a picture" "--svg c.json would overwrite --device c.json" front run --device c.json --svg c.json
+refuse "predictor fit" "--output c.json would overwrite --device c.json" predictor fit --device a.json b.json c.json -o c.json
+refuse "device rebase" "--output c.json would overwrite c.json, which is read" device rebase c.json --references a.json -o c.json
+refuse "device rebase, its references" "--output c.json would overwrite --references c.json" device rebase a.json --references c.json -o c.json
+refuse "device references" "--output c.json would overwrite --device c.json" device references --device a.json c.json -o c.json
+refuse "device references, what is given" "--output c.json would overwrite --given c.json" device references --device a.json b.json --given c.json -o c.json
+refuse "device measure" "--output c.json would overwrite --archs-file c.json" device measure --space "$space" --name c --archs-file c.json -o c.json
+refuse "device measure, its references" "--output c.json would overwrite --references c.json" device measure --space "$space" --name c --references c.json -o c.json
+refuse "device import" "--output c.json would overwrite --references c.json" device import csv t.csv --space nb201 --all --references c.json -o c.json
+refuse "device import, its table" "--output c.json would overwrite c.json, which is read" device import csv c.json --space nb201 --all -o c.json
+refuse "device import help" "--output c.json would overwrite --index-map c.json" device import help t.pt --space nb201 --index-map c.json -o c.json
+refuse "device export ofa" "--output c.json would overwrite c.json" device export ofa c.json -o c.json
+refuse "error estimate" "--output c.json would overwrite --device c.json" error estimate --space "$space" --data "$data" --device c.json -o c.json
+refuse "error estimate, its predictor" "--output c.json would overwrite --predictor c.json" error estimate --space "$space" --data "$data" --device a.json --predictor c.json -o c.json
+refuse "rival" "--output c.json would overwrite --truth c.json" rival random --space nb201 --truth a.json c.json --column latency_ms=x --evaluations 5 -o c.json
+refuse "a space" "--output c.json would overwrite --space c.json" rival random --space c.json --truth a.json --column latency_ms=x --evaluations 5 -o c.json
+refuse "verify" "--output c.json would overwrite --device c.json" verify run --device c.json -o c.json
+refuse "report" "--output c.json would overwrite --device c.json" report run --device a.json c.json -o c.json
+refuse "results" "--html c.json would overwrite --scored c.json" results results --scored c.json -o page.md --html c.json
+
+# ---- a folder ----
+mkdir results
+printf '{"search_devices": ["phone"], "unseen_devices": []}' > results/splits.json
+run 1 "a page in the place of what it is made from" results results -o results/splits.json
+says err "--output results/splits.json would overwrite what is read from results: name another file"
+want "it is as it was" grep -q search_devices results/splits.json
+run 2 "a page beside it" results results -o results.md
+says err "holds no scores"
+
+tiny_search run --steps 2 > out 2> err || fail "a search"
+find run -type f ! -path 'run/fronts/*' > held
+want "a run holds files" [ "$(wc -l < held)" -ge 7 ]
+while read -r file; do
+    run 1 "$file is kept" front run --device c.json -o "$file"
+    says err "--output $file would overwrite what is read from run"
+done < held
+for name in space.json error.safetensors energy.safetensors scores.csv; do
+    cp c.json "run/$name"
+    run 1 "$name is kept" report run/ -o "./run/$name"
+    says err "would overwrite what is read from run/"
+    rm "run/$name"
+done
+for _ in 1 2; do
+    run 0 "a front in its run" front run --device c.json --no-error -o run/fronts/c.json -o run/c.csv
+done
+run 1 "a card of the run in its own place" device rebase run/devices/a.json --references c.json -o run/devices/a.json
+
+# ---- cards whose names only a table tells ----
+mkdir cards
+awk 'BEGIN { print "arch,phone" }' > t.csv
+sed -n 's/^    {"arch": \("[^"]*"\), "latency_ms": \([0-9.]*\)}.*/\1,\2/p' a.json | tr -d '"' >> t.csv
+sed -n 's/^    {"arch": \("[^"]*"\).*/\1/p' a.json | head -10 | paste -sd, | sed 's/.*/[&]/' > cards/phone.json
+cp cards/phone.json phone.json
+run 1 "the references of a card, in its place" device import csv t.csv --space "$space" --all --references cards/phone.json -o cards
+says err "cards/phone.json would overwrite --references cards/phone.json, which is read"
+want "they are as they were" cmp cards/phone.json phone.json
+for _ in 1 2; do
+    run 0 "and elsewhere" device import csv t.csv --space "$space" --all --references phone.json -o cards
+done
+
+# ---- two outputs ----
+run 1 "two outputs of one name" front run --device c.json -o new.json -o new.json
+says err "--output new.json and --output new.json are one file: name two"
+run 1 "of one name by two paths" front run --device c.json -o new.svg --svg ./sub/../new.svg
+says err "--svg ./sub/../new.svg and --output new.svg are one file: name two"
+run 1 "two pages" results results -o page --html page
+says err "--output page and --html page are one file"
+touch there.json
+ln -s there.json other.json
+run 1 "of two names for one file" front run --device c.json -o there.json -o other.json
+says err "are one file"
+run 0 "two outputs" front run --device c.json --no-error -o new.json -o new.csv
+run 2 "devices may be many" results results -o /dev/null --html /dev/null
+says err "holds no scores"
+want "nothing else was made" [ ! -e page ] && [ ! -s there.json ]
+
+# ---- what is an input by contract ----
+run 0 "a front again, over itself" front run --device c.json --no-error -o new.json
+run 0 "a predictor again" predictor fit --device a.json b.json --steps 50 -o p.safetensors
+run 0 "over itself" predictor fit --device a.json b.json --steps 50 -o p.safetensors
+finish
