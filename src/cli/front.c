@@ -204,11 +204,9 @@ const cli_verb cli_front = {
     .operands_least = 1,
     .operands_most = 1,
     .details = "Sweeps the preferences, decodes an architecture for each, scores the distinct ones (error by the shared weights on the "
-               "validation split,\n"
-               "or from the run's table; latency by the predictor, calibrated on the card's references, or the card's own measurement) and "
-               "answers with\n"
-               "those that no other beats in everything. With errors of a table a local search begins at what the hypernetwork offers "
-               "(docs/hypervolume.md).",
+               "validation split, or from the run's table; latency by the predictor, calibrated on the card's references, or the card's "
+               "own measurement) and answers with those that no other beats in everything. With errors of a table a local search begins at "
+               "what the hypernetwork offers (docs/hypervolume.md).",
     .example = "fleetnas front run --device devices/server.json --svg server.svg -o server.json -o server.csv",
     .options = front_options,
     .values_size = sizeof(front_values),

@@ -265,14 +265,10 @@ const cli_verb cli_pick = {
     .operands = "RUN",
     .operands_least = 1,
     .operands_most = 1,
-    .details =
-        "With --prefer alone, asks the hypernetwork once (milliseconds; the error is not scored, so that the answer may be a network that "
-        "can only\n"
-        "guess: a warning and \"connected\": false say so). With --max, sweeps the "
-        "preferences, scores the\n"
-        "architectures and takes the one of lowest error within the limits; with --prefer as well, the one of the lowest weighted "
-        "sum of values,\n"
-        "each normalised over the front. Exit code 5 when none satisfies the limits.",
+    .details = "With --prefer alone, asks the hypernetwork once (milliseconds; the error is not scored, so that the answer may be a "
+               "network that can only guess: a warning and \"connected\": false say so). With --max, sweeps the preferences, scores the "
+               "architectures and takes the one of lowest error within the limits; with --prefer as well, the one of the lowest weighted "
+               "sum of values, each normalised over the front. Exit code 5 when none satisfies the limits.",
     .example = "fleetnas pick run --device devices/phone.json --max latency_ms=5",
     .options = pick_options,
     .values_size = sizeof(pick_values),

@@ -53,13 +53,10 @@ const cli_verb cli_predictor_eval = {
     .operands = "P.safetensors",
     .operands_least = 1,
     .operands_most = 1,
-    .details =
-        "Adapts the predictor to the device by the card's ten reference measurements alone and scores it on the card's measurements; of a "
-        "device\n"
-        "that it was trained on, only on architectures that were held out. In JSON, ape is the absolute error in percent of the measured "
-        "value; "
-        "coverage90\n"
-        "is the share of measurements within their 90 % interval, width90 the median width of those in percent of the prediction.",
+    .details = "Adapts the predictor to the device by the card's ten reference measurements alone and scores it on the card's "
+               "measurements; of a device that it was trained on, only on architectures that were held out. In JSON, ape is the absolute "
+               "error in percent of the measured value; coverage90 is the share of measurements within their 90 % interval, width90 the "
+               "median width of those in percent of the prediction.",
     .example = "fleetnas predictor eval predictor.safetensors --device devices/unseen.json --json",
     .options = eval_options,
     .values_size = sizeof(eval_values),

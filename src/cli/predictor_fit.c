@@ -99,8 +99,7 @@ const cli_verb cli_predictor_fit = {
     .summary = "train a latency predictor on several devices",
     .operands = "",
     .details = "Trains one network over (architecture, device embedding) on all cards together and scores it, for each device, on "
-               "architectures that it\n"
-               "never saw. A search does this by itself; this verb is for a predictor that several searches share.",
+               "architectures that it never saw. A search does this by itself; this verb is for a predictor that several searches share.",
     .example = "fleetnas predictor fit --device devices/*.json -o predictor.safetensors",
     .options = fit_options,
     .values_size = sizeof(fit_values),

@@ -97,8 +97,7 @@ const cli_verb cli_report = {
     .operands_least = 1,
     .operands_most = 1,
     .details = "Writes a self-contained page: for each device its front as picture and table, and how the run was made; with --verify also "
-               "predicted\n"
-               "beside newly measured latency and the hypervolumes. Its path is the last line of the output.",
+               "predicted beside newly measured latency and the hypervolumes. Its path is the last line of the output.",
     .example = "fleetnas report run --device devices/*.json --verify -o report.html",
     .options = report_options,
     .values_size = sizeof(report_values),

@@ -26,9 +26,8 @@ const cli_verb cli_resume = {
     .operands = "RUN",
     .operands_least = 1,
     .operands_most = 1,
-    .details =
-        "Goes on at the run's last checkpoint, with the options that it began with, and ends with the same bits as a search that nothing\n"
-        "interrupted, with any number of threads.",
+    .details = "Goes on at the run's last checkpoint, with the options that it began with, and ends with the same bits as a search that "
+               "nothing interrupted, with any number of threads.",
     .example = "fleetnas resume run",
     .options = resume_options,
     .values_size = sizeof(resume_values),
