@@ -11,6 +11,8 @@ typedef struct refinement {
     const fnas_run *run;
     const fnas_card *card;
     bool take_measured;
+    const double *prefer; /* or NULL */
+    fnas_scales scales;   /* for it */
     fnas_candidates *candidates;
     fnas_arch_set known; /* the candidates, in their order */
     bool *expanded;      /* [FNAS_REFINED_MOST] neighbours of this candidate have joined */
@@ -40,13 +42,35 @@ static void end(refinement *work) {
 
 /* ---- one round ---- */
 
-static fnas_status find_front(fnas_context *context, refinement *work) {
+static void find_values(refinement *work) {
     const fnas_candidates *candidates = work->candidates;
     int64_t m = candidates->objectives;
     for (int64_t i = 0; i < candidates->count; i++)
         for (int64_t k = 0; k < m; k++)
             work->values[i * m + k] = fnas_candidates_value(work->run, candidates, i, work->run->config.objectives[k]);
-    return fnas_front_nondominated(context, candidates->count, m, work->values, work->keep);
+}
+
+/* Sets `keep` of those whose neighbours are to join: all that no other dominates. */
+static fnas_status keep_front(fnas_context *context, refinement *work) {
+    find_values(work);
+    return fnas_front_nondominated(context, work->candidates->count, work->candidates->objectives, work->values, work->keep);
+}
+
+/* The same of the one that is best for the preference. */
+static fnas_status keep_preferred(fnas_context *context, refinement *work) {
+    int64_t best = 0;
+    double least = INFINITY;
+    (void)context;
+    find_values(work);
+    for (int64_t i = 0; i < work->candidates->count; i++) {
+        double loss = fnas_query_loss(work->run, &work->scales, work->prefer, work->values + i * work->candidates->objectives);
+        work->keep[i] = 0;
+        if (loss >= least) continue;
+        least = loss;
+        best = i;
+    }
+    work->keep[best] = 1;
+    return FNAS_OK;
 }
 
 /* Those that differ from one candidate in one decision and are not known yet. */
@@ -95,10 +119,12 @@ static fnas_status join(fnas_context *context, refinement *work) {
     return work->take_measured ? fnas_query_take_measured(context, work->card, first, candidates) : FNAS_OK;
 }
 
-static fnas_status refine(fnas_context *context, refinement *work) {
-    FNAS_TRY(begin(context, work));
+typedef fnas_status keep_function(fnas_context *context, refinement *work);
+
+/* Round after round, until what is kept has no neighbours that are not known. */
+static fnas_status climb(fnas_context *context, refinement *work, keep_function *keep) {
     while (work->candidates->count < FNAS_REFINED_MOST) {
-        FNAS_TRY(find_front(context, work));
+        FNAS_TRY(keep(context, work));
         FNAS_TRY(expand(context, work));
         if (work->known.count == work->candidates->count) return FNAS_OK;
         FNAS_TRY(join(context, work));
@@ -106,10 +132,20 @@ static fnas_status refine(fnas_context *context, refinement *work) {
     return FNAS_OK;
 }
 
-fnas_status fnas_query_refine(fnas_context *context, const fnas_run *run, const fnas_card *card, bool take_measured,
+/* What is preferred comes first: in a large space the whole front's neighbours are more than there is room for. */
+static fnas_status refine(fnas_context *context, refinement *work) {
+    FNAS_TRY(begin(context, work));
+    if (work->prefer) {
+        FNAS_TRY(fnas_query_scales(context, work->run, work->card, 0, NULL, &work->scales));
+        FNAS_TRY(climb(context, work, keep_preferred));
+    }
+    return climb(context, work, keep_front);
+}
+
+fnas_status fnas_query_refine(fnas_context *context, const fnas_run *run, const fnas_card *card, bool take_measured, const double *prefer,
                               fnas_candidates *candidates) {
     if (candidates->count >= FNAS_REFINED_MOST) return FNAS_OK;
-    refinement work = {.run = run, .card = card, .take_measured = take_measured, .candidates = candidates};
+    refinement work = {.run = run, .card = card, .take_measured = take_measured, .prefer = prefer, .candidates = candidates};
     fnas_status status = refine(context, &work);
     end(&work);
     return status;

@@ -230,6 +230,8 @@ static void assert_measured_values(const fnas_run *run, const fnas_front *front)
                 assert_true(latency_ms == view.measurement_latency_ms[i]);
             }
         assert_int_equal(on_card, fnas_front_measured(front, p));
+        assert_string_equal(fnas_front_source(front, 0, p), "closed-form");
+        assert_string_equal(fnas_front_source(front, 1, p), on_card ? "measured" : "predicted");
         fnas_front_latency_interval(front, p, &low_ms, &high_ms);
         if (on_card) assert_true(low_ms == 0 && isinf(high_ms));
         measured += on_card;
