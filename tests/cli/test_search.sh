@@ -74,6 +74,14 @@ awk '/"arch"/ { gsub(/.*: "|",?$/, ""); arch = $0 } /"measured": true/ { print a
 sed -n 's/.*[0-9]\* \(|.*|\)$/\1/p' "$place/most.txt" | sort > "$place/most.marked"
 want "marks those: $(wc -l < "$place/most.marked") of $(points "$place/most.txt")" cmp "$place/most.measured" "$place/most.marked"
 want "not all" [ "$(marks "$place/most.txt")" -lt "$(points "$place/most.txt")" ]
+run 0 "report of the devices" report "$search_run" --device "$place/measured.json" "$place/most.json" "$place/c.json" -o "$place/report.html"
+cells() { sed -n "/id=\"device-$1\"/,/<\/section>/p" "$place/report.html" | grep -o '[0-9]\*</td>' | wc -l; }
+want "marks what the front marks: $(cells 1), $(cells 2)" [ "$(cells 1)/$(cells 2)" = "$(points "$place/most.txt")/$(marks "$place/most.txt")" ]
+run 0 "report of one" report "$search_run" --device "$place/measured.json" -o "$place/report.html"
+want "that has measured all has no marks" [ "$(cells 1)" = 0 ]
+want "but says so" grep -q 'ms, measured<' "$place/report.html"
+run 0 "report by predictions" report "$search_run" --device "$place/most.json" -o "$place/report.html" --predicted-only
+want "marks nothing" [ "$(cells 1)" = 0 ]
 for error in 0 0.2 0.4 0.6 0.8 1; do
     preference=error=$error,latency_ms=$(awk -v e=$error 'BEGIN { print 1 - e }')
     "$fleetnas" pick "$search_run" --device "$place/most.json" --prefer "$preference" > "$place/out" 2> "$place/err"
