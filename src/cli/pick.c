@@ -243,7 +243,7 @@ static bool pick_decodes(const pick_values *values, const cli_query *query) {
 static fnas_status pick_answer_question(fnas_context *context, const pick_values *values, const cli_query *query,
                                         const fnas_front *sketch) {
     pick_question question;
-    pick_answer answer;
+    pick_answer answer = {0};
     fnas_status status = pick_read_question(values, sketch, &question);
     if (status != FNAS_OK) return status;
     status = (pick_decodes(values, query) ? pick_decode : pick_from_front)(context, query, &question, cli_asking_options(&values->asking),
