@@ -73,6 +73,10 @@ typedef struct fnas_front_options {
     bool as_offered;     /* where errors come from a table or a surrogate: only what the hypernetwork offers, not the rest of the space or
                             what lies near */
     const char *data;    /* where the data lie now [as the run knows] */
+    /* [objectives], borrowed, or NULL: best first for this preference, in the place of the contribution to the hypervolume. By the
+     * scalarisation that the run was searched with, on the search's scales; where errors come from shared weights, each objective on its
+     * range over the front. Needs score_error. What the hypernetwork answers to this preference is among the architectures compared. */
+    const double *prefer;
     /* For studies only: ask as if the embedding were the mean of the search devices', or with this preference for every point, or with a
      * hypernetwork never trained. */
     bool mean_embedding, untrained_hypernet;
@@ -81,16 +85,16 @@ typedef struct fnas_front_options {
 } fnas_front_options;
 
 typedef struct fnas_front_objective {
-    const char *name, *unit, *source; /* source: "supernet", "surrogate", "predicted", "measured", "closed-form" */
+    const char *name, *unit, *source; /* static; source: "supernet", "surrogate", "predicted", "measured", "closed-form" */
 } fnas_front_objective;
 
-/* A front: architectures of one device of which none dominates another, best first by hypervolume contribution. docs/hypervolume.md says
- * how they are chosen. Where error is an objective and was not scored: all distinct architectures, fastest first. Immutable; owned:
- * fnas_front_free. */
+/* A front: architectures of one device of which none dominates another, best first by hypervolume contribution, or for a preference.
+ * docs/hypervolume.md says how they are chosen. Where error is an objective and was not scored: all distinct architectures, fastest first.
+ * Immutable; owned: fnas_front_free. */
 typedef struct fnas_front fnas_front;
 /* options may be NULL (defaults). Deterministic for any number of threads. Progress stage "score". Errors: FNAS_ERR_INPUT (card of another
- * space, a constant preference off the simplex, data missing or not the run's), FNAS_ERR_USAGE (negative counts, as_offered of a run with a
- * supernet), FNAS_ERR_IO, FNAS_ERR_MEMORY, FNAS_INTERRUPTED while scoring. */
+ * space, a preference off the simplex, data missing or not the run's), FNAS_ERR_USAGE (negative counts, as_offered of a run with a
+ * supernet, prefer without score_error), FNAS_ERR_IO, FNAS_ERR_MEMORY, FNAS_INTERRUPTED while scoring. */
 FNAS_API FNAS_NODISCARD fnas_status fnas_run_front(fnas_context *context, const fnas_run *run, const fnas_card *card,
                                                    const fnas_front_options *options, fnas_front **front);
 FNAS_API void fnas_front_free(fnas_front *front);
@@ -104,12 +108,15 @@ FNAS_API const double *fnas_front_preference(const fnas_front *front, int64_t po
 FNAS_API const double *fnas_front_values(const fnas_front *front, int64_t point);     /* [objectives] */
 /* Whether a point's latency (and energy) is the card's own measurement; the objective's source is "measured" where all are. Cannot fail. */
 FNAS_API bool fnas_front_measured(const fnas_front *front, int64_t point);
+/* Where one point's value of an objective comes from: "measured" where it is, whatever the others' is. Static. Cannot fail. */
+FNAS_API const char *fnas_front_source(const fnas_front *front, int64_t objective, int64_t point);
 /* The 90 % interval of a point's predicted latency (fnas_latency_model_predict_interval): 0 and infinity where the latency is measured, or
  * the predictor knows too little to say. Cannot fail. */
 FNAS_API void fnas_front_latency_interval(const fnas_front *front, int64_t point, double *low_ms, double *high_ms);
 
-/* The architecture for one preference [objectives] on a device (one decode: milliseconds), with predicted latency; choices [decisions].
- * Nothing is scored: fnas_space_connected says whether it can do more than guess.
+/* The hypernetwork's own answer to one preference [objectives] on a device (one decode: milliseconds), with predicted latency; choices
+ * [decisions]. Nothing is scored: fnas_space_connected says whether it can do more than guess. Where scores cost nothing, or may cost what
+ * they do, fnas_run_front with `prefer` compares that answer with others.
  * Errors: FNAS_ERR_INPUT (card of another space, a preference with a negative weight or that does not sum to 1 within 1e-6),
  * FNAS_ERR_MEMORY. */
 FNAS_API FNAS_NODISCARD fnas_status fnas_run_pick(fnas_context *context, const fnas_run *run, const fnas_card *card,

@@ -12,17 +12,12 @@
 
 /* ---- rows ---- */
 
-fnas_status fnas_bench_begin_part(fnas_bench *bench, const fnas_problem *problem, const char *part, fnas_row *row) {
+fnas_status fnas_bench_begin(fnas_bench *bench, const fnas_problem *problem, fnas_row *row) {
     fnas_text text = {0};
     fnas_problem_append(problem, &text);
-    if (part) fnas_text_append(&text, ": %s", part);
     *row = (fnas_row){.problem = text.failed ? NULL : fnas_strdup(text.data), .precision = "f32", .threads = 1, .error = (double)NAN};
     fnas_text_free(&text);
     return row->problem ? FNAS_OK : fnas_fail_memory(bench->context, "a row of the benchmark");
-}
-
-fnas_status fnas_bench_begin(fnas_bench *bench, const fnas_problem *problem, fnas_row *row) {
-    return fnas_bench_begin_part(bench, problem, NULL, row);
 }
 
 /* Problems on several threads move what they move in paths of their own: only their arithmetic is compared with the machine. */

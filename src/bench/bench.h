@@ -22,8 +22,6 @@ extern const fnas_problem_family *const fnas_bench_families[];
 
 /* Begins a row for a problem; the caller fills it in and hands it over with fnas_bench_end, also after a failure. */
 FNAS_NODISCARD fnas_status fnas_bench_begin(fnas_bench *bench, const fnas_problem *problem, fnas_row *row);
-/* The same of a part of a problem, which the row names. */
-FNAS_NODISCARD fnas_status fnas_bench_begin_part(fnas_bench *bench, const fnas_problem *problem, const char *part, fnas_row *row);
 /* Works out the floors and keeps the row where all went well; otherwise drops it. Returns `status` or what failed here. */
 FNAS_NODISCARD fnas_status fnas_bench_end(fnas_bench *bench, fnas_status status, fnas_row *row);
 

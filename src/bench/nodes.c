@@ -11,11 +11,9 @@
 #include "bench/operator.h"
 #include "bench/pass.h"
 
-#define LABEL_BYTES 96
-
 /* Nodes that are alike. */
 typedef struct node_group {
-    char label[LABEL_BYTES];
+    char label[FNAS_ROW_PART_BYTES];
     int64_t calls;
     double flops, bytes;
     double *wall_ms, *cpu_ms; /* [repeats] of all its nodes */
@@ -38,17 +36,17 @@ static void label_node(const fnas_net *net, int64_t index, fnas_node_direction d
     const char *name = fnas_node_kind_name(node->kind), *way = direction == FNAS_NODE_FORWARD ? "forward" : "backward";
     fnas_value_shape out = net->values[node->result];
     if (node->kind == FNAS_NODE_CONV)
-        snprintf(label, LABEL_BYTES, "%s%s %lldx%lld %lld to %lld %lldx%lld %s", name, node->norm.present ? "+norm" : "",
+        snprintf(label, FNAS_ROW_PART_BYTES, "%s%s %lldx%lld %lld to %lld %lldx%lld %s", name, node->norm.present ? "+norm" : "",
                  (long long)node->conv.kernel, (long long)node->conv.kernel, (long long)node->conv.in, (long long)node->conv.out,
                  (long long)out.h, (long long)out.w, way);
     else
-        snprintf(label, LABEL_BYTES, "%s %lld %lldx%lld %s", name, (long long)out.c, (long long)out.h, (long long)out.w, way);
+        snprintf(label, FNAS_ROW_PART_BYTES, "%s %lld %lldx%lld %s", name, (long long)out.c, (long long)out.h, (long long)out.w, way);
 }
 
 static int64_t find_group(profiled_pass *p, const char *label) {
     for (int64_t g = 0; g < p->group_count; g++)
         if (strcmp(p->groups[g].label, label) == 0) return g;
-    snprintf(p->groups[p->group_count].label, LABEL_BYTES, "%s", label);
+    snprintf(p->groups[p->group_count].label, FNAS_ROW_PART_BYTES, "%s", label);
     return p->group_count++;
 }
 
@@ -61,7 +59,7 @@ static fnas_status make_groups(fnas_context *context, profiled_pass *p) {
     p->pass_cpu_ms = fnas_allocate((size_t)p->repeats, sizeof *p->pass_cpu_ms);
     if (!p->profile || !p->group_of || !p->groups || !p->pass_cpu_ms) return fnas_fail_memory(context, "the profile of a pass");
     for (int64_t i = 0; i < (int64_t)entries; i++) {
-        char label[LABEL_BYTES];
+        char label[FNAS_ROW_PART_BYTES];
         label_node(net, i / FNAS_NODE_DIRECTIONS, (fnas_node_direction)(i % FNAS_NODE_DIRECTIONS), label);
         p->group_of[i] = find_group(p, label);
     }
@@ -122,7 +120,8 @@ static fnas_status time_nodes(fnas_bench *bench, profiled_pass *p) {
 static fnas_status add_group(fnas_bench *bench, const fnas_problem *problem, const profiled_pass *p, const node_group *group,
                              double error) {
     fnas_row row;
-    FNAS_TRY(fnas_bench_begin_part(bench, problem, group->label, &row));
+    FNAS_TRY(fnas_bench_begin(bench, problem, &row));
+    snprintf(row.part, sizeof row.part, "%s", group->label);
     row.precision = fnas_compute_type_name(p->pass.setup.type);
     row.error = error;
     row.repeats = p->repeats;

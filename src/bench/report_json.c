@@ -60,6 +60,7 @@ static void append_row(fnas_text *json, const fnas_row *row) {
     bool timed = row->repeats > 0;
     double ms = fnas_row_ms(row);
     append_string(json, "    {", "problem", row->problem);
+    if (*row->part) append_string(json, ", ", "part", row->part);
     append_string(json, ", ", "precision", row->precision);
     append_number(json, "threads", (double)row->threads);
     append_number(json, "repeats", (double)row->repeats);

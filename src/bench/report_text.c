@@ -58,6 +58,11 @@ static void append_rates(fnas_text *text, const fnas_row *row) {
     append_cell(text, 7, 4, row->error, true);
 }
 
+/* A part stands first: where lines are cut at the terminal's width, it is what rows of one problem are told apart by. */
+static void append_problem(fnas_text *text, const fnas_row *row) {
+    fnas_text_append(text, " %2lld  %s%s%s\n", (long long)row->threads, row->part, *row->part ? " of " : "", row->problem);
+}
+
 static void append_figures(fnas_text *text, const fnas_row *row) {
     if (!row->figure_count && !*row->kernel) return;
     fnas_text_append(text, "%12s%s%s", "", row->kernel, row->figure_count && *row->kernel ? ", " : "");
@@ -87,7 +92,7 @@ void fnas_bench_append_text(fnas_text *text, const fnas_bench *bench) {
         const fnas_row *row = &bench->rows.items[i];
         append_times(text, row);
         append_rates(text, row);
-        fnas_text_append(text, " %2lld  %s\n", (long long)row->threads, row->problem);
+        append_problem(text, row);
         append_figures(text, row);
     }
 }

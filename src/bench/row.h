@@ -7,6 +7,7 @@
 #include "base/error.h"
 
 #define FNAS_ROW_FIGURES_MAX 12
+#define FNAS_ROW_PART_BYTES 96
 
 typedef struct fnas_range {
     double median, least, most;
@@ -19,15 +20,16 @@ typedef struct fnas_row_figure {
 } fnas_row_figure;
 
 typedef struct fnas_row {
-    char *problem;              /* owned */
-    char kernel[64];            /* what the library runs, "" where nobody asked */
-    const char *precision;      /* of the arithmetic, static: "f32" */
-    int64_t threads, repeats;   /* repeats 0: not timed */
-    fnas_range wall_ms, cpu_ms; /* cpu_ms: of all threads together */
-    double flops, bytes;        /* of one run; 0: not counted. bytes: each operand moved once in each direction used */
-    double error;               /* largest error over the error allowed; NaN: nothing to check */
-    double floor_ms;            /* the larger of the time that the arithmetic and the movement take at the machine's peak; 0: unknown */
-    double peak_share;          /* of the machine's arithmetic peak; 0: no arithmetic */
+    char *problem;                  /* owned */
+    char part[FNAS_ROW_PART_BYTES]; /* what of the problem the row is about, "" for the whole */
+    char kernel[64];                /* what the library runs, "" where nobody asked */
+    const char *precision;          /* of the arithmetic, static: "f32" */
+    int64_t threads, repeats;       /* repeats 0: not timed */
+    fnas_range wall_ms, cpu_ms;     /* cpu_ms: of all threads together */
+    double flops, bytes;            /* of one run; 0: not counted. bytes: each operand moved once in each direction used */
+    double error;                   /* largest error over the error allowed; NaN: nothing to check */
+    double floor_ms;                /* the larger of the time that the arithmetic and the movement take at the machine's peak; 0: unknown */
+    double peak_share;              /* of the machine's arithmetic peak; 0: no arithmetic */
     fnas_row_figure figures[FNAS_ROW_FIGURES_MAX];
     int64_t figure_count;
 } fnas_row;

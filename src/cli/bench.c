@@ -62,13 +62,10 @@ const cli_verb cli_bench = {
     .summary = "check and time operators, passes and steps on this machine",
     .operands = "PROBLEM...",
     .operands_most = 1000,
-    .details =
-        "Measures what the machine can do at most, then each problem. Operators, passes and iterations are first checked against naive "
-        "operators in\n"
-        "double precision, hypervolumes against counting; all are timed. Shows times on the wall and on the processor, rates, the share of "
-        "the peak, and the distance from the floor. A "
-        "PROBLEM is a name with\n"
-        "parameters, like conv:in=16,out=16,size=32 or pass:cell=mixed,images=256; --list shows all.",
+    .details = "Measures what the machine can do at most, then each problem. Operators, passes and iterations are first checked against "
+               "naive operators in double precision, hypervolumes against counting; all are timed. Shows times on the wall and on the "
+               "processor, rates, the share of the peak, and the distance from the floor. A PROBLEM is a name with parameters, like "
+               "conv:in=16,out=16,size=32 or pass:cell=mixed,images=256; --list shows all.",
     .example = "fleetnas bench conv:in=16,out=16,size=32,direction=forward pass:cell=mixed,gradient=weights --threads 1",
     .options = bench_options,
     .values_size = sizeof(bench_values),

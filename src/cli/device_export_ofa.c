@@ -102,15 +102,11 @@ const cli_verb cli_device_export_ofa = {
     .operands_least = 1,
     .operands_most = 1,
     .operands_are_read = true,
-    .details =
-        "Measures every block of MobileNetV3 on the card's device, which is this machine with the card's runtime, precision, batch and "
-        "threads, and\n"
-        "writes the YAML tables that OFA's latency estimator reads, one a resolution. Blocks are timed inside of networks, where they "
-        "work; "
-        "of a\n"
-        "network's rounds the faster half counts. What the sums of the blocks are off by is told from other networks, measured as a whole "
-        "in the\n"
-        "same rounds. A device whose card is not there yet: device measure --space mobilenetv3 --reference-only.",
+    .details = "Measures every block of MobileNetV3 on the card's device, which is this machine with the card's runtime, precision, batch "
+               "and threads, and writes the YAML tables that OFA's latency estimator reads, one a resolution. Blocks are timed inside of "
+               "networks, where they work; of a network's rounds the faster half counts. What the sums of the blocks are off by is told "
+               "from other networks, measured as a whole in the same rounds. A device whose card is not there yet: device measure --space "
+               "mobilenetv3 --reference-only.",
     .example = "fleetnas device export ofa here.json --resolutions 160,176,192,208,224 -o here-tables",
     .options = export_options,
     .values_size = sizeof(export_values),

@@ -81,13 +81,10 @@ const cli_verb cli_device_import_csv = {
     .operands_least = 1,
     .operands_most = 100,
     .operands_are_read = true,
-    .details =
-        "A row's architecture is told by a column arch (native strings), by arch_index or index with --archs, or by one column a decision "
-        "of\n"
-        "the space with the names of its choices. Several tables are joined by architecture. Latencies are milliseconds and energies\n"
-        "millijoules for one batch, finite and above 0; a column whose name ends in another unit is refused. Every row is checked, also "
-        "with\n"
-        "--reference-only. What nobody says of a device stands in its card as unknown.",
+    .details = "A row's architecture is told by a column arch (native strings), by arch_index or index with --archs, or by one column a "
+               "decision of the space with the names of its choices. Several tables are joined by architecture. Latencies are milliseconds "
+               "and energies millijoules for one batch, finite and above 0; a column whose name ends in another unit is refused. Every row "
+               "is checked, also with --reference-only. What nobody says of a device stands in its card as unknown.",
     .example =
         "fleetnas device import csv latency_ms.csv --archs architectures.csv --space nb201 --all --batch-suffixes 1,32,256 -o devices",
     .options = csv_options,

@@ -33,12 +33,9 @@ const cli_verb cli_device_import_hat = {
     .operands_most = 100,
     .operands_are_read = true,
     .details = "HAT's tables describe a sub-transformer by averages over its layers. A card can hold such rows on a space whose decisions "
-               "are these\n"
-               "features (encoder_embed_dim, encoder_ffn_embed_dim_avg, ...), with the numbers as their choices. The latency is encoder "
-               "and decoder\n"
-               "together, in ms for one sentence. A column device makes a card of each device. HAT's devices have hardly an architecture "
-               "in common:\n"
-               "--references-from-table takes each one's own ten.",
+               "are these features (encoder_embed_dim, encoder_ffn_embed_dim_avg, ...), with the numbers as their choices. The latency is "
+               "encoder and decoder together, in ms for one sentence. A column device makes a card of each device. HAT's devices have "
+               "hardly an architecture in common: --references-from-table takes each one's own ten.",
     .example = "fleetnas device import hat wmt14ende_cpu_xeon.csv --space hat.json --references-from-table -o xeon.json",
     .options = hat_options,
     .values_size = sizeof(cli_import_values),

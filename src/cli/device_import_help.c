@@ -35,7 +35,7 @@ const cli_verb cli_device_import_help = {
     .operands_most = 1000,
     .operands_are_read = true,
     .details =
-        "Each file is one device: a list of milliseconds for one batch, whose order the index map explains. The files are pickles in ZIP\n"
+        "Each file is one device: a list of milliseconds for one batch, whose order the index map explains. The files are pickles in ZIP "
         "archives; they are read by a reader that knows lists, maps, numbers and texts, refuses everything else by name, and runs nothing.",
     .example =
         "fleetnas device import help HELP/data/nasbench201/latency/*.pt --index-map HELP/data/nasbench201/str_arch2idx.pt --space nb201 "

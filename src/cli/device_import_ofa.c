@@ -39,15 +39,10 @@ const cli_verb cli_device_import_ofa = {
     .operands_least = 1,
     .operands_most = 100,
     .operands_are_read = true,
-    .details =
-        "Each table is of one resolution and has the milliseconds of every block that MobileNetV3 can have at it; an architecture's "
-        "latency "
-        "is the\n"
-        "sum of its blocks', as OFA's own estimator has it. The card has the ten references and random architectures. A reference whose "
-        "resolution\n"
-        "has no table is refused: OFA publishes tables for 160, 176, 192, 208 and 224 alone, for which --references-from-table lets ten "
-        "of\n"
-        "the random architectures be the references.",
+    .details = "Each table is of one resolution and has the milliseconds of every block that MobileNetV3 can have at it; an architecture's "
+               "latency is the sum of its blocks', as OFA's own estimator has it. The card has the ten references and random "
+               "architectures. A reference whose resolution has no table is refused: OFA publishes tables for 160, 176, 192, 208 and 224 "
+               "alone, for which --references-from-table lets ten of the random architectures be the references.",
     .example =
         "fleetnas device import ofa note10/*_lookup_table.yaml --space mobilenetv3:width=1.0 --name note10 --references-from-table -o "
         "note10.json",

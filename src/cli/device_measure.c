@@ -172,24 +172,15 @@ const cli_verb cli_device_measure = {
     .name = "device measure",
     .summary = "time architectures on this machine and write a device card",
     .operands = "",
-    .details =
-        "Builds the inference graph of each architecture, calibrates its weights and times it in a child process: a warm-up, then "
-        "interleaved\n"
-        "rounds; with one thread the latency is the minimum CPU time, otherwise the median wall time. A card is refused when the "
-        "machine drifted\n"
-        "meanwhile. Its ten reference latencies are the device's embedding: a query of a finished search, "
-        "or a\n"
-        "search with a trained predictor, needs no more of a device.\n"
-        "With --command any program measures, on any machine: each architecture is exported to ONNX, the program is run without a "
-        "shell,\n"
-        "and its logits are compared with ours where it is given {images} and {logits} or serves. Samples are kept beside the card "
-        "as they\n"
-        "come: a measurement that was cut off goes on when the same command is given again. docs/devices.md says what a program "
-        "owes, and which\n"
-        "come with fleetnas.\n"
-        "A card grows by --add, which measures as before and checks by the references that the device is as it was: `device references "
-        "--given`\n"
-        "lists the architectures that are worth measuring next.",
+    .details = "Builds the inference graph of each architecture, calibrates its weights and times it in a child process: a warm-up, then "
+               "interleaved rounds; with one thread the latency is the minimum CPU time, otherwise the median wall time. A card is refused "
+               "when the machine drifted meanwhile. Its ten reference latencies are the device's embedding: a query of a finished search, "
+               "or a search with a trained predictor, needs no more of a device.\nWith --command any program measures, on any machine: "
+               "each architecture is exported to ONNX, the program is run without a shell, and its logits are compared with ours where it "
+               "is given {images} and {logits} or serves. Samples are kept beside the card as they come: a measurement that was cut off "
+               "goes on when the same command is given again. docs/devices.md says what a program owes, and which come with fleetnas.\nA "
+               "card grows by --add, which measures as before and checks by the references that the device is as it was: `device "
+               "references --given` lists the architectures that are worth measuring next.",
     .example = "fleetnas device measure --space nb201:cells=1,input=1x28x28 --name server-int8 --precision int8 --data fashion-mnist -o "
                "server-int8.json",
     .options = measure_options,

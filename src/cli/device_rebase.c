@@ -51,12 +51,9 @@ const cli_verb cli_device_rebase = {
     .operands_least = 1,
     .operands_most = 1,
     .operands_are_read = true,
-    .details =
-        "Cards of a search share their ten references. A card that has measured the ten of another fleet, as references or beside them, "
-        "becomes\n"
-        "one of that fleet without a new measurement; what it lacks is named, and `device measure --add --archs-file` measures it. No "
-        "number is\n"
-        "lost: references that are none any more become measurements.",
+    .details = "Cards of a search share their ten references. A card that has measured the ten of another fleet, as references or beside "
+               "them, becomes one of that fleet without a new measurement; what it lacks is named, and `device measure --add --archs-file` "
+               "measures it. No number is lost: references that are none any more become measurements.",
     .example = "fleetnas device rebase devices/server.json --references references.json -o rebased/server.json",
     .options = rebase_options,
     .values_size = sizeof(rebase_values),

@@ -144,11 +144,10 @@ const cli_verb cli_device_references = {
     .summary = "choose the architectures that say most about a new device",
     .operands = "",
     .details =
-        "From cards of several devices (or a predictor trained on them) it is known how devices differ. Chosen are the architectures "
-        "whose\n"
-        "latencies leave the least uncertainty about all others on a device that was never seen: ten of them serve as references\n"
-        "(device measure --references FILE.json), which every card of a search must share. With --given, they are the next most useful\n"
-        "ones beside those on a card. With --among, they are architectures of a table that exists, imported as a card.",
+        "From cards of several devices (or a predictor trained on them) it is known how devices differ. Chosen are the architectures whose "
+        "latencies leave the least uncertainty about all others on a device that was never seen: ten of them serve as references (device "
+        "measure --references FILE.json), which every card of a search must share. With --given, they are the next most useful ones beside "
+        "those on a card. With --among, they are architectures of a table that exists, imported as a card.",
     .example = "fleetnas device references --device devices/*.json -o references.json",
     .options = references_options,
     .values_size = sizeof(references_values),

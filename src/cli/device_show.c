@@ -193,8 +193,7 @@ const cli_verb cli_device_show = {
     .operands_most = 1000,
     .operands_are_read = true,
     .details = "Checks each card and prints its facts, the range of its latencies, its embedding and its noise. With several cards, also "
-               "the rank\n"
-               "correlations between them: devices close to 1 rank architectures alike, and one front serves them all.",
+               "the rank correlations between them: devices close to 1 rank architectures alike, and one front serves them all.",
     .example = "fleetnas device show devices/server.json devices/phone.json",
     .options = show_options,
     .values_size = sizeof(show_values),

@@ -95,15 +95,11 @@ const cli_verb cli_error_estimate = {
     .name = "error estimate",
     .summary = "estimate the error of every architecture from a few short trainings",
     .operands = "",
-    .details =
-        "Scores untrained networks of all architectures, trains some from scratch, shortly and at a small scale, fits a regression to "
-        "their "
-        "errors, puts\n"
-        "both together, trains those by which fronts may be better than they seem, and so on. The table has a row for every architecture: "
-        "`search --error\n"
-        "table:ERRORS.csv:error_pct` searches with it, for these devices and for others. Its errors order architectures; they are on the "
-        "scale of short\n"
-        "trainings, not of networks trained to their end (docs/error.md). Interrupted or killed, the same command goes on.",
+    .details = "Scores untrained networks of all architectures, trains some from scratch, shortly and at a small scale, fits a regression "
+               "to their errors, puts both together, trains those by which fronts may be better than they seem, and so on. The table has a "
+               "row for every architecture: `search --error table:ERRORS.csv:error_pct` searches with it, for these devices and for "
+               "others. Its errors order architectures; they are on the scale of short trainings, not of networks trained to their end "
+               "(docs/error.md). Interrupted or killed, the same command goes on.",
     .example = "fleetnas error estimate --space nb201 --data cifar10:data --device cards/*.json --proxy channels=8,cells=1,input=3x16x16 "
                "--score-proxy channels=16,cells=1,input=3x16x16 --minutes 50 -o errors.csv",
     .options = estimate_options,

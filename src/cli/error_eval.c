@@ -70,10 +70,9 @@ const cli_verb cli_error_eval = {
     .operands_least = 1,
     .operands_most = 1,
     .operands_are_read = true,
-    .details =
-        "Kendall's tau between estimated and true errors, over random architectures, among those of nearly equal cost, and over the true "
-        "front, and the\n"
-        "hypervolume that the estimated errors lead to where costs are known exactly. Architectures that only guess are left out.",
+    .details = "Kendall's tau between estimated and true errors, over random architectures, among those of nearly equal cost, and over the "
+               "true front, and the hypervolume that the estimated errors lead to where costs are known exactly. Architectures that only "
+               "guess are left out.",
     .example = "fleetnas error eval errors.csv --space nb201 --truth architectures.csv latency_ms.csv --accuracy-column "
                "cifar10_test_accuracy_pct --column latency_ms=pixel3",
     .options = eval_options,

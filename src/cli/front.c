@@ -3,6 +3,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "asking.h"
 #include "inputs.h"
 #include "output.h"
 #include "runs.h"
@@ -10,28 +11,18 @@
 
 typedef struct front_values {
     cli_common common;
-    const char *device, *data, *svg, *plot;
+    cli_asking asking;
+    const char *device, *svg, *plot;
     cli_texts outputs;
-    int64_t points, candidates, neighbours, threads;
-    bool fill, predicted_only, as_offered, json, csv, no_error;
+    int64_t threads;
+    bool json, csv, no_error;
 } front_values;
 
 #define AT(member) offsetof(front_values, member)
 
 static const cli_option front_options[] = {
     {"device", 0, CLI_INPUT, AT(device), "CARD.json", "the device, searched or never seen: its card's references suffice", true},
-    {"points", 0, CLI_COUNT, AT(points), "N", "architectures at most, best first by hypervolume contribution [24]", false},
-    {"candidates", 0, CLI_COUNT, AT(candidates), "N",
-     "architectures of the sweep that are scored at most [48; 1000 where errors come from a table]", false},
-    {"fill", 0, CLI_FLAG, AT(fill), NULL,
-     "where fewer than --points are on the front, the next best follow: predictions are not exact, and what seems a little worse may be "
-     "better",
-     false},
-    {"predicted-only", 0, CLI_FLAG, AT(predicted_only), NULL,
-     "predict also what the card has measured [its measurements take the place of predictions]", false},
-    {"as-offered", 0, CLI_FLAG, AT(as_offered), NULL,
-     "with errors of a table or a surrogate: only what the hypernetwork offers, not the rest of the space or what lies near", false},
-    {"neighbours", 0, CLI_COUNT, AT(neighbours), "N", "also score up to N of the next most probable architectures [0]", false},
+    CLI_OPTIONS_FRONT(front_values, asking),
     CLI_OPTION_JSON(front_values),
     {"csv", 0, CLI_FLAG, AT(csv), NULL, "the front as CSV on standard output", false},
     {"svg", 0, CLI_OUTPUT, AT(svg), "FILE", "also write a picture", false},
@@ -43,7 +34,6 @@ static const cli_option front_options[] = {
     {"output", 'o', CLI_OUTPUTS, AT(outputs), "FILE", "also write the front to FILE.json, FILE.csv or FILE.svg; repeatable", false},
     {"no-error", 0, CLI_FLAG, AT(no_error), NULL,
      "leave the error out: no data set is needed, the answer takes milliseconds, networks that can only guess stay in", false},
-    CLI_OPTION_DATA(front_values, "where the data set lies now [where the search found it]"),
     CLI_OPTION_THREADS(front_values),
     CLI_OPTIONS_END,
 };
@@ -96,15 +86,25 @@ static double front_largest(const fnas_front *front, int64_t objective) {
     return largest;
 }
 
-static void front_print_points(const fnas_front *front) {
+static bool front_is_measured(const fnas_front *front, int64_t objective, int64_t point) {
+    return !strcmp(fnas_front_source(front, objective, point), "measured");
+}
+
+/* What is measured has a mark behind it, where the next column's first blank would stand. Whether there was any. */
+static bool front_print_points(const fnas_front *front) {
+    bool any = false;
     for (int64_t p = 0; p < fnas_front_point_count(front); p++) {
-        printf("%3lld", (long long)(p + 1));
+        printf("%3lld ", (long long)(p + 1));
         for (int64_t o = 0; o < fnas_front_objective_count(front); o++) {
-            printf("  ");
+            bool measured = front_is_measured(front, o, p);
+            printf(" ");
             cli_print_fixed(COLUMN, cli_decimals(front_largest(front, o), 4), fnas_front_values(front, p)[o]);
+            printf("%s", measured ? "*" : " ");
+            any |= measured;
         }
-        printf("  %s\n", fnas_front_arch(front, p));
+        printf(" %s\n", fnas_front_arch(front, p));
     }
+    return any;
 }
 
 static void front_print(const fnas_front *front, bool scored) {
@@ -116,7 +116,8 @@ static void front_print(const fnas_front *front, bool scored) {
         front_print_heading(&objective);
     }
     printf("  architecture\n");
-    front_print_points(front);
+    bool any_measured = front_print_points(front);
+    if (any_measured) printf("*: measured, as the card has it (--predicted-only: predictions alone)\n");
     printf("Sources:");
     for (int64_t o = 0; o < objectives; o++) {
         fnas_front_objective objective = fnas_front_objective_at(front, o);
@@ -156,8 +157,9 @@ static fnas_status front_write(fnas_context *context, const front_values *values
 static fnas_status front_check(const front_values *values) {
     if (values->json && values->csv)
         return cli_fail("front", FNAS_ERR_USAGE, "--json and --csv both want standard output: write one with --output FILE");
-    if (values->no_error && values->data) return cli_fail("front", FNAS_ERR_USAGE, "--data has no use with --no-error: leave one out");
-    if (values->no_error && (values->fill || values->as_offered))
+    if (values->no_error && values->asking.data)
+        return cli_fail("front", FNAS_ERR_USAGE, "--data has no use with --no-error: leave one out");
+    if (values->no_error && (values->asking.fill || values->asking.as_offered))
         return cli_fail("front", FNAS_ERR_USAGE, "--fill and --as-offered are about errors: leave them or --no-error out");
     bool picture = values->svg != NULL;
     for (int64_t i = 0; i < values->outputs.count; i++) {
@@ -176,14 +178,8 @@ static fnas_status front_run(fnas_context *context, void *untyped) {
     if (status != FNAS_OK) return status;
     fnas_context_set_threads(context, values->threads);
     const cli_texts cards = {.items = &values->device, .count = 1};
-    fnas_front_options options = {.points = values->points,
-                                  .candidates = values->candidates,
-                                  .neighbours = values->neighbours,
-                                  .score_error = !values->no_error,
-                                  .fill = values->fill,
-                                  .predicted_only = values->predicted_only,
-                                  .as_offered = values->as_offered,
-                                  .data = values->data};
+    fnas_front_options options = cli_asking_options(&values->asking);
+    options.score_error = !values->no_error;
     cli_query query;
     fnas_front *front = NULL;
     status = cli_query_open(context, "front", values->common.operands.items[0], &cards, &query);
@@ -203,11 +199,9 @@ const cli_verb cli_front = {
     .operands_are_read = true,
     .reads_from_folder = cli_run_holds,
     .details = "Sweeps the preferences, decodes an architecture for each, scores the distinct ones (error by the shared weights on the "
-               "validation split,\n"
-               "or from the run's table; latency by the predictor, calibrated on the card's references, or the card's own measurement) and "
-               "answers with\n"
-               "those that no other beats in everything. With errors of a table all of a small space is looked at, of a large one what lies near "
-               "(docs/hypervolume.md).",
+               "validation split, or from the run's table; latency by the predictor, calibrated on the card's references, or the card's "
+               "own measurement) and answers with those that no other beats in everything. With errors of a table all of a small space is "
+               "looked at, of a large one what lies near (docs/hypervolume.md).",
     .example = "fleetnas front run --device devices/server.json --svg server.svg -o server.json -o server.csv",
     .options = front_options,
     .values_size = sizeof(front_values),

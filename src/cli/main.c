@@ -7,6 +7,7 @@
 #include "files.h"
 #include "progress.h"
 #include "verbs.h"
+#include "wrap.h"
 
 static const cli_verb *const verbs[] = {
     &cli_space_show,
@@ -49,11 +50,14 @@ void cli_print_verbs(FILE *file) {
     fputs("fleetnas: one neural architecture search for every device of a fleet\n\nUsage: fleetnas VERB [options]\n\nVerbs:\n", file);
     for (int64_t i = 0; i < VERB_COUNT; i++) fprintf(file, "  %-20s %s\n", verbs[i]->name, verbs[i]->summary);
     fputs("\nfleetnas help VERB explains each, with an example.\n"
-          "\nThe usual order:\n"
-          "  fleetnas device measure --space nb201:cells=1,input=1x28x28 --name here -o here.json\n"
-          "  fleetnas search --space nb201:cells=1,input=1x28x28 --data fashion-mnist --device here.json --preset quick --out run\n"
-          "  fleetnas front run --device here.json\n",
+          "\nThe usual order:\n",
           file);
+    static const char *const order[] = {
+        "fleetnas device measure --space nb201:cells=1,input=1x28x28 --name here -o here.json",
+        "fleetnas search --space nb201:cells=1,input=1x28x28 --data fashion-mnist --device here.json --preset quick --out run",
+        "fleetnas front run --device here.json",
+    };
+    for (size_t i = 0; i < sizeof order / sizeof *order; i++) cli_wrap_command(file, order[i]);
 }
 
 /* ---- choosing the verb ---- */

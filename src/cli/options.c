@@ -31,8 +31,7 @@ void cli_texts_free(cli_texts *texts) {
 
 /* ---- the tables ---- */
 
-/* Option `index` of the verb and then of the common ones; NULL behind the last. */
-static const cli_option *cli_option_at(const cli_verb *verb, int64_t index) {
+const cli_option *cli_option_at(const cli_verb *verb, int64_t index) {
     int64_t own = 0;
     while (verb->options[own].name) own++;
     if (index < own) return &verb->options[index];
@@ -315,45 +314,4 @@ void cli_values_free(const cli_verb *verb, void *values) {
     for (const cli_option *option = verb->options; option->name; option++) {
         if (cli_is_repeatable(option)) cli_texts_free((cli_texts *)((char *)values + option->offset));
     }
-}
-
-/* ---- help ---- */
-
-#define CLI_HELP_COLUMN 34
-
-static void cli_print_option(const cli_option *option) {
-    char left[128];
-    int length = 0;
-    if (option->letter) length = snprintf(left, sizeof left, "-%c, ", option->letter);
-    length += snprintf(left + length, sizeof left - (size_t)length, "--%s", option->name);
-    if (option->argument) {
-        snprintf(left + length, sizeof left - (size_t)length, " %s%s", option->argument, option->kind == CLI_INPUTS ? "..." : "");
-    }
-    if (strlen(left) < CLI_HELP_COLUMN - 2)
-        printf("  %-*s%s%s\n", CLI_HELP_COLUMN - 2, left, option->help, option->required ? " (required)" : "");
-    else
-        printf("  %s\n%*s%s%s\n", left, CLI_HELP_COLUMN, "", option->help, option->required ? " (required)" : "");
-}
-
-static void cli_print_operands(const cli_verb *verb) {
-    int width = 0;
-    for (int64_t i = 0; verb->operand_name(i); i++) {
-        int length = (int)strlen(verb->operand_name(i));
-        width = length > width ? length : width;
-    }
-    printf("%s is one of\n", verb->operands);
-    for (int64_t i = 0; verb->operand_name(i); i++) printf("  %-*s  %s\n", width, verb->operand_name(i), verb->operand_summary(i));
-}
-
-void cli_print_help(const cli_verb *verb) {
-    printf("fleetnas %s: %s\n\nUsage: fleetnas %s%s%s", verb->name, verb->summary, verb->name, *verb->operands ? " " : "", verb->operands);
-    const cli_option *option;
-    for (int64_t i = 0; (option = cli_option_at(verb, i)); i++) {
-        if (option->required) printf(" --%s %s%s", option->name, option->argument, option->kind == CLI_INPUTS ? "..." : "");
-    }
-    printf(" [options]\n\n");
-    if (verb->operand_name) cli_print_operands(verb);
-    printf("%s\n\nOptions:\n", verb->details);
-    for (int64_t i = 0; (option = cli_option_at(verb, i)); i++) cli_print_option(option);
-    printf("\nExample:\n  %s\n", verb->example);
 }

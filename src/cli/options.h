@@ -63,7 +63,7 @@ typedef struct cli_verb {
     bool operands_are_read; /* they name files or folders */
     /* Whether a file that lies so in the folder that the operand names, "config.json", "devices/a.json", is read; NULL: it names none. */
     bool (*reads_from_folder)(const char *inside);
-    const char *details; /* paragraphs of the help text */
+    const char *details; /* paragraphs of the help text, a newline between them; their lines are broken where they are printed */
     /* What the operand may be, and a line about each, index 0 to the first NULL; both NULL: anything. */
     const char *(*operand_name)(int64_t index);
     const char *(*operand_summary)(int64_t index);
@@ -82,7 +82,10 @@ void cli_values_free(const cli_verb *verb, void *values);
 /* Whether the option (its name without dashes, of this verb) stands on the command line that filled in `values`, whatever its value. */
 bool cli_is_given(const cli_verb *verb, const void *values, const char *name);
 
-/* The help text of a verb, on standard output. */
+/* Option `index` of the verb and then of those that every verb has; NULL behind the last. */
+const cli_option *cli_option_at(const cli_verb *verb, int64_t index);
+
+/* The help text of a verb, on standard output, in lines of at most CLI_WIDTH characters. */
 void cli_print_help(const cli_verb *verb);
 
 /* The whole text as a finite number, or false. */

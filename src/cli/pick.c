@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "asking.h"
 #include "goals.h"
 #include "inputs.h"
 #include "output.h"
@@ -11,7 +12,8 @@
 
 typedef struct pick_values {
     cli_common common;
-    const char *device, *prefer, *data;
+    cli_asking asking;
+    const char *device, *prefer;
     cli_texts limits;
     int64_t threads;
     bool json;
@@ -24,8 +26,9 @@ static const cli_option pick_options[] = {
     {"device", 0, CLI_INPUT, AT(device), "CARD.json", "the device, searched or never seen", true},
     {"prefer", 0, CLI_TEXT, AT(prefer), "OBJECTIVE=WEIGHT,...", "weights that sum to one: error=0.7,latency_ms=0.3", false},
     {"max", 0, CLI_REPEATED, AT(limits), "OBJECTIVE=VALUE", "upper limit: latency_ms=5; repeatable", false},
+    CLI_OPTIONS_ANSWER(pick_values, asking),
     CLI_OPTION_JSON(pick_values),
-    CLI_OPTION_DATA(pick_values, "where the data set lies now, for --max [where the search found it]"),
+    {"data", 0, CLI_TEXT, AT(asking.data), "DATA", "where the data set lies now, for --max [where the search found it]", false},
     CLI_OPTION_THREADS(pick_values),
     CLI_OPTIONS_END,
 };
@@ -33,7 +36,7 @@ static const cli_option pick_options[] = {
 /* What is asked, by objective of the run. */
 typedef struct pick_question {
     cli_objectives objectives;
-    bool has_preference, limited[CLI_OBJECTIVES_MOST];
+    bool has_preference, has_limits, limited[CLI_OBJECTIVES_MOST];
     double preference[CLI_OBJECTIVES_MOST], limits[CLI_OBJECTIVES_MOST];
 } pick_question;
 
@@ -45,20 +48,58 @@ typedef struct pick_answer {
     bool connected, has_counts; /* macs and params are known */
     fnas_front_objective objectives[CLI_OBJECTIVES_MOST];
     double values[CLI_OBJECTIVES_MOST], preference[CLI_OBJECTIVES_MOST];
-    double low_ms, high_ms; /* 90 % interval of the latency; infinite where unknown */
+    double low_ms, high_ms;         /* 90 % interval of the latency; infinite where unknown */
+    int64_t front_points, feasible; /* of the front that it is chosen from, and those within the limits; 0: the hypernetwork's own answer */
 } pick_answer;
 
-static void pick_describe(const fnas_space *space, const int32_t *choices, const fnas_front *front, pick_answer *answer) {
-    answer->device = fnas_front_device(front);
-    answer->objective_count = fnas_front_objective_count(front);
-    for (int64_t o = 0; o < answer->objective_count; o++) answer->objectives[o] = fnas_front_objective_at(front, o);
-    answer->connected = fnas_space_connected(space, choices);
-    answer->has_counts = fnas_space_has_counts(space);
-    answer->macs = fnas_space_macs(space, choices);
-    answer->params = fnas_space_params(space, choices);
+/* Of a front, which may be freed then. */
+static void pick_take(const cli_query *query, const pick_question *question, const fnas_front *front, int64_t point, pick_answer *answer) {
+    const fnas_space *space = fnas_run_space(query->run);
+    const int32_t *choices = fnas_front_choices(front, point);
+    const double *preference = question->has_preference ? question->preference : fnas_front_preference(front, point);
+    *answer = (pick_answer){.device = fnas_card_get(query->cards[0]).name,
+                            .objective_count = question->objectives.count,
+                            .connected = fnas_space_connected(space, choices),
+                            .has_counts = fnas_space_has_counts(space),
+                            .macs = fnas_space_macs(space, choices),
+                            .params = fnas_space_params(space, choices)};
+    snprintf(answer->arch, sizeof answer->arch, "%s", fnas_front_arch(front, point));
+    for (int64_t o = 0; o < answer->objective_count; o++) {
+        answer->objectives[o] = fnas_front_objective_at(front, o);
+        answer->objectives[o].source = fnas_front_source(front, o, point);
+        answer->values[o] = fnas_front_values(front, point)[o];
+        answer->preference[o] = preference[o];
+    }
+    fnas_front_latency_interval(front, point, &answer->low_ms, &answer->high_ms);
 }
 
-static void pick_print(const pick_answer *answer) {
+/* ---- what is said of it ---- */
+
+static void pick_print_preference(const pick_answer *answer) {
+    const char *separator = " for ";
+    for (int64_t o = 0; o < answer->objective_count; o++) {
+        if (answer->preference[o] == 0) continue;
+        printf("%s%s=%.4g", separator, answer->objectives[o].name, answer->preference[o]);
+        separator = ", ";
+    }
+}
+
+static void pick_print_choice(const pick_answer *answer, const pick_question *question) {
+    printf("  %-12s ", "choice");
+    if (!answer->front_points)
+        printf("the hypernetwork's own, not compared with others,");
+    else if (question->has_limits)
+        printf("the best of %lld within the limits, of the front's %lld,", (long long)answer->feasible, (long long)answer->front_points);
+    else
+        printf("the best of the front's %lld", (long long)answer->front_points);
+    if (question->has_preference)
+        pick_print_preference(answer);
+    else
+        printf(" by %s", answer->objectives[0].name);
+    printf("\n");
+}
+
+static void pick_print(const pick_answer *answer, const pick_question *question) {
     printf("%s\n  %-12s %s\n", answer->device, "architecture", answer->arch);
     for (int64_t o = 0; o < answer->objective_count; o++) {
         const fnas_front_objective *objective = &answer->objectives[o];
@@ -70,6 +111,7 @@ static void pick_print(const pick_answer *answer) {
     }
     if (answer->has_counts)
         printf("  %-12s %lld\n  %-12s %lld\n", "MACs", (long long)answer->macs, "parameters", (long long)answer->params);
+    pick_print_choice(answer, question);
 }
 
 static void pick_print_json(const pick_answer *answer) {
@@ -102,34 +144,26 @@ static void pick_print_json(const pick_answer *answer) {
         cli_json_number(&json, NULL, answer->high_ms);
         cli_json_end(&json, ']');
     }
+    cli_json_text(&json, "choice", answer->front_points ? "front" : "hypernetwork");
     cli_json_flag(&json, "connected", answer->connected);
     cli_json_end(&json, '}');
 }
 
-/* A point of a front, which may be freed then. */
-static void pick_take(const cli_query *query, const fnas_front *front, int64_t point, pick_answer *answer) {
-    pick_describe(fnas_run_space(query->run), fnas_front_choices(front, point), front, answer);
-    answer->device = fnas_card_get(query->cards[0]).name;
-    snprintf(answer->arch, sizeof answer->arch, "%s", fnas_front_arch(front, point));
-    memcpy(answer->values, fnas_front_values(front, point), (size_t)answer->objective_count * sizeof(double));
-    memcpy(answer->preference, fnas_front_preference(front, point), (size_t)answer->objective_count * sizeof(double));
-    fnas_front_latency_interval(front, point, &answer->low_ms, &answer->high_ms);
-}
+/* ---- asking ---- */
 
-/* ---- by preference alone: one decode. Where no supernet scores errors they cost nothing, and are told ---- */
-
-static fnas_status pick_by_preference(fnas_context *context, const cli_query *query, const pick_question *question, pick_answer *answer) {
-    fnas_front_options options = {
-        .points = 1, .score_error = !fnas_run_has_supernet(query->run), .constant_preference = question->preference};
+/* The hypernetwork's own answer: one decode. */
+static fnas_status pick_decode(fnas_context *context, const cli_query *query, const pick_question *question, fnas_front_options options,
+                               pick_answer *answer) {
     fnas_front *front = NULL;
+    options.points = 1;
+    options.score_error = !fnas_run_has_supernet(query->run); /* where it costs nothing */
+    options.constant_preference = question->preference;
     fnas_status status = fnas_run_front(context, query->run, query->cards[0], &options, &front);
     if (status != FNAS_OK) return status;
-    pick_take(query, front, 0, answer);
+    pick_take(query, question, front, 0, answer);
     fnas_front_free(front);
     return FNAS_OK;
 }
-
-/* ---- under limits: the best of a sweep ---- */
 
 static bool pick_satisfies(const pick_question *question, const double *values) {
     for (int64_t o = 0; o < question->objectives.count; o++) {
@@ -138,42 +172,16 @@ static bool pick_satisfies(const pick_question *question, const double *values) 
     return true;
 }
 
-/* Without a preference the error alone counts (the first objective where there is none). */
-static void pick_weights(const pick_question *question, double *weights) {
-    int64_t error = 0;
-    for (int64_t o = 0; o < question->objectives.count; o++) {
-        weights[o] = question->has_preference ? question->preference[o] : 0;
-        if (!strcmp(question->objectives.names[o], "error")) error = o;
-    }
-    if (!question->has_preference) weights[error] = 1;
-}
-
-/* Weighted sum of the values, each min-max normalised over the front: units must not weigh. */
-static double pick_merit(const fnas_front *front, const double *weights, int64_t point) {
-    double merit = 0;
-    for (int64_t o = 0; o < fnas_front_objective_count(front); o++) {
-        if (weights[o] <= 0) continue;
-        double least = INFINITY, most = -INFINITY;
-        for (int64_t p = 0; p < fnas_front_point_count(front); p++) {
-            least = fmin(least, fnas_front_values(front, p)[o]);
-            most = fmax(most, fnas_front_values(front, p)[o]);
-        }
-        if (most > least) merit += weights[o] * (fnas_front_values(front, point)[o] - least) / (most - least);
-    }
-    return merit;
-}
-
-static int64_t pick_best(const fnas_front *front, const pick_question *question) {
-    double weights[CLI_OBJECTIVES_MOST], best_merit = INFINITY;
-    int64_t best = -1;
-    pick_weights(question, weights);
+/* The first that satisfies the limits, -1 where none does; *feasible counts them. */
+static int64_t pick_first(const fnas_front *front, const pick_question *question, int64_t *feasible) {
+    int64_t first = -1;
+    *feasible = 0;
     for (int64_t p = 0; p < fnas_front_point_count(front); p++) {
-        double merit = pick_merit(front, weights, p);
-        if (!pick_satisfies(question, fnas_front_values(front, p)) || merit >= best_merit) continue;
-        best_merit = merit;
-        best = p;
+        if (!pick_satisfies(question, fnas_front_values(front, p))) continue;
+        if (first < 0) first = p;
+        (*feasible)++;
     }
-    return best;
+    return first;
 }
 
 static fnas_status pick_fail_infeasible(const fnas_front *front, const pick_question *question) {
@@ -193,17 +201,22 @@ static fnas_status pick_fail_infeasible(const fnas_front *front, const pick_ques
     return cli_fail("pick", FNAS_ERR_INFEASIBLE, "%s. Raise a limit", text);
 }
 
-static fnas_status pick_by_limits(fnas_context *context, const cli_query *query, const pick_question *question, const char *data,
-                                  pick_answer *answer) {
-    fnas_front_options options = {.points = SWEEP_POINTS, .score_error = true, .data = data};
+/* The whole front, the best for the preference first: the first within the limits. */
+static fnas_status pick_from_front(fnas_context *context, const cli_query *query, const pick_question *question, fnas_front_options options,
+                                   pick_answer *answer) {
+    const double by_error[CLI_OBJECTIVES_MOST] = {1}; /* a run's first objective */
     fnas_front *front = NULL;
+    options.points = SWEEP_POINTS;
+    options.prefer = question->has_preference ? question->preference : by_error;
     fnas_status status = fnas_run_front(context, query->run, query->cards[0], &options, &front);
     if (status != FNAS_OK) return status;
-    int64_t best = pick_best(front, question);
+    int64_t feasible, best = pick_first(front, question, &feasible);
     if (best < 0) {
         status = pick_fail_infeasible(front, question);
     } else {
-        pick_take(query, front, best, answer);
+        pick_take(query, question, front, best, answer);
+        answer->front_points = fnas_front_point_count(front);
+        answer->feasible = feasible;
     }
     fnas_front_free(front);
     return status;
@@ -212,7 +225,8 @@ static fnas_status pick_by_limits(fnas_context *context, const cli_query *query,
 /* ---- the verb ---- */
 
 static fnas_status pick_read_question(const pick_values *values, const fnas_front *sketch, pick_question *question) {
-    *question = (pick_question){.objectives = cli_objectives_of(sketch), .has_preference = values->prefer != NULL};
+    *question = (pick_question){
+        .objectives = cli_objectives_of(sketch), .has_preference = values->prefer != NULL, .has_limits = values->limits.count > 0};
     fnas_status status = FNAS_OK;
     if (values->prefer) status = cli_preference_read("pick", values->prefer, &question->objectives, question->preference);
     for (int64_t i = 0; i < values->limits.count && status == FNAS_OK; i++) {
@@ -221,23 +235,27 @@ static fnas_status pick_read_question(const pick_values *values, const fnas_fron
     return status;
 }
 
+/* Errors of shared weights take a data set and seconds: who names no limit does not wait for them. */
+static bool pick_decodes(const pick_values *values, const cli_query *query) {
+    return !values->limits.count && (values->asking.as_offered || fnas_run_has_supernet(query->run));
+}
+
 /* `sketch` is a front without errors, which takes milliseconds: it says what the run's objectives are. */
 static fnas_status pick_answer_question(fnas_context *context, const pick_values *values, const cli_query *query,
                                         const fnas_front *sketch) {
     pick_question question;
-    pick_answer answer;
+    pick_answer answer = {0};
     fnas_status status = pick_read_question(values, sketch, &question);
     if (status != FNAS_OK) return status;
-    status = values->limits.count ? pick_by_limits(context, query, &question, values->data, &answer)
-                                  : pick_by_preference(context, query, &question, &answer);
+    status = (pick_decodes(values, query) ? pick_decode : pick_from_front)(context, query, &question, cli_asking_options(&values->asking),
+                                                                           &answer);
     if (status != FNAS_OK) return status;
-    for (int64_t o = 0; o < answer.objective_count; o++) answer.objectives[o] = fnas_front_objective_at(sketch, o);
     if (!answer.connected)
         cli_warn("pick", "nothing leads from this network's input to its output, it can only guess: give error more weight, or use --max");
     if (values->json)
         pick_print_json(&answer);
     else
-        pick_print(&answer);
+        pick_print(&answer, &question);
     return FNAS_OK;
 }
 
@@ -246,7 +264,8 @@ static fnas_status pick_run(fnas_context *context, void *untyped) {
     if (!values->prefer && !values->limits.count) {
         return cli_fail("pick", FNAS_ERR_USAGE, "say what you want: --prefer error=0.7,latency_ms=0.3 or --max latency_ms=5");
     }
-    if (values->data && !values->limits.count) return cli_fail("pick", FNAS_ERR_USAGE, "--data has no use without --max: leave it out");
+    if (values->asking.data && !values->limits.count)
+        return cli_fail("pick", FNAS_ERR_USAGE, "--data has no use without --max: leave it out");
     fnas_context_set_threads(context, values->threads);
     const cli_texts cards = {.items = &values->device, .count = 1};
     fnas_front_options options = {.points = 1};
@@ -268,14 +287,13 @@ const cli_verb cli_pick = {
     .operands_most = 1,
     .operands_are_read = true,
     .reads_from_folder = cli_run_holds,
-    .details =
-        "With --prefer alone, asks the hypernetwork once (milliseconds; the error is not scored, so that the answer may be a network that "
-        "can only\n"
-        "guess: a warning and \"connected\": false say so). With --max, sweeps the "
-        "preferences, scores the\n"
-        "architectures and takes the one of lowest error within the limits; with --prefer as well, the one of the lowest weighted "
-        "sum of values,\n"
-        "each normalised over the front. Exit code 5 when none satisfies the limits.",
+    .details = "Where errors come from a table or a surrogate they cost nothing: answers with the architecture of the device's whole front "
+               "(docs/hypervolume.md) that is best for --prefer, by the scalarisation that the run was searched with, and within --max; "
+               "--as-offered: with the hypernetwork's own answer.\nWhere errors come from shared weights, --prefer alone is answered by "
+               "the hypernetwork (milliseconds; the error is not scored, so that the answer may be a network that can only guess: a "
+               "warning and \"connected\": false say so). With --max, the architectures that it offers are scored as for a front.\nWithout "
+               "--prefer the least error within the limits counts. Exit code 5 when none satisfies them. What the answer was chosen from "
+               "stands in its last line, in JSON as \"choice\".",
     .example = "fleetnas pick run --device devices/phone.json --max latency_ms=5",
     .options = pick_options,
     .values_size = sizeof(pick_values),

@@ -36,32 +36,12 @@ static const cli_option fit_options[] = {
 static fnas_status fit_score(fnas_context *context, const fnas_predictor *predictor, const fnas_space *space, const cli_cards *cards,
                              bool as_json) {
     cli_json json = {.file = stdout};
-    if (as_json) {
-        cli_json_object(&json, NULL);
-        cli_json_array(&json, "devices");
-    } else {
-        cli_scores_print_header();
-    }
-    for (int64_t i = 0; i < cards->count; i++) {
-        fnas_predictor_score score;
-        fnas_status status = fnas_predictor_evaluate(context, predictor, space, cards->items[i], &score);
-        if (status != FNAS_OK) return status;
-        const fnas_card_view view = fnas_card_get(cards->items[i]);
-        if (as_json) {
-            cli_json_object(&json, NULL);
-            cli_scores_json(&json, fnas_predictor_quantity(predictor), &view, &score);
-            cli_json_end(&json, '}');
-        } else {
-            cli_scores_print_row(fnas_predictor_quantity(predictor), &view, &score);
-        }
-    }
-    if (as_json) {
-        cli_json_end(&json, ']');
-        cli_json_end(&json, '}');
-    } else {
-        printf("Scored on architectures that were held out.\n");
-    }
-    return FNAS_OK;
+    cli_scores scores;
+    fnas_status status = cli_scores_take(context, "predictor fit", predictor, space, cards, &scores);
+    if (status == FNAS_OK && as_json) cli_scores_json_all(&json, &scores);
+    if (status == FNAS_OK && !as_json) cli_scores_print_table(&scores);
+    cli_scores_free(&scores);
+    return status;
 }
 
 static fnas_status fit_train(fnas_context *context, const fit_values *values, const fnas_space *space, const cli_cards *cards) {
@@ -97,8 +77,7 @@ const cli_verb cli_predictor_fit = {
     .summary = "train a latency predictor on several devices",
     .operands = "",
     .details = "Trains one network over (architecture, device embedding) on all cards together and scores it, for each device, on "
-               "architectures that it\n"
-               "never saw. A search does this by itself; this verb is for a predictor that several searches share.",
+               "architectures that it never saw. A search does this by itself; this verb is for a predictor that several searches share.",
     .example = "fleetnas predictor fit --device devices/*.json -o predictor.safetensors",
     .options = fit_options,
     .values_size = sizeof(fit_values),

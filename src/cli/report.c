@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "asking.h"
 #include "inputs.h"
 #include "promises.h"
 #include "runs.h"
@@ -8,9 +9,10 @@
 
 typedef struct report_values {
     cli_common common;
-    const char *output, *data;
+    cli_asking asking;
+    const char *output;
     cli_texts devices;
-    int64_t points, candidates, neighbours, threads;
+    int64_t threads;
     uint64_t seed;
     bool verify, ablate;
 } report_values;
@@ -20,25 +22,17 @@ typedef struct report_values {
 static const cli_option report_options[] = {
     {"output", 'o', CLI_OUTPUT, AT(output), "REPORT.html", "where the page goes", true},
     {"device", 0, CLI_INPUTS, AT(devices), "CARD.json", "devices to show [those that were searched]", false},
-    {"points", 0, CLI_COUNT, AT(points), "N", "architectures a device at most [24]", false},
-    {"candidates", 0, CLI_COUNT, AT(candidates), "N",
-     "architectures of the sweep that are scored at most [48; 1000 where errors come from a table]", false},
-    {"neighbours", 0, CLI_COUNT, AT(neighbours), "N", "also score up to N of the next most probable architectures [0]", false},
+    CLI_OPTIONS_FRONT(report_values, asking),
     {"verify", 0, CLI_FLAG, AT(verify), NULL, "check the run on this machine first, as the verb `verify` does, and show the outcome",
      false},
     {"ablate", 0, CLI_FLAG, AT(ablate), NULL, "with --verify: also with the mean embedding, and with one preference for all points", false},
     {"seed", 0, CLI_SEED, AT(seed), "N", "with --verify: of its random architectures [0]", false},
-    CLI_OPTION_DATA(report_values, "where the data set lies now [where the search found it]"),
     CLI_OPTION_THREADS(report_values),
     CLI_OPTIONS_END,
 };
 
 static fnas_status report_fronts(fnas_context *context, const report_values *values, const cli_query *query, fnas_front **fronts) {
-    fnas_front_options options = {.points = values->points,
-                                  .candidates = values->candidates,
-                                  .neighbours = values->neighbours,
-                                  .score_error = true,
-                                  .data = values->data};
+    fnas_front_options options = cli_asking_options(&values->asking);
     fnas_status status = FNAS_OK;
     for (int64_t i = 0; i < query->count && status == FNAS_OK; i++)
         status = fnas_run_front(context, query->run, query->cards[i], &options, &fronts[i]);
@@ -47,9 +41,9 @@ static fnas_status report_fronts(fnas_context *context, const report_values *val
 
 static fnas_status report_verify(fnas_context *context, const report_values *values, const cli_query *query,
                                  fnas_verification **verification) {
-    fnas_verify_options options = {.data = values->data,
-                                   .candidates = values->candidates,
-                                   .neighbours = values->neighbours,
+    fnas_verify_options options = {.data = values->asking.data,
+                                   .candidates = values->asking.candidates,
+                                   .neighbours = values->asking.neighbours,
                                    .ablate = values->ablate,
                                    .seed = values->seed};
     fnas_status status = fnas_run_verify(context, query->run, query->count, query->cards, &options, verification);
@@ -99,8 +93,7 @@ const cli_verb cli_report = {
     .operands_are_read = true,
     .reads_from_folder = cli_run_holds,
     .details = "Writes a self-contained page: for each device its front as picture and table, and how the run was made; with --verify also "
-               "predicted\n"
-               "beside newly measured latency and the hypervolumes. Its path is the last line of the output.",
+               "predicted beside newly measured latency and the hypervolumes. Its path is the last line of the output.",
     .example = "fleetnas report run --device devices/*.json --verify -o report.html",
     .options = report_options,
     .values_size = sizeof(report_values),

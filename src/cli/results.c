@@ -64,14 +64,11 @@ const cli_verb cli_results = {
     .operands_most = 1,
     .operands_are_read = true,
     .reads_from_folder = results_reads,
-    .details =
-        "FOLDER holds splits.json (\"search_devices\", \"unseen_devices\") and scores as `score --json` and `rival --json` print them, "
-        "called\n"
-        "OBJECTIVES,METHOD,BUDGET,DEVICE,SEED.json: error+latency_ms,nsga2,evaluations-100,pixel3,1.json; BUDGET is evaluations-N (a "
-        "device)\n"
-        "or minutes-N (of a search); and perhaps times.csv. scripts/run-nb201.sh fills such a folder (docs/nb201.md). Tables of the "
-        "mean\n"
-        "ratio to the true hypervolume with its standard error over seeds, a radar (one axis a device), the curve over the minutes.",
+    .details = "FOLDER holds splits.json (\"search_devices\", \"unseen_devices\") and scores as `score --json` and `rival --json` print "
+               "them, called OBJECTIVES,METHOD,BUDGET,DEVICE,SEED.json: error+latency_ms,nsga2,evaluations-100,pixel3,1.json; BUDGET is "
+               "evaluations-N (a device) or minutes-N (of a search); and perhaps times.csv. scripts/run-nb201.sh fills such a folder "
+               "(docs/nb201.md). Tables of the mean ratio to the true hypervolume with its standard error over seeds, a radar (one axis a "
+               "device), the curve over the minutes.",
     .example = "fleetnas results build/nb201/results -o build/nb201/results.md --html build/nb201/results.html",
     .options = results_options,
     .values_size = sizeof(results_values),

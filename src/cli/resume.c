@@ -28,9 +28,8 @@ const cli_verb cli_resume = {
     .operands_most = 1,
     .operands_are_read = true,
     .reads_from_folder = cli_run_holds,
-    .details =
-        "Goes on at the run's last checkpoint, with the options that it began with, and ends with the same bits as a search that nothing\n"
-        "interrupted, with any number of threads.",
+    .details = "Goes on at the run's last checkpoint, with the options that it began with, and ends with the same bits as a search that "
+               "nothing interrupted, with any number of threads.",
     .example = "fleetnas resume run",
     .options = resume_options,
     .values_size = sizeof(resume_values),

@@ -78,11 +78,10 @@ const cli_verb cli_rival = {
     .operands_least = 1,
     .operands_most = 1,
     .details =
-        "Each distinct architecture costs one evaluation; what is known costs nothing. What guesses (90 % error) is dropped, then what is\n"
-        "dominated, then the least contributors to the hypervolume. What is left is scored as\n"
-        "`fleetnas score` scores the file.\n"
-        "The last four are Bayesian optimisation: after 10 random architectures, Gaussian processes (Matern 5/2 on the one-hot choices, a\n"
-        "length a decision, noise, by maximum likelihood) choose among all rows of the table. At most 4096 evaluations.",
+        "Each distinct architecture costs one evaluation; what is known costs nothing. What guesses (90 % error) is dropped, then what is "
+        "dominated, then the least contributors to the hypervolume. What is left is scored as `fleetnas score` scores the file.\nThe last "
+        "four are Bayesian optimisation: after 10 random architectures, Gaussian processes (Matern 5/2 on the one-hot choices, a length a "
+        "decision, noise, by maximum likelihood) choose among all rows of the table. At most 4096 evaluations.",
     .operand_name = fnas_rival_name,
     .operand_summary = fnas_rival_summary,
     .example = "fleetnas rival nsga2 --space nb201 --truth architectures.csv latency_ms.csv --accuracy-column cifar10_test_accuracy_pct "

@@ -100,11 +100,8 @@ const cli_verb cli_score = {
     .operands = "",
     .details =
         "Coordinates are min-max normalised over the architectures with errors under 90 %, the reference point is 1 everywhere; points of "
-        "a "
-        "front\n"
-        "with 90 % and more are dropped and counted. Prints the hypervolume, that of the true front, their ratio; generational distances "
-        "gd, gd+,\n"
-        "igd, igd+, the additive epsilon and r2 (the less, the better); docs/hypervolume.md cites their papers.",
+        "a front with 90 % and more are dropped and counted. Prints the hypervolume, that of the true front, their ratio; generational "
+        "distances gd, gd+, igd, igd+, the additive epsilon and r2 (the less, the better); docs/hypervolume.md cites their papers.",
     .example = "fleetnas score --space nb201 --truth architectures.csv latency_ms.csv --accuracy-column cifar10_test_accuracy_pct --column "
                "latency_ms=pixel3 --front pixel3.json",
     .options = score_options,

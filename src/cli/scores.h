@@ -2,14 +2,30 @@
 #ifndef CLI_SCORES_H
 #define CLI_SCORES_H
 
+#include "inputs.h"
 #include "output.h"
 
-/* One device, a line a kind of score, with what the device is. */
-void cli_scores_print(fnas_quantity quantity, const fnas_card_view *card, const fnas_predictor_score *score);
-/* Several, a line each, below a heading. */
-void cli_scores_print_header(void);
-void cli_scores_print_row(fnas_quantity quantity, const fnas_card_view *card, const fnas_predictor_score *score);
-void cli_scores_json(cli_json *json, fnas_quantity quantity, const fnas_card_view *card,
-                     const fnas_predictor_score *score); /* the members, inside an open object */
+/* Of each card, in their order. */
+typedef struct cli_scores {
+    const cli_cards *cards; /* borrowed */
+    fnas_quantity quantity;
+    fnas_predictor_score *items; /* [cards->count], owned */
+} cli_scores;
+
+/* All cards are scored before anything is said: a card that cannot be leaves no half of an answer. Released by cli_scores_free, also after
+ * a failure. */
+FNAS_NODISCARD fnas_status cli_scores_take(fnas_context *context, const char *verb, const fnas_predictor *predictor,
+                                           const fnas_space *space, const cli_cards *cards, cli_scores *scores);
+void cli_scores_free(cli_scores *scores);
+
+/* One card, a line a kind of score, with what the device is. */
+void cli_scores_print_card(const cli_scores *scores, int64_t index);
+/* All cards, a line each below a heading; where they are several, also the plain mean over them ("-" where some card's is not known). */
+void cli_scores_print_table(const cli_scores *scores);
+
+/* One card's members, an object. */
+void cli_scores_json_card(cli_json *json, const cli_scores *scores, int64_t index);
+/* {"devices": [...]}, with "mean" where they are several. */
+void cli_scores_json_all(cli_json *json, const cli_scores *scores);
 
 #endif

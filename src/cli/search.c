@@ -110,15 +110,10 @@ const cli_verb cli_search = {
     .operands = "",
     .details =
         "Trains shared weights and a hypernetwork that answers, for any device and any preference between the objectives, with an "
-        "architecture.\n"
-        "The run folder then answers `front`, `pick`, `verify` and `report`, also for devices that the search never saw. At most "
-        "one of --steps,\n"
-        "--epochs and --minutes is given; without them the preset decides. With --error table:... no supernet is trained and no data "
-        "set needed: errors\n"
-        "come from a table of architectures, or from a surrogate fitted to it where it has not all of them (docs/spaces.md). Ctrl-C "
-        "finishes the step and writes a checkpoint: "
-        "`resume` goes on\n"
-        "and ends with the same bits.",
+        "architecture. The run folder then answers `front`, `pick`, `verify` and `report`, also for devices that the search never saw. At "
+        "most one of --steps, --epochs and --minutes is given; without them the preset decides. With --error table:... no supernet is "
+        "trained and no data set needed: errors come from a table of architectures, or from a surrogate fitted to it where it has not all "
+        "of them (docs/spaces.md). Ctrl-C finishes the step and writes a checkpoint: `resume` goes on and ends with the same bits.",
     .example = "fleetnas search --space nb201:cells=1,input=1x28x28 --data fashion-mnist --device devices/*.json --preset quick --out run",
     .options = search_options,
     .values_size = sizeof(search_values),

@@ -86,12 +86,9 @@ const cli_verb cli_space_show = {
     .operands_least = 1,
     .operands_most = 1,
     .operands_are_read = true,
-    .details =
-        "SPACE is a name with parameters, or a file that describes a space (docs/spaces.md), which is checked. Prints the spec by which "
-        "cards and runs\n"
-        "name the space, the decisions with their choices, and the ten reference architectures; --json has them as reference_archs, "
-        "which\n"
-        "--references of other verbs takes.",
+    .details = "SPACE is a name with parameters, or a file that describes a space (docs/spaces.md), which is checked. Prints the spec by "
+               "which cards and runs name the space, the decisions with their choices, and the ten reference architectures; --json has "
+               "them as reference_archs, which --references of other verbs takes.",
     .example = "fleetnas space show space.json",
     .options = show_options,
     .values_size = sizeof(show_values),

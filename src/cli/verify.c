@@ -77,16 +77,11 @@ const cli_verb cli_verify = {
     .operands_most = 1,
     .operands_are_read = true,
     .reads_from_folder = cli_run_holds,
-    .details =
-        "For each device: measures the architectures of its front anew, sets the measured beside the predicted latency, scores the "
-        "error on the\n"
-        "data set's test part, and compares the front's hypervolume with that of random architectures and of a hypernetwork that "
-        "was never\n"
-        "trained (docs/hypervolume.md says how). Imported cards and those of another processor are left out and named: this machine cannot "
-        "measure\n"
-        "them. Where that leaves none, it is an error (exit code 2); a device that was too unquiet to measure makes the exit code 4, "
-        "after the\n"
-        "others.",
+    .details = "For each device: measures the architectures of its front anew, sets the measured beside the predicted latency, scores the "
+               "error on the data set's test part, and compares the front's hypervolume with that of random architectures and of a "
+               "hypernetwork that was never trained (docs/hypervolume.md says how). Imported cards and those of another processor are left "
+               "out and named: this machine cannot measure them. Where that leaves none, it is an error (exit code 2); a device that was "
+               "too unquiet to measure makes the exit code 4, after the others.",
     .example = "fleetnas verify run --device devices/server.json devices/unseen.json --ablate",
     .options = verify_options,
     .values_size = sizeof(verify_values),

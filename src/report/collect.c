@@ -46,7 +46,26 @@ static const char *objective_label(const char *name) {
     return name;
 }
 
-static fnas_status collect_objectives(collector *c, const fnas_front *front) {
+static fnas_status check_objectives(const collector *c, const fnas_front *first, const fnas_front *front) {
+    bool same = fnas_front_objective_count(first) == fnas_front_objective_count(front);
+    for (int64_t k = 0; same && k < fnas_front_objective_count(first); k++)
+        same = strcmp(fnas_front_objective_at(first, k).name, fnas_front_objective_at(front, k).name) == 0;
+    if (same) return FNAS_OK;
+    return fnas_fail(c->context, FNAS_ERR_INPUT, "the fronts of \"%s\" and \"%s\" have different objectives: make one report of each",
+                     fnas_front_device(first), fnas_front_device(front));
+}
+
+/* One heading for all devices: "measured" only where every value is. */
+static const char *source_of_all(int64_t count, const fnas_front *const *fronts, int64_t objective) {
+    const char *source = fnas_front_objective_at(fronts[0], objective).source;
+    for (int64_t f = 0; f < count; f++)
+        for (int64_t p = 0; p < fnas_front_point_count(fronts[f]); p++)
+            if (strcmp(source, "measured") == 0) source = fnas_front_source(fronts[f], objective, p);
+    return source;
+}
+
+static fnas_status collect_objectives(collector *c, int64_t count, const fnas_front *const *fronts) {
+    const fnas_front *front = fronts[0];
     fnas_page *page = c->page;
     void *memory;
     page->objective_count = fnas_front_objective_count(front);
@@ -57,7 +76,8 @@ static fnas_status collect_objectives(collector *c, const fnas_front *front) {
     for (int64_t k = 0; k < page->objective_count; k++) {
         fnas_front_objective objective = fnas_front_objective_at(front, k);
         bool counts = strcmp(objective.unit, "count") == 0;
-        objectives[k] = (fnas_page_objective){objective_label(objective.name), counts ? "" : objective.unit, objective.source};
+        objectives[k] = (fnas_page_objective){objective_label(objective.name), counts ? "" : objective.unit,
+                                              source_of_all(count, fronts, k)};
         if (strcmp(objective.name, "error") == 0)
             page->error = k;
         else if (page->other < 0)
@@ -70,15 +90,6 @@ static fnas_status collect_objectives(collector *c, const fnas_front *front) {
 }
 
 /* One table head serves all fronts of a page. */
-static fnas_status check_objectives(const collector *c, const fnas_front *first, const fnas_front *front) {
-    bool same = fnas_front_objective_count(first) == fnas_front_objective_count(front);
-    for (int64_t k = 0; same && k < c->page->objective_count; k++)
-        same = strcmp(fnas_front_objective_at(first, k).name, fnas_front_objective_at(front, k).name) == 0;
-    if (same) return FNAS_OK;
-    return fnas_fail(c->context, FNAS_ERR_INPUT, "the fronts of \"%s\" and \"%s\" have different objectives: make one report of each",
-                     fnas_front_device(first), fnas_front_device(front));
-}
-
 /* ---- devices ---- */
 
 static int64_t find_verified(const fnas_verification *verification, const char *device) {
@@ -146,7 +157,9 @@ static fnas_status collect_rows(const collector *c, const fnas_front *front, con
     FNAS_TRY(allocate(c, device->row_count, sizeof(fnas_page_row), &memory));
     fnas_page_row *rows = memory;
     for (int64_t i = 0; i < device->row_count; i++) {
-        rows[i] = (fnas_page_row){fnas_front_arch(front, i), fnas_front_preference(front, i), fnas_front_values(front, i), NAN, NAN};
+        rows[i] = (fnas_page_row){fnas_front_arch(front, i), fnas_front_preference(front, i), fnas_front_values(front, i), NAN, NAN, 0};
+        for (int64_t k = 0; k < c->page->objective_count; k++)
+            if (strcmp(fnas_front_source(front, k, i), "measured") == 0) rows[i].by_card |= UINT32_C(1) << k;
         if (!isfinite(rows[i].values[c->page->error]))
             return fnas_fail(c->context, FNAS_ERR_INPUT, "the front of \"%s\" has no scored error: ask for it with scoring, then draw it",
                              device->name);
@@ -190,7 +203,6 @@ static fnas_status collect_devices(collector *c, const fnas_run *run, int64_t co
     FNAS_TRY(allocate(c, count, sizeof(fnas_page_device), &memory));
     fnas_page_device *devices = memory;
     for (int64_t d = 0; d < count; d++) {
-        FNAS_TRY(check_objectives(c, fronts[0], fronts[d]));
         FNAS_TRY(collect_device(c, run, cards ? cards[d] : NULL, fronts[d], verification, &devices[d]));
     }
     c->page->devices = devices;
@@ -297,7 +309,8 @@ fnas_status fnas_page_collect(fnas_context *context, fnas_arena *arena, const fn
     *page = (fnas_page){.title = "Pareto front"};
     collector c = {context, arena, page, NULL};
     if (count < 1) return fnas_fail(context, FNAS_ERR_INPUT, "a report needs the front of at least one device");
-    FNAS_TRY(collect_objectives(&c, fronts[0]));
+    for (int64_t d = 1; d < count; d++) FNAS_TRY(check_objectives(&c, fronts[0], fronts[d]));
+    FNAS_TRY(collect_objectives(&c, count, fronts));
     FNAS_TRY(collect_devices(&c, run, count, cards, fronts, verification));
     if (!run) return FNAS_OK;
     FNAS_TRY(collect_facts(&c, run));

@@ -1,4 +1,4 @@
-#include "report/page.h"
+#include "report/page_parts.h"
 
 #include <math.h>
 #include <string.h>
@@ -12,19 +12,6 @@
 #include "report/plot.h"
 
 /* ---- small pieces ---- */
-
-static void append_escaped(fnas_text *text, const char *before, const char *value, const char *after) {
-    fnas_text_append_bytes(text, before, strlen(before));
-    fnas_report_append(text, value);
-    fnas_text_append_bytes(text, after, strlen(after));
-}
-
-static void append_fixed(fnas_text *text, double value, int decimals) {
-    if (isfinite(value))
-        fnas_text_append(text, "%.*f", decimals, value);
-    else
-        fnas_text_append(text, "–");
-}
 
 /* "Latency (ms)" */
 static void append_axis_label(fnas_text *text, const fnas_page_objective *objective) {
@@ -169,8 +156,8 @@ void fnas_page_append_front(fnas_text *text, const fnas_page *page, const fnas_p
 static void append_facts(fnas_text *text, const fnas_page *page) {
     fnas_text_append(text, "<section id=\"run\"><h2>The run</h2>\n<dl>\n");
     for (int64_t i = 0; i < page->fact_count; i++) {
-        append_escaped(text, "<dt>", page->facts[i].name, "</dt>");
-        append_escaped(text, "<dd>", page->facts[i].value, "</dd>\n");
+        fnas_page_append_escaped(text, "<dt>", page->facts[i].name, "</dt>");
+        fnas_page_append_escaped(text, "<dd>", page->facts[i].value, "</dd>\n");
     }
     fnas_text_append(text, "</dl></section>\n");
 }
@@ -188,25 +175,20 @@ static void append_badge(fnas_text *text, const fnas_page_device *device) {
                                             : "<span class=\"badge out\">kept out of the search</span>");
 }
 
-static void append_head_cell(fnas_text *text, const char *label, const char *detail) {
-    append_escaped(text, "<th scope=\"col\">", label, "");
-    append_escaped(text, "<small>", detail, "</small></th>");
-}
-
 static void append_overview_head(fnas_text *text, const fnas_page *page, int64_t rival_count, const struct rival *const *known) {
     fnas_text_append(text, "<thead><tr><th scope=\"col\" class=\"text\">Device</th><th scope=\"col\">Points</th>");
     for (int64_t k = 0; k < page->objective_count; k++) {
         const fnas_page_objective *objective = &page->objectives[k];
         fnas_text label = {0};
         fnas_text_append(&label, objective->unit[0] ? "smallest, %s" : "smallest", objective->unit);
-        append_head_cell(text, objective->label, label.data ? label.data : "");
+        fnas_page_append_head_cell(text, objective->label, label.data ? label.data : "");
         fnas_text_free(&label);
     }
-    for (int64_t r = 0; r < rival_count; r++) append_head_cell(text, known[r]->label, "hypervolume");
+    for (int64_t r = 0; r < rival_count; r++) fnas_page_append_head_cell(text, known[r]->label, "hypervolume");
     if (is_checked(page)) {
-        append_head_cell(text, "Accuracy", "best, test, %");
-        append_head_cell(text, "Latency error", "median, %");
-        append_head_cell(text, "Rank", "Spearman");
+        fnas_page_append_head_cell(text, "Accuracy", "best, test, %");
+        fnas_page_append_head_cell(text, "Latency error", "median, %");
+        fnas_page_append_head_cell(text, "Rank", "Spearman");
     }
     fnas_text_append(text, "</tr></thead>\n");
 }
@@ -214,22 +196,22 @@ static void append_overview_head(fnas_text *text, const fnas_page *page, int64_t
 static void append_overview_check(fnas_text *text, const fnas_page_check *check, int64_t rival_count, const struct rival *const *known) {
     for (int64_t r = 0; r < rival_count; r++) {
         fnas_text_append(text, known[r]->value == of_front ? "<td><b>" : "<td>");
-        append_fixed(text, check ? known[r]->value(check) : NAN, 3);
+        fnas_page_append_fixed(text, check ? known[r]->value(check) : NAN, 3);
         fnas_text_append(text, known[r]->value == of_front ? "</b></td>" : "</td>");
     }
     fnas_text_append(text, "<td>");
-    append_fixed(text, check ? check->best_accuracy_pct : NAN, 1);
+    fnas_page_append_fixed(text, check ? check->best_accuracy_pct : NAN, 1);
     fnas_text_append(text, "</td><td>");
-    append_fixed(text, check ? check->median_ape_pct : NAN, 1);
+    fnas_page_append_fixed(text, check ? check->median_ape_pct : NAN, 1);
     fnas_text_append(text, "</td><td>");
-    append_fixed(text, check ? check->spearman : NAN, 3);
+    fnas_page_append_fixed(text, check ? check->spearman : NAN, 3);
     fnas_text_append(text, "</td>");
 }
 
 static void append_overview_row(fnas_text *text, const fnas_page *page, int64_t d, int64_t rival_count, const struct rival *const *known) {
     const fnas_page_device *device = &page->devices[d];
     fnas_text_append(text, "<tr><td class=\"text\"><a href=\"#device-%lld\">", (long long)d + 1);
-    append_escaped(text, "", device->name, "</a> ");
+    fnas_page_append_escaped(text, "", device->name, "</a> ");
     append_badge(text, device);
     fnas_text_append(text, "</td><td>%lld</td>", (long long)device->row_count);
     for (int64_t k = 0; k < page->objective_count; k++) {
@@ -301,92 +283,11 @@ static void append_tiles(fnas_text *text, const fnas_page_check *check) {
     fnas_text_append(text, "</div>\n");
 }
 
-/* What the table has columns for. */
-typedef struct table_columns {
-    bool measured, test_error;
-} table_columns;
-
-static table_columns find_columns(const fnas_page_device *device) {
-    table_columns columns = {false, false};
-    for (int64_t i = 0; i < device->row_count; i++) {
-        columns.measured |= isfinite(device->rows[i].measured_ms);
-        columns.test_error |= isfinite(device->rows[i].test_error_pct);
-    }
-    return columns;
-}
-
-static void append_table_head(fnas_text *text, const fnas_page *page, table_columns columns) {
-    fnas_text_append(text, "<thead><tr>");
-    append_head_cell(text, "#", "best first");
-    for (int64_t k = 0; k < page->objective_count; k++) {
-        const fnas_page_objective *objective = &page->objectives[k];
-        fnas_text detail = {0};
-        fnas_text_append(&detail, objective->unit[0] ? "%s, %s" : "%s%s", objective->unit, objective->source);
-        append_head_cell(text, objective->label, detail.data ? detail.data : "");
-        fnas_text_free(&detail);
-        if (k == page->error && columns.test_error) append_head_cell(text, "Test error", "%, shared weights");
-        if (k == page->latency && columns.measured) append_head_cell(text, "Latency", "ms, measured");
-    }
-    fnas_text preference = {0};
-    for (int64_t k = 0; k < page->objective_count; k++) fnas_text_append(&preference, "%s%s", k ? " : " : "", page->objectives[k].label);
-    append_head_cell(text, "Preference", preference.data ? preference.data : "");
-    fnas_text_free(&preference);
-    fnas_text_append(text, "<th scope=\"col\" class=\"text\">Architecture</th></tr></thead>\n");
-}
-
-static void append_value_cell(fnas_text *text, double value, bool in_percent) {
-    fnas_text_append(text, "<td>");
-    if (in_percent)
-        append_fixed(text, value, 2);
-    else
-        fnas_axis_append_value(text, value);
-    fnas_text_append(text, "</td>");
-}
-
-/* An architecture without blanks may break behind its bars, "|conv~0|+|" before "conv~0|": otherwise it is as wide as the page, and cut
- * off. */
-static void append_arch_cell(fnas_text *text, const char *arch) {
-    fnas_text_append(text, "<td class=\"text arch\"><code>");
-    for (const char *p = arch; *p; p++) {
-        const char letter[2] = {*p, 0};
-        fnas_report_append(text, letter);
-        if (*p == '|' && p > arch && p[1] && p[1] != '+') fnas_text_append(text, "<wbr/>");
-    }
-    fnas_text_append(text, "</code></td>");
-}
-
-static void append_table_row(fnas_text *text, const fnas_page *page, const fnas_page_row *row, int64_t place, table_columns columns) {
-    fnas_text_append(text, "<tr><td>%lld</td>", (long long)place);
-    for (int64_t k = 0; k < page->objective_count; k++) {
-        append_value_cell(text, row->values[k], k == page->error);
-        if (k == page->error && columns.test_error) append_value_cell(text, row->test_error_pct, true);
-        if (k == page->latency && columns.measured) append_value_cell(text, row->measured_ms, false);
-    }
-    fnas_text_append(text, "<td>");
-    for (int64_t k = 0; k < page->objective_count; k++) {
-        int64_t hundredths = fnas_share_round(page->objective_count, row->preference, 100, k);
-        fnas_text_append(text, "%s%.2f", k ? " : " : "", (double)hundredths / 100);
-    }
-    fnas_text_append(text, "</td>");
-    append_arch_cell(text, row->arch);
-    fnas_text_append(text, "</tr>\n");
-}
-
-static void append_table(fnas_text *text, const fnas_page *page, const fnas_page_device *device) {
-    table_columns columns = find_columns(device);
-    fnas_text_append(text, "<details open><summary>%lld architecture%s</summary>\n<div class=\"scroll\"><table>\n",
-                     (long long)device->row_count, device->row_count == 1 ? "" : "s");
-    append_table_head(text, page, columns);
-    fnas_text_append(text, "<tbody>\n");
-    for (int64_t i = 0; i < device->row_count; i++) append_table_row(text, page, &device->rows[i], i + 1, columns);
-    fnas_text_append(text, "</tbody></table></div></details>\n");
-}
-
 static void append_figure(fnas_text *text, const fnas_page *page, const fnas_page_device *device, fnas_page_plot plot,
                           const char *caption) {
     fnas_text_append(text, "<figure>");
     fnas_page_append_front(text, page, device, plot, false);
-    append_escaped(text, "<figcaption>", caption, "</figcaption></figure>\n");
+    fnas_page_append_escaped(text, "<figcaption>", caption, "</figcaption></figure>\n");
 }
 
 static void append_front_figures(fnas_text *text, const fnas_page *page, const fnas_page_device *device) {
@@ -403,16 +304,16 @@ static void append_front_figures(fnas_text *text, const fnas_page *page, const f
 static void append_device(fnas_text *text, const fnas_page *page, int64_t d) {
     const fnas_page_device *device = &page->devices[d];
     fnas_text_append(text, "<section id=\"device-%lld\"><div class=\"head\">", (long long)d + 1);
-    append_escaped(text, "<h2>", device->name, "</h2>");
+    fnas_page_append_escaped(text, "<h2>", device->name, "</h2>");
     append_badge(text, device);
     fnas_text_append(text, "</div>\n");
-    if (device->made[0]) append_escaped(text, "<p class=\"muted\">", device->made, "</p>\n");
-    if (device->left_out) append_escaped(text, "<p class=\"muted\">Not verified: ", device->left_out, "</p>\n");
+    if (device->made[0]) fnas_page_append_escaped(text, "<p class=\"muted\">", device->made, "</p>\n");
+    if (device->left_out) fnas_page_append_escaped(text, "<p class=\"muted\">Not verified: ", device->left_out, "</p>\n");
     fnas_text_append(text, "<div%s>", device->check ? " class=\"front\"" : "");
     append_front_figures(text, page, device);
     if (device->check) append_tiles(text, device->check);
     fnas_text_append(text, "</div>\n");
-    append_table(text, page, device);
+    fnas_page_append_table(text, page, device);
     fnas_text_append(text, "</section>\n");
 }
 
@@ -421,9 +322,9 @@ static void append_device(fnas_text *text, const fnas_page *page, int64_t d) {
 void fnas_page_append(fnas_text *text, const fnas_page *page) {
     fnas_text_append(text, "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
                            "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n");
-    append_escaped(text, "<title>", page->title, "</title>\n");
+    fnas_page_append_escaped(text, "<title>", page->title, "</title>\n");
     fnas_text_append(text, "<style>%s%s</style></head>\n<body><main>\n", fnas_page_style, fnas_plot_style);
-    append_escaped(text, "<h1>", page->title, "</h1>\n");
+    fnas_page_append_escaped(text, "<h1>", page->title, "</h1>\n");
     fnas_text_append(text, "<p class=\"muted\">One search, one front of architectures for every device. Smaller is better for every number "
                            "but accuracy, hypervolume and "
                            "rank correlation.</p>\n");

@@ -10,7 +10,7 @@ typedef struct fnas_page_fact {
 } fnas_page_fact;
 
 typedef struct fnas_page_objective {
-    const char *label, *unit, *source; /* "Latency", "ms" ("" for counts), "predicted" */
+    const char *label, *unit, *source; /* "Latency", "ms" ("" for counts), "predicted"; "measured" where all values are */
 } fnas_page_objective;
 
 /* One architecture. NaN: not known. */
@@ -18,6 +18,7 @@ typedef struct fnas_page_row {
     const char *arch;
     const double *preference, *values; /* [objective_count] */
     double measured_ms, test_error_pct;
+    uint32_t by_card; /* bit k: the card's own measurement is the value of objective k */
 } fnas_page_row;
 
 /* What a verification found; NaN: not known. */

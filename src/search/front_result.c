@@ -88,12 +88,21 @@ int64_t fnas_front_objective_count(const fnas_front *front) {
     return front->objective_count;
 }
 
+static const char *source_of(const fnas_front *front, int64_t objective, bool measured) {
+    fnas_objective_kind kind = front->objectives[objective];
+    bool can_be = kind == FNAS_OBJECTIVE_LATENCY || kind == FNAS_OBJECTIVE_ENERGY;
+    return measured && can_be ? "measured" : fnas_objective_source(kind, front->error);
+}
+
+const char *fnas_front_source(const fnas_front *front, int64_t objective, int64_t point) {
+    return source_of(front, objective, front->measured[point]);
+}
+
 fnas_front_objective fnas_front_objective_at(const fnas_front *front, int64_t objective) {
     fnas_objective_kind kind = front->objectives[objective];
-    bool measured = (kind == FNAS_OBJECTIVE_LATENCY || kind == FNAS_OBJECTIVE_ENERGY) && front->point_count > 0;
+    bool measured = front->point_count > 0;
     for (int64_t i = 0; i < front->point_count; i++) measured &= front->measured[i];
-    const char *source = measured ? "measured" : fnas_objective_source(kind, front->error);
-    return (fnas_front_objective){fnas_objective_name(kind), fnas_objective_unit(kind), source};
+    return (fnas_front_objective){fnas_objective_name(kind), fnas_objective_unit(kind), source_of(front, objective, measured)};
 }
 
 int64_t fnas_front_point_count(const fnas_front *front) {

@@ -68,19 +68,38 @@ void fnas_objectives_free(fnas_objectives *objectives) {
     *objectives = (fnas_objectives){0};
 }
 
-static void normalise(double low, double high, int64_t count, double value, double *normalised, double *gradient) {
-    double range = high - low;
-    double scale = range > 0 ? 1 / range : 0;
-    *normalised = (value - low) * scale;
-    for (int64_t i = 0; i < count; i++) gradient[i] *= scale;
+static double scale_of(double low, double high) {
+    return high > low ? 1 / (high - low) : 0;
 }
 
-static void evaluate_model(const fnas_latency_model *model, int64_t count, const double *onehot, double *value, double *normalised,
-                           double *gradient) {
-    double low = 0, high = 0;
-    *value = fnas_latency_model_gradient(model, onehot, gradient);
-    fnas_latency_model_range_ms(model, &low, &high);
-    normalise(low, high, count, *value, normalised, gradient);
+double fnas_objective_normalise(double low, double high, double value) {
+    return (value - low) * scale_of(low, high);
+}
+
+/* The error's scale is that of its surrogate, or of what the search knows of the supernet's losses. */
+static void error_range(const fnas_objectives *objectives, const fnas_search_state *state, double *low, double *high) {
+    *low = objectives->surrogate ? objectives->surrogate->low : state->error_low;
+    *high = objectives->surrogate ? objectives->surrogate->high : state->error_high;
+}
+
+void fnas_objective_range(const fnas_objectives *objectives, const fnas_search_state *state, int64_t objective, int64_t device, double *low,
+                          double *high) {
+    switch (objectives->config->objectives[objective]) {
+    case FNAS_OBJECTIVE_ERROR:
+        error_range(objectives, state, low, high);
+        return;
+    case FNAS_OBJECTIVE_LATENCY:
+        fnas_latency_model_range_ms(objectives->latency[device], low, high);
+        return;
+    case FNAS_OBJECTIVE_ENERGY:
+        fnas_latency_model_range_ms(objectives->energy[device], low, high);
+        return;
+    case FNAS_OBJECTIVE_MACS:
+    case FNAS_OBJECTIVE_PARAMS:
+        *low = objectives->low[objective];
+        *high = objectives->high[objective];
+        return;
+    }
 }
 
 /* d count / d D_ek as the exact difference that choosing k at e would make: within a row only differences matter to a sampler. */
@@ -100,36 +119,39 @@ static double closed_form_gradient(fnas_objective_kind kind, const fnas_space *s
     return value;
 }
 
-void fnas_objective_evaluate(const fnas_objectives *objectives, const fnas_search_state *state, int64_t objective, int64_t device,
-                             const fnas_path_facts *facts, double *value, double *normalised, double *gradient) {
-    const fnas_space *space = objectives->space;
-    int64_t count = fnas_space_onehot_size(space);
-    switch (objectives->config->objectives[objective]) {
+/* In its own unit, with the gradient of that. */
+static double evaluate_error(const fnas_objectives *objectives, const fnas_search_state *state, const fnas_path_facts *facts,
+                             double *gradient) {
+    if (objectives->surrogate) return fnas_surrogate_gradient(objectives->surrogate, facts->choices, facts->onehot, gradient);
+    if (objectives->config->error_gradient == FNAS_ERROR_GRADIENT_MODEL)
+        return fnas_error_model_gradient(&state->error_model, objectives->space, facts->onehot, gradient);
+    memcpy(gradient, facts->cross_entropy_gradient, (size_t)fnas_space_onehot_size(objectives->space) * sizeof *gradient);
+    return facts->cross_entropy;
+}
+
+static double evaluate(const fnas_objectives *objectives, const fnas_search_state *state, fnas_objective_kind kind, int64_t device,
+                       const fnas_path_facts *facts, double *gradient) {
+    switch (kind) {
     case FNAS_OBJECTIVE_ERROR:
-        if (objectives->surrogate) {
-            *value = fnas_surrogate_gradient(objectives->surrogate, facts->choices, facts->onehot, gradient);
-            normalise(objectives->surrogate->low, objectives->surrogate->high, count, *value, normalised, gradient);
-            *value = fnas_surrogate_bounded(objectives->surrogate, *value); /* what is shown; the search follows the slope */
-            return;
-        }
-        if (objectives->config->error_gradient == FNAS_ERROR_GRADIENT_MODEL) {
-            *value = fnas_error_model_gradient(&state->error_model, space, facts->onehot, gradient);
-        } else {
-            *value = facts->cross_entropy;
-            memcpy(gradient, facts->cross_entropy_gradient, (size_t)count * sizeof *gradient);
-        }
-        normalise(state->error_low, state->error_high, count, *value, normalised, gradient);
-        return;
+        return evaluate_error(objectives, state, facts, gradient);
     case FNAS_OBJECTIVE_LATENCY:
-        evaluate_model(objectives->latency[device], count, facts->onehot, value, normalised, gradient);
-        return;
+        return fnas_latency_model_gradient(objectives->latency[device], facts->onehot, gradient);
     case FNAS_OBJECTIVE_ENERGY:
-        evaluate_model(objectives->energy[device], count, facts->onehot, value, normalised, gradient);
-        return;
+        return fnas_latency_model_gradient(objectives->energy[device], facts->onehot, gradient);
     case FNAS_OBJECTIVE_MACS:
     case FNAS_OBJECTIVE_PARAMS:
-        *value = closed_form_gradient(objectives->config->objectives[objective], space, facts->choices, gradient);
-        normalise(objectives->low[objective], objectives->high[objective], count, *value, normalised, gradient);
-        return;
+        return closed_form_gradient(kind, objectives->space, facts->choices, gradient);
     }
+    return (double)NAN;
+}
+
+void fnas_objective_evaluate(const fnas_objectives *objectives, const fnas_search_state *state, int64_t objective, int64_t device,
+                             const fnas_path_facts *facts, double *value, double *normalised, double *gradient) {
+    double low = 0, high = 0;
+    *value = evaluate(objectives, state, objectives->config->objectives[objective], device, facts, gradient);
+    fnas_objective_range(objectives, state, objective, device, &low, &high);
+    *normalised = fnas_objective_normalise(low, high, *value);
+    bool is_surrogate = objectives->config->objectives[objective] == FNAS_OBJECTIVE_ERROR && objectives->surrogate;
+    if (is_surrogate) *value = fnas_surrogate_bounded(objectives->surrogate, *value); /* what is shown; the search follows the slope */
+    for (int64_t i = 0; i < fnas_space_onehot_size(objectives->space); i++) gradient[i] *= scale_of(low, high);
 }

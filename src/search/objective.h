@@ -37,6 +37,12 @@ void fnas_objectives_free(fnas_objectives *objectives);
 void fnas_objective_evaluate(const fnas_objectives *objectives, const fnas_search_state *state, int64_t objective, int64_t device,
                              const fnas_path_facts *facts, double *value, double *normalised, double *gradient);
 
+/* The scale of an objective of one device: what becomes 0, and what becomes 1. */
+void fnas_objective_range(const fnas_objectives *objectives, const fnas_search_state *state, int64_t objective, int64_t device, double *low,
+                          double *high);
+/* (value - low) / (high - low); 0 where the range is empty and nothing can be told apart. */
+double fnas_objective_normalise(double low, double high, double value);
+
 /* Closed-form value of any objective but error and latency. */
 double fnas_objective_closed_form(fnas_objective_kind kind, const fnas_space *space, const int32_t *choices);
 

@@ -86,14 +86,25 @@ static void fnas_query_embedding(const fnas_run *run, const fnas_card *card, boo
     }
 }
 
-static fnas_status fnas_sweep_preferences(fnas_context *context, const double *constant, fnas_sweep *sweep) {
-    if (!constant) return fnas_query_preferences(context, sweep->objectives, &sweep->count, &sweep->preferences);
-    FNAS_TRY(fnas_query_check_preference(context, sweep->objectives, constant));
-    sweep->count = 1;
-    sweep->preferences = fnas_allocate((size_t)sweep->objectives, sizeof *sweep->preferences);
-    if (!sweep->preferences) return fnas_fail_memory(context, "preferences");
-    memcpy(sweep->preferences, constant, (size_t)sweep->objectives * sizeof *constant);
+/* Before all others: the first is never thinned out. */
+static fnas_status fnas_sweep_add_preference(fnas_context *context, const double *preference, fnas_sweep *sweep) {
+    size_t row = (size_t)sweep->objectives * sizeof *preference, rows = (size_t)sweep->count;
+    FNAS_TRY(fnas_query_check_preference(context, sweep->objectives, preference));
+    double *grown = fnas_allocate(rows + 1, row);
+    if (!grown) return fnas_fail_memory(context, "preferences");
+    memcpy(grown, preference, row);
+    if (rows) memcpy(grown + sweep->objectives, sweep->preferences, rows * row);
+    fnas_free(sweep->preferences);
+    sweep->preferences = grown;
+    sweep->count++;
     return FNAS_OK;
+}
+
+/* A lattice, and the preference that is asked for; or one alone. */
+static fnas_status fnas_sweep_preferences(fnas_context *context, const fnas_front_options *options, fnas_sweep *sweep) {
+    if (options->constant_preference) return fnas_sweep_add_preference(context, options->constant_preference, sweep);
+    FNAS_TRY(fnas_query_preferences(context, sweep->objectives, &sweep->count, &sweep->preferences));
+    return options->prefer ? fnas_sweep_add_preference(context, options->prefer, sweep) : FNAS_OK;
 }
 
 static fnas_status fnas_sweep_forward(fnas_context *context, const fnas_run *run, const fnas_card *card, const fnas_front_options *options,
@@ -268,7 +279,7 @@ static fnas_status fnas_sweep_collect(fnas_context *context, const fnas_sweep *s
 static fnas_status fnas_sweep_run(fnas_context *context, const fnas_run *run, const fnas_card *card, const fnas_front_options *options,
                                   fnas_sweep *sweep, fnas_candidates *candidates) {
     FNAS_TRY(fnas_sweep_check(context, run, card));
-    FNAS_TRY(fnas_sweep_preferences(context, options->constant_preference, sweep));
+    FNAS_TRY(fnas_sweep_preferences(context, options, sweep));
     FNAS_TRY(fnas_sweep_forward(context, run, card, options, sweep));
     FNAS_TRY(fnas_sweep_decode(context, run->space, sweep));
     int64_t usual = run->surrogate ? FNAS_FRONT_CANDIDATES_ALONE : FNAS_FRONT_CANDIDATES;

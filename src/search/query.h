@@ -41,6 +41,18 @@ FNAS_NODISCARD fnas_status fnas_candidates_grow(fnas_context *context, int64_t c
 /* Value of an objective of the run for one candidate; the error is that of its score. */
 double fnas_candidates_value(const fnas_run *run, const fnas_candidates *candidates, int64_t index, fnas_objective_kind kind);
 
+/* Each objective's scale: what becomes 0, and what becomes 1. */
+typedef struct fnas_scales {
+    double low[FNAS_OBJECTIVES_MAX], high[FNAS_OBJECTIVES_MAX];
+} fnas_scales;
+
+/* Those that the search had, for this device. Where shared weights judge, it minimised a cross entropy that changed with them, and an error
+ * is on none of its scales: there each objective's is its range over the rows of values [count][objectives]. */
+FNAS_NODISCARD fnas_status fnas_query_scales(fnas_context *context, const fnas_run *run, const fnas_card *card, int64_t count,
+                                             const double *values, fnas_scales *scales);
+/* Loss of an architecture with these values [objectives] under a preference [objectives], by the run's scalarisation. */
+double fnas_query_loss(const fnas_run *run, const fnas_scales *scales, const double *preference, const double *values);
+
 /* Of what the hypernetwork offers, the candidate that costs most nearly as much, in ratio: its preference is that of what was not offered.
  */
 int64_t fnas_candidates_find_like(const fnas_candidates *candidates, double latency_ms);
@@ -49,10 +61,11 @@ int64_t fnas_candidates_find_like(const fnas_candidates *candidates, double late
  * those that compute the same as others but need not take as long. In a larger one what it offers is where a Pareto local search begins
  * (Paquete et al. 2004): as long as there is one, an architecture that no other known one dominates is taken, and all that differ from it
  * in one decision join, with its preference; at the latest with `most` candidates it ends. They must be scored; so are those that join.
- * take_measured: with the card's measurements where there are some. */
+ * take_measured: with the card's measurements where there are some. prefer: before that the same of the one that is best for this
+ * preference, until none of its neighbours is better; NULL: no such begin. */
 #define FNAS_REFINED_MOST 20000
 FNAS_NODISCARD fnas_status fnas_query_refine(fnas_context *context, const fnas_run *run, const fnas_card *card, bool take_measured,
-                                             int64_t most, fnas_candidates *candidates);
+                                             const double *prefer, int64_t most, fnas_candidates *candidates);
 
 /* For the candidates from `first` on: what the card has measured takes the place of what is predicted. */
 FNAS_NODISCARD fnas_status fnas_query_take_measured(fnas_context *context, const fnas_card *card, int64_t first,
@@ -66,13 +79,19 @@ FNAS_NODISCARD fnas_status fnas_query_join_measured(fnas_context *context, const
 bool fnas_candidates_scored(const fnas_candidates *candidates); /* all of them, or none */
 void fnas_candidates_free(fnas_candidates *candidates);
 
-/* The front of scored candidates: those no better than guessing are dropped where others exist, then the dominated, then the least
- * contributors until `points` are left. Where the run has an error objective that is not scored, all candidates count, ordered by latency
- * and thinned evenly. fill: where they are fewer, layers of those that they dominate follow. images: how
- * many were scored, for the level of guessing. */
-FNAS_NODISCARD fnas_status fnas_query_choose(fnas_context *context, const fnas_run *run, const char *device,
-                                             const fnas_candidates *candidates, int64_t images, int64_t points, bool fill,
-                                             fnas_front **front);
+/* How a front is chosen among candidates. */
+typedef struct fnas_choosing {
+    const fnas_card *card;
+    int64_t images;       /* that each error was scored on, for the level of guessing; 0: errors are exact */
+    int64_t points;       /* at most */
+    bool fill;            /* where there are fewer, layers of those that they dominate follow */
+    const double *prefer; /* [objectives]: those of the least loss under this preference first; NULL: those that contribute most */
+} fnas_choosing;
+
+/* The front of scored candidates: those no better than guessing are dropped where others exist, then the dominated, then the last in the
+ * order asked for until `points` are left. Where errors are not scored, all candidates count, ordered by latency and thinned evenly. */
+FNAS_NODISCARD fnas_status fnas_query_choose(fnas_context *context, const fnas_run *run, const fnas_choosing *how,
+                                             const fnas_candidates *candidates, fnas_front **front);
 
 /* Leaves the best `most` of scored candidates (all, where they are not scored): without those that guess, unless all do, layer after layer
  * of non-dominated ones (Deb et al. 2002), with the cross entropy in the place of the error; the last layer by contribution. What is left

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/sort.h"
 #include "fleetnas/front.h"
 #include "search/objective.h"
 #include "search/query.h"
@@ -125,9 +126,28 @@ static fnas_status fnas_choice_select(fnas_context *context, fnas_choice *choice
     return fnas_front_select(context, choice->count, choice->objectives, choice->scratch, reference, most, choice->order, count);
 }
 
-static fnas_status fnas_choice_by_contribution(fnas_context *context, fnas_choice *choice, int64_t images, int64_t points, int64_t *kept) {
-    if (fnas_candidates_scored(choice->candidates)) fnas_choice_drop_guessing(choice, images);
+/* Of those whose `keep` is set, rows of the `points` of the least loss, into choice->order. */
+static fnas_status fnas_choice_prefer(fnas_context *context, fnas_choice *choice, const fnas_choosing *how, int64_t points,
+                                      int64_t *count) {
+    fnas_choice_compact(choice);
+    fnas_scales scales;
+    FNAS_TRY(fnas_query_scales(context, choice->run, how->card, choice->count, choice->values, &scales));
+    fnas_keyed *sorted = fnas_allocate(2 * (size_t)choice->count, sizeof *sorted);
+    if (!sorted) return fnas_fail_memory(context, "the choice of a front");
+    for (int64_t i = 0; i < choice->count; i++)
+        sorted[i] = (fnas_keyed){fnas_query_loss(choice->run, &scales, how->prefer, choice->values + i * choice->objectives), i};
+    fnas_sort_keyed(choice->count, sorted, sorted + choice->count);
+    *count = choice->count < points ? choice->count : points;
+    for (int64_t i = 0; i < *count; i++) choice->order[i] = sorted[i].index;
+    fnas_free(sorted);
+    return FNAS_OK;
+}
+
+static fnas_status fnas_choice_from_front(fnas_context *context, fnas_choice *choice, const fnas_choosing *how, int64_t points,
+                                          int64_t *kept) {
+    fnas_choice_drop_guessing(choice, how->images);
     FNAS_TRY(fnas_front_nondominated(context, choice->count, choice->objectives, choice->values, choice->keep));
+    if (how->prefer) return fnas_choice_prefer(context, choice, how, points, kept);
     return fnas_choice_select(context, choice, points, kept);
 }
 
@@ -270,29 +290,29 @@ static bool fnas_choice_has_all_values(const fnas_choice *choice) {
 }
 
 /* chosen [points]: candidates, the best first. */
-static fnas_status fnas_choice_run(fnas_context *context, fnas_choice *choice, int64_t images, int64_t points, bool fill, int64_t *chosen,
+static fnas_status fnas_choice_run(fnas_context *context, fnas_choice *choice, const fnas_choosing *how, int64_t points, int64_t *chosen,
                                    int64_t *count) {
     bool complete = fnas_choice_has_all_values(choice);
     if (complete) {
-        FNAS_TRY(fnas_choice_by_contribution(context, choice, images, points, count));
+        FNAS_TRY(fnas_choice_from_front(context, choice, how, points, count));
     } else {
         FNAS_TRY(fnas_choice_by_latency(context, choice, points, count));
     }
     for (int64_t i = 0; i < *count; i++) chosen[i] = choice->indices[choice->order[i]];
-    return complete && fill && *count < points ? fnas_choice_fill(context, choice, images, points, chosen, count) : FNAS_OK;
+    return complete && how->fill && *count < points ? fnas_choice_fill(context, choice, how->images, points, chosen, count) : FNAS_OK;
 }
 
-fnas_status fnas_query_choose(fnas_context *context, const fnas_run *run, const char *device, const fnas_candidates *candidates,
-                              int64_t images, int64_t points, bool fill, fnas_front **front) {
+fnas_status fnas_query_choose(fnas_context *context, const fnas_run *run, const fnas_choosing *how, const fnas_candidates *candidates,
+                              fnas_front **front) {
     *front = NULL;
-    if (points > candidates->count) points = candidates->count;
+    int64_t points = how->points < candidates->count ? how->points : candidates->count, count = 0;
     fnas_choice choice;
-    int64_t *chosen = fnas_allocate((size_t)points + 1, sizeof *chosen), count = 0;
+    int64_t *chosen = fnas_allocate((size_t)points + 1, sizeof *chosen);
     fnas_status status = fnas_choice_begin(context, run, candidates, FNAS_MEASURE_ERROR, points, &choice);
     if (status == FNAS_OK)
-        status = chosen ? fnas_choice_run(context, &choice, images, points, fill, chosen, &count) : fnas_fail_memory(context, "a front");
+        status = chosen ? fnas_choice_run(context, &choice, how, points, chosen, &count) : fnas_fail_memory(context, "a front");
     fnas_choice_end(&choice);
-    if (status == FNAS_OK) status = fnas_choice_build(context, run, candidates, device, count, chosen, front);
+    if (status == FNAS_OK) status = fnas_choice_build(context, run, candidates, fnas_card_get(how->card).name, count, chosen, front);
     fnas_free(chosen);
     return status;
 }

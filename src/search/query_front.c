@@ -33,7 +33,7 @@ static fnas_status fnas_front_extend(fnas_context *context, const fnas_run *run,
     bool take_measured = !options->predicted_only;
     if (take_measured) FNAS_TRY(fnas_query_take_measured(context, card, 0, candidates));
     if (!run->surrogate || options->constant_preference || options->as_offered || !fnas_candidates_scored(candidates)) return FNAS_OK;
-    FNAS_TRY(fnas_query_refine(context, run, card, take_measured, FNAS_REFINED_MOST, candidates));
+    FNAS_TRY(fnas_query_refine(context, run, card, take_measured, options->prefer, FNAS_REFINED_MOST, candidates));
     return take_measured ? fnas_query_join_measured(context, run, card, candidates) : FNAS_OK;
 }
 
@@ -42,8 +42,12 @@ static fnas_status fnas_front_from_candidates(fnas_context *context, const fnas_
     FNAS_TRY(fnas_query_sweep(context, run, card, options, candidates));
     FNAS_TRY(fnas_front_score(context, run, options, candidates));
     FNAS_TRY(fnas_front_extend(context, run, card, options, candidates));
-    int64_t points = options->points ? options->points : FNAS_FRONT_POINTS, images = run->surrogate ? 0 : run->config.validation_images;
-    FNAS_TRY(fnas_query_choose(context, run, fnas_card_get(card).name, candidates, images, points, options->fill, front));
+    const fnas_choosing how = {.card = card,
+                               .images = run->surrogate ? 0 : run->config.validation_images,
+                               .points = options->points ? options->points : FNAS_FRONT_POINTS,
+                               .fill = options->fill,
+                               .prefer = options->prefer};
+    FNAS_TRY(fnas_query_choose(context, run, &how, candidates, front));
     fnas_front *chosen = *front;
     fnas_status status = fnas_predictor_ask_interval(context, run->predictor, run->space, card, chosen->point_count, chosen->choices,
                                                      chosen->low_ms, chosen->latency_ms, chosen->high_ms);
@@ -65,6 +69,9 @@ fnas_status fnas_run_front(fnas_context *context, const fnas_run *run, const fna
     if (options->as_offered && !run->surrogate)
         return fnas_fail(context, FNAS_ERR_USAGE,
                          "as_offered: the errors of this run come from shared weights, nothing joins what is offered: leave it out");
+    if (options->prefer && !options->score_error)
+        return fnas_fail(context, FNAS_ERR_USAGE,
+                         "prefer: what is not scored cannot be weighed: score the error, or ask the hypernetwork with fnas_run_pick");
     fnas_candidates candidates = {0};
     fnas_status status = fnas_front_from_candidates(context, run, card, options, &candidates, front);
     fnas_candidates_free(&candidates);

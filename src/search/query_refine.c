@@ -13,7 +13,9 @@ typedef struct refinement {
     const fnas_run *run;
     const fnas_card *card;
     bool take_measured;
-    int64_t most; /* candidates in all */
+    int64_t most;         /* candidates in all */
+    const double *prefer; /* or NULL */
+    fnas_scales scales;   /* for it */
     fnas_candidates *candidates;
     fnas_arch_set known; /* the candidates, in their order */
     bool *expanded;      /* [most] neighbours of this candidate have joined */
@@ -44,13 +46,35 @@ static void end(refinement *work) {
 
 /* ---- one round ---- */
 
-static fnas_status find_front(fnas_context *context, refinement *work) {
+static void find_values(refinement *work) {
     const fnas_candidates *candidates = work->candidates;
     int64_t m = candidates->objectives;
     for (int64_t i = 0; i < candidates->count; i++)
         for (int64_t k = 0; k < m; k++)
             work->values[i * m + k] = fnas_candidates_value(work->run, candidates, i, work->run->config.objectives[k]);
-    return fnas_front_nondominated(context, candidates->count, m, work->values, work->keep);
+}
+
+/* Sets `keep` of those whose neighbours are to join: all that no other dominates. */
+static fnas_status keep_front(fnas_context *context, refinement *work) {
+    find_values(work);
+    return fnas_front_nondominated(context, work->candidates->count, work->candidates->objectives, work->values, work->keep);
+}
+
+/* The same of the one that is best for the preference. */
+static fnas_status keep_preferred(fnas_context *context, refinement *work) {
+    int64_t best = 0;
+    double least = INFINITY;
+    (void)context;
+    find_values(work);
+    for (int64_t i = 0; i < work->candidates->count; i++) {
+        double loss = fnas_query_loss(work->run, &work->scales, work->prefer, work->values + i * work->candidates->objectives);
+        work->keep[i] = 0;
+        if (loss >= least) continue;
+        least = loss;
+        best = i;
+    }
+    work->keep[best] = 1;
+    return FNAS_OK;
 }
 
 /* Those that differ from one candidate in one decision and are not known yet. */
@@ -125,9 +149,12 @@ static fnas_status take_all(fnas_context *context, refinement *work) {
     return status == FNAS_OK ? join(context, work) : status;
 }
 
-static fnas_status search_locally(fnas_context *context, refinement *work) {
+typedef fnas_status keep_function(fnas_context *context, refinement *work);
+
+/* Round after round, until what is kept has no neighbours that are not known. */
+static fnas_status climb(fnas_context *context, refinement *work, keep_function *keep) {
     while (work->candidates->count < work->most) {
-        FNAS_TRY(find_front(context, work));
+        FNAS_TRY(keep(context, work));
         FNAS_TRY(expand(context, work));
         if (work->known.count == work->candidates->count) return FNAS_OK;
         FNAS_TRY(join(context, work));
@@ -135,10 +162,19 @@ static fnas_status search_locally(fnas_context *context, refinement *work) {
     return FNAS_OK;
 }
 
-fnas_status fnas_query_refine(fnas_context *context, const fnas_run *run, const fnas_card *card, bool take_measured, int64_t most,
-                              fnas_candidates *candidates) {
+/* What is preferred comes first: in a large space the whole front's neighbours are more than there is room for. */
+static fnas_status search_locally(fnas_context *context, refinement *work) {
+    if (work->prefer) {
+        FNAS_TRY(fnas_query_scales(context, work->run, work->card, 0, NULL, &work->scales));
+        FNAS_TRY(climb(context, work, keep_preferred));
+    }
+    return climb(context, work, keep_front);
+}
+
+fnas_status fnas_query_refine(fnas_context *context, const fnas_run *run, const fnas_card *card, bool take_measured, const double *prefer,
+                              int64_t most, fnas_candidates *candidates) {
     if (candidates->count >= most) return FNAS_OK;
-    refinement work = {.run = run, .card = card, .take_measured = take_measured, .most = most, .candidates = candidates};
+    refinement work = {.run = run, .card = card, .take_measured = take_measured, .most = most, .prefer = prefer, .candidates = candidates};
     fnas_status status = begin(context, &work);
     if (status == FNAS_OK)
         status = fnas_space_cardinality(run->space) <= (double)most ? take_all(context, &work) : search_locally(context, &work);

@@ -113,8 +113,8 @@ static fnas_status fnas_verify_choose(fnas_context *context, fnas_verify_work *w
                 candidates->scores[i] = fnas_scored_find(&work->validation, candidates->choices + i * candidates->decisions);
             }
             if (v == FNAS_VARIANT_SEARCHED) {
-                const char *name = fnas_card_get(work->cards[c]).name;
-                FNAS_TRY(fnas_query_choose(context, run, name, candidates, images, FNAS_FRONT_POINTS, false, &work->fronts[c]));
+                const fnas_choosing how = {.card = work->cards[c], .images = images, .points = FNAS_FRONT_POINTS};
+                FNAS_TRY(fnas_query_choose(context, run, &how, candidates, &work->fronts[c]));
             }
             FNAS_TRY(fnas_query_keep_best(context, run, images, FNAS_FRONT_POINTS, candidates));
         }

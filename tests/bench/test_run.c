@@ -12,17 +12,27 @@
 #include "export/safetensors.h"
 #include "fleetnas/bench.h"
 
-static json_t *run(fnas_test_place *place, fnas_bench_options options, const char *const *problems, int64_t count) {
+static fnas_bench_report *report_of(fnas_test_place *place, fnas_bench_options options, const char *const *problems, int64_t count) {
     fnas_bench_report *report;
     options.problems = problems;
     options.problem_count = count;
     options.quick = true;
     fnas_context_set_threads(place->context, 2);
     if (fnas_bench_run(place->context, &options, &report) != FNAS_OK) fail_msg("%s", fnas_context_message(place->context));
+    return report;
+}
+
+static json_t *json_of(const fnas_bench_report *report) {
     json_error_t error;
     json_t *root = json_loads(fnas_bench_report_json(report), JSON_REJECT_DUPLICATES, &error);
     if (!root) fail_msg("%s", error.text);
+    return root;
+}
+
+static json_t *run(fnas_test_place *place, fnas_bench_options options, const char *const *problems, int64_t count) {
+    fnas_bench_report *report = report_of(place, options, problems, count);
     for (int64_t i = 0; i < count; i++) assert_non_null(strstr(fnas_bench_report_text(report), problems[i]));
+    json_t *root = json_of(report);
     fnas_bench_report_free(report);
     return root;
 }
@@ -118,6 +128,42 @@ static void test_nodes_are_sorted(void **state) {
         before = median;
     }
     json_decref(root);
+}
+
+static const char *word(const json_t *object, const char *key) {
+    const char *text = json_string_value(json_object_get(object, key));
+    if (!text) fail_msg("\"%s\" is no text", key);
+    return text;
+}
+
+/* Where in its line a text stands that must be there. */
+static long column_of(const char *text, const char *part) {
+    const char *found = strstr(text, part), *begin = found;
+    if (!found) fail_msg("%s is missing", part);
+    while (begin > text && begin[-1] != '\n') begin--;
+    return found - begin;
+}
+
+/* Rows of one problem are told apart by what stands first in the last column: all else may lie beyond the terminal's edge. */
+static void test_parts_stand_first(void **state) {
+    static const char *const problems[] = {"nodes:cell=mixed,images=2,gradient=weights,precision=f32,channels=4,cells=1,edges=needed"};
+    fnas_bench_report *report = report_of(*state, (fnas_bench_options){.repeats = 1}, problems, 1);
+    json_t *root = json_of(report);
+    const char *text = fnas_bench_report_text(report);
+    size_t count = json_array_size(json_object_get(root, "problems"));
+    bool convolution = false;
+    for (size_t i = 0; i < count; i++) {
+        char begin[200];
+        const char *part = word(row(root, i), "part");
+        snprintf(begin, sizeof begin, "%s of %s", part, problems[0]);
+        assert_int_equal(column_of(text, begin), column_of(text, "problem\n"));
+        assert_string_equal(word(row(root, i), "problem"), problems[0]);
+        convolution |= strcmp(part, "conv+norm 3x3 4 to 4 32x32 backward") == 0;
+        for (size_t j = 0; j < i; j++) assert_string_not_equal(part, word(row(root, j), "part"));
+    }
+    assert_true(convolution);
+    json_decref(root);
+    fnas_bench_report_free(report);
 }
 
 /* However short they are. */
@@ -298,6 +344,7 @@ int main(void) {
                                        TEST(test_families_run),
                                        TEST(test_growth),
                                        TEST(test_nodes_are_sorted),
+                                       TEST(test_parts_stand_first),
                                        TEST(test_runs_of_nodes_are_counted),
                                        TEST(test_dump),
                                        TEST(test_errors_are_seen),

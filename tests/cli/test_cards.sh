@@ -62,5 +62,28 @@ says out "c: imported f32, batch 1, 1 thread; never seen in training"
 says out "  scored on          60 architectures"
 says out "  error              median "
 says out "of the measured ms"
+
+# ---- several cards ----
+run 0 "several are scored" predictor eval "$place/q.safetensors" --device "$place/c.json" "$place/a.json"
+says out "Spearman  Kendall   median     mean  coverage     width"
+want "a line each, and the mean" [ "$(sed -n '3,5s/ .*//p' "$place/out" | tr '\n' ' ')" = "c a mean " ]
+says out "imported f32, batch 1, 1 thread; never seen in training"
+says out "imported f32, batch 1, 1 thread; trained on"
+says out "What was trained on is scored on architectures that were held out."
+want "which is the mean of the lines" awk 'NR == 3 || NR == 4 { for (i = 1; i <= 4; i++) sum[i] += $(i + 2) / 2 }
+    NR == 5 { for (i = 1; i <= 4; i++) { d = $(i + 1) - sum[i]; if (d > 0.01 || d < -0.01) exit 1; n++ } } END { exit n != 4 }' "$place/out"
+run 0 "as JSON" predictor eval "$place/q.safetensors" --device "$place/c.json" "$place/a.json" --json
+cp "$place/out" "$place/two.json"
+run 0 "one alone" predictor eval "$place/q.safetensors" --device "$place/c.json" --json
+cp "$place/out" "$place/one.json"
+want "a mean of each figure" awk -F'[:,] *' '/"(spearman|kendall|median_ape_pct|mean_ape_pct|coverage90_pct|width90_median_pct)"/ { gsub(/ /, "", $1); value[$1, ++count[$1]] = $2 }
+    END { for (key in count) { a = value[key, 1]; b = value[key, 2]; mean = value[key, 3]; d = mean - (a + b) / 2
+        if (count[key] != 3 || (a == "null" || b == "null" ? mean != "null" : mean == "null" || d > 1e-9 || d < -1e-9)) exit 1; n++ } exit n != 6 }' "$place/two.json"
+members() { sed 's/^ *//; s/,$//' "$1" | grep '"'; }
+members "$place/two.json" | sed -n '2,/"n"/p' > "$place/first"
+members "$place/one.json" > "$place/alone"
+want "a device has the same members among others and alone" cmp "$place/first" "$place/alone"
+run 2 "one card that has nothing to score" predictor eval "$place/q.safetensors" --device "$place/c.json" "$place/d.json"
+want "then nothing is said of the others" [ ! -s "$place/out" ]
 want "nothing was written" [ ! -e "$place/run" ] && want "no predictor either" [ ! -e "$place/p.safetensors" ]
 finish

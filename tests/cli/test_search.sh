@@ -54,6 +54,50 @@ middle=$(awk -F, 'NR > 1 { if (NR == 2 || $NF < least) least = $NF; if ($NF > mo
 run 0 "pick under the middle of the front, $middle ms" pick "$search_run" --device "$place/c.json" --max "latency_ms=$middle"
 want "the limit holds" awk -v most="$middle" '$1 == "latency_ms" { found = 1; if ($2 > most * 1.00001) exit 1 } END { if (!found) exit 1 }' "$place/out"
 
+# ---- what the card has measured ----
+make_card measured 0.01 0.10 0.20 0.20 15625 > "$place/measured.json" # every cell
+points() { sed -n '/architecture$/,/^[^ ]/p' "$1" | grep -c '|$'; }
+marks() { sed -n '/architecture$/,/^[^ ]/p' "$1" | grep -c '[0-9]\* |.*|$'; }
+run 0 "front of a card that has measured all" front "$search_run" --device "$place/measured.json"
+want "marks all: $(points "$place/out")" [ "$(marks "$place/out")" = "$(points "$place/out")" ]
+says out "*: measured, as the card has it"
+says out "latency_ms measured"
+{ sed -n 's/^  1 .*\* //p' "$place/out"; "$fleetnas" pick "$search_run" --device "$place/measured.json" --prefer error=1 2> "$place/err" | sed -n 's/^  architecture //p'; } > "$place/not"
+grep -vFf "$place/not" "$place/measured.json" > "$place/most.json"
+run 0 "front by predictions" front "$search_run" --device "$place/measured.json" --predicted-only
+want "marks none" sh -c "! grep -qF '*' '$place/out'"
+says out "latency_ms predicted"
+run 0 "front of a card that has measured most, but not the best" front "$search_run" --device "$place/most.json"
+cp "$place/out" "$place/most.txt"
+run 0 "as JSON" front "$search_run" --device "$place/most.json" --json
+awk '/"arch"/ { gsub(/.*: "|",?$/, ""); arch = $0 } /"measured": true/ { print arch }' "$place/out" | sort > "$place/most.measured"
+sed -n 's/.*[0-9]\* \(|.*|\)$/\1/p' "$place/most.txt" | sort > "$place/most.marked"
+want "marks those: $(wc -l < "$place/most.marked") of $(points "$place/most.txt")" cmp "$place/most.measured" "$place/most.marked"
+want "not all" [ "$(marks "$place/most.txt")" -lt "$(points "$place/most.txt")" ]
+run 0 "report of the devices" report "$search_run" --device "$place/measured.json" "$place/most.json" "$place/c.json" -o "$place/report.html"
+cells() { sed -n "/id=\"device-$1\"/,/<\/section>/p" "$place/report.html" | grep -o '[0-9]\*</td>' | wc -l; }
+want "marks what the front marks: $(cells 1), $(cells 2)" [ "$(cells 1)/$(cells 2)" = "$(points "$place/most.txt")/$(marks "$place/most.txt")" ]
+run 0 "report of one" report "$search_run" --device "$place/measured.json" -o "$place/report.html"
+want "that has measured all has no marks" [ "$(cells 1)" = 0 ]
+want "but says so" grep -q 'ms, measured<' "$place/report.html"
+run 0 "report by predictions" report "$search_run" --device "$place/most.json" -o "$place/report.html" --predicted-only
+want "marks nothing" [ "$(cells 1)" = 0 ]
+for error in 0 0.2 0.4 0.6 0.8 1; do
+    preference=error=$error,latency_ms=$(awk -v e=$error 'BEGIN { print 1 - e }')
+    "$fleetnas" pick "$search_run" --device "$place/most.json" --prefer "$preference" > "$place/out" 2> "$place/err"
+    arch=$(sed -n 's/^  architecture //p' "$place/out")
+    source=predicted
+    ! grep -qF "{\"arch\": \"$arch\"" "$place/most.json" || source=measured
+    want "pick for $preference: its latency is $source" grep -q "^  latency_ms .*($source" "$place/out"
+    run 0 "by predictions" pick "$search_run" --device "$place/most.json" --prefer "$preference" --predicted-only
+    says out "ms (predicted"
+done
+says out "the hypernetwork's own, not compared with others, for error=1"
+run 1 "pick of a run with shared weights, as offered" pick "$search_run" --device "$place/c.json" --prefer error=1 --as-offered
+says err "leave it out"
+run 1 "report, likewise" report "$search_run" --device "$place/c.json" --as-offered -o "$place/report.html"
+says err "leave it out"
+
 # ---- networks that can only guess ----
 # Without errors nothing keeps them away. The commands' answers are in canonical form: such a network has no operation but none.
 nothing='|none~0|+|none~0|none~1|+|none~0|none~1|none~2|'

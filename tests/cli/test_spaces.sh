@@ -48,10 +48,45 @@ says out '"source": "surrogate"'
 says out "\"space\": \"$spec\""
 run 0 "front as a table" front run --device cards/unseen.json --csv
 cp out front.csv
+
+# ---- one of the front ----
 run 0 "pick by preference knows the error" pick run --device cards/unseen.json --prefer error=0.5,latency_ms=0.5
 says out "% (surrogate)"
+want "and says what it was chosen from" grep -q '^  choice  *the best of the front.s [0-9]* for error=0.5, latency_ms=0.5$' out
+run 0 "pick as the hypernetwork offers it" pick run --device cards/unseen.json --prefer error=0.5,latency_ms=0.5 --as-offered
+says out "the hypernetwork's own, not compared with others, for error=0.5, latency_ms=0.5"
+# The least error and the least latency there are: whatever else weighs nothing. VALUE OBJECTIVE WORD...: what pick answers with.
+value() { objective=$1; shift; "$fleetnas" pick run --device cards/unseen.json "$@" | awk -v name="$objective" '$1 == name { print $2 }'; }
+for objective in error latency_ms; do
+    column=$([ $objective = error ] && echo 5 || echo 6)
+    "$fleetnas" front run --device cards/unseen.json --csv | awk -F, -v column="$column" 'NR == 2 || (NR > 2 && $column < least) { least = $column } END { print least }' > least
+    want "no point of the front has less $objective" awk -v least="$(cat least)" -v got="$(value $objective --prefer $objective=1)" 'BEGIN { exit !(got > 0 && got <= least * 1.00001) }'
+done
+run 0 "pick --json" pick run --device cards/unseen.json --prefer error=0.25,latency_ms=0.75 --json
+says out '"choice": "front"'
+want "the preference is what was asked for" sh -c "tr -d ' \n' < out | grep -q '\"preference\":\[0.25,0.75\]'"
+run 0 "pick --json, as offered" pick run --device cards/unseen.json --prefer error=0.25,latency_ms=0.75 --json --as-offered
+says out '"choice": "hypernetwork"'
 run 0 "pick under a limit" pick run --device cards/unseen.json --max latency_ms=55 --json
 want "no counts of a space that has none" sh -c "! grep -q macs out"
+for more in "" "--prefer error=1" "--prefer error=0.5,latency_ms=0.5" "--as-offered" "--predicted-only"; do
+    # shellcheck disable=SC2086 # words
+    want "the limit holds with $more" awk -v got="$(value latency_ms --max latency_ms=55 $more)" 'BEGIN { exit !(got > 0 && got <= 55) }'
+done
+run 0 "what is preferred under a limit" pick run --device cards/unseen.json --max latency_ms=55 --prefer error=0.5,latency_ms=0.5
+want "says of how many" grep -q '^  choice  *the best of [0-9]* within the limits, of the front.s [0-9]*, for error=0.5, latency_ms=0.5$' out
+run 1 "an answer is one" pick run --device cards/unseen.json --prefer error=1 --fill
+says err "unknown option --fill"
+
+# ---- reports ----
+rows() { grep -c '<td class="text arch">' report.html; }
+run 0 "report" report run --device cards/unseen.json -o report.html --points 2000
+whole=$(rows)
+run 0 "report of what is offered" report run --device cards/unseen.json -o report.html --points 2000 --as-offered
+offered=$(rows)
+want "is less: $offered of $whole" [ "$offered" -lt "$whole" ]
+run 0 "report, filled" report run --device cards/unseen.json -o report.html --points 2000 --fill
+want "has as many as were asked for" [ "$(rows)" = 2000 ]
 run 0 "report" report run --device cards/unseen.json -o report.html
 want "the report says what the errors are" grep -q "a surrogate, fitted to the column error of 5000 architectures" report.html
 run 0 "resume of a finished run" resume run

@@ -24,10 +24,11 @@ open { comment = comment $0; if ($0 ~ /\*\//) open = 0; if ($0 !~ /FNAS_API/) ne
 }
 END { if (bad || !functions) exit 1; printf "%d public functions documented\n", functions }' include/fleetnas/*.h || failures=$((failures + 1))
 
-# Verbs and options as src/cli declares them: VERB lines carry .name = "search"; options are rows {"seed", ....
+# Verbs and options as src/cli declares them: VERB lines carry .name = "search"; options are rows {"seed", 0, CLI_..., in
+# macros perhaps broken behind the name.
 verbs=$(sed -n 's/^ *\.name = "\([a-z ]*\)",.*/\1/p' src/cli/*.c | sort -u)
 [ -n "$verbs" ] || complain "src/cli declares no verb: has the form of its tables changed?"
-options=$(grep -hoE '\{"[a-z-]+", (0|.[a-z].), +CLI_' src/cli/*.[ch] | sed 's/^{"\([a-z-]*\)".*/\1/' | sort -u)
+options=$(grep -hoE '"[a-z-]+", *((0|.[a-z].), +CLI_|(0, *)?\\$)' src/cli/*.[ch] | sed 's/^"\([a-z-]*\)".*/\1/' | sort -u)
 [ -n "$options" ] || complain "src/cli declares no option: has the form of its tables changed?"
 count=0
 IFS='

@@ -28,9 +28,9 @@ static fnas_text write_page(const fnas_page *page) {
 /* Two devices of two objectives, the second kept out and verified. */
 static void test_two_devices(void **state) {
     (void)state;
-    const fnas_page_row plain[2] = {{"|a~0|", preferences[0], values[0], NAN, NAN}, {"|b~0|", preferences[1], values[1], NAN, NAN}};
-    const fnas_page_row measured[2] = {{"|a~0|", preferences[0], values[0], 3.5, 13.75},
-                                       {"|c~0|", preferences[1], values[1], 1.0625, 21.5}};
+    const fnas_page_row plain[2] = {{"|a~0|", preferences[0], values[0], NAN, NAN, 0}, {"|b~0|", preferences[1], values[1], NAN, NAN, 0}};
+    const fnas_page_row measured[2] = {{"|a~0|", preferences[0], values[0], 3.5, 13.75, 0},
+                                       {"|c~0|", preferences[1], values[1], 1.0625, 21.5, 0}};
     const fnas_page_device devices[2] = {{"first", "blas · f32 · batch 1", true, 2, plain, NULL, NULL},
                                          {"second", "", false, 2, measured, &check, NULL}};
     const fnas_page_fact facts[1] = {{"Space", "nb201:channels=16"}};
@@ -55,7 +55,7 @@ static void test_two_devices(void **state) {
 
 static void test_three_objectives_one_point(void **state) {
     (void)state;
-    const fnas_page_row row = {"|a~0|", preferences[0], values[0], NAN, NAN};
+    const fnas_page_row row = {"|a~0|", preferences[0], values[0], NAN, NAN, 0};
     const fnas_page_device device = {"only", "", true, 1, &row, NULL, "drift <3>"};
     const fnas_page page = {"Fronts", 0, NULL, 3, objectives, 0, 1, 1, 1, &device};
     fnas_text text = write_page(&page);
@@ -66,11 +66,33 @@ static void test_three_objectives_one_point(void **state) {
     fnas_text_free(&text);
 }
 
+/* Of predicted latencies those that the card has measured are marked; a column of measurements is not. */
+static void test_marks(void **state) {
+    (void)state;
+    const fnas_page_row rows[2] = {{"|a~0|", preferences[0], values[0], NAN, NAN, 0}, {"|b~0|", preferences[1], values[1], NAN, NAN, 2}};
+    const fnas_page_device devices[2] = {{"none", "", true, 1, rows, NULL, NULL}, {"some", "", true, 2, rows, NULL, NULL}};
+    const fnas_page_objective measured[2] = {{"Error", "%", "supernet"}, {"Latency", "ms", "measured"}};
+    fnas_page page = {"Fronts", 0, NULL, 2, objectives, 0, 1, 1, 2, devices};
+    fnas_text text = write_page(&page);
+    const char *second = strstr(text.data, "id=\"device-2\"");
+    assert_non_null(strstr(second, "<td>12.50</td><td>3.250</td>"));
+    assert_non_null(strstr(second, "<td>20.25</td><td>1.125*</td>"));
+    assert_non_null(strstr(second, "*: measured, as the device's card has it."));
+    assert_int_equal(count_of(text.data, "*: measured"), 1); /* where nothing is marked, nothing is explained */
+    fnas_text_free(&text);
+    page.objectives = measured;
+    text = write_page(&page);
+    assert_int_equal(count_of(text.data, "1.125*"), 0);
+    assert_int_equal(count_of(text.data, "*: measured"), 0);
+    assert_int_equal(count_of(text.data, "ms, measured"), 2);
+    fnas_text_free(&text);
+}
+
 /* Printed weights sum to 1, and a long architecture may break into lines. */
 static void test_table_cells(void **state) {
     (void)state;
     const double preference[2] = {0.625, 0.375};
-    const fnas_page_row row = {"|a~0|+|b~0|c~1|+|d~0|e~1|f~2|", preference, values[0], NAN, NAN};
+    const fnas_page_row row = {"|a~0|+|b~0|c~1|+|d~0|e~1|f~2|", preference, values[0], NAN, NAN, 0};
     const fnas_page_device device = {"only", "", true, 1, &row, NULL, NULL};
     const fnas_page page = {"Fronts", 0, NULL, 2, objectives, 0, 1, 1, 1, &device};
     fnas_text text = write_page(&page);
@@ -86,7 +108,7 @@ static void test_table_cells(void **state) {
 static void test_hostile_text(void **state) {
     (void)state;
     const char *evil = "<img src=x onerror=alert(1)>&\"'\x07";
-    const fnas_page_row row = {evil, preferences[0], values[0], 1, 1};
+    const fnas_page_row row = {evil, preferences[0], values[0], 1, 1, 0};
     const fnas_page_device device = {evil, evil, false, 1, &row, &check, evil};
     const fnas_page_objective evil_objectives[2] = {{evil, evil, evil}, {evil, evil, evil}};
     const fnas_page_fact fact = {evil, evil};
@@ -99,7 +121,7 @@ static void test_hostile_text(void **state) {
 
 static void test_self_contained(void **state) {
     (void)state;
-    const fnas_page_row row = {"|a~0|", preferences[0], values[0], 3.5, 13.75};
+    const fnas_page_row row = {"|a~0|", preferences[0], values[0], 3.5, 13.75, 0};
     const fnas_page_device device = {"only", "", true, 1, &row, &check, NULL};
     const fnas_page page = {"Fronts", 0, NULL, 2, objectives, 0, 1, 1, 1, &device};
     fnas_text text = write_page(&page);
@@ -113,9 +135,9 @@ static void test_self_contained(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_two_devices),    cmocka_unit_test(test_three_objectives_one_point),
-        cmocka_unit_test(test_hostile_text),   cmocka_unit_test(test_table_cells),
-        cmocka_unit_test(test_self_contained),
+        cmocka_unit_test(test_two_devices),  cmocka_unit_test(test_three_objectives_one_point),
+        cmocka_unit_test(test_hostile_text), cmocka_unit_test(test_marks),
+        cmocka_unit_test(test_table_cells),  cmocka_unit_test(test_self_contained),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

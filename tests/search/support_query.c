@@ -26,7 +26,7 @@ static json_t *test_arch_json(fnas_test_place *place, const fnas_space *space, c
 
 static json_t *test_reference_json(fnas_test_place *place, const fnas_space *space, const double *op_ms) {
     json_t *archs = json_array(), *latencies = json_array();
-    int32_t choices[16];
+    int32_t choices[64];
     for (int64_t i = 0; i < fnas_space_reference_count(space); i++) {
         fnas_space_reference(space, i, choices);
         json_array_append_new(archs, test_arch_json(place, space, choices));
@@ -37,7 +37,7 @@ static json_t *test_reference_json(fnas_test_place *place, const fnas_space *spa
 
 static json_t *test_measurements_json(fnas_test_place *place, const fnas_space *space, const double *op_ms) {
     json_t *measurements = json_array();
-    int32_t choices[16];
+    int32_t choices[64];
     fnas_arch_set seen = {.decisions = fnas_space_decision_count(space)}; /* a card holds an architecture once */
     for (int64_t i = 0, index = 0; seen.count < MEASUREMENTS; i++) {
         fnas_space_random(space, 77, i, choices);

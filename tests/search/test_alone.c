@@ -249,7 +249,7 @@ static void assert_local_search(fnas_test_place *place, const fnas_run *run) {
                fnas_query_sweep(place->context, run, run->cards[0], &(fnas_front_options){.candidates = 8, .neighbours = 0}, &candidates));
     int64_t offered = candidates.count;
     fnas_run_look_up_errors(run, candidates.count, candidates.choices, candidates.scores);
-    test_check(place, fnas_query_refine(place->context, run, run->cards[0], false, ARCHITECTURES - 1, &candidates));
+    test_check(place, fnas_query_refine(place->context, run, run->cards[0], false, NULL, ARCHITECTURES - 1, &candidates));
     assert_in_range(candidates.count, offered + 1, ARCHITECTURES - 2); /* it ended by itself */
     assert_locally_optimal(place, run, &candidates);
     fnas_candidates_free(&candidates);
@@ -267,6 +267,8 @@ static void assert_measured_values(const fnas_run *run, const fnas_front *front)
                 assert_true(latency_ms == view.measurement_latency_ms[i]);
             }
         assert_int_equal(on_card, fnas_front_measured(front, p));
+        assert_string_equal(fnas_front_source(front, 0, p), "closed-form");
+        assert_string_equal(fnas_front_source(front, 1, p), on_card ? "measured" : "predicted");
         fnas_front_latency_interval(front, p, &low_ms, &high_ms);
         if (on_card) assert_true(low_ms == 0 && isinf(high_ms));
         measured += on_card;

@@ -181,7 +181,8 @@ static fnas_front *choose(fnas_test_place *place, const fnas_run *run, int64_t c
     by_hand made;
     fnas_front *front;
     fill(&made, run, count, values);
-    test_check(place, fnas_query_choose(place->context, run, "x", &made.candidates, 1000, points, false, &front));
+    const fnas_choosing how = {.card = run->cards[0], .images = 1000, .points = points};
+    test_check(place, fnas_query_choose(place->context, run, &how, &made.candidates, &front));
     return front;
 }
 
@@ -215,6 +216,26 @@ static void test_choice(void **state) {
     check_values(front, 1, values);
     assert_true(fnas_front_preference(front, 0)[1] == 1);
     fnas_front_free(front);
+    fnas_run_close(run);
+}
+
+/* With shared weights each objective is on its range over the front, here 10 to 40 and 2 to 9: losses 0.4, 0.3143, 0.6, 0.3186. */
+static void test_choice_by_preference(void **state) {
+    fnas_test_place *place = *state;
+    fnas_run *run = test_run(place, "error,latency_ms", 3);
+    const double values[][2] = {{10, 9}, {20, 4}, {21, 5}, {40, 2}, {74, 1}, {20.5, 3.9}}, prefer[2] = {0.6, 0.4};
+    const double *expected[] = {values[1], values[5], values[0], values[3]};
+    by_hand made;
+    fnas_front *front;
+    fill(&made, run, 6, values);
+    for (int64_t points = 1; points <= 5; points++) {
+        const fnas_choosing how = {.card = run->cards[0], .images = 1000, .points = points, .prefer = prefer};
+        test_check(place, fnas_query_choose(place->context, run, &how, &made.candidates, &front));
+        assert_int_equal(fnas_front_point_count(front), points < 4 ? points : 4);
+        for (int64_t i = 0; i < fnas_front_point_count(front); i++)
+            assert_memory_equal(fnas_front_values(front, i), expected[i], 2 * sizeof(double));
+        fnas_front_free(front);
+    }
     fnas_run_close(run);
 }
 
@@ -499,6 +520,7 @@ int main(void) {
         fnas_test(test_unscored),
         fnas_test(test_scored),
         fnas_test(test_choice),
+        fnas_test(test_choice_by_preference),
         fnas_test(test_keep_best),
         fnas_test(test_keep_best_by_cross_entropy),
         fnas_test(test_studies),
