@@ -36,6 +36,7 @@ minutes_list=${MINUTES:-60}
 search_minutes=${SEARCH_MINUTES:-2}
 judge_options=${JUDGE_OPTIONS---proxy channels=8,cells=1,input=3x16x16 --score-proxy channels=16,cells=1,input=3x16x16}
 judge=${JUDGE:-estimate}
+score_proxy='--proxy channels=16,cells=1,input=3x16x16' # of rivals that score untrained networks, as the judge's
 three=${THREE:-yes}
 unseen_too=${UNSEEN:-yes}
 space=nb201
@@ -130,7 +131,8 @@ truth_options() {
 # What some rivals want beside the table.
 rival_options() {
     case $1 in
-    naswot) echo "--data cifar10:$own/cifar10" ;;
+    naswot) echo "--data cifar10:$own/cifar10 $score_proxy" ;;
+    synflow) echo "$score_proxy" ;;
     esac
 }
 
