@@ -126,6 +126,12 @@ function inputShape(model: Buffer): number[] {
     return shape;
 }
 
+/** The model, or the architecture where the system tells none: Linux on most ARM boards, which Node calls "unknown". */
+function processorName(): string {
+    const model = os.cpus()[0]?.model.trim();
+    return model && model !== "unknown" ? model : os.arch();
+}
+
 class Runner {
     private readonly networks = new Map<string, Network>(); // oldest first
     private keptBytes = 0;
@@ -139,7 +145,7 @@ class Runner {
         this.facts = {
             runtime: options.backend === "native" ? "ort" : "ort-wasm",
             runtime_version: `onnxruntime ${version}, Node ${process.versions.node}`,
-            processor: os.cpus()[0]?.model.trim() || os.arch(),
+            processor: processorName(),
         };
     }
 
