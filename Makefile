@@ -3,7 +3,7 @@ BUILD = build/release
 JOBS ?= $(shell nproc)
 PREFIX ?= /usr/local
 
-.PHONY: help deps build runners demo demo-seeds nb201 test bench lint format sanitize fuzz install clean
+.PHONY: help deps build runners runners-aarch64 demo demo-seeds nb201 test bench lint format sanitize fuzz install clean
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -17,6 +17,9 @@ build: deps ## configure and build into build/release
 
 runners: ## compile the programs of runners/ into build/runners, with onnxruntime for Node (needs Node 20 and npm)
 	@sh runners/install.sh $(dir $(BUILD))runners
+
+runners-aarch64: runners ## an aarch64 Node under qemu into build/runners-aarch64, for a test of the runners (Debian; installs nothing)
+	@sh scripts/install-aarch64.sh $(dir $(BUILD))runners-aarch64
 
 demo: build ## measure this machine's devices, search once, show and check the fronts (SEED=, THREADS=, DEMO_DIR=, QUICKER=1)
 	@sh scripts/demo.sh
