@@ -1,6 +1,6 @@
 #!/bin/sh
 # The ablation of docs/nb201.md: searches that differ in one thing from the default, all with the same errors, each scored on the searched devices.
-# Begins where run-nb201.sh left its copies, cards, predictor and errors. What was done is not done again.
+# Begins where run-nb201.sh left its copies, cards, predictor and errors. What was done is not done again; other settings begin anew.
 #   TABLES    folder of the truth, as in run-nb201.sh        NB201_DIR  [build/nb201]
 #   ERRORS    the frozen judge: a table of errors, below NB201_DIR/search [fleetnas-60/seed-1/errors.csv]
 #   SEEDS     [1 2 3]     STEPS  of a search [10000]     ROWS  [all]     THREADS  searches at a time [one a processor]
@@ -12,6 +12,8 @@ stop() {
 
 root=$(cd "$(dirname "$0")/.." && pwd)
 fleetnas=${FLEETNAS:-$root/build/release/fleetnas}
+case $fleetnas in /*) ;; *) fleetnas=$PWD/$fleetnas ;; esac
+[ -x "$fleetnas" ] || stop "$fleetnas is missing: make build"
 folder=${NB201_DIR:-$root/build/nb201}
 seeds=${SEEDS:-1 2 3}
 steps=${STEPS:-10000}
@@ -36,9 +38,9 @@ start-random | hypernetwork as drawn, not pre-trained | --start random
 scalarise-chebyshev | augmented Chebyshev in the place of linear scalarisation | --scalarise chebyshev
 paths-26 | 26 paths a step in the place of 13 | --paths 26
 paths-52 | 52 paths a step | --paths 52
-devices-2 | 2 search devices in the place of 13 | devices=2
-devices-4 | 4 search devices | devices=4
-devices-8 | 8 search devices | devices=8
+devices-2 | 2 search devices in the place of 13, and a predictor of those | devices=2
+devices-4 | 4 search devices, and a predictor of those | devices=4
+devices-8 | 8 search devices, and a predictor of those | devices=8
 errors-macs | errors: more multiply-accumulates are better | errors=macs
 errors-random | errors: at random | errors=random
 '
@@ -57,7 +59,11 @@ errors_of() { # WORD SEED FILE
             { arch[NR] = $at["arch"]; macs[NR] = $at["macs_million"] + 0; if (macs[NR] > most) most = macs[NR] }
             END { for (i = 2; i <= NR; i++) printf "%s,%.10g\n", arch[i], 80 - 70 * macs[i] / most }' "$own/tables/architectures.csv" > "$3"
         ;;
-    random) awk -F, -v seed="$2" 'BEGIN { srand(seed) } NR == 1 { print "arch,error_pct"; next } { printf "%s,%.6f\n", $2, 10 + 70 * rand() }' "$own/tables/architectures.csv" > "$3" ;;
+    random)
+        awk -F, -v seed="$2" 'BEGIN { srand(seed) }
+            NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; print "arch,error_pct"; next }
+            { printf "%s,%.6f\n", $at["arch"], 10 + 70 * rand() }' "$own/tables/architectures.csv" > "$3"
+        ;;
     esac
 }
 
@@ -95,16 +101,18 @@ mean_ratio() { # PLACE OPTIONS...
         "$fleetnas" score --space nb201 --truth "$TABLES/architectures.csv" "$TABLES/latency_ms.csv" --accuracy-column cifar10_test_accuracy_pct \
             --column "latency_ms=$device" --front "$own/$from/front.json" --json --quiet || return $?
     done > "$own/$from/scores"
-    sed -n 's/.*"ratio": *\([0-9.]*\).*/\1/p' "$own/$from/scores" | awk '{ sum += $1 } END { printf "%.6f", sum / NR }'
+    # shellcheck disable=SC2086
+    sed -n 's/.*"ratio": *\([0-9.]*\).*/\1/p' "$own/$from/scores" |
+        awk -v devices="$(printf '%s\n' $searched | wc -l)" '{ sum += $1 } END { if (NR != devices) exit 1; printf "%.6f", sum / NR }'
 }
 
 job() { # ROW SEED
     place=ablation/$1/seed-$2
     rm -rf "${own:?}/$place"
     mkdir -p "$own/$place"
-    search_row "$1" "$2" "$place" > /dev/null
-    offered=$(mean_ratio "$place" --as-offered)
-    whole=$(mean_ratio "$place")
+    search_row "$1" "$2" "$place" > /dev/null || return $?
+    offered=$(mean_ratio "$place" --as-offered) || return $?
+    whole=$(mean_ratio "$place") || return $?
     printf '%s,%s,%s,%s\n' "$1" "$2" "$offered" "$whole" > "$folder/ablation/.$1,$2"
     mv "$folder/ablation/.$1,$2" "$folder/ablation/$1,$2"
 }
@@ -117,6 +125,14 @@ fi
 
 # ---- all jobs, and their table ----
 
+# Results of other settings are none of this ablation's.
+settings="steps $steps, errors $(cksum < "$own/$errors"), tables $(cat "$TABLES/architectures.csv" "$TABLES/latency_ms.csv" | cksum)"
+if [ "$(cat "$folder/ablation/settings" 2> /dev/null)" != "$settings" ]; then
+    rm -rf "${folder:?}/ablation"
+    mkdir -p "$folder/ablation"
+    printf '%s\n' "$settings" > "$folder/ablation/settings"
+fi
+
 names=${ROWS:-$(printf '%s\n' "$rows" | sed -n 's/ [|].*//p')}
 for name in $names; do [ -n "$(field "$name" 2)" ] || stop "ROWS: \"$name\" is none of $(printf '%s\n' "$rows" | sed -n 's/ [|].*//p' | tr '\n' ' ')"; done
 for name in $names; do
@@ -125,10 +141,15 @@ done > "$folder/ablation/jobs"
 export TABLES FLEETNAS="$fleetnas" NB201_DIR="$folder" STEPS="$steps" ERRORS="$errors"
 [ ! -s "$folder/ablation/jobs" ] || xargs -P "${THREADS:-$(nproc)}" -n 2 sh "$0" job < "$folder/ablation/jobs" || stop "a search failed: see above"
 
+scored=$root/docs/nb201-scored.txt
+for name in $names; do
+    grep -q "^ablation-${name}[[:blank:]]" "$scored" || printf 'Note: %s has no line of "ablation-%s", whose fronts are scored now. Add one.\n' "$scored" "$name" >&2
+done
+
 printf '| | as offered | all of the space |\n|---|---|---|\n'
 for name in $names; do
     for seed in $seeds; do cat "$folder/ablation/$name,$seed"; done | awk -F, -v what="$(field "$name" 2)" '
-        function error(sum, squares, n) { return n > 1 ? sqrt((squares - sum * sum / n) / (n - 1) / n) : 0 }
+        function error(sum, squares, n) { return n > 1 ? sprintf(" ± %.4f", sqrt((squares - sum * sum / n) / (n - 1) / n)) : "" }
         { n++; a += $3; aa += $3 * $3; b += $4; bb += $4 * $4 }
-        END { printf "| %s | %.4f ± %.4f | %.4f ± %.4f |\n", what, a / n, error(a, aa, n), b / n, error(b, bb, n) }'
+        END { printf "| %s | %.4f%s | %.4f%s |\n", what, a / n, error(a, aa, n), b / n, error(b, bb, n) }'
 done

@@ -36,7 +36,7 @@ minutes_list=${MINUTES:-60}
 search_minutes=${SEARCH_MINUTES:-2}
 judge_options=${JUDGE_OPTIONS---proxy channels=8,cells=1,input=3x16x16 --score-proxy channels=16,cells=1,input=3x16x16}
 judge=${JUDGE:-estimate}
-score_proxy='--proxy channels=16,cells=1,input=3x16x16' # of rivals that score untrained networks, as the judge's
+rival_proxy=$(printf '%s\n' "$judge_options" | sed -n 's/.*--score-proxy *\([^ ]*\).*/--proxy \1/p') # rivals score untrained networks at the judge's scale
 three=${THREE:-yes}
 unseen_too=${UNSEEN:-yes}
 space=nb201
@@ -131,8 +131,8 @@ truth_options() {
 # What some rivals want beside the table.
 rival_options() {
     case $1 in
-    naswot) echo "--data cifar10:$own/cifar10 $score_proxy" ;;
-    synflow) echo "$score_proxy" ;;
+    naswot) echo "--data cifar10:$own/cifar10 $rival_proxy" ;;
+    synflow) echo "$rival_proxy" ;;
     esac
 }
 
@@ -143,7 +143,8 @@ rival_job() {
     [ "$allowed" -gt 0 ] || allowed=24
     truth_options "$1" "$4"
     # shellcheck disable=SC2086,SC2046 # lists of words
-    "$fleetnas" rival "$2" $truth_words --evaluations "$allowed" --seed "$5" $(rival_options "$2") -o "$folder/rivals/$key.csv" --json --quiet > "$results/.$key.$$"
+    "$fleetnas" rival "$2" $truth_words --evaluations "$allowed" --seed "$5" $(rival_options "$2") -o "$folder/rivals/$key.csv" --json --quiet > "$results/.$key.$$" ||
+        return $?
     mv "$results/.$key.$$" "$results/$key.json"
 }
 

@@ -21,7 +21,7 @@ typedef struct cli_asking {
      false},                                                                                                                               \
     {                                                                                                                                      \
         "as-offered", 0, CLI_FLAG, offsetof(VALUES, MEMBER.as_offered), NULL,                                                              \
-            "with errors of a table or a surrogate: only what the hypernetwork offers, without the local search that begins there", false  \
+            "with errors of a table or a surrogate: only what the hypernetwork offers, not the rest of the space or what lies near", false \
     }
 
 /* Of whole fronts, besides: */

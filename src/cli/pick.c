@@ -184,18 +184,27 @@ static int64_t pick_first(const fnas_front *front, const pick_question *question
     return first;
 }
 
+/* The least of one objective among the points within all other limits; infinite where there is none. */
+static double pick_least(const fnas_front *front, const pick_question *question, int64_t objective) {
+    pick_question others = *question;
+    others.limited[objective] = false;
+    double least = INFINITY;
+    for (int64_t p = 0; p < fnas_front_point_count(front); p++) {
+        const double *values = fnas_front_values(front, p);
+        if (pick_satisfies(&others, values)) least = fmin(least, values[objective]);
+    }
+    return least;
+}
+
 static fnas_status pick_fail_infeasible(const fnas_front *front, const pick_question *question) {
     char text[1024];
-    int used = snprintf(text, sizeof text,
-                        "no architecture of this run satisfies the limits on %s. Smallest that it reaches:", fnas_front_device(front));
-    const char *separator = "";
+    int used = snprintf(text, sizeof text, "no architecture of this run satisfies the limits on %s", fnas_front_device(front));
+    const char *separator = ". Smallest that it reaches within the other limits:";
     for (int64_t o = 0; o < question->objectives.count; o++) {
-        if (!question->limited[o]) continue;
-        double least = INFINITY;
-        for (int64_t p = 0; p < fnas_front_point_count(front); p++) least = fmin(least, fnas_front_values(front, p)[o]);
-        if (used < (int)sizeof text)
-            used += snprintf(text + used, sizeof text - (size_t)used, "%s %s %.6g (the limit is %.6g)", separator,
-                             question->objectives.names[o], least, question->limits[o]);
+        double least = question->limited[o] ? pick_least(front, question, o) : INFINITY;
+        if (isinf(least) || used >= (int)sizeof text) continue;
+        used += snprintf(text + used, sizeof text - (size_t)used, "%s %s %.6g (the limit is %.6g)", separator,
+                         question->objectives.names[o], least, question->limits[o]);
         separator = ",";
     }
     return cli_fail("pick", FNAS_ERR_INFEASIBLE, "%s. Raise a limit", text);

@@ -27,7 +27,7 @@ static fnas_status fnas_front_score(fnas_context *context, const fnas_run *run, 
     return status;
 }
 
-/* What the card has measured, and where errors cost nothing what lies near what the hypernetwork offers. */
+/* What the card has measured, and where errors cost nothing the rest of a small space, or what lies near what the hypernetwork offers. */
 static fnas_status fnas_front_extend(fnas_context *context, const fnas_run *run, const fnas_card *card, const fnas_front_options *options,
                                      fnas_candidates *candidates) {
     bool take_measured = !options->predicted_only;
@@ -67,8 +67,9 @@ fnas_status fnas_run_front(fnas_context *context, const fnas_run *run, const fna
     if (!options) options = &defaults;
     FNAS_TRY(fnas_query_check_options(context, options));
     if (options->as_offered && !run->surrogate)
-        return fnas_fail(context, FNAS_ERR_USAGE,
-                         "as_offered: the errors of this run come from shared weights, nothing joins what is offered: leave it out");
+        return fnas_fail(
+            context, FNAS_ERR_USAGE,
+            "what is offered is all there is in this run, whose errors come from shared weights: leave as_offered (--as-offered) out");
     if (options->prefer && !options->score_error)
         return fnas_fail(context, FNAS_ERR_USAGE,
                          "prefer: what is not scored cannot be weighed: score the error, or ask the hypernetwork with fnas_run_pick");

@@ -47,7 +47,7 @@ run 1 "an objective twice" pick "$search_run" --device "$place/c.json" --prefer 
 says err "error is given twice"
 run 0 "pick under a limit" pick "$search_run" --device "$place/c.json" --max latency_ms=1000 --json
 run 5 "a limit that nothing satisfies" pick "$search_run" --device "$place/c.json" --max latency_ms=0.000001
-says err "Smallest that it reaches: latency_ms"
+says err "Smallest that it reaches within the other limits: latency_ms"
 
 # A limit between the fastest and the slowest of the front is kept.
 middle=$(awk -F, 'NR > 1 { if (NR == 2 || $NF < least) least = $NF; if ($NF > most) most = $NF } END { printf "%.9f", (least + most) / 2 }' "$place/c.csv")
