@@ -312,6 +312,38 @@ static void test_options(void **state) {
     }
 }
 
+/* The hypernetwork of a search that begins as `start` says, after one step; owned by the caller. */
+static float *hypernet_after(fleet_fixture *fixture, const char *start, fnas_start_kind kind, int64_t *count) {
+    char *path = run_path(fixture, start);
+    fnas_search_options options = options_for(fixture, path);
+    options.start = start;
+    options.steps = 1;
+    search(fixture, &options, 1);
+    fnas_run *run = NULL;
+    test_check(fixture->place, fnas_run_open(fixture->place->context, path, &run));
+    assert_int_equal(run->config.start, kind);
+    *count = run->state.hypernet_count;
+    float *parameters = malloc((size_t)*count * sizeof *parameters);
+    assert_non_null(parameters);
+    memcpy(parameters, run->state.hypernet, (size_t)*count * sizeof *parameters);
+    fnas_run_close(run);
+    fnas_free(path);
+    return parameters;
+}
+
+/* What was drawn is still there after one step, unless it was first trained to uniform distributions. */
+static void test_start(void **state) {
+    fleet_fixture *fixture = *state;
+    int64_t count = 0;
+    float *flat = hypernet_after(fixture, "flat", FNAS_START_FLAT, &count);
+    float *random = hypernet_after(fixture, "random", FNAS_START_RANDOM, &count);
+    double apart = 0;
+    for (int64_t k = 0; k < count; k++) apart = fmax(apart, fabs((double)flat[k] - (double)random[k]));
+    assert_true(apart > 0.3);
+    free(flat);
+    free(random);
+}
+
 /* The paper's gradient, with so few paths that none can be compared with another of its round: the error still has a scale, and counts. */
 static void test_gates(void **state) {
     fleet_fixture *fixture = *state;
@@ -545,6 +577,7 @@ int main(void) {
                                        TEST(test_edited_config),
                                        TEST(test_latency_is_learnt),
                                        TEST(test_options),
+                                       TEST(test_start),
                                        TEST(test_gates),
                                        TEST(test_many_paths),
                                        TEST(test_minutes),
