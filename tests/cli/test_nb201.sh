@@ -132,14 +132,24 @@ want "the longer one has as well" sh -c "cut -d, -f1,4 $long/errors.csv | grep '
 want "it scored nothing anew" sh -c "! sed -n '/0.6 minutes/,\$p' err out | grep -q naswot"
 want "the shorter one's seconds count in both" [ "$(grep -c '^0.5,curve,1,judge' made/results/times.csv)" -lt "$(grep -c '^0.6,curve,1,judge' made/results/times.csv)" ]
 
+# ---- a rival that fails ----
+code=0
+env TABLES="$place/tables" CIFAR10="$place/cifar" PARTS=rivals RIVALS=nosuch EVALUATIONS=24 RIVAL_SEEDS=1 THREE=no sh "$script" > out 2> err < /dev/null || code=$?
+want "stops the protocol, with $code" [ $code -eq 2 ]
+says err "a rival failed"
+want "and leaves no score" [ -z "$(find made/results -name '*nosuch*.json')" ]
+
 # ---- the ablation ----
 ablation() { env TABLES="$place/tables" ERRORS=trial-5/seed-1/errors.csv STEPS=20 SEEDS="1 2" ROWS="default devices-2 errors-random" THREADS=2 sh "$script_of_rows" > out 2> err < /dev/null; }
 script_of_rows=$tests/../scripts/run-ablation.sh
 want "the ablation runs" ablation
-want "a row each" [ "$(grep -cE '^[|] [a-z0-9 :]+ [|] [01]\.[0-9]{4} ± 0\.[0-9]{4} [|] [01]\.[0-9]{4} ± 0\.[0-9]{4} [|]$' out)" -eq 3 ]
+want "a row each" [ "$(grep -cE '^[|] [a-z0-9 :,]+ [|] [01]\.[0-9]{4} ± 0\.[0-9]{4} [|] [01]\.[0-9]{4} ± 0\.[0-9]{4} [|]$' out)" -eq 3 ]
 want "the judge's errors are better than none" awk -F' [|] ' '/default/ { judged = $3 + 0 } /at random/ { none = $3 + 0 } END { exit !(judged > none) }' out
 cp out before
 touch marker
 want "once more" ablation
 want "does nothing and says the same" sh -c "cmp out before && [ -z \"\$(find made/search/ablation -newer marker -type f)\" ]"
+mv made/search/predictor.safetensors kept
+want "a search that fails ends it" sh -c "! env TABLES='$place/tables' ERRORS=trial-5/seed-1/errors.csv STEPS=21 SEEDS=1 ROWS=default sh '$script_of_rows' > failed 2> err"
+want "and is not done" [ ! -e made/ablation/default,1 ]
 finish
