@@ -91,6 +91,10 @@ typedef struct fnas_measure_options {
 FNAS_API FNAS_NODISCARD fnas_status fnas_device_measure(fnas_context *context, const fnas_space *space, const fnas_measure_options *options,
                                                         fnas_card **card);
 
+/* Word `index` of a command (fnas_measure_options), split as measuring splits it: word[size_bytes] is written, "" where it is longer. False
+ * behind the last, and of what is no command. */
+FNAS_API bool fnas_device_command_word(fnas_context *context, const char *command, int64_t index, char *word, size_t size_bytes);
+
 /* The same device by other references: the ten architectures of a JSON file (as fnas_measure_options' references), each of which must be
  * among the card's measurements or its references. All it measured stays: references that are none any more become measurements (unless
  * the card's measurements have energies and those references none). Owned: fnas_card_free. Errors: FNAS_ERR_INPUT (file or card: names the

@@ -23,7 +23,8 @@ typedef struct fnas_results fnas_results;
  *
  * scored (NULL: none) is a text file with one line for each configuration that was ever scored against the truth; lines that begin with
  * "#" and empty ones do not count. Names beginning with "." are passed over. Costs what the files are large. Errors: FNAS_ERR_INPUT naming
- * the file (a name or a field that is not understood, a number that is not finite or out of range, a ratio that is not that of its
+ * the file (a name or a field that is not understood, objectives in another order than error, latency_ms, energy_mj, a rival's evaluations
+ * that the name does not allow, a number that is not finite or out of range, a ratio that is not that of its
  * hypervolumes, a score that stands there twice, as under SEED 1 and 01, two scores of a device by different truths, a device of two
  * objectives that splits.json has not, no score at all), FNAS_ERR_IO, FNAS_ERR_MEMORY. */
 FNAS_API FNAS_NODISCARD fnas_status fnas_results_open(fnas_context *context, const char *folder, const char *scored,

@@ -12,6 +12,10 @@ extern "C" {
 FNAS_API const char *fnas_rival_name(int64_t index);
 FNAS_API const char *fnas_rival_summary(int64_t index);
 
+/* Whether the method looks at no true objective to choose what it answers ("macs", "naswot", "synflow"): what it evaluates is its answer.
+ * False for an unknown name. */
+FNAS_API bool fnas_rival_needs_no_evaluations(const char *name);
+
 typedef struct fnas_rival_options {
     const char *method;  /* one of the names */
     int64_t evaluations; /* distinct architectures whose objectives are looked up, 1 to the table's count; what is known costs nothing */

@@ -23,6 +23,10 @@ typedef struct fnas_space fnas_space;
 FNAS_API FNAS_NODISCARD fnas_status fnas_space_open(fnas_context *context, const char *spec, fnas_space **space);
 FNAS_API void fnas_space_close(fnas_space *space);
 
+/* Whether `spec` is the path of a file that names a table (docs/spaces.md, "table"), which opening it reads, too: path[size_bytes] is the
+ * table's then, beside the file. False where it is no path, or a file that cannot be read or names none, or the path is too long. */
+FNAS_API bool fnas_space_find_table(fnas_context *context, const char *spec, char *path, size_t size_bytes);
+
 /* The canonical spec, with every parameter spelled out. Borrowed. Two spaces are the same when these are equal. */
 FNAS_API const char *fnas_space_spec(const fnas_space *space);
 FNAS_API const char *fnas_space_name(const fnas_space *space); /* "nb201" */

@@ -19,14 +19,14 @@ typedef struct measure_values {
 #define AT(member) offsetof(measure_values, member)
 
 static const cli_option measure_options[] = {
-    {"space", 0, CLI_INPUT, AT(space), "SPACE",
+    {"space", 0, CLI_SPACE, AT(space), "SPACE",
      "search space with its parameters: nb201:channels=16,cells=5,classes=10,input=3x32x32, mobilenetv3:width=1.2,classes=1000", true},
     {"name", 0, CLI_TEXT, AT(name), "NAME", "what to call the device", true},
     {"output", 'o', CLI_OUTPUT, AT(output), "CARD.json", "where the device card goes", true},
     {"runtime", 0, CLI_CHOICE, AT(runtime), "onednn|onednn-plain|blas", "what executes the networks [onednn]", false},
     {"precision", 0, CLI_CHOICE, AT(precision), "f32|f16|bf16|int8",
      "of weights and activations; onednn-plain and blas know f32 only, f16 is for commands [f32]", false},
-    {"command", 0, CLI_TEXT, AT(command), "'CMD {onnx}'",
+    {"command", 0, CLI_COMMAND, AT(command), "'CMD {onnx}'",
      "a program that times the network in the file {onnx}, or the architecture {arch}, and prints milliseconds", false},
     {"command-json", 0, CLI_TEXT, AT(command_json), "FIELD", "number of its JSON answer that is the milliseconds [ms]", false},
     {"command-serve", 0, CLI_FLAG, AT(command_serve), NULL, "start it once and ask it line by line", false},

@@ -21,7 +21,7 @@ static const cli_option references_options[] = {
     {"device", 0, CLI_INPUTS, AT(devices), "CARD.json", "device cards with measurements, from which is learnt how devices differ", false},
     {"predictor", 0, CLI_INPUT, AT(predictor), "P.safetensors", "a trained predictor, instead of cards", false},
     {"output", 'o', CLI_OUTPUT, AT(output), "FILE.json", "where the architectures go", true},
-    {"space", 0, CLI_INPUT, AT(space), "SPACE", "with --device: space that the cards were measured on [the first card's]", false},
+    {"space", 0, CLI_SPACE, AT(space), "SPACE", "with --device: space that the cards were measured on [the first card's]", false},
     {"count", 0, CLI_COUNT, AT(count), "N", "how many [10, what a card needs]", false},
     {"given", 0, CLI_INPUT, AT(given), "CARD.json",
      "card of the device whose architectures were measured already: the next N most useful ones", false},

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fts.h>
+#include <limits.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -22,7 +23,7 @@ typedef struct cli_path {
 
 static const cli_texts *cli_paths_of(const cli_option *option, const void *values, cli_role role, cli_texts *one) {
     const void *place = (const char *)values + option->offset;
-    bool is_read = option->kind == CLI_INPUT || option->kind == CLI_INPUTS;
+    bool is_read = option->kind == CLI_INPUT || option->kind == CLI_SPACE || option->kind == CLI_INPUTS;
     bool is_written = option->kind == CLI_OUTPUT || option->kind == CLI_OUTPUTS || option->kind == CLI_PLACE;
     *one = (cli_texts){0};
     if (role == CLI_READ ? !is_read : !is_written) return one;
@@ -105,6 +106,50 @@ static bool cli_folder_holds(const cli_verb *verb, const char *folder, const str
     return found;
 }
 
+/* ---- what is read though no word of the command line is its path ---- */
+
+static bool cli_is_file(const char *path, const struct stat *file) {
+    struct stat info;
+    return cli_find_file(path, &info) && cli_is_same(&info, file);
+}
+
+static bool cli_command_names(fnas_context *context, const char *command, const struct stat *file, char word[PATH_MAX]) {
+    for (int64_t i = 0; fnas_device_command_word(context, command, i, word, PATH_MAX); i++)
+        if (cli_is_file(word, file)) return true;
+    return false;
+}
+
+/* found: the table beside a space's file, or the word of a command, that is the file. What cannot be read names nothing: the verb says why
+ * it cannot. */
+static bool cli_value_names(fnas_context *context, const cli_option *option, const char *value, const struct stat *file,
+                            char found[PATH_MAX]) {
+    if (option->kind == CLI_COMMAND) return cli_command_names(context, value, file, found);
+    return option->kind == CLI_SPACE && fnas_space_find_table(context, value, found, PATH_MAX) && cli_is_file(found, file);
+}
+
+/* label: how the output is called; file: what is there. */
+static fnas_status cli_check_against_named(fnas_context *context, const void *values, const char *label, const struct stat *file) {
+    const cli_verb *verb = ((const cli_common *)values)->verb;
+    char found[PATH_MAX];
+    for (const cli_option *option = verb->options; option->name; option++) {
+        if (option->kind != CLI_SPACE && option->kind != CLI_COMMAND) continue;
+        const char *value = *(const char *const *)((const char *)values + option->offset);
+        if (!value || !cli_value_names(context, option, value, file, found)) continue;
+        return cli_fail(verb->name, FNAS_ERR_USAGE, "%s would overwrite %s, which --%s names: name another file", label, found,
+                        option->name);
+    }
+    return FNAS_OK;
+}
+
+static fnas_status cli_check_against_all_named(const void *values, const char *label, const struct stat *file) {
+    fnas_context *context;
+    if (fnas_context_create(&context) != FNAS_OK)
+        return cli_fail(((const cli_common *)values)->verb->name, FNAS_ERR_MEMORY, "out of memory");
+    fnas_status status = cli_check_against_named(context, values, label, file);
+    fnas_context_destroy(context);
+    return status;
+}
+
 /* ---- checks ---- */
 
 /* label: how the output is called. */
@@ -121,7 +166,7 @@ static fnas_status cli_check_against_inputs(const void *values, const char *labe
         if (!input.option && cli_folder_holds(verb, input.path, &output))
             return cli_fail(verb->name, FNAS_ERR_USAGE, "%s would overwrite what is read from %s: name another file", label, read);
     }
-    return FNAS_OK;
+    return cli_check_against_all_named(values, label, &output);
 }
 
 static fnas_status cli_check_against_outputs(const void *values, const char *label, int64_t index, const char *path) {
@@ -137,6 +182,10 @@ static fnas_status cli_check_against_outputs(const void *values, const char *lab
 
 fnas_status cli_check_output(const char *verb, const char *path) {
     char folder[4096];
+    struct stat info;
+    if (stat(path, &info) == 0 && S_ISDIR(info.st_mode))
+        return cli_fail(verb, FNAS_ERR_IO, "%s: is a folder, a file is wanted: name one, as in %s%sNAME: nothing was done", path, path,
+                        path[strlen(path) - 1] == '/' ? "" : "/");
     cli_folder_of(path, folder);
     if (access(folder, W_OK | X_OK) == 0) return FNAS_OK;
     return cli_fail(verb, FNAS_ERR_IO, "%s: no file can be made in %s (%s): nothing was done", path, folder, strerror(errno));

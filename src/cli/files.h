@@ -11,7 +11,7 @@ FNAS_NODISCARD fnas_status cli_check_files(const void *values);
 /* The first for a file whose name the command line does not tell. */
 FNAS_NODISCARD fnas_status cli_check_overwrites(const void *values, const char *path);
 
-/* FNAS_ERR_IO with a message unless a file can be made at the path. */
+/* FNAS_ERR_IO with a message unless a file can be made at the path, where no folder is. */
 FNAS_NODISCARD fnas_status cli_check_output(const char *verb, const char *path);
 
 #endif

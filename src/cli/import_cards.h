@@ -22,7 +22,7 @@ typedef struct cli_import_values {
 
 /* Those in front of the verb's own, and those behind it. */
 #define CLI_IMPORT_OPTION_SPACE                                                                                                            \
-    { "space", 0, CLI_INPUT, CLI_IMPORT_AT(space), "SPACE", "search space of the architectures, with its parameters", true }
+    { "space", 0, CLI_SPACE, CLI_IMPORT_AT(space), "SPACE", "search space of the architectures, with its parameters", true }
 #define CLI_IMPORT_OPTION_OUTPUT                                                                                                           \
     {                                                                                                                                      \
         "output", 'o', CLI_PLACE, CLI_IMPORT_AT(output), "CARD.json|FOLDER",                                                               \

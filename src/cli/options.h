@@ -18,6 +18,8 @@ typedef enum cli_kind {
     CLI_REPEATED, /* cli_texts: repeatable, one word each */
     /* Files; what they owe each other is checked before the verb runs (files.h). */
     CLI_INPUT,   /* const char *: one that is read, or a text that may be the name of one */
+    CLI_SPACE,   /* const char *: an input; a file that describes a space may name a table, which is read as well */
+    CLI_COMMAND, /* const char *: a command, whose words may name files that its program reads */
     CLI_INPUTS,  /* cli_texts: repeatable, takes every word up to the next option */
     CLI_OUTPUT,  /* const char *: one that is written */
     CLI_OUTPUTS, /* cli_texts: repeatable, one word each */

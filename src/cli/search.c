@@ -18,7 +18,7 @@ typedef struct search_values {
 static const cli_option search_options[] = {
     {"device", 0, CLI_INPUTS, AT(devices), "CARD.json", "device cards to search for", true},
     {"out", 'o', CLI_TEXT, AT(run), "RUN", "folder of the run: new or empty", true},
-    {"space", 0, CLI_INPUT, AT(space), "SPACE",
+    {"space", 0, CLI_SPACE, AT(space), "SPACE",
      "search space, as the cards were measured; needed where a file describes it [the first card's]", false},
     CLI_OPTION_DATA(search_values, "data set: fashion-mnist, cifar10:DIR, synthetic:... [fashion-mnist]"),
     {"error", 0, CLI_TEXT, AT(error), "SOURCE",

@@ -13,7 +13,7 @@ typedef struct cli_truth_values {
 
 /* MEMBER is the cli_truth_values of the verb's VALUES. */
 #define CLI_OPTIONS_TRUTH(VALUES, MEMBER)                                                                                                    \
-    {"space", 0, CLI_INPUT, offsetof(VALUES, MEMBER.space), "SPACE", "search space of the architectures", true},                             \
+    {"space", 0, CLI_SPACE, offsetof(VALUES, MEMBER.space), "SPACE", "search space of the architectures", true},                             \
         {"truth",     0,                                                                                                                     \
          CLI_INPUTS,  offsetof(VALUES, MEMBER.truth),                                                                                        \
          "TABLE.csv", "truth tables, joined by arch, or by arch_index through one that has both",                                            \

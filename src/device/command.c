@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "base/words.h"
 #include "export/raw_f32.h"
+#include "fleetnas/device.h"
 
 #define OUTPUT_LIMIT_BYTES ((size_t)1 << 20) /* of one sample */
 #define WHAT "--command"
@@ -61,6 +62,14 @@ bool fnas_command_checks_logits(const fnas_command *command) {
 }
 
 /* ---- the command ---- */
+
+bool fnas_device_command_word(fnas_context *context, const char *command, int64_t index, char *word, size_t size_bytes) {
+    fnas_words words = {0};
+    bool found = fnas_words_split(context, WHAT, command, &words) == FNAS_OK && index >= 0 && (size_t)index < words.count;
+    if (found) snprintf(word, size_bytes, "%s", strlen(words.items[index]) < size_bytes ? words.items[index] : "");
+    fnas_words_free(&words);
+    return found;
+}
 
 static bool has_placeholder(const fnas_words *words, placeholder which) {
     for (size_t i = 0; i < words->count; i++)

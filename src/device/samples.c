@@ -10,6 +10,7 @@
 #include "base/memory.h"
 
 #define COMMIT_MS 500
+#define PAGE_BYTES 4096 /* of SQLite, where nothing else is asked for */
 #define FORMAT_NAME "fleetnas-samples/"
 #define FORMAT FORMAT_NAME "1"
 
@@ -22,6 +23,7 @@ struct fnas_samples {
     sqlite3 *base;
     sqlite3_stmt *find, *add, *get, *set;
     bool is_open;      /* a transaction is */
+    bool is_foreign;   /* tables are there that no version of ours has */
     double written_ms; /* when the last one ended */
 };
 
@@ -158,10 +160,30 @@ static fnas_status open_base(fnas_context *context, fnas_samples *samples) {
     return begin_writing(context, samples);
 }
 
+static fnas_status fail_foreign(fnas_context *context, const fnas_samples *samples) {
+    return fnas_fail(context, FNAS_ERR_INPUT, "%s: these are no samples of a measurement; remove it, or write the card elsewhere",
+                     samples->path);
+}
+
+/* A base with other tables is somebody else's, also where it has none of our names: nothing is added to it. */
+static fnas_status check_tables(fnas_context *context, fnas_samples *samples) {
+    sqlite3_stmt *statement;
+    FNAS_TRY(prepare(context, samples,
+                     "SELECT 1 FROM sqlite_master WHERE tbl_name NOT IN ('settings', 'samples') AND tbl_name NOT LIKE 'sqlite~_%' ESCAPE "
+                     "'~'",
+                     &statement));
+    int code = sqlite3_step(statement);
+    samples->is_foreign = code == SQLITE_ROW;
+    fnas_status status = samples->is_foreign ? fail_foreign(context, samples) : code == SQLITE_DONE ? FNAS_OK : fail_base(context, samples);
+    sqlite3_finalize(statement);
+    return status;
+}
+
 /* Whether the file is of this version; one that holds nothing is. Rows that no version of ours wrote are somebody else's. Before anything
  * more is asked of the tables, which another version may have made otherwise. */
 static fnas_status check_format(fnas_context *context, fnas_samples *samples, bool *is_this) {
     sqlite3_stmt *statement;
+    FNAS_TRY(check_tables(context, samples));
     FNAS_TRY(execute(context, samples, SCHEMA));
     FNAS_TRY(prepare(context, samples,
                      "SELECT coalesce((SELECT value FROM settings WHERE key = 'format'), (SELECT 'none' FROM settings LIMIT 1), "
@@ -171,9 +193,7 @@ static fnas_status check_format(fnas_context *context, fnas_samples *samples, bo
     const char *format = code == SQLITE_ROW ? (const char *)sqlite3_column_text(statement, 0) : NULL;
     fnas_status status = code == SQLITE_ROW ? FNAS_OK : fail_base(context, samples);
     *is_this = format && strcmp(format, FORMAT) == 0;
-    if (status == FNAS_OK && (!format || strncmp(format, FORMAT_NAME, strlen(FORMAT_NAME)) != 0))
-        status = fnas_fail(context, FNAS_ERR_INPUT, "%s: these are no samples of a measurement; remove it, or write the card elsewhere",
-                           samples->path);
+    if (status == FNAS_OK && (!format || strncmp(format, FORMAT_NAME, strlen(FORMAT_NAME)) != 0)) status = fail_foreign(context, samples);
     sqlite3_finalize(statement);
     return status;
 }
@@ -246,13 +266,52 @@ static fnas_status forget(fnas_context *context, fnas_samples *samples) {
     return end_writing(context, samples);
 }
 
+static bool holds(const unsigned char *bytes, size_t count, const char *text) {
+    size_t length = strlen(text);
+    for (size_t i = 0; i + length <= count; i++)
+        if (memcmp(bytes + i, text, length) == 0) return true;
+    return false;
+}
+
+/* Whether a base that cannot be read as samples may be what is left of some: SQLite keeps the texts of tables in the first page. Where
+ * that is lost there is no table of anybody's. */
+static bool is_rest_of_samples(const char *path) {
+    static const char magic[] = "SQLite format 3";
+    unsigned char page[PAGE_BYTES];
+    FILE *file = fopen(path, "rb");
+    if (!file) return false;
+    size_t count = fread(page, 1, sizeof page, file);
+    fclose(file);
+    if (count < sizeof magic || memcmp(page, magic, sizeof magic) != 0) return false;
+    return holds(page, count, "CREATE TABLE samples(part INTEGER") || !holds(page, count, "CREATE ");
+}
+
+/* Empties a base that is damaged, under SQLite's lock: what others write into is left to them. */
+static fnas_status empty(fnas_context *context, fnas_samples *samples) {
+    if (sqlite3_open(samples->path, &samples->base) != SQLITE_OK) return fail_base(context, samples);
+    sqlite3_busy_timeout(samples->base, 1000);
+    sqlite3_db_config(samples->base, SQLITE_DBCONFIG_RESET_DATABASE, 1, NULL);
+    fnas_status status = execute(context, samples, "VACUUM");
+    sqlite3_db_config(samples->base, SQLITE_DBCONFIG_RESET_DATABASE, 0, NULL);
+    return status;
+}
+
+static fnas_status empty_damaged(fnas_context *context, const char *path) {
+    fnas_samples *samples = make(path);
+    if (!samples) return fnas_fail_memory(context, path);
+    fnas_status status = empty(context, samples);
+    release(samples);
+    return status;
+}
+
 fnas_status fnas_samples_forget(fnas_context *context, const char *path) {
     if (!fnas_file_exists(path)) return FNAS_OK;
     fnas_samples *samples = make(path);
     if (!samples) return fnas_fail_memory(context, path);
     fnas_status status = forget(context, samples);
+    bool is_damaged = status == FNAS_ERR_INPUT && !samples->is_foreign && is_rest_of_samples(path);
     release(samples);
-    return status;
+    return is_damaged ? empty_damaged(context, path) : status;
 }
 
 fnas_status fnas_samples_close(fnas_context *context, fnas_samples *samples) {

@@ -29,8 +29,8 @@ typedef struct fnas_sample {
 FNAS_NODISCARD fnas_status fnas_samples_open(fnas_context *context, const char *path, int64_t count, const fnas_samples_setting *settings,
                                              fnas_samples **samples);
 
-/* Removes all samples and settings from the file, also those of another version; where there is none, none is made. A file and not its
- * name: who measures into it is not cut off from it. Errors: as fnas_samples_open. */
+/* Removes all samples and settings from the file, also those of another version and what a damaged file still holds of some; where there
+ * is none, none is made. A file and not its name: who measures into it is not cut off from it. Errors: as fnas_samples_open. */
 FNAS_NODISCARD fnas_status fnas_samples_forget(fnas_context *context, const char *path);
 
 /* The first value that is held for the key stays; another is refused with FNAS_ERR_INPUT. */

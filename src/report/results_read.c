@@ -8,12 +8,14 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "fleetnas/rival.h"
 #include "report/results.h"
 
 #define LIMIT_BYTES ((size_t)1 << 20) /* of a score */
 #define TIMES_LIMIT_BYTES ((size_t)64 << 20)
 #define DEVICES_MOST 1000
-#define PARTS 5 /* of a score's name */
+#define RANK_ENERGY 2 /* the last of the objectives whose order is fixed */
+#define PARTS 5       /* of a score's name */
 
 typedef struct reader {
     fnas_context *context;
@@ -73,6 +75,11 @@ static bool is_name(const char *text) {
     return *text && !text[strspn(text, plain)];
 }
 
+/* Digits, perhaps with a point: no sign and no exponent, so that a number has one spelling but for its zeros. */
+static bool is_plain_number(const char *text) {
+    return *text >= '0' && *text <= '9' && !text[strspn(text, "0123456789.")];
+}
+
 /* "minutes-60", "evaluations-100" */
 static bool read_budget(const char *text, fnas_result *result) {
     static const char *const kinds[] = {[FNAS_BUDGET_MINUTES] = "minutes-", [FNAS_BUDGET_EVALUATIONS] = "evaluations-"};
@@ -80,7 +87,7 @@ static bool read_budget(const char *text, fnas_result *result) {
         size_t length = strlen(kinds[k]);
         if (strncmp(text, kinds[k], length) != 0) continue;
         result->budget = (fnas_budget)k;
-        if (!fnas_parse_double(text + length, &result->amount) || !(result->amount >= 0) || result->amount > 1e9) return false;
+        if (!is_plain_number(text + length) || !fnas_parse_double(text + length, &result->amount) || result->amount > 1e9) return false;
         return result->budget == FNAS_BUDGET_MINUTES ? result->amount > 0 : result->amount == floor(result->amount);
     }
     return false;
@@ -91,6 +98,31 @@ static fnas_status fail_name(const reader *r, const char *path) {
                      "%s: what is this? A score is called OBJECTIVES,METHOD,BUDGET,DEVICE,SEED.json, as in "
                      "error+latency_ms,nsga2,evaluations-100,pixel3,1.json",
                      path);
+}
+
+/* Where an objective stands among others: [0, length) of text. */
+static int64_t rank_of(const char *text, size_t length) {
+    static const char *const known[] = {"error", "latency_ms", "energy_mj"};
+    int64_t rank = 0, count = sizeof known / sizeof *known;
+    while (rank < count && (strlen(known[rank]) != length || memcmp(known[rank], text, length) != 0)) rank++;
+    return rank;
+}
+
+/* Whether "a+b+c" begins with the error, and latency and energy stand once, in this order, before all others, whose order is free. */
+static bool are_in_order(const char *objectives) {
+    int64_t before = -1;
+    for (const char *at = objectives; at; at = strchr(at, '+') ? strchr(at, '+') + 1 : NULL) {
+        size_t length = strcspn(at, "+");
+        int64_t rank = rank_of(at, length);
+        if (!length || rank < before || (before < 0 && rank) || (rank == before && rank <= RANK_ENERGY)) return false;
+        before = rank;
+    }
+    return true;
+}
+
+static fnas_status fail_objectives(const reader *r, const char *path, const char *objectives) {
+    return fnas_fail(r->context, FNAS_ERR_INPUT,
+                     "%s: objectives \"%s\": they are written error first, then latency_ms, energy_mj and others", path, objectives);
 }
 
 /* `name` is cut at its commas, in place. */
@@ -106,7 +138,9 @@ static fnas_status read_name(const reader *r, const char *path, char *name, fnas
         parts[count] = part;
         part = comma;
     }
-    if (count != PARTS || !read_budget(parts[2], result) || !fnas_parse_int64(parts[4], &result->seed)) return fail_name(r, path);
+    if (count != PARTS || !read_budget(parts[2], result) || !is_plain_number(parts[4]) || !fnas_parse_int64(parts[4], &result->seed))
+        return fail_name(r, path);
+    if (!are_in_order(parts[0])) return fail_objectives(r, path, parts[0]);
     result->objectives = parts[0];
     result->method = parts[1];
     result->device = parts[3];
@@ -129,11 +163,26 @@ static fnas_status check_score(const reader *r, const fnas_result *result) {
                      result->hypervolume / result->true_hypervolume);
 }
 
+/* What a rival was given, and what it made of it, are what the file's name says. */
+static fnas_status check_rival(const reader *r, const json_t *score, const fnas_result *result) {
+    const char *rival;
+    int64_t evaluations;
+    FNAS_TRY(fnas_json_string(r->context, score, result->file, "rival", &rival));
+    FNAS_TRY(fnas_json_integer(r->context, score, result->file, "evaluations", 0, INT64_MAX, &evaluations));
+    if (strcmp(rival, result->method) != 0)
+        return fnas_fail(r->context, FNAS_ERR_INPUT, "%s: the rival is \"%s\", the file's name says \"%s\"", result->file, rival,
+                         result->method);
+    if (result->budget != FNAS_BUDGET_EVALUATIONS)
+        return fnas_fail(r->context, FNAS_ERR_INPUT, "%s: a rival has no minutes: its budget is called evaluations-N", result->file);
+    bool needs_none = result->amount <= 0 && fnas_rival_needs_no_evaluations(rival); /* it answers with what it was allowed */
+    if (needs_none || (double)evaluations <= result->amount) return FNAS_OK;
+    return fnas_fail(r->context, FNAS_ERR_INPUT, "%s: %lld evaluations, the file's name allows %.0f", result->file, (long long)evaluations,
+                     result->amount);
+}
+
 /* `fleetnas score` prints an array with an object for each front, `fleetnas rival` one object. */
 static fnas_status take_score(const reader *r, const json_t *root, fnas_result *result) {
     const json_t *score = root;
-    const char *rival;
-    double evaluations;
     if (json_is_array(root)) {
         if (json_array_size(root) != 1)
             return fnas_fail(r->context, FNAS_ERR_INPUT, "%s: %zu scores, a file has that of one front", result->file,
@@ -144,16 +193,7 @@ static fnas_status take_score(const reader *r, const json_t *root, fnas_result *
     FNAS_TRY(fnas_json_number(r->context, score, result->file, "hypervolume", &result->hypervolume));
     FNAS_TRY(fnas_json_number(r->context, score, result->file, "true_hypervolume", &result->true_hypervolume));
     FNAS_TRY(fnas_json_number(r->context, score, result->file, "ratio", &result->ratio));
-    if (json_object_get(score, "rival")) {
-        FNAS_TRY(fnas_json_string(r->context, score, result->file, "rival", &rival));
-        FNAS_TRY(fnas_json_number(r->context, score, result->file, "evaluations", &evaluations));
-        if (strcmp(rival, result->method) != 0)
-            return fnas_fail(r->context, FNAS_ERR_INPUT, "%s: the rival is \"%s\", the file's name says \"%s\"", result->file, rival,
-                             result->method);
-        if (result->amount > 0 && evaluations > result->amount)
-            return fnas_fail(r->context, FNAS_ERR_INPUT, "%s: %.0f evaluations, the file's name allows %.0f", result->file, evaluations,
-                             result->amount);
-    }
+    if (json_object_get(score, "rival")) FNAS_TRY(check_rival(r, score, result));
     return check_score(r, result);
 }
 
@@ -186,7 +226,8 @@ static fnas_status read_time(reader *r, const char *path, const fnas_csv *table,
     FNAS_TRY(fnas_csv_number(r->context, table, row, columns[TIME_SECONDS], &time.seconds));
     FNAS_TRY(keep_text(r, fnas_csv_cell(table, row, columns[TIME_METHOD]), &time.method));
     FNAS_TRY(keep_text(r, fnas_csv_cell(table, row, columns[TIME_STAGE]), &time.stage));
-    if (!is_name(time.method) || !is_name(time.stage) || time.seconds < 0 || time.minutes < 0 || fabs(seed) > 9e15 || seed != floor(seed))
+    if (!is_name(time.method) || !is_name(time.stage) || time.seconds < 0 || time.minutes < 0 || seed < 0 || seed > 9e15 ||
+        seed != floor(seed))
         return fnas_fail(r->context, FNAS_ERR_INPUT, "%s:%lld: not the time of a stage: minutes,method,seed,stage,seconds", path,
                          (long long)fnas_csv_line(table, row));
     time.seed = (int64_t)seed;

@@ -41,6 +41,13 @@ const char *fnas_rival_summary(int64_t index) {
     return index >= 0 && index < METHODS ? methods[index].summary : NULL;
 }
 
+bool fnas_rival_needs_no_evaluations(const char *name) {
+    static const char *const stand_ins[] = {"macs", "naswot", "synflow"}; /* fnas_rival_stand_in */
+    for (size_t i = 0; i < sizeof stand_ins / sizeof *stand_ins; i++)
+        if (strcmp(stand_ins[i], name) == 0) return true;
+    return false;
+}
+
 /* ---- evaluating ---- */
 
 bool fnas_rival_is_spent(const fnas_rival *rival) {

@@ -80,6 +80,10 @@ fnas_status fnas_space_open(fnas_context *context, const char *spec, fnas_space 
     return fnas_space_is_path(spec) ? fnas_space_open_path(context, spec, space) : fnas_space_open_spec(context, spec, space);
 }
 
+bool fnas_space_find_table(fnas_context *context, const char *spec, char *path, size_t size_bytes) {
+    return fnas_space_is_path(spec) && fnas_file_space_find_table(context, spec, path, size_bytes);
+}
+
 fnas_status fnas_space_open_spec(fnas_context *context, const char *spec, fnas_space **space) {
     *space = NULL;
     char name[64];

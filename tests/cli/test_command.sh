@@ -144,6 +144,17 @@ E2
 measure 0 "it is begun anew" 'tires {onnx}' --anew
 want "no samples are left behind then" [ ! -e "$samples" ]
 rm -f "$card"
+program late <<'E2'
+echo call >> "$place/late"; [ "$(wc -l < "$place/late")" -lt 12 ] || exit 1; echo 3
+E2
+measure 2 "a program that fails late" 'late {onnx}'
+head -c 5000 "$samples" > "$place/cut"
+cat "$place/cut" > "$samples"
+measure 2 "samples that are damaged are refused" 'tires {onnx}'
+says err "these are no samples of a measurement"
+measure 0 "they are begun anew" 'tires {onnx}' --anew
+want "none of them is left" [ ! -e "$samples" ]
+rm -f "$card"
 run 1 "anew without a command" device measure --space "$space" --name b --anew -o "$card"
 says err "--anew belong to --command"
 

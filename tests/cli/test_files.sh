@@ -44,6 +44,23 @@ refuse "verify" "--output c.json would overwrite --device c.json" verify run --d
 refuse "report" "--output c.json would overwrite --device c.json" report run --device a.json c.json -o c.json
 refuse "results" "--html c.json would overwrite --scored c.json" results results --scored c.json -o page.md --html c.json
 
+# ---- what a space or a command names ----
+mkdir tower
+awk 'BEGIN { print "{\"format\": \"fleetnas-space/1\", \"name\": \"t\", \"table\": \"table.csv\"}" }' > tower/space.json
+echo a,b > tower/table.csv
+cp tower/table.csv table.kept
+ln -s tower/table.csv linked.csv
+run 1 "the table of a space, predictor fit" predictor fit --space tower/space.json --device a.json b.json -o tower/table.csv
+says err "--output tower/table.csv would overwrite tower/table.csv, which --space names: name another file"
+run 1 "device measure" device measure --space tower/space.json --name x -o ./linked.csv
+says err "--output ./linked.csv would overwrite tower/table.csv, which --space names"
+run 1 "rival" rival random --space tower/space.json --truth a.json --column latency_ms=x --evaluations 5 -o tower/table.csv
+says err "which --space names"
+want "it is as it was" cmp tower/table.csv table.kept
+refuse "a word of a command" "--output c.json would overwrite ./c.json, which --command names: name another file" device measure --space "$space" --name c --command "cat './c.json' {onnx}" -o c.json
+run 2 "a command that only resembles it" device measure --space "$space" --name c --command "no-such-program c.jso {onnx}" --reference-only -o there.csv
+never_says err "would overwrite"
+
 # ---- a folder ----
 mkdir results
 printf '{"search_devices": ["phone"], "unseen_devices": []}' > results/splits.json
@@ -83,6 +100,26 @@ want "they are as they were" cmp cards/phone.json phone.json
 for _ in 1 2; do
     run 0 "and elsewhere" device import csv t.csv --space "$space" --all --references phone.json -o cards
 done
+
+# ---- a folder in the place of an output ----
+mkdir taken taken.json
+
+# is_folder TEXT OPTION_AND_FOLDER WORD...: refused before any work.
+is_folder() {
+    about=$1 folder=$2
+    shift 2
+    run 3 "$about, into a folder" "$@"
+    says err "$folder: is a folder, a file is wanted: name one, as in ${folder%/}/NAME: nothing was done"
+    want "nothing was made: $about" [ -z "$(ls -A taken taken.json | grep -v :)" ]
+}
+is_folder verify taken verify nowhere -o taken
+is_folder "device measure" taken/ device measure --space nowhere.json --name x -o taken/
+is_folder "error estimate" taken error estimate --space nowhere.json --data "$data" --device nowhere.json -o taken
+is_folder report taken report nowhere -o taken
+is_folder "predictor fit" taken predictor fit --device nowhere.json -o taken
+is_folder rival taken rival random --space nowhere.json --truth nowhere.csv --column latency_ms=x --evaluations 5 -o taken
+is_folder results taken results nowhere -o page --html taken
+is_folder "device import to one file" taken.json device import csv nowhere.csv --space nb201 --all -o taken.json
 
 # ---- two outputs ----
 run 1 "two outputs of one name" front run --device c.json -o new.json -o new.json

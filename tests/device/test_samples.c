@@ -148,6 +148,80 @@ static void what_others_keep_is_not_thrown_away(void **state) {
     sqlite3_close(base);
 }
 
+static void cut(const char *path, off_t size) {
+    assert_int_equal(truncate(path, size), 0);
+}
+
+static void write_samples(fnas_test_place *place, const char *path) {
+    fnas_samples *samples;
+    assert_status(FNAS_OK, fnas_samples_open(place->context, path, 2, settings, &samples));
+    assert_status(FNAS_OK, fnas_samples_add(place->context, samples, (fnas_samples_turn){0, 0, 0}, &(fnas_sample){0, 1, NAN, NAN}));
+    assert_status(FNAS_OK, fnas_samples_close(place->context, samples));
+}
+
+static void assert_forgotten(fnas_test_place *place, const char *path) {
+    fnas_samples *samples;
+    fnas_sample read;
+    bool found;
+    assert_status(FNAS_ERR_INPUT, fnas_samples_open(place->context, path, 2, settings, &samples));
+    assert_status(FNAS_OK, fnas_samples_forget(place->context, path));
+    assert_status(FNAS_OK, fnas_samples_open(place->context, path, 2, others, &samples));
+    assert_status(FNAS_OK, fnas_samples_find(place->context, samples, (fnas_samples_turn){0, 0, 0}, &found, &read));
+    assert_false(found);
+    assert_status(FNAS_OK, fnas_samples_close(place->context, samples));
+}
+
+static void damaged_samples_are_begun_anew(void **state) {
+    static const off_t sizes[] = {100, 2000, 4096, 5000, 9000};
+    fnas_test_place *place = *state;
+    const char *path = fnas_test_path(place, "s.sqlite");
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        (void)remove(path);
+        write_samples(place, path);
+        cut(path, sizes[i]);
+        assert_forgotten(place, path);
+    }
+    (void)remove(path);
+    write_samples(place, path);
+    write_base(path, "DELETE FROM settings WHERE key = 'format'");
+    assert_forgotten(place, path);
+}
+
+/* Bytes of the file, which must be as many as there are. */
+static size_t read_all(const char *path, char bytes[1 << 16]) {
+    FILE *file = fopen(path, "rb");
+    assert_non_null(file);
+    size_t count = fread(bytes, 1, 1 << 16, file);
+    fclose(file);
+    assert_in_range(count, 1, (1 << 16) - 1);
+    return count;
+}
+
+static void assert_refused_and_kept(fnas_test_place *place, const char *path) {
+    static char before[1 << 16], after[1 << 16];
+    fnas_samples *samples;
+    size_t count = read_all(path, before);
+    assert_status(FNAS_ERR_INPUT, fnas_samples_open(place->context, path, 2, settings, &samples));
+    assert_message("no samples of a measurement");
+    assert_status(FNAS_ERR_INPUT, fnas_samples_forget(place->context, path));
+    assert_message("no samples of a measurement");
+    assert_int_equal(read_all(path, after), count);
+    assert_memory_equal(before, after, count);
+}
+
+static void a_base_of_others_is_left_alone(void **state) {
+    fnas_test_place *place = *state;
+    const char *path = fnas_test_path(place, "theirs.sqlite");
+    write_base(path, "CREATE TABLE birds(name TEXT); INSERT INTO birds VALUES ('wren');");
+    assert_refused_and_kept(place, path);
+    cut(path, 5000); /* damaged, and still not ours */
+    assert_refused_and_kept(place, path);
+    path = fnas_test_path(place, "both.sqlite");
+    write_samples(place, path);
+    write_base(path, "CREATE TABLE birds(name TEXT);");
+    assert_refused_and_kept(place, path);
+}
+
 /* A writer that is killed loses at most what it added in the last half second. */
 static void a_killed_writer_leaves_its_samples(void **state) {
     fnas_test_place *place = *state;
@@ -184,6 +258,8 @@ int main(void) {
                                        fnas_test(what_is_forgotten_is_gone),
                                        fnas_test(samples_of_another_version_are_begun_anew),
                                        fnas_test(what_others_keep_is_not_thrown_away),
+                                       fnas_test(damaged_samples_are_begun_anew),
+                                       fnas_test(a_base_of_others_is_left_alone),
                                        fnas_test(a_killed_writer_leaves_its_samples),
                                        fnas_test(a_path_that_looks_like_a_uri_is_none)};
     return cmocka_run_group_tests(tests, NULL, NULL);

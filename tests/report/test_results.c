@@ -179,6 +179,8 @@ static void refuse(fnas_test_place *place, const char *name, const char *text, c
 }
 
 static void test_bad_files(void **state) {
+    static const char *const orders[] = {"latency_ms+error",      "latency_ms", "error+energy_mj+latency_ms", "error+latency_ms+latency_ms",
+                                         "error+macs+latency_ms", "error+"};
     static const char good[] = "{\"hypervolume\": 0.25, \"true_hypervolume\": 0.5, \"ratio\": 0.5}";
     static const char *const names[] = {"notes.txt",
                                         "a.json",
@@ -187,6 +189,12 @@ static void test_bad_files(void **state) {
                                         TWO ",nsga2,evaluations--1,a,1.json",
                                         TWO ",nsga2,evaluations-1.5,a,1.json",
                                         TWO ",nsga2,minutes-0,a,1.json",
+                                        TWO ",nsga2,evaluations-1e9,a,1.json",
+                                        TWO ",nsga2,evaluations-1e2,a,1.json",
+                                        TWO ",nsga2,minutes-1e1,a,1.json",
+                                        TWO ",nsga2,evaluations-+1,a,1.json",
+                                        TWO ",nsga2,evaluations-1,a,-1.json",
+                                        TWO ",nsga2,evaluations-1,a,+1.json",
                                         TWO ",nsga2,hours-1,a,1.json",
                                         TWO ",nsga2,evaluations-1,a,x.json",
                                         TWO ",,evaluations-1,a,1.json",
@@ -212,7 +220,19 @@ static void test_bad_files(void **state) {
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         refuse(place, TWO ",nsga2,evaluations-100,c,9.json", texts[i][0], texts[i][1]);
     refuse(place, TWO ",nsga2,evaluations-100,a,01.json", good, TWO ",nsga2,evaluations-100,a,1.json");
-    refuse(place, TWO ",nsga2,evaluations-1e2,a,1.json", good, "keep one");
+    refuse(place, TWO ",nsga2,evaluations-0100,a,1.json", good, "keep one");
+    for (size_t i = 0; i < sizeof orders / sizeof *orders; i++) {
+        char name[100];
+        snprintf(name, sizeof name, "%s,ours,minutes-60,c,3.json", orders[i]);
+        refuse(place, name, good, "they are written error first");
+    }
+    refuse(place, TWO ",nsga2,evaluations-0,a,1.json",
+           "{\"rival\": \"nsga2\", \"evaluations\": 20, \"hypervolume\": 0.25, \"true_hypervolume\": 0.5, \"ratio\": 0.5}",
+           "20 evaluations, the file's name allows 0");
+    refuse(place, TWO ",macs,minutes-60,a,1.json",
+           "{\"rival\": \"macs\", \"evaluations\": 20, \"hypervolume\": 0.25, \"true_hypervolume\": 0.5, \"ratio\": 0.5}",
+           "a rival has no minutes");
+    refuse(place, "times.csv", "minutes,method,seed,stage,seconds\n5,ours,-1,judge,1\n", "times.csv:2");
     refuse(place, TWO ",nsga2,evaluations-100,phone,1.json", good, "splits.json has no device \"phone\"");
     refuse(place, TWO ",nsga2,evaluations-100,c,3.json", "{\"hypervolume\": 0.2, \"true_hypervolume\": 0.4, \"ratio\": 0.5}",
            "scored by different truth tables");

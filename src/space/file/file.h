@@ -56,6 +56,8 @@ void fnas_file_space_release(fnas_file_space *file);
 
 /* Reads a description (text NULL: the file `where`) and has the context know it. *spec is owned by the caller (fnas_free). */
 FNAS_NODISCARD fnas_status fnas_file_space_learn(fnas_context *context, const char *where, const char *text, char **spec);
+/* fnas_space_find_table of the file `where`. */
+bool fnas_file_space_find_table(fnas_context *context, const char *where, char *path, size_t size_bytes);
 /* The description that the context, or one that it works for, knows by this spec; NULL: none. Borrowed from the context. */
 fnas_file_space *fnas_file_space_find(const fnas_context *context, const char *spec);
 

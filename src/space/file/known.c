@@ -1,7 +1,9 @@
 /* The descriptions that a context has seen, by spec: cards and runs name a space by its name and checksum alone. */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/file.h"
+#include "base/json.h"
 #include "base/memory.h"
 #include "space/file/file.h"
 
@@ -87,4 +89,14 @@ fnas_status fnas_file_space_learn(fnas_context *context, const char *where, cons
     fnas_free(*spec);
     *spec = NULL;
     return status;
+}
+
+bool fnas_file_space_find_table(fnas_context *context, const char *where, char *path, size_t size_bytes) {
+    json_t *root;
+    if (fnas_json_read(context, where, FILE_LIMIT_BYTES, &root) != FNAS_OK) return false;
+    const char *name = json_string_value(json_object_get(root, "table")), *slash = strrchr(where, '/');
+    bool is_name = name && *name && !strchr(name, '/');
+    int length = is_name ? snprintf(path, size_bytes, "%.*s%s", slash ? (int)(slash + 1 - where) : 0, where, name) : -1;
+    json_decref(root);
+    return length >= 0 && (size_t)length < size_bytes;
 }
