@@ -40,10 +40,10 @@ typedef struct fnas_estimate_summary {
  * end; deviation_pct is the regression's. `search --error table:FILE:error_pct` takes the table. The outcome depends on the options and the
  * number of trainings alone, not on threads; where earlier calls trained for other devices, or another number that is no multiple of 16,
  * also on what these trained. A call that was interrupted or killed is taken up by calling it again with the same options: scores and
- * trainings are kept. Progress stages: the scores' names, "trainings". Errors: FNAS_ERR_USAGE (trainings with minutes), FNAS_ERR_INPUT (a
- * number out of range, a space without images or with too many architectures, images that do not fit the proxies, OUT.trainings of other
- * options), FNAS_ERR_NUMERIC (trainings that are all alike), FNAS_ERR_IO (OUT.trainings in use), FNAS_ERR_MEMORY, FNAS_INTERRUPTED (what is
- * kept stays). */
+ * trainings are kept. Progress stages: the scores' names, "trainings". Errors: FNAS_ERR_USAGE (trainings with minutes, a
+ * number out of range), FNAS_ERR_INPUT (a space without images or with too many architectures, images that do not fit the proxies,
+ * OUT.trainings of other options), FNAS_ERR_NUMERIC (trainings that are all alike), FNAS_ERR_IO (OUT.trainings in use), FNAS_ERR_MEMORY,
+ * FNAS_INTERRUPTED (what is kept stays). */
 FNAS_API FNAS_NODISCARD fnas_status fnas_error_estimate(fnas_context *context, const fnas_estimate_options *options,
                                                         fnas_estimate_summary *summary);
 

@@ -19,7 +19,7 @@ FNAS_API bool fnas_rival_needs_no_evaluations(const char *name);
 typedef struct fnas_rival_options {
     const char *method;  /* one of the names */
     int64_t evaluations; /* distinct architectures whose objectives are looked up, 1 to the table's count; what is known costs nothing */
-    int64_t points;      /* of the front at most [24] */
+    int64_t points;      /* of the front at most, 1 to the table's count [24, or the count where that is less] */
     uint64_t seed;
     const char *data;  /* "naswot" only, which needs it: data set spec of its images */
     const char *proxy; /* "naswot" and "synflow": parameters of the smaller networks that they score, "channels=16,cells=1,input=3x16x16"
@@ -40,7 +40,7 @@ typedef struct fnas_rival_front {
  * "synflow" run each architecture's network once, in parallel on the context's threads, with progress stages of their names. Methods by
  * Bayesian optimisation choose among the table's architectures alone; they take O(evaluations) time an architecture at each evaluation, 8
  * bytes an architecture and evaluation for each of their Gaussian processes, and at most 4,096 evaluations; they report progress. Errors:
- * FNAS_ERR_USAGE (unknown method, with a suggestion; data or proxy missing or without a use), FNAS_ERR_INPUT (a number out of range, an
+ * FNAS_ERR_USAGE (unknown method, with a suggestion; data or proxy missing or without a use; a number out of range), FNAS_ERR_INPUT (an
  * architecture of the space that the table has not, MACs asked of a space that does not know them, scores of one without networks, a proxy
  * that the space has not, images of another shape or too few), FNAS_ERR_UNSUPPORTED (too many evaluations for Bayesian optimisation, or
  * objectives for ehvi), FNAS_ERR_NUMERIC, FNAS_ERR_IO, FNAS_ERR_MEMORY, FNAS_INTERRUPTED while scoring or optimising. */

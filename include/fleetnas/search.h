@@ -77,6 +77,10 @@ typedef struct fnas_front_options {
      * scalarisation that the run was searched with, on the search's scales; where errors come from shared weights, each objective on its
      * range over the front. Needs score_error. What the hypernetwork answers to this preference is among the architectures compared. */
     const double *prefer;
+    /* [objectives], borrowed, or NULL: upper limits, infinite where there is none. Where errors come from a table or a surrogate and the
+     * space is too large to look at whole, what is best for `prefer` is sought within them. Points beyond stay in the front. Needs prefer.
+     */
+    const double *limits;
     /* For studies only: ask as if the embedding were the mean of the search devices', or with this preference for every point, or with a
      * hypernetwork never trained. */
     bool mean_embedding, untrained_hypernet;
@@ -93,8 +97,9 @@ typedef struct fnas_front_objective {
  * Immutable; owned: fnas_front_free. */
 typedef struct fnas_front fnas_front;
 /* options may be NULL (defaults). Deterministic for any number of threads. Progress stage "score". Errors: FNAS_ERR_INPUT (card of another
- * space, a preference off the simplex, data missing or not the run's), FNAS_ERR_USAGE (negative counts, as_offered of a run with a
- * supernet, prefer without score_error), FNAS_ERR_IO, FNAS_ERR_MEMORY, FNAS_INTERRUPTED while scoring. */
+ * space, a preference off the simplex, a limit that is no number, data missing or not the run's), FNAS_ERR_USAGE (negative counts,
+ * as_offered of a run with a supernet, prefer without score_error, limits without prefer), FNAS_ERR_IO, FNAS_ERR_MEMORY, FNAS_INTERRUPTED
+ * while scoring. */
 FNAS_API FNAS_NODISCARD fnas_status fnas_run_front(fnas_context *context, const fnas_run *run, const fnas_card *card,
                                                    const fnas_front_options *options, fnas_front **front);
 FNAS_API void fnas_front_free(fnas_front *front);

@@ -37,7 +37,7 @@ static const cli_option pick_options[] = {
 typedef struct pick_question {
     cli_objectives objectives;
     bool has_preference, has_limits, limited[CLI_OBJECTIVES_MOST];
-    double preference[CLI_OBJECTIVES_MOST], limits[CLI_OBJECTIVES_MOST];
+    double preference[CLI_OBJECTIVES_MOST], limits[CLI_OBJECTIVES_MOST]; /* infinite where there is none */
 } pick_question;
 
 /* The answer: an architecture and what is known of it; NaN where an objective was not scored. */
@@ -217,6 +217,7 @@ static fnas_status pick_from_front(fnas_context *context, const cli_query *query
     fnas_front *front = NULL;
     options.points = SWEEP_POINTS;
     options.prefer = question->has_preference ? question->preference : by_error;
+    options.limits = question->has_limits ? question->limits : NULL;
     fnas_status status = fnas_run_front(context, query->run, query->cards[0], &options, &front);
     if (status != FNAS_OK) return status;
     int64_t feasible, best = pick_first(front, question, &feasible);
@@ -240,6 +241,9 @@ static fnas_status pick_read_question(const pick_values *values, const fnas_fron
     if (values->prefer) status = cli_preference_read("pick", values->prefer, &question->objectives, question->preference);
     for (int64_t i = 0; i < values->limits.count && status == FNAS_OK; i++) {
         status = cli_goals_read("pick", "max", values->limits.items[i], &question->objectives, question->limits, question->limited);
+    }
+    for (int64_t o = 0; o < question->objectives.count; o++) {
+        if (!question->limited[o]) question->limits[o] = INFINITY;
     }
     return status;
 }

@@ -2,21 +2,57 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* ---- scoring ---- */
 
+/* A device given twice would count twice in the mean. */
+static fnas_status check_names(const char *verb, const cli_cards *cards) {
+    for (int64_t i = 1; i < cards->count; i++)
+        for (int64_t before = 0; before < i; before++) {
+            const char *name = fnas_card_get(cards->items[i]).name;
+            if (strcmp(name, fnas_card_get(cards->items[before]).name) == 0)
+                return cli_fail(verb, FNAS_ERR_USAGE, "--device: %s is given twice: leave one of its cards out", name);
+        }
+    return FNAS_OK;
+}
+
+static fnas_status take_one(fnas_context *context, const char *verb, const fnas_predictor *predictor, const fnas_space *space,
+                            int64_t index, cli_scores *scores) {
+    const fnas_card *card = scores->cards->items[index];
+    fnas_status status = fnas_card_check_space(context, card, space);
+    if (status != FNAS_OK) return status;
+    status = fnas_predictor_evaluate(context, predictor, space, card, &scores->items[index]);
+    scores->scored += status == FNAS_OK;
+    if (status != FNAS_ERR_INPUT) return status;
+    scores->left_out[index] = strdup(fnas_context_message(context));
+    return scores->left_out[index] ? FNAS_OK : cli_fail(verb, FNAS_ERR_MEMORY, "out of memory");
+}
+
+static fnas_status fail_with_none(const char *verb, const cli_scores *scores) {
+    if (scores->cards->count == 1) return cli_fail(verb, FNAS_ERR_INPUT, "%s", scores->left_out[0]);
+    return cli_fail(verb, FNAS_ERR_INPUT, "none of the %lld cards can be scored: %s", (long long)scores->cards->count, scores->left_out[0]);
+}
+
 fnas_status cli_scores_take(fnas_context *context, const char *verb, const fnas_predictor *predictor, const fnas_space *space,
                             const cli_cards *cards, cli_scores *scores) {
-    *scores = (cli_scores){cards, fnas_predictor_quantity(predictor), calloc((size_t)cards->count + 1, sizeof *scores->items)};
-    if (!scores->items) return cli_fail(verb, FNAS_ERR_MEMORY, "out of memory");
-    for (int64_t i = 0; i < cards->count; i++) {
-        fnas_status status = fnas_predictor_evaluate(context, predictor, space, cards->items[i], &scores->items[i]);
-        if (status != FNAS_OK) return status;
-    }
+    *scores = (cli_scores){.cards = cards,
+                           .quantity = fnas_predictor_quantity(predictor),
+                           .items = calloc((size_t)cards->count + 1, sizeof *scores->items),
+                           .left_out = calloc((size_t)cards->count + 1, sizeof *scores->left_out)};
+    if (!scores->items || !scores->left_out) return cli_fail(verb, FNAS_ERR_MEMORY, "out of memory");
+    fnas_status status = check_names(verb, cards);
+    for (int64_t i = 0; i < cards->count && status == FNAS_OK; i++) status = take_one(context, verb, predictor, space, i, scores);
+    if (status != FNAS_OK) return status;
+    if (!scores->scored) return fail_with_none(verb, scores);
+    for (int64_t i = 0; i < cards->count; i++)
+        if (scores->left_out[i]) cli_warn(verb, "%s is left out: %s", fnas_card_get(cards->items[i]).name, scores->left_out[i]);
     return FNAS_OK;
 }
 
 void cli_scores_free(cli_scores *scores) {
+    for (int64_t i = 0; scores->left_out && i < scores->cards->count; i++) free(scores->left_out[i]);
+    free(scores->left_out);
     free(scores->items);
     *scores = (cli_scores){0};
 }
@@ -24,8 +60,9 @@ void cli_scores_free(cli_scores *scores) {
 /* Of what is a number of its own for each card; `count` stays 0. */
 static fnas_predictor_score mean_of(const cli_scores *scores) {
     fnas_predictor_score mean = {0};
-    double share = 1.0 / (double)scores->cards->count;
+    double share = 1.0 / (double)scores->scored;
     for (int64_t i = 0; i < scores->cards->count; i++) {
+        if (scores->left_out[i]) continue;
         const fnas_predictor_score *score = &scores->items[i];
         mean.spearman += share * score->spearman;
         mean.kendall += share * score->kendall;
@@ -112,10 +149,11 @@ void cli_scores_print_table(const cli_scores *scores) {
     bool held_out = false;
     print_header();
     for (int64_t i = 0; i < scores->cards->count; i++) {
+        if (scores->left_out[i]) continue;
         print_row(scores, i);
         held_out |= scores->items[i].trained_on;
     }
-    if (scores->cards->count > 1) print_mean(scores);
+    if (scores->scored > 1) print_mean(scores);
     if (held_out) printf("What was trained on is scored on architectures that were held out.\n");
 }
 
@@ -146,12 +184,26 @@ void cli_scores_json_card(cli_json *json, const cli_scores *scores, int64_t inde
     cli_json_end(json, '}');
 }
 
+static void json_left_out(cli_json *json, const cli_scores *scores) {
+    cli_json_array(json, "left_out");
+    for (int64_t i = 0; i < scores->cards->count; i++) {
+        if (!scores->left_out[i]) continue;
+        cli_json_object(json, NULL);
+        cli_json_text(json, "device", fnas_card_get(scores->cards->items[i]).name);
+        cli_json_text(json, "reason", scores->left_out[i]);
+        cli_json_end(json, '}');
+    }
+    cli_json_end(json, ']');
+}
+
 void cli_scores_json_all(cli_json *json, const cli_scores *scores) {
     cli_json_object(json, NULL);
     cli_json_array(json, "devices");
-    for (int64_t i = 0; i < scores->cards->count; i++) cli_scores_json_card(json, scores, i);
+    for (int64_t i = 0; i < scores->cards->count; i++)
+        if (!scores->left_out[i]) cli_scores_json_card(json, scores, i);
     cli_json_end(json, ']');
-    if (scores->cards->count > 1) {
+    json_left_out(json, scores);
+    if (scores->scored > 1) {
         fnas_predictor_score mean = mean_of(scores);
         cli_json_object(json, "mean");
         json_figures(json, &mean);

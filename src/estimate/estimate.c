@@ -83,18 +83,20 @@ static fnas_status check_options(fnas_context *context, const fnas_estimate_opti
     if (options->trainings && options->minutes > 0)
         return fnas_fail(context, FNAS_ERR_USAGE, "trainings and minutes are both given: give one of them");
     if (options->trainings && (options->trainings < TRAININGS_LEAST || options->trainings > FNAS_GP_OBSERVATIONS_MAX))
-        return fnas_fail(context, FNAS_ERR_INPUT, "trainings: %lld, possible are %d to %d", (long long)options->trainings, TRAININGS_LEAST,
+        return fnas_fail(context, FNAS_ERR_USAGE, "--trainings %lld: possible are %d to %d", (long long)options->trainings, TRAININGS_LEAST,
                          FNAS_GP_OBSERVATIONS_MAX);
     if (options->steps < 0 || options->steps > 1000000 || (options->steps && options->steps < FNAS_TRAINING_PARTS))
-        return fnas_fail(context, FNAS_ERR_INPUT, "steps: %lld, possible are %d to 1000000", (long long)options->steps,
+        return fnas_fail(context, FNAS_ERR_USAGE, "--steps %lld: possible are %d to 1000000", (long long)options->steps,
                          FNAS_TRAINING_PARTS);
     if (options->score_images && (options->score_images < 4 || options->score_images > FNAS_TRAINING_FREE_IMAGES_MAX))
-        return fnas_fail(context, FNAS_ERR_INPUT, "score_images: %lld, possible are 4 to %d", (long long)options->score_images,
+        return fnas_fail(context, FNAS_ERR_USAGE, "--score-images %lld: possible are 4 to %d", (long long)options->score_images,
                          FNAS_TRAINING_FREE_IMAGES_MAX);
     if (options->batch < 0 || options->batch > 4096)
-        return fnas_fail(context, FNAS_ERR_INPUT, "batch: %lld, possible are 1 to 4096", (long long)options->batch);
-    if (!(options->minutes >= 0 && options->minutes <= 1e6) || !(options->rate >= 0 && options->rate <= 10))
-        return fnas_fail(context, FNAS_ERR_INPUT, "minutes: possible are 0 to 1e6; rate: 0 to 10");
+        return fnas_fail(context, FNAS_ERR_USAGE, "--batch %lld: possible are 1 to 4096", (long long)options->batch);
+    if (!(options->minutes >= 0 && options->minutes <= 1e6))
+        return fnas_fail(context, FNAS_ERR_USAGE, "--minutes %g: possible are 0 to 1e6", options->minutes);
+    if (!(options->rate >= 0 && options->rate <= 10))
+        return fnas_fail(context, FNAS_ERR_USAGE, "--rate %g: possible are 0 to 10", options->rate);
     return FNAS_OK;
 }
 

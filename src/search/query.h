@@ -61,11 +61,12 @@ int64_t fnas_candidates_find_like(const fnas_candidates *candidates, double late
  * those that compute the same as others but need not take as long. In a larger one what it offers is where a Pareto local search begins
  * (Paquete et al. 2004): as long as there is one, an architecture that no other known one dominates is taken, and all that differ from it
  * in one decision join, with its preference; at the latest with `most` candidates it ends. They must be scored; so are those that join.
- * take_measured: with the card's measurements where there are some. prefer: before that the same of the one that is best for this
- * preference, until none of its neighbours is better; NULL: no such begin. */
+ * Of the options: without predicted_only, with the card's measurements where there are some. prefer: before that the same of the one that
+ * is best for this preference, until none of its neighbours is better; NULL: no such begin. limits, with prefer: the best is one within
+ * them, where there is none that of the least excess; preferences that weigh the limited objectives more are climbed for too. */
 #define FNAS_REFINED_MOST 20000
-FNAS_NODISCARD fnas_status fnas_query_refine(fnas_context *context, const fnas_run *run, const fnas_card *card, bool take_measured,
-                                             const double *prefer, int64_t most, fnas_candidates *candidates);
+FNAS_NODISCARD fnas_status fnas_query_refine(fnas_context *context, const fnas_run *run, const fnas_card *card,
+                                             const fnas_front_options *options, int64_t most, fnas_candidates *candidates);
 
 /* For the candidates from `first` on: what the card has measured takes the place of what is predicted. */
 FNAS_NODISCARD fnas_status fnas_query_take_measured(fnas_context *context, const fnas_card *card, int64_t first,

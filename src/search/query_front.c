@@ -1,3 +1,5 @@
+#include <math.h>
+
 #include "device/predictor_ask.h"
 #include "search/front_result.h"
 #include "search/query.h"
@@ -33,7 +35,7 @@ static fnas_status fnas_front_extend(fnas_context *context, const fnas_run *run,
     bool take_measured = !options->predicted_only;
     if (take_measured) FNAS_TRY(fnas_query_take_measured(context, card, 0, candidates));
     if (!run->surrogate || options->constant_preference || options->as_offered || !fnas_candidates_scored(candidates)) return FNAS_OK;
-    FNAS_TRY(fnas_query_refine(context, run, card, take_measured, options->prefer, FNAS_REFINED_MOST, candidates));
+    FNAS_TRY(fnas_query_refine(context, run, card, options, FNAS_REFINED_MOST, candidates));
     return take_measured ? fnas_query_join_measured(context, run, card, candidates) : FNAS_OK;
 }
 
@@ -60,6 +62,16 @@ static fnas_status fnas_front_from_candidates(fnas_context *context, const fnas_
     return status;
 }
 
+static fnas_status fnas_front_check_limits(fnas_context *context, const fnas_run *run, const fnas_front_options *options) {
+    if (!options->limits) return FNAS_OK;
+    if (!options->prefer)
+        return fnas_fail(context, FNAS_ERR_USAGE, "limits: they bound the search for what is preferred: say what, with prefer");
+    for (int64_t k = 0; k < run->config.objective_count; k++) {
+        if (isnan(options->limits[k])) return fnas_fail(context, FNAS_ERR_INPUT, "limits: number %lld is no number", (long long)k + 1);
+    }
+    return FNAS_OK;
+}
+
 fnas_status fnas_run_front(fnas_context *context, const fnas_run *run, const fnas_card *card, const fnas_front_options *options,
                            fnas_front **front) {
     *front = NULL;
@@ -73,6 +85,7 @@ fnas_status fnas_run_front(fnas_context *context, const fnas_run *run, const fna
     if (options->prefer && !options->score_error)
         return fnas_fail(context, FNAS_ERR_USAGE,
                          "prefer: what is not scored cannot be weighed: score the error, or ask the hypernetwork with fnas_run_pick");
+    FNAS_TRY(fnas_front_check_limits(context, run, options));
     fnas_candidates candidates = {0};
     fnas_status status = fnas_front_from_candidates(context, run, card, options, &candidates, front);
     fnas_candidates_free(&candidates);

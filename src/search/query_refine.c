@@ -15,12 +15,14 @@ typedef struct refinement {
     bool take_measured;
     int64_t most;         /* candidates in all */
     const double *prefer; /* or NULL */
-    fnas_scales scales;   /* for it */
+    const double *limits; /* the same */
+    fnas_scales scales;   /* for both */
     fnas_candidates *candidates;
     fnas_arch_set known; /* the candidates, in their order */
     bool *expanded;      /* [most] neighbours of this candidate have joined */
     uint8_t *keep;       /* [most] */
     double *values;      /* [most][objectives] */
+    int64_t valued;      /* of these are known */
     int64_t *parent;     /* [most] of those that join: whose neighbour it is; -1: nobody's */
 } refinement;
 
@@ -49,9 +51,10 @@ static void end(refinement *work) {
 static void find_values(refinement *work) {
     const fnas_candidates *candidates = work->candidates;
     int64_t m = candidates->objectives;
-    for (int64_t i = 0; i < candidates->count; i++)
+    for (; work->valued < candidates->count; work->valued++)
         for (int64_t k = 0; k < m; k++)
-            work->values[i * m + k] = fnas_candidates_value(work->run, candidates, i, work->run->config.objectives[k]);
+            work->values[work->valued * m + k] = fnas_candidates_value(work->run, candidates, work->valued,
+                                                                       work->run->config.objectives[k]);
 }
 
 /* Sets `keep` of those whose neighbours are to join: all that no other dominates. */
@@ -60,20 +63,41 @@ static fnas_status keep_front(fnas_context *context, refinement *work) {
     return fnas_front_nondominated(context, work->candidates->count, work->candidates->objectives, work->values, work->keep);
 }
 
-/* The same of the one that is best for the preference. */
-static fnas_status keep_preferred(fnas_context *context, refinement *work) {
+/* By how much values [objectives] are beyond the limits, each in units of its scale; 0: within. */
+static double excess_of(const refinement *work, const double *values) {
+    double sum = 0;
+    for (int64_t k = 0; work->limits && k < work->candidates->objectives; k++) {
+        double range = work->scales.high[k] - work->scales.low[k];
+        if (values[k] > work->limits[k]) sum += (values[k] - work->limits[k]) / (range > 0 ? range : 1);
+    }
+    return sum;
+}
+
+/* The candidate of the least loss within the limits; where none is within, that of the least excess. */
+static int64_t find_preferred(const refinement *work, double *least_excess) {
     int64_t best = 0;
-    double least = INFINITY;
-    (void)context;
-    find_values(work);
+    double least_loss = INFINITY;
+    *least_excess = INFINITY;
     for (int64_t i = 0; i < work->candidates->count; i++) {
-        double loss = fnas_query_loss(work->run, &work->scales, work->prefer, work->values + i * work->candidates->objectives);
-        work->keep[i] = 0;
-        if (loss >= least) continue;
-        least = loss;
+        const double *values = work->values + i * work->candidates->objectives;
+        double excess = excess_of(work, values);
+        if (excess > *least_excess) continue;
+        double loss = fnas_query_loss(work->run, &work->scales, work->prefer, values);
+        if (excess == *least_excess && loss >= least_loss) continue;
+        *least_excess = excess;
+        least_loss = loss;
         best = i;
     }
-    work->keep[best] = 1;
+    return best;
+}
+
+/* Sets `keep` of that one alone. */
+static fnas_status keep_preferred(fnas_context *context, refinement *work) {
+    double excess;
+    (void)context;
+    find_values(work);
+    memset(work->keep, 0, (size_t)work->candidates->count * sizeof *work->keep);
+    work->keep[find_preferred(work, &excess)] = 1;
     return FNAS_OK;
 }
 
@@ -162,19 +186,78 @@ static fnas_status climb(fnas_context *context, refinement *work, keep_function 
     return FNAS_OK;
 }
 
+/* ---- within limits ---- */
+
+#define HALVINGS 8 /* of the weight that the limited objectives get */
+
+/* The preference of which `share` has gone to the limited objectives. */
+static void shift_preference(const refinement *work, double share, double *shifted) {
+    int64_t m = work->candidates->objectives, limited = 0;
+    for (int64_t k = 0; k < m; k++) limited += isfinite(work->limits[k]) != 0;
+    for (int64_t k = 0; k < m; k++)
+        shifted[k] = (1 - share) * work->prefer[k] + (isfinite(work->limits[k]) && limited ? share / (double)limited : 0);
+}
+
+/* Whether what is best for the preference when limits are left aside is within them. */
+static fnas_status climb_aside(fnas_context *context, const refinement *work, const double *preference, refinement *aside, bool *within) {
+    *aside = *work;
+    aside->prefer = preference;
+    aside->limits = NULL;
+    FNAS_TRY(climb(context, aside, keep_preferred));
+    find_values(aside);
+    double none;
+    int64_t best = find_preferred(aside, &none);
+    *within = excess_of(work, aside->values + best * aside->candidates->objectives) == 0;
+    return FNAS_OK;
+}
+
+/* At a limit one decision alone is seldom changed for the better: what makes one objective less makes another more. What is best for
+ * other preferences changes many at once. The limited objectives get the more weight, the further what is found lies beyond (Lagrangian
+ * relaxation, halving the weight's interval); all that is met on the way is a candidate. */
+static fnas_status climb_by_weight(fnas_context *context, refinement *work) {
+    double shifted[FNAS_OBJECTIVES_MAX], low = 0, high = 1;
+    for (int step = 0; step < HALVINGS; step++) {
+        double share = step ? (low + high) / 2 : 0;
+        bool within;
+        refinement aside;
+        shift_preference(work, share, shifted);
+        fnas_status status = climb_aside(context, work, shifted, &aside, &within);
+        work->known = aside.known;
+        work->valued = aside.valued;
+        FNAS_TRY(status);
+        if (within && !step) return FNAS_OK;
+        *(within ? &high : &low) = share;
+    }
+    return FNAS_OK;
+}
+
+/* First as it is, so that where room is short something within is found. */
+static fnas_status climb_within(fnas_context *context, refinement *work) {
+    FNAS_TRY(climb(context, work, keep_preferred));
+    if (!work->limits) return FNAS_OK;
+    FNAS_TRY(climb_by_weight(context, work));
+    return climb(context, work, keep_preferred);
+}
+
 /* What is preferred comes first: in a large space the whole front's neighbours are more than there is room for. */
 static fnas_status search_locally(fnas_context *context, refinement *work) {
     if (work->prefer) {
         FNAS_TRY(fnas_query_scales(context, work->run, work->card, 0, NULL, &work->scales));
-        FNAS_TRY(climb(context, work, keep_preferred));
+        FNAS_TRY(climb_within(context, work));
     }
     return climb(context, work, keep_front);
 }
 
-fnas_status fnas_query_refine(fnas_context *context, const fnas_run *run, const fnas_card *card, bool take_measured, const double *prefer,
+fnas_status fnas_query_refine(fnas_context *context, const fnas_run *run, const fnas_card *card, const fnas_front_options *options,
                               int64_t most, fnas_candidates *candidates) {
     if (candidates->count >= most) return FNAS_OK;
-    refinement work = {.run = run, .card = card, .take_measured = take_measured, .most = most, .prefer = prefer, .candidates = candidates};
+    refinement work = {.run = run,
+                       .card = card,
+                       .take_measured = !options->predicted_only,
+                       .most = most,
+                       .prefer = options->prefer,
+                       .limits = options->limits,
+                       .candidates = candidates};
     fnas_status status = begin(context, &work);
     if (status == FNAS_OK)
         status = fnas_space_cardinality(run->space) <= (double)most ? take_all(context, &work) : search_locally(context, &work);

@@ -186,12 +186,12 @@ static fnas_status check_uses(fnas_context *context, fnas_rival_method *run, con
 
 static fnas_status check_range(fnas_context *context, const char *what, int64_t value, int64_t most) {
     if (value >= 1 && value <= most) return FNAS_OK;
-    return fnas_fail(context, FNAS_ERR_INPUT, "%s: %lld, possible are 1 to %lld", what, (long long)value, (long long)most);
+    return fnas_fail(context, FNAS_ERR_USAGE, "--%s %lld: possible are 1 to %lld", what, (long long)value, (long long)most);
 }
 
 fnas_status fnas_rival_run(fnas_context *context, const fnas_truth *truth, const fnas_rival_options *options, fnas_rival_front *front) {
     fnas_rival_method *run = NULL;
-    int64_t points = options->points ? options->points : POINTS;
+    int64_t points = options->points ? options->points : POINTS < truth->archs.count ? POINTS : truth->archs.count;
     *front = (fnas_rival_front){0};
     FNAS_TRY(find_method(context, options->method, &run));
     FNAS_TRY(check_uses(context, run, options));

@@ -83,7 +83,17 @@ members() { sed 's/^ *//; s/,$//' "$1" | grep '"'; }
 members "$place/two.json" | sed -n '2,/"n"/p' > "$place/first"
 members "$place/one.json" > "$place/alone"
 want "a device has the same members among others and alone" cmp "$place/first" "$place/alone"
-run 2 "one card that has nothing to score" predictor eval "$place/q.safetensors" --device "$place/c.json" "$place/d.json"
-want "then nothing is said of the others" [ ! -s "$place/out" ]
+run 0 "one card that has nothing to score" predictor eval "$place/q.safetensors" --device "$place/d.json" "$place/c.json"
+says err "d is left out: device d: 0 of its measurements may be scored"
+want "the other has its line, alone" [ "$(sed -n '3,5s/ .*//p' "$place/out" | tr '\n' ' ')" = "c " ]
+run 0 "and in JSON" predictor eval "$place/q.safetensors" --device "$place/d.json" "$place/c.json" "$place/a.json" --json
+want "is named with the reason" sh -c "tr -d ' \n' < '$place/out' | grep -q '\"left_out\":\[{\"device\":\"d\",\"reason\":\"deviced:0ofits'"
+members "$place/out" | grep -v left_out | sed -n '/"mean"/,$p' > "$place/mean-without"
+members "$place/two.json" | sed -n '/"mean"/,$p' > "$place/mean-of-two"
+want "the mean is that of the others" cmp "$place/mean-without" "$place/mean-of-two"
+run 2 "nothing to score at all" predictor eval "$place/q.safetensors" --device "$place/d.json"
+want "then nothing is said" [ ! -s "$place/out" ]
+run 1 "a card given twice" predictor eval "$place/q.safetensors" --device "$place/c.json" "$place/c.json"
+says err "c is given twice"
 want "nothing was written" [ ! -e "$place/run" ] && want "no predictor either" [ ! -e "$place/p.safetensors" ]
 finish

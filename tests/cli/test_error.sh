@@ -49,8 +49,8 @@ run 0 "compared with a table" error eval "$place/first.csv" --space "$space" --t
 says out "Kendall"
 
 estimate 1 "two lengths" --trainings 16 --minutes 1
-run 2 "steps below ten" error estimate --space "$space" --data "$data" --steps 5 -o "$place/x.csv"
-says err "steps"
+run 1 "steps below ten" error estimate --space "$space" --data "$data" --steps 5 -o "$place/x.csv"
+says err "--steps 5: possible are"
 run 2 "other steps than those trained" error estimate --space "$space" --data "$data" --proxy channels=4 --score-proxy channels=4 --score-images 8 --steps 20 --batch 8 --seed 3 -o "$errors"
 says err "600 steps"
 run 2 "images that do not fit" error estimate --space "$space" --data "$data" --proxy input=1x16x16 -o "$place/x.csv"

@@ -46,8 +46,26 @@ run 0 "all of the table: the true front" score $tables --front "$place/parego.cs
 want "its ratio is 1" grep -Eq '"ratio": (1|1\.0+|0\.99999999[0-9]*)[,}]?' "$place/out"
 
 # shellcheck disable=SC2086
-run 2 "more evaluations than there are" rival ehvi $tables --evaluations 201 -o "$place/none.csv"
-says err "1 to 200"
+run 1 "more evaluations than there are" rival ehvi $tables --evaluations 201 -o "$place/none.csv"
+says err "--evaluations 201: possible are 1 to 200"
+# A space of twelve, fewer than the 24 points of a front by default.
+awk -v table="$place/twelve.csv" 'BEGIN {
+    print "arch,error_pct,ms" > table
+    for (k = 0; k < 12; k++) {
+        arch = substr("abcd", k % 4 + 1, 1) "/" substr("xyz", int(k / 4) + 1, 1)
+        print arch "," 20 - k "," 1 + k > table
+        if (k < 10) references = references (k ? ", " : "") "\"" arch "\""
+    }
+    print "{\"format\": \"fleetnas-space/1\", \"name\": \"twelve\", \"decisions\": [{\"name\": \"d\", \"choices\": [\"a\", \"b\", \"c\", \"d\"]},"
+    print "{\"name\": \"e\", \"choices\": [\"x\", \"y\", \"z\"]}], \"references\": [" references "]}"
+}' > "$place/twelve.json"
+twelve="--space $place/twelve.json --truth $place/twelve.csv --column latency_ms=ms --evaluations 12"
+# shellcheck disable=SC2086
+run 0 "points by default are no more than there are architectures" rival random $twelve -o "$place/twelve-front.csv"
+want "the front has all of them" [ "$(wc -l < "$place/twelve-front.csv")" = 13 ]
+# shellcheck disable=SC2086
+run 1 "those that are asked for are not clipped" rival random $twelve --points 13 -o "$place/none.csv"
+says err "--points 13: possible are 1 to 12"
 # shellcheck disable=SC2086
 run 1 "unknown rival" rival parago $tables --evaluations 20 -o "$place/none.csv"
 says err 'did you mean "parego"?'

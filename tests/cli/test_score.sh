@@ -88,8 +88,8 @@ score 2 "a point that is no architecture" three.json
 says err '"points"[0]'
 
 # ---- budgets ----
-rival 2 "a budget larger than the space" random --evaluations 15626
-says err "evaluations: 15626, possible are 1 to 15625"
+rival 1 "a budget larger than the space" random --evaluations 15626
+says err "--evaluations 15626: possible are 1 to 15625"
 rival 1 "no budget" random
 rival 1 "a budget of none" random --evaluations 0
 rival 1 "a rival that there is not" nsga --evaluations 10

@@ -73,6 +73,15 @@ for more in "" "--prefer error=1" "--prefer error=0.5,latency_ms=0.5" "--as-offe
     # shellcheck disable=SC2086 # words
     want "the limit holds with $more" awk -v got="$(value latency_ms --max latency_ms=55 $more)" 'BEGIN { exit !(got > 0 && got <= 55) }'
 done
+# No answer of another preference within the limit has less error than what is asked for within it.
+for limit in 45 55 65; do
+    value error --max latency_ms=$limit > least
+    for weight in 0.2 0.4 0.5 0.6 0.8; do
+        "$fleetnas" pick run --device cards/unseen.json --prefer error=$weight,latency_ms="$(awk -v w=$weight 'BEGIN { print 1 - w }')" > answer
+        want "within $limit ms nothing is worse than error=$weight finds" awk -v limit=$limit -v least="$(cat least)" \
+            '$1 == "error" { error = $2 } $1 == "latency_ms" { latency = $2 } END { exit !(least > 0 && error > 0 && (latency > limit || least <= error * 1.00001)) }' answer
+    done
+done
 run 0 "what is preferred under a limit" pick run --device cards/unseen.json --max latency_ms=55 --prefer error=0.5,latency_ms=0.5
 want "says of how many" grep -q '^  choice  *the best of [0-9]* within the limits, of the front.s [0-9]*, for error=0.5, latency_ms=0.5$' out
 run 1 "an answer is one" pick run --device cards/unseen.json --prefer error=1 --fill

@@ -249,7 +249,8 @@ static void assert_local_search(fnas_test_place *place, const fnas_run *run) {
                fnas_query_sweep(place->context, run, run->cards[0], &(fnas_front_options){.candidates = 8, .neighbours = 0}, &candidates));
     int64_t offered = candidates.count;
     fnas_run_look_up_errors(run, candidates.count, candidates.choices, candidates.scores);
-    test_check(place, fnas_query_refine(place->context, run, run->cards[0], false, NULL, ARCHITECTURES - 1, &candidates));
+    test_check(place, fnas_query_refine(place->context, run, run->cards[0], &(fnas_front_options){.predicted_only = true},
+                                        ARCHITECTURES - 1, &candidates));
     assert_in_range(candidates.count, offered + 1, ARCHITECTURES - 2); /* it ended by itself */
     assert_locally_optimal(place, run, &candidates);
     fnas_candidates_free(&candidates);

@@ -212,6 +212,43 @@ static void test_large_space(void **state) {
     fnas_run_close(run);
 }
 
+/* Of a front's points within the limit, the least loss for the preference; infinite where none is. */
+static double least_within(const prefer_judge *judge, const double *preference, double limit_ms, const fnas_front *front) {
+    double least = INFINITY;
+    for (int64_t p = 0; p < fnas_front_point_count(front); p++) {
+        const double *values = fnas_front_values(front, p);
+        if (values[1] <= limit_ms) least = fmin(least, loss_of(judge, preference, values));
+    }
+    return least;
+}
+
+/* What is asked for within a limit is no worse than what the same run answers, within it, to other preferences. */
+static void test_limit_in_large_space(void **state) {
+    fnas_test_place *place = *state;
+    static const prefer_shape shape = {DECISIONS_MOST, 600, "linear"};
+    fnas_run *run = make_run(place, &shape);
+    prefer_judge judge = make_judge(place, run, false);
+    fnas_front *others[20];
+    for (int k = 0; k < 20; k++) {
+        const double preference[2] = {(k + 0.5) / 20, 1 - (k + 0.5) / 20};
+        others[k] = ask(place, run, (fnas_front_options){.points = 40000, .prefer = preference});
+    }
+    for (int i = 1; i < 8; i++) {
+        double limit_ms = judge.low_ms + (judge.high_ms - judge.low_ms) * i / 8;
+        const double limits[2] = {INFINITY, limit_ms};
+        for (int k = 2; k <= 4; k++) {
+            const double preference[2] = {k / 4.0, 1 - k / 4.0};
+            fnas_front *front = ask(place, run, (fnas_front_options){.points = 40000, .prefer = preference, .limits = limits});
+            double least = least_within(&judge, preference, limit_ms, front);
+            for (int other = 0; other < 20; other++) assert_true(least <= least_within(&judge, preference, limit_ms, others[other]) + 1e-9);
+            fnas_front_free(front);
+        }
+    }
+    for (int k = 0; k < 20; k++) fnas_front_free(others[k]);
+    fnas_latency_model_free(judge.model);
+    fnas_run_close(run);
+}
+
 /* What the hypernetwork answers to the very preference, which the lattice has not, is compared too. */
 static void test_own_answer_is_compared(void **state) {
     fnas_test_place *place = *state;
@@ -241,13 +278,20 @@ static void test_refused(void **state) {
     fnas_front_options options = {.prefer = heavy, .score_error = true};
     assert_status(FNAS_ERR_INPUT, fnas_run_front(place->context, run, run->cards[0], &options, &front));
     assert_message("sum to 1.1");
+    const double limits[2] = {INFINITY, 5}, unknown[2] = {INFINITY, NAN};
+    options = (fnas_front_options){.limits = limits};
+    assert_status(FNAS_ERR_USAGE, fnas_run_front(place->context, run, run->cards[0], &options, &front));
+    assert_message("with prefer");
+    options = (fnas_front_options){.limits = unknown, .prefer = half, .score_error = true};
+    assert_status(FNAS_ERR_INPUT, fnas_run_front(place->context, run, run->cards[0], &options, &front));
+    assert_message("number 2 is no number");
     fnas_run_close(run);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fnas_test_setup, fnas_test_teardown)
 
 int main(void) {
-    const struct CMUnitTest tests[] = {TEST(test_best_first), TEST(test_scalarisations_differ), TEST(test_large_space),
-                                       TEST(test_own_answer_is_compared), TEST(test_refused)};
+    const struct CMUnitTest tests[] = {TEST(test_best_first),           TEST(test_scalarisations_differ),  TEST(test_large_space),
+                                       TEST(test_limit_in_large_space), TEST(test_own_answer_is_compared), TEST(test_refused)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

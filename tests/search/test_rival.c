@@ -46,7 +46,8 @@ static table open_part(fnas_test_place *place, int64_t every, int64_t cost_count
     const char *path = fnas_test_path(place, "truth.csv");
     assert_status(FNAS_OK, fnas_space_open(place->context, "nb201", &made.space));
     write_table(place, made.space, every, path);
-    const fnas_truth_options options = {.table_count = 1, .tables = &path, .partial = every > 1, .cost_count = cost_count, .costs = costs, .columns = columns};
+    const fnas_truth_options options = {
+        .table_count = 1, .tables = &path, .partial = every > 1, .cost_count = cost_count, .costs = costs, .columns = columns};
     assert_status(FNAS_OK, fnas_truth_open(place->context, made.space, &options, &made.truth));
     return made;
 }
@@ -386,9 +387,9 @@ static void test_bad_input(void **state) {
     table on = open_table(place);
     refuse(place, &on, (fnas_rival_options){.method = "nsga", .evaluations = 10, .points = 24}, FNAS_ERR_USAGE, "did you mean \"nsga2\"?");
     refuse(place, &on, (fnas_rival_options){.method = NULL, .evaluations = 10, .points = 24}, FNAS_ERR_USAGE, "unknown rival");
-    refuse(place, &on, (fnas_rival_options){.method = "random", .evaluations = 0, .points = 24}, FNAS_ERR_INPUT, "1 to 15625");
-    refuse(place, &on, (fnas_rival_options){.method = "random", .evaluations = 15626, .points = 24}, FNAS_ERR_INPUT, "1 to 15625");
-    refuse(place, &on, (fnas_rival_options){.method = "random", .evaluations = 10, .points = -1}, FNAS_ERR_INPUT, "points");
+    refuse(place, &on, (fnas_rival_options){.method = "random", .evaluations = 0, .points = 24}, FNAS_ERR_USAGE, "1 to 15625");
+    refuse(place, &on, (fnas_rival_options){.method = "random", .evaluations = 15626, .points = 24}, FNAS_ERR_USAGE, "1 to 15625");
+    refuse(place, &on, (fnas_rival_options){.method = "random", .evaluations = 10, .points = -1}, FNAS_ERR_USAGE, "--points -1: ");
     refuse(place, &on, (fnas_rival_options){.method = "naswot", .evaluations = 10}, FNAS_ERR_USAGE, "--data");
     refuse(place, &on, (fnas_rival_options){.method = "synflow", .evaluations = 10, .data = DATA}, FNAS_ERR_USAGE, "leave --data out");
     refuse(place, &on, (fnas_rival_options){.method = "macs", .evaluations = 10, .proxy = PROXY}, FNAS_ERR_USAGE, "leave --proxy out");
@@ -435,7 +436,8 @@ static void test_many_objectives(void **state) {
         sprintf(rows + strlen(rows), "%s,%d,%d,%d,%d\n", arch, 10 + i * 7 % 60, 1 + i * 11 % 60, 1 + i * 13 % 59, 1 + i * 17 % 61);
     }
     const char *path = fnas_test_write_text(place, "four.csv", rows);
-    const fnas_truth_options options = {.table_count = 1, .tables = &path, .partial = true, .cost_count = 3, .costs = costs, .columns = columns};
+    const fnas_truth_options options = {
+        .table_count = 1, .tables = &path, .partial = true, .cost_count = 3, .costs = costs, .columns = columns};
     assert_status(FNAS_OK, fnas_truth_open(place->context, on.space, &options, &on.truth));
     for (int b = 0; b < BAYESIAN; b++) {
         if (strcmp(bayesian[b], "ehvi") == 0) continue;
