@@ -238,7 +238,7 @@ static fnas_status fnas_candidates_allocate(fnas_context *context, int64_t count
         return fnas_fail_memory(context, "candidates of a front");
     }
     for (int64_t i = 0; i < count; i++) {
-        candidates->scores[i] = (fnas_score){NAN, NAN};
+        candidates->scores[i] = FNAS_SCORE_UNKNOWN;
         candidates->energy_mj[i] = (double)NAN;
     }
     return FNAS_OK;

@@ -50,8 +50,10 @@ typedef struct fnas_scales {
  * is on none of its scales: there each objective's is its range over the rows of values [count][objectives]. */
 FNAS_NODISCARD fnas_status fnas_query_scales(fnas_context *context, const fnas_run *run, const fnas_card *card, int64_t count,
                                              const double *values, fnas_scales *scales);
-/* Loss of an architecture with these values [objectives] under a preference [objectives], by the run's scalarisation. */
-double fnas_query_loss(const fnas_run *run, const fnas_scales *scales, const double *preference, const double *values);
+/* Loss of a scored architecture with these values [objectives] under a preference [objectives], by the run's scalarisation. Of a
+ * surrogate's error the one that the search followed is weighed, whose scale this is, not the one between 0 and 100 % among the values. */
+double fnas_query_loss(const fnas_run *run, const fnas_scales *scales, const double *preference, const fnas_score *score,
+                       const double *values);
 
 /* Of what the hypernetwork offers, the candidate that costs most nearly as much, in ratio: its preference is that of what was not offered.
  */

@@ -134,8 +134,10 @@ static fnas_status fnas_choice_prefer(fnas_context *context, fnas_choice *choice
     FNAS_TRY(fnas_query_scales(context, choice->run, how->card, choice->count, choice->values, &scales));
     fnas_keyed *sorted = fnas_allocate(2 * (size_t)choice->count, sizeof *sorted);
     if (!sorted) return fnas_fail_memory(context, "the choice of a front");
-    for (int64_t i = 0; i < choice->count; i++)
-        sorted[i] = (fnas_keyed){fnas_query_loss(choice->run, &scales, how->prefer, choice->values + i * choice->objectives), i};
+    for (int64_t i = 0; i < choice->count; i++) {
+        const fnas_score *score = &choice->candidates->scores[choice->indices[i]];
+        sorted[i] = (fnas_keyed){fnas_query_loss(choice->run, &scales, how->prefer, score, choice->values + i * choice->objectives), i};
+    }
     fnas_sort_keyed(choice->count, sorted, sorted + choice->count);
     *count = choice->count < points ? choice->count : points;
     for (int64_t i = 0; i < *count; i++) choice->order[i] = sorted[i].index;

@@ -38,9 +38,13 @@ fnas_status fnas_query_scales(fnas_context *context, const fnas_run *run, const 
     return FNAS_OK;
 }
 
-double fnas_query_loss(const fnas_run *run, const fnas_scales *scales, const double *preference, const double *values) {
+double fnas_query_loss(const fnas_run *run, const fnas_scales *scales, const double *preference, const fnas_score *score,
+                       const double *values) {
     double normalised[FNAS_OBJECTIVES_MAX], weights[FNAS_OBJECTIVES_MAX];
     int64_t objectives = run->config.objective_count;
-    for (int64_t m = 0; m < objectives; m++) normalised[m] = fnas_objective_normalise(scales->low[m], scales->high[m], values[m]);
+    for (int64_t m = 0; m < objectives; m++) {
+        bool is_followed = run->surrogate && run->config.objectives[m] == FNAS_OBJECTIVE_ERROR;
+        normalised[m] = fnas_objective_normalise(scales->low[m], scales->high[m], is_followed ? score->followed_pct : values[m]);
+    }
     return fnas_scalarise(run->config.scalarise, objectives, preference, normalised, weights);
 }

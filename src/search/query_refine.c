@@ -82,7 +82,7 @@ static int64_t find_preferred(const refinement *work, double *least_excess) {
         const double *values = work->values + i * work->candidates->objectives;
         double excess = excess_of(work, values);
         if (excess > *least_excess) continue;
-        double loss = fnas_query_loss(work->run, &work->scales, work->prefer, values);
+        double loss = fnas_query_loss(work->run, &work->scales, work->prefer, &work->candidates->scores[i], values);
         if (excess == *least_excess && loss >= least_loss) continue;
         *least_excess = excess;
         least_loss = loss;

@@ -266,8 +266,9 @@ static fnas_status open_errors(fnas_context *context, const fnas_search_options 
 void fnas_run_look_up_errors(const fnas_run *run, int64_t count, const int32_t *choices, fnas_score *scores) {
     int64_t decisions = fnas_space_decision_count(run->space);
     for (int64_t i = 0; i < count; i++) {
-        double error_pct = fnas_surrogate_error(run->surrogate, choices + i * decisions);
-        scores[i] = (fnas_score){.error_pct = error_pct, .cross_entropy = error_pct};
+        double followed_pct = fnas_surrogate_prediction(run->surrogate, choices + i * decisions);
+        double error_pct = fnas_surrogate_bounded(run->surrogate, followed_pct);
+        scores[i] = (fnas_score){.error_pct = error_pct, .cross_entropy = error_pct, .followed_pct = followed_pct};
     }
 }
 

@@ -127,8 +127,8 @@ static fnas_status fnas_score_classify(fnas_context *context, const fnas_score_t
         correct += result.correct;
         loss += result.loss * (double)request.n;
     }
-    score->error_pct = 100 * (double)(images->count - correct) / (double)images->count;
-    score->cross_entropy = loss / (double)images->count;
+    *score = (fnas_score){.error_pct = 100 * (double)(images->count - correct) / (double)images->count,
+                          .cross_entropy = loss / (double)images->count};
     return FNAS_OK;
 }
 

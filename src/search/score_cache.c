@@ -44,7 +44,7 @@ void fnas_score_cache_free(fnas_score_cache *cache) {
 
 static fnas_score fnas_score_table_value(const fnas_score_table *table, int64_t images, const int32_t *choices) {
     int64_t index = table->images == images ? fnas_arch_set_find(&table->archs, choices) : -1;
-    return index < 0 ? (fnas_score){NAN, NAN} : table->scores[index];
+    return index < 0 ? FNAS_SCORE_UNKNOWN : table->scores[index];
 }
 
 int64_t fnas_score_cache_lookup(fnas_score_cache *cache, fnas_score_part part, int64_t images, int64_t count, const int32_t *choices,
@@ -53,7 +53,7 @@ int64_t fnas_score_cache_lookup(fnas_score_cache *cache, fnas_score_part part, i
     if (cache) pthread_mutex_lock(&cache->lock);
     for (int64_t i = 0; i < count; i++) {
         const fnas_score_table *table = cache ? &cache->tables[part] : NULL;
-        scores[i] = table ? fnas_score_table_value(table, images, choices + i * table->archs.decisions) : (fnas_score){NAN, NAN};
+        scores[i] = table ? fnas_score_table_value(table, images, choices + i * table->archs.decisions) : FNAS_SCORE_UNKNOWN;
         unknown += isnan(scores[i].error_pct);
     }
     if (cache) pthread_mutex_unlock(&cache->lock);

@@ -2,6 +2,8 @@
 #ifndef FNAS_SEARCH_SCORE_CACHE_H
 #define FNAS_SEARCH_SCORE_CACHE_H
 
+#include <math.h>
+
 #include "base/error.h"
 
 typedef enum fnas_score_part { FNAS_SCORE_VALIDATION, FNAS_SCORE_TEST } fnas_score_part;
@@ -11,7 +13,9 @@ typedef enum fnas_score_part { FNAS_SCORE_VALIDATION, FNAS_SCORE_TEST } fnas_sco
 typedef struct fnas_score {
     double error_pct;     /* NaN: not known */
     double cross_entropy; /* mean over the images, nats */
+    double followed_pct; /* 0 with a supernet; else the error that the search followed, which knows no bounds (fnas_surrogate_prediction) */
 } fnas_score;
+#define FNAS_SCORE_UNKNOWN ((fnas_score){.error_pct = (double)NAN, .cross_entropy = (double)NAN, .followed_pct = (double)NAN})
 
 /* Thread-safe. A cache of NULL knows nothing and keeps nothing. */
 typedef struct fnas_score_cache fnas_score_cache;

@@ -77,7 +77,7 @@ static bool is_score(fnas_score score) {
 static fnas_status load_row(fnas_context *context, const fnas_run *run, const fnas_csv *table, const int64_t *columns, int64_t row,
                             int32_t *choices) {
     double images;
-    fnas_score score;
+    fnas_score score = {0};
     const char *part = fnas_csv_cell(table, row, columns[COLUMN_PART]);
     FNAS_TRY(fnas_csv_number(context, table, row, columns[COLUMN_IMAGES], &images));
     FNAS_TRY(fnas_csv_number(context, table, row, columns[COLUMN_ERROR], &score.error_pct));

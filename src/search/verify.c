@@ -64,7 +64,7 @@ static void fnas_scored_free(fnas_scored *scored) {
 
 static fnas_score fnas_scored_find(const fnas_scored *scored, const int32_t *choices) {
     int64_t index = fnas_arch_set_find(&scored->archs, choices);
-    return index < 0 ? (fnas_score){NAN, NAN} : scored->scores[index];
+    return index < 0 ? FNAS_SCORE_UNKNOWN : scored->scores[index];
 }
 
 static void fnas_timed_free(fnas_timed *timed) {

@@ -212,6 +212,31 @@ static void test_large_space(void **state) {
     fnas_run_close(run);
 }
 
+/* Where a surrogate's errors are bent to stay between 0 and 100 %, the loss is of what the search followed, which is not. */
+static void test_followed_errors_count(void **state) {
+    fnas_test_place *place = *state;
+    static const prefer_shape shape = {DECISIONS_MOST, 600, "linear"};
+    const double preference[2] = {0.6, 0.4};
+    fnas_run *run = make_run(place, &shape);
+    prefer_judge judge = make_judge(place, run, false);
+    run->surrogate->mean_error_pct = 50; /* then all are */
+    fnas_front *front = ask(place, run, (fnas_front_options){.points = 500, .prefer = preference});
+    double before = -INFINITY, most_bent = 0;
+    assert_true(fnas_front_point_count(front) > 20);
+    for (int64_t p = 0; p < fnas_front_point_count(front); p++) {
+        const double *shown = fnas_front_values(front, p);
+        double followed[2] = {fnas_surrogate_prediction(run->surrogate, fnas_front_choices(front, p)), shown[1]};
+        double loss = loss_of(&judge, preference, followed);
+        assert_true(loss >= before - 1e-9);
+        before = loss;
+        most_bent = fmax(most_bent, fabs(followed[0] - shown[0]));
+    }
+    assert_true(most_bent > 1);
+    fnas_front_free(front);
+    fnas_latency_model_free(judge.model);
+    fnas_run_close(run);
+}
+
 /* Of a front's points within the limit, the least loss for the preference; infinite where none is. */
 static double least_within(const prefer_judge *judge, const double *preference, double limit_ms, const fnas_front *front) {
     double least = INFINITY;
@@ -291,7 +316,12 @@ static void test_refused(void **state) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fnas_test_setup, fnas_test_teardown)
 
 int main(void) {
-    const struct CMUnitTest tests[] = {TEST(test_best_first),           TEST(test_scalarisations_differ),  TEST(test_large_space),
-                                       TEST(test_limit_in_large_space), TEST(test_own_answer_is_compared), TEST(test_refused)};
+    const struct CMUnitTest tests[] = {TEST(test_best_first),
+                                       TEST(test_scalarisations_differ),
+                                       TEST(test_large_space),
+                                       TEST(test_limit_in_large_space),
+                                       TEST(test_followed_errors_count),
+                                       TEST(test_own_answer_is_compared),
+                                       TEST(test_refused)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -169,7 +169,7 @@ static void fill(by_hand *made, const fnas_run *run, int64_t count, const double
                                          .scores = made->scores};
     for (int64_t i = 0; i < count; i++) {
         fnas_space_random(run->space, 5, i, made->choices[i]);
-        made->scores[i] = (fnas_score){values[i][0], values[i][0] / 50};
+        made->scores[i] = (fnas_score){.error_pct = values[i][0], .cross_entropy = values[i][0] / 50};
         made->latency_ms[i] = values[i][1];
         made->energy_mj[i] = (double)NAN;
         made->preferences[i][0] = (double)i / BY_HAND;

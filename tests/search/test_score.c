@@ -90,7 +90,7 @@ static void reference_score(fnas_test_place *place, const scored *s, int64_t ind
                                         .n = count,
                                         .statistics = &norms};
     test_check(place, fnas_path_run_reference(context, &reference, &result));
-    *score = (fnas_score){100 * (double)(count - result.correct) / (double)count, result.loss};
+    *score = (fnas_score){.error_pct = 100 * (double)(count - result.correct) / (double)count, .cross_entropy = result.loss};
     fnas_free(doubles);
     fnas_free(weights);
     fnas_free(statistics);
