@@ -94,9 +94,9 @@ for error in 0 0.2 0.4 0.6 0.8 1; do
 done
 says out "the hypernetwork's own, not compared with others, for error=1"
 run 1 "pick of a run with shared weights, as offered" pick "$search_run" --device "$place/c.json" --prefer error=1 --as-offered
-says err "leave it out"
+says err "leave as_offered (--as-offered) out"
 run 1 "report, likewise" report "$search_run" --device "$place/c.json" --as-offered -o "$place/report.html"
-says err "leave it out"
+says err "leave as_offered (--as-offered) out"
 
 # ---- networks that can only guess ----
 # Without errors nothing keeps them away. The commands' answers are in canonical form: such a network has no operation but none.
