@@ -57,10 +57,11 @@ static fnas_status reference_run(fnas_context *context, const fnas_pass *pass, r
     return fnas_path_run_reference(context, &request, &reference->result);
 }
 
+/* At least one: of a cell that leads nowhere nothing is computed but the classifier. */
 static int64_t conv_count(const fnas_net *net) {
     int64_t count = 0;
     for (int64_t i = 0; i < net->node_count; i++) count += net->nodes[i].kind == FNAS_NODE_CONV;
-    return count;
+    return count > 0 ? count : 1;
 }
 
 /* In a disconnected cell, gradients are sums to zero of terms that a norm of nearly nothing has made 1 / sqrt(epsilon) times larger than

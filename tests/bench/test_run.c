@@ -244,6 +244,17 @@ static void test_errors_are_seen(void **state) {
     fnas_engine_destroy(engine);
 }
 
+/* Of a cell that leads nowhere only the classifier is computed: what it is held to is no division by a number of convolutions. */
+static void test_dead_cell(void **state) {
+    static const char *const problems[] = {
+        "pass:cell=|none~0|+|none~0|avg_pool_3x3~1|+|none~0|nor_conv_3x3~1|skip_connect~2|,images=4,gradient=weights,precision=f32,"
+        "channels=4,cells=1,edges=needed",
+        "pass:cell=|none~0|+|none~0|none~1|+|none~0|none~1|none~2|,images=4,gradient=gates,precision=f32,channels=4,cells=1,edges=needed"};
+    json_t *root = run(*state, (fnas_bench_options){.repeats = 1}, problems, 2);
+    assert_int_equal(json_array_size(json_object_get(root, "problems")), 2);
+    json_decref(root);
+}
+
 /* Given cells take the place of drawn ones, in both updates, and both updates change what they train. */
 static void test_given_cells(void **state) {
     fnas_test_place *place = *state;
@@ -349,6 +360,7 @@ int main(void) {
                                        TEST(test_runs_of_nodes_are_counted),
                                        TEST(test_dump),
                                        TEST(test_errors_are_seen),
+                                       TEST(test_dead_cell),
                                        TEST(test_given_cells),
                                        TEST(test_repeated_cells),
                                        TEST(test_flops),
