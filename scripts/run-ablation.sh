@@ -24,6 +24,7 @@ folder=$(cd "$folder" 2> /dev/null && pwd) || stop "${NB201_DIR:-build/nb201} is
 own=$folder/search
 [ -s "$own/$errors" ] || stop "$own/$errors is missing: ERRORS=FILE names the errors of a finished search below $own"
 splits=$own/tables/splits.json
+. "$root/scripts/nb201-common.sh"
 export OMP_WAIT_POLICY=passive LC_ALL=C
 
 # Rows: name, what differs, options of the search. The words devices=N, errors=macs and errors=random are this script's own.
@@ -46,7 +47,6 @@ errors-random | errors: at random | errors=random
 '
 
 field() { printf '%s\n' "$rows" | awk -F' [|] ?' -v name="$1" -v at="$2" '$1 == name { print $at }'; } # ROW COLUMN
-split() { tr -d '\n' < "$splits" | sed -n "s/.*\"$1\": *\[\([^]]*\)\].*/\1/p" | tr -d '" ' | tr ',' ' '; }
 searched=$(split search_devices)
 
 # ---- one job: ROW SEED ----
@@ -54,11 +54,7 @@ searched=$(split search_devices)
 # The table of errors for $1: the judge's, or what takes its place.
 errors_of() { # WORD SEED FILE
     case $1 in
-    macs)
-        awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; print "arch,error_pct"; next }
-            { arch[NR] = $at["arch"]; macs[NR] = $at["macs_million"] + 0; if (macs[NR] > most) most = macs[NR] }
-            END { for (i = 2; i <= NR; i++) printf "%s,%.10g\n", arch[i], 80 - 70 * macs[i] / most }' "$own/tables/architectures.csv" > "$3"
-        ;;
+    macs) errors_of_macs > "$3" ;;
     random)
         awk -F, -v seed="$2" 'BEGIN { srand(seed) }
             NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; print "arch,error_pct"; next }
@@ -92,7 +88,7 @@ search_row() { # ROW SEED PLACE
         --threads 1 $words --out "$3/run" --quiet)
 }
 
-# The mean ratio over the searched devices of fronts asked for with OPTIONS, each from ten reference latencies alone.
+# The mean ratio over the searched devices of fronts with predicted latencies, asked for with OPTIONS.
 mean_ratio() { # PLACE OPTIONS...
     from=$1
     shift
@@ -141,10 +137,7 @@ done > "$folder/ablation/jobs"
 export TABLES FLEETNAS="$fleetnas" NB201_DIR="$folder" STEPS="$steps" ERRORS="$errors"
 [ ! -s "$folder/ablation/jobs" ] || xargs -P "${THREADS:-$(nproc)}" -n 2 sh "$0" job < "$folder/ablation/jobs" || stop "a search failed: see above"
 
-scored=$root/docs/nb201-scored.txt
-for name in $names; do
-    grep -q "^ablation-${name}[[:blank:]]" "$scored" || printf 'Note: %s has no line of "ablation-%s", whose fronts are scored now. Add one.\n' "$scored" "$name" >&2
-done
+for name in $names; do say_unlisted "ablation-$name" >&2; done
 
 printf '| | as offered | all of the space |\n|---|---|---|\n'
 for name in $names; do

@@ -41,6 +41,7 @@ three=${THREE:-yes}
 unseen_too=${UNSEEN:-yes}
 space=nb201
 accuracy=cifar10_test_accuracy_pct
+. "$root/scripts/nb201-common.sh"
 export OMP_WAIT_POLICY=passive LC_ALL=C
 
 [ -x "$fleetnas" ] || stop "$fleetnas is missing: make build"
@@ -77,8 +78,6 @@ three_devices='eyeriss raspi5'
 two_objectives=error+latency_ms
 three_objectives=error+latency_ms+energy_mj
 
-# split KEY: names of a list in splits.json.
-split() { tr -d '\n' < "$splits" | sed -n "s/.*\"$1\": *\[\([^]]*\)\].*/\1/p" | tr -d '" ' | tr ',' ' '; }
 three_row() { printf '%s' "$three_table" | sed -n "s/^$1 //p"; }
 has_column() { head -1 "$1" | tr -d '\r' | tr ',' '\n' | grep -qxF -e "$2"; } # TABLE COLUMN
 
@@ -249,13 +248,6 @@ minutes_left() {
         printf "%.3f\n", left }' || stop "MINUTES=$1 leaves nothing for the judge: cards and predictor took $(seconds_of_shared) s, the search gets $2 minutes"
 }
 
-# An error table from MACs alone, for comparison: less is worse.
-errors_of_macs() {
-    awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
-        { arch[NR] = $at["arch"]; macs[NR] = $at["macs_million"] + 0; if (macs[NR] > most) most = macs[NR] }
-        END { print "arch,error_pct"; for (i = 2; i <= NR; i++) printf "%s,%.10g\n", arch[i], 80 - 70 * macs[i] / most }' "$own/tables/architectures.csv"
-}
-
 # longest_shorter MINUTES: the longest of $minutes_list that is shorter, or nothing.
 longest_shorter() {
     # shellcheck disable=SC2086
@@ -399,11 +391,10 @@ score_all() {
     done
 }
 
-scored=$root/docs/nb201-scored.txt
 if part score; then
     say "== Scores"
     score_all
-    grep -q "^${name}[[:blank:]]" "$scored" || say "Note: $scored has no line of \"$name\", whose fronts are scored now. Add one: the page says how many there are."
+    say_unlisted "$name"
 fi
 cp "$splits" "$results/splits.json"
 

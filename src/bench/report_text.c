@@ -21,7 +21,9 @@ static void append_machine(fnas_text *text, const fnas_machine *machine) {
 
 /* ---- rows ---- */
 
+/* So many digits behind the point, or as few as fit: what is wide must not move the columns behind it. */
 static void append_cell(fnas_text *text, int width, int digits, double value, bool known) {
+    while (known && isfinite(value) && digits > 0 && snprintf(NULL, 0, "%.*f", digits, value) > width) digits--;
     if (known && isfinite(value))
         fnas_text_append(text, " %*.*f", width, digits, value);
     else

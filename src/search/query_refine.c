@@ -198,17 +198,22 @@ static void shift_preference(const refinement *work, double share, double *shift
         shifted[k] = (1 - share) * work->prefer[k] + (isfinite(work->limits[k]) && limited ? share / (double)limited : 0);
 }
 
-/* Whether what is best for the preference when limits are left aside is within them. */
-static fnas_status climb_aside(fnas_context *context, const refinement *work, const double *preference, refinement *aside, bool *within) {
-    *aside = *work;
-    aside->prefer = preference;
-    aside->limits = NULL;
-    FNAS_TRY(climb(context, aside, keep_preferred));
-    find_values(aside);
+/* Climbs for another preference, limits left aside. within: whether what is best for it keeps the limits all the same. */
+static fnas_status climb_aside(fnas_context *context, refinement *work, const double *preference, bool *within) {
+    const double *prefer = work->prefer, *limits = work->limits;
     double none;
-    int64_t best = find_preferred(aside, &none);
-    *within = excess_of(work, aside->values + best * aside->candidates->objectives) == 0;
-    return FNAS_OK;
+    int64_t best = 0;
+    work->prefer = preference;
+    work->limits = NULL;
+    fnas_status status = climb(context, work, keep_preferred);
+    if (status == FNAS_OK) {
+        find_values(work);
+        best = find_preferred(work, &none);
+    }
+    work->prefer = prefer;
+    work->limits = limits;
+    *within = status == FNAS_OK && excess_of(work, work->values + best * work->candidates->objectives) == 0;
+    return status;
 }
 
 /* At a limit one decision alone is seldom changed for the better: what makes one objective less makes another more. What is best for
@@ -219,12 +224,8 @@ static fnas_status climb_by_weight(fnas_context *context, refinement *work) {
     for (int step = 0; step < HALVINGS; step++) {
         double share = step ? (low + high) / 2 : 0;
         bool within;
-        refinement aside;
         shift_preference(work, share, shifted);
-        fnas_status status = climb_aside(context, work, shifted, &aside, &within);
-        work->known = aside.known;
-        work->valued = aside.valued;
-        FNAS_TRY(status);
+        FNAS_TRY(climb_aside(context, work, shifted, &within));
         if (within && !step) return FNAS_OK;
         *(within ? &high : &low) = share;
     }

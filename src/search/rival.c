@@ -14,22 +14,25 @@ static const struct {
     const char *name;
     fnas_rival_method *run;
     const char *summary;
+    bool needs_none; /* no evaluation tells it what to answer */
 } methods[] = {
-    {"random", fnas_rival_random, "random search (Bergstra and Bengio 2012)"},
-    {"local-search", fnas_rival_local_search, "Pareto local search (Paquete et al. 2004), from 10 random architectures"},
-    {"nsga2", fnas_rival_nsga2, "NSGA-II (Deb et al. 2002), a population of 20, uniform crossover"},
+    {"random", fnas_rival_random, "random search (Bergstra and Bengio 2012)", false},
+    {"local-search", fnas_rival_local_search, "Pareto local search (Paquete et al. 2004), from 10 random architectures", false},
+    {"nsga2", fnas_rival_nsga2, "NSGA-II (Deb et al. 2002), a population of 20, uniform crossover", false},
     {"regularised-evolution", fnas_rival_regularised_evolution,
-     "ageing evolution (Real et al. 2019) by non-dominated sorting, a population of 100, tournaments of 10"},
-    {"macs", fnas_rival_macs, "the front by multiply-accumulates in place of the error; evaluates no more than --points"},
-    {"naswot", fnas_rival_naswot, "the same by how untrained networks tell 64 images apart (Mellor et al. 2021); needs --data"},
-    {"synflow", fnas_rival_synflow, "the same by the synaptic flow of untrained networks (Tanaka et al. 2020, Abdelfattah et al. 2021)"},
-    {"untrained", fnas_rival_untrained, "what hypernetworks offer at their random start (RHPN of MODNAS, Sukthanker et al. 2025)"},
+     "ageing evolution (Real et al. 2019) by non-dominated sorting, a population of 100, tournaments of 10", false},
+    {"macs", fnas_rival_macs, "the front by multiply-accumulates in place of the error; evaluates no more than --points", true},
+    {"naswot", fnas_rival_naswot, "the same by how untrained networks tell 64 images apart (Mellor et al. 2021); needs --data", true},
+    {"synflow", fnas_rival_synflow, "the same by the synaptic flow of untrained networks (Tanaka et al. 2020, Abdelfattah et al. 2021)",
+     true},
+    {"untrained", fnas_rival_untrained, "what hypernetworks offer at their random start (RHPN of MODNAS, Sukthanker et al. 2025)", false},
     {"linear-scalarisation", fnas_rival_linear_scalarisation,
-     "expected improvement of the objectives' mean (Jones et al. 1998; LSBO of Syne Tune, Salinas et al. 2022)"},
+     "expected improvement of the objectives' mean (Jones et al. 1998; LSBO of Syne Tune, Salinas et al. 2022)", false},
     {"random-scalarisation", fnas_rival_random_scalarisation,
-     "Tchebycheff distance of lower confidence bounds, random weights (Paria et al. 2020)"},
-    {"parego", fnas_rival_parego, "ParEGO (Knowles 2006): expected improvement of augmented Tchebycheff distances, a lattice of weights"},
-    {"ehvi", fnas_rival_ehvi, "exact expected hypervolume improvement (Emmerich et al. 2011; Yang et al. 2019), 2 or 3 objectives"},
+     "Tchebycheff distance of lower confidence bounds, random weights (Paria et al. 2020)", false},
+    {"parego", fnas_rival_parego, "ParEGO (Knowles 2006): expected improvement of augmented Tchebycheff distances, a lattice of weights",
+     false},
+    {"ehvi", fnas_rival_ehvi, "exact expected hypervolume improvement (Emmerich et al. 2011; Yang et al. 2019), 2 or 3 objectives", false},
 };
 #define METHODS ((int64_t)(sizeof methods / sizeof *methods))
 
@@ -42,9 +45,8 @@ const char *fnas_rival_summary(int64_t index) {
 }
 
 bool fnas_rival_needs_no_evaluations(const char *name) {
-    static const char *const stand_ins[] = {"macs", "naswot", "synflow"}; /* fnas_rival_stand_in */
-    for (size_t i = 0; i < sizeof stand_ins / sizeof *stand_ins; i++)
-        if (strcmp(stand_ins[i], name) == 0) return true;
+    for (int64_t i = 0; i < METHODS; i++)
+        if (strcmp(methods[i].name, name) == 0) return methods[i].needs_none;
     return false;
 }
 

@@ -1,0 +1,18 @@
+# What run-nb201.sh and run-ablation.sh share; sourced by both, which set $root, $own (the searching part's folder) and $splits.
+# shellcheck shell=sh disable=SC2154
+
+# split KEY: names of a list in splits.json.
+split() { tr -d '\n' < "$splits" | sed -n "s/.*\"$1\": *\[\([^]]*\)\].*/\1/p" | tr -d '" ' | tr ',' ' '; }
+
+# An error table from MACs alone, for comparison: less is worse.
+errors_of_macs() {
+    awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
+        { arch[NR] = $at["arch"]; macs[NR] = $at["macs_million"] + 0; if (macs[NR] > most) most = macs[NR] }
+        END { print "arch,error_pct"; for (i = 2; i <= NR; i++) printf "%s,%.10g\n", arch[i], 80 - 70 * macs[i] / most }' "$own/tables/architectures.csv"
+}
+
+# say_unlisted NAME: where the list of what was ever scored against the truth lacks a configuration that is scored now.
+scored=$root/docs/nb201-scored.txt
+say_unlisted() {
+    grep -q "^$1[[:blank:]]" "$scored" || printf 'Note: %s has no line of "%s", whose fronts are scored now. Add one: the page says how many there are.\n' "$scored" "$1"
+}
