@@ -29,11 +29,12 @@ for _ in $(seq 900); do
     ! grep -q "expressivity: 9444/9444" "$place/out" || break
     sleep 0.1
 done
-sleep 0.5 # the scores are on the disk
-before=$(stat -c %s "$errors.trainings")
-for _ in $(seq 300); do
-    [ "$(stat -c %s "$errors.trainings")" -eq "$before" ] || break
-    sleep 0.1
+# Until a round is on the disk: an architecture's name stands in the file, and the journal, whose beginning is zero once it is of no more use,
+# could not take it back.
+could_be_taken_back() { [ -n "$(head -c 8 "$errors.trainings-journal" 2> /dev/null | tr -d '\000')" ]; }
+for _ in $(seq 600); do
+    ! grep -qF '|+|' "$errors.trainings" || could_be_taken_back || break
+    sleep 0.05
 done
 kill -9 $job
 wait $job 2> /dev/null || true
