@@ -24,7 +24,7 @@ typedef struct exporter {
     fnas_context *context;
     const fnas_mbv3 *mbv3;
     fnas_measurement measuring;
-    int32_t resolutions[FNAS_MBV3_RESOLUTIONS]; /* choices */
+    int32_t resolutions[FNAS_MBV3_RESOLUTIONS_MAX]; /* choices */
     int64_t resolution_count, covering_count, check_count;
     int32_t *choices;       /* [covering_count + check_count][decisions]: resolution by resolution, then those that check */
     fnas_ofa_table *tables; /* [resolution_count] */
@@ -33,16 +33,19 @@ typedef struct exporter {
 /* ---- what is asked ---- */
 
 static fnas_status read_resolutions(exporter *exporting, const fnas_export_ofa *options) {
-    bool seen[FNAS_MBV3_RESOLUTIONS] = {false};
-    int64_t count = options->resolutions ? options->resolution_count : FNAS_MBV3_RESOLUTIONS;
+    bool seen[FNAS_MBV3_RESOLUTIONS_MAX] = {false};
+    int64_t count = options->resolutions ? options->resolution_count : exporting->mbv3->resolution_count;
     if (count < 1) return fnas_fail(exporting->context, FNAS_ERR_INPUT, "no resolution is given");
     for (int64_t i = 0; i < count; i++) {
-        int32_t choice = options->resolutions ? fnas_mbv3_resolution_choice(options->resolutions[i]) : (int32_t)i;
+        int32_t choice = options->resolutions ? fnas_mbv3_resolution_choice(exporting->mbv3, options->resolutions[i]) : (int32_t)i;
         if (choice < 0)
-            return fnas_fail(exporting->context, FNAS_ERR_INPUT, "resolution %lld is none of the space's: 128, 132, ... or 224",
-                             (long long)options->resolutions[i]);
+            return fnas_fail(exporting->context, FNAS_ERR_INPUT, "resolution %lld is none of the space's: %s to %s in steps of %lld",
+                             (long long)options->resolutions[i], exporting->mbv3->resolution_names[0],
+                             exporting->mbv3->resolution_names[exporting->mbv3->resolution_count - 1],
+                             (long long)exporting->mbv3->resolution_step);
         if (seen[choice])
-            return fnas_fail(exporting->context, FNAS_ERR_INPUT, "resolution %lld is given twice", (long long)fnas_mbv3_resolution(choice));
+            return fnas_fail(exporting->context, FNAS_ERR_INPUT, "resolution %lld is given twice",
+                             (long long)fnas_mbv3_resolution(exporting->mbv3, choice));
         seen[choice] = true;
         exporting->resolutions[exporting->resolution_count++] = choice;
     }
@@ -229,7 +232,7 @@ static fnas_status write_tables(const exporter *exporting, const char *output) {
     FNAS_TRY(fnas_folder_create(exporting->context, output));
     for (int64_t i = 0; i < exporting->resolution_count; i++) {
         char name[64];
-        snprintf(name, sizeof name, "%" PRId64 "_lookup_table" SUFFIX, fnas_mbv3_resolution(exporting->resolutions[i]));
+        snprintf(name, sizeof name, "%" PRId64 "_lookup_table" SUFFIX, fnas_mbv3_resolution(exporting->mbv3, exporting->resolutions[i]));
         char *path = fnas_path_join(output, name);
         if (!path) return fnas_fail_memory(exporting->context, "a path");
         fnas_status status = fnas_ofa_table_write(exporting->context, path, &exporting->tables[i]);

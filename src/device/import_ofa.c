@@ -16,15 +16,15 @@ typedef struct ofa_reader {
     fnas_context *context;
     const fnas_space *space;
     const fnas_mbv3 *mbv3;
-    fnas_ofa_table tables[FNAS_MBV3_RESOLUTIONS]; /* count 0: there is none */
-    const char *paths[FNAS_MBV3_RESOLUTIONS];
-    int32_t resolutions[FNAS_MBV3_RESOLUTIONS]; /* [resolution_count] choices that have a table, rising */
+    fnas_ofa_table tables[FNAS_MBV3_RESOLUTIONS_MAX]; /* count 0: there is none */
+    const char *paths[FNAS_MBV3_RESOLUTIONS_MAX];
+    int32_t resolutions[FNAS_MBV3_RESOLUTIONS_MAX]; /* [resolution_count] choices that have a table, rising */
     int64_t resolution_count;
     fnas_import *import;
 } ofa_reader;
 
 static void release(ofa_reader *reader) {
-    for (int r = 0; r < FNAS_MBV3_RESOLUTIONS; r++) fnas_ofa_table_free(&reader->tables[r]);
+    for (int r = 0; r < FNAS_MBV3_RESOLUTIONS_MAX; r++) fnas_ofa_table_free(&reader->tables[r]);
 }
 
 /* ---- tables ---- */
@@ -35,7 +35,7 @@ static fnas_status find_resolution(const ofa_reader *reader, const char *path, c
     for (int64_t i = 0; i < table->count; i++) {
         const fnas_ofa_block *block = &table->entries[i].block;
         if (strcmp(block->type, "Conv") != 0 || block->input[2] != 3 || block->output[2] != reader->mbv3->stem) continue;
-        int32_t found = block->input[0] == block->input[1] ? fnas_mbv3_resolution_choice(block->input[0]) : -1;
+        int32_t found = block->input[0] == block->input[1] ? fnas_mbv3_resolution_choice(reader->mbv3, block->input[0]) : -1;
         if (found < 0)
             return fnas_fail(reader->context, FNAS_ERR_INPUT,
                              "%s: its first convolution takes %lldx%lld images: a resolution is 128, 132, "
@@ -43,7 +43,8 @@ static fnas_status find_resolution(const ofa_reader *reader, const char *path, c
                              path, (long long)block->input[0], (long long)block->input[1]);
         if (*resolution >= 0)
             return fnas_fail(reader->context, FNAS_ERR_INPUT, "%s has first convolutions at resolutions %lld and %lld: a table is of one",
-                             path, (long long)fnas_mbv3_resolution(*resolution), (long long)fnas_mbv3_resolution(found));
+                             path, (long long)fnas_mbv3_resolution(reader->mbv3, *resolution),
+                             (long long)fnas_mbv3_resolution(reader->mbv3, found));
         *resolution = found;
     }
     if (*resolution >= 0) return FNAS_OK;
@@ -57,7 +58,7 @@ static fnas_status check_blocks(const ofa_reader *reader, const char *path, int3
     fnas_ofa_block blocks[FNAS_OFA_BLOCKS_MAX];
     char key[FNAS_OFA_KEY_BYTES];
     int64_t count = fnas_ofa_all_blocks(reader->mbv3, resolution, blocks), missing = 0, unknown = 0, first = -1;
-    long long side = (long long)fnas_mbv3_resolution(resolution);
+    long long side = (long long)fnas_mbv3_resolution(reader->mbv3, resolution);
     for (int64_t i = count - 1; i >= 0; i--) {
         if (fnas_ofa_table_find(table, &blocks[i])) continue;
         missing++;
@@ -88,7 +89,7 @@ static fnas_status read_table(ofa_reader *reader, const char *path) {
     fnas_status status = find_resolution(reader, path, &table, &resolution);
     if (status == FNAS_OK && reader->tables[resolution].count)
         status = fnas_fail(reader->context, FNAS_ERR_INPUT, "%s and %s are both of resolution %lld: give one of them",
-                           reader->paths[resolution], path, (long long)fnas_mbv3_resolution(resolution));
+                           reader->paths[resolution], path, (long long)fnas_mbv3_resolution(reader->mbv3, resolution));
     if (status == FNAS_OK) status = check_blocks(reader, path, resolution, &table);
     if (status != FNAS_OK) {
         fnas_ofa_table_free(&table);
@@ -140,7 +141,7 @@ static fnas_status add_references(const ofa_reader *reader, const char *path) {
                 reader->context, FNAS_ERR_INPUT,
                 "no table is of resolution %lld, which reference architecture %d has: give that table, too, name ten references "
                 "of the tables' resolutions (--references), or let them be chosen (--references-from-table)",
-                (long long)fnas_mbv3_resolution(resolution), i);
+                (long long)fnas_mbv3_resolution(reader->mbv3, resolution), i);
         FNAS_TRY(add_arch(reader, choices[i], &added));
     }
     return FNAS_OK;
@@ -166,7 +167,7 @@ static fnas_status read_all(ofa_reader *reader, int64_t table_count, const char 
         return fnas_fail(reader->context, FNAS_ERR_INPUT, "the number of architectures is %lld: it must be 1 to %d", (long long)archs,
                          MOST_ARCHS);
     for (int64_t t = 0; t < table_count; t++) FNAS_TRY(read_table(reader, tables[t]));
-    for (int32_t r = 0; r < FNAS_MBV3_RESOLUTIONS; r++)
+    for (int32_t r = 0; r < FNAS_MBV3_RESOLUTIONS_MAX; r++)
         if (reader->tables[r].count) reader->resolutions[reader->resolution_count++] = r;
     FNAS_TRY(fnas_import_create(reader->context, reader->space, "ofa", 1, tables, &reader->import));
     reader->import->tables[0].list_name = fnas_strdup(COLUMN);

@@ -7,8 +7,8 @@ run 0 "the space" space show mobilenetv3
 says out "mobilenetv3:width=1.2,classes=1000"
 run 0 "its reference architectures" space show "$small" --json
 says out '"reference_archs"'
-run 2 "a width that is none" space show mobilenetv3:width=1.1
-says err "width=1.1 must be 1.0 or 1.2"
+run 2 "a width that is none" space show mobilenetv3:width=3
+says err "width=3 must be a number from 0.1 to 2"
 
 # try WORD...: a measurement, from at most six attempts: on a busy machine the drift check may refuse some (exit code 4). Where it refuses all, nothing is said
 # of this program, and the script ends.

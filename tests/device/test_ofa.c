@@ -32,7 +32,7 @@ static void keys_are_those_of_ofa(void **state) {
         "Conv_2-input:1x1x1152-output:1x1x1536",
         "Logits-input:1x1x1536-output:1000"};
     fnas_ofa_block blocks[FNAS_OFA_BLOCKS_MAX];
-    int64_t count = fnas_ofa_all_blocks(fnas_mbv3_of(space), FNAS_MBV3_RESOLUTIONS - 1, blocks);
+    int64_t count = fnas_ofa_all_blocks(fnas_mbv3_of(space), (int32_t)fnas_mbv3_of(space)->resolution_count - 1, blocks);
     assert_int_equal(count, 6 + 5 * 2 * 9); /* of a stage the first unit and the others, nine choices each */
     for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
         fnas_ofa_block block;
@@ -54,7 +54,7 @@ enum { WHOLE, WITHOUT_ONE = 1, WITH_ONE_MORE = 2 };
 static const char *write_table(fnas_test_place *place, const fnas_space *space, int64_t resolution, const char *name, int how) {
     fnas_ofa_block blocks[FNAS_OFA_BLOCKS_MAX];
     fnas_ofa_entry entries[FNAS_OFA_BLOCKS_MAX + 1];
-    int64_t count = fnas_ofa_all_blocks(fnas_mbv3_of(space), fnas_mbv3_resolution_choice(resolution), blocks);
+    int64_t count = fnas_ofa_all_blocks(fnas_mbv3_of(space), fnas_mbv3_resolution_choice(fnas_mbv3_of(space), resolution), blocks);
     for (int64_t i = 0; i < count; i++) entries[i] = (fnas_ofa_entry){blocks[i], 10, made_up_ms(&blocks[i]), 0.001};
     if (how == WITHOUT_ONE) entries[5] = entries[--count];
     if (how == WITH_ONE_MORE) {
@@ -99,7 +99,7 @@ static void a_card_has_the_sums(void **state) {
     int64_t large = 0;
     for (int64_t i = 0; i < view.measurement_count; i++) {
         const int32_t *choices = view.measurement_choices + i * view.decision_count;
-        int64_t resolution = fnas_mbv3_resolution(choices[FNAS_MBV3_RESOLUTION]);
+        int64_t resolution = fnas_mbv3_resolution(fnas_mbv3_of(space), choices[FNAS_MBV3_RESOLUTION]);
         assert_true(resolution == 160 || resolution == 224);
         large += resolution == 224;
         assert_true(fabs(view.measurement_latency_ms[i] / expected_ms(space, choices) - 1) < 1e-12);

@@ -7,7 +7,8 @@
 #include "base/random.h"
 #include "space/mobilenetv3/mobilenetv3.h"
 
-#define ONEHOT (FNAS_MBV3_RESOLUTIONS + FNAS_MBV3_CHOICES * (FNAS_MBV3_DECISIONS - 1))
+#define RESOLUTIONS 25
+#define ONEHOT (RESOLUTIONS + FNAS_MBV3_CHOICES * (FNAS_MBV3_DECISIONS - 1))
 
 static fnas_space *open_space(fnas_test_place *place, const char *spec) {
     fnas_space *space = NULL;
@@ -39,8 +40,14 @@ static void test_parameters(void **state) {
     /* 9^2 + 9^3 + 9^4 = 7371 ways a stage. */
     double count = 25.0 * pow(7371, 5);
     assert_true(fabs(fnas_space_settled_count(space) / count - 1) < 1e-12);
-    static const char *const wrong[][2] = {{"mobilenetv3:width=1.1", "width=1.1 must be 1.0 or 1.2"},
-                                           {"mobilenetv3:width=nan", "must be 1.0 or 1.2"},
+    static const char *const wrong[][2] = {{"mobilenetv3:width=0.05", "width=0.05 must be a number from 0.1 to 2"},
+                                           {"mobilenetv3:width=0.355", "at most two decimals"},
+                                           {"mobilenetv3:width=nan", "width=nan must be a number"},
+                                           {"mobilenetv3:resolutions=128-224", "must be FROM-TO-STEP"},
+                                           {"mobilenetv3:resolutions=128-224-4x", "must be FROM-TO-STEP"},
+                                           {"mobilenetv3:resolutions=64-32-4", "must be FROM-TO-STEP"},
+                                           {"mobilenetv3:resolutions=32-64-5", "no whole number of steps of 5 goes from 32 to 64"},
+                                           {"mobilenetv3:resolutions=32-224-2", "are 97, at most 64"},
                                            {"mobilenetv3:classes=1", "classes=1 must be"},
                                            {"mobilenetv3:clases=10", "did you mean \"classes\"?"},
                                            {"mobilnetv3", "did you mean \"mobilenetv3\"?"}};
@@ -51,6 +58,35 @@ static void test_parameters(void **state) {
     }
     fnas_space_close(space);
     fnas_space_close(narrow);
+}
+
+/* A small one, for small images: channels by OFA's rounding, resolutions of its own, references at the same places among these. */
+static void test_small(void **state) {
+    fnas_test_place *place = *state;
+    fnas_space *space = open_space(place, "mobilenetv3:width=0.35,classes=10,resolutions=32-64-8"), *wider;
+    const fnas_mbv3 *mbv3 = fnas_mbv3_of(space);
+    static const int64_t stages[5] = {8, 16, 32, 40, 56};
+    assert_string_equal(fnas_space_spec(space), "mobilenetv3:width=0.35,classes=10,resolutions=32-64-8");
+    assert_int_equal(fnas_space_onehot_size(space), ONEHOT - RESOLUTIONS + 5);
+    assert_memory_equal(mbv3->stages, stages, sizeof stages);
+    assert_int_equal(mbv3->last, 336);
+    assert_true(fabs(fnas_space_settled_count(space) / (5.0 * pow(7371, 5)) - 1) < 1e-12);
+    /* 196, 172, 204, 200, 136, 224, 132, 152, 152, 200 of 128 to 224. */
+    static const int resolutions[10] = {56, 48, 56, 56, 32, 64, 32, 40, 40, 56};
+    assert_int_equal(fnas_space_reference_count(space), 10);
+    for (int64_t i = 0; i < 10; i++) {
+        int32_t choices[FNAS_MBV3_DECISIONS];
+        int64_t image[3];
+        fnas_space_reference(space, i, choices);
+        assert_int_equal(fnas_mbv3_resolution(mbv3, choices[FNAS_MBV3_RESOLUTION]), resolutions[i]);
+        fnas_space_image_of(space, choices, image);
+        assert_int_equal(image[1], resolutions[i]);
+    }
+    /* The spec says all of it. */
+    assert_status(FNAS_OK, fnas_space_open(place->context, fnas_space_spec(space), &wider));
+    fnas_space_close(space);
+    assert_string_equal(fnas_space_choice_name(wider, FNAS_MBV3_RESOLUTION, 4), "64");
+    fnas_space_close(wider);
 }
 
 /* ---- native strings ---- */
@@ -94,7 +130,7 @@ static void test_wrong_strings(void **state) {
     static const char *const cases[][2] = {
         {"{\"wid\":null,\"ks\":[7,5,3,3,3,3,3,3,7,7,3,3]," E "," D ",\"r\":204}", "\"ks\" has 12 entries, it must have 20"},
         {"{\"wid\":null," KS "," E ",\"d\":[2,2,5,2,3],\"r\":204}", "entry 2 of \"d\" is 5, it must be 2, 3 or 4"},
-        {"{\"wid\":null," KS "," E "," D ",\"r\":130}", "\"r\" is 130, a resolution is 128, 132, ... or 224"},
+        {"{\"wid\":null," KS "," E "," D ",\"r\":130}", "\"r\" is 130, a resolution of this space is 128 to 224 in steps of 4"},
         {"{\"wid\":null," KS "," E "," D ",\"r\":228}", "\"r\" is 228"},
         {"{\"wid\":null," KS "," E "," D ",\"r\":\"204\"}", "\"r\" must be the resolution"},
         {"{\"wid\":null," KS "," E "," D "}", "\"r\" must be the resolution"},
@@ -248,7 +284,7 @@ static void test_features(void **state) {
         fnas_space_cost_features(space, onehot, features);
         fnas_mbv3_block blocks[FNAS_MBV3_BLOCKS_MAX], largest[FNAS_MBV3_BLOCKS_MAX];
         int64_t count = fnas_mbv3_blocks(fnas_mbv3_of(space), choices, blocks);
-        choices[FNAS_MBV3_RESOLUTION] = FNAS_MBV3_RESOLUTIONS - 1;
+        choices[FNAS_MBV3_RESOLUTION] = RESOLUTIONS - 1;
         assert_int_equal(fnas_mbv3_blocks(fnas_mbv3_of(space), choices, largest), count);
         for (int64_t b = 0; b < count; b++) {
             double area = (double)(blocks[b].out.h * blocks[b].out.w) / (double)(largest[b].out.h * largest[b].out.w);
@@ -316,7 +352,7 @@ static void test_references(void **state) {
         int32_t choices[FNAS_MBV3_DECISIONS];
         char text[FNAS_ARCH_TEXT_BYTES];
         fnas_space_reference(space, i, choices);
-        assert_int_equal(fnas_mbv3_resolution(choices[FNAS_MBV3_RESOLUTION]), resolutions[i]);
+        assert_int_equal(fnas_mbv3_resolution(fnas_mbv3_of(space), choices[FNAS_MBV3_RESOLUTION]), resolutions[i]);
         assert_status(FNAS_OK, fnas_space_format(place->context, space, choices, text, sizeof text));
         assert_string_equal(text, fnas_space_mobilenetv3.reference_archs[i]);
     }
@@ -384,17 +420,11 @@ static void test_published_nets(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {fnas_test(test_parameters),
-                                       fnas_test(test_strings),
-                                       fnas_test(test_wrong_strings),
-                                       fnas_test(test_settled_random),
-                                       fnas_test(test_counts),
-                                       fnas_test(test_declaration),
-                                       fnas_test(test_covering),
-                                       fnas_test(test_features),
-                                       fnas_test(test_feature_derivative),
-                                       fnas_test(test_references),
-                                       fnas_test(test_references_of_table),
-                                       fnas_test(test_published_nets)};
+    const struct CMUnitTest tests[] = {
+        fnas_test(test_parameters),         fnas_test(test_small),          fnas_test(test_strings),
+        fnas_test(test_wrong_strings),      fnas_test(test_settled_random), fnas_test(test_counts),
+        fnas_test(test_declaration),        fnas_test(test_covering),       fnas_test(test_features),
+        fnas_test(test_feature_derivative), fnas_test(test_references),     fnas_test(test_references_of_table),
+        fnas_test(test_published_nets)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -33,14 +33,15 @@ static double fnas_mbv3_stage_ways(void) {
 }
 
 double fnas_mbv3_settled_count(const fnas_space *space) {
-    double count = FNAS_MBV3_RESOLUTIONS;
-    (void)space;
+    const fnas_mbv3 *mbv3 = space->detail;
+    double count = (double)mbv3->resolution_count;
     for (int64_t stage = 0; stage < FNAS_MBV3_STAGES; stage++) count *= fnas_mbv3_stage_ways();
     return count;
 }
 
 void fnas_mbv3_settled_random(const fnas_space *space, fnas_random *random, int32_t *choices) {
-    choices[FNAS_MBV3_RESOLUTION] = (int32_t)fnas_random_below(random, FNAS_MBV3_RESOLUTIONS);
+    const fnas_mbv3 *mbv3 = space->detail;
+    choices[FNAS_MBV3_RESOLUTION] = (int32_t)fnas_random_below(random, mbv3->resolution_count);
     for (int64_t stage = 0; stage < FNAS_MBV3_STAGES; stage++) {
         double left = fnas_random_uniform(random) * fnas_mbv3_stage_ways();
         int32_t depth = 0;
@@ -77,7 +78,7 @@ fnas_status fnas_mbv3_format(fnas_context *context, const fnas_space *space, con
     fnas_mbv3_write_list(&writer, "{\"wid\":null,\"ks\":[", fnas_mbv3_kernels, shown + FNAS_MBV3_KERNEL, FNAS_MBV3_SLOTS);
     fnas_mbv3_write_list(&writer, "],\"e\":[", fnas_mbv3_expansions, shown + FNAS_MBV3_EXPANSION, FNAS_MBV3_SLOTS);
     fnas_mbv3_write_list(&writer, "],\"d\":[", fnas_mbv3_depths, shown + FNAS_MBV3_DEPTH, FNAS_MBV3_STAGES);
-    fnas_mbv3_write(&writer, "],\"r\":", fnas_mbv3_resolution(shown[FNAS_MBV3_RESOLUTION]));
+    fnas_mbv3_write(&writer, "],\"r\":", fnas_mbv3_resolution(space->detail, shown[FNAS_MBV3_RESOLUTION]));
     if (size_bytes - writer.used < 2)
         return fnas_fail(context, FNAS_ERR_INTERNAL, "an architecture's text needs more than %zu bytes", size_bytes);
     memcpy(text + writer.used, "}", 2);
@@ -118,14 +119,15 @@ static fnas_status fnas_mbv3_read_list(fnas_context *context, const json_t *root
 }
 
 /* A number, or, as OFA's own scripts pass it about, a list of one. */
-static fnas_status fnas_mbv3_read_resolution(fnas_context *context, const json_t *root, int32_t *choice) {
+static fnas_status fnas_mbv3_read_resolution(fnas_context *context, const fnas_mbv3 *mbv3, const json_t *root, int32_t *choice) {
     const json_t *number = json_object_get(root, "r");
     if (json_array_size(number) == 1) number = json_array_get(number, 0);
-    *choice = json_is_integer(number) ? fnas_mbv3_resolution_choice(json_integer_value(number)) : -1;
+    *choice = json_is_integer(number) ? fnas_mbv3_resolution_choice(mbv3, json_integer_value(number)) : -1;
     if (*choice >= 0) return FNAS_OK;
     if (!json_is_integer(number)) return fnas_fail(context, FNAS_ERR_INPUT, WHERE ": \"r\" must be the resolution, a number: " EXAMPLE);
-    return fnas_fail(context, FNAS_ERR_INPUT, WHERE ": \"r\" is %lld, a resolution is 128, 132, ... or 224: a multiple of 4",
-                     (long long)json_integer_value(number));
+    return fnas_fail(context, FNAS_ERR_INPUT, WHERE ": \"r\" is %lld, a resolution of this space is %s to %s in steps of %lld",
+                     (long long)json_integer_value(number), mbv3->resolution_names[0], mbv3->resolution_names[mbv3->resolution_count - 1],
+                     (long long)mbv3->resolution_step);
 }
 
 static fnas_status fnas_mbv3_check_members(fnas_context *context, json_t *root) {
@@ -143,21 +145,21 @@ static fnas_status fnas_mbv3_check_members(fnas_context *context, json_t *root) 
     return fnas_fail(context, FNAS_ERR_INPUT, WHERE ": \"wid\" must be null: the width is the space's (mobilenetv3:width=1.2)");
 }
 
-static fnas_status fnas_mbv3_read(fnas_context *context, json_t *root, int32_t *choices) {
+static fnas_status fnas_mbv3_read(fnas_context *context, const fnas_mbv3 *mbv3, json_t *root, int32_t *choices) {
     static const char slots[] = "five stages of four slots, used or not";
     FNAS_TRY(fnas_mbv3_check_members(context, root));
     FNAS_TRY(fnas_mbv3_read_list(context, root, "ks", FNAS_MBV3_SLOTS, slots, fnas_mbv3_kernels, choices + FNAS_MBV3_KERNEL));
     FNAS_TRY(fnas_mbv3_read_list(context, root, "e", FNAS_MBV3_SLOTS, slots, fnas_mbv3_expansions, choices + FNAS_MBV3_EXPANSION));
     FNAS_TRY(
         fnas_mbv3_read_list(context, root, "d", FNAS_MBV3_STAGES, "the depth of each stage", fnas_mbv3_depths, choices + FNAS_MBV3_DEPTH));
-    return fnas_mbv3_read_resolution(context, root, &choices[FNAS_MBV3_RESOLUTION]);
+    return fnas_mbv3_read_resolution(context, mbv3, root, &choices[FNAS_MBV3_RESOLUTION]);
 }
 
 fnas_status fnas_mbv3_parse(fnas_context *context, const fnas_space *space, const char *text, int32_t *choices) {
     int32_t read[FNAS_MBV3_DECISIONS];
     json_t *root;
     FNAS_TRY(fnas_json_parse(context, WHERE, text, strlen(text), &root));
-    fnas_status status = fnas_mbv3_read(context, root, read);
+    fnas_status status = fnas_mbv3_read(context, space->detail, root, read);
     json_decref(root);
     if (status != FNAS_OK) return status;
     fnas_mbv3_settle(space, read);

@@ -8,26 +8,28 @@ static const bool hard_swishes[FNAS_MBV3_STAGES] = {false, false, true, true, tr
 const int64_t fnas_mbv3_depths[FNAS_MBV3_CHOICES] = {2, 3, 4}, fnas_mbv3_kernels[FNAS_MBV3_CHOICES] = {3, 5, 7},
               fnas_mbv3_expansions[FNAS_MBV3_CHOICES] = {3, 4, 6};
 
-#define RESOLUTION_LEAST 128
-#define RESOLUTION_STEP 4
-
-int64_t fnas_mbv3_resolution(int32_t choice) {
-    return RESOLUTION_LEAST + RESOLUTION_STEP * choice;
+int64_t fnas_mbv3_resolution(const fnas_mbv3 *mbv3, int32_t choice) {
+    return mbv3->resolution_first + mbv3->resolution_step * choice;
 }
 
-int32_t fnas_mbv3_resolution_choice(int64_t resolution) {
-    if (resolution < RESOLUTION_LEAST || resolution > FNAS_MBV3_RESOLUTION_MAX || resolution % RESOLUTION_STEP != 0) return -1;
-    return (int32_t)((resolution - RESOLUTION_LEAST) / RESOLUTION_STEP);
+int64_t fnas_mbv3_largest_resolution(const fnas_mbv3 *mbv3) {
+    return fnas_mbv3_resolution(mbv3, (int32_t)mbv3->resolution_count - 1);
 }
 
-int64_t fnas_mbv3_round_channels(int64_t tenths) {
-    int64_t rounded = (tenths + 40) / 80 * 8;
+int32_t fnas_mbv3_resolution_choice(const fnas_mbv3 *mbv3, int64_t resolution) {
+    int64_t beyond = resolution - mbv3->resolution_first;
+    if (beyond < 0 || resolution > fnas_mbv3_largest_resolution(mbv3) || beyond % mbv3->resolution_step != 0) return -1;
+    return (int32_t)(beyond / mbv3->resolution_step);
+}
+
+int64_t fnas_mbv3_round_channels(int64_t hundredths) {
+    int64_t rounded = (hundredths + 400) / 800 * 8;
     if (rounded < 8) rounded = 8;
-    return 100 * rounded < 9 * tenths ? rounded + 8 : rounded;
+    return 1000 * rounded < 9 * hundredths ? rounded + 8 : rounded;
 }
 
 int64_t fnas_mbv3_squeezed(int64_t channels) {
-    return fnas_mbv3_round_channels(channels / 4 * 10);
+    return fnas_mbv3_round_channels(channels / 4 * 100);
 }
 
 bool fnas_mbv3_stage_squeezes(int64_t stage) {
@@ -58,7 +60,7 @@ static fnas_mbv3_block unit_of(const fnas_mbv3 *mbv3, const int32_t *choices, in
 }
 
 int64_t fnas_mbv3_blocks(const fnas_mbv3 *mbv3, const int32_t *choices, fnas_mbv3_block blocks[FNAS_MBV3_BLOCKS_MAX]) {
-    int64_t count = 0, side = fnas_mbv3_resolution(choices[FNAS_MBV3_RESOLUTION]);
+    int64_t count = 0, side = fnas_mbv3_resolution(mbv3, choices[FNAS_MBV3_RESOLUTION]);
     fnas_value_shape at = {3, side, side}, next = behind(at, mbv3->stem, 2);
     blocks[count++] = (fnas_mbv3_block){.kind = FNAS_MBV3_STEM, .in = at, .out = next};
     at = next;

@@ -14,10 +14,10 @@
 #define KINDS (FNAS_MBV3_STAGES * 2 * PAIRS)
 #define FEATURES (2 * KINDS + 1)
 
-/* Rows of the one-hot. */
-#define DEPTH_ROW(stage) (FNAS_MBV3_RESOLUTIONS + (stage)*FNAS_MBV3_CHOICES)
-#define KERNEL_ROW(slot) (FNAS_MBV3_RESOLUTIONS + (FNAS_MBV3_STAGES + (slot)) * FNAS_MBV3_CHOICES)
-#define EXPANSION_ROW(slot) (FNAS_MBV3_RESOLUTIONS + (FNAS_MBV3_STAGES + FNAS_MBV3_SLOTS + (slot)) * FNAS_MBV3_CHOICES)
+/* Rows of the one-hot behind that of the resolution. */
+#define DEPTH_ROW(stage) ((stage)*FNAS_MBV3_CHOICES)
+#define KERNEL_ROW(slot) ((FNAS_MBV3_STAGES + (slot)) * FNAS_MBV3_CHOICES)
+#define EXPANSION_ROW(slot) ((FNAS_MBV3_STAGES + FNAS_MBV3_SLOTS + (slot)) * FNAS_MBV3_CHOICES)
 
 int64_t fnas_mbv3_cost_feature_count(const fnas_space *space) {
     (void)space;
@@ -32,15 +32,15 @@ static int64_t fnas_mbv3_side(int64_t resolution, int64_t stage) {
     return side;
 }
 
-static double fnas_mbv3_pixels(int32_t resolution, int64_t stage) {
-    double side = (double)fnas_mbv3_side(fnas_mbv3_resolution(resolution), stage),
-           most = (double)fnas_mbv3_side(FNAS_MBV3_RESOLUTION_MAX, stage);
+static double fnas_mbv3_pixels(const fnas_mbv3 *mbv3, int32_t resolution, int64_t stage) {
+    double side = (double)fnas_mbv3_side(fnas_mbv3_resolution(mbv3, resolution), stage),
+           most = (double)fnas_mbv3_side(fnas_mbv3_largest_resolution(mbv3), stage);
     return side * side / (most * most);
 }
 
-static double fnas_mbv3_area(const double *onehot, int64_t stage) {
+static double fnas_mbv3_area(const fnas_mbv3 *mbv3, const double *onehot, int64_t stage) {
     double area = 0;
-    for (int32_t r = 0; r < FNAS_MBV3_RESOLUTIONS; r++) area += onehot[r] * fnas_mbv3_pixels(r, stage);
+    for (int32_t r = 0; r < mbv3->resolution_count; r++) area += onehot[r] * fnas_mbv3_pixels(mbv3, r, stage);
     return area;
 }
 
@@ -67,10 +67,10 @@ static void fnas_mbv3_unit_counts(const double *onehot, double counts[KINDS]) {
 }
 
 void fnas_mbv3_cost_features(const fnas_space *space, const double *onehot, double *features) {
-    (void)space;
-    fnas_mbv3_unit_counts(onehot, features);
-    for (int64_t g = 0; g < KINDS; g++) features[KINDS + g] = features[g] * fnas_mbv3_area(onehot, g / (2 * PAIRS));
-    features[2 * KINDS] = fnas_mbv3_area(onehot, -1);
+    const fnas_mbv3 *mbv3 = space->detail;
+    fnas_mbv3_unit_counts(onehot + mbv3->resolution_count, features);
+    for (int64_t g = 0; g < KINDS; g++) features[KINDS + g] = features[g] * fnas_mbv3_area(mbv3, onehot, g / (2 * PAIRS));
+    features[2 * KINDS] = fnas_mbv3_area(mbv3, onehot, -1);
 }
 
 /* slope: of the unit counts. */
@@ -92,17 +92,17 @@ static void fnas_mbv3_unit_counts_vjp(const double *onehot, const double slope[K
 }
 
 void fnas_mbv3_cost_features_vjp(const fnas_space *space, const double *onehot, const double *diff_features, double *diff_onehot) {
+    const fnas_mbv3 *mbv3 = space->detail;
     double counts[KINDS], slope[KINDS], diff_area[FNAS_MBV3_STAGES] = {0};
-    (void)space;
-    fnas_mbv3_unit_counts(onehot, counts);
+    fnas_mbv3_unit_counts(onehot + mbv3->resolution_count, counts);
     for (int64_t g = 0; g < KINDS; g++) {
         int64_t stage = g / (2 * PAIRS);
-        slope[g] = diff_features[g] + diff_features[KINDS + g] * fnas_mbv3_area(onehot, stage);
+        slope[g] = diff_features[g] + diff_features[KINDS + g] * fnas_mbv3_area(mbv3, onehot, stage);
         diff_area[stage] += diff_features[KINDS + g] * counts[g];
     }
-    fnas_mbv3_unit_counts_vjp(onehot, slope, diff_onehot);
-    for (int32_t r = 0; r < FNAS_MBV3_RESOLUTIONS; r++) {
-        diff_onehot[r] += diff_features[2 * KINDS] * fnas_mbv3_pixels(r, -1);
-        for (int64_t stage = 0; stage < FNAS_MBV3_STAGES; stage++) diff_onehot[r] += diff_area[stage] * fnas_mbv3_pixels(r, stage);
+    fnas_mbv3_unit_counts_vjp(onehot + mbv3->resolution_count, slope, diff_onehot + mbv3->resolution_count);
+    for (int32_t r = 0; r < mbv3->resolution_count; r++) {
+        diff_onehot[r] += diff_features[2 * KINDS] * fnas_mbv3_pixels(mbv3, r, -1);
+        for (int64_t stage = 0; stage < FNAS_MBV3_STAGES; stage++) diff_onehot[r] += diff_area[stage] * fnas_mbv3_pixels(mbv3, r, stage);
     }
 }

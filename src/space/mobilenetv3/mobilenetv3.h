@@ -12,8 +12,7 @@
 #define FNAS_MBV3_CHOICES 3 /* of a depth, a kernel, an expansion */
 #define FNAS_MBV3_KERNEL_MAX 7
 #define FNAS_MBV3_EXPANSION_MAX 6
-#define FNAS_MBV3_RESOLUTIONS 25
-#define FNAS_MBV3_RESOLUTION_MAX 224
+#define FNAS_MBV3_RESOLUTIONS_MAX 64
 
 /* Decisions, in this order. */
 enum {
@@ -26,17 +25,23 @@ enum {
 
 /* What the choices stand for. */
 extern const int64_t fnas_mbv3_depths[FNAS_MBV3_CHOICES], fnas_mbv3_kernels[FNAS_MBV3_CHOICES], fnas_mbv3_expansions[FNAS_MBV3_CHOICES];
-int64_t fnas_mbv3_resolution(int32_t choice);
-/* The choice of a resolution, or -1. */
-int32_t fnas_mbv3_resolution_choice(int64_t resolution);
 
 typedef struct fnas_mbv3 {
-    int64_t width_tenths, classes;
+    int64_t width_hundredths, classes;
+    int64_t resolution_first, resolution_step, resolution_count;
     int64_t stem, first, stages[FNAS_MBV3_STAGES], last, mixed; /* channels */
+    char resolution_text[FNAS_MBV3_RESOLUTIONS_MAX][8];
+    const char *resolution_names[FNAS_MBV3_RESOLUTIONS_MAX];
+    int32_t *references; /* [references][FNAS_MBV3_DECISIONS], owned; NULL: those of the type, as they are */
 } fnas_mbv3;
 
+int64_t fnas_mbv3_resolution(const fnas_mbv3 *mbv3, int32_t choice);
+int64_t fnas_mbv3_largest_resolution(const fnas_mbv3 *mbv3);
+/* The choice of a resolution, or -1. */
+int32_t fnas_mbv3_resolution_choice(const fnas_mbv3 *mbv3, int64_t resolution);
+
 /* The nearest multiple of 8 to a number of channels, from 8 on, and never less than nine tenths of it (OFA's make_divisible). */
-int64_t fnas_mbv3_round_channels(int64_t tenths);
+int64_t fnas_mbv3_round_channels(int64_t hundredths);
 /* Channels behind the reduction of squeeze-and-excitation. */
 int64_t fnas_mbv3_squeezed(int64_t channels);
 bool fnas_mbv3_stage_squeezes(int64_t stage);
