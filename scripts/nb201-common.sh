@@ -1,6 +1,9 @@
 # What run-nb201.sh and run-ablation.sh share; sourced by both, which set $root, $own (the searching part's folder) and $splits.
 # shellcheck shell=sh disable=SC2154
 
+# Options of `error estimate`: half-size images, 8 channels trained, 16 scored.
+judge_options=${JUDGE_OPTIONS---proxy channels=8,cells=1,input=3x16x16 --score-proxy channels=16,cells=1,input=3x16x16}
+
 # split KEY: names of a list in splits.json.
 split() { tr -d '\n' < "$splits" | sed -n "s/.*\"$1\": *\[\([^]]*\)\].*/\1/p" | tr -d '" ' | tr ',' ' '; }
 

@@ -3,6 +3,7 @@
 # Begins where run-nb201.sh left its copies, cards, predictor and errors. What was done is not done again; other settings begin anew.
 #   TABLES    folder of the truth, as in run-nb201.sh        NB201_DIR  [build/nb201]
 #   ERRORS    the frozen judge: a table of errors, below NB201_DIR/search [fleetnas-60/seed-1/errors.csv]
+#             With its .trainings beside it, for the rows of its ingredients; JUDGE_OPTIONS those that it was made with
 #   SEEDS     [1 2 3]     STEPS  of a search [10000]     ROWS  [all]     THREADS  searches at a time [one a processor]
 set -eu
 stop() {
@@ -27,7 +28,7 @@ splits=$own/tables/splits.json
 . "$root/scripts/nb201-common.sh"
 export OMP_WAIT_POLICY=passive LC_ALL=C
 
-# Rows: name, what differs, options of the search. The words devices=N, errors=macs and errors=random are this script's own.
+# Rows: name, what differs, options of the search. The words devices=N, errors=macs, errors=random and ingredients=LIST are this script's own.
 rows='
 default | the default |
 update-mean | mean of the gradients in the place of the min-norm point | --update mean
@@ -42,6 +43,12 @@ paths-52 | 52 paths a step | --paths 52
 devices-2 | 2 search devices in the place of 13, and a predictor of those | devices=2
 devices-4 | 4 search devices, and a predictor of those | devices=4
 devices-8 | 8 search devices, and a predictor of those | devices=8
+scores-alone | errors: by the four scores of untrained networks, without trainings | ingredients=naswot,zico,meco,expressivity
+trainings-alone | errors: by the regression over the trainings alone, which then knows no score | ingredients=trainings
+without-naswot | errors: without NASWOT | ingredients=zico,meco,expressivity,trainings
+without-zico | errors: without ZiCo | ingredients=naswot,meco,expressivity,trainings
+without-meco | errors: without MeCo | ingredients=naswot,zico,expressivity,trainings
+without-expressivity | errors: without expressivity | ingredients=naswot,zico,meco,trainings
 errors-macs | errors: more multiply-accumulates are better | errors=macs
 errors-random | errors: at random | errors=random
 '
@@ -63,6 +70,17 @@ errors_of() { # WORD SEED FILE
     esac
 }
 
+# The judge's errors anew from what it has kept, of some ingredients alone: 16 are the fewest trainings that can be asked for, and all that are kept count.
+errors_of_ingredients() { # LIST PLACE
+    kept=$own/$errors.trainings judge_seed=${errors#*seed-}
+    [ -s "$kept" ] || stop "$kept is missing: without it no errors can be made of some ingredients (ROWS leaves such rows out)"
+    cp "$kept" "$own/$2/errors.csv.trainings"
+    case ,$1, in *,trainings,*) how='--trainings 16' ;; *) how='' ;; esac
+    # shellcheck disable=SC2086 # lists of words
+    (cd "$own" && exec "$fleetnas" error estimate --space nb201 --data cifar10:cifar10 $judge_options --seed "${judge_seed%%/*}" --ingredients "$1" $how \
+        --threads 1 -o "$2/errors.csv" --quiet)
+}
+
 # N of the searched devices, evenly through the list, in which devices of a kind are neighbours.
 some_of() { # N
     # shellcheck disable=SC2086
@@ -76,6 +94,10 @@ search_row() { # ROW SEED PLACE
         devices=*) devices=$(some_of "${word#devices=}") predictor='' ;;
         errors=*)
             errors_of "${word#errors=}" "$2" "$own/$3/errors.csv"
+            table=$3/errors.csv
+            ;;
+        ingredients=*)
+            errors_of_ingredients "${word#ingredients=}" "$3" || return $?
             table=$3/errors.csv
             ;;
         *) words="$words $word" ;;

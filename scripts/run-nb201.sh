@@ -34,14 +34,13 @@ threads=${THREADS:-$(nproc)}
 seeds=${SEEDS:-1 2 3}
 minutes_list=${MINUTES:-60}
 search_minutes=${SEARCH_MINUTES:-2}
-judge_options=${JUDGE_OPTIONS---proxy channels=8,cells=1,input=3x16x16 --score-proxy channels=16,cells=1,input=3x16x16}
 judge=${JUDGE:-estimate}
-rival_proxy=$(printf '%s\n' "$judge_options" | sed -n 's/.*--score-proxy *\([^ ]*\).*/--proxy \1/p') # rivals score untrained networks at the judge's scale
 three=${THREE:-yes}
 unseen_too=${UNSEEN:-yes}
 space=nb201
 accuracy=cifar10_test_accuracy_pct
 . "$root/scripts/nb201-common.sh"
+rival_proxy=$(printf '%s\n' "$judge_options" | sed -n 's/.*--score-proxy *\([^ ]*\).*/--proxy \1/p') # rivals score untrained networks at the judge's scale
 export OMP_WAIT_POLICY=passive LC_ALL=C
 
 [ -x "$fleetnas" ] || stop "$fleetnas is missing: make build"

@@ -1,3 +1,4 @@
+#include <math.h>
 #include <stdio.h>
 
 #include "inputs.h"
@@ -8,7 +9,7 @@
 
 typedef struct estimate_values {
     cli_common common;
-    const char *space, *data, *proxy, *score_proxy, *predictor, *output;
+    const char *space, *data, *proxy, *score_proxy, *predictor, *ingredients, *output;
     cli_texts devices;
     int64_t trainings, steps, batch, score_images, threads;
     double minutes, rate;
@@ -36,6 +37,8 @@ static const cli_option estimate_options[] = {
     {"steps", 0, CLI_COUNT, AT(steps), "N", "of one training [6000]", false},
     {"batch", 0, CLI_COUNT, AT(batch), "N", "images a step [16]", false},
     {"rate", 0, CLI_REAL, AT(rate), "RATE", "learning rate [0.05]", false},
+    {"ingredients", 0, CLI_TEXT, AT(ingredients), "LIST",
+     "what errors are made of: some of naswot,zico,meco,expressivity,trainings; without trainings nothing is trained [all]", false},
     {"seed", 0, CLI_SEED, AT(seed), "N", "of weights, order of images, and what is drawn [0]", false},
     CLI_OPTION_THREADS(estimate_values),
     CLI_OPTION_JSON(estimate_values),
@@ -46,6 +49,7 @@ static void print_summary(const estimate_values *values, const fnas_estimate_sum
     if (!values->json) {
         printf("%s: errors of %lld architectures that differ, from %lld trainings (%lld of an earlier call)\n", values->output,
                (long long)summary->architectures, (long long)summary->trainings, (long long)summary->resumed);
+        if (isnan(summary->kendall)) return;
         printf("  the regression alone, trainings told by the others: Kendall's tau %.3f, root mean square error %.2f points\n",
                summary->kendall, summary->rms_pct);
         return;
@@ -76,6 +80,7 @@ static fnas_status estimate_run(fnas_context *context, void *untyped) {
                                      .steps = values->steps,
                                      .batch = values->batch,
                                      .rate = values->rate,
+                                     .ingredients = values->ingredients,
                                      .seed = values->seed,
                                      .out = values->output};
     fnas_estimate_summary summary;

@@ -55,6 +55,7 @@ typedef struct estimate {
     fnas_estimate_candidates candidates;
     fnas_training_plan plan;
     fnas_trainings trainings;
+    fnas_ingredients ingredients;
     int64_t trainings_most, resumed, score_images;
     double earlier_s, kept_ms; /* seconds of earlier calls; when this call's were last kept */
     /* regression */
@@ -77,7 +78,10 @@ static int64_t or_default(int64_t value, int64_t standard) {
     return value ? value : standard;
 }
 
-static fnas_status check_options(fnas_context *context, const fnas_estimate_options *options) {
+static fnas_status check_options(fnas_context *context, const fnas_estimate_options *options, fnas_ingredients *ingredients) {
+    FNAS_TRY(fnas_ingredients_read(context, options->ingredients, ingredients));
+    if (!ingredients->trainings && (options->trainings || options->minutes > 0))
+        return fnas_fail(context, FNAS_ERR_USAGE, "--ingredients without trainings: leave out --trainings and --minutes");
     if (options->predictor && !options->device_count)
         return fnas_fail(context, FNAS_ERR_USAGE, "a predictor without devices has nothing to predict: give cards, or leave it out");
     if (options->trainings && options->minutes > 0)
@@ -210,6 +214,7 @@ static fnas_status score_kind(estimate *state, int64_t kind) {
 /* Their ranks are features. */
 static fnas_status score_untrained(estimate *state) {
     for (int64_t k = 0; k < FNAS_MERIT_SCORES; k++) {
+        if (!state->ingredients.scores[k]) continue;
         FNAS_TRY(score_kind(state, k));
         FNAS_TRY(
             fnas_merit_rank(state->context, state->candidates.archs.count, state->scores + k * state->candidates.archs.count, state->mean));
@@ -228,6 +233,7 @@ static fnas_status begin(estimate *state) {
     FNAS_TRY(allocate(state));
     FNAS_TRY(open_trainings(state));
     FNAS_TRY(score_untrained(state));
+    if (!state->ingredients.trainings) return FNAS_OK;
     state->trainings_most = or_default(state->options->trainings, state->options->minutes > 0 ? FNAS_GP_OBSERVATIONS_MAX : TRAININGS);
     if (state->trainings_most > state->candidates.archs.count) state->trainings_most = state->candidates.archs.count;
     return fnas_team_create(context, state->threads, fnas_engine_prepare_thread, &state->team);
@@ -258,6 +264,10 @@ static void end(estimate *state) {
 
 /* ---- what the trainings say ---- */
 
+static double guessing_pct(const estimate *state) {
+    return 100 - 100 / (double)state->space->classes;
+}
+
 /* One number of a training: the mean error over its last steps. */
 static double error_of(const fnas_training_curve *curve) {
     double sum = 0;
@@ -279,15 +289,27 @@ static int64_t collect_rows(estimate *state) {
     return known;
 }
 
-static fnas_status expect(estimate *state) {
+static fnas_status expect_by_trainings(estimate *state) {
     int64_t known = collect_rows(state);
     return fnas_regress(state->context, &state->candidates, known, state->rows, state->values, state->mean, state->deviation);
 }
 
+/* Without trainings: evenly from 0 to the error of guessing, since scores tell an order and no more. */
+static void expect_evenly(estimate *state) {
+    int64_t count = state->candidates.archs.count;
+    for (int64_t i = 0; i < count; i++) {
+        state->mean[i] = guessing_pct(state) * ((double)i + 0.5) / (double)count;
+        state->deviation[i] = 0;
+    }
+}
+
 /* The errors that the trainings make expected, and what they and the untrained networks say together. */
 static fnas_status judge(estimate *state) {
-    FNAS_TRY(expect(state));
-    return fnas_merit_combine(state->context, state->candidates.archs.count, state->scores, state->mean, state->mean);
+    if (state->ingredients.trainings)
+        FNAS_TRY(expect_by_trainings(state));
+    else
+        expect_evenly(state);
+    return fnas_merit_combine(state->context, state->candidates.archs.count, &state->ingredients, state->scores, state->mean, state->mean);
 }
 
 /* Every fifth training is told by the others, five times. mean is overwritten. */
@@ -313,6 +335,8 @@ static fnas_status cross_validate(estimate *state, int64_t known, int64_t *rows,
 
 static fnas_status judge_regression(estimate *state, fnas_estimate_summary *summary) {
     int64_t known = collect_rows(state);
+    summary->kendall = summary->rms_pct = NAN;
+    if (!state->ingredients.trainings) return FNAS_OK;
     int64_t *rows = fnas_allocate((size_t)known, sizeof *rows);
     double *values = fnas_allocate(2 * (size_t)known, sizeof *values);
     fnas_status status = rows && values ? cross_validate(state, known, rows, values, values + known, summary)
@@ -407,7 +431,7 @@ static fnas_status train(estimate *state) {
         report(state);
         FNAS_TRY(train_round(state, left < ROUND ? left : ROUND));
     }
-    report(state);
+    if (state->ingredients.trainings) report(state);
     return FNAS_OK;
 }
 
@@ -423,7 +447,7 @@ static fnas_status append_row(estimate *state, const int32_t *choices, fnas_text
             training = fnas_arch_set_find(&state->trainings.archs, canonical);
     fnas_csv_append_cell(text, arch);
     fnas_text_append(text, ",");
-    fnas_text_append_number(text, place < 0 ? 100 - 100 / (double)state->space->classes : fmin(fmax(state->mean[place], 0), 100));
+    fnas_text_append_number(text, place < 0 ? guessing_pct(state) : fmin(fmax(state->mean[place], 0), 100));
     fnas_text_append(text, ",");
     fnas_text_append_number(text, place < 0 ? 0 : state->deviation[place]);
     fnas_text_append(text, ",");
@@ -459,11 +483,13 @@ static fnas_status conclude(estimate *state, fnas_estimate_summary *summary) {
 }
 
 fnas_status fnas_error_estimate(fnas_context *context, const fnas_estimate_options *options, fnas_estimate_summary *summary) {
-    FNAS_TRY(check_options(context, options));
+    fnas_ingredients ingredients;
+    FNAS_TRY(check_options(context, options, &ingredients));
     estimate *state = fnas_allocate(1, sizeof *state);
     if (!state) return fnas_fail_memory(context, "an estimate");
     state->context = context;
     state->options = options;
+    state->ingredients = ingredients;
     state->begin_ms = state->kept_ms = fnas_wall_ms();
     *summary = (fnas_estimate_summary){0};
     fnas_status status = begin(state);

@@ -108,18 +108,20 @@ static fnas_status hand_out(fnas_context *context, int64_t count, const double *
     return status;
 }
 
-static fnas_status combine(fnas_context *context, int64_t count, const double *scores, const double *expected, double *scratch,
-                           double *rank, double *merit, double *error) {
-    for (int64_t k = 0; k < FNAS_MERIT_SCORES; k++) FNAS_TRY(add_rank(context, count, 1, scores + k * count, rank, merit));
+static fnas_status combine(fnas_context *context, int64_t count, const fnas_ingredients *ingredients, const double *scores,
+                           const double *expected, double *scratch, double *rank, double *merit, double *error) {
+    for (int64_t k = 0; k < FNAS_MERIT_SCORES; k++)
+        if (ingredients->scores[k]) FNAS_TRY(add_rank(context, count, 1, scores + k * count, rank, merit));
     for (int64_t i = 0; i < count; i++) scratch[i] = -expected[i];
-    FNAS_TRY(add_rank(context, count, FNAS_MERIT_TRAINED, scratch, rank, merit));
+    if (ingredients->trainings) FNAS_TRY(add_rank(context, count, FNAS_MERIT_TRAINED, scratch, rank, merit));
     return hand_out(context, count, merit, expected, error);
 }
 
-fnas_status fnas_merit_combine(fnas_context *context, int64_t count, const double *scores, const double *expected, double *error) {
+fnas_status fnas_merit_combine(fnas_context *context, int64_t count, const fnas_ingredients *ingredients, const double *scores,
+                               const double *expected, double *error) {
     double *room = fnas_allocate(3 * (size_t)count + 1, sizeof *room);
     if (!room) return fnas_fail_memory(context, "merits");
-    fnas_status status = combine(context, count, scores, expected, room, room + count, room + 2 * count, error);
+    fnas_status status = combine(context, count, ingredients, scores, expected, room, room + count, room + 2 * count, error);
     fnas_free(room);
     return status;
 }

@@ -149,6 +149,13 @@ cp out before
 touch marker
 want "once more" ablation
 want "does nothing and says the same" sh -c "cmp out before && [ -z \"\$(find made/search/ablation -newer marker -type f)\" ]"
+cp $short/errors.csv.trainings judged
+want "errors of some ingredients" env TABLES="$place/tables" ERRORS=curve-0.5/seed-1/errors.csv JUDGE_OPTIONS="--proxy $tiny --score-proxy $tiny --score-images 4 --steps 40" STEPS=20 SEEDS=1 \
+    ROWS="scores-alone without-meco" THREADS=2 sh "$script_of_rows"
+want "are not the judge's, which stays" cmp judged $short/errors.csv.trainings
+rows=made/search/ablation
+want "and differ" sh -c "! cmp -s $rows/scores-alone/seed-1/errors.csv $rows/without-meco/seed-1/errors.csv && ! cmp -s $rows/without-meco/seed-1/errors.csv $short/errors.csv"
+want "without a new training" sh -c "cut -d, -f1,4 $rows/without-meco/seed-1/errors.csv | grep '[0-9]$' | sort | cmp short -"
 mv made/search/predictor.safetensors kept
 want "a search that fails ends it" sh -c "! env TABLES='$place/tables' ERRORS=trial-5/seed-1/errors.csv STEPS=21 SEEDS=1 ROWS=default sh '$script_of_rows' > failed 2> err"
 want "and is not done" [ ! -e made/ablation/default,1 ]

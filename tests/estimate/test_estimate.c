@@ -1,6 +1,9 @@
 /* Tables of estimated errors: complete, equal for any number of threads, taken up after an interruption; and what is refused. */
 #include "base/support.h"
 
+#include <math.h>
+
+#include "base/csv.h"
 #include "base/file.h"
 #include "base/memory.h"
 #include "estimate/trainings.h"
@@ -70,6 +73,30 @@ static void assert_whole_table(fnas_test_place *place, const char *path) {
     fnas_free(text);
 }
 
+#define DIFFERENT 9444
+#define GUESSING_PCT 75.0 /* four classes */
+
+/* Each that differs has another error, evenly from 0 to that of guessing. */
+static void assert_even_errors(fnas_test_place *place, const char *path) {
+    fnas_csv *table;
+    static bool seen[DIFFERENT];
+    int64_t column, found = 0;
+    assert_status(FNAS_OK, fnas_csv_read(place->context, path, 100 << 20, &table));
+    assert_status(FNAS_OK, fnas_csv_column(place->context, table, "error_pct", &column));
+    for (int64_t row = 0; row < fnas_csv_rows(table); row++) {
+        double error;
+        assert_status(FNAS_OK, fnas_csv_number(place->context, table, row, column, &error));
+        if (error == GUESSING_PCT) continue;
+        int64_t step = (int64_t)floor(error / GUESSING_PCT * DIFFERENT);
+        assert_in_range(step, 0, DIFFERENT - 1);
+        assert_float_equal(error, GUESSING_PCT * ((double)step + 0.5) / DIFFERENT, 1e-9);
+        found += !seen[step];
+        seen[step] = true;
+    }
+    assert_int_equal(found, DIFFERENT);
+    fnas_csv_free(table);
+}
+
 /* One run of a single thread, and one of two that is interrupted and goes on. */
 static void test_tells_all_whatever_happens(void **state) {
     fnas_test_place *place = *state;
@@ -107,6 +134,17 @@ static void test_tells_all_whatever_happens(void **state) {
     options.steps = 11;
     assert_status(FNAS_ERR_INPUT, fnas_error_estimate(place->context, &options, &summary));
     assert_message("11 steps");
+
+    /* What is kept serves other ingredients; a score alone tells an order. */
+    options = tiny(parts);
+    options.ingredients = "meco";
+    assert_status(FNAS_ERR_USAGE, fnas_error_estimate(place->context, &options, &summary));
+    assert_message("leave out --trainings");
+    options.trainings = 0;
+    assert_status(FNAS_OK, fnas_error_estimate(place->context, &options, &summary));
+    assert_int_equal(summary.trainings, 100); /* kept, and not made use of */
+    assert_true(isnan(summary.kendall));
+    assert_even_errors(place, parts);
 }
 
 static void test_refuses_what_are_no_trainings(void **state) {
