@@ -23,6 +23,7 @@ static const cli_verb *const verbs[] = {
     &cli_predictor_fit,
     &cli_predictor_eval,
     &cli_error_estimate,
+    &cli_error_score,
     &cli_error_eval,
     &cli_search,
     &cli_resume,

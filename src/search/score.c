@@ -12,6 +12,7 @@
 /* Images a run of the supernet: constants, so that the outcome depends on nothing but the architecture. */
 #define FNAS_RECALIBRATION_CHUNK 256 /* presets recalibrate on multiples of it: a short last chunk would have poor statistics */
 #define FNAS_SCORE_CHUNK 25          /* activations stay in the cache: 17 % less time an image than with 250 */
+#define FNAS_SCORES_KEPT 512         /* architectures, between two times that the run's scores are kept */
 
 /* The images that every architecture sees, plain [n, C, H, W]. */
 typedef struct fnas_score_images {
@@ -31,13 +32,13 @@ typedef struct fnas_score_task {
     fnas_context *context; /* the caller's, which worker 0 reports progress to */
     const fnas_run *run;
     const fnas_score_images *images;
-    fnas_scorer *scorers; /* [workers] */
-    int64_t count, decisions;
-    const int32_t *choices;
-    fnas_score *scores;
+    fnas_scorer *scorers;                   /* [workers] */
+    int64_t first, count, total, decisions; /* these are [first, first + count) of total */
+    const int32_t *choices;                 /* [total][decisions] */
+    fnas_score *scores;                     /* [total] */
     const char *stage;
     double begin_ms;
-    atomic_int_fast64_t done;
+    atomic_int_fast64_t done; /* of total */
 } fnas_score_task;
 
 /* ---- images ---- */
@@ -144,18 +145,19 @@ static fnas_status fnas_score_net(fnas_context *context, const fnas_score_task *
 
 static void fnas_score_report(const fnas_score_task *task, int64_t done) {
     fnas_progress progress = {
-        .stage = task->stage, .done = done, .total = task->count, .elapsed_s = (fnas_wall_ms() - task->begin_ms) / 1000, .text = ""};
+        .stage = task->stage, .done = done, .total = task->total, .elapsed_s = (fnas_wall_ms() - task->begin_ms) / 1000, .text = ""};
     fnas_report_progress(task->context, &progress);
 }
 
 static fnas_status fnas_score_item(fnas_context *context, void *user, int64_t item, int64_t worker) {
     fnas_score_task *task = user;
     if (fnas_context_stop_requested(context)) {
-        return fnas_fail(context, FNAS_INTERRUPTED, "%s: stopped; nothing was changed, ask again to start over", task->stage);
+        return fnas_fail(context, FNAS_INTERRUPTED, "%s: stopped; ask again to go on", task->stage);
     }
     fnas_net *net;
-    FNAS_TRY(fnas_space_record(context, task->run->supernet, task->choices + item * task->decisions, &net));
-    fnas_status status = fnas_score_net(context, task, &task->scorers[worker], net, &task->scores[item]);
+    int64_t arch = task->first + item;
+    FNAS_TRY(fnas_space_record(context, task->run->supernet, task->choices + arch * task->decisions, &net));
+    fnas_status status = fnas_score_net(context, task, &task->scorers[worker], net, &task->scores[arch]);
     fnas_net_destroy(net);
     int64_t done = atomic_fetch_add(&task->done, 1) + 1;
     if (worker == 0) fnas_score_report(task, done); /* worker 0 is the caller's own thread */
@@ -181,8 +183,18 @@ static fnas_status fnas_score_run(fnas_context *context, fnas_score_task *task) 
                                        : fnas_fail_memory(context, "scoring");
     fnas_scorers_free(task->scorers, workers);
     fnas_team_destroy(team);
-    if (status == FNAS_OK) fnas_score_report(task, task->count);
+    if (status == FNAS_OK) fnas_score_report(task, task->first + task->count);
     return status;
+}
+
+/* Some of the task's architectures, and what they are found to be, for the run to keep. */
+static fnas_status fnas_score_some(fnas_context *context, fnas_score_part part, int64_t images, fnas_score_task *task) {
+    task->done = task->first;
+    FNAS_TRY(fnas_score_run(context, task));
+    FNAS_TRY(fnas_score_cache_store(context, task->run->scores, part, images, task->count, task->choices + task->first * task->decisions,
+                                    task->scores + task->first));
+    if (task->run->scores) fnas_score_file_save(context, task->run);
+    return FNAS_OK;
 }
 
 /* Scores distinct architectures, none of them known. */
@@ -192,14 +204,17 @@ static fnas_status fnas_score_anew(fnas_context *context, const fnas_run *run, c
     fnas_score_task task = {.context = context,
                             .run = run,
                             .images = &loaded,
-                            .count = archs->count,
+                            .total = archs->count,
                             .decisions = archs->decisions,
                             .choices = archs->choices,
                             .scores = scores,
                             .stage = stage,
                             .begin_ms = fnas_wall_ms()};
     fnas_status status = fnas_score_images_load(context, run, dataset, part, images, &loaded);
-    if (status == FNAS_OK) status = fnas_score_run(context, &task);
+    for (; task.first < archs->count && status == FNAS_OK; task.first += FNAS_SCORES_KEPT) {
+        task.count = fnas_score_most(FNAS_SCORES_KEPT, archs->count - task.first);
+        status = fnas_score_some(context, part, images, &task);
+    }
     fnas_score_images_free(&loaded);
     return status;
 }
@@ -219,8 +234,6 @@ static fnas_status fnas_score_unknown(fnas_context *context, const fnas_run *run
     fnas_score *fresh = fnas_allocate((size_t)unknown->count, sizeof *fresh);
     if (!fresh) return fnas_fail_memory(context, "scoring");
     fnas_status status = fnas_score_anew(context, run, dataset, part, images, stage, unknown, fresh);
-    if (status == FNAS_OK) status = fnas_score_cache_store(context, run->scores, part, images, unknown->count, unknown->choices, fresh);
-    if (status == FNAS_OK && run->scores) fnas_score_file_save(context, run);
     for (int64_t i = 0; i < count && status == FNAS_OK; i++) {
         if (isnan(scores[i].error_pct)) scores[i] = fresh[fnas_arch_set_find(unknown, choices + i * unknown->decisions)];
     }
