@@ -259,20 +259,28 @@ static void wrong_programs_are_refused(void **state) {
     REFUSE("}X\x05\x00\x00\x00modelNs.", "its entry \"model\" is no tensor");
 }
 
+/* Opcodes, `count` times. */
+static void add_repeated(bytes_buffer *buffer, const char *opcodes, size_t count) {
+    size_t each = strlen(opcodes);
+    char *all = malloc(each * count);
+    assert_non_null(all);
+    for (size_t i = 0; i < count; i++) memcpy(all + i * each, opcodes, each);
+    bytes_add(buffer, all, each * count);
+    free(all);
+}
+
 static void depth_is_limited(void **state) {
     fnas_test_place *place = *state;
     bytes_buffer marks = {0}, lists = {0}, tuples = {0};
     torch_add(&marks, "\x80\x02");
-    torch_add(&lists, "\x80\x02");
-    torch_add(&tuples, "\x80\x02)");
-    for (int i = 0; i < 100000; i++) {
-        torch_add(&marks, "](");
-        torch_add(&lists, "]");
-        torch_add(&tuples, "\x85");
-    }
-    for (int i = 0; i < 100000; i++) torch_add(&lists, "a");
+    add_repeated(&marks, "](", 100000);
     refuse_pickle(place, &marks, "more than 64 deep");
+    torch_add(&lists, "\x80\x02");
+    add_repeated(&lists, "]", 100000);
+    add_repeated(&lists, "a", 100000);
     refuse_pickle(place, &lists, "more than 64 deep");
+    torch_add(&tuples, "\x80\x02)");
+    add_repeated(&tuples, "\x85", 100000);
     refuse_pickle(place, &tuples, "more than 64 deep");
     bytes_free(&marks);
     bytes_free(&lists);
@@ -283,7 +291,7 @@ static void too_many_values_are_refused(void **state) {
     fnas_test_place *place = *state;
     bytes_buffer pickle = {0};
     torch_add(&pickle, "\x80\x02](");
-    for (int i = 0; i < FNAS_TORCH_VALUES_MAX; i++) torch_add(&pickle, "N");
+    add_repeated(&pickle, "N", FNAS_TORCH_VALUES_MAX);
     torch_add(&pickle, "e.");
     refuse_pickle(place, &pickle, "more values than any state dictionary has");
     bytes_free(&pickle);

@@ -109,7 +109,7 @@ static bool is_statistic(char *theirs) {
     char name[NAME_BYTES], *last = strrchr(theirs, '.');
     for (size_t i = 0; last && i < COUNT_OF(statistics); i++) {
         if (strcmp(last + 1, statistics[i]) != 0) continue;
-        strcpy(last + 1, "weight"); /* shorter than each of them */
+        memcpy(last + 1, "weight", sizeof "weight"); /* shorter than each of them */
         return last - theirs >= 3 && strncmp(last - 3, ".bn", 3) == 0 && to_ours(theirs, name, sizeof name);
     }
     return false;
