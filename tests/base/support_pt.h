@@ -115,8 +115,8 @@ static inline uint32_t crc_of(const zip_part *part) {
 
 /* Stored entries with their sizes behind them, as torch.save writes them (without its padding). */
 static inline void zip_archive(bytes_buffer *buffer, const zip_part *parts, int count) {
-    long offsets[16];
-    if (count > 16) abort();
+    long *offsets = calloc((size_t)count + 1, sizeof *offsets);
+    if (!offsets) abort();
     for (int i = 0; i < count; i++) {
         offsets[i] = (long)buffer->size;
         zip_header(buffer, &parts[i], 0, -1);
@@ -128,6 +128,7 @@ static inline void zip_archive(bytes_buffer *buffer, const zip_part *parts, int 
     }
     size_t directory = buffer->size;
     for (int i = 0; i < count; i++) zip_header(buffer, &parts[i], crc_of(&parts[i]), offsets[i]);
+    free(offsets);
     size_t directory_bytes = buffer->size - directory;
     bytes_add_little(buffer, 0x06054b50, 4);
     bytes_add_little(buffer, 0, 4);

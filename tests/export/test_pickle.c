@@ -328,6 +328,45 @@ static void overlapping_entries_are_refused(void **state) {
     bytes_free(&archive);
 }
 
+/* A state dictionary has an entry for each tensor. */
+static void many_entries_are_found_by_name(void **state) {
+    fnas_test_place *place = *state;
+    enum { COUNT = 3000 };
+    static char names[COUNT][16];
+    static zip_part parts[COUNT];
+    bytes_buffer archive = {0};
+    fnas_zip zip;
+    for (int i = 0; i < COUNT; i++) {
+        snprintf(names[i], sizeof names[i], "a/data/%d", i * 7 % COUNT);
+        parts[i] = (zip_part){names[i], names[i] + 7, strlen(names[i]) - 7};
+    }
+    zip_archive(&archive, parts, COUNT);
+    assert_status(FNAS_OK, fnas_zip_read(place->context, "A.pth", archive.data, archive.size, &zip));
+    assert_int_equal(zip.count, COUNT);
+    for (int i = 0; i < COUNT; i++) {
+        fnas_zip_entry *entry = fnas_zip_entry_named(&zip, names[i], strlen(names[i]));
+        assert_non_null(entry);
+        assert_int_equal(entry->size_bytes, strlen(names[i]) - 7);
+        assert_memory_equal(entry->data, names[i] + 7, entry->size_bytes);
+        assert_status(FNAS_OK, fnas_zip_check_crc(place->context, &zip, entry));
+    }
+    assert_null(fnas_zip_entry_named(&zip, "a/data/3000", 11));
+    assert_null(fnas_zip_entry_named(&zip, "a/data/299", 6));
+    fnas_zip_free(&zip);
+    bytes_free(&archive);
+    snprintf(names[1], sizeof names[1], "%s", names[2999]); /* far from each other in the file */
+    zip_archive(&archive, parts, COUNT);
+    assert_status(FNAS_ERR_INPUT, fnas_zip_read(place->context, "A.pth", archive.data, archive.size, &zip));
+    assert_message("stands in the archive twice");
+    assert_null(zip.entries);
+    bytes_free(&archive);
+    parts[0].name = "a/\x1b[2J";
+    zip_archive(&archive, parts, 1);
+    assert_status(FNAS_ERR_INPUT, fnas_zip_read(place->context, "A.pth", archive.data, archive.size, &zip));
+    assert_message("control characters in its name");
+    bytes_free(&archive);
+}
+
 /* PyTorch of Debian as an oracle. */
 static void torch_files_are_read(void **state) {
     fnas_test_place *place = *state;
@@ -383,6 +422,7 @@ int main(void) {
         fnas_test(wrong_archives_are_refused),
         fnas_test(bombs_are_refused),
         fnas_test(overlapping_entries_are_refused),
+        fnas_test(many_entries_are_found_by_name),
         fnas_test(torch_files_are_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
