@@ -120,7 +120,7 @@ mean_ratio() { # PLACE OPTIONS...
             --column "latency_ms=$device" --front "$own/$from/front.json" --json --quiet || return $?
     done > "$own/$from/scores"
     # shellcheck disable=SC2086
-    sed -n 's/.*"ratio": *\([0-9.]*\).*/\1/p' "$own/$from/scores" |
+    sed -n 's/.*"ratio": *\([0-9.e+-]*\).*/\1/p' "$own/$from/scores" |
         awk -v devices="$(printf '%s\n' $searched | wc -l)" '{ sum += $1 } END { if (NR != devices) exit 1; printf "%.6f", sum / NR }'
 }
 
@@ -164,7 +164,9 @@ for name in $names; do say_unlisted "ablation-$name" >&2; done
 printf '| | as offered | all of the space |\n|---|---|---|\n'
 for name in $names; do
     for seed in $seeds; do cat "$folder/ablation/$name,$seed"; done | awk -F, -v what="$(field "$name" 2)" '
-        function error(sum, squares, n) { return n > 1 ? sprintf(" ± %.4f", sqrt((squares - sum * sum / n) / (n - 1) / n)) : "" }
-        { n++; a += $3; aa += $3 * $3; b += $4; bb += $4 * $4 }
-        END { printf "| %s | %.4f%s | %.4f%s |\n", what, a / n, error(a, aa, n), b / n, error(b, bb, n) }'
+        # The mean and its standard error (Welford 1962: seeds that agree leave no rounding error, of which there is no root).
+        function add(k, value, before) { before = value - mean[k]; mean[k] += before / n; squares[k] += before * (value - mean[k]) }
+        function told(k) { return sprintf("%.4f", mean[k]) (n > 1 ? sprintf(" ± %.4f", sqrt(squares[k] / (n - 1) / n)) : "") }
+        { n++; add(3, $3); add(4, $4) }
+        END { printf "| %s | %s | %s |\n", what, told(3), told(4) }'
 done

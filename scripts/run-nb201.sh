@@ -170,10 +170,10 @@ check_inputs() {
     done
 }
 
-# All columns but those of accuracies.
+# All columns but those that tell how often or how badly networks err.
 without_accuracy() {
     awk -F, -v OFS=, '
-        NR == 1 { for (i = 1; i <= NF; i++) if (tolower($i) !~ /accuracy/) keep[++count] = i }
+        NR == 1 { for (i = 1; i <= NF; i++) if (tolower($i) !~ /accuracy|error|loss/) keep[++count] = i }
         { line = $keep[1]; for (k = 2; k <= count; k++) line = line OFS $keep[k]; print line }' "$1"
 }
 

@@ -32,7 +32,7 @@ typedef struct fnas_estimate_options {
 
 typedef struct fnas_estimate_summary {
     int64_t architectures;      /* that compute something different */
-    int64_t trainings, resumed; /* in all; of them those that an earlier call had made */
+    int64_t trainings, resumed; /* in all; of them those that an earlier call had made. 0 where trainings are no ingredient */
     double kendall, rms_pct;    /* of the regression alone, on trainings that it had not seen, five folds: Kendall's tau, root mean square;
                                    NaN where trainings are no ingredient */
 } fnas_estimate_summary;

@@ -1,4 +1,3 @@
-#include <math.h>
 #include <stdio.h>
 
 #include "inputs.h"
@@ -45,15 +44,18 @@ static const cli_option estimate_options[] = {
     CLI_OPTIONS_END,
 };
 
-static void print_summary(const estimate_values *values, const fnas_estimate_summary *summary) {
-    if (!values->json) {
-        printf("%s: errors of %lld architectures that differ, from %lld trainings (%lld of an earlier call)\n", values->output,
-               (long long)summary->architectures, (long long)summary->trainings, (long long)summary->resumed);
-        if (isnan(summary->kendall)) return;
-        printf("  the regression alone, trainings told by the others: Kendall's tau %.3f, root mean square error %.2f points\n",
-               summary->kendall, summary->rms_pct);
+static void print_text(const estimate_values *values, const fnas_estimate_summary *summary) {
+    printf("%s: errors of %lld architectures that differ, ", values->output, (long long)summary->architectures);
+    if (summary->trainings == 0) {
+        printf("from scores of untrained networks alone\n");
         return;
     }
+    printf("from %lld trainings (%lld of an earlier call)\n", (long long)summary->trainings, (long long)summary->resumed);
+    printf("  the regression alone, trainings told by the others: Kendall's tau %.3f, root mean square error %.2f points\n",
+           summary->kendall, summary->rms_pct);
+}
+
+static void print_json(const estimate_values *values, const fnas_estimate_summary *summary) {
     cli_json json = {.file = stdout};
     cli_json_object(&json, NULL);
     cli_json_text(&json, "errors", values->output);
@@ -86,7 +88,7 @@ static fnas_status estimate_run(fnas_context *context, void *untyped) {
     fnas_estimate_summary summary;
     fnas_context_set_threads(context, values->threads);
     fnas_status status = fnas_error_estimate(context, &options, &summary);
-    if (status == FNAS_OK) print_summary(values, &summary);
+    if (status == FNAS_OK) (values->json ? print_json : print_text)(values, &summary);
     if (status == FNAS_INTERRUPTED) {
         status = cli_fail(
             VERB, status,

@@ -1,34 +1,22 @@
 /* Errors of a whole space from scores of untrained networks and a few short trainings: score all, train some at random, let a regression
  * tell the others, put both together, train where the fronts may be better than they seem, and so on. */
-#include "fleetnas/estimate.h"
+#include "estimate/estimate.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/csv.h"
 #include "base/file.h"
 #include "base/memory.h"
-#include "base/random.h"
-#include "base/sort.h"
-#include "base/statistics.h"
 #include "base/text.h"
-#include "base/threads.h"
-#include "estimate/acquire.h"
-#include "estimate/candidates.h"
 #include "estimate/gaussian_process.h"
 #include "estimate/images.h"
 #include "estimate/merit.h"
-#include "estimate/regression.h"
 #include "estimate/training_free.h"
-#include "estimate/trainings.h"
 #include "space/arch_find.h"
 
-#define ROUND 16        /* architectures trained between two regressions: a number of its own, so that the outcome knows no threads */
-#define RANDOM_ROUNDS 3 /* before the first regression */
 #define TRAININGS 200
-#define TRAININGS_LEAST ROUND /* fewer say too little, five folds of them nothing */
 #define STEPS 6000
 #define BATCH 16
 #define RATE 0.05
@@ -38,39 +26,7 @@
 #define PROXY "channels=8,cells=1"
 #define SCORE_IMAGES 64
 #define SCORE_PROXY "channels=16,cells=1"
-#define FOLDS 5
-#define JUDGED_PARTS 2       /* of a training's FNAS_TRAINING_PARTS: early ones favour what learns fast, not what ends low */
 #define TRAINED_FRACTION 0.9 /* of the train part; the rest is not looked at: a split needs three parts */
-#define LAST_S 10            /* kept free of trainings, for the last regression */
-
-typedef struct estimate {
-    fnas_context *context;
-    const fnas_estimate_options *options;
-    double begin_ms;
-    fnas_space *space, *proxy, *score_proxy;
-    fnas_dataset *dataset;
-    fnas_split *split;
-    fnas_card **cards;
-    fnas_predictor *predictor;
-    fnas_estimate_candidates candidates;
-    fnas_training_plan plan;
-    fnas_trainings trainings;
-    fnas_ingredients ingredients;
-    int64_t trainings_most, resumed, score_images;
-    double earlier_s, kept_ms; /* seconds of earlier calls; when this call's were last kept */
-    /* regression */
-    int64_t *rows;            /* [candidates] of the trained: their place among the candidates */
-    double *values;           /* [candidates] of the trained: their errors */
-    bool *trained;            /* [candidates] */
-    double *mean, *deviation; /* [candidates] */
-    double *scores;           /* [FNAS_MERIT_SCORES][candidates] of untrained networks */
-    /* training */
-    fnas_team *team;
-    fnas_trainer *trainers; /* [threads] */
-    int64_t threads;
-    int32_t round_choices[ROUND * FNAS_ESTIMATE_DECISIONS_MAX];
-    fnas_training_curve round_curves[ROUND];
-} estimate;
 
 /* ---- setting up ---- */
 
@@ -86,9 +42,9 @@ static fnas_status check_options(fnas_context *context, const fnas_estimate_opti
         return fnas_fail(context, FNAS_ERR_USAGE, "a predictor without devices has nothing to predict: give cards, or leave it out");
     if (options->trainings && options->minutes > 0)
         return fnas_fail(context, FNAS_ERR_USAGE, "trainings and minutes are both given: give one of them");
-    if (options->trainings && (options->trainings < TRAININGS_LEAST || options->trainings > FNAS_GP_OBSERVATIONS_MAX))
-        return fnas_fail(context, FNAS_ERR_USAGE, "--trainings %lld: possible are %d to %d", (long long)options->trainings, TRAININGS_LEAST,
-                         FNAS_GP_OBSERVATIONS_MAX);
+    if (options->trainings && (options->trainings < FNAS_ESTIMATE_TRAININGS_LEAST || options->trainings > FNAS_GP_OBSERVATIONS_MAX))
+        return fnas_fail(context, FNAS_ERR_USAGE, "--trainings %lld: possible are %d to %d", (long long)options->trainings,
+                         FNAS_ESTIMATE_TRAININGS_LEAST, FNAS_GP_OBSERVATIONS_MAX);
     if (options->steps < 0 || options->steps > 1000000 || (options->steps && options->steps < FNAS_TRAINING_PARTS))
         return fnas_fail(context, FNAS_ERR_USAGE, "--steps %lld: possible are %d to 1000000", (long long)options->steps,
                          FNAS_TRAINING_PARTS);
@@ -104,7 +60,7 @@ static fnas_status check_options(fnas_context *context, const fnas_estimate_opti
     return FNAS_OK;
 }
 
-static fnas_status open_space(estimate *state) {
+static fnas_status open_space(fnas_estimate *state) {
     fnas_context *context = state->context;
     const fnas_estimate_options *options = state->options;
     FNAS_TRY(fnas_space_open(context, options->space, &state->space));
@@ -117,7 +73,7 @@ static fnas_status open_space(estimate *state) {
     return fnas_space_derive(context, state->space, options->proxy ? options->proxy : PROXY, &state->proxy);
 }
 
-static fnas_status open_cards(estimate *state) {
+static fnas_status open_cards(fnas_estimate *state) {
     fnas_context *context = state->context;
     const fnas_estimate_options *options = state->options;
     int64_t count = options->device_count;
@@ -133,7 +89,7 @@ static fnas_status open_cards(estimate *state) {
     return fnas_predictor_fit(context, state->space, count, (const fnas_card *const *)state->cards, &predictor, &state->predictor);
 }
 
-static fnas_status open_data(estimate *state) {
+static fnas_status open_data(fnas_estimate *state) {
     fnas_context *context = state->context;
     const fnas_estimate_options *options = state->options;
     FNAS_TRY(fnas_dataset_open(context, options->data, &state->dataset));
@@ -157,7 +113,7 @@ static fnas_status open_data(estimate *state) {
                      (long long)state->plan.image_count, (long long)state->score_images);
 }
 
-static fnas_status open_trainings(estimate *state) {
+static fnas_status open_trainings(fnas_estimate *state) {
     fnas_context *context = state->context;
     fnas_text setting = {0}, path = {0};
     const fnas_training_plan *plan = &state->plan;
@@ -176,7 +132,7 @@ static fnas_status open_trainings(estimate *state) {
     return status;
 }
 
-static fnas_status allocate(estimate *state) {
+static fnas_status allocate(fnas_estimate *state) {
     size_t count = (size_t)state->candidates.archs.count;
     state->rows = fnas_allocate(count, sizeof *state->rows);
     state->values = fnas_allocate(count, sizeof *state->values);
@@ -190,15 +146,8 @@ static fnas_status allocate(estimate *state) {
     return good ? FNAS_OK : fnas_fail_memory(state->context, "an estimate");
 }
 
-/* Keeps the seconds since they were last kept, with trainings of the round [count]. */
-static fnas_status keep_seconds(estimate *state, int64_t count) {
-    double now_ms = fnas_wall_ms(), seconds = (now_ms - state->kept_ms) / 1000;
-    state->kept_ms = now_ms;
-    return fnas_trainings_add(state->context, state->space, &state->trainings, count, state->round_choices, state->round_curves, seconds);
-}
-
 /* Scores of one kind: kept ones, or computed and kept. */
-static fnas_status score_kind(estimate *state, int64_t kind) {
+static fnas_status score_kind(fnas_estimate *state, int64_t kind) {
     const char *name = fnas_merit_score_name(kind);
     int64_t count = state->candidates.archs.count;
     double *scores = state->scores + kind * count;
@@ -208,11 +157,11 @@ static fnas_status score_kind(estimate *state, int64_t kind) {
     FNAS_TRY(fnas_merit_score(state->context, kind, state->score_proxy, state->dataset, state->score_images, state->plan.images,
                               state->plan.seed, &state->candidates, scores));
     FNAS_TRY(fnas_trainings_keep_scores(state->context, &state->trainings, name, count, scores));
-    return keep_seconds(state, 0);
+    return fnas_estimate_keep_seconds(state, 0);
 }
 
 /* Their ranks are features. */
-static fnas_status score_untrained(estimate *state) {
+static fnas_status score_untrained(fnas_estimate *state) {
     for (int64_t k = 0; k < FNAS_MERIT_SCORES; k++) {
         if (!state->ingredients.scores[k]) continue;
         FNAS_TRY(score_kind(state, k));
@@ -223,7 +172,7 @@ static fnas_status score_untrained(estimate *state) {
     return FNAS_OK;
 }
 
-static fnas_status begin(estimate *state) {
+static fnas_status begin(fnas_estimate *state) {
     fnas_context *context = state->context;
     FNAS_TRY(open_space(state));
     FNAS_TRY(open_data(state));
@@ -239,7 +188,7 @@ static fnas_status begin(estimate *state) {
     return fnas_team_create(context, state->threads, fnas_engine_prepare_thread, &state->team);
 }
 
-static void end(estimate *state) {
+static void end(fnas_estimate *state) {
     for (int64_t i = 0; state->trainers && i < state->threads; i++) fnas_trainer_destroy(&state->trainers[i]);
     fnas_free(state->trainers);
     if (state->team) fnas_team_destroy(state->team);
@@ -262,182 +211,9 @@ static void end(estimate *state) {
     fnas_free(state->scores);
 }
 
-/* ---- what the trainings say ---- */
-
-static double guessing_pct(const estimate *state) {
-    return 100 - 100 / (double)state->space->classes;
-}
-
-/* One number of a training: the mean error over its last steps. */
-static double error_of(const fnas_training_curve *curve) {
-    double sum = 0;
-    for (int64_t i = FNAS_TRAINING_PARTS - JUDGED_PARTS; i < FNAS_TRAINING_PARTS; i++) sum += curve->error_pct[i];
-    return sum / JUDGED_PARTS;
-}
-
-/* Trainings that are among the candidates. */
-static int64_t collect_rows(estimate *state) {
-    int64_t known = 0;
-    memset(state->trained, 0, (size_t)state->candidates.archs.count * sizeof *state->trained);
-    for (int64_t i = 0; i < state->trainings.archs.count; i++) {
-        int64_t place = fnas_arch_set_find(&state->candidates.archs, fnas_arch_set_at(&state->trainings.archs, i));
-        if (place < 0) continue;
-        state->trained[place] = true;
-        state->rows[known] = place;
-        state->values[known++] = error_of(&state->trainings.curves[i]);
-    }
-    return known;
-}
-
-static fnas_status expect_by_trainings(estimate *state) {
-    int64_t known = collect_rows(state);
-    return fnas_regress(state->context, &state->candidates, known, state->rows, state->values, state->mean, state->deviation);
-}
-
-/* Without trainings: evenly from 0 to the error of guessing, since scores tell an order and no more. */
-static void expect_evenly(estimate *state) {
-    int64_t count = state->candidates.archs.count;
-    for (int64_t i = 0; i < count; i++) {
-        state->mean[i] = guessing_pct(state) * ((double)i + 0.5) / (double)count;
-        state->deviation[i] = 0;
-    }
-}
-
-/* The errors that the trainings make expected, and what they and the untrained networks say together. */
-static fnas_status judge(estimate *state) {
-    if (state->ingredients.trainings)
-        FNAS_TRY(expect_by_trainings(state));
-    else
-        expect_evenly(state);
-    return fnas_merit_combine(state->context, state->candidates.archs.count, &state->ingredients, state->scores, state->mean, state->mean);
-}
-
-/* Every fifth training is told by the others, five times. mean is overwritten. */
-static fnas_status cross_validate(estimate *state, int64_t known, int64_t *rows, double *values, double *told,
-                                  fnas_estimate_summary *summary) {
-    for (int64_t fold = 0; fold < FOLDS; fold++) {
-        int64_t count = 0;
-        if (fnas_context_stop_requested(state->context)) return fnas_fail(state->context, FNAS_INTERRUPTED, "an estimate was stopped");
-        for (int64_t i = 0; i < known; i++) {
-            if (i % FOLDS == fold) continue;
-            rows[count] = state->rows[i];
-            values[count++] = state->values[i];
-        }
-        FNAS_TRY(fnas_regress(state->context, &state->candidates, count, rows, values, state->mean, state->deviation));
-        for (int64_t i = fold; i < known; i += FOLDS) told[i] = state->mean[state->rows[i]];
-    }
-    double squares = 0;
-    for (int64_t i = 0; i < known; i++) squares += (told[i] - state->values[i]) * (told[i] - state->values[i]);
-    summary->kendall = fnas_kendall(told, state->values, known);
-    summary->rms_pct = sqrt(squares / (double)known);
-    return FNAS_OK;
-}
-
-static fnas_status judge_regression(estimate *state, fnas_estimate_summary *summary) {
-    int64_t known = collect_rows(state);
-    summary->kendall = summary->rms_pct = NAN;
-    if (!state->ingredients.trainings) return FNAS_OK;
-    int64_t *rows = fnas_allocate((size_t)known, sizeof *rows);
-    double *values = fnas_allocate(2 * (size_t)known, sizeof *values);
-    fnas_status status = rows && values ? cross_validate(state, known, rows, values, values + known, summary)
-                                        : fnas_fail_memory(state->context, "an estimate");
-    fnas_free(rows);
-    fnas_free(values);
-    return status;
-}
-
-/* ---- a round of trainings ---- */
-
-static void draw_random(estimate *state, int64_t count, int64_t *chosen) {
-    int64_t round = state->trainings.archs.count / ROUND;
-    fnas_random random = fnas_random_begin(state->options->seed, FNAS_STREAM_ESTIMATE, round, 0);
-    for (int64_t i = 0; i < count; i++) {
-        do chosen[i] = fnas_random_below(&random, state->candidates.archs.count);
-        while (state->trained[chosen[i]]);
-        state->trained[chosen[i]] = true;
-    }
-}
-
-/* What promises most; at random where there is too little to go by, or nothing is promised. */
-static fnas_status choose_round(estimate *state, int64_t count, int64_t *chosen) {
-    int64_t found = 0;
-    if (state->trainings.archs.count < RANDOM_ROUNDS * ROUND) {
-        collect_rows(state);
-    } else {
-        FNAS_TRY(judge(state));
-        FNAS_TRY(fnas_acquire(state->context, &state->candidates, state->mean, state->deviation, state->trained, count, chosen, &found));
-        for (int64_t i = 0; i < found; i++) state->trained[chosen[i]] = true;
-    }
-    draw_random(state, count - found, chosen + found);
-    return FNAS_OK;
-}
-
-/* The long trainings first, so that no thread waits long for the last. */
-static void order_round(const estimate *state, int64_t count, int64_t *chosen) {
-    fnas_keyed items[ROUND], buffer[ROUND];
-    for (int64_t i = 0; i < count; i++)
-        items[i] = (fnas_keyed){-(double)fnas_space_macs(state->proxy, fnas_arch_set_at(&state->candidates.archs, chosen[i])), chosen[i]};
-    fnas_sort_keyed(count, items, buffer);
-    for (int64_t i = 0; i < count; i++) chosen[i] = items[i].index;
-}
-
-static fnas_status train_item(fnas_context *context, void *user, int64_t item, int64_t worker) {
-    estimate *state = user;
-    fnas_trainer *trainer = &state->trainers[worker];
-    /* On the thread that will use it: the engine takes over the thread's settings. */
-    if (!trainer->worker.engine) FNAS_TRY(fnas_trainer_create(context, &state->plan, trainer));
-    const int32_t *choices = state->round_choices + item * state->candidates.archs.decisions;
-    return fnas_trainer_run(context, &state->plan, trainer, choices, &state->round_curves[item]);
-}
-
-/* Seconds that are left for trainings of those that the options give. */
-static double left_s(const estimate *state) {
-    return 60 * state->options->minutes - state->earlier_s - (fnas_wall_ms() - state->begin_ms) / 1000 - LAST_S;
-}
-
-/* Whether a round more would end in time, if it took as long as the last. Without any there is nothing to go by. */
-static bool has_time(const estimate *state) {
-    return !(state->options->minutes > 0) || state->trainings.archs.count < TRAININGS_LEAST || left_s(state) > state->trainings.round_s;
-}
-
-/* Trainings in all, as far as can be told. */
-static int64_t expected_trainings(const estimate *state) {
-    if (!(state->options->minutes > 0) || !(state->trainings.round_s > 0)) return state->trainings_most;
-    double rounds = fmax(0, left_s(state)) / state->trainings.round_s;
-    return (int64_t)fmin((double)state->trainings_most, (double)state->trainings.archs.count + ROUND * floor(rounds));
-}
-
-static void report(const estimate *state) {
-    double elapsed_s = (fnas_wall_ms() - state->begin_ms) / 1000;
-    fnas_progress progress = {
-        .stage = "trainings", .done = state->trainings.archs.count, .total = expected_trainings(state), .elapsed_s = elapsed_s, .text = ""};
-    fnas_report_progress(state->context, &progress);
-}
-
-static fnas_status train_round(estimate *state, int64_t count) {
-    int64_t chosen[ROUND], decisions = state->candidates.archs.decisions;
-    FNAS_TRY(choose_round(state, count, chosen));
-    order_round(state, count, chosen);
-    for (int64_t i = 0; i < count; i++)
-        memcpy(state->round_choices + i * decisions, fnas_arch_set_at(&state->candidates.archs, chosen[i]),
-               (size_t)decisions * sizeof(int32_t));
-    FNAS_TRY(fnas_team_run(state->context, state->team, count, train_item, state));
-    return keep_seconds(state, count);
-}
-
-static fnas_status train(estimate *state) {
-    while (state->trainings.archs.count < state->trainings_most && has_time(state)) {
-        int64_t left = state->trainings_most - state->trainings.archs.count;
-        report(state);
-        FNAS_TRY(train_round(state, left < ROUND ? left : ROUND));
-    }
-    if (state->ingredients.trainings) report(state);
-    return FNAS_OK;
-}
-
 /* ---- the table ---- */
 
-static fnas_status append_row(estimate *state, const int32_t *choices, fnas_text *text) {
+static fnas_status append_row(fnas_estimate *state, const int32_t *choices, fnas_text *text) {
     char arch[FNAS_ARCH_TEXT_BYTES];
     int32_t canonical[FNAS_ESTIMATE_DECISIONS_MAX];
     FNAS_TRY(fnas_space_format(state->context, state->space, choices, arch, sizeof arch));
@@ -447,16 +223,16 @@ static fnas_status append_row(estimate *state, const int32_t *choices, fnas_text
             training = fnas_arch_set_find(&state->trainings.archs, canonical);
     fnas_csv_append_cell(text, arch);
     fnas_text_append(text, ",");
-    fnas_text_append_number(text, place < 0 ? guessing_pct(state) : fmin(fmax(state->mean[place], 0), 100));
+    fnas_text_append_number(text, place < 0 ? fnas_estimate_guessing_pct(state) : fmin(fmax(state->mean[place], 0), 100));
     fnas_text_append(text, ",");
     fnas_text_append_number(text, place < 0 ? 0 : state->deviation[place]);
     fnas_text_append(text, ",");
-    if (training >= 0) fnas_text_append_number(text, error_of(&state->trainings.curves[training]));
+    if (training >= 0) fnas_text_append_number(text, fnas_estimate_error_of(&state->trainings.curves[training]));
     fnas_text_append(text, "\n");
     return FNAS_OK;
 }
 
-static fnas_status write_table(estimate *state) {
+static fnas_status write_table(fnas_estimate *state) {
     fnas_text text = {0};
     int32_t choices[FNAS_ESTIMATE_DECISIONS_MAX];
     fnas_text_append(&text, "arch,error_pct,deviation_pct,trained_error_pct\n");
@@ -472,20 +248,22 @@ static fnas_status write_table(estimate *state) {
     return status;
 }
 
-static fnas_status conclude(estimate *state, fnas_estimate_summary *summary) {
-    FNAS_TRY(judge_regression(state, summary));
-    FNAS_TRY(judge(state));
+static fnas_status conclude(fnas_estimate *state, fnas_estimate_summary *summary) {
+    FNAS_TRY(fnas_estimate_judge_regression(state, summary));
+    FNAS_TRY(fnas_estimate_judge(state));
     summary->architectures = state->candidates.archs.count;
-    summary->trainings = state->trainings.archs.count;
-    summary->resumed = state->resumed;
+    if (state->ingredients.trainings) {
+        summary->trainings = state->trainings.archs.count;
+        summary->resumed = state->resumed;
+    }
     FNAS_TRY(write_table(state));
-    return keep_seconds(state, 0);
+    return fnas_estimate_keep_seconds(state, 0);
 }
 
 fnas_status fnas_error_estimate(fnas_context *context, const fnas_estimate_options *options, fnas_estimate_summary *summary) {
     fnas_ingredients ingredients;
     FNAS_TRY(check_options(context, options, &ingredients));
-    estimate *state = fnas_allocate(1, sizeof *state);
+    fnas_estimate *state = fnas_allocate(1, sizeof *state);
     if (!state) return fnas_fail_memory(context, "an estimate");
     state->context = context;
     state->options = options;
@@ -493,7 +271,7 @@ fnas_status fnas_error_estimate(fnas_context *context, const fnas_estimate_optio
     state->begin_ms = state->kept_ms = fnas_wall_ms();
     *summary = (fnas_estimate_summary){0};
     fnas_status status = begin(state);
-    if (status == FNAS_OK) status = train(state);
+    if (status == FNAS_OK) status = fnas_estimate_train(state);
     if (status == FNAS_OK) status = conclude(state, summary);
     end(state);
     fnas_free(state);

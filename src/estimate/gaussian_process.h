@@ -5,8 +5,8 @@
  *
  * with one correlation r for all outputs t, k(0) = 1. mean_t and scale_t have closed forms; the lengths and the noise (a share of the
  * signal's variance) maximise the likelihood concentrated on them. All is float64 and runs on one BLAS thread: the same bits each time. */
-#ifndef FNAS_SEARCH_GAUSSIAN_PROCESS_H
-#define FNAS_SEARCH_GAUSSIAN_PROCESS_H
+#ifndef FNAS_ESTIMATE_GAUSSIAN_PROCESS_H
+#define FNAS_ESTIMATE_GAUSSIAN_PROCESS_H
 
 #include "base/error.h"
 

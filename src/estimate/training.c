@@ -7,7 +7,7 @@
 #include "estimate/images.h"
 #include "nn/optimiser.h"
 
-#define FNAS_WARM_UP 0.1 /* of the steps */
+#define WARM_UP 0.1 /* of the steps */
 
 /* ---- images ---- */
 
@@ -64,7 +64,7 @@ void fnas_trainer_destroy(fnas_trainer *trainer) {
 /* ---- training ---- */
 
 static double rate_at(const fnas_training_plan *plan, int64_t step) {
-    double warm_up = FNAS_WARM_UP * (double)plan->steps;
+    double warm_up = WARM_UP * (double)plan->steps;
     return plan->rate * fmin(1, (double)(step + 1) / fmax(1, warm_up));
 }
 
@@ -87,10 +87,27 @@ static fnas_status train_step(fnas_context *context, const fnas_training_plan *p
     return FNAS_OK;
 }
 
+/* What a network made of one step's images. */
+typedef struct outcome {
+    double loss, error_pct;
+} outcome;
+
 /* What a network that guesses gives. */
-static fnas_path_result guess(const fnas_training_plan *plan) {
-    int64_t classes = plan->space->classes;
-    return (fnas_path_result){.loss = log((double)classes), .correct = plan->batch / classes};
+static outcome guess(const fnas_training_plan *plan) {
+    double classes = (double)plan->space->classes;
+    return (outcome){log(classes), 100 - 100 / classes};
+}
+
+/* A network whose loss is not finite learns nothing any more: from then on it guesses. */
+static fnas_status take_step(fnas_context *context, const fnas_training_plan *plan, fnas_trainer *trainer, const fnas_net *net,
+                             int64_t step, bool *diverged, outcome *seen) {
+    fnas_path_result result;
+    *seen = guess(plan);
+    if (*diverged) return FNAS_OK;
+    fnas_status status = train_step(context, plan, trainer, net, step, &result);
+    *diverged = status == FNAS_ERR_NUMERIC;
+    if (status == FNAS_OK) *seen = (outcome){result.loss, 100 - 100 * (double)result.correct / (double)plan->batch};
+    return *diverged ? FNAS_OK : status;
 }
 
 static fnas_status train_net(fnas_context *context, const fnas_training_plan *plan, fnas_trainer *trainer, const fnas_net *net,
@@ -98,18 +115,12 @@ static fnas_status train_net(fnas_context *context, const fnas_training_plan *pl
     int64_t counts[FNAS_TRAINING_PARTS] = {0};
     bool diverged = false;
     for (int64_t step = 0; step < plan->steps; step++) {
-        if (fnas_context_stop_requested(context)) return fnas_fail(context, FNAS_INTERRUPTED, "a training was stopped");
-        fnas_path_result result = guess(plan);
-        fnas_status status = diverged ? FNAS_OK : train_step(context, plan, trainer, net, step, &result);
-        if (status == FNAS_ERR_NUMERIC) {
-            diverged = true;
-            result = guess(plan);
-        } else if (status != FNAS_OK) {
-            return status;
-        }
+        outcome seen;
         int64_t part = step * FNAS_TRAINING_PARTS / plan->steps;
-        curve->loss[part] += result.loss;
-        curve->error_pct[part] += 100 - 100 * (double)result.correct / (double)plan->batch;
+        if (fnas_context_stop_requested(context)) return fnas_fail(context, FNAS_INTERRUPTED, "a training was stopped");
+        FNAS_TRY(take_step(context, plan, trainer, net, step, &diverged, &seen));
+        curve->loss[part] += seen.loss;
+        curve->error_pct[part] += seen.error_pct;
         counts[part]++;
     }
     for (int64_t i = 0; i < FNAS_TRAINING_PARTS; i++) {

@@ -46,6 +46,7 @@ static const char *objective_label(const char *name) {
     return name;
 }
 
+/* One table head serves all fronts of a page. */
 static fnas_status check_objectives(const collector *c, const fnas_front *first, const fnas_front *front) {
     bool same = fnas_front_objective_count(first) == fnas_front_objective_count(front);
     for (int64_t k = 0; same && k < fnas_front_objective_count(first); k++)
@@ -89,7 +90,6 @@ static fnas_status collect_objectives(collector *c, int64_t count, const fnas_fr
                      fnas_front_device(front));
 }
 
-/* One table head serves all fronts of a page. */
 /* ---- devices ---- */
 
 static int64_t find_verified(const fnas_verification *verification, const char *device) {

@@ -1,3 +1,4 @@
+/* The errors of all architectures of a small space by the shared weights of a run. */
 #include <math.h>
 
 #include "base/csv.h"

@@ -8,8 +8,6 @@
 #include "base/text.h"
 #include "space/arch_find.h"
 
-#define POINTS 24
-
 static const struct {
     const char *name;
     fnas_rival_method *run;
@@ -133,14 +131,13 @@ static fnas_status copy_front(const fnas_rival *rival, int64_t count, const int6
 /* places, points: scratch for the whole archive. */
 static fnas_status choose_front(const fnas_rival *rival, int64_t most, int64_t *places, double *points, int64_t *order,
                                 fnas_rival_front *front) {
-    static const double ones[FNAS_TRUTH_OBJECTIVES_MAX] = {1, 1, 1, 1, 1, 1, 1, 1};
     int64_t count = 0, kept;
     for (int64_t i = 0; i < rival->archive.count; i++) {
         if (fnas_truth_values(rival->truth, fnas_rival_arch(rival, i))[0] >= FNAS_TRUTH_ERROR_LIMIT_PCT) continue;
         memcpy(points + count * rival->objectives, fnas_rival_point(rival, i), (size_t)rival->objectives * sizeof *points);
         places[count++] = i;
     }
-    FNAS_TRY(fnas_front_select(rival->context, count, rival->objectives, points, ones, most, order, &kept));
+    FNAS_TRY(fnas_front_select(rival->context, count, rival->objectives, points, fnas_truth_reference, most, order, &kept));
     for (int64_t i = 0; i < kept; i++) order[i] = places[order[i]];
     return copy_front(rival, kept, order, front);
 }
@@ -191,9 +188,13 @@ static fnas_status check_range(fnas_context *context, const char *what, int64_t 
     return fnas_fail(context, FNAS_ERR_USAGE, "--%s %lld: possible are 1 to %lld", what, (long long)value, (long long)most);
 }
 
+static int64_t usual_points(const fnas_truth *truth) {
+    return FNAS_TRUTH_POINTS < truth->archs.count ? FNAS_TRUTH_POINTS : truth->archs.count;
+}
+
 fnas_status fnas_rival_run(fnas_context *context, const fnas_truth *truth, const fnas_rival_options *options, fnas_rival_front *front) {
     fnas_rival_method *run = NULL;
-    int64_t points = options->points ? options->points : POINTS < truth->archs.count ? POINTS : truth->archs.count;
+    int64_t points = options->points ? options->points : usual_points(truth);
     *front = (fnas_rival_front){0};
     FNAS_TRY(find_method(context, options->method, &run));
     FNAS_TRY(check_uses(context, run, options));

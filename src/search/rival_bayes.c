@@ -13,8 +13,6 @@
 #define FIRST 10      /* random architectures, before there is anything to learn from */
 #define REFIT_SHARE 5 /* lengths and noise are fitted anew whenever the observations have grown by 1 / REFIT_SHARE */
 
-static const double ones[FNAS_TRUTH_OBJECTIVES_MAX] = {1, 1, 1, 1, 1, 1, 1, 1};
-
 /* One Gaussian process, and what it says of all candidates. */
 typedef struct model {
     fnas_gp *gp;
@@ -83,7 +81,10 @@ static void judge_improvement(optimiser *o, int64_t output, double *promise) {
 /* Linear scalarisation: one model of the objectives' mean. */
 static double linear_target(const optimiser *o, int64_t m, int64_t index, const double *point) {
     (void)m, (void)index;
-    return weighted_sum(o->rival->objectives, ones, point) / (double)o->rival->objectives;
+    int64_t objectives = o->rival->objectives;
+    double sum = 0;
+    for (int64_t k = 0; k < objectives; k++) sum += point[k];
+    return sum / (double)objectives;
 }
 
 static fnas_status linear_judge(optimiser *o, double *promise) {
@@ -132,7 +133,8 @@ static fnas_status hypervolume_judge(optimiser *o, double *promise) {
     const fnas_rival *rival = o->rival;
     double means[FNAS_EHVI_OBJECTIVES_MAX], deviations[FNAS_EHVI_OBJECTIVES_MAX];
     fnas_ehvi ehvi;
-    fnas_status status = fnas_ehvi_open(rival->context, rival->archive.count, rival->objectives, rival->points, ones, &ehvi);
+    fnas_status status = fnas_ehvi_open(rival->context, rival->archive.count, rival->objectives, rival->points, fnas_truth_reference,
+                                        &ehvi);
     for (int64_t m = 0; m < rival->objectives && status == FNAS_OK; m++) ask(o, m, 0);
     for (int64_t i = 0; i < o->candidates && status == FNAS_OK; i++) {
         if (o->taken[i]) continue;

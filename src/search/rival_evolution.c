@@ -74,7 +74,7 @@ static int64_t binary_tournament(fnas_rival *rival, int64_t count, const int64_t
     return places[a < b ? a : b];
 }
 
-/* Uniform crossover, then each decision changes with probability 1 / decisions. */
+/* Uniform crossover, then each decision is drawn anew with probability 1 / decisions. */
 static void breed(fnas_rival *rival, int64_t mother, int64_t father, int32_t *child) {
     bool crosses = fnas_random_uniform(&rival->random) < CROSSOVER;
     const int32_t *first = fnas_rival_arch(rival, mother), *second = fnas_rival_arch(rival, father);

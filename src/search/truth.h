@@ -18,6 +18,10 @@ struct fnas_truth {
 };
 
 #define FNAS_TRUTH_ERROR_LIMIT_PCT 90.0 /* errors from here on are those of networks that guess */
+#define FNAS_TRUTH_POINTS 24            /* of a front, so that all are compared by as many */
+
+/* The reference point of hypervolumes: in normalised coordinates the worst of everything, 1. */
+extern const double fnas_truth_reference[FNAS_TRUTH_OBJECTIVES_MAX];
 
 /* Coordinates between 0 and 1 within the table's range. normalised [objective_count]. */
 void fnas_truth_normalise(const fnas_truth *truth, const double *values, double *normalised);

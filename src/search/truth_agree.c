@@ -10,7 +10,6 @@
 #include "space/arch_find.h"
 
 #define RANDOM_MOST 1000
-#define POINTS 24
 #define ALIKE 0.05
 
 /* Rows of the truth tables that do not guess, with both errors. */
@@ -28,7 +27,7 @@ typedef struct agreement {
 static fnas_status allocate(fnas_context *context, agreement *state) {
     size_t count = (size_t)state->truth->archs.count + 1;
     state->rows = fnas_allocate(count, sizeof *state->rows);
-    state->order = fnas_allocate(count + POINTS, sizeof *state->order);
+    state->order = fnas_allocate(count + FNAS_TRUTH_POINTS, sizeof *state->order);
     state->estimated = fnas_allocate(count, sizeof(double));
     state->true_pct = fnas_allocate(count, sizeof(double));
     state->x = fnas_allocate(count, sizeof(double));
@@ -118,10 +117,10 @@ static void estimate_points(agreement *state) {
 }
 
 static fnas_status score_best(fnas_context *context, agreement *state, fnas_truth_agreement *result) {
-    static const double ones[FNAS_TRUTH_OBJECTIVES_MAX] = {1, 1, 1, 1, 1, 1, 1, 1};
     int64_t kept, decisions = state->truth->archs.decisions;
     estimate_points(state);
-    FNAS_TRY(fnas_front_select(context, state->count, state->objectives, state->points, ones, POINTS, state->order, &kept));
+    FNAS_TRY(fnas_front_select(context, state->count, state->objectives, state->points, fnas_truth_reference, FNAS_TRUTH_POINTS,
+                               state->order, &kept));
     int32_t *choices = fnas_allocate((size_t)(kept * decisions) + 1, sizeof *choices);
     if (!choices) return fnas_fail_memory(context, "a front");
     for (int64_t i = 0; i < kept; i++)

@@ -5,7 +5,8 @@
 
 #include "base/memory.h"
 
-static const double ones[FNAS_TRUTH_OBJECTIVES_MAX] = {1, 1, 1, 1, 1, 1, 1, 1}, zeros[FNAS_TRUTH_OBJECTIVES_MAX];
+const double fnas_truth_reference[FNAS_TRUTH_OBJECTIVES_MAX] = {1, 1, 1, 1, 1, 1, 1, 1};
+static const double ideal[FNAS_TRUTH_OBJECTIVES_MAX]; /* 0 everywhere */
 
 /* ---- sets of points ---- */
 
@@ -45,7 +46,8 @@ static fnas_status true_front(fnas_context *context, const double **rows, fnas_t
     int64_t kept;
     for (int64_t i = 0; i < truth->archs.count; i++) rows[i] = truth->values + i * truth->objective_count;
     FNAS_TRY(front_of(context, truth, truth->archs.count, rows, &kept, &truth->front_count, &truth->front));
-    FNAS_TRY(fnas_front_hypervolume(context, truth->front_count, truth->objective_count, truth->front, ones, &truth->hypervolume));
+    FNAS_TRY(fnas_front_hypervolume(context, truth->front_count, truth->objective_count, truth->front, fnas_truth_reference,
+                                    &truth->hypervolume));
     if (truth->hypervolume > 0) return FNAS_OK;
     return fnas_fail(context, FNAS_ERR_INPUT,
                      "the true front has only architectures that are the worst in something: its hypervolume is 0, nothing can be scored");
@@ -76,10 +78,11 @@ static fnas_status find_rows(fnas_context *context, const fnas_truth *truth, int
 static fnas_status score_points(fnas_context *context, const fnas_truth *truth, const double *points, fnas_truth_score *score) {
     double none = (double)NAN;
     score->indicators = (fnas_indicators){none, none, none, none, none, none};
-    FNAS_TRY(fnas_front_hypervolume(context, score->front_count, truth->objective_count, points, ones, &score->hypervolume));
+    FNAS_TRY(
+        fnas_front_hypervolume(context, score->front_count, truth->objective_count, points, fnas_truth_reference, &score->hypervolume));
     score->ratio = score->hypervolume / score->true_hypervolume;
     if (score->front_count == 0) return FNAS_OK;
-    return fnas_front_indicators(context, truth->objective_count, score->front_count, points, truth->front_count, truth->front, zeros,
+    return fnas_front_indicators(context, truth->objective_count, score->front_count, points, truth->front_count, truth->front, ideal,
                                  &score->indicators);
 }
 

@@ -20,6 +20,8 @@ rm "$errors"
 estimate 0 "trainings are taken over" --trainings 80 --device "$place/a.json" "$place/b.json" --json
 says out '"resumed": 80'
 want "the table is the same" cmp "$errors" "$place/first.csv"
+estimate 0 "of kept scores alone" --ingredients naswot,meco
+says out "9444 architectures that differ, from scores of untrained networks alone"
 
 # A kill loses at most the round that was being trained.
 rm -f "$errors" "$errors.trainings"

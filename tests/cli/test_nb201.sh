@@ -8,7 +8,8 @@ export FLEETNAS="$fleetnas" NB201_DIR="$place/made" THREADS=2
 
 # ---- made-up tables: two devices to search on, one unseen, which has energies too ----
 mkdir tables cifar
-make_truth tables/architectures.csv
+make_truth made_up.csv
+awk -F, -v OFS=, 'NR == 1 { print $0, "cifar10_Error_pct"; next } { print $0, 100 - $5 }' made_up.csv > tables/architectures.csv
 awk -F, -v OFS=, 'NR == 1 { print "arch_index,phone,board_32,eyeriss"; next } { print $1, 1 + $4 / 20 + ($1 % 11) / 10, 3 + $4 / 9 + ($1 % 7) / 5, 2 + $4 / 30 + ($1 % 5) / 9 }' \
     tables/architectures.csv > tables/latency_ms.csv
 awk -F, -v OFS=, 'NR == 1 { print "arch_index,eyeriss_energy_mj,pi5_onnx_latency_ms,pi5_onnx_energy_mj"; next } { print $1, 1 + $4 / 12 + ($1 % 3), 2 + $4 / 8, 5 + $4 / 3 + ($1 % 13) }' \
@@ -61,7 +62,7 @@ rm -rf made
 
 # ---- the searching part, where there is nothing else ----
 protocol 0 "copies" TABLES="$place/tables" CIFAR10="$place/cifar" PARTS=copies
-want "no accuracy among the copies" sh -c "! grep -rqi accuracy made/search/tables"
+want "neither accuracies nor errors among the copies" sh -c "! grep -rqiE 'accuracy|error' made/search/tables"
 want "MACs stayed" sh -c "head -1 made/search/tables/architectures.csv | grep -qx 'arch_index,arch,params_million,macs_million'"
 want "no test images among the copies" [ "$(cd made/search/cifar10 && echo *)" = "data_batch_1.bin.xz data_batch_2.bin.xz data_batch_3.bin.xz data_batch_4.bin.xz data_batch_5.bin.xz" ]
 mkdir away
@@ -149,6 +150,9 @@ cp out before
 touch marker
 want "once more" ablation
 want "does nothing and says the same" sh -c "cmp out before && [ -z \"\$(find made/search/ablation -newer marker -type f)\" ]"
+for seed in 1 2 3; do echo "default,$seed,0.987654,0.9" > "made/ablation/default,$seed"; done
+want "seeds that agree" env TABLES="$place/tables" ERRORS=trial-5/seed-1/errors.csv STEPS=20 SEEDS="1 2 3" ROWS=default sh "$script_of_rows"
+want "have no standard error" grep -qF '| 0.9877 ± 0.0000 | 0.9000 ± 0.0000 |' out
 cp $short/errors.csv.trainings judged
 want "errors of some ingredients" env TABLES="$place/tables" ERRORS=curve-0.5/seed-1/errors.csv JUDGE_OPTIONS="--proxy $tiny --score-proxy $tiny --score-images 4 --steps 40" STEPS=20 SEEDS=1 \
     ROWS="scores-alone without-meco" THREADS=2 sh "$script_of_rows"

@@ -1,6 +1,8 @@
 /* Short trainings: they learn, and are functions of plan and architecture alone. */
 #include "base/support.h"
 
+#include <math.h>
+
 #include "estimate/training.h"
 
 #define CONV_CELL "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|skip_connect~0|nor_conv_3x3~1|nor_conv_3x3~2|"
@@ -69,6 +71,20 @@ static void test_is_a_function_of_plan_and_architecture(void **state) {
     tear_down(&made);
 }
 
+/* Weights beyond all numbers: from then on the network guesses, and errs as often as that, however few images a step has. */
+static void test_a_diverged_network_guesses(void **state) {
+    fnas_test_place *place = *state;
+    bench made = set_up(place, "nb201:channels=8,cells=1,input=3x8x8", 20);
+    fnas_trainer trainer;
+    made.plan.rate = 1e38;
+    assert_status(FNAS_OK, fnas_trainer_create(place->context, &made.plan, &trainer));
+    fnas_training_curve curve = train(place, &made, &trainer, CONV_CELL);
+    assert_float_equal(curve.loss[FNAS_TRAINING_PARTS - 1], log(10), 1e-12);
+    assert_float_equal(curve.error_pct[FNAS_TRAINING_PARTS - 1], 90, 1e-12);
+    fnas_trainer_destroy(&trainer);
+    tear_down(&made);
+}
+
 static void test_refuses_images_that_do_not_fit(void **state) {
     fnas_test_place *place = *state;
     const char *specs[] = {"nb201:channels=8,cells=1,input=3x32x32", "nb201:channels=8,cells=1,input=3x16x8",
@@ -99,6 +115,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         fnas_test(test_learns),
         fnas_test(test_is_a_function_of_plan_and_architecture),
+        fnas_test(test_a_diverged_network_guesses),
         fnas_test(test_refuses_images_that_do_not_fit),
         fnas_test(test_stops_when_asked),
     };
