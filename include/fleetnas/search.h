@@ -31,8 +31,18 @@ typedef struct fnas_search_options {
     const char *precision;      /* "f32" | "bf16" [f32]: of the activations in training; weights, their updates and all scores are f32 */
     const char *error_gradient; /* "gates" | "model" [preset's]: of each path's own loss through its gates, or of a regression over the
                                    losses of architectures on common images */
-    int64_t paths;              /* paths a step [a multiple of the devices, about 16] */
-    int64_t steps, epochs;      /* at most one of steps, epochs, minutes */
+    const char *supernet; /* "moving" | "frozen": whether the shared weights learn behind the warm-up [frozen where the space is trained
+                             in phases, such as mobilenetv3, else moving] */
+    const char *weights;  /* shared weights to begin with: a safetensors file with the supernet's names and shapes, or the folder of a run
+                             [drawn]. They are kept in the run's checkpoint */
+    const char *warmup;   /* of the steps, at the start, in which the shared weights alone are trained: "none" or a fraction under 1,
+                             "0.5" [preset's; none with weights] */
+    const char *phases;   /* how long the space's phases of the warm-up are in relation to each other, "4,2,2,2", or "none": all choices
+                             are open from the first step [preset's] */
+    const char *distillation; /* weight of what the largest network says of the images in what the others learn in the phases: "none" or a
+                                 number up to 1 [preset's] */
+    int64_t paths;            /* paths a step [a multiple of the devices, about 16] */
+    int64_t steps, epochs;    /* at most one of steps, epochs, minutes */
     double minutes;
     uint64_t seed;
     int64_t checkpoint_steps; /* between checkpoints [preset's] */

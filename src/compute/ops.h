@@ -119,5 +119,11 @@ void fnas_linear_backward(fnas_engine *engine, int64_t n, int64_t in, int64_t ou
  * A non-finite logit gives a NaN loss: the caller checks. */
 void fnas_cross_entropy(int64_t n, int64_t classes, const float *logits, const int32_t *labels, float smoothing, float scale, double *loss,
                         int64_t *correct, float *diff_logits);
+/* The same with targets [N][K], which sum to 1 over the classes, in the place of labels. diff_logits (may be NULL) is added to, times
+ * scale. */
+void fnas_soft_cross_entropy(int64_t n, int64_t classes, const float *logits, const float *targets, float scale, double *loss,
+                             float *diff_logits);
+/* logits [N][K] become probabilities, exp(z_k) / sum of exp(z). */
+void fnas_softmax(int64_t n, int64_t classes, float *logits);
 
 #endif

@@ -86,6 +86,8 @@ bool fnas_conv_node_is_fused(const fnas_node *node); /* can rectify its source i
 fnas_shape fnas_path_shape(const fnas_path *path, fnas_value value);
 size_t fnas_path_bytes(const fnas_path *path, fnas_value value); /* of a value in memory, whole cache lines */
 void *fnas_path_buffer(const fnas_path *path, int32_t buffer);   /* NULL for FNAS_BUFFER_NONE */
+fnas_value_shape fnas_path_image_shape(const fnas_path *path);   /* of the images that are given */
+bool fnas_path_resizes(const fnas_path *path);                   /* they are of another size than the network's */
 const void *fnas_path_source_data(const fnas_path *path, int64_t index);
 const void *fnas_path_factors_data(const fnas_path *path, int64_t index); /* of a channel scale */
 void *fnas_path_result_data(const fnas_path *path, int64_t index);

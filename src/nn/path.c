@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "data/resize.h"
 #include "nn/node.h"
 
 #define FNAS_PATH_MAX_FLOATS ((size_t)1 << 36) /* of one value */
@@ -42,6 +43,7 @@ static size_t fnas_round_bytes(size_t bytes) {
 
 size_t fnas_path_bytes(const fnas_path *path, fnas_value value) {
     fnas_shape shape = fnas_path_shape(path, value);
+    if (value == 0) return fnas_round_bytes((size_t)(shape.n * shape.c * shape.h * shape.w) * sizeof(float));
     if (path->values[value].plain) return fnas_round_bytes((size_t)(shape.n * shape.c) * sizeof(float));
     return fnas_round_bytes(fnas_shape_floats(shape, path->block) * fnas_engine_element_bytes(path->engine));
 }
@@ -50,9 +52,20 @@ void *fnas_path_buffer(const fnas_path *path, int32_t buffer) {
     return buffer == FNAS_BUFFER_NONE ? NULL : path->memory + path->buffers[buffer].offset;
 }
 
+fnas_value_shape fnas_path_image_shape(const fnas_path *path) {
+    fnas_value_shape given = path->request->image_shape;
+    return given.c ? given : path->net->values[0];
+}
+
+bool fnas_path_resizes(const fnas_path *path) {
+    fnas_value_shape given = fnas_path_image_shape(path), image = path->net->values[0];
+    return given.h != image.h || given.w != image.w;
+}
+
 const void *fnas_path_source_data(const fnas_path *path, int64_t index) {
     fnas_value source = path->nodes[index].source;
-    return source == 0 ? (const void *)path->request->images : fnas_path_buffer(path, path->values[source].activation);
+    bool given = source == 0 && !fnas_path_resizes(path);
+    return given ? (const void *)path->request->images : fnas_path_buffer(path, path->values[source].activation);
 }
 
 const void *fnas_path_factors_data(const fnas_path *path, int64_t index) {
@@ -135,6 +148,14 @@ static fnas_status fnas_path_check_net(const fnas_path *path) {
     return FNAS_OK;
 }
 
+static fnas_status fnas_path_check_images(const fnas_path *path) {
+    fnas_value_shape given = fnas_path_image_shape(path), image = path->net->values[0];
+    if (given.c == image.c && given.h > 0 && given.w > 0) return FNAS_OK;
+    return fnas_fail(path->context, FNAS_ERR_INTERNAL, "images of %lldx%lldx%lld for a network of images of %lldx%lldx%lld",
+                     (long long)given.c, (long long)given.h, (long long)given.w, (long long)image.c, (long long)image.h,
+                     (long long)image.w);
+}
+
 static bool fnas_path_has_loss(const fnas_path_request *request) {
     return request->labels || request->loss == FNAS_PATH_LOG_SUM;
 }
@@ -149,6 +170,8 @@ static fnas_status fnas_path_check_request(fnas_context *context, const fnas_pat
         return fnas_fail(context, FNAS_ERR_INTERNAL, "gradients need batch statistics: none may be given");
     if (request->statistics && request->batch_statistics)
         return fnas_fail(context, FNAS_ERR_INTERNAL, "statistics are either given or taken");
+    if (request->soft_targets && !(request->labels && request->soft_weight >= 0 && request->soft_weight <= 1))
+        return fnas_fail(context, FNAS_ERR_INTERNAL, "soft targets stand beside labels, with a weight of 0 to 1");
     if (!request->labels) return FNAS_OK;
     int64_t classes = request->net->values[request->net->logits].c;
     for (int64_t i = 0; i < request->n; i++)
@@ -159,6 +182,13 @@ static fnas_status fnas_path_check_request(fnas_context *context, const fnas_pat
 }
 
 /* ---- running ---- */
+
+static void fnas_path_resize_images(const fnas_path *path) {
+    fnas_value_shape given = fnas_path_image_shape(path), image = path->net->values[0];
+    if (fnas_path_resizes(path))
+        fnas_resize_aligned(path->request->n * image.c, given.h, given.w, image.h, image.w, path->request->images,
+                            fnas_path_buffer(path, path->values[0].activation));
+}
 
 /* What an absorbed ReLU would read lies in memory until its readers have run, which stand behind it. */
 static fnas_status fnas_path_show_source(const fnas_path *path, int64_t index) {
@@ -175,6 +205,7 @@ static bool fnas_path_reads_map(const fnas_path *path, int64_t index) {
 }
 
 static fnas_status fnas_path_forward(const fnas_path *path) {
+    fnas_path_resize_images(path);
     for (int64_t i = 0; i < path->net->node_count; i++) {
         if (path->request->observe_source && fnas_path_reads_map(path, i)) FNAS_TRY(fnas_path_show_source(path, i));
         if (!path->nodes[i].absorbed) FNAS_TRY(fnas_path_run_node(path, i, FNAS_NODE_FORWARD));
@@ -190,6 +221,15 @@ static void fnas_path_log_sum(int64_t count, const float *logits, float scale, d
     for (int64_t i = 0; diff_logits && i < count; i++) diff_logits[i] = (float)((double)scale / sum);
 }
 
+/* result->loss is that of the labels alone. */
+static void fnas_path_add_teacher(const fnas_path *path, const float *logits, float weight, fnas_path_result *result, float *gradient) {
+    const fnas_path_request *request = path->request;
+    double soft_loss = 0;
+    fnas_soft_cross_entropy(request->n, path->net->values[path->net->logits].c, logits, request->soft_targets, request->scale * weight,
+                            &soft_loss, gradient);
+    result->loss = (1 - (double)weight) * result->loss + (double)weight * soft_loss;
+}
+
 static void fnas_path_loss(const fnas_path *path, fnas_path_result *result) {
     const fnas_path_request *request = path->request;
     const fnas_value_plan *logits = &path->values[path->net->logits];
@@ -200,8 +240,10 @@ static void fnas_path_loss(const fnas_path *path, fnas_path_result *result) {
     if (request->logits) memcpy(request->logits, values, (size_t)(request->n * classes) * sizeof *values);
     if (request->loss == FNAS_PATH_LOG_SUM) fnas_path_log_sum(request->n * classes, values, request->scale, &result->loss, gradient);
     if (!request->labels) return;
-    fnas_cross_entropy(request->n, classes, values, request->labels, request->label_smoothing, request->scale, &result->loss,
+    float soft = request->soft_targets ? request->soft_weight : 0;
+    fnas_cross_entropy(request->n, classes, values, request->labels, request->label_smoothing, request->scale * (1 - soft), &result->loss,
                        &result->correct, gradient);
+    if (soft > 0) fnas_path_add_teacher(path, values, soft, result, gradient);
 }
 
 /* A value that is not kept comes back with the first node that may need it. */
@@ -260,9 +302,10 @@ static bool fnas_path_share_is_finite(const fnas_path *path, int64_t index) {
 
 static fnas_status fnas_path_name_fault(const fnas_path *path) {
     const fnas_net *net = path->net;
-    fnas_value_shape image = net->values[0];
+    fnas_value_shape image = fnas_path_image_shape(path);
     if (!fnas_all_finite(path->request->n * image.c * image.h * image.w, path->request->images))
         return fnas_fail(path->context, FNAS_ERR_NUMERIC, "the images hold a number that is not finite");
+    fnas_path_resize_images(path);
     for (int64_t i = 0; i < net->node_count; i++) {
         const fnas_node *node = &net->nodes[i];
         if (path->nodes[i].absorbed) continue;
@@ -294,6 +337,7 @@ fnas_status fnas_path_run(fnas_context *context, fnas_worker *worker, const fnas
                       .block = fnas_engine_block(worker->engine),
                       .request = request,
                       .net = request->net};
+    FNAS_TRY(fnas_path_check_images(&path));
     FNAS_TRY(fnas_path_check_net(&path));
     FNAS_TRY(fnas_path_plan(&path));
     FNAS_TRY(fnas_path_forward(&path));

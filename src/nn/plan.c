@@ -149,11 +149,12 @@ static void fnas_buffer_extend(fnas_path *path, int32_t buffer, int64_t time) {
 
 static void fnas_plan_forward_lives(fnas_path *path) {
     const fnas_net *net = path->net;
+    if (fnas_path_resizes(path)) path->values[0].activation = fnas_plan_buffer(path, fnas_path_bytes(path, 0), 0, 0);
     for (int64_t i = 0; i < net->node_count; i++) {
         const fnas_node *node = &net->nodes[i];
         fnas_value_plan *value = &path->values[node->result];
         fnas_value source = path->nodes[i].source;
-        if (source > 0) fnas_buffer_extend(path, path->values[source].activation, i);
+        if (source >= 0) fnas_buffer_extend(path, path->values[source].activation, i);
         if (node->factors > 0) fnas_buffer_extend(path, path->values[node->factors].activation, i);
         if ((node->kind == FNAS_NODE_ZERO && !path->nodes[i].writes) || path->nodes[i].absorbed || path->nodes[i].deferred) continue;
         if (value->activation == FNAS_BUFFER_NONE) value->activation = fnas_plan_buffer(path, fnas_path_bytes(path, node->result), i, i);
@@ -194,7 +195,7 @@ static void fnas_plan_node_lives(fnas_path *path) {
         plan->forward_scratch = fnas_plan_buffer(path, needs.forward_bytes, i, i);
         if (!plan->backward) continue;
         plan->backward_scratch = fnas_plan_buffer(path, needs.backward_bytes, backward_time, backward_time);
-        if (needs.source && plan->source > 0) fnas_buffer_extend(path, path->values[plan->source].activation, backward_time);
+        if (needs.source && plan->source >= 0) fnas_buffer_extend(path, path->values[plan->source].activation, backward_time);
         if (needs.result) fnas_buffer_extend(path, path->values[node->result].activation, backward_time);
     }
 }

@@ -25,6 +25,7 @@ struct fnas_run {
     fnas_predictor *energy_predictor; /* NULL where energy is no objective */
     fnas_surrogate *surrogate;        /* of the error; NULL: the supernet's */
     fnas_search_state state;
+    char *weights_path;       /* of a new run: where its shared weights come from; NULL: drawn */
     char *data_spec;          /* with its path, from log.sqlite; NULL when unknown */
     bool is_new;              /* made from options, and not yet written: what may lie in its folder is not of this run */
     int lock;                 /* descriptor of the folder, locked while this process searches in it; -1: not locked */
