@@ -87,11 +87,23 @@ void fnas_gate_backward(fnas_engine *engine, fnas_shape shape, float gate, const
 double fnas_dot(fnas_engine *engine, fnas_shape shape, const void *a, const void *b); /* sum of a * b, real channels only */
 double fnas_sum(fnas_engine *engine, fnas_shape shape, const void *a);
 
-/* dst = f(src); hard sigmoid is for plain arrays alone, since it would not keep padding at zero. */
+/* dst = f(src); hard sigmoid is for plain arrays alone, since it would not keep padding at zero. Backward: diff_src (+)= f'(src) diff_dst,
+ * where at its corners each f has the slope that it has beyond them. */
 void fnas_hard_swish_forward(fnas_engine *engine, fnas_shape shape, const void *src, void *dst);
+void fnas_hard_swish_backward(fnas_engine *engine, fnas_shape shape, const void *src, const void *diff_dst, bool accumulate,
+                              void *diff_src);
 void fnas_activation_forward_plain(fnas_activation activation, int64_t count, const float *src, float *dst);
+void fnas_activation_backward_plain(fnas_activation activation, int64_t count, const float *src, const float *diff_dst, bool accumulate,
+                                    float *diff_src);
 /* dst = src times one factor an image and channel: squeeze and excitation's last step. factors [N][C], plain. */
 void fnas_channel_scale_forward(fnas_engine *engine, fnas_shape shape, const void *src, const float *factors, void *dst);
+typedef struct fnas_channel_scale_gradients {
+    void *src;      /* NULL: not wanted */
+    float *factors; /* [N][C]; NULL: not wanted */
+    bool accumulate_src, accumulate_factors;
+} fnas_channel_scale_gradients;
+void fnas_channel_scale_backward(fnas_engine *engine, fnas_shape shape, const void *src, const float *factors, const void *diff_dst,
+                                 const fnas_channel_scale_gradients *wanted);
 
 /* ---- pooling ---- */
 typedef struct fnas_pool_shape {

@@ -151,6 +151,34 @@ void fnas_ref_activation_forward(fnas_activation activation, int64_t count, cons
     for (int64_t i = 0; i < count; i++) dst[i] = activate(activation, src[i]);
 }
 
+static double slope(fnas_activation activation, double x) {
+    switch (activation) {
+    case FNAS_ACTIVATION_RELU:
+        return x > 0 ? 1 : 0;
+    case FNAS_ACTIVATION_HARD_SWISH:
+        return x >= 3 ? 1 : x > -3 ? (2 * x + 3) / 6 : 0;
+    case FNAS_ACTIVATION_HARD_SIGMOID:
+        return x > -3 && x < 3 ? 1.0 / 6 : 0;
+    case FNAS_ACTIVATION_NONE:
+        break;
+    }
+    return 1;
+}
+
+void fnas_ref_activation_backward(fnas_activation activation, int64_t count, const double *src, const double *diff_dst, bool accumulate,
+                                  double *diff_src) {
+    for (int64_t i = 0; i < count; i++) diff_src[i] = (accumulate ? diff_src[i] : 0) + slope(activation, src[i]) * diff_dst[i];
+}
+
+void fnas_ref_channel_scale_backward(fnas_shape shape, const double *src, const double *factors, const double *diff_dst, double *diff_src,
+                                     double *diff_factors) {
+    int64_t plane = shape.h * shape.w;
+    for (int64_t i = 0; i < fnas_shape_elements(shape); i++) {
+        if (diff_src) diff_src[i] += diff_dst[i] * factors[i / plane];
+        if (diff_factors) diff_factors[i / plane] += diff_dst[i] * src[i];
+    }
+}
+
 void fnas_ref_channel_scale_forward(fnas_shape shape, const double *src, const double *factors, double *dst) {
     int64_t plane = shape.h * shape.w;
     for (int64_t i = 0; i < fnas_shape_elements(shape); i++) dst[i] = src[i] * factors[i / plane];

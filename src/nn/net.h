@@ -87,8 +87,7 @@ FNAS_NODISCARD fnas_status fnas_net_copy(fnas_context *context, const fnas_net *
 fnas_value fnas_net_conv(fnas_net *net, fnas_value source, fnas_value into, const fnas_conv_spec *conv, const fnas_norm_spec *norm,
                          fnas_gate gate);
 fnas_value fnas_net_norm(fnas_net *net, fnas_value source, const fnas_norm_spec *norm);
-/* Activations of plain values are plain values. Hard swish, hard sigmoid and the channel scale have no backward pass: a path that wants
- * gradients through them fails with FNAS_ERR_UNSUPPORTED. */
+/* Activations of plain values are plain values. */
 fnas_value fnas_net_relu(fnas_net *net, fnas_value source);
 fnas_value fnas_net_hard_swish(fnas_net *net, fnas_value source);
 fnas_value fnas_net_hard_sigmoid(fnas_net *net, fnas_value source);

@@ -10,20 +10,21 @@
 
 /* What a node wants of the planner, beside its source and result. */
 typedef struct fnas_node_needs {
-    size_t kept_bytes;     /* written by the forward pass, read by the backward pass */
-    size_t forward_bytes;  /* scratch of the forward pass */
-    size_t backward_bytes; /* scratch of the backward pass */
-    bool source, result;   /* the backward pass reads these activations */
+    size_t kept_bytes;            /* written by the forward pass, read by the backward pass */
+    size_t forward_bytes;         /* scratch of the forward pass */
+    size_t backward_bytes;        /* scratch of the backward pass */
+    bool source, factors, result; /* the backward pass reads these activations */
 } fnas_node_needs;
 
 typedef struct fnas_node_plan {
-    bool absorbed;                             /* a ReLU that all its readers take themselves: it does not run */
-    fnas_value source;                         /* what it reads: its source, or that of an absorbed ReLU */
-    bool relu;                                 /* which it then rectifies itself, unless that is done */
-    bool deferred;                             /* a norm whose share of a sum is added by the last node of that sum */
-    bool writes;                               /* the first contribution to its result: written, later ones are added */
-    bool writes_gradient;                      /* the first, in the backward pass, to give its source a gradient */
-    bool diff_source, diff_weights, diff_gate; /* which gradients are wanted of it; backward: any is */
+    bool absorbed;                                           /* a ReLU that all its readers take themselves: it does not run */
+    fnas_value source;                                       /* what it reads: its source, or that of an absorbed ReLU */
+    bool relu;                                               /* which it then rectifies itself, unless that is done */
+    bool deferred;                                           /* a norm whose share of a sum is added by the last node of that sum */
+    bool writes;                                             /* the first contribution to its result: written, later ones are added */
+    bool writes_gradient;                                    /* the first, in the backward pass, to give its source a gradient */
+    bool writes_factors_gradient;                            /* likewise of the factors of a channel scale */
+    bool diff_source, diff_factors, diff_weights, diff_gate; /* which gradients are wanted of it; backward: any is */
     bool backward;
     bool sums_upstream; /* sum(U) of its result is taken while this node runs backward */
     int32_t kept, forward_scratch, backward_scratch;
@@ -93,6 +94,7 @@ const void *fnas_path_factors_data(const fnas_path *path, int64_t index); /* of 
 void *fnas_path_result_data(const fnas_path *path, int64_t index);
 void *fnas_path_upstream(const fnas_path *path, int64_t index);             /* gradient of its result */
 void *fnas_path_source_gradient(const fnas_path *path, int64_t index);      /* NULL when not wanted */
+float *fnas_path_factors_gradient(const fnas_path *path, int64_t index);    /* likewise */
 const float *fnas_path_parameter(const fnas_path *path, int32_t handle);    /* NULL for FNAS_PARAMETER_NONE */
 float *fnas_path_parameter_gradient(const fnas_path *path, int32_t handle); /* NULL when there is none or none is wanted */
 int64_t fnas_round_floats(int64_t floats);                                  /* to whole cache lines */

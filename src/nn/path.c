@@ -85,6 +85,10 @@ void *fnas_path_source_gradient(const fnas_path *path, int64_t index) {
     return plan->diff_source ? fnas_path_buffer(path, path->values[plan->source].gradient) : NULL;
 }
 
+float *fnas_path_factors_gradient(const fnas_path *path, int64_t index) {
+    return path->nodes[index].diff_factors ? fnas_path_buffer(path, path->values[path->net->nodes[index].factors].gradient) : NULL;
+}
+
 const float *fnas_path_parameter(const fnas_path *path, int32_t handle) {
     const fnas_parameters *parameters = path->request->parameters;
     return handle == FNAS_PARAMETER_NONE ? NULL : parameters->values + parameters->items[handle].offset;

@@ -266,9 +266,15 @@ static void fnas_reference_backward_own(const fnas_reference *reference, int64_t
     case FNAS_NODE_ZERO:
         break;
     case FNAS_NODE_HARD_SWISH:
+        fnas_ref_activation_backward(FNAS_ACTIVATION_HARD_SWISH, fnas_shape_elements(result), src, diff_own, true, diff_src);
+        break;
     case FNAS_NODE_HARD_SIGMOID:
+        fnas_ref_activation_backward(FNAS_ACTIVATION_HARD_SIGMOID, fnas_shape_elements(result), src, diff_own, true, diff_src);
+        break;
     case FNAS_NODE_CHANNEL_SCALE:
-        break; /* refused before */
+        fnas_ref_channel_scale_backward(result, src, reference->activations[node->factors], diff_own, diff_src,
+                                        reference->gradients[node->factors]);
+        break;
     case FNAS_NODE_GLOBAL_POOL:
         fnas_ref_global_pool_backward(fnas_reference_shape(reference, node->source), diff_own, true, diff_src);
         break;
@@ -315,17 +321,9 @@ static double fnas_reference_log_sum(int64_t count, const double *logits, double
     return log(sum);
 }
 
-static bool fnas_reference_has_backward(fnas_node_kind kind) {
-    return kind != FNAS_NODE_HARD_SWISH && kind != FNAS_NODE_HARD_SIGMOID && kind != FNAS_NODE_CHANNEL_SCALE;
-}
-
 fnas_status fnas_path_run_reference(fnas_context *context, const fnas_reference_request *request, fnas_path_result *result) {
     fnas_reference reference = {.context = context, .request = request, .net = request->net};
     fnas_value logits = request->net->logits;
-    for (int64_t i = 0; (request->weight_gradient || request->gate_gradient) && i < request->net->node_count; i++)
-        if (!fnas_reference_has_backward(request->net->nodes[i].kind))
-            return fnas_fail(context, FNAS_ERR_UNSUPPORTED, "node %lld (%s): no gradients are computed through it", (long long)i,
-                             fnas_node_kind_name(request->net->nodes[i].kind));
     if (!fnas_reference_allocate(&reference)) {
         fnas_reference_free(&reference);
         return fnas_fail_memory(context, "a reference path");

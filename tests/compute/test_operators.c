@@ -175,7 +175,10 @@ static void test_plane_gradients(void **state) {
         fnas_operator_case global = {.kind = FNAS_OPERATOR_GLOBAL_POOL_FORWARD, .plane = s},
                            global_back = {.kind = FNAS_OPERATOR_GLOBAL_POOL_BACKWARD, .plane = s};
         check_derivative(&(derivative_check){gate, gate_back, 1, 1, {{0, 2}}, 1}, i);
+        fnas_operator_case scaled = {.kind = FNAS_OPERATOR_CHANNEL_SCALE_FORWARD, .plane = s},
+                           scaled_back = {.kind = FNAS_OPERATOR_CHANNEL_SCALE_BACKWARD, .plane = s};
         check_derivative(&(derivative_check){global, global_back, 1, 1, {{0, 0}}, 1}, i);
+        check_derivative(&(derivative_check){scaled, scaled_back, 2, 2, {{0, 3}, {1, 4}}, 2}, i);
     }
 }
 
