@@ -36,7 +36,7 @@ typedef struct fnas_trainer {
     fnas_worker worker;
     fnas_parameters parameters;
     float *gradient, *moment; /* [parameters.float_count] */
-    float *full, *images;     /* [batch]: as the data set has them, and shrunk */
+    float *images;            /* [batch] */
     int32_t *labels;
     int64_t *indices;
     fnas_epoch_order *order;

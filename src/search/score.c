@@ -48,17 +48,9 @@ static void fnas_score_images_free(fnas_score_images *images) {
     fnas_free(images->labels);
 }
 
-static fnas_status fnas_score_fill_test(fnas_context *context, const fnas_dataset *dataset, int64_t image_floats,
-                                        fnas_score_images *images) {
-    for (int64_t i = 0; i < images->count; i++) {
-        FNAS_TRY(fnas_dataset_test_image(context, dataset, i, images->images + i * image_floats, &images->labels[i]));
-    }
-    return FNAS_OK;
-}
-
 static fnas_status fnas_score_fill(fnas_context *context, const fnas_dataset *dataset, fnas_score_part part, const fnas_split *split,
-                                   int64_t image_floats, fnas_score_images *images) {
-    int64_t ignored;
+                                   const int64_t shape[3], fnas_score_images *images) {
+    int64_t ignored, image_floats = shape[0] * shape[1] * shape[2];
     images->recalibration = fnas_allocate((size_t)(images->recalibration_count * image_floats), sizeof(float));
     images->images = fnas_allocate((size_t)(images->count * image_floats), sizeof(float));
     /* Recalibration needs no labels, but a batch comes with them. */
@@ -66,10 +58,10 @@ static fnas_status fnas_score_fill(fnas_context *context, const fnas_dataset *da
     images->labels = fnas_allocate((size_t)labels, sizeof *images->labels);
     if (!images->recalibration || !images->images || !images->labels) return fnas_fail_memory(context, "images for scoring");
     const int64_t *weights = fnas_split_part(split, FNAS_SPLIT_WEIGHTS, &ignored);
-    FNAS_TRY(fnas_batch_fill(context, dataset, images->recalibration_count, weights, NULL, images->recalibration, images->labels));
-    if (part == FNAS_SCORE_TEST) return fnas_score_fill_test(context, dataset, image_floats, images);
+    FNAS_TRY(fnas_batch_fill(context, dataset, shape, images->recalibration_count, weights, NULL, images->recalibration, images->labels));
+    if (part == FNAS_SCORE_TEST) return fnas_batch_fill_test(context, dataset, shape, images->count, images->images, images->labels);
     const int64_t *validation = fnas_split_part(split, FNAS_SPLIT_VALIDATION, &ignored);
-    return fnas_batch_fill(context, dataset, images->count, validation, NULL, images->images, images->labels);
+    return fnas_batch_fill(context, dataset, shape, images->count, validation, NULL, images->images, images->labels);
 }
 
 static int64_t fnas_score_most(int64_t wanted, int64_t available) {
@@ -90,7 +82,7 @@ static fnas_status fnas_score_images_load(fnas_context *context, const fnas_run 
     fnas_split_part(split, FNAS_SPLIT_VALIDATION, &validation);
     loaded->recalibration_count = fnas_score_most(config->recalibration_images, weights);
     loaded->count = fnas_score_most(images, part == FNAS_SCORE_TEST ? info.test_count : validation);
-    fnas_status status = fnas_score_fill(context, dataset, part, split, info.channels * info.height * info.width, loaded);
+    fnas_status status = fnas_score_fill(context, dataset, part, split, run->supernet->image, loaded);
     fnas_split_free(split);
     return status;
 }

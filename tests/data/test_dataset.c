@@ -78,11 +78,11 @@ static void check_small_set(fnas_test_place *place) {
     assert_int_equal(info.train_count, TRAIN);
     assert_int_equal(info.test_count, TEST);
     for (int i = 0; i < TRAIN; i++) {
-        assert_status(FNAS_OK, fnas_dataset_image(place->context, dataset, i, image, &label));
+        assert_status(FNAS_OK, fnas_dataset_image(place->context, dataset, NULL, i, image, &label));
         assert_int_equal(label, i % 10);
         for (int k = 0; k < AREA; k++) assert_int_equal(lround((image[k] * info.std[0] + info.mean[0]) * 255), pixel_of(0, i, k));
     }
-    assert_status(FNAS_OK, fnas_dataset_test_image(place->context, dataset, 3, image, &label));
+    assert_status(FNAS_OK, fnas_dataset_test_image(place->context, dataset, NULL, 3, image, &label));
     assert_int_equal(label, 3);
     assert_int_equal(lround((image[7] * info.std[0] + info.mean[0]) * 255), pixel_of(1, 3, 7));
     fnas_dataset_close(dataset);
@@ -241,7 +241,7 @@ static void cifar_without_its_test_batch(void **state) {
     assert_status(FNAS_OK, read_cifar(place, &dataset));
     assert_int_equal(dataset->train.count, 5 * RECORDS);
     assert_int_equal(fnas_dataset_get(dataset).test_count, 0);
-    assert_status(FNAS_ERR_USAGE, fnas_dataset_test_image(place->context, dataset, 0, image, &label));
+    assert_status(FNAS_ERR_USAGE, fnas_dataset_test_image(place->context, dataset, NULL, 0, image, &label));
     assert_int_equal(dataset->train.pixels[(4 * RECORDS + 1) * 3072], cifar_pixel(4, 1, 0));
     fnas_dataset_close(dataset);
 }
@@ -371,7 +371,7 @@ static void train_part_has_mean_0_and_deviation_1(void **state) {
     for (int i = 0; i < 200; i++) {
         float image[128];
         int32_t label;
-        assert_status(FNAS_OK, fnas_dataset_image(place->context, dataset, i, image, &label));
+        assert_status(FNAS_OK, fnas_dataset_image(place->context, dataset, NULL, i, image, &label));
         for (int k = 0; k < 128; k++) {
             sum[k / 64] += image[k];
             squares[k / 64] += (double)image[k] * image[k];
@@ -405,10 +405,10 @@ static void crops_and_flips_are_even(void **state) {
     float original[64], crop[64];
     int32_t label;
     assert_int_equal(fnas_dataset_get(dataset).crop_padding, 1);
-    assert_status(FNAS_OK, fnas_dataset_image(place->context, dataset, 4, original, &label));
+    assert_status(FNAS_OK, fnas_dataset_image(place->context, dataset, NULL, 4, original, &label));
     for (int i = 0; i < draws; i++) {
         int found = -1;
-        assert_status(FNAS_OK, fnas_dataset_augmented(place->context, dataset, 4, 1, i / 100, i % 100, crop, &label));
+        assert_status(FNAS_OK, fnas_dataset_augmented(place->context, dataset, NULL, 4, 1, i / 100, i % 100, crop, &label));
         assert_int_equal(label, 4);
         for (int k = 0; k < 18; k++) {
             if (is_shift(dataset, original, crop, k % 3 - 1, k / 3 % 3 - 1, k / 9)) found = k;
@@ -431,7 +431,7 @@ static fnas_status fill_one(fnas_context *context, void *user, int64_t item, int
     (void)worker;
     fill_job *job = user;
     int32_t label;
-    return fnas_dataset_augmented(context, job->dataset, item * 7 % 50, 5, 3, item, job->images + item * 192, &label);
+    return fnas_dataset_augmented(context, job->dataset, NULL, item * 7 % 50, 5, 3, item, job->images + item * 192, &label);
 }
 
 static void batches_do_not_depend_on_threads(void **state) {
@@ -441,19 +441,21 @@ static void batches_do_not_depend_on_threads(void **state) {
     int64_t indices[64];
     int32_t labels[64];
     for (int i = 0; i < 64; i++) indices[i] = i * 7 % 50;
-    assert_status(FNAS_OK, fnas_batch_fill(place->context, dataset, 64, indices, &(fnas_augment){.seed = 5, .step = 3}, batch, labels));
+    assert_status(FNAS_OK,
+                  fnas_batch_fill(place->context, dataset, NULL, 64, indices, &(fnas_augment){.seed = 5, .step = 3}, batch, labels));
     fnas_team *team;
     assert_status(FNAS_OK, fnas_team_create(place->context, 3, NULL, &team));
     assert_status(FNAS_OK, fnas_team_run(place->context, team, 64, fill_one, &(fill_job){dataset, apart}));
     fnas_team_destroy(team);
     assert_memory_equal(batch, apart, sizeof batch);
     for (int i = 0; i < 64; i++) assert_int_equal(labels[i], indices[i] % 10);
-    assert_status(FNAS_OK, fnas_batch_fill(place->context, dataset, 64, indices, &(fnas_augment){.seed = 5, .step = 4}, apart, labels));
+    assert_status(FNAS_OK,
+                  fnas_batch_fill(place->context, dataset, NULL, 64, indices, &(fnas_augment){.seed = 5, .step = 4}, apart, labels));
     assert_memory_not_equal(batch, apart, sizeof batch);
 
-    assert_status(FNAS_OK, fnas_batch_fill(place->context, dataset, 64, indices, NULL, batch, labels));
+    assert_status(FNAS_OK, fnas_batch_fill(place->context, dataset, NULL, 64, indices, NULL, batch, labels));
     for (int i = 0; i < 64; i++) {
-        assert_status(FNAS_OK, fnas_dataset_image(place->context, dataset, indices[i], apart, &labels[i]));
+        assert_status(FNAS_OK, fnas_dataset_image(place->context, dataset, NULL, indices[i], apart, &labels[i]));
         assert_memory_equal(batch + i * 192, apart, 192 * sizeof(float));
     }
     fnas_dataset_close(dataset);
@@ -464,12 +466,12 @@ static void wrong_indices_are_refused(void **state) {
     fnas_dataset *dataset = open_synthetic(place, "synthetic:1x8x8,images=50");
     float image[64];
     int32_t label;
-    assert_status(FNAS_ERR_USAGE, fnas_dataset_image(place->context, dataset, 50, image, &label));
+    assert_status(FNAS_ERR_USAGE, fnas_dataset_image(place->context, dataset, NULL, 50, image, &label));
     assert_message("image 50 of synthetic:1x8x8,classes=10,images=50 does not exist: there are 0..49");
-    assert_status(FNAS_ERR_USAGE, fnas_dataset_image(place->context, dataset, -1, image, &label));
-    assert_status(FNAS_ERR_USAGE, fnas_dataset_test_image(place->context, dataset, 10, image, &label));
-    assert_status(FNAS_ERR_USAGE, fnas_dataset_augmented(place->context, dataset, 50, 0, 0, 0, image, &label));
-    assert_status(FNAS_ERR_USAGE, fnas_batch_fill(place->context, dataset, 1, (int64_t[]){50}, NULL, image, &label));
+    assert_status(FNAS_ERR_USAGE, fnas_dataset_image(place->context, dataset, NULL, -1, image, &label));
+    assert_status(FNAS_ERR_USAGE, fnas_dataset_test_image(place->context, dataset, NULL, 10, image, &label));
+    assert_status(FNAS_ERR_USAGE, fnas_dataset_augmented(place->context, dataset, NULL, 50, 0, 0, 0, image, &label));
+    assert_status(FNAS_ERR_USAGE, fnas_batch_fill(place->context, dataset, NULL, 1, (int64_t[]){50}, NULL, image, &label));
     fnas_dataset_close(dataset);
 }
 
