@@ -23,7 +23,7 @@ static void fnas_folder_note_damaged(fnas_context *context, fnas_folder *folder,
     if (atomic_exchange(&folder->damaged[part][index], 1)) return;
     int64_t count = atomic_fetch_add(&folder->damaged_count, 1) + 1;
     if (count <= FNAS_NAMED)
-        fnas_log(context, FNAS_LOG_WARNING, "%s: left out, the next image of its class takes its place", fnas_context_message(context));
+        fnas_log(context, FNAS_LOG_WARNING, "%s; left out: the next image of its class takes its place", fnas_context_message(context));
     else if (fnas_is_power_of_ten(count))
         fnas_log(context, FNAS_LOG_WARNING, "%s: %lld damaged images so far: `fleetnas data prepare` leaves them out", folder->list.root,
                  (long long)count);

@@ -8,6 +8,7 @@
 #include "base/random.h"
 #include "base/threads.h"
 #include "data/dataset.h"
+#include "data/resize.h"
 
 /* ---- IDX files of a small data set: 12 train images and 4 test images of 5x4 ---- */
 
@@ -294,6 +295,7 @@ static void unknown_specs_are_explained(void **state) {
         {"", "unknown data set \"\""},
         {"cifar10", "cifar10 needs the folder"},
         {"cifar10:", "nothing stands behind the colon"},
+        {"folder", "folder needs the folder of the class folders"},
         {"synthetic", "synthetic needs the shape"},
         {"synthetic:3x8", "\"3x8\" is not understood"},
         {"synthetic:3x8x8x8", "\"3x8x8x8\" is not understood"},
@@ -461,6 +463,62 @@ static void batches_do_not_depend_on_threads(void **state) {
     fnas_dataset_close(dataset);
 }
 
+/* Other sizes: what is made of an image is what resizing makes of the data set's own, augmented or not. */
+static void images_are_resized(void **state) {
+    fnas_test_place *place = *state;
+    fnas_dataset *dataset = open_synthetic(place, "synthetic:1x8x8,images=20");
+    static float own[64], small[16], large[3 * 12 * 10], wanted[120];
+    int32_t label;
+    for (int augmented = 0; augmented < 2; augmented++) {
+        const int64_t four[3] = {1, 4, 4}, odd[3] = {3, 12, 10}, *const shapes[] = {NULL, four, odd};
+        float *const images[] = {own, small, large};
+        for (int i = 0; i < 3; i++) {
+            assert_status(FNAS_OK, augmented ? fnas_dataset_augmented(place->context, dataset, shapes[i], 7, 1, 2, 3, images[i], &label)
+                                             : fnas_dataset_image(place->context, dataset, shapes[i], 7, images[i], &label));
+            assert_int_equal(label, 7);
+        }
+        for (int y = 0; y < 4; y++)
+            for (int x = 0; x < 4; x++) {
+                const float *at = own + 16 * y + 2 * x;
+                assert_true(fabs(small[4 * y + x] - ((double)at[0] + at[1] + at[8] + at[9]) / 4) < 1e-6);
+            }
+        fnas_resize_aligned(1, 8, 8, 12, 10, own, wanted);
+        for (int c = 0; c < 3; c++) assert_memory_equal(large + 120 * c, wanted, sizeof wanted);
+    }
+    fnas_dataset_close(dataset);
+}
+
+static char said[200];
+
+static void keep_said(void *user, fnas_log_level level, const char *text) {
+    (void)user, (void)level;
+    snprintf(said, sizeof said, "%s", text);
+}
+
+static void what_is_resized_is_said(void **state) {
+    fnas_test_place *place = *state;
+    fnas_dataset *grey = open_synthetic(place, "synthetic:1x8x8,images=20"), *colour = open_synthetic(place, "synthetic:3x8x8,images=20");
+    static const struct {
+        int64_t shape[3];
+        const char *line;
+    } cases[] = {{{1, 8, 8}, ""},
+                 {{3, 8, 8}, "images of 1x8x8 are made 3x8x8 (grey repeated)"},
+                 {{1, 4, 4}, "images of 1x8x8 are made 1x4x4 (means of pixels)"},
+                 {{1, 4, 8}, "images of 1x8x8 are made 1x4x8 (bilinear)"},
+                 {{3, 32, 32}, "images of 1x8x8 are made 3x32x32 (bilinear)"}};
+    fnas_context_set_log(place->context, keep_said, NULL);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        *said = 0;
+        assert_status(FNAS_OK, fnas_dataset_fit(place->context, grey, cases[i].shape));
+        assert_true(*cases[i].line ? strstr(said, cases[i].line) != NULL : !*said);
+    }
+    assert_status(FNAS_ERR_INPUT, fnas_dataset_fit(place->context, colour, (const int64_t[]){1, 8, 8}));
+    assert_message("the space takes images 1x8x8, the data set synthetic:3x8x8,classes=10,images=20 has 3 channels");
+    assert_status(FNAS_ERR_INPUT, fnas_dataset_fit(place->context, grey, (const int64_t[]){1, 8, 0}));
+    fnas_dataset_close(grey);
+    fnas_dataset_close(colour);
+}
+
 static void wrong_indices_are_refused(void **state) {
     fnas_test_place *place = *state;
     fnas_dataset *dataset = open_synthetic(place, "synthetic:1x8x8,images=50");
@@ -551,6 +609,8 @@ int main(void) {
         fnas_test(train_part_has_mean_0_and_deviation_1),
         fnas_test(crops_and_flips_are_even),
         fnas_test(batches_do_not_depend_on_threads),
+        fnas_test(images_are_resized),
+        fnas_test(what_is_resized_is_said),
         fnas_test(wrong_indices_are_refused),
         fnas_test(real_fashion_mnist),
         fnas_test(real_cifar10),
