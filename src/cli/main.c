@@ -10,6 +10,7 @@
 #include "wrap.h"
 
 static const cli_verb *const verbs[] = {
+    &cli_data_prepare,
     &cli_space_show,
     &cli_device_measure,
     &cli_device_import_csv,

@@ -18,7 +18,6 @@
 #include "estimate/acquire.h"
 #include "estimate/candidates.h"
 #include "estimate/gaussian_process.h"
-#include "estimate/images.h"
 #include "estimate/merit.h"
 #include "estimate/regression.h"
 #include "estimate/training_free.h"
@@ -133,8 +132,8 @@ static fnas_status open_data(estimate *state) {
     fnas_context *context = state->context;
     const fnas_estimate_options *options = state->options;
     FNAS_TRY(fnas_dataset_open(context, options->data, &state->dataset));
-    FNAS_TRY(fnas_shrunk_check(context, state->proxy, state->dataset));
-    FNAS_TRY(fnas_shrunk_check(context, state->score_proxy, state->dataset));
+    FNAS_TRY(fnas_dataset_fit(context, state->dataset, state->proxy->image));
+    FNAS_TRY(fnas_dataset_fit(context, state->dataset, state->score_proxy->image));
     double rest = (1 - TRAINED_FRACTION) / 2;
     FNAS_TRY(fnas_split_create(context, state->dataset, options->seed, TRAINED_FRACTION, rest, &state->split));
     state->plan = (fnas_training_plan){.space = state->proxy,

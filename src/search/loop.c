@@ -218,7 +218,7 @@ fnas_status fnas_search_run(fnas_context *context, const fnas_search_options *op
     fnas_run *run = NULL;
     fnas_dataset *dataset = NULL;
     FNAS_TRY(fnas_run_create(context, options, &run));
-    fnas_status status = fnas_search_has_supernet(&run->config) ? fnas_run_open_data(context, run, NULL, &dataset) : FNAS_OK;
+    fnas_status status = fnas_search_has_supernet(&run->config) ? fnas_run_take_data(context, run, &dataset) : FNAS_OK;
     if (status == FNAS_OK) status = options->dry_run ? rehearse(context, run, dataset) : search(context, run, dataset);
     fnas_dataset_close(dataset);
     fnas_run_close(run);

@@ -70,32 +70,29 @@ void fnas_paths_draw(fnas_searcher *searcher, fnas_purpose purpose, int64_t coun
 
 /* ---- images ---- */
 
-#define FILL_CHUNK 32 /* images that a thread takes at a time */
+#define FILL_CHUNK_MOST 32 /* images that a thread takes at a time */
 
 typedef struct fill_task {
     fnas_searcher *searcher;
     int64_t stream_step;
+    int64_t chunk; /* images that are taken at a time: few enough that every thread has some to do */
 } fill_task;
 
-static fnas_status fill_image(fnas_context *context, const fill_task *task, int64_t i, int64_t worker) {
-    const fnas_searcher *searcher = task->searcher;
-    const fnas_search_config *config = searcher->config;
-    const fnas_image_batch *batch = &searcher->batch;
-    float *image = batch->images + i * searcher->image_floats, *plain = fnas_sized_images_begin(&searcher->sized, worker, image);
-    if (config->augment)
-        FNAS_TRY(fnas_dataset_augmented(context, searcher->dataset, batch->index[i], config->seed, task->stream_step, i, plain,
-                                        &batch->labels[i]));
-    else
-        FNAS_TRY(fnas_dataset_image(context, searcher->dataset, batch->index[i], plain, &batch->labels[i]));
-    fnas_sized_images_end(&searcher->sized, worker, image);
-    return FNAS_OK;
-}
-
 static fnas_status fill_images(fnas_context *context, void *user, int64_t item, int64_t worker) {
-    const fill_task *task = user;
-    int64_t count = task->searcher->batch.count, first = item * FILL_CHUNK;
-    int64_t last = first + FILL_CHUNK < count ? first + FILL_CHUNK : count;
-    for (int64_t i = first; i < last; i++) FNAS_TRY(fill_image(context, task, i, worker));
+    (void)worker;
+    fill_task *task = user;
+    fnas_image_batch *batch = &task->searcher->batch;
+    int64_t first = item * task->chunk, last = first + task->chunk < batch->count ? first + task->chunk : batch->count;
+    const fnas_search_config *config = task->searcher->config;
+    const fnas_dataset *dataset = task->searcher->dataset;
+    const int64_t *shape = task->searcher->run->supernet->image;
+    for (int64_t i = first; i < last; i++) {
+        float *image = batch->images + i * task->searcher->image_floats;
+        fnas_status status = config->augment ? fnas_dataset_augmented(context, dataset, shape, batch->index[i], config->seed,
+                                                                      task->stream_step, i, image, &batch->labels[i])
+                                             : fnas_dataset_image(context, dataset, shape, batch->index[i], image, &batch->labels[i]);
+        FNAS_TRY(status);
+    }
     return FNAS_OK;
 }
 
@@ -109,8 +106,9 @@ fnas_status fnas_batch_load(fnas_context *context, fnas_searcher *searcher, fnas
     for (int64_t i = 0; i < batch->count; i++) {
         batch->index[i] = part[fnas_epoch_order_at(order, searcher->state->step * batch->count + i)];
     }
-    fill_task task = {searcher, stream_step(searcher, purpose)};
-    return fnas_team_run(context, searcher->team, (batch->count + FILL_CHUNK - 1) / FILL_CHUNK, fill_images, &task);
+    int64_t share = (batch->count + 2 * searcher->worker_count - 1) / (2 * searcher->worker_count);
+    fill_task task = {searcher, stream_step(searcher, purpose), share < FILL_CHUNK_MOST ? share : FILL_CHUNK_MOST};
+    return fnas_team_run(context, searcher->team, (batch->count + task.chunk - 1) / task.chunk, fill_images, &task);
 }
 
 /* ---- running ---- */

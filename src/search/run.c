@@ -43,6 +43,7 @@ void fnas_run_close(fnas_run *run) {
     fnas_space_close(run->supernet);
     fnas_search_config_free(&run->config);
     if (run->lock >= 0) close(run->lock); /* and with it the lock */
+    fnas_dataset_close(run->opened);
     fnas_free(run->data_spec);
     fnas_free(run->weights_path);
     fnas_free(run->path);
@@ -93,21 +94,10 @@ static fnas_status check_data_shape(fnas_context *context, const fnas_run *run, 
     int64_t shape[3], classes = 0;
     FNAS_TRY(fnas_space_image(context, run->supernet, shape, &classes));
     fnas_dataset_info info = fnas_dataset_get(dataset);
-    bool fits = shape[0] == info.channels && classes == info.classes, resizes = fnas_space_resizes(run->supernet);
-    if (fits && (resizes || (shape[1] == info.height && shape[2] == info.width))) return FNAS_OK;
-    if (resizes)
-        return fnas_fail(context, FNAS_ERR_INPUT,
-                         "the space takes images of %lld channels in %lld classes, the data set %s has %lld channels and %lld classes: use "
-                         "--space %s:...,classes=%lld or other data",
-                         (long long)shape[0], (long long)classes, info.name, (long long)info.channels, (long long)info.classes,
-                         fnas_space_name(run->space), (long long)info.classes);
+    if (classes == info.classes) return fnas_dataset_fit(context, dataset, shape);
     return fnas_fail(context, FNAS_ERR_INPUT,
-                     "the space takes images %lldx%lldx%lld in %lld classes, the data set %s has %lldx%lldx%lld in %lld: use --space "
-                     "%s:...,classes=%lld,input=%lldx%lldx%lld "
-                     "or other data",
-                     (long long)shape[0], (long long)shape[1], (long long)shape[2], (long long)classes, info.name, (long long)info.channels,
-                     (long long)info.height, (long long)info.width, (long long)info.classes, fnas_space_name(run->space),
-                     (long long)info.classes, (long long)info.channels, (long long)info.height, (long long)info.width);
+                     "the space tells %lld classes apart, the data set %s has %lld: use --space %s:...,classes=%lld or other data",
+                     (long long)classes, info.name, (long long)info.classes, fnas_space_name(run->space), (long long)info.classes);
 }
 
 fnas_status fnas_run_open_data(fnas_context *context, const fnas_run *run, const char *data, fnas_dataset **dataset) {
@@ -127,6 +117,12 @@ fnas_status fnas_run_open_data(fnas_context *context, const fnas_run *run, const
         *dataset = NULL;
     }
     return status;
+}
+
+fnas_status fnas_run_take_data(fnas_context *context, fnas_run *run, fnas_dataset **dataset) {
+    *dataset = run->opened;
+    run->opened = NULL;
+    return *dataset ? FNAS_OK : fnas_run_open_data(context, run, NULL, dataset);
 }
 
 /* ---- cards ---- */
@@ -250,9 +246,8 @@ static fnas_status open_spaces(fnas_context *context, const fnas_search_options 
 
 /* Epochs count passes over the weights' split. */
 static fnas_status open_data_and_length(fnas_context *context, const fnas_search_options *options, int64_t epochs, fnas_run *run) {
-    fnas_dataset *dataset = NULL;
-    FNAS_TRY(fnas_run_open_data(context, run, options->data ? options->data : "fashion-mnist", &dataset));
-    fnas_dataset_info info = fnas_dataset_get(dataset);
+    FNAS_TRY(fnas_run_open_data(context, run, options->data ? options->data : "fashion-mnist", &run->opened));
+    fnas_dataset_info info = fnas_dataset_get(run->opened);
     run->config.data = fnas_strdup(info.name);
     run->data_spec = fnas_strdup(info.spec);
     fnas_status status = fnas_search_config_fit_data(context, &run->config, info.train_count);
@@ -261,7 +256,6 @@ static fnas_status open_data_and_length(fnas_context *context, const fnas_search
         int64_t steps = images / run->config.weight_images;
         run->config.steps = epochs * (steps > 0 ? steps : 1);
     }
-    fnas_dataset_close(dataset);
     if (status != FNAS_OK) return status;
     return run->config.data && run->data_spec ? FNAS_OK : fnas_fail_memory(context, "the data set's name");
 }

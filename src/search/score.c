@@ -6,7 +6,6 @@
 #include "base/clock.h"
 #include "base/threads.h"
 #include "search/score_file.h"
-#include "search/sized_images.h"
 #include "space/arch_set.h"
 #include "space/space.h"
 
@@ -50,52 +49,20 @@ static void fnas_score_images_free(fnas_score_images *images) {
     fnas_free(images->labels);
 }
 
-static int64_t fnas_score_floats(const fnas_score_images *images) {
-    return images->shape.c * images->shape.h * images->shape.w;
-}
-
-/* Images of the training part, in the supernet's size. */
-static fnas_status fnas_score_fill_train(fnas_context *context, const fnas_dataset *dataset, const fnas_sized_images *sized, int64_t floats,
-                                         int64_t count, const int64_t *indices, float *images, int32_t *labels) {
-    for (int64_t i = 0; i < count; i++) {
-        float *image = images + i * floats;
-        FNAS_TRY(fnas_dataset_image(context, dataset, indices[i], fnas_sized_images_begin(sized, 0, image), &labels[i]));
-        fnas_sized_images_end(sized, 0, image);
-    }
-    return FNAS_OK;
-}
-
-static fnas_status fnas_score_fill_test(fnas_context *context, const fnas_dataset *dataset, const fnas_sized_images *sized,
-                                        fnas_score_images *images) {
-    int64_t floats = fnas_score_floats(images);
-    for (int64_t i = 0; i < images->count; i++) {
-        float *image = images->images + i * floats;
-        FNAS_TRY(fnas_dataset_test_image(context, dataset, i, fnas_sized_images_begin(sized, 0, image), &images->labels[i]));
-        fnas_sized_images_end(sized, 0, image);
-    }
-    return FNAS_OK;
-}
-
-static fnas_status fnas_score_allocate(fnas_context *context, fnas_score_images *images) {
-    size_t floats = (size_t)fnas_score_floats(images);
-    images->recalibration = fnas_allocate((size_t)images->recalibration_count * floats, sizeof(float));
-    images->images = fnas_allocate((size_t)images->count * floats, sizeof(float));
+static fnas_status fnas_score_fill(fnas_context *context, const fnas_dataset *dataset, fnas_score_part part, const fnas_split *split,
+                                   const int64_t shape[3], fnas_score_images *images) {
+    int64_t ignored, image_floats = shape[0] * shape[1] * shape[2];
+    images->recalibration = fnas_allocate((size_t)(images->recalibration_count * image_floats), sizeof(float));
+    images->images = fnas_allocate((size_t)(images->count * image_floats), sizeof(float));
     /* Recalibration needs no labels, but a batch comes with them. */
     int64_t labels = images->count > images->recalibration_count ? images->count : images->recalibration_count;
     images->labels = fnas_allocate((size_t)labels, sizeof *images->labels);
-    return images->recalibration && images->images && images->labels ? FNAS_OK : fnas_fail_memory(context, "images for scoring");
-}
-
-static fnas_status fnas_score_fill(fnas_context *context, const fnas_dataset *dataset, const fnas_sized_images *sized, fnas_score_part part,
-                                   const fnas_split *split, fnas_score_images *images) {
-    int64_t ignored, floats = fnas_score_floats(images);
-    FNAS_TRY(fnas_score_allocate(context, images));
+    if (!images->recalibration || !images->images || !images->labels) return fnas_fail_memory(context, "images for scoring");
     const int64_t *weights = fnas_split_part(split, FNAS_SPLIT_WEIGHTS, &ignored);
-    FNAS_TRY(fnas_score_fill_train(context, dataset, sized, floats, images->recalibration_count, weights, images->recalibration,
-                                   images->labels));
-    if (part == FNAS_SCORE_TEST) return fnas_score_fill_test(context, dataset, sized, images);
+    FNAS_TRY(fnas_batch_fill(context, dataset, shape, images->recalibration_count, weights, NULL, images->recalibration, images->labels));
+    if (part == FNAS_SCORE_TEST) return fnas_batch_fill_test(context, dataset, shape, images->count, images->images, images->labels);
     const int64_t *validation = fnas_split_part(split, FNAS_SPLIT_VALIDATION, &ignored);
-    return fnas_score_fill_train(context, dataset, sized, floats, images->count, validation, images->images, images->labels);
+    return fnas_batch_fill(context, dataset, shape, images->count, validation, NULL, images->images, images->labels);
 }
 
 static int64_t fnas_score_most(int64_t wanted, int64_t available) {
@@ -116,10 +83,7 @@ static fnas_status fnas_score_images_load(fnas_context *context, const fnas_run 
     fnas_split_part(split, FNAS_SPLIT_VALIDATION, &validation);
     loaded->recalibration_count = fnas_score_most(config->recalibration_images, weights);
     loaded->count = fnas_score_most(images, part == FNAS_SCORE_TEST ? info.test_count : validation);
-    fnas_sized_images sized = {0};
-    fnas_status status = fnas_sized_images_create(context, dataset, loaded->shape, 1, &sized);
-    if (status == FNAS_OK) status = fnas_score_fill(context, dataset, &sized, part, split, loaded);
-    fnas_sized_images_free(&sized);
+    fnas_status status = fnas_score_fill(context, dataset, part, split, run->supernet->image, loaded);
     fnas_split_free(split);
     return status;
 }
@@ -140,14 +104,15 @@ static fnas_status fnas_scorer_prepare(fnas_context *context, fnas_scorer *score
 static fnas_status fnas_score_classify(fnas_context *context, const fnas_score_task *task, fnas_scorer *scorer, const fnas_net *net,
                                        const fnas_norm_state *statistics, fnas_score *score) {
     const fnas_score_images *images = task->images;
-    int64_t correct = 0, floats = fnas_score_floats(images);
+    fnas_value_shape shape = images->shape;
+    int64_t correct = 0;
     double loss = 0;
     for (int64_t first = 0; first < images->count; first += FNAS_SCORE_CHUNK) {
         fnas_path_request request = {.net = net,
                                      .parameters = &task->run->state.weights,
                                      .n = fnas_score_most(FNAS_SCORE_CHUNK, images->count - first),
-                                     .images = images->images + first * floats,
-                                     .image_shape = images->shape,
+                                     .images = images->images + first * shape.c * shape.h * shape.w,
+                                     .image_shape = shape,
                                      .labels = images->labels + first,
                                      .scale = 1,
                                      .statistics = statistics};

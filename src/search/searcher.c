@@ -119,8 +119,7 @@ static fnas_status supernet_create(fnas_context *context, fnas_searcher *searche
     FNAS_TRY(scale_create(context, searcher));
     FNAS_TRY(fnas_path_jobs_create(context, paths_most(searcher->config), &searcher->jobs));
     if (!images_allocate(searcher)) return fnas_fail_memory(context, "the search");
-    FNAS_TRY(workers_create(context, searcher));
-    return fnas_sized_images_create(context, searcher->dataset, searcher->batch.shape, searcher->worker_count, &searcher->sized);
+    return workers_create(context, searcher);
 }
 
 fnas_status fnas_searcher_create(fnas_context *context, fnas_run *run, fnas_dataset *dataset, fnas_searcher *searcher) {
@@ -171,7 +170,6 @@ void fnas_searcher_free(fnas_searcher *searcher) {
     if (searcher->config) {
         free_arrays(searcher->group_gradient, searcher->config->groups);
     }
-    fnas_sized_images_free(&searcher->sized);
     fnas_path_jobs_free(&searcher->jobs);
     fnas_gradients_free(&searcher->gradients);
     fnas_objectives_free(&searcher->objectives);

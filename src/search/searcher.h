@@ -10,7 +10,6 @@
 #include "search/path_jobs.h"
 #include "search/run.h"
 #include "search/schedule.h"
-#include "search/sized_images.h"
 
 /* The paths of one update: rows of flat arrays. */
 typedef struct fnas_paths {
@@ -57,7 +56,6 @@ typedef struct fnas_searcher {
     fnas_worker *workers; /* [workers] */
     int64_t worker_count;
     int64_t onehot, decisions, embedding, image_floats, classes;
-    fnas_sized_images sized; /* the data set in the supernet's size */
     fnas_stage stage;        /* of the last step that was begun */
     bool trains_weights;     /* in that step */
     int64_t round;           /* of the hypernetwork's updates in this step */

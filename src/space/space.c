@@ -211,10 +211,6 @@ fnas_status fnas_space_image(fnas_context *context, const fnas_space *space, int
     return FNAS_OK;
 }
 
-bool fnas_space_resizes(const fnas_space *space) {
-    return space->type->image_of != NULL;
-}
-
 void fnas_space_image_of(const fnas_space *space, const int32_t *choices, int64_t image[3]) {
     memcpy(image, space->image, sizeof space->image);
     if (space->type->image_of) space->type->image_of(space, choices, image);

@@ -126,8 +126,6 @@ int64_t fnas_space_phase_count(const fnas_space *space);
 const char *fnas_space_phase_name(const fnas_space *space, int64_t phase); /* "kernel"; static */
 void fnas_space_phase_choices(const fnas_space *space, int64_t phase, int64_t decision, int32_t *first, int32_t *last);
 
-/* Whether an architecture's image may be of another size than the space's. */
-bool fnas_space_resizes(const fnas_space *space);
 /* C, H, W of the image that an architecture takes. */
 void fnas_space_image_of(const fnas_space *space, const int32_t *choices, int64_t image[3]);
 

@@ -131,7 +131,7 @@ static void test_images_have_the_largest_size(void **state) {
     for (int64_t i = 0; i < IMAGES; i++) {
         float plain[3 * DATA_SIDE * DATA_SIDE], resized[3 * SIDE * SIDE];
         int32_t label;
-        test_check(opened.place, fnas_dataset_image(opened.place->context, opened.dataset, s->batch.index[i], plain, &label));
+        test_check(opened.place, fnas_dataset_image(opened.place->context, opened.dataset, NULL, s->batch.index[i], plain, &label));
         fnas_resize_aligned(3, DATA_SIDE, DATA_SIDE, SIDE, SIDE, plain, resized);
         assert_int_equal(label, s->batch.labels[i]);
         assert_memory_equal(resized, s->batch.images + i * s->image_floats, sizeof resized);
