@@ -17,5 +17,6 @@
 #include "fleetnas/search.h"
 #include "fleetnas/space.h"
 #include "fleetnas/truth.h"
+#include "fleetnas/weights.h"
 
 #endif

@@ -67,6 +67,16 @@ static size_t fnas_utf8_length(const unsigned char *p) {
     return 0;
 }
 
+bool fnas_text_is_shown(const char *string) {
+    for (const unsigned char *p = (const unsigned char *)string; *p;) {
+        size_t length = fnas_utf8_length(p);
+        bool control = *p < 0x20 || *p == 0x7F || (*p == 0xC2 && p[1] < 0xA0); /* C0, DEL; C1 */
+        if (!length || control) return false;
+        p += length;
+    }
+    return true;
+}
+
 static void fnas_text_append_json_ascii(fnas_text *text, unsigned char c) {
     if (c == '"' || c == '\\')
         fnas_text_append(text, "\\%c", c);

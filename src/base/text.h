@@ -22,6 +22,8 @@ void fnas_text_append_json(fnas_text *text, const char *string);
 void fnas_text_append_html(fnas_text *text, const char *string); /* & < > " ' escaped (also fit for SVG) */
 /* The shortest decimal that reads back as the same double (at most 17 digits); "null" when not finite. */
 void fnas_text_append_number(fnas_text *text, double value);
+/* Whether a string is UTF-8 without control characters, so that it may be printed on a terminal and written as JSON. */
+bool fnas_text_is_shown(const char *string);
 void fnas_text_free(fnas_text *text);
 
 /* The C locale, for printing and reading numbers whatever the program has set. Never released. Thread-safe. */

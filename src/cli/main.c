@@ -34,6 +34,7 @@ static const cli_verb *const verbs[] = {
     &cli_rival,
     &cli_report,
     &cli_results,
+    &cli_import_torch,
     &cli_bench,
     &cli_version,
     &cli_help,

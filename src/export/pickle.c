@@ -7,105 +7,11 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "export/pickle_opcodes.h"
 #include "export/zip.h"
 
 #define FILE_LIMIT_BYTES ((size_t)64 << 20)
 #define WHERE_BYTES 4200
-
-/* Opcodes that are read. */
-enum {
-    OP_MARK = '(',
-    OP_STOP = '.',
-    OP_BINFLOAT = 'G',
-    OP_BININT = 'J',
-    OP_BININT1 = 'K',
-    OP_BININT2 = 'M',
-    OP_BINUNICODE = 'X',
-    OP_EMPTY_LIST = ']',
-    OP_EMPTY_DICT = '}',
-    OP_APPEND = 'a',
-    OP_APPENDS = 'e',
-    OP_BINPUT = 'q',
-    OP_LONG_BINPUT = 'r',
-    OP_SETITEM = 's',
-    OP_SETITEMS = 'u',
-    OP_PROTO = 0x80
-};
-
-/* All opcodes up to protocol 5, so that what is refused can be named. */
-static const struct {
-    unsigned char code;
-    const char *name;
-} opcode_names[] = {
-    {'I', "INT"},
-    {'J', "BININT"},
-    {'K', "BININT1"},
-    {'M', "BININT2"},
-    {'L', "LONG"},
-    {0x8a, "LONG1"},
-    {0x8b, "LONG4"},
-    {'S', "STRING"},
-    {'T', "BINSTRING"},
-    {'U', "SHORT_BINSTRING"},
-    {'B', "BINBYTES"},
-    {'C', "SHORT_BINBYTES"},
-    {0x8e, "BINBYTES8"},
-    {0x96, "BYTEARRAY8"},
-    {0x97, "NEXT_BUFFER"},
-    {0x98, "READONLY_BUFFER"},
-    {'N', "NONE"},
-    {0x88, "NEWTRUE"},
-    {0x89, "NEWFALSE"},
-    {'V', "UNICODE"},
-    {0x8c, "SHORT_BINUNICODE"},
-    {'X', "BINUNICODE"},
-    {0x8d, "BINUNICODE8"},
-    {'F', "FLOAT"},
-    {'G', "BINFLOAT"},
-    {']', "EMPTY_LIST"},
-    {'a', "APPEND"},
-    {'e', "APPENDS"},
-    {'l', "LIST"},
-    {')', "EMPTY_TUPLE"},
-    {'t', "TUPLE"},
-    {0x85, "TUPLE1"},
-    {0x86, "TUPLE2"},
-    {0x87, "TUPLE3"},
-    {'}', "EMPTY_DICT"},
-    {'d', "DICT"},
-    {'s', "SETITEM"},
-    {'u', "SETITEMS"},
-    {0x8f, "EMPTY_SET"},
-    {0x90, "ADDITEMS"},
-    {0x91, "FROZENSET"},
-    {'0', "POP"},
-    {'2', "DUP"},
-    {'(', "MARK"},
-    {'1', "POP_MARK"},
-    {'g', "GET"},
-    {'h', "BINGET"},
-    {'j', "LONG_BINGET"},
-    {'p', "PUT"},
-    {'q', "BINPUT"},
-    {'r', "LONG_BINPUT"},
-    {0x94, "MEMOIZE"},
-    {0x82, "EXT1"},
-    {0x83, "EXT2"},
-    {0x84, "EXT4"},
-    {'c', "GLOBAL"},
-    {0x93, "STACK_GLOBAL"},
-    {'R', "REDUCE"},
-    {'b', "BUILD"},
-    {'i', "INST"},
-    {'o', "OBJ"},
-    {0x81, "NEWOBJ"},
-    {0x92, "NEWOBJ_EX"},
-    {0x80, "PROTO"},
-    {'.', "STOP"},
-    {0x95, "FRAME"},
-    {'P', "PERSID"},
-    {'Q', "BINPERSID"},
-};
 
 /* What waits between the container and the opcode that puts it there: numbers and texts. */
 typedef struct waiting_item {
@@ -145,9 +51,7 @@ static fnas_status fail_at(const pickle_reader *reader, const char *what) {
 }
 
 static fnas_status fail_opcode(const pickle_reader *reader, unsigned char code) {
-    const char *name = NULL;
-    for (size_t i = 0; i < sizeof opcode_names / sizeof *opcode_names; i++)
-        if (opcode_names[i].code == code) name = opcode_names[i].name;
+    const char *name = fnas_pickle_opcode_name(code);
     if (!name)
         return fnas_fail(reader->context, FNAS_ERR_INPUT, "%s: byte %zu: 0x%02x is no opcode of a pickle: the file is damaged",
                          reader->where, reader->opcode_at, code);
@@ -298,33 +202,33 @@ static fnas_status pass_memo(pickle_reader *reader, size_t count) {
 
 static fnas_status read_opcode(pickle_reader *reader, unsigned char code) {
     switch (code) {
-    case OP_EMPTY_LIST:
+    case FNAS_OP_EMPTY_LIST:
         return open_container(reader, LIST);
-    case OP_EMPTY_DICT:
+    case FNAS_OP_EMPTY_DICT:
         return open_container(reader, MAP);
-    case OP_MARK:
+    case FNAS_OP_MARK:
         return mark(reader);
-    case OP_BINPUT:
+    case FNAS_OP_BINPUT:
         return pass_memo(reader, 1);
-    case OP_LONG_BINPUT:
+    case FNAS_OP_LONG_BINPUT:
         return pass_memo(reader, 4);
-    case OP_BINFLOAT:
+    case FNAS_OP_BINFLOAT:
         return read_float(reader);
-    case OP_BININT:
+    case FNAS_OP_BININT:
         return read_integer(reader, 4);
-    case OP_BININT1:
+    case FNAS_OP_BININT1:
         return read_integer(reader, 1);
-    case OP_BININT2:
+    case FNAS_OP_BININT2:
         return read_integer(reader, 2);
-    case OP_BINUNICODE:
+    case FNAS_OP_BINUNICODE:
         return read_text(reader);
-    case OP_APPEND:
+    case FNAS_OP_APPEND:
         return fill(reader, LIST, false);
-    case OP_APPENDS:
+    case FNAS_OP_APPENDS:
         return fill(reader, LIST, true);
-    case OP_SETITEM:
+    case FNAS_OP_SETITEM:
         return fill(reader, MAP, false);
-    case OP_SETITEMS:
+    case FNAS_OP_SETITEMS:
         return fill(reader, MAP, true);
     default:
         return fail_opcode(reader, code);
@@ -334,7 +238,7 @@ static fnas_status read_opcode(pickle_reader *reader, unsigned char code) {
 static fnas_status read_protocol(pickle_reader *reader) {
     const unsigned char *bytes;
     FNAS_TRY(take(reader, 2, &bytes));
-    if (bytes[0] != OP_PROTO) return fail_at(reader, "no pickle of protocol 2: it does not begin with PROTO");
+    if (bytes[0] != FNAS_OP_PROTO) return fail_at(reader, "no pickle of protocol 2: it does not begin with PROTO");
     if (bytes[1] == 2) return FNAS_OK;
     return fnas_fail(reader->context, FNAS_ERR_INPUT,
                      "%s: byte 0: a pickle of protocol %d, only protocol 2 is read: save it with torch.save", reader->where, bytes[1]);
@@ -374,7 +278,7 @@ static fnas_status read_pickle(pickle_reader *reader) {
         reader->opcode_at = reader->at;
         if (reader->at == reader->size_bytes) return fail_at(reader, "truncated: the pickle ends without STOP");
         FNAS_TRY(take(reader, 1, &code));
-        if (*code == OP_STOP) break;
+        if (*code == FNAS_OP_STOP) break;
         FNAS_TRY(read_opcode(reader, *code));
     }
     FNAS_TRY(check_end(reader));

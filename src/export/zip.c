@@ -1,5 +1,6 @@
 #include "export/zip.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
 
@@ -24,8 +25,7 @@ typedef struct zip_reader {
     size_t size_bytes;
     size_t directory, directory_bytes; /* the central directory */
     size_t entry_count;
-    fnas_zip_entry entries[FNAS_ZIP_ENTRIES_MAX];
-    uint32_t found_crc;
+    fnas_zip *zip;
 } zip_reader;
 
 static uint32_t read_u16(const unsigned char *p) {
@@ -75,7 +75,7 @@ static fnas_status find_directory(zip_reader *reader) {
 /* Where an entry's data lie: behind its local header, which must agree with the directory. */
 static fnas_status locate_data(const zip_reader *reader, const unsigned char *central, fnas_zip_entry *entry) {
     size_t offset = read_u32(central + 42), size = read_u32(central + 20);
-    if (size == IN_ZIP64 || offset == IN_ZIP64) return fail_entry(reader, entry, "is larger than 4 GB: tables of latencies are not");
+    if (size == IN_ZIP64 || offset == IN_ZIP64) return fail_entry(reader, entry, "is larger than 4 GB: refused");
     if (offset > reader->directory || reader->directory - offset < LOCAL_BYTES)
         return fail_entry(reader, entry, "would begin behind the archive's directory: the file is damaged");
     const unsigned char *local = reader->bytes + offset;
@@ -99,10 +99,88 @@ static fnas_status check_entry(const zip_reader *reader, const unsigned char *ce
         return fail_entry(reader, entry, "is compressed: only stored entries are read, as PyTorch writes them (nothing is inflated)");
     if (read_u32(central + 20) != read_u32(central + 24))
         return fail_entry(reader, entry, "is stored, but claims another size unpacked: refused");
-    for (const fnas_zip_entry *other = reader->entries; other < entry; other++)
-        if (other->name_bytes == entry->name_bytes && memcmp(other->name, entry->name, entry->name_bytes) == 0)
-            return fail_entry(reader, entry, "stands in the archive twice: refused");
     return locate_data(reader, central, entry);
+}
+
+/* Names go into messages, and those to terminals. */
+static bool is_shown(const fnas_zip_entry *entry) {
+    for (size_t i = 0; i < entry->name_bytes; i++)
+        if ((unsigned char)entry->name[i] < 0x20 || entry->name[i] == 0x7F) return false;
+    return true;
+}
+
+static fnas_status read_directory(const zip_reader *reader) {
+    size_t at = reader->directory, end = reader->directory + reader->directory_bytes, total = 0;
+    for (size_t i = 0; i < reader->entry_count; i++) {
+        const unsigned char *central = reader->bytes + at;
+        if (end - at < CENTRAL_BYTES || read_u32(central) != CENTRAL_SIGNATURE)
+            return fnas_fail(reader->context, FNAS_ERR_INPUT, "%s: entry %zu of the archive's directory (byte %zu) is truncated or damaged",
+                             reader->where, i, at);
+        fnas_zip_entry *entry = &reader->zip->entries[reader->zip->count++];
+        size_t length = CENTRAL_BYTES + read_u16(central + 28) + read_u16(central + 30) + read_u16(central + 32);
+        if (length > end - at)
+            return fnas_fail(reader->context, FNAS_ERR_INPUT, "%s: entry %zu of the archive's directory (byte %zu) is truncated",
+                             reader->where, i, at);
+        *entry = (fnas_zip_entry){
+            .name = (const char *)central + CENTRAL_BYTES, .name_bytes = read_u16(central + 28), .crc = read_u32(central + 16)};
+        if (!is_shown(entry))
+            return fnas_fail(reader->context, FNAS_ERR_INPUT, "%s: entry %zu of the archive's directory has control characters in its name",
+                             reader->where, i);
+        if (entry->name_bytes > FNAS_ZIP_NAME_MAX) return fail_entry(reader, entry, "has too long a name: refused");
+        FNAS_TRY(check_entry(reader, central, entry));
+        total += entry->size_bytes; /* at most 65,534 times 4 GB */
+        if (total > reader->size_bytes)
+            return fail_entry(reader, entry, "and those before it claim more bytes than the file has: they overlap, refused");
+        at += length;
+    }
+    return FNAS_OK;
+}
+
+static int compare_names(const void *a, const void *b) {
+    const fnas_zip_entry *p = a, *q = b;
+    size_t shorter = p->name_bytes < q->name_bytes ? p->name_bytes : q->name_bytes;
+    int order = memcmp(p->name, q->name, shorter);
+    return order ? order : (p->name_bytes > q->name_bytes) - (p->name_bytes < q->name_bytes);
+}
+
+static fnas_status check_names(const zip_reader *reader) {
+    fnas_zip_entry *entries = reader->zip->entries;
+    qsort(entries, (size_t)reader->zip->count, sizeof *entries, compare_names);
+    for (int64_t i = 1; i < reader->zip->count; i++)
+        if (compare_names(&entries[i - 1], &entries[i]) == 0)
+            return fail_entry(reader, &entries[i], "stands in the archive twice: refused");
+    return FNAS_OK;
+}
+
+static fnas_status read_archive(zip_reader *reader) {
+    FNAS_TRY(find_directory(reader));
+    if (reader->entry_count > FNAS_ZIP_ENTRIES_MAX)
+        return fnas_fail(reader->context, FNAS_ERR_INPUT, "%s: the archive has %zu entries, at most %d are read", reader->where,
+                         reader->entry_count, FNAS_ZIP_ENTRIES_MAX);
+    reader->zip->entries = fnas_allocate(reader->entry_count, sizeof *reader->zip->entries);
+    if (!reader->zip->entries) return fnas_fail_memory(reader->context, reader->where);
+    FNAS_TRY(read_directory(reader));
+    return check_names(reader);
+}
+
+fnas_status fnas_zip_read(fnas_context *context, const char *where, const unsigned char *bytes, size_t size_bytes, fnas_zip *zip) {
+    *zip = (fnas_zip){.where = where};
+    zip_reader reader = {.context = context, .where = where, .bytes = bytes, .size_bytes = size_bytes, .zip = zip};
+    fnas_status status = read_archive(&reader);
+    if (status != FNAS_OK) fnas_zip_free(zip);
+    return status;
+}
+
+void fnas_zip_free(fnas_zip *zip) {
+    fnas_free(zip->entries);
+    *zip = (fnas_zip){0};
+}
+
+/* ---- looking up ---- */
+
+fnas_zip_entry *fnas_zip_entry_named(const fnas_zip *zip, const char *name, size_t name_bytes) {
+    const fnas_zip_entry wanted = {.name = name, .name_bytes = name_bytes};
+    return bsearch(&wanted, zip->entries, (size_t)zip->count, sizeof wanted, compare_names);
 }
 
 /* "archive/data.pkl" for the base "data.pkl": one folder, whatever its name. */
@@ -112,59 +190,34 @@ static bool is_wanted(const fnas_zip_entry *entry, const char *base) {
     return slash && slash != entry->name && left == strlen(base) && memcmp(slash + 1, base, left) == 0;
 }
 
-static fnas_status read_directory(zip_reader *reader, const char *base, const fnas_zip_entry **wanted) {
-    size_t at = reader->directory, end = reader->directory + reader->directory_bytes, total = 0;
-    for (size_t i = 0; i < reader->entry_count; i++) {
-        const unsigned char *central = reader->bytes + at;
-        if (end - at < CENTRAL_BYTES || read_u32(central) != CENTRAL_SIGNATURE)
-            return fnas_fail(reader->context, FNAS_ERR_INPUT, "%s: entry %zu of the archive's directory (byte %zu) is truncated or damaged",
-                             reader->where, i, at);
-        fnas_zip_entry *entry = &reader->entries[i];
-        size_t length = CENTRAL_BYTES + read_u16(central + 28) + read_u16(central + 30) + read_u16(central + 32);
-        if (length > end - at)
-            return fnas_fail(reader->context, FNAS_ERR_INPUT, "%s: entry %zu of the archive's directory (byte %zu) is truncated",
-                             reader->where, i, at);
-        *entry = (fnas_zip_entry){.name = (const char *)central + CENTRAL_BYTES, .name_bytes = read_u16(central + 28)};
-        if (entry->name_bytes > FNAS_ZIP_NAME_MAX) return fail_entry(reader, entry, "has too long a name: refused");
-        FNAS_TRY(check_entry(reader, central, entry));
-        total += entry->size_bytes; /* at most 1,024 times 4 GB */
-        if (total > reader->size_bytes)
-            return fail_entry(reader, entry, "and those before it claim more bytes than the file has: they overlap, refused");
-        if (is_wanted(entry, base)) {
-            if (*wanted) return fail_entry(reader, entry, "is a second one of its kind: it is not clear which is meant");
-            *wanted = entry;
-            reader->found_crc = read_u32(central + 16);
-        }
-        at += length;
+fnas_status fnas_zip_entry_of(fnas_context *context, const fnas_zip *zip, const char *base, fnas_zip_entry **entry) {
+    const zip_reader reader = {.context = context, .where = zip->where};
+    *entry = NULL;
+    for (int64_t i = 0; i < zip->count; i++) {
+        if (!is_wanted(&zip->entries[i], base)) continue;
+        if (*entry) return fail_entry(&reader, &zip->entries[i], "is a second one of its kind: it is not clear which is meant");
+        *entry = &zip->entries[i];
     }
-    return FNAS_OK;
+    if (*entry) return FNAS_OK;
+    return fnas_fail(context, FNAS_ERR_INPUT, "%s: the archive has no entry FOLDER/%s: it is no .pt file of PyTorch", zip->where, base);
 }
 
-static fnas_status find(zip_reader *reader, const char *base, fnas_zip_entry *entry) {
-    const fnas_zip_entry *wanted = NULL;
-    FNAS_TRY(find_directory(reader));
-    if (reader->entry_count > FNAS_ZIP_ENTRIES_MAX)
-        return fnas_fail(reader->context, FNAS_ERR_INPUT, "%s: the archive has %zu entries, at most %d are read", reader->where,
-                         reader->entry_count, FNAS_ZIP_ENTRIES_MAX);
-    FNAS_TRY(read_directory(reader, base, &wanted));
-    if (!wanted)
-        return fnas_fail(reader->context, FNAS_ERR_INPUT, "%s: the archive has no entry FOLDER/%s: it is no .pt file of PyTorch",
-                         reader->where, base);
-    if (crc32_z(crc32_z(0, NULL, 0), wanted->data, wanted->size_bytes) != reader->found_crc)
-        return fail_entry(reader, wanted, "is damaged: its CRC-32 is not the one in the directory");
-    *entry = *wanted;
+fnas_status fnas_zip_check_crc(fnas_context *context, const fnas_zip *zip, fnas_zip_entry *entry) {
+    const zip_reader reader = {.context = context, .where = zip->where};
+    if (!entry->crc_checked && crc32_z(crc32_z(0, NULL, 0), entry->data, entry->size_bytes) != entry->crc)
+        return fail_entry(&reader, entry, "is damaged: its CRC-32 is not the one in the directory");
+    entry->crc_checked = true;
     return FNAS_OK;
 }
 
 fnas_status fnas_zip_find(fnas_context *context, const char *where, const unsigned char *bytes, size_t size_bytes, const char *base,
                           fnas_zip_entry *entry) {
-    zip_reader *reader = fnas_allocate(1, sizeof *reader); /* too large for a thread's stack */
-    if (!reader) return fnas_fail_memory(context, where);
-    reader->context = context;
-    reader->where = where;
-    reader->bytes = bytes;
-    reader->size_bytes = size_bytes;
-    fnas_status status = find(reader, base, entry);
-    fnas_free(reader);
+    fnas_zip zip;
+    fnas_zip_entry *found = NULL;
+    FNAS_TRY(fnas_zip_read(context, where, bytes, size_bytes, &zip));
+    fnas_status status = fnas_zip_entry_of(context, &zip, base, &found);
+    if (status == FNAS_OK) status = fnas_zip_check_crc(context, &zip, found);
+    if (status == FNAS_OK) *entry = *found;
+    fnas_zip_free(&zip);
     return status;
 }

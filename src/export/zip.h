@@ -7,8 +7,8 @@
 
 #include "base/error.h"
 
-#define FNAS_ZIP_ENTRIES_MAX 1024
-#define FNAS_ZIP_NAME_MAX 512 /* bytes */
+#define FNAS_ZIP_ENTRIES_MAX 65534 /* more need the 64-bit records */
+#define FNAS_ZIP_NAME_MAX 512      /* bytes */
 
 /* An entry; name and data are borrowed from the archive's bytes. */
 typedef struct fnas_zip_entry {
@@ -16,11 +16,34 @@ typedef struct fnas_zip_entry {
     size_t name_bytes;
     const unsigned char *data;
     size_t size_bytes;
+    uint32_t crc;     /* that the directory says */
+    bool crc_checked; /* it is the data's */
 } fnas_zip_entry;
 
-/* Finds the one entry FOLDER/`base` (FOLDER without a slash) in an archive of size_bytes bytes. `where` names the file in messages. Every
- * entry of the archive is checked before: stored, not encrypted, inside the file, together no larger than it, names distinct, and the
- * checksum (CRC-32) of the one found. O(file size + entries^2). Errors: FNAS_ERR_INPUT "FILE.pt: what is wrong, with entry or byte". */
+/* An archive, all of whose entries were checked: stored, not encrypted, inside the file, together no larger than it, names distinct. Owned:
+ * fnas_zip_free. The bytes and `where` are borrowed. */
+typedef struct fnas_zip {
+    const char *where;
+    fnas_zip_entry *entries; /* [count] in the order of their names */
+    int64_t count;
+} fnas_zip;
+
+/* Reads the directory of an archive of size_bytes bytes. `where` names the file in messages. O(entries log entries). Errors: FNAS_ERR_INPUT
+ * "FILE.pt: what is wrong, with entry or byte", FNAS_ERR_MEMORY. */
+FNAS_NODISCARD fnas_status fnas_zip_read(fnas_context *context, const char *where, const unsigned char *bytes, size_t size_bytes,
+                                         fnas_zip *zip);
+void fnas_zip_free(fnas_zip *zip); /* leaves it empty */
+
+/* The entry of this name [name_bytes], or NULL. Borrowed. */
+fnas_zip_entry *fnas_zip_entry_named(const fnas_zip *zip, const char *name, size_t name_bytes);
+
+/* The one entry FOLDER/`base` (FOLDER without a slash), whatever the folder is called. Errors: FNAS_ERR_INPUT (none, or two of them). */
+FNAS_NODISCARD fnas_status fnas_zip_entry_of(fnas_context *context, const fnas_zip *zip, const char *base, fnas_zip_entry **entry);
+
+/* That an entry's data have its checksum (CRC-32); reckoned once. Errors: FNAS_ERR_INPUT. */
+FNAS_NODISCARD fnas_status fnas_zip_check_crc(fnas_context *context, const fnas_zip *zip, fnas_zip_entry *entry);
+
+/* The three at once: the entry FOLDER/`base`, its checksum checked. Errors: as theirs. */
 FNAS_NODISCARD fnas_status fnas_zip_find(fnas_context *context, const char *where, const unsigned char *bytes, size_t size_bytes,
                                          const char *base, fnas_zip_entry *entry);
 

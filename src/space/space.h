@@ -14,6 +14,14 @@ typedef struct fnas_decision {
     const char *const *choice_names;
 } fnas_decision;
 
+/* What a tensor of a published network is here. */
+typedef enum fnas_published {
+    FNAS_PUBLISHED_WEIGHT,    /* a shared weight */
+    FNAS_PUBLISHED_TRANSFORM, /* a kernel transform: a shared weight where the space declares it, else of no use */
+    FNAS_PUBLISHED_STATISTIC, /* a norm's running statistics: norms are calibrated here */
+    FNAS_PUBLISHED_OTHER
+} fnas_published;
+
 typedef struct fnas_space_type {
     const char *name;
     /* Reads "key=value,..." over the given previous parameters (NULL: defaults) and fills space->detail, spec, decisions. */
@@ -43,6 +51,10 @@ typedef struct fnas_space_type {
      * From first to last they make the network larger. Both NULL: no phases. */
     const char *const *phase_names;
     void (*phase_choices)(const fnas_space *space, int64_t phase, int64_t decision, int32_t *first, int32_t *last);
+    /* Between the names that tensors have in the files of a published network and those that `declare` gives them; both write
+     * [size_bytes]. to_published is false for a name that has none. Both NULL: the names are the same. */
+    fnas_published (*from_published)(const char *published, char *name, size_t size_bytes);
+    bool (*to_published)(const char *name, char *published, size_t size_bytes);
     /* The image that an architecture takes; NULL: the space's. */
     void (*image_of)(const fnas_space *space, const int32_t *choices, int64_t image[3]);
     /* What of an architecture costs: features of the one-hot D in which latency is nearly additive, for the latency predictor.

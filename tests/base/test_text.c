@@ -155,12 +155,26 @@ static void suggestions(void **state) {
     assert_null(fnas_suggest(longer, options));
 }
 
+static void shown_texts(void **state) {
+    (void)state;
+    static const char *const shown[] = {"", "stage0.unit1", " ~", "\xc3\xa9", "\xc2\xa0", "\xe2\x82\xac", "\xf0\x9f\x98\x80"},
+                             *const others[] = {"a\n",  "\x1b[31m", "\x7f",     "\xc2\x80",    "\xc2\x9f",
+                                                "\xff", "\xc3",     "\xc0\x80", "\xed\xa0\x80"};
+    for (size_t i = 0; i < sizeof shown / sizeof *shown; i++) assert_true(fnas_text_is_shown(shown[i]));
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) assert_false(fnas_text_is_shown(others[i]));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(appending),       cmocka_unit_test(failure_sticks),
-        cmocka_unit_test(json_escapes),    cmocka_unit_test(html_escapes),
-        cmocka_unit_test(strict_doubles),  cmocka_unit_test(numbers_are_short_and_exact),
-        cmocka_unit_test(strict_integers), cmocka_unit_test(numbers_ignore_the_locale),
+        cmocka_unit_test(appending),
+        cmocka_unit_test(shown_texts),
+        cmocka_unit_test(failure_sticks),
+        cmocka_unit_test(json_escapes),
+        cmocka_unit_test(html_escapes),
+        cmocka_unit_test(strict_doubles),
+        cmocka_unit_test(numbers_are_short_and_exact),
+        cmocka_unit_test(strict_integers),
+        cmocka_unit_test(numbers_ignore_the_locale),
         cmocka_unit_test(suggestions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -203,6 +203,33 @@ static void check_counts(fnas_test_place *place, const fnas_space *space, const 
     fnas_net_destroy(net);
 }
 
+/* ---- training in phases ---- */
+
+/* As Once-for-All opens them: kernels, then depths, then expansions, from the largest on; resolutions at once. */
+static void test_phases(void **state) {
+    fnas_test_place *place = *state;
+    fnas_space *space = open_space(place, "mobilenetv3"), *cells = open_space(place, "nb201");
+    static const char *const names[] = {"full", "kernel", "depth", "expansion"};
+    static const int64_t decisions[4] = {FNAS_MBV3_RESOLUTION, FNAS_MBV3_KERNEL + 7, FNAS_MBV3_DEPTH + 4, FNAS_MBV3_EXPANSION + 19};
+    int32_t first, last;
+    assert_int_equal(fnas_space_phase_count(space), 4);
+    for (int64_t phase = 0; phase < 4; phase++) {
+        assert_string_equal(fnas_space_phase_name(space, phase), names[phase]);
+        for (int64_t d = 0; d < 4; d++) {
+            fnas_space_phase_choices(space, phase, decisions[d], &first, &last);
+            assert_int_equal(last, fnas_space_choice_count(space, decisions[d]) - 1);
+            assert_int_equal(first, phase >= d ? 0 : last);
+        }
+    }
+    fnas_space_phase_choices(space, FNAS_SPACE_ALL_OPEN, FNAS_MBV3_EXPANSION, &first, &last);
+    assert_int_equal(first, 0);
+    assert_int_equal(fnas_space_phase_count(cells), 0);
+    fnas_space_phase_choices(cells, 0, 2, &first, &last);
+    assert_true(first == 0 && last == 4);
+    fnas_space_close(space);
+    fnas_space_close(cells);
+}
+
 static void test_counts(void **state) {
     fnas_test_place *place = *state;
     static const char *const specs[] = {"mobilenetv3", "mobilenetv3:width=1.0,classes=10"};
@@ -419,12 +446,96 @@ static void test_published_nets(void **state) {
     fnas_space_close(space);
 }
 
+/* ---- names of the published supernets ---- */
+
+static void assert_published(const char *published, fnas_published kind, const char *ours) {
+    char name[96];
+    assert_int_equal(fnas_mbv3_from_published(published, name, sizeof name), kind);
+    if (ours) assert_string_equal(name, ours);
+}
+
+static void test_published_names(void **state) {
+    (void)state;
+    assert_published("first_conv.conv.weight", FNAS_PUBLISHED_WEIGHT, "stem.conv");
+    assert_published("first_conv.bn.weight", FNAS_PUBLISHED_WEIGHT, "stem.conv.gamma");
+    assert_published("blocks.0.mobile_inverted_conv.depth_conv.conv.weight", FNAS_PUBLISHED_WEIGHT, "first.depthwise");
+    assert_published("blocks.0.mobile_inverted_conv.point_linear.bn.bias", FNAS_PUBLISHED_WEIGHT, "first.project.beta");
+    assert_published("blocks.1.mobile_inverted_conv.inverted_bottleneck.conv.conv.weight", FNAS_PUBLISHED_WEIGHT, "stage0.unit0.expand");
+    assert_published("blocks.7.mobile_inverted_conv.depth_conv.bn.bn.weight", FNAS_PUBLISHED_WEIGHT, "stage1.unit2.depthwise.gamma");
+    assert_published("blocks.8.mobile_inverted_conv.depth_conv.se.fc.reduce.bias", FNAS_PUBLISHED_WEIGHT, "stage1.unit3.reduce.bias");
+    assert_published("blocks.20.conv.depth_conv.se.fc.expand.weight", FNAS_PUBLISHED_WEIGHT, "stage4.unit3.excite");
+    assert_published("module.blocks.20.conv.point_linear.conv.conv.weight", FNAS_PUBLISHED_WEIGHT, "stage4.unit3.project");
+    assert_published("classifier.linear.weight", FNAS_PUBLISHED_WEIGHT, "head.classifier");
+    assert_published("classifier.linear.linear.bias", FNAS_PUBLISHED_WEIGHT, "head.classifier.bias");
+    assert_published("feature_mix_layer.conv.weight", FNAS_PUBLISHED_WEIGHT, "head.mix");
+    assert_published("blocks.3.mobile_inverted_conv.depth_conv.conv.7to5_matrix", FNAS_PUBLISHED_TRANSFORM,
+                     "stage0.unit2.depthwise.transform5");
+    assert_published("blocks.3.conv.depth_conv.conv.5to3_matrix", FNAS_PUBLISHED_TRANSFORM, "stage0.unit2.depthwise.transform3");
+    assert_published("first_conv.bn.running_mean", FNAS_PUBLISHED_STATISTIC, NULL);
+    assert_published("blocks.5.mobile_inverted_conv.point_linear.bn.bn.running_var", FNAS_PUBLISHED_STATISTIC, NULL);
+    assert_published("blocks.0.mobile_inverted_conv.depth_conv.bn.num_batches_tracked", FNAS_PUBLISHED_STATISTIC, NULL);
+    static const char *const others[] = {"",
+                                         "module.",
+                                         "blocks.",
+                                         "stem.conv",
+                                         "features.0.weight",
+                                         "first_conv.conv.bias",
+                                         "first_conv.conv.running_mean",
+                                         "other.bn.running_mean",
+                                         "blocks.21.conv.depth_conv.conv.weight",
+                                         "blocks.01.conv.depth_conv.conv.weight",
+                                         "blocks.-1.conv.depth_conv.conv.weight",
+                                         "blocks.18446744073709551617.conv.depth_conv.conv.weight",
+                                         "blocks.1.depth_conv.conv.weight",
+                                         "blocks.1.conv.depth_conv.conv.weight.x",
+                                         "module.module.first_conv.conv.weight"};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) assert_published(others[i], FNAS_PUBLISHED_OTHER, NULL);
+    char longest[400];
+    memset(longest, 'x', sizeof longest - 1);
+    longest[sizeof longest - 1] = '\0';
+    assert_published(longest, FNAS_PUBLISHED_OTHER, NULL);
+}
+
+/* Every shared weight has a name there that leads back to it, and no two have the same. */
+static void test_published_names_of_all(void **state) {
+    fnas_test_place *place = *state;
+    fnas_space *space = open_space(place, "mobilenetv3");
+    fnas_parameters parameters = {0};
+    assert_status(FNAS_OK, fnas_space_declare(place->context, space, &parameters));
+    for (int64_t i = 0; i < parameters.item_count; i++) {
+        char published[200], name[96];
+        assert_true(fnas_mbv3_to_published(parameters.items[i].name, published, sizeof published));
+        assert_true(fnas_mbv3_from_published(published, name, sizeof name) != FNAS_PUBLISHED_OTHER);
+        assert_string_equal(name, parameters.items[i].name);
+    }
+    char published[200];
+    assert_true(fnas_mbv3_to_published("stage3.unit1.depthwise.transform5", published, sizeof published));
+    assert_string_equal(published, "blocks.14.conv.depth_conv.conv.7to5_matrix");
+    assert_true(fnas_mbv3_to_published("first.depthwise", published, sizeof published));
+    assert_string_equal(published, "blocks.0.conv.depth_conv.conv.weight");
+    assert_false(fnas_mbv3_to_published("stage3.unit1.other", published, sizeof published));
+    assert_false(fnas_mbv3_to_published("other", published, sizeof published));
+    assert_false(fnas_mbv3_to_published("stage3.unit1.depthwise", published, 8));
+    fnas_parameters_free(&parameters);
+    fnas_space_close(space);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {
-        fnas_test(test_parameters),         fnas_test(test_small),          fnas_test(test_strings),
-        fnas_test(test_wrong_strings),      fnas_test(test_settled_random), fnas_test(test_counts),
-        fnas_test(test_declaration),        fnas_test(test_covering),       fnas_test(test_features),
-        fnas_test(test_feature_derivative), fnas_test(test_references),     fnas_test(test_references_of_table),
-        fnas_test(test_published_nets)};
+    const struct CMUnitTest tests[] = {fnas_test(test_parameters),
+                                       fnas_test(test_small),
+                                       fnas_test(test_strings),
+                                       fnas_test(test_wrong_strings),
+                                       fnas_test(test_settled_random),
+                                       fnas_test(test_phases),
+                                       fnas_test(test_counts),
+                                       fnas_test(test_declaration),
+                                       fnas_test(test_covering),
+                                       fnas_test(test_features),
+                                       fnas_test(test_feature_derivative),
+                                       fnas_test(test_references),
+                                       fnas_test(test_references_of_table),
+                                       fnas_test(test_published_nets),
+                                       fnas_test(test_published_names),
+                                       fnas_test(test_published_names_of_all)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -94,6 +94,10 @@ int64_t fnas_mbv3_params(const fnas_space *space, const int32_t *choices);
 fnas_status fnas_mbv3_declare(fnas_context *context, const fnas_space *space, fnas_parameters *parameters);
 fnas_status fnas_mbv3_record(fnas_context *context, const fnas_space *space, const int32_t *choices, fnas_net **net);
 
+/* ---- names.c: OFA's names of the shared weights ---- */
+fnas_published fnas_mbv3_from_published(const char *published, char *name, size_t size_bytes);
+bool fnas_mbv3_to_published(const char *name, char *published, size_t size_bytes);
+
 /* ---- cost.c ---- */
 int64_t fnas_mbv3_cost_feature_count(const fnas_space *space);
 void fnas_mbv3_cost_features(const fnas_space *space, const double *onehot, double *features);
