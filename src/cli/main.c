@@ -30,6 +30,7 @@ static const cli_verb *const verbs[] = {
     &cli_front,
     &cli_pick,
     &cli_verify,
+    &cli_export,
     &cli_score,
     &cli_rival,
     &cli_report,

@@ -126,14 +126,31 @@ static fnas_status fnas_score_classify(fnas_context *context, const fnas_score_t
     return FNAS_OK;
 }
 
+static fnas_status fnas_score_recalibrate(fnas_context *context, const fnas_run *run, const fnas_score_images *images, fnas_worker *worker,
+                                          const fnas_net *net, fnas_norm_state *statistics) {
+    return fnas_path_recalibrate(context, worker, net, &run->state.weights, images->recalibration_count, FNAS_RECALIBRATION_CHUNK,
+                                 images->shape, images->recalibration, statistics);
+}
+
 static fnas_status fnas_score_net(fnas_context *context, const fnas_score_task *task, fnas_scorer *scorer, const fnas_net *net,
                                   fnas_score *score) {
-    const fnas_score_images *images = task->images;
     fnas_norm_state statistics;
     FNAS_TRY(fnas_scorer_prepare(context, scorer, net, &statistics));
-    FNAS_TRY(fnas_path_recalibrate(context, &scorer->worker, net, &task->run->state.weights, images->recalibration_count,
-                                   FNAS_RECALIBRATION_CHUNK, images->shape, images->recalibration, &statistics));
+    FNAS_TRY(fnas_score_recalibrate(context, task->run, task->images, &scorer->worker, net, &statistics));
     return fnas_score_classify(context, task, scorer, net, &statistics, score);
+}
+
+fnas_status fnas_score_statistics(fnas_context *context, const fnas_run *run, const fnas_dataset *dataset, const fnas_net *net,
+                                  fnas_norm_state *statistics) {
+    const int64_t *image = run->supernet->image;
+    fnas_score_images loaded = {.shape = {image[0], image[1], image[2]}};
+    fnas_worker worker = {0};
+    fnas_status status = fnas_score_images_load(context, run, dataset, FNAS_SCORE_VALIDATION, 1, &loaded);
+    if (status == FNAS_OK) status = fnas_worker_create(context, FNAS_COMPUTE_F32, &worker);
+    if (status == FNAS_OK) status = fnas_score_recalibrate(context, run, &loaded, &worker, net, statistics);
+    fnas_worker_destroy(&worker);
+    fnas_score_images_free(&loaded);
+    return status;
 }
 
 static void fnas_score_report(const fnas_score_task *task, int64_t done) {
