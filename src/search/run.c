@@ -227,6 +227,7 @@ static fnas_status open_spaces(fnas_context *context, const fnas_search_options 
         return fnas_fail(context, FNAS_ERR_USAGE,
                          "the space %s has no supernet: say where the errors of its architectures are with --error table:FILE.csv:COLUMN",
                          fnas_space_name(run->space));
+    if (fnas_search_has_supernet(&run->config)) FNAS_TRY(fnas_space_check_one_image_size(context, run->space));
     FNAS_TRY(check_counts(context, run));
     FNAS_TRY(fnas_space_derive(context, run->space, run->config.proxy, &run->supernet));
     if (fnas_space_onehot_size(run->supernet) != fnas_space_onehot_size(run->space)) {

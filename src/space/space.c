@@ -321,7 +321,13 @@ void fnas_space_decode(const fnas_space *space, const double *logits, int32_t *c
 /* ---- supernet and costs ---- */
 
 bool fnas_space_has_supernet(const fnas_space *space) {
-    return space->type->declare && space->type->record && !space->type->measured_only;
+    return space->type->declare && space->type->record;
+}
+
+fnas_status fnas_space_check_one_image_size(fnas_context *context, const fnas_space *space) {
+    if (!space->type->image_of) return FNAS_OK;
+    return fnas_fail(context, FNAS_ERR_INPUT, "the space %s: its networks take images of several sizes, which this cannot give them",
+                     fnas_space_name(space));
 }
 
 const char *fnas_space_description(const fnas_space *space) {

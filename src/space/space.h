@@ -40,8 +40,6 @@ typedef struct fnas_space_type {
     fnas_status (*record)(fnas_context *context, const fnas_space *space, const int32_t *choices, fnas_net **net);
     /* The image that an architecture takes; NULL: the space's. */
     void (*image_of)(const fnas_space *space, const int32_t *choices, int64_t image[3]);
-    /* The weights are not trained here: they are for building and measuring networks (fnas_space_has_supernet is false). */
-    bool measured_only;
     /* What of an architecture costs: features of the one-hot D in which latency is nearly additive, for the latency predictor.
      * Differentiable in D; exact where D is one-hot. feature_count numbers; vjp adds (d features / d D)^T v to diff_onehot. NULL: the
      * features are D itself. */
@@ -118,8 +116,11 @@ FNAS_NODISCARD fnas_status fnas_space_read(fnas_context *context, const char *wh
 /* C, H, W of the image that an architecture takes. */
 void fnas_space_image_of(const fnas_space *space, const int32_t *choices, int64_t image[3]);
 
-/* Whether a search can train its shared weights. */
+/* Whether there are shared weights to train. */
 bool fnas_space_has_supernet(const fnas_space *space);
+
+/* For what gives all networks the same images: FNAS_ERR_INPUT where architectures take images of their own sizes. */
+FNAS_NODISCARD fnas_status fnas_space_check_one_image_size(fnas_context *context, const fnas_space *space);
 
 FNAS_NODISCARD fnas_status fnas_space_declare(fnas_context *context, const fnas_space *space, fnas_parameters *parameters);
 FNAS_NODISCARD fnas_status fnas_space_record(fnas_context *context, const fnas_space *space, const int32_t *choices, fnas_net **net);
