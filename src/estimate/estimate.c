@@ -105,6 +105,7 @@ static fnas_status open_space(estimate *state) {
     FNAS_TRY(fnas_space_open(context, options->space, &state->space));
     if (!fnas_space_has_supernet(state->space))
         return fnas_fail(context, FNAS_ERR_INPUT, "%s: the space has no networks that could be trained", fnas_space_spec(state->space));
+    FNAS_TRY(fnas_space_check_one_image_size(context, state->space));
     if (fnas_space_decision_count(state->space) > FNAS_ESTIMATE_DECISIONS_MAX)
         return fnas_fail(context, FNAS_ERR_INPUT, "%s has %lld decisions: errors can be estimated with at most %d",
                          fnas_space_spec(state->space), (long long)fnas_space_decision_count(state->space), FNAS_ESTIMATE_DECISIONS_MAX);

@@ -4,6 +4,7 @@
 
 #include "compute/ops.h"
 #include "nn/path.h"
+#include "nn/slice.h"
 
 #define FNAS_BUFFER_NONE (-1)
 #define FNAS_SUM_MAX 8 /* convolutions whose shares of one value are added at once */
@@ -59,7 +60,7 @@ typedef struct fnas_path {
     fnas_buffer *buffers;
     int64_t buffer_count;
     char *memory;
-    double *dots;   /* [node_count] sum of U times the node's own result, of gated nodes */
+    double *dots;   /* [node_count] sum of U times the node's own result, of nodes with a gate or a site */
     double *totals; /* [value_count] sum of U */
 } fnas_path;
 
@@ -108,11 +109,5 @@ void fnas_norm_store_batch(const fnas_path *path, int64_t index, const float *st
 void fnas_norm_apply(const fnas_path *path, int64_t index, const void *src, float *statistics);
 /* diff_src is written. Leaves sum(U o) in dots, and sum(U) in totals where the plan says so. */
 void fnas_norm_unapply(const fnas_path *path, int64_t index, const void *src, const float *statistics, void *diff_src);
-
-/* ---- slices of weights ---- */
-bool fnas_slice_is_prefix(const fnas_parameter *parameter, const fnas_conv_spec *slice);
-int64_t fnas_slice_floats(const fnas_conv_spec *slice); /* rounded */
-void fnas_slice_gather(const fnas_parameter *parameter, const fnas_conv_spec *slice, const float *whole, float *part);
-void fnas_slice_scatter_add(const fnas_parameter *parameter, const fnas_conv_spec *slice, const float *part, float *whole);
 
 #endif

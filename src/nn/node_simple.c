@@ -216,18 +216,13 @@ const fnas_node_type fnas_node_global_pool = {fnas_node_needs_nothing, fnas_glob
 
 /* ---- linear; sources and results are plain [n][C] ---- */
 
-static const fnas_parameter *fnas_linear_node_parameter(const fnas_path *path, const fnas_node *node) {
-    return &path->request->parameters->items[node->conv.weight];
-}
-
 static int64_t fnas_linear_node_slice_floats(const fnas_path *path, const fnas_node *node) {
-    return node->conv.in == fnas_linear_node_parameter(path, node)->shape[1] ? 0 : fnas_slice_floats(&node->conv);
+    return fnas_slice_is_prefix(path->request->parameters, &node->conv) ? 0 : fnas_slice_floats(&node->conv);
 }
 
 static const float *fnas_linear_node_weights(const fnas_path *path, const fnas_node *node, float *scratch) {
-    const float *whole = fnas_path_parameter(path, node->conv.weight);
-    if (fnas_linear_node_slice_floats(path, node) == 0) return whole;
-    fnas_slice_gather(fnas_linear_node_parameter(path, node), &node->conv, whole, scratch);
+    if (fnas_linear_node_slice_floats(path, node) == 0) return fnas_path_parameter(path, node->conv.weight);
+    fnas_slice_gather(path->request->parameters, &node->conv, scratch);
     return scratch;
 }
 
@@ -263,7 +258,7 @@ static fnas_status fnas_linear_node_backward(const fnas_path *path, int64_t inde
     fnas_linear_backward(path->engine, path->request->n, node->conv.in, node->conv.out,
                          plan->diff_weights ? fnas_path_source_data(path, index) : NULL, weights, fnas_path_upstream(path, index),
                          diff_source, diff_weights, fnas_path_parameter_gradient(path, node->conv.bias));
-    if (part) fnas_slice_scatter_add(fnas_linear_node_parameter(path, node), &node->conv, part, whole);
+    if (part) fnas_slice_scatter_add(path->request->parameters, &node->conv, part, path->request->weight_gradient);
     if (apart)
         for (int64_t i = 0; i < source_floats; i++) gradient[i] += diff_source[i];
     return FNAS_OK;

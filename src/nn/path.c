@@ -121,10 +121,7 @@ static fnas_status fnas_path_check_vector(const fnas_path *path, int64_t index, 
 static fnas_status fnas_path_check_slice(const fnas_path *path, int64_t index) {
     const fnas_conv_spec *slice = &path->net->nodes[index].conv;
     const fnas_parameters *parameters = path->request->parameters;
-    bool known = slice->weight >= 0 && slice->weight < parameters->item_count;
-    const int64_t *shape = known ? parameters->items[slice->weight].shape : NULL;
-    if (!known || slice->out > shape[0] || slice->in > shape[1] || slice->kernel > shape[2] || slice->kernel > shape[3] ||
-        (shape[2] - slice->kernel) % 2 != 0 || (shape[3] - slice->kernel) % 2 != 0)
+    if (!fnas_slice_exists(parameters, slice))
         return fnas_fail(path->context, FNAS_ERR_INTERNAL,
                          "node %lld: parameter %d has no slice of %lld x %lld x %lld x %lld: the net is of another supernet",
                          (long long)index, (int)slice->weight, (long long)slice->out, (long long)slice->in, (long long)slice->kernel,
@@ -273,13 +270,18 @@ static fnas_status fnas_path_backward(const fnas_path *path) {
     return FNAS_OK;
 }
 
-/* dL/dD_i = sum(U o_i(x)) for the selected entry, sum(U) for the others (net.h). */
+/* dL/dD_i = sum(U o_i(x)) for the selected entry; for the others of a gate sum(U), of a site nothing (net.h). */
 static void fnas_path_add_gates(const fnas_path *path) {
     for (int64_t i = 0; i < path->net->node_count; i++) {
         const fnas_node *node = &path->net->nodes[i];
-        if (!path->nodes[i].diff_gate) continue;
+        if (!path->nodes[i].diff_gate || node->gate.first < 0) continue;
         double *row = path->request->gate_gradient + node->gate.first;
         for (int32_t k = 0; k < node->gate.count; k++) row[k] += k == node->gate.selected ? path->dots[i] : path->totals[node->result];
+    }
+    for (int64_t s = 0; s < path->net->site_count; s++) {
+        const fnas_gate_site *site = &path->net->sites[s];
+        if (path->nodes[site->node].diff_gate)
+            path->request->gate_gradient[site->gate.first + site->gate.selected] += path->dots[site->node];
     }
 }
 

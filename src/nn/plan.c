@@ -49,6 +49,12 @@ static bool fnas_node_has_weights(const fnas_node *node) {
     return node->kind == FNAS_NODE_CONV || node->kind == FNAS_NODE_LINEAR || affine;
 }
 
+static bool fnas_plan_has_site(const fnas_net *net, int64_t node) {
+    for (int64_t s = 0; s < net->site_count; s++)
+        if (net->sites[s].node == node) return true;
+    return false;
+}
+
 /* Whether a node that gives a value a gradient is the first to do so. */
 static bool fnas_plan_gives_gradient(fnas_path *path, fnas_value value) {
     bool first = !path->values[value].has_gradient;
@@ -64,7 +70,7 @@ static void fnas_plan_gradients(fnas_path *path) {
         fnas_node_plan *plan = &path->nodes[i];
         if (plan->absorbed) continue;
         plan->diff_weights = path->request->weight_gradient && fnas_node_has_weights(node);
-        plan->diff_gate = path->request->gate_gradient && node->gate.first >= 0;
+        plan->diff_gate = path->request->gate_gradient && (node->gate.first >= 0 || fnas_plan_has_site(net, i));
         plan->diff_source = plan->source > 0 && path->values[plan->source].wants_gradient;
         plan->diff_factors = node->factors > 0 && path->values[node->factors].wants_gradient;
         path->values[node->result].wants_gradient |= plan->diff_weights || plan->diff_gate || plan->diff_source || plan->diff_factors;
@@ -89,7 +95,7 @@ static void fnas_plan_sums(fnas_path *path) {
     const fnas_net *net = path->net;
     for (int64_t i = 0; i < net->node_count; i++) {
         int64_t *chosen = &path->values[net->nodes[i].result].summing_node;
-        if (path->nodes[i].diff_gate && (*chosen < 0 || net->nodes[i].norm.present)) *chosen = i;
+        if (path->nodes[i].diff_gate && net->nodes[i].gate.first >= 0 && (*chosen < 0 || net->nodes[i].norm.present)) *chosen = i;
     }
     for (int64_t i = 0; i < net->node_count; i++) path->nodes[i].sums_upstream = path->values[net->nodes[i].result].summing_node == i;
 }

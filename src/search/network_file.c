@@ -5,7 +5,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "export/safetensors.h"
-#include "nn/node.h"
+#include "nn/slice.h"
 
 #define TENSORS_A_NODE 6 /* weight, bias, gamma, beta, mean, variance */
 
@@ -52,7 +52,7 @@ static fnas_status add_slice(network_tensors *tensors, const fnas_conv_spec *con
     float *slice = fnas_allocate((size_t)(shape[0] * shape[1] * shape[2] * shape[3]), sizeof *slice);
     if (!slice) return fnas_fail_memory(tensors->context, "a network's weights");
     tensors->slices[tensors->slice_count++] = slice;
-    fnas_slice_gather(item, conv, tensors->weights->values + item->offset, slice);
+    fnas_slice_gather(tensors->weights, conv, slice);
     FNAS_TRY(add(tensors, item->name, "", item->rank, shape, slice));
     return add_vector(tensors, conv->bias, conv->out);
 }

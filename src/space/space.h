@@ -141,8 +141,11 @@ void fnas_space_phase_choices(const fnas_space *space, int64_t phase, int64_t de
 /* C, H, W of the image that an architecture takes. */
 void fnas_space_image_of(const fnas_space *space, const int32_t *choices, int64_t image[3]);
 
-/* Whether a search can train its shared weights. */
+/* Whether there are shared weights to train. */
 bool fnas_space_has_supernet(const fnas_space *space);
+
+/* For what gives all networks the same images: FNAS_ERR_INPUT where architectures take images of their own sizes. */
+FNAS_NODISCARD fnas_status fnas_space_check_one_image_size(fnas_context *context, const fnas_space *space);
 
 FNAS_NODISCARD fnas_status fnas_space_declare(fnas_context *context, const fnas_space *space, fnas_parameters *parameters);
 FNAS_NODISCARD fnas_status fnas_space_record(fnas_context *context, const fnas_space *space, const int32_t *choices, fnas_net **net);

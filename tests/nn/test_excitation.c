@@ -47,7 +47,8 @@ static void end(fixture *f) {
 }
 
 static fnas_value stem(fixture *f) {
-    fnas_conv_spec conv = {f->stem, FNAS_PARAMETER_NONE, CHANNELS, 2, 3, 1, 1, 1};
+    fnas_conv_spec conv = {
+        .weight = f->stem, .bias = FNAS_PARAMETER_NONE, .out = CHANNELS, .in = 2, .kernel = 3, .stride = 1, .padding = 1, .groups = 1};
     fnas_norm_spec norm = {true, FNAS_PARAMETER_NONE, FNAS_PARAMETER_NONE, 1e-5f};
     return fnas_net_hard_swish(f->net, fnas_net_conv(f->net, 0, FNAS_VALUE_NEW, &conv, &norm, FNAS_UNGATED));
 }
