@@ -11,10 +11,10 @@ extern "C" {
 
 /* Names are those of the command's options. Zero or NULL means the default in brackets. */
 typedef struct fnas_estimate_options {
-    const char *space; /* required: spec; it must have images */
-    const char *data;  /* required: data set spec; of it only images of the train part are used */
-    const char *proxy; /* smaller macro that is trained: "channels=8,cells=1,input=3x16x16" [channels=8,cells=1]. Its image is the data
-                          set's, or that with height and width divided by a whole number */
+    const char *space;          /* required: spec; it must have images */
+    const char *data;           /* required: data set spec; of it only images of the train part are used */
+    const char *proxy;          /* smaller macro that is trained: "channels=8,cells=1,input=3x16x16" [channels=8,cells=1]. Its image may be
+                                   of another size than the data set's (data.h) */
     const char *score_proxy;    /* that of which untrained networks are scored, likewise [channels=16,cells=1] */
     int64_t score_images;       /* that they are scored on, 4 to 1,024 [64] */
     int64_t device_count;       /* 0: where the trade-off with the MACs lies is where errors are looked at most closely */

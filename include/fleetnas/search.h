@@ -31,8 +31,18 @@ typedef struct fnas_search_options {
     const char *precision;      /* "f32" | "bf16" [f32]: of the activations in training; weights, their updates and all scores are f32 */
     const char *error_gradient; /* "gates" | "model" [preset's]: of each path's own loss through its gates, or of a regression over the
                                    losses of architectures on common images */
-    int64_t paths;              /* paths a step [a multiple of the devices, about 16] */
-    int64_t steps, epochs;      /* at most one of steps, epochs, minutes */
+    const char *supernet; /* "moving" | "frozen": whether the shared weights learn behind the warm-up [frozen where the space is trained
+                             in phases, such as mobilenetv3, else moving] */
+    const char *weights;  /* shared weights to begin with: a safetensors file with the supernet's names and shapes, or the folder of a run
+                             [drawn]. They are kept in the run's checkpoint */
+    const char *warmup;   /* of the steps, at the start, in which the shared weights alone are trained: "none" or a fraction under 1,
+                             "0.5" [preset's; none with weights] */
+    const char *phases;   /* how long the space's phases of the warm-up are in relation to each other, "4,2,2,2", or "none": all choices
+                             are open from the first step [preset's] */
+    const char *distillation; /* weight of what the largest network says of the images in what the others learn in the phases: "none" or a
+                                 number up to 1 [preset's] */
+    int64_t paths;            /* paths a step [a multiple of the devices, about 16] */
+    int64_t steps, epochs;    /* at most one of steps, epochs, minutes */
     double minutes;
     uint64_t seed;
     int64_t checkpoint_steps; /* between checkpoints [preset's] */
@@ -141,6 +151,24 @@ FNAS_API FNAS_NODISCARD fnas_status fnas_front_write_csv(fnas_context *context, 
  * FNAS_INTERRUPTED. */
 FNAS_API FNAS_NODISCARD fnas_status fnas_run_write_errors(fnas_context *context, const fnas_run *run, const char *data, int64_t images,
                                                           const char *path, int64_t *scored);
+
+/* ---- networks of a run as files ---- */
+
+typedef struct fnas_export_options {
+    const char *arch;   /* required: the space's native string */
+    const char *format; /* required: "onnx" (opset 13, images [batch, C, H, W] in the network's own size, normalised as the data set's),
+                           "safetensors" (the network's slices of the shared weights by their names, norms with .mean and .variance beside
+                           .gamma and .beta) or "ofa" (Once-for-All's JSON) */
+    int64_t batch;      /* of an ONNX model [1] */
+    const char *data;   /* where the data lie now [as the run knows]: statistics of norms are taken on them, as for scores */
+} fnas_export_options;
+
+/* Writes one architecture's network with its weights from the supernet, its norms' statistics recalibrated as they are for the run's
+ * scores: the file's errors are those that `front` and `verify` say. The file appears whole or not at all. Errors: FNAS_ERR_USAGE (another
+ * format, "ofa" of a space that is not Once-for-All's, a run without a supernet), FNAS_ERR_INPUT (no architecture of the space, data
+ * missing or not the run's), FNAS_ERR_IO, FNAS_ERR_MEMORY. */
+FNAS_API FNAS_NODISCARD fnas_status fnas_run_export(fnas_context *context, const fnas_run *run, const fnas_export_options *options,
+                                                    const char *path);
 
 /* ---- verifying a run's promises on this machine ---- */
 typedef struct fnas_verify_options {

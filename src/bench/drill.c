@@ -99,21 +99,21 @@ static void put_cells(fnas_drill *drill) {
         fnas_space_to_onehot(drill->run->space, paths->choices + p * searcher->decisions, paths->onehot + p * searcher->onehot);
 }
 
-static void draw_paths(fnas_drill *drill, fnas_phase phase) {
+static void draw_paths(fnas_drill *drill, fnas_purpose purpose) {
     const fnas_search_config *config = drill->searcher.config;
-    fnas_paths_draw(&drill->searcher, phase, config->paths, 0, config->device_count);
+    fnas_paths_draw(&drill->searcher, purpose, config->paths, 0, config->device_count);
     put_cells(drill);
 }
 
 fnas_status fnas_drill_weights(fnas_context *context, fnas_drill *drill) {
-    draw_paths(drill, FNAS_PHASE_WEIGHTS);
+    draw_paths(drill, FNAS_PURPOSE_WEIGHTS);
     return fnas_train_weights(context, &drill->searcher);
 }
 
 fnas_status fnas_drill_hypernet(fnas_context *context, fnas_drill *drill) {
     fnas_searcher *searcher = &drill->searcher;
-    if (drill->setup.supernet) FNAS_TRY(fnas_batch_load(context, searcher, FNAS_PHASE_HYPERNET));
-    draw_paths(drill, FNAS_PHASE_HYPERNET);
+    if (drill->setup.supernet) FNAS_TRY(fnas_batch_load(context, searcher, FNAS_PURPOSE_HYPERNET));
+    draw_paths(drill, FNAS_PURPOSE_HYPERNET);
     searcher->state->step++; /* other images, preferences and samples the next time */
     return fnas_train_hypernet(context, searcher, 0, searcher->config->device_count);
 }

@@ -65,7 +65,7 @@ static fnas_status run_graph(fnas_context *context, graph_step *step) {
     fnas_searcher *searcher = &step->drill.searcher;
     const fnas_paths *paths = &searcher->paths;
     int64_t devices = searcher->config->device_count;
-    fnas_paths_draw(searcher, FNAS_PHASE_HYPERNET, searcher->config->paths, 0, devices);
+    fnas_paths_draw(searcher, FNAS_PURPOSE_HYPERNET, searcher->config->paths, 0, devices);
     searcher->state->step++;
     fnas_graph_predictor_gradient(step->predictor, paths->count, paths->choices, paths->device, step->latency, step->gradient);
     for (int64_t t = 0; t < devices; t++)

@@ -26,7 +26,7 @@ static const cli_option estimate_options[] = {
      "device cards: errors are looked at most closely where their fronts lie [where the trade-off with MACs lies]", false},
     {"predictor", 0, CLI_INPUT, AT(predictor), "P.safetensors", "latency predictor of `predictor fit` [trained on the cards]", false},
     {"proxy", 0, CLI_TEXT, AT(proxy), "PARAMS",
-     "smaller macro that is trained; its image may be the data set's divided by a whole number [channels=8,cells=1]", false},
+     "smaller macro that is trained; its image may be smaller than the data set's [channels=8,cells=1]", false},
     {"score-proxy", 0, CLI_TEXT, AT(score_proxy), "PARAMS", "macro of which untrained networks are scored, likewise [channels=16,cells=1]",
      false},
     {"score-images", 0, CLI_COUNT, AT(score_images), "N", "images that they are scored on [64]", false},

@@ -10,6 +10,7 @@
 #include "wrap.h"
 
 static const cli_verb *const verbs[] = {
+    &cli_data_prepare,
     &cli_space_show,
     &cli_device_measure,
     &cli_device_import_csv,
@@ -30,6 +31,7 @@ static const cli_verb *const verbs[] = {
     &cli_front,
     &cli_pick,
     &cli_verify,
+    &cli_export,
     &cli_score,
     &cli_rival,
     &cli_report,

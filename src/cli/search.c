@@ -5,7 +5,7 @@
 typedef struct search_values {
     cli_common common;
     const char *space, *data, *run, *proxy, *objectives, *preset, *predictor, *update, *sampler, *hypernet, *start, *scalarise, *batch,
-        *precision, *error_gradient, *error;
+        *precision, *error_gradient, *error, *supernet, *weights, *warmup, *phases, *distillation;
     cli_texts devices;
     int64_t steps, epochs, paths, threads, checkpoint_steps;
     double minutes;
@@ -20,7 +20,9 @@ static const cli_option search_options[] = {
     {"out", 'o', CLI_TEXT, AT(run), "RUN", "folder of the run: new or empty", true},
     {"space", 0, CLI_SPACE, AT(space), "SPACE",
      "search space, as the cards were measured; needed where a file describes it [the first card's]", false},
-    CLI_OPTION_DATA(search_values, "data set: fashion-mnist, cifar10:DIR, synthetic:... [fashion-mnist]"),
+    CLI_OPTION_DATA(
+        search_values,
+        "data set: fashion-mnist, cifar10:DIR, folder:DIR, synthetic:...; its images are resized to the space's [fashion-mnist]"),
     {"error", 0, CLI_TEXT, AT(error), "SOURCE",
      "whence errors: supernet, table:FILE.csv:COLUMN, or surrogate:FILE, which such a search leaves in its run as error.safetensors "
      "[supernet]",
@@ -45,6 +47,18 @@ static const cli_option search_options[] = {
     {"precision", 0, CLI_CHOICE, AT(precision), "f32|bf16", "of the activations in training, where the processor has bf16 [f32]", false},
     {"error-gradient", 0, CLI_CHOICE, AT(error_gradient), "gates|model",
      "of each path's own loss, or of a regression over losses on common images [the preset's]", false},
+    {"supernet", 0, CLI_CHOICE, AT(supernet), "frozen|moving",
+     "whether the shared weights learn behind the warm-up [frozen where they are trained in phases, as for mobilenetv3, else moving]",
+     false},
+    {"weights", 0, CLI_INPUT, AT(weights), "FILE|RUN", "shared weights to begin with: a safetensors file, or a run [drawn]", false},
+    {"warmup", 0, CLI_TEXT, AT(warmup), "FRACTION",
+     "of the steps, at the start, in which the shared weights alone are trained, or none [the preset's; none with --weights]", false},
+    {"phases", 0, CLI_TEXT, AT(phases), "N,N,N,N",
+     "lengths of the warm-up's phases in relation to each other, for mobilenetv3 full, kernel, depth, expansion; or none: all choices are "
+     "open from the first step [the preset's]",
+     false},
+    {"distillation", 0, CLI_TEXT, AT(distillation), "WEIGHT",
+     "of the largest network's word in what the others learn in the phases, 0 to 1, or none [the preset's]", false},
     {"paths", 0, CLI_COUNT, AT(paths), "N", "sampled architectures a step [a multiple of the devices, about 16]", false},
     {"checkpoint-steps", 0, CLI_COUNT, AT(checkpoint_steps), "N", "steps between checkpoints [the preset's]", false},
     {"dry-run", 0, CLI_FLAG, AT(dry_run), NULL, "check everything, time the parts of a step, say what the search would cost, write nothing",
@@ -80,6 +94,11 @@ static fnas_search_options search_library_options(const search_values *values, c
                                  .batch = values->batch,
                                  .precision = values->precision,
                                  .error_gradient = values->error_gradient,
+                                 .supernet = values->supernet,
+                                 .weights = values->weights,
+                                 .warmup = values->warmup,
+                                 .phases = values->phases,
+                                 .distillation = values->distillation,
                                  .paths = values->paths,
                                  .steps = values->steps,
                                  .epochs = values->epochs,

@@ -27,10 +27,11 @@ typedef struct fnas_kernels {
     void (*relu)(size_t count, const void *src, void *dst);
     void (*relu_gradient)(size_t count, const void *src, const void *diff_dst, bool accumulate, void *diff_src); /* 0 at src == 0 */
     void (*hard_swish)(size_t count, const void *src, void *dst);                                                /* as relu */
+    void (*hard_swish_gradient)(size_t count, const void *src, const void *diff_dst, bool accumulate, void *diff_src);
     void (*scale)(size_t count, float factor, const void *src, bool accumulate, void *dst);
     void (*add)(size_t count, const void *src, void *dst);
-    void (*add_lanes)(size_t count, const float *lanes, bool accumulate, void *dst);      /* dst (+)= lanes */
-    void (*multiply_lanes)(size_t count, const void *src, const float *lanes, void *dst); /* dst = src * lanes */
+    void (*add_lanes)(size_t count, const float *lanes, bool accumulate, void *dst);                       /* dst (+)= lanes */
+    void (*multiply_lanes)(size_t count, const void *src, const float *lanes, bool accumulate, void *dst); /* dst (+)= src * lanes */
 
     /* Partial sums by lanes; each adds to its double results. */
     void (*sum)(size_t count, const void *x, double *sum);

@@ -40,3 +40,25 @@ void fnas_cross_entropy(int64_t n, int64_t classes, const float *logits, const i
     }
     *loss = sum / (double)n;
 }
+
+void fnas_soft_cross_entropy(int64_t n, int64_t classes, const float *logits, const float *targets, float scale, double *loss,
+                             float *diff_logits) {
+    double sum = 0, factor = (double)scale / (double)n;
+    for (int64_t i = 0; i < n; i++) {
+        const float *z = logits + i * classes, *target = targets + i * classes;
+        double normaliser = log_sum_exp(classes, z, largest(classes, z));
+        for (int64_t k = 0; k < classes; k++) sum += (double)target[k] * (normaliser - (double)z[k]);
+        if (!diff_logits) continue;
+        for (int64_t k = 0; k < classes; k++)
+            diff_logits[i * classes + k] += (float)(factor * (exp((double)z[k] - normaliser) - (double)target[k]));
+    }
+    *loss = sum / (double)n;
+}
+
+void fnas_softmax(int64_t n, int64_t classes, float *logits) {
+    for (int64_t i = 0; i < n; i++) {
+        float *z = logits + i * classes;
+        double normaliser = log_sum_exp(classes, z, largest(classes, z));
+        for (int64_t k = 0; k < classes; k++) z[k] = (float)exp((double)z[k] - normaliser);
+    }
+}

@@ -87,11 +87,23 @@ void fnas_gate_backward(fnas_engine *engine, fnas_shape shape, float gate, const
 double fnas_dot(fnas_engine *engine, fnas_shape shape, const void *a, const void *b); /* sum of a * b, real channels only */
 double fnas_sum(fnas_engine *engine, fnas_shape shape, const void *a);
 
-/* dst = f(src); hard sigmoid is for plain arrays alone, since it would not keep padding at zero. */
+/* dst = f(src); hard sigmoid is for plain arrays alone, since it would not keep padding at zero. Backward: diff_src (+)= f'(src) diff_dst,
+ * where at its corners each f has the slope that it has beyond them. */
 void fnas_hard_swish_forward(fnas_engine *engine, fnas_shape shape, const void *src, void *dst);
+void fnas_hard_swish_backward(fnas_engine *engine, fnas_shape shape, const void *src, const void *diff_dst, bool accumulate,
+                              void *diff_src);
 void fnas_activation_forward_plain(fnas_activation activation, int64_t count, const float *src, float *dst);
+void fnas_activation_backward_plain(fnas_activation activation, int64_t count, const float *src, const float *diff_dst, bool accumulate,
+                                    float *diff_src);
 /* dst = src times one factor an image and channel: squeeze and excitation's last step. factors [N][C], plain. */
 void fnas_channel_scale_forward(fnas_engine *engine, fnas_shape shape, const void *src, const float *factors, void *dst);
+typedef struct fnas_channel_scale_gradients {
+    void *src;      /* NULL: not wanted */
+    float *factors; /* [N][C]; NULL: not wanted */
+    bool accumulate_src, accumulate_factors;
+} fnas_channel_scale_gradients;
+void fnas_channel_scale_backward(fnas_engine *engine, fnas_shape shape, const void *src, const float *factors, const void *diff_dst,
+                                 const fnas_channel_scale_gradients *wanted);
 
 /* ---- pooling ---- */
 typedef struct fnas_pool_shape {
@@ -119,5 +131,11 @@ void fnas_linear_backward(fnas_engine *engine, int64_t n, int64_t in, int64_t ou
  * A non-finite logit gives a NaN loss: the caller checks. */
 void fnas_cross_entropy(int64_t n, int64_t classes, const float *logits, const int32_t *labels, float smoothing, float scale, double *loss,
                         int64_t *correct, float *diff_logits);
+/* The same with targets [N][K], which sum to 1 over the classes, in the place of labels. diff_logits (may be NULL) is added to, times
+ * scale. */
+void fnas_soft_cross_entropy(int64_t n, int64_t classes, const float *logits, const float *targets, float scale, double *loss,
+                             float *diff_logits);
+/* logits [N][K] become probabilities, exp(z_k) / sum of exp(z). */
+void fnas_softmax(int64_t n, int64_t classes, float *logits);
 
 #endif

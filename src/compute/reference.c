@@ -13,7 +13,8 @@ typedef struct conv_loop {
 
 typedef void conv_visit(conv_loop *loop, int64_t src, int64_t weight, int64_t dst);
 
-static void each_product(const fnas_conv_shape *s, conv_loop *loop, conv_visit *visit) {
+/* Inlined with its visitor: whole networks go through it in tests. */
+static inline __attribute__((always_inline)) void each_product(const fnas_conv_shape *s, conv_loop *loop, conv_visit *visit) {
     int64_t out_h = fnas_conv_out_h(s), out_w = fnas_conv_out_w(s), group_in = s->in_channels / s->groups,
             group_out = s->out_channels / s->groups;
     for (int64_t n = 0; n < s->n; n++)
@@ -32,15 +33,15 @@ static void each_product(const fnas_conv_shape *s, conv_loop *loop, conv_visit *
                             }
 }
 
-static void visit_forward(conv_loop *loop, int64_t src, int64_t weight, int64_t dst) {
+static inline void visit_forward(conv_loop *loop, int64_t src, int64_t weight, int64_t dst) {
     loop->dst[dst] += loop->src[src] * loop->weights[weight];
 }
 
-static void visit_backward_data(conv_loop *loop, int64_t src, int64_t weight, int64_t dst) {
+static inline void visit_backward_data(conv_loop *loop, int64_t src, int64_t weight, int64_t dst) {
     loop->diff_src[src] += loop->diff_dst[dst] * loop->weights[weight];
 }
 
-static void visit_backward_weights(conv_loop *loop, int64_t src, int64_t weight, int64_t dst) {
+static inline void visit_backward_weights(conv_loop *loop, int64_t src, int64_t weight, int64_t dst) {
     loop->diff_weights[weight] += loop->diff_dst[dst] * loop->src[src];
 }
 
@@ -93,17 +94,19 @@ void fnas_ref_norm_forward(fnas_shape shape, double epsilon, const double *src, 
 static void norm_backward_channel(fnas_shape shape, int64_t c, double epsilon, const double *src, double mean, double variance,
                                   double gamma, double beta, const double *diff_dst, double *diff_src, double sums[3]) {
     double count = (double)(shape.n * shape.h * shape.w), deviation = sqrt(variance + epsilon);
+    int64_t plane = shape.h * shape.w;
     sums[0] = sums[1] = sums[2] = 0; /* of the gradient; of it times the normalised source; of it times the output */
-    for (int64_t i = 0; i < fnas_shape_elements(shape); i++) {
-        if (channel_of(shape, i) != c) continue;
+    for (int64_t k = 0; k < shape.n * plane; k++) {
+        int64_t i = (k / plane * shape.c + c) * plane + k % plane;
         double normalised = (src[i] - mean) / deviation;
         sums[0] += diff_dst[i];
         sums[1] += diff_dst[i] * normalised;
         sums[2] += diff_dst[i] * (gamma * normalised + beta);
     }
-    for (int64_t i = 0; i < fnas_shape_elements(shape); i++)
-        if (channel_of(shape, i) == c)
-            diff_src[i] = gamma / deviation * (diff_dst[i] - sums[0] / count - (src[i] - mean) / deviation * sums[1] / count);
+    for (int64_t k = 0; k < shape.n * plane; k++) {
+        int64_t i = (k / plane * shape.c + c) * plane + k % plane;
+        diff_src[i] = gamma / deviation * (diff_dst[i] - sums[0] / count - (src[i] - mean) / deviation * sums[1] / count);
+    }
 }
 
 void fnas_ref_norm_backward(fnas_shape shape, double epsilon, const double *src, const double *mean, const double *variance,
@@ -149,6 +152,34 @@ static double activate(fnas_activation activation, double x) {
 
 void fnas_ref_activation_forward(fnas_activation activation, int64_t count, const double *src, double *dst) {
     for (int64_t i = 0; i < count; i++) dst[i] = activate(activation, src[i]);
+}
+
+static double slope(fnas_activation activation, double x) {
+    switch (activation) {
+    case FNAS_ACTIVATION_RELU:
+        return x > 0 ? 1 : 0;
+    case FNAS_ACTIVATION_HARD_SWISH:
+        return x >= 3 ? 1 : x > -3 ? (2 * x + 3) / 6 : 0;
+    case FNAS_ACTIVATION_HARD_SIGMOID:
+        return x > -3 && x < 3 ? 1.0 / 6 : 0;
+    case FNAS_ACTIVATION_NONE:
+        break;
+    }
+    return 1;
+}
+
+void fnas_ref_activation_backward(fnas_activation activation, int64_t count, const double *src, const double *diff_dst, bool accumulate,
+                                  double *diff_src) {
+    for (int64_t i = 0; i < count; i++) diff_src[i] = (accumulate ? diff_src[i] : 0) + slope(activation, src[i]) * diff_dst[i];
+}
+
+void fnas_ref_channel_scale_backward(fnas_shape shape, const double *src, const double *factors, const double *diff_dst, double *diff_src,
+                                     double *diff_factors) {
+    int64_t plane = shape.h * shape.w;
+    for (int64_t i = 0; i < fnas_shape_elements(shape); i++) {
+        if (diff_src) diff_src[i] += diff_dst[i] * factors[i / plane];
+        if (diff_factors) diff_factors[i / plane] += diff_dst[i] * src[i];
+    }
 }
 
 void fnas_ref_channel_scale_forward(fnas_shape shape, const double *src, const double *factors, double *dst) {

@@ -21,7 +21,12 @@ void fnas_ref_norm_backward(fnas_shape shape, double epsilon, const double *src,
 void fnas_ref_relu_forward(fnas_shape shape, const double *src, double *dst);
 void fnas_ref_relu_backward(fnas_shape shape, const double *src, const double *diff_dst, bool accumulate, double *diff_src);
 void fnas_ref_activation_forward(fnas_activation activation, int64_t count, const double *src, double *dst);
+void fnas_ref_activation_backward(fnas_activation activation, int64_t count, const double *src, const double *diff_dst, bool accumulate,
+                                  double *diff_src);
 void fnas_ref_channel_scale_forward(fnas_shape shape, const double *src, const double *factors, double *dst);
+/* Both gradients are added to; each may be NULL. */
+void fnas_ref_channel_scale_backward(fnas_shape shape, const double *src, const double *factors, const double *diff_dst, double *diff_src,
+                                     double *diff_factors);
 void fnas_ref_add(fnas_shape shape, const double *src, bool accumulate, double *dst);
 void fnas_ref_gate_forward(fnas_shape shape, double gate, const double *src, bool accumulate, double *dst);
 void fnas_ref_gate_backward(fnas_shape shape, double gate, const double *src, const double *diff_dst, bool accumulate, double *diff_src,

@@ -4,8 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "data/source.h"
 
 size_t fnas_dataset_image_bytes(const fnas_dataset *dataset) {
     return (size_t)(dataset->channels * dataset->height * dataset->width);
@@ -85,6 +87,14 @@ static fnas_status fnas_open_cifar10(fnas_context *context, const char *folder, 
     return fnas_cifar10_read(context, folder, FNAS_CIFAR10_RECORDS, dataset);
 }
 
+static fnas_status fnas_open_folder(fnas_context *context, const char *path, fnas_dataset *dataset) {
+    if (!path)
+        return fnas_fail(context, FNAS_ERR_USAGE,
+                         "folder needs the folder of the class folders, or the file that `data prepare` made of it: "
+                         "folder:DIR, folder:FILE");
+    return fnas_folder_or_pack_open(context, path, dataset);
+}
+
 static fnas_status fnas_open_synthetic(fnas_context *context, const char *options, fnas_dataset *dataset) {
     if (!options)
         return fnas_fail(context, FNAS_ERR_USAGE, "synthetic needs the shape of its images: synthetic:3x32x32[,classes=K][,images=N]");
@@ -99,13 +109,15 @@ static const struct {
 } fnas_sources[] = {
     {"fashion-mnist", fnas_open_fashion_mnist},
     {"cifar10", fnas_open_cifar10},
+    {"folder", fnas_open_folder},
     {"synthetic", fnas_open_synthetic},
 };
 
 #define FNAS_SOURCE_COUNT (sizeof fnas_sources / sizeof *fnas_sources)
 
 static fnas_status fnas_fail_unknown(fnas_context *context, const char *spec, size_t name_length) {
-    static const char known[] = "known are fashion-mnist[:DIR], cifar10:DIR, synthetic:CxHxW[,classes=K][,images=N]";
+    static const char known[] =
+        "known are fashion-mnist[:DIR], cifar10:DIR, folder:DIR, folder:FILE, synthetic:CxHxW[,classes=K][,images=N]";
     const char *names[FNAS_SOURCE_COUNT + 1] = {0};
     char name[64];
     for (size_t i = 0; i < FNAS_SOURCE_COUNT; i++) names[i] = fnas_sources[i].name;
@@ -125,6 +137,7 @@ static fnas_status fnas_open_source(fnas_context *context, const char *spec, fna
         bool named = strlen(fnas_sources[i].name) == length && !memcmp(spec, fnas_sources[i].name, length);
         if (named) return fnas_sources[i].open(context, colon ? colon + 1 : NULL, dataset);
     }
+    if (fnas_file_exists(spec)) return fnas_pack_open(context, spec, dataset); /* a file of prepared images needs no word before it */
     return fnas_fail_unknown(context, spec, length);
 }
 
@@ -137,7 +150,7 @@ fnas_status fnas_dataset_open(fnas_context *context, const char *spec, fnas_data
         fnas_dataset_close(created);
         return status;
     }
-    created->crop_padding = fnas_customary_padding(created->height, created->width);
+    if (!created->source) created->crop_padding = fnas_customary_padding(created->height, created->width);
     fnas_prepare_normalisation(created);
     *dataset = created;
     return FNAS_OK;
@@ -145,6 +158,7 @@ fnas_status fnas_dataset_open(fnas_context *context, const char *spec, fnas_data
 
 void fnas_dataset_close(fnas_dataset *dataset) {
     if (!dataset) return;
+    if (dataset->source) dataset->source->close(dataset);
     fnas_free(dataset->train.pixels);
     fnas_free(dataset->train.labels);
     fnas_free(dataset->test.pixels);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "data/resize.h"
 
 void fnas_batches_free(fnas_batches *batches) {
     for (int64_t i = 0; i < batches->made_count; i++) fnas_free(batches->made[i].images);
@@ -10,28 +11,6 @@ void fnas_batches_free(fnas_batches *batches) {
     batches->made = NULL;
     batches->made_count = 0;
     batches->made_capacity = 0;
-}
-
-/* Where output coordinate `at` of `out` lies between the `in` of the source: the lower neighbour, and the share of the upper one. */
-static int64_t place(int64_t at, int64_t out, int64_t in, float *share) {
-    double where = out > 1 ? (double)at * (double)(in - 1) / (double)(out - 1) : 0;
-    int64_t low = (int64_t)where;
-    if (low > in - 2) low = in > 1 ? in - 2 : 0;
-    *share = in > 1 ? (float)(where - (double)low) : 0;
-    return low;
-}
-
-static void resize_plane(const float *from, fnas_value_shape in, fnas_value_shape out, float *to) {
-    int64_t down = in.h > 1 ? in.w : 0, across = in.w > 1;
-    for (int64_t y = 0; y < out.h; y++) {
-        float below, right;
-        const float *row = from + place(y, out.h, in.h, &below) * in.w;
-        for (int64_t x = 0; x < out.w; x++) {
-            const float *at = row + place(x, out.w, in.w, &right);
-            float upper = at[0] + right * (at[across] - at[0]), lower = at[down] + right * (at[down + across] - at[down]);
-            *to++ = upper + below * (lower - upper);
-        }
-    }
 }
 
 static void fill(const fnas_batches *batches, fnas_value_shape shape, float *images) {
@@ -44,7 +23,7 @@ static void fill(const fnas_batches *batches, fnas_value_shape shape, float *ima
             if (same)
                 memcpy(to, from, (size_t)plane * sizeof *to);
             else
-                resize_plane(from, batches->shape, shape, to);
+                fnas_resize_aligned(1, batches->shape.h, batches->shape.w, shape.h, shape.w, from, to);
         }
 }
 

@@ -34,19 +34,25 @@ static void draw_synthetic(int64_t count, const int64_t shape[3], float *images)
     }
 }
 
+/* indices, labels: room for one an image. */
+static fnas_status fill_first(fnas_context *context, const fnas_dataset *dataset, int64_t count, const int64_t shape[3], int64_t *indices,
+                              int32_t *labels, float *images) {
+    int64_t train_count = fnas_dataset_get(dataset).train_count;
+    for (int64_t i = 0; i < count; i++) indices[i] = i % train_count;
+    return fnas_batch_fill(context, dataset, shape, count, indices, NULL, images, labels);
+}
+
 static fnas_status read_dataset(fnas_context *context, const fnas_dataset *dataset, const char *data, int64_t count, const int64_t shape[3],
                                 float *images) {
-    fnas_dataset_info info = fnas_dataset_get(dataset);
-    if (info.channels != shape[0] || info.height != shape[1] || info.width != shape[2])
-        return fnas_fail(context, FNAS_ERR_INPUT,
-                         "data set %s has images of %lldx%lldx%lld, the space wants %lldx%lldx%lld: choose other data or another input=",
-                         data, (long long)info.channels, (long long)info.height, (long long)info.width, (long long)shape[0],
-                         (long long)shape[1], (long long)shape[2]);
-    if (info.train_count < 1) return fnas_fail(context, FNAS_ERR_INPUT, "data set %s has no training images", data);
-    int64_t floats = shape[0] * shape[1] * shape[2];
-    int32_t label; /* not wanted */
-    for (int64_t i = 0; i < count; i++) FNAS_TRY(fnas_dataset_image(context, dataset, i % info.train_count, images + i * floats, &label));
-    return FNAS_OK;
+    FNAS_TRY(fnas_dataset_fit(context, dataset, shape));
+    if (fnas_dataset_get(dataset).train_count < 1) return fnas_fail(context, FNAS_ERR_INPUT, "data set %s has no training images", data);
+    int64_t *indices = fnas_allocate((size_t)count, sizeof *indices);
+    int32_t *labels = fnas_allocate((size_t)count, sizeof *labels); /* not wanted */
+    fnas_status status = indices && labels ? fill_first(context, dataset, count, shape, indices, labels, images)
+                                           : fnas_fail_memory(context, "calibration images");
+    fnas_free(indices);
+    fnas_free(labels);
+    return status;
 }
 
 fnas_status fnas_images_load(fnas_context *context, const fnas_space *space, const char *data, int64_t count, float **images, char *name,

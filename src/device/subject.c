@@ -27,7 +27,7 @@ static fnas_status lower_calibrated(fnas_context *context, fnas_subject_source *
     const float *images;
     int64_t count = source->images.count;
     FNAS_TRY(fnas_batches_get(context, &source->images, net->values[0], &images));
-    FNAS_TRY(fnas_path_recalibrate(context, &source->worker, net, &source->parameters, count, count, images, state));
+    FNAS_TRY(fnas_path_recalibrate(context, &source->worker, net, &source->parameters, count, count, net->values[0], images, state));
     return fnas_graph_lower(context, net, &source->parameters, state, graph);
 }
 

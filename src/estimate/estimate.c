@@ -11,7 +11,6 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "estimate/gaussian_process.h"
-#include "estimate/images.h"
 #include "estimate/merit.h"
 #include "estimate/training_free.h"
 #include "space/arch_find.h"
@@ -66,6 +65,7 @@ static fnas_status open_space(fnas_estimate *state) {
     FNAS_TRY(fnas_space_open(context, options->space, &state->space));
     if (!fnas_space_has_supernet(state->space))
         return fnas_fail(context, FNAS_ERR_INPUT, "%s: the space has no networks that could be trained", fnas_space_spec(state->space));
+    FNAS_TRY(fnas_space_check_one_image_size(context, state->space));
     if (fnas_space_decision_count(state->space) > FNAS_ESTIMATE_DECISIONS_MAX)
         return fnas_fail(context, FNAS_ERR_INPUT, "%s has %lld decisions: errors can be estimated with at most %d",
                          fnas_space_spec(state->space), (long long)fnas_space_decision_count(state->space), FNAS_ESTIMATE_DECISIONS_MAX);
@@ -93,8 +93,8 @@ static fnas_status open_data(fnas_estimate *state) {
     fnas_context *context = state->context;
     const fnas_estimate_options *options = state->options;
     FNAS_TRY(fnas_dataset_open(context, options->data, &state->dataset));
-    FNAS_TRY(fnas_shrunk_check(context, state->proxy, state->dataset));
-    FNAS_TRY(fnas_shrunk_check(context, state->score_proxy, state->dataset));
+    FNAS_TRY(fnas_dataset_fit(context, state->dataset, state->proxy->image));
+    FNAS_TRY(fnas_dataset_fit(context, state->dataset, state->score_proxy->image));
     double rest = (1 - TRAINED_FRACTION) / 2;
     FNAS_TRY(fnas_split_create(context, state->dataset, options->seed, TRAINED_FRACTION, rest, &state->split));
     state->plan = (fnas_training_plan){.space = state->proxy,

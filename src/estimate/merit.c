@@ -6,7 +6,6 @@
 #include "base/memory.h"
 #include "base/random.h"
 #include "base/sort.h"
-#include "estimate/images.h"
 #include "estimate/training_free.h"
 
 static const fnas_training_free_kind kinds[FNAS_MERIT_SCORES] = {FNAS_TRAINING_FREE_NASWOT, FNAS_TRAINING_FREE_ZICO,
@@ -19,12 +18,11 @@ const char *fnas_merit_score_name(int64_t score) {
 /* ---- untrained networks ---- */
 
 typedef struct merit_images {
-    float *full, *images, *noise;
+    float *images, *noise;
     int32_t *labels;
 } merit_images;
 
 static void release(merit_images *images) {
-    fnas_free(images->full);
     fnas_free(images->images);
     fnas_free(images->noise);
     fnas_free(images->labels);
@@ -32,16 +30,14 @@ static void release(merit_images *images) {
 
 static fnas_status load_images(fnas_context *context, const fnas_space *proxy, const fnas_dataset *dataset, int64_t image_count,
                                const int64_t *indices, uint64_t seed, merit_images *images) {
-    fnas_dataset_info info = fnas_dataset_get(dataset);
     size_t floats = (size_t)(image_count * proxy->image[0] * proxy->image[1] * proxy->image[2]);
-    images->full = fnas_allocate((size_t)(image_count * info.channels * info.height * info.width), sizeof(float));
     images->images = fnas_allocate(floats, sizeof(float));
     images->noise = fnas_allocate(floats, sizeof(float));
     images->labels = fnas_allocate((size_t)image_count, sizeof(int32_t));
-    if (!images->full || !images->images || !images->noise || !images->labels) return fnas_fail_memory(context, "images");
+    if (!images->images || !images->noise || !images->labels) return fnas_fail_memory(context, "images");
     fnas_random random = fnas_random_begin(seed, FNAS_STREAM_ESTIMATE, 0, 1);
     for (size_t i = 0; i < floats; i++) images->noise[i] = (float)fnas_random_normal(&random);
-    return fnas_shrunk_fill(context, proxy, dataset, image_count, indices, NULL, images->full, images->images, images->labels);
+    return fnas_batch_fill(context, dataset, proxy->image, image_count, indices, NULL, images->images, images->labels);
 }
 
 static fnas_status score_kind(fnas_context *context, fnas_training_free_kind kind, const fnas_space *proxy, const merit_images *images,

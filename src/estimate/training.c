@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "estimate/images.h"
 #include "nn/optimiser.h"
 
 #define WARM_UP 0.1 /* of the steps */
@@ -16,33 +15,30 @@ static fnas_status load_batch(fnas_context *context, const fnas_training_plan *p
     for (int64_t i = 0; i < plan->batch; i++)
         trainer->indices[i] = plan->images[fnas_epoch_order_at(trainer->order, step * plan->batch + i)];
     fnas_augment augment = {.seed = plan->seed, .step = step};
-    return fnas_shrunk_fill(context, plan->space, plan->dataset, plan->batch, trainer->indices, &augment, trainer->full, trainer->images,
-                            trainer->labels);
+    return fnas_batch_fill(context, plan->dataset, plan->space->image, plan->batch, trainer->indices, &augment, trainer->images,
+                           trainer->labels);
 }
 
 /* ---- one thread's ---- */
 
-static fnas_status allocate(fnas_context *context, const fnas_training_plan *plan, const fnas_dataset_info *info, fnas_trainer *trainer) {
+static fnas_status allocate(fnas_context *context, const fnas_training_plan *plan, fnas_trainer *trainer) {
     const int64_t *image = plan->space->image;
     size_t batch = (size_t)plan->batch, floats = (size_t)trainer->parameters.float_count;
     trainer->gradient = fnas_allocate(floats, sizeof(float));
     trainer->moment = fnas_allocate(floats, sizeof(float));
-    trainer->full = fnas_allocate(batch * (size_t)(info->channels * info->height * info->width), sizeof(float));
     trainer->images = fnas_allocate(batch * (size_t)(image[0] * image[1] * image[2]), sizeof(float));
     trainer->labels = fnas_allocate(batch, sizeof *trainer->labels);
     trainer->indices = fnas_allocate(batch, sizeof *trainer->indices);
-    bool good = trainer->gradient && trainer->moment && trainer->full && trainer->images && trainer->labels && trainer->indices;
+    bool good = trainer->gradient && trainer->moment && trainer->images && trainer->labels && trainer->indices;
     return good ? FNAS_OK : fnas_fail_memory(context, "training");
 }
 
 fnas_status fnas_trainer_create(fnas_context *context, const fnas_training_plan *plan, fnas_trainer *trainer) {
-    fnas_dataset_info info = fnas_dataset_get(plan->dataset);
     *trainer = (fnas_trainer){0};
-    FNAS_TRY(fnas_shrunk_check(context, plan->space, plan->dataset));
     fnas_status status = fnas_worker_create(context, FNAS_COMPUTE_F32, &trainer->worker);
     if (status == FNAS_OK) status = fnas_space_declare(context, plan->space, &trainer->parameters);
     if (status == FNAS_OK) status = fnas_parameters_allocate(context, &trainer->parameters);
-    if (status == FNAS_OK) status = allocate(context, plan, &info, trainer);
+    if (status == FNAS_OK) status = allocate(context, plan, trainer);
     if (status == FNAS_OK) status = fnas_epoch_order_create(context, plan->seed, 0, plan->image_count, &trainer->order);
     if (status != FNAS_OK) fnas_trainer_destroy(trainer);
     return status;
@@ -53,7 +49,6 @@ void fnas_trainer_destroy(fnas_trainer *trainer) {
     fnas_parameters_free(&trainer->parameters);
     fnas_free(trainer->gradient);
     fnas_free(trainer->moment);
-    fnas_free(trainer->full);
     fnas_free(trainer->images);
     fnas_free(trainer->labels);
     fnas_free(trainer->indices);

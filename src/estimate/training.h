@@ -12,7 +12,7 @@
 
 /* What all trainings have in common. Borrowed pointers; read by all threads. */
 typedef struct fnas_training_plan {
-    const fnas_space *space; /* the network that is trained: a small macro. Its image is the data set's, or that shrunk by a whole number */
+    const fnas_space *space; /* the network that is trained: a small macro, whose image may be of another size than the data set's */
     const fnas_dataset *dataset;
     const int64_t *images; /* [image_count] of the train part */
     int64_t image_count;
@@ -36,13 +36,13 @@ typedef struct fnas_trainer {
     fnas_worker worker;
     fnas_parameters parameters;
     float *gradient, *moment; /* [parameters.float_count] */
-    float *full, *images;     /* [batch]: as the data set has them, and shrunk */
+    float *images;            /* [batch] */
     int32_t *labels;
     int64_t *indices;
     fnas_epoch_order *order;
 } fnas_trainer;
 
-/* On the thread that will use it. FNAS_ERR_INPUT where the space's image is not the data set's, nor that shrunk by a whole number. */
+/* On the thread that will use it. The data set must fit the space (fnas_dataset_fit). */
 FNAS_NODISCARD fnas_status fnas_trainer_create(fnas_context *context, const fnas_training_plan *plan, fnas_trainer *trainer);
 void fnas_trainer_destroy(fnas_trainer *trainer);
 

@@ -93,6 +93,7 @@ static fnas_status check_request(fnas_context *context, const fnas_space *space,
     if (!fnas_space_has_supernet(space))
         return fnas_fail(context, FNAS_ERR_INPUT, "the space %s has no networks: scores without training need some",
                          fnas_space_name(space));
+    FNAS_TRY(fnas_space_check_one_image_size(context, space));
     FNAS_TRY(check_number(context, "repeats", options->repeats, 1, FNAS_TRAINING_FREE_REPEATS_MAX));
     if (options->kind == FNAS_TRAINING_FREE_SYNFLOW)
         FNAS_TRY(check_number(context, "images that nobody looks at", options->image_count, 0, 0));

@@ -10,6 +10,7 @@
 
 #include "base/memory.h"
 #include "graph/graph.h"
+#include "nn/slice.h"
 
 typedef struct lowering {
     fnas_context *context;
@@ -122,22 +123,17 @@ static fnas_status append_bias(lowering *lower, const fnas_node *node, fnas_grap
     return FNAS_OK;
 }
 
-/* The slice of the parameter that the net uses (net.h): first outputs, first inputs of a group, centre taps; times the norm's factor. */
+/* The slice of the parameter that the net uses (slice.h), times the norm's factor. */
 static fnas_status append_conv_weights(lowering *lower, const fnas_node *node, fnas_graph_node *made) {
     const fnas_conv_spec *conv = &node->conv;
-    const fnas_parameter *item = &lower->parameters->items[conv->weight];
-    int64_t full_in = item->shape[1], full_kernel = item->rank == 4 ? item->shape[2] : 1, crop = (full_kernel - conv->kernel) / 2,
-            kernel = conv->kernel;
-    FNAS_TRY(append_weights(lower, conv->out * conv->in * kernel * kernel, &made->weights));
-    const float *source = lower->parameters->values + item->offset;
+    int64_t filter = conv->in * conv->kernel * conv->kernel;
+    FNAS_TRY(append_weights(lower, conv->out * filter, &made->weights));
     float *target = lower->graph->weights + made->weights;
+    fnas_slice_gather(lower->parameters, conv, target);
     for (int64_t o = 0; o < conv->out; o++) {
         double factor, shift;
         norm_of_channel(lower, node, o, &factor, &shift);
-        for (int64_t i = 0; i < conv->in; i++)
-            for (int64_t y = 0; y < kernel; y++)
-                for (int64_t x = 0; x < kernel; x++)
-                    *target++ = (float)(factor * source[((o * full_in + i) * full_kernel + y + crop) * full_kernel + x + crop]);
+        for (int64_t i = 0; i < filter; i++, target++) *target = (float)(factor * (double)*target);
     }
     return FNAS_OK;
 }

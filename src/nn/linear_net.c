@@ -16,17 +16,25 @@ static fnas_status fnas_linear_declare(fnas_context *context, int64_t index, fna
     char name[32];
     snprintf(name, sizeof name, "node%lld", (long long)index);
     conv->bias = FNAS_PARAMETER_NONE;
+    conv->transform_count = 0;
     return fnas_parameters_add(context, &linear->parameters, name, 4, (int64_t[]){conv->out, conv->in, conv->kernel, conv->kernel},
                                FNAS_INIT_FAN_IN_UNIFORM, 0, &conv->weight);
+}
+
+/* For positive numbers: norms and activations do nothing, a channel's factor is left out. */
+static void fnas_linear_straighten(fnas_node *node) {
+    if (node->kind == FNAS_NODE_NORM || node->kind == FNAS_NODE_CHANNEL_SCALE) node->kind = FNAS_NODE_IDENTITY;
+    if (node->kind == FNAS_NODE_HARD_SWISH) node->kind = FNAS_NODE_RELU;
+    node->factors = FNAS_VALUE_NEW;
+    node->norm = (fnas_norm_spec){.present = false};
+    node->norm_index = -1;
 }
 
 static fnas_status fnas_linear_declare_all(fnas_context *context, fnas_linear_net *linear) {
     fnas_net *net = linear->net;
     for (int64_t i = 0; i < net->node_count; i++) {
         fnas_node *node = &net->nodes[i];
-        if (node->kind == FNAS_NODE_NORM) node->kind = FNAS_NODE_IDENTITY;
-        node->norm = (fnas_norm_spec){.present = false};
-        node->norm_index = -1;
+        fnas_linear_straighten(node);
         if (fnas_linear_has_weights(node)) FNAS_TRY(fnas_linear_declare(context, i, linear));
     }
     net->norm_count = net->norm_channels = 0;
@@ -44,7 +52,7 @@ static void fnas_linear_fill(const fnas_parameters *shared, const fnas_conv_spec
                              fnas_linear_net *linear) {
     const fnas_parameter *from = &shared->items[slice->weight], *to = &linear->parameters.items[own->weight];
     float *values = linear->parameters.values + to->offset, spread = (float)fnas_linear_spread(from, slice);
-    fnas_slice_gather(from, slice, shared->values + from->offset, values);
+    fnas_slice_gather(shared, slice, values);
     for (int64_t i = 0; i < to->count; i++) values[i] = fabsf(values[i]) * spread;
 }
 

@@ -1,7 +1,7 @@
 /* A recorded network made linear and positive, as SynFlow looks at one (Tanaka et al. 2020, "Pruning neural networks without any data by
  * iteratively conserving synaptic flow"; on networks with norms as Abdelfattah et al. 2021, "Zero-cost proxies for lightweight NAS"):
- * weights are replaced by their absolute values, norms and biases are left out. For a positive image ReLUs then pass everything, and the
- * logits are linear in the image and in the weights of each layer. */
+ * weights are replaced by their absolute values; norms, biases and the factors of squeeze and excitation are left out, hard swishes are
+ * ReLUs. For a positive image these then pass everything, and the logits are linear in the image and in the weights of each layer. */
 #ifndef FNAS_NN_LINEAR_NET_H
 #define FNAS_NN_LINEAR_NET_H
 

@@ -39,6 +39,7 @@ void fnas_net_destroy(fnas_net *net) {
     if (!net) return;
     fnas_free(net->nodes);
     fnas_free(net->values);
+    fnas_free(net->sites);
     fnas_free(net);
 }
 
@@ -48,14 +49,17 @@ fnas_status fnas_net_copy(fnas_context *context, const fnas_net *net, fnas_net *
     *made = *net;
     made->node_capacity = (size_t)net->node_count;
     made->value_capacity = (size_t)net->value_count;
+    made->site_capacity = (size_t)net->site_count;
     made->nodes = fnas_allocate(made->node_capacity, sizeof *made->nodes);
     made->values = fnas_allocate(made->value_capacity, sizeof *made->values);
-    if (!made->nodes || !made->values) {
+    made->sites = net->site_count ? fnas_allocate(made->site_capacity, sizeof *made->sites) : NULL;
+    if (!made->nodes || !made->values || (net->site_count && !made->sites)) {
         fnas_net_destroy(made);
         return fnas_fail_memory(context, "a net");
     }
     memcpy(made->nodes, net->nodes, made->node_capacity * sizeof *made->nodes);
     memcpy(made->values, net->values, made->value_capacity * sizeof *made->values);
+    if (net->site_count) memcpy(made->sites, net->sites, made->site_capacity * sizeof *made->sites);
     *copy = made;
     return FNAS_OK;
 }
@@ -104,11 +108,13 @@ static fnas_value fnas_net_result(fnas_net *net, fnas_value_shape shape, fnas_va
     return (fnas_value)net->value_count++;
 }
 
-static fnas_value fnas_net_append(fnas_net *net, fnas_node node, fnas_value_shape shape, fnas_value into) {
-    fnas_gate gate = node.gate;
+static void fnas_net_check_gate(fnas_net *net, int64_t node, fnas_gate gate) {
     if (gate.first >= 0 && (gate.selected < 0 || gate.selected >= gate.count))
-        fnas_net_fail(net, FNAS_ERR_INTERNAL, "node %lld: gate selects %d of %d", (long long)net->node_count, (int)gate.selected,
-                      (int)gate.count);
+        fnas_net_fail(net, FNAS_ERR_INTERNAL, "node %lld: gate selects %d of %d", (long long)node, (int)gate.selected, (int)gate.count);
+}
+
+static fnas_value fnas_net_append(fnas_net *net, fnas_node node, fnas_value_shape shape, fnas_value into) {
+    fnas_net_check_gate(net, net->node_count, node.gate);
     if (net->failure != FNAS_OK) return 0;
     node.result = fnas_net_result(net, shape, into);
     if (net->failure != FNAS_OK) return 0;
@@ -235,6 +241,17 @@ fnas_value fnas_net_linear(fnas_net *net, fnas_value source, int32_t weight, int
                       .conv = {.weight = weight, .bias = bias, .out = out, .in = in.c, .kernel = 1, .stride = 1, .groups = 1}};
     net->logits = fnas_net_append(net, node, (fnas_value_shape){out, 1, 1}, FNAS_VALUE_NEW);
     return net->logits;
+}
+
+void fnas_net_add_site(fnas_net *net, fnas_gate gate) {
+    if (net->failure != FNAS_OK) return;
+    int64_t last = net->node_count - 1;
+    fnas_net_check_gate(net, last, gate);
+    if (last < 0 || gate.first < 0 || (net->nodes[last].kind != FNAS_NODE_CONV && net->nodes[last].kind != FNAS_NODE_NORM))
+        fnas_net_fail(net, FNAS_ERR_INTERNAL, "node %lld: a site needs a convolution or a norm, and a gate", (long long)last);
+    else if (!fnas_grow((void **)&net->sites, &net->site_capacity, (size_t)net->site_count + 1, sizeof *net->sites))
+        fnas_net_fail(net, FNAS_ERR_MEMORY, "out of memory for a net");
+    if (net->failure == FNAS_OK) net->sites[net->site_count++] = (fnas_gate_site){last, gate};
 }
 
 double fnas_net_products(const fnas_net *net, int64_t node) {

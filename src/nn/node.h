@@ -4,26 +4,28 @@
 
 #include "compute/ops.h"
 #include "nn/path.h"
+#include "nn/slice.h"
 
 #define FNAS_BUFFER_NONE (-1)
 #define FNAS_SUM_MAX 8 /* convolutions whose shares of one value are added at once */
 
 /* What a node wants of the planner, beside its source and result. */
 typedef struct fnas_node_needs {
-    size_t kept_bytes;     /* written by the forward pass, read by the backward pass */
-    size_t forward_bytes;  /* scratch of the forward pass */
-    size_t backward_bytes; /* scratch of the backward pass */
-    bool source, result;   /* the backward pass reads these activations */
+    size_t kept_bytes;            /* written by the forward pass, read by the backward pass */
+    size_t forward_bytes;         /* scratch of the forward pass */
+    size_t backward_bytes;        /* scratch of the backward pass */
+    bool source, factors, result; /* the backward pass reads these activations */
 } fnas_node_needs;
 
 typedef struct fnas_node_plan {
-    bool absorbed;                             /* a ReLU that all its readers take themselves: it does not run */
-    fnas_value source;                         /* what it reads: its source, or that of an absorbed ReLU */
-    bool relu;                                 /* which it then rectifies itself, unless that is done */
-    bool deferred;                             /* a norm whose share of a sum is added by the last node of that sum */
-    bool writes;                               /* the first contribution to its result: written, later ones are added */
-    bool writes_gradient;                      /* the first, in the backward pass, to give its source a gradient */
-    bool diff_source, diff_weights, diff_gate; /* which gradients are wanted of it; backward: any is */
+    bool absorbed;                                           /* a ReLU that all its readers take themselves: it does not run */
+    fnas_value source;                                       /* what it reads: its source, or that of an absorbed ReLU */
+    bool relu;                                               /* which it then rectifies itself, unless that is done */
+    bool deferred;                                           /* a norm whose share of a sum is added by the last node of that sum */
+    bool writes;                                             /* the first contribution to its result: written, later ones are added */
+    bool writes_gradient;                                    /* the first, in the backward pass, to give its source a gradient */
+    bool writes_factors_gradient;                            /* likewise of the factors of a channel scale */
+    bool diff_source, diff_factors, diff_weights, diff_gate; /* which gradients are wanted of it; backward: any is */
     bool backward;
     bool sums_upstream; /* sum(U) of its result is taken while this node runs backward */
     int32_t kept, forward_scratch, backward_scratch;
@@ -58,7 +60,7 @@ typedef struct fnas_path {
     fnas_buffer *buffers;
     int64_t buffer_count;
     char *memory;
-    double *dots;   /* [node_count] sum of U times the node's own result, of gated nodes */
+    double *dots;   /* [node_count] sum of U times the node's own result, of nodes with a gate or a site */
     double *totals; /* [value_count] sum of U */
 } fnas_path;
 
@@ -86,11 +88,14 @@ bool fnas_conv_node_is_fused(const fnas_node *node); /* can rectify its source i
 fnas_shape fnas_path_shape(const fnas_path *path, fnas_value value);
 size_t fnas_path_bytes(const fnas_path *path, fnas_value value); /* of a value in memory, whole cache lines */
 void *fnas_path_buffer(const fnas_path *path, int32_t buffer);   /* NULL for FNAS_BUFFER_NONE */
+fnas_value_shape fnas_path_image_shape(const fnas_path *path);   /* of the images that are given */
+bool fnas_path_resizes(const fnas_path *path);                   /* they are of another size than the network's */
 const void *fnas_path_source_data(const fnas_path *path, int64_t index);
 const void *fnas_path_factors_data(const fnas_path *path, int64_t index); /* of a channel scale */
 void *fnas_path_result_data(const fnas_path *path, int64_t index);
 void *fnas_path_upstream(const fnas_path *path, int64_t index);             /* gradient of its result */
 void *fnas_path_source_gradient(const fnas_path *path, int64_t index);      /* NULL when not wanted */
+float *fnas_path_factors_gradient(const fnas_path *path, int64_t index);    /* likewise */
 const float *fnas_path_parameter(const fnas_path *path, int32_t handle);    /* NULL for FNAS_PARAMETER_NONE */
 float *fnas_path_parameter_gradient(const fnas_path *path, int32_t handle); /* NULL when there is none or none is wanted */
 int64_t fnas_round_floats(int64_t floats);                                  /* to whole cache lines */
@@ -104,11 +109,5 @@ void fnas_norm_store_batch(const fnas_path *path, int64_t index, const float *st
 void fnas_norm_apply(const fnas_path *path, int64_t index, const void *src, float *statistics);
 /* diff_src is written. Leaves sum(U o) in dots, and sum(U) in totals where the plan says so. */
 void fnas_norm_unapply(const fnas_path *path, int64_t index, const void *src, const float *statistics, void *diff_src);
-
-/* ---- slices of weights ---- */
-bool fnas_slice_is_prefix(const fnas_parameter *parameter, const fnas_conv_spec *slice);
-int64_t fnas_slice_floats(const fnas_conv_spec *slice); /* rounded */
-void fnas_slice_gather(const fnas_parameter *parameter, const fnas_conv_spec *slice, const float *whole, float *part);
-void fnas_slice_scatter_add(const fnas_parameter *parameter, const fnas_conv_spec *slice, const float *part, float *whole);
 
 #endif

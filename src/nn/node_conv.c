@@ -25,20 +25,15 @@ static fnas_conv_shape fnas_conv_node_shape(const fnas_path *path, int64_t index
 
 /* ---- weights: the parameter itself, or its slice gathered into `scratch` ---- */
 
-static const fnas_parameter *fnas_conv_node_parameter(const fnas_path *path, const fnas_node *node) {
-    return &path->request->parameters->items[node->conv.weight];
-}
-
 static const float *fnas_conv_node_weights(const fnas_path *path, const fnas_node *node, float *scratch) {
-    const fnas_parameter *parameter = fnas_conv_node_parameter(path, node);
-    const float *whole = fnas_path_parameter(path, node->conv.weight);
-    if (fnas_slice_is_prefix(parameter, &node->conv)) return whole;
-    fnas_slice_gather(parameter, &node->conv, whole, scratch);
+    const fnas_parameters *parameters = path->request->parameters;
+    if (fnas_slice_is_prefix(parameters, &node->conv)) return fnas_path_parameter(path, node->conv.weight);
+    fnas_slice_gather(parameters, &node->conv, scratch);
     return scratch;
 }
 
 static int64_t fnas_conv_node_slice_floats(const fnas_path *path, const fnas_node *node) {
-    return fnas_slice_is_prefix(fnas_conv_node_parameter(path, node), &node->conv) ? 0 : fnas_slice_floats(&node->conv);
+    return fnas_slice_is_prefix(path->request->parameters, &node->conv) ? 0 : fnas_slice_floats(&node->conv);
 }
 
 /* Where the gradient of the weights is added: the parameter's own, or zeros in `scratch` that are added to it afterwards. */
@@ -50,8 +45,8 @@ static float *fnas_conv_node_diff_weights(const fnas_path *path, const fnas_node
 }
 
 static void fnas_conv_node_add_slice(const fnas_path *path, const fnas_node *node, const float *diff_weights) {
-    float *whole = fnas_path_parameter_gradient(path, node->conv.weight);
-    if (diff_weights != whole) fnas_slice_scatter_add(fnas_conv_node_parameter(path, node), &node->conv, diff_weights, whole);
+    if (diff_weights != fnas_path_parameter_gradient(path, node->conv.weight))
+        fnas_slice_scatter_add(path->request->parameters, &node->conv, diff_weights, path->request->weight_gradient);
 }
 
 /* ---- what is kept ---- */

@@ -30,21 +30,26 @@ static fnas_status fnas_relu_node_forward(const fnas_path *path, int64_t index) 
     return FNAS_OK;
 }
 
-static fnas_status fnas_node_has_no_backward(const fnas_path *path, int64_t index) {
-    return fnas_fail(path->context, FNAS_ERR_UNSUPPORTED, "node %lld (%s): no gradients are computed through it", (long long)index,
-                     fnas_node_kind_name(path->net->nodes[index].kind));
-}
-
 static fnas_status fnas_relu_node_backward(const fnas_path *path, int64_t index) {
-    if (path->values[path->net->nodes[index].source].plain) return fnas_node_has_no_backward(path, index);
-    fnas_relu_backward(path->engine, fnas_path_shape(path, path->net->nodes[index].source), fnas_path_result_data(path, index),
-                       fnas_path_upstream(path, index), !path->nodes[index].writes_gradient, fnas_path_source_gradient(path, index));
+    fnas_value source = path->net->nodes[index].source;
+    if (path->values[source].plain)
+        fnas_activation_backward_plain(FNAS_ACTIVATION_RELU, fnas_plain_count(path, source), fnas_path_result_data(path, index),
+                                       fnas_path_upstream(path, index), !path->nodes[index].writes_gradient,
+                                       fnas_path_source_gradient(path, index));
+    else
+        fnas_relu_backward(path->engine, fnas_path_shape(path, source), fnas_path_result_data(path, index), fnas_path_upstream(path, index),
+                           !path->nodes[index].writes_gradient, fnas_path_source_gradient(path, index));
     return FNAS_OK;
 }
 
 const fnas_node_type fnas_node_relu = {fnas_relu_node_needs, fnas_relu_node_forward, fnas_relu_node_backward};
 
-/* ---- hard swish, hard sigmoid, channel scale ---- */
+/* ---- hard swish, hard sigmoid: their slopes depend on the source ---- */
+
+static void fnas_activation_node_needs(const fnas_path *path, int64_t index, fnas_node_needs *needs) {
+    (void)path, (void)index;
+    needs->source = true;
+}
 
 static fnas_status fnas_hard_swish_node_forward(const fnas_path *path, int64_t index) {
     fnas_value source = path->net->nodes[index].source;
@@ -57,10 +62,40 @@ static fnas_status fnas_hard_swish_node_forward(const fnas_path *path, int64_t i
     return FNAS_OK;
 }
 
+static fnas_status fnas_hard_swish_node_backward(const fnas_path *path, int64_t index) {
+    fnas_value source = path->net->nodes[index].source;
+    bool accumulate = !path->nodes[index].writes_gradient;
+    if (path->values[source].plain)
+        fnas_activation_backward_plain(FNAS_ACTIVATION_HARD_SWISH, fnas_plain_count(path, source), fnas_path_source_data(path, index),
+                                       fnas_path_upstream(path, index), accumulate, fnas_path_source_gradient(path, index));
+    else
+        fnas_hard_swish_backward(path->engine, fnas_path_shape(path, source), fnas_path_source_data(path, index),
+                                 fnas_path_upstream(path, index), accumulate, fnas_path_source_gradient(path, index));
+    return FNAS_OK;
+}
+
+const fnas_node_type fnas_node_hard_swish = {fnas_activation_node_needs, fnas_hard_swish_node_forward, fnas_hard_swish_node_backward};
+
 static fnas_status fnas_hard_sigmoid_node_forward(const fnas_path *path, int64_t index) {
     fnas_activation_forward_plain(FNAS_ACTIVATION_HARD_SIGMOID, fnas_plain_count(path, path->net->nodes[index].source),
                                   fnas_path_source_data(path, index), fnas_path_result_data(path, index));
     return FNAS_OK;
+}
+
+static fnas_status fnas_hard_sigmoid_node_backward(const fnas_path *path, int64_t index) {
+    fnas_activation_backward_plain(FNAS_ACTIVATION_HARD_SIGMOID, fnas_plain_count(path, path->net->nodes[index].source),
+                                   fnas_path_source_data(path, index), fnas_path_upstream(path, index), !path->nodes[index].writes_gradient,
+                                   fnas_path_source_gradient(path, index));
+    return FNAS_OK;
+}
+
+const fnas_node_type fnas_node_hard_sigmoid = {fnas_activation_node_needs, fnas_hard_sigmoid_node_forward, fnas_hard_sigmoid_node_backward};
+
+/* ---- channel scale ---- */
+
+static void fnas_channel_scale_node_needs(const fnas_path *path, int64_t index, fnas_node_needs *needs) {
+    needs->source = path->nodes[index].diff_factors;
+    needs->factors = path->nodes[index].diff_source;
 }
 
 static fnas_status fnas_channel_scale_node_forward(const fnas_path *path, int64_t index) {
@@ -69,9 +104,19 @@ static fnas_status fnas_channel_scale_node_forward(const fnas_path *path, int64_
     return FNAS_OK;
 }
 
-const fnas_node_type fnas_node_hard_swish = {fnas_node_needs_nothing, fnas_hard_swish_node_forward, fnas_node_has_no_backward};
-const fnas_node_type fnas_node_hard_sigmoid = {fnas_node_needs_nothing, fnas_hard_sigmoid_node_forward, fnas_node_has_no_backward};
-const fnas_node_type fnas_node_channel_scale = {fnas_node_needs_nothing, fnas_channel_scale_node_forward, fnas_node_has_no_backward};
+static fnas_status fnas_channel_scale_node_backward(const fnas_path *path, int64_t index) {
+    const fnas_node_plan *plan = &path->nodes[index];
+    const fnas_channel_scale_gradients wanted = {.src = fnas_path_source_gradient(path, index),
+                                                 .factors = fnas_path_factors_gradient(path, index),
+                                                 .accumulate_src = !plan->writes_gradient,
+                                                 .accumulate_factors = !plan->writes_factors_gradient};
+    fnas_channel_scale_backward(path->engine, fnas_path_shape(path, plan->source), fnas_path_source_data(path, index),
+                                fnas_path_factors_data(path, index), fnas_path_upstream(path, index), &wanted);
+    return FNAS_OK;
+}
+
+const fnas_node_type fnas_node_channel_scale = {fnas_channel_scale_node_needs, fnas_channel_scale_node_forward,
+                                                fnas_channel_scale_node_backward};
 
 /* ---- average pool; the gate's gradient <U, pool(x)> is taken as <pool^T U, x>, which the data gradient needs anyway ---- */
 
@@ -171,18 +216,13 @@ const fnas_node_type fnas_node_global_pool = {fnas_node_needs_nothing, fnas_glob
 
 /* ---- linear; sources and results are plain [n][C] ---- */
 
-static const fnas_parameter *fnas_linear_node_parameter(const fnas_path *path, const fnas_node *node) {
-    return &path->request->parameters->items[node->conv.weight];
-}
-
 static int64_t fnas_linear_node_slice_floats(const fnas_path *path, const fnas_node *node) {
-    return node->conv.in == fnas_linear_node_parameter(path, node)->shape[1] ? 0 : fnas_slice_floats(&node->conv);
+    return fnas_slice_is_prefix(path->request->parameters, &node->conv) ? 0 : fnas_slice_floats(&node->conv);
 }
 
 static const float *fnas_linear_node_weights(const fnas_path *path, const fnas_node *node, float *scratch) {
-    const float *whole = fnas_path_parameter(path, node->conv.weight);
-    if (fnas_linear_node_slice_floats(path, node) == 0) return whole;
-    fnas_slice_gather(fnas_linear_node_parameter(path, node), &node->conv, whole, scratch);
+    if (fnas_linear_node_slice_floats(path, node) == 0) return fnas_path_parameter(path, node->conv.weight);
+    fnas_slice_gather(path->request->parameters, &node->conv, scratch);
     return scratch;
 }
 
@@ -218,7 +258,7 @@ static fnas_status fnas_linear_node_backward(const fnas_path *path, int64_t inde
     fnas_linear_backward(path->engine, path->request->n, node->conv.in, node->conv.out,
                          plan->diff_weights ? fnas_path_source_data(path, index) : NULL, weights, fnas_path_upstream(path, index),
                          diff_source, diff_weights, fnas_path_parameter_gradient(path, node->conv.bias));
-    if (part) fnas_slice_scatter_add(fnas_linear_node_parameter(path, node), &node->conv, part, whole);
+    if (part) fnas_slice_scatter_add(path->request->parameters, &node->conv, part, path->request->weight_gradient);
     if (apart)
         for (int64_t i = 0; i < source_floats; i++) gradient[i] += diff_source[i];
     return FNAS_OK;

@@ -30,6 +30,8 @@ fnas_status fnas_parameters_add(fnas_context *context, fnas_parameters *paramete
                                 fnas_initialiser initialiser, int64_t fan_in, int32_t *index) {
     int64_t count = 0;
     FNAS_TRY(fnas_parameter_size(context, name, rank, shape, &count));
+    if (initialiser == FNAS_INIT_IDENTITY && (rank != 2 || shape[0] != shape[1]))
+        return fnas_fail(context, FNAS_ERR_INTERNAL, "parameter \"%s\": only a square matrix can be an identity", name);
     if (parameters->values) return fnas_fail(context, FNAS_ERR_INTERNAL, "parameter \"%s\": the set is allocated already", name);
     if (fnas_parameters_find(parameters, name) != FNAS_PARAMETER_NONE)
         return fnas_fail(context, FNAS_ERR_INTERNAL, "parameter \"%s\" is declared twice", name);
@@ -60,6 +62,7 @@ static void fnas_parameter_initialise(const fnas_parameter *item, uint64_t seed,
     float constant = item->initialiser == FNAS_INIT_ONE ? 1.0f : 0.0f;
     if (item->initialiser != FNAS_INIT_FAN_IN_UNIFORM) {
         for (int64_t i = 0; i < item->count; i++) values[i] = constant;
+        for (int64_t i = 0; item->initialiser == FNAS_INIT_IDENTITY && i < item->shape[0]; i++) values[i * item->shape[1] + i] = 1.0f;
         return;
     }
     fnas_random random = fnas_random_begin(seed, FNAS_STREAM_INIT, number, 0);

@@ -12,7 +12,8 @@
 typedef enum fnas_initialiser {
     FNAS_INIT_FAN_IN_UNIFORM, /* U(-1/sqrt(fan_in), 1/sqrt(fan_in)); fan_in = product of the shape behind its first axis, or given */
     FNAS_INIT_ZERO,
-    FNAS_INIT_ONE
+    FNAS_INIT_ONE,
+    FNAS_INIT_IDENTITY /* of a square matrix */
 } fnas_initialiser;
 
 typedef struct fnas_parameter {

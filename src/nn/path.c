@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "data/resize.h"
 #include "nn/node.h"
 
 #define FNAS_PATH_MAX_FLOATS ((size_t)1 << 36) /* of one value */
@@ -42,6 +43,7 @@ static size_t fnas_round_bytes(size_t bytes) {
 
 size_t fnas_path_bytes(const fnas_path *path, fnas_value value) {
     fnas_shape shape = fnas_path_shape(path, value);
+    if (value == 0) return fnas_round_bytes((size_t)(shape.n * shape.c * shape.h * shape.w) * sizeof(float));
     if (path->values[value].plain) return fnas_round_bytes((size_t)(shape.n * shape.c) * sizeof(float));
     return fnas_round_bytes(fnas_shape_floats(shape, path->block) * fnas_engine_element_bytes(path->engine));
 }
@@ -50,9 +52,20 @@ void *fnas_path_buffer(const fnas_path *path, int32_t buffer) {
     return buffer == FNAS_BUFFER_NONE ? NULL : path->memory + path->buffers[buffer].offset;
 }
 
+fnas_value_shape fnas_path_image_shape(const fnas_path *path) {
+    fnas_value_shape given = path->request->image_shape;
+    return given.c ? given : path->net->values[0];
+}
+
+bool fnas_path_resizes(const fnas_path *path) {
+    fnas_value_shape given = fnas_path_image_shape(path), image = path->net->values[0];
+    return given.h != image.h || given.w != image.w;
+}
+
 const void *fnas_path_source_data(const fnas_path *path, int64_t index) {
     fnas_value source = path->nodes[index].source;
-    return source == 0 ? (const void *)path->request->images : fnas_path_buffer(path, path->values[source].activation);
+    bool given = source == 0 && !fnas_path_resizes(path);
+    return given ? (const void *)path->request->images : fnas_path_buffer(path, path->values[source].activation);
 }
 
 const void *fnas_path_factors_data(const fnas_path *path, int64_t index) {
@@ -70,6 +83,10 @@ void *fnas_path_upstream(const fnas_path *path, int64_t index) {
 void *fnas_path_source_gradient(const fnas_path *path, int64_t index) {
     const fnas_node_plan *plan = &path->nodes[index];
     return plan->diff_source ? fnas_path_buffer(path, path->values[plan->source].gradient) : NULL;
+}
+
+float *fnas_path_factors_gradient(const fnas_path *path, int64_t index) {
+    return path->nodes[index].diff_factors ? fnas_path_buffer(path, path->values[path->net->nodes[index].factors].gradient) : NULL;
 }
 
 const float *fnas_path_parameter(const fnas_path *path, int32_t handle) {
@@ -104,10 +121,7 @@ static fnas_status fnas_path_check_vector(const fnas_path *path, int64_t index, 
 static fnas_status fnas_path_check_slice(const fnas_path *path, int64_t index) {
     const fnas_conv_spec *slice = &path->net->nodes[index].conv;
     const fnas_parameters *parameters = path->request->parameters;
-    bool known = slice->weight >= 0 && slice->weight < parameters->item_count;
-    const int64_t *shape = known ? parameters->items[slice->weight].shape : NULL;
-    if (!known || slice->out > shape[0] || slice->in > shape[1] || slice->kernel > shape[2] || slice->kernel > shape[3] ||
-        (shape[2] - slice->kernel) % 2 != 0 || (shape[3] - slice->kernel) % 2 != 0)
+    if (!fnas_slice_exists(parameters, slice))
         return fnas_fail(path->context, FNAS_ERR_INTERNAL,
                          "node %lld: parameter %d has no slice of %lld x %lld x %lld x %lld: the net is of another supernet",
                          (long long)index, (int)slice->weight, (long long)slice->out, (long long)slice->in, (long long)slice->kernel,
@@ -135,6 +149,14 @@ static fnas_status fnas_path_check_net(const fnas_path *path) {
     return FNAS_OK;
 }
 
+static fnas_status fnas_path_check_images(const fnas_path *path) {
+    fnas_value_shape given = fnas_path_image_shape(path), image = path->net->values[0];
+    if (given.c == image.c && given.h > 0 && given.w > 0) return FNAS_OK;
+    return fnas_fail(path->context, FNAS_ERR_INTERNAL, "images of %lldx%lldx%lld for a network of images of %lldx%lldx%lld",
+                     (long long)given.c, (long long)given.h, (long long)given.w, (long long)image.c, (long long)image.h,
+                     (long long)image.w);
+}
+
 static bool fnas_path_has_loss(const fnas_path_request *request) {
     return request->labels || request->loss == FNAS_PATH_LOG_SUM;
 }
@@ -149,6 +171,8 @@ static fnas_status fnas_path_check_request(fnas_context *context, const fnas_pat
         return fnas_fail(context, FNAS_ERR_INTERNAL, "gradients need batch statistics: none may be given");
     if (request->statistics && request->batch_statistics)
         return fnas_fail(context, FNAS_ERR_INTERNAL, "statistics are either given or taken");
+    if (request->soft_targets && !(request->labels && request->soft_weight >= 0 && request->soft_weight <= 1))
+        return fnas_fail(context, FNAS_ERR_INTERNAL, "soft targets stand beside labels, with a weight of 0 to 1");
     if (!request->labels) return FNAS_OK;
     int64_t classes = request->net->values[request->net->logits].c;
     for (int64_t i = 0; i < request->n; i++)
@@ -159,6 +183,13 @@ static fnas_status fnas_path_check_request(fnas_context *context, const fnas_pat
 }
 
 /* ---- running ---- */
+
+static void fnas_path_resize_images(const fnas_path *path) {
+    fnas_value_shape given = fnas_path_image_shape(path), image = path->net->values[0];
+    if (fnas_path_resizes(path))
+        fnas_resize_aligned(path->request->n * image.c, given.h, given.w, image.h, image.w, path->request->images,
+                            fnas_path_buffer(path, path->values[0].activation));
+}
 
 /* What an absorbed ReLU would read lies in memory until its readers have run, which stand behind it. */
 static fnas_status fnas_path_show_source(const fnas_path *path, int64_t index) {
@@ -175,6 +206,7 @@ static bool fnas_path_reads_map(const fnas_path *path, int64_t index) {
 }
 
 static fnas_status fnas_path_forward(const fnas_path *path) {
+    fnas_path_resize_images(path);
     for (int64_t i = 0; i < path->net->node_count; i++) {
         if (path->request->observe_source && fnas_path_reads_map(path, i)) FNAS_TRY(fnas_path_show_source(path, i));
         if (!path->nodes[i].absorbed) FNAS_TRY(fnas_path_run_node(path, i, FNAS_NODE_FORWARD));
@@ -190,6 +222,15 @@ static void fnas_path_log_sum(int64_t count, const float *logits, float scale, d
     for (int64_t i = 0; diff_logits && i < count; i++) diff_logits[i] = (float)((double)scale / sum);
 }
 
+/* result->loss is that of the labels alone. */
+static void fnas_path_add_teacher(const fnas_path *path, const float *logits, float weight, fnas_path_result *result, float *gradient) {
+    const fnas_path_request *request = path->request;
+    double soft_loss = 0;
+    fnas_soft_cross_entropy(request->n, path->net->values[path->net->logits].c, logits, request->soft_targets, request->scale * weight,
+                            &soft_loss, gradient);
+    result->loss = (1 - (double)weight) * result->loss + (double)weight * soft_loss;
+}
+
 static void fnas_path_loss(const fnas_path *path, fnas_path_result *result) {
     const fnas_path_request *request = path->request;
     const fnas_value_plan *logits = &path->values[path->net->logits];
@@ -200,8 +241,10 @@ static void fnas_path_loss(const fnas_path *path, fnas_path_result *result) {
     if (request->logits) memcpy(request->logits, values, (size_t)(request->n * classes) * sizeof *values);
     if (request->loss == FNAS_PATH_LOG_SUM) fnas_path_log_sum(request->n * classes, values, request->scale, &result->loss, gradient);
     if (!request->labels) return;
-    fnas_cross_entropy(request->n, classes, values, request->labels, request->label_smoothing, request->scale, &result->loss,
+    float soft = request->soft_targets ? request->soft_weight : 0;
+    fnas_cross_entropy(request->n, classes, values, request->labels, request->label_smoothing, request->scale * (1 - soft), &result->loss,
                        &result->correct, gradient);
+    if (soft > 0) fnas_path_add_teacher(path, values, soft, result, gradient);
 }
 
 /* A value that is not kept comes back with the first node that may need it. */
@@ -227,13 +270,18 @@ static fnas_status fnas_path_backward(const fnas_path *path) {
     return FNAS_OK;
 }
 
-/* dL/dD_i = sum(U o_i(x)) for the selected entry, sum(U) for the others (net.h). */
+/* dL/dD_i = sum(U o_i(x)) for the selected entry; for the others of a gate sum(U), of a site nothing (net.h). */
 static void fnas_path_add_gates(const fnas_path *path) {
     for (int64_t i = 0; i < path->net->node_count; i++) {
         const fnas_node *node = &path->net->nodes[i];
-        if (!path->nodes[i].diff_gate) continue;
+        if (!path->nodes[i].diff_gate || node->gate.first < 0) continue;
         double *row = path->request->gate_gradient + node->gate.first;
         for (int32_t k = 0; k < node->gate.count; k++) row[k] += k == node->gate.selected ? path->dots[i] : path->totals[node->result];
+    }
+    for (int64_t s = 0; s < path->net->site_count; s++) {
+        const fnas_gate_site *site = &path->net->sites[s];
+        if (path->nodes[site->node].diff_gate)
+            path->request->gate_gradient[site->gate.first + site->gate.selected] += path->dots[site->node];
     }
 }
 
@@ -260,9 +308,10 @@ static bool fnas_path_share_is_finite(const fnas_path *path, int64_t index) {
 
 static fnas_status fnas_path_name_fault(const fnas_path *path) {
     const fnas_net *net = path->net;
-    fnas_value_shape image = net->values[0];
+    fnas_value_shape image = fnas_path_image_shape(path);
     if (!fnas_all_finite(path->request->n * image.c * image.h * image.w, path->request->images))
         return fnas_fail(path->context, FNAS_ERR_NUMERIC, "the images hold a number that is not finite");
+    fnas_path_resize_images(path);
     for (int64_t i = 0; i < net->node_count; i++) {
         const fnas_node *node = &net->nodes[i];
         if (path->nodes[i].absorbed) continue;
@@ -294,6 +343,7 @@ fnas_status fnas_path_run(fnas_context *context, fnas_worker *worker, const fnas
                       .block = fnas_engine_block(worker->engine),
                       .request = request,
                       .net = request->net};
+    FNAS_TRY(fnas_path_check_images(&path));
     FNAS_TRY(fnas_path_check_net(&path));
     FNAS_TRY(fnas_path_plan(&path));
     FNAS_TRY(fnas_path_forward(&path));

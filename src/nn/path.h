@@ -33,9 +33,16 @@ typedef struct fnas_path_request {
     const fnas_parameters *parameters;
     int64_t n;           /* images */
     const float *images; /* [n, C, H, W] plain, normalised */
+    /* Of the images, where they are of another size than the network's: they are resized, bilinearly with the corners aligned
+     * (data/resize.h), in the path's own memory. All 0: the network's. */
+    fnas_value_shape image_shape;
     fnas_path_loss_kind loss;
     const int32_t *labels; /* [n]; NULL: no cross entropy, logits only (then no gradients) */
     float label_smoothing;
+    /* What a teacher says of the images, [n, classes] probabilities: a part soft_weight of the target, 0 to 1, in the place of as much of
+     * the labels' (Hinton et al. 2015). NULL: the labels alone. No gradient goes to the teacher. */
+    const float *soft_targets;
+    float soft_weight;
     float scale;                          /* gradients are those of scale * loss */
     float *weight_gradient;               /* [parameters->float_count], added to; NULL: not wanted (not computed) */
     double *gate_gradient;                /* [one-hot size], added to; NULL: not wanted */
@@ -48,7 +55,7 @@ typedef struct fnas_path_request {
 } fnas_path_request;
 
 typedef struct fnas_path_result {
-    double loss;     /* mean cross entropy, or log of the sum; NaN where there is none */
+    double loss;     /* mean cross entropy with the target, or log of the sum; NaN where there is none */
     int64_t correct; /* images with argmax == label */
 } fnas_path_result;
 
@@ -76,9 +83,10 @@ typedef struct fnas_reference_request {
 FNAS_NODISCARD fnas_status fnas_path_run_reference(fnas_context *context, const fnas_reference_request *request, fnas_path_result *result);
 
 /* Batch statistics of a net recalibrated on n images (Yu and Huang 2019): run in chunks of at most chunk images, statistics pooled exactly
- * (mean of means, mean of variances plus variance of means). state arrays [norm_channels] are the caller's. */
+ * (mean of means, mean of variances plus variance of means). image_shape: of the images, as in a request. state arrays [norm_channels] are
+ * the caller's. */
 FNAS_NODISCARD fnas_status fnas_path_recalibrate(fnas_context *context, fnas_worker *worker, const fnas_net *net,
-                                                 const fnas_parameters *parameters, int64_t n, int64_t chunk, const float *images,
-                                                 fnas_norm_state *state);
+                                                 const fnas_parameters *parameters, int64_t n, int64_t chunk, fnas_value_shape image_shape,
+                                                 const float *images, fnas_norm_state *state);
 
 #endif

@@ -88,35 +88,105 @@ static double *fnas_reference_vector_gradient(const fnas_reference *reference, i
     return !gradient || handle == FNAS_PARAMETER_NONE ? NULL : gradient + reference->request->layout->items[handle].offset;
 }
 
-/* Calls for each entry of the slice: part[i] and the entry of the whole parameter that it stands for. */
-static void fnas_reference_slice(const fnas_reference *reference, const fnas_conv_spec *slice, const double *gather_from,
-                                 double *scatter_to, double *part) {
+/* Where a kernel's tap lies; a transform reads the centre of what is before it. */
+typedef struct reference_tap {
+    int32_t level; /* behind so many transforms */
+    int64_t filter, row, column;
+} reference_tap;
+
+static int64_t fnas_reference_kernel(const fnas_reference *reference, const fnas_conv_spec *slice, int32_t level) {
+    const fnas_parameter *items = reference->request->layout->items;
+    return level == 0 ? items[slice->weight].shape[2] : (int64_t)lround(sqrt((double)items[slice->transforms[level - 1]].shape[0]));
+}
+
+/* The i-th of the taps before that the tap is a sum of. */
+static reference_tap fnas_reference_tap_before(const fnas_reference *reference, const fnas_conv_spec *slice, reference_tap tap, int64_t i) {
+    int64_t kernel = fnas_reference_kernel(reference, slice, tap.level),
+            border = (fnas_reference_kernel(reference, slice, tap.level - 1) - kernel) / 2;
+    return (reference_tap){tap.level - 1, tap.filter, border + i / kernel, border + i % kernel};
+}
+
+/* Its row of the transform. */
+static int64_t fnas_reference_transform_row(const fnas_reference *reference, const fnas_conv_spec *slice, reference_tap tap,
+                                            int64_t *taps) {
+    int64_t kernel = fnas_reference_kernel(reference, slice, tap.level);
+    *taps = kernel * kernel;
+    return reference->request->layout->items[slice->transforms[tap.level - 1]].offset + (tap.row * kernel + tap.column) * *taps;
+}
+
+static int64_t fnas_reference_entry(const fnas_reference *reference, const fnas_conv_spec *slice, reference_tap tap) {
     const fnas_parameter *parameter = &reference->request->layout->items[slice->weight];
-    const int64_t *shape = parameter->shape;
-    int64_t top = (shape[2] - slice->kernel) / 2, left = (shape[3] - slice->kernel) / 2, i = 0;
-    for (int64_t out = 0; out < slice->out; out++)
-        for (int64_t in = 0; in < slice->in; in++)
-            for (int64_t row = 0; row < slice->kernel; row++)
-                for (int64_t column = 0; column < slice->kernel; column++, i++) {
-                    int64_t whole = ((out * shape[1] + in) * shape[2] + top + row) * shape[3] + left + column;
-                    if (scatter_to)
-                        scatter_to[whole] += part[i];
-                    else
-                        part[i] = gather_from[whole];
-                }
+    return parameter->offset + (tap.filter * parameter->shape[2] + tap.row) * parameter->shape[3] + tap.column;
+}
+
+static double fnas_reference_tap_value(const fnas_reference *reference, const fnas_conv_spec *slice, reference_tap tap) {
+    const double *values = reference->request->parameters;
+    if (tap.level == 0) return values[fnas_reference_entry(reference, slice, tap)];
+    int64_t taps, row = fnas_reference_transform_row(reference, slice, tap, &taps);
+    double sum = 0;
+    for (int64_t i = 0; i < taps; i++)
+        sum += values[row + i] * fnas_reference_tap_value(reference, slice, fnas_reference_tap_before(reference, slice, tap, i));
+    return sum;
+}
+
+static void fnas_reference_tap_gradient(const fnas_reference *reference, const fnas_conv_spec *slice, reference_tap tap, double diff) {
+    const double *values = reference->request->parameters;
+    double *gradient = reference->request->weight_gradient;
+    if (tap.level == 0) {
+        gradient[fnas_reference_entry(reference, slice, tap)] += diff;
+        return;
+    }
+    int64_t taps, row = fnas_reference_transform_row(reference, slice, tap, &taps);
+    for (int64_t i = 0; i < taps; i++) {
+        reference_tap before = fnas_reference_tap_before(reference, slice, tap, i);
+        gradient[row + i] += diff * fnas_reference_tap_value(reference, slice, before);
+        fnas_reference_tap_gradient(reference, slice, before, diff * values[row + i]);
+    }
+}
+
+/* The tap that part[i] is: of the last transform, or of the centre where there is none. */
+static reference_tap fnas_reference_tap_of(const fnas_reference *reference, const fnas_conv_spec *slice, int64_t i) {
+    const int64_t *shape = reference->request->layout->items[slice->weight].shape;
+    int64_t kernel = slice->kernel, taps = kernel * kernel, out = i / taps / slice->in, in = i / taps % slice->in;
+    int64_t top = slice->transform_count ? 0 : (shape[2] - kernel) / 2, left = slice->transform_count ? 0 : (shape[3] - kernel) / 2;
+    return (reference_tap){slice->transform_count, out * shape[1] + in, top + i % taps / kernel, left + i % kernel};
+}
+
+static void fnas_reference_gather(const fnas_reference *reference, const fnas_conv_spec *slice, double *part) {
+    for (int64_t i = 0; i < fnas_reference_slice_count(slice); i++)
+        part[i] = fnas_reference_tap_value(reference, slice, fnas_reference_tap_of(reference, slice, i));
+}
+
+static void fnas_reference_scatter(const fnas_reference *reference, const fnas_conv_spec *slice, const double *part) {
+    for (int64_t i = 0; i < fnas_reference_slice_count(slice); i++)
+        fnas_reference_tap_gradient(reference, slice, fnas_reference_tap_of(reference, slice, i), part[i]);
 }
 
 static const double *fnas_reference_weights(const fnas_reference *reference, const fnas_node *node) {
-    fnas_reference_slice(reference, &node->conv, fnas_reference_vector(reference, node->conv.weight), NULL, reference->scratch_weights);
+    fnas_reference_gather(reference, &node->conv, reference->scratch_weights);
     return reference->scratch_weights;
 }
 
 /* ---- gates ---- */
 
 /* The entry of the row, 1 for ungated nodes and where no one-hot is given. */
-static double fnas_reference_selected(const fnas_reference *reference, const fnas_gate *gate) {
+static double fnas_reference_entry_of_gate(const fnas_reference *reference, const fnas_gate *gate) {
     const double *onehot = reference->request->onehot;
     return gate->first < 0 || !onehot ? 1.0 : onehot[gate->first + gate->selected];
+}
+
+/* The product of the entries of a node's sites, but for one of them (-1: of all). */
+static double fnas_reference_sites(const fnas_reference *reference, int64_t index, int64_t but_for) {
+    const fnas_net *net = reference->net;
+    double product = 1.0;
+    for (int64_t s = 0; s < net->site_count; s++)
+        if (net->sites[s].node == index && s != but_for) product *= fnas_reference_entry_of_gate(reference, &net->sites[s].gate);
+    return product;
+}
+
+/* What a node's own result is multiplied by. */
+static double fnas_reference_selected(const fnas_reference *reference, int64_t index) {
+    return fnas_reference_entry_of_gate(reference, &reference->net->nodes[index].gate) * fnas_reference_sites(reference, index, -1);
 }
 
 static double fnas_reference_others(const fnas_reference *reference, const fnas_gate *gate) {
@@ -210,7 +280,7 @@ static void fnas_reference_forward(const fnas_reference *reference) {
     for (int64_t i = 0; i < net->node_count; i++) {
         const fnas_node *node = &net->nodes[i];
         double *result = reference->activations[node->result], *own = reference->scratch;
-        double selected = fnas_reference_selected(reference, &node->gate), others = fnas_reference_others(reference, &node->gate);
+        double selected = fnas_reference_selected(reference, i), others = fnas_reference_others(reference, &node->gate);
         if (reference->request->observe_source && node->source > 0 && !fnas_net_value_is_plain(reference->net, node->source))
             reference->request->observe_source(reference->request->observer, i, reference->activations[node->source]);
         fnas_reference_forward_own(reference, i, own);
@@ -242,7 +312,7 @@ static void fnas_reference_backward_own(const fnas_reference *reference, int64_t
         if (diff_weight) {
             memset(diff_slice, 0, (size_t)fnas_reference_slice_count(&node->conv) * sizeof *diff_slice);
             fnas_ref_conv_backward_weights(&shape, src, diff_z, diff_slice, fnas_reference_vector_gradient(reference, node->conv.bias));
-            fnas_reference_slice(reference, &node->conv, NULL, diff_weight, diff_slice);
+            fnas_reference_scatter(reference, &node->conv, diff_slice);
         }
         if (diff_src) fnas_ref_conv_backward_data(&shape, diff_z, fnas_reference_weights(reference, node), true, diff_src);
         break;
@@ -266,9 +336,15 @@ static void fnas_reference_backward_own(const fnas_reference *reference, int64_t
     case FNAS_NODE_ZERO:
         break;
     case FNAS_NODE_HARD_SWISH:
+        fnas_ref_activation_backward(FNAS_ACTIVATION_HARD_SWISH, fnas_shape_elements(result), src, diff_own, true, diff_src);
+        break;
     case FNAS_NODE_HARD_SIGMOID:
+        fnas_ref_activation_backward(FNAS_ACTIVATION_HARD_SIGMOID, fnas_shape_elements(result), src, diff_own, true, diff_src);
+        break;
     case FNAS_NODE_CHANNEL_SCALE:
-        break; /* refused before */
+        fnas_ref_channel_scale_backward(result, src, reference->activations[node->factors], diff_own, diff_src,
+                                        reference->gradients[node->factors]);
+        break;
     case FNAS_NODE_GLOBAL_POOL:
         fnas_ref_global_pool_backward(fnas_reference_shape(reference, node->source), diff_own, true, diff_src);
         break;
@@ -276,22 +352,32 @@ static void fnas_reference_backward_own(const fnas_reference *reference, int64_t
         memset(diff_slice, 0, (size_t)fnas_reference_slice_count(&node->conv) * sizeof *diff_slice);
         fnas_ref_linear_backward(result.n, node->conv.in, node->conv.out, src, fnas_reference_weights(reference, node), diff_own, spare,
                                  diff_slice, fnas_reference_vector_gradient(reference, node->conv.bias));
-        if (diff_weight) fnas_reference_slice(reference, &node->conv, NULL, diff_weight, diff_slice);
+        if (diff_weight) fnas_reference_scatter(reference, &node->conv, diff_slice);
         fnas_ref_add(fnas_reference_shape(reference, node->source), spare, true, diff_src);
         break;
     }
 }
 
-static void fnas_reference_gate_gradient(const fnas_reference *reference, const fnas_node *node, const double *upstream,
-                                         const double *own) {
-    if (!reference->request->gate_gradient || node->gate.first < 0) return;
-    double dot = 0.0, total = 0.0;
-    for (int64_t at = 0; at < fnas_reference_count(reference, node->result); at++) {
+static bool fnas_reference_has_gate(const fnas_net *net, int64_t index) {
+    for (int64_t s = 0; s < net->site_count; s++)
+        if (net->sites[s].node == index) return true;
+    return net->nodes[index].gate.first >= 0;
+}
+
+/* own: the node's own result. */
+static void fnas_reference_gate_gradient(const fnas_reference *reference, int64_t index, const double *upstream, const double *own) {
+    const fnas_net *net = reference->net;
+    const fnas_gate *gate = &net->nodes[index].gate;
+    double dot = 0.0, total = 0.0, entry = fnas_reference_entry_of_gate(reference, gate), *gradient = reference->request->gate_gradient;
+    for (int64_t at = 0; at < fnas_reference_count(reference, net->nodes[index].result); at++) {
         dot += upstream[at] * own[at];
         total += upstream[at];
     }
-    double *row = reference->request->gate_gradient + node->gate.first;
-    for (int32_t k = 0; k < node->gate.count; k++) row[k] += k == node->gate.selected ? dot : total;
+    for (int64_t s = 0; s < net->site_count; s++)
+        if (net->sites[s].node == index)
+            gradient[net->sites[s].gate.first + net->sites[s].gate.selected] += dot * entry * fnas_reference_sites(reference, index, s);
+    for (int32_t k = 0; gate->first >= 0 && k < gate->count; k++)
+        gradient[gate->first + k] += k == gate->selected ? dot * fnas_reference_sites(reference, index, -1) : total;
 }
 
 static void fnas_reference_backward(const fnas_reference *reference) {
@@ -300,9 +386,11 @@ static void fnas_reference_backward(const fnas_reference *reference) {
         const fnas_node *node = &net->nodes[i];
         int64_t count = fnas_reference_count(reference, node->result);
         const double *upstream = reference->gradients[node->result];
-        double selected = fnas_reference_selected(reference, &node->gate), *own = reference->scratch, *spare = reference->scratch + count;
-        if (reference->request->gate_gradient && node->gate.first >= 0) fnas_reference_forward_own(reference, i, own);
-        fnas_reference_gate_gradient(reference, node, upstream, own);
+        double selected = fnas_reference_selected(reference, i), *own = reference->scratch, *spare = reference->scratch + count;
+        if (reference->request->gate_gradient && fnas_reference_has_gate(net, i)) {
+            fnas_reference_forward_own(reference, i, own);
+            fnas_reference_gate_gradient(reference, i, upstream, own);
+        }
         for (int64_t at = 0; at < count; at++) own[at] = selected * upstream[at];
         fnas_reference_backward_own(reference, i, own, spare);
     }
@@ -315,17 +403,9 @@ static double fnas_reference_log_sum(int64_t count, const double *logits, double
     return log(sum);
 }
 
-static bool fnas_reference_has_backward(fnas_node_kind kind) {
-    return kind != FNAS_NODE_HARD_SWISH && kind != FNAS_NODE_HARD_SIGMOID && kind != FNAS_NODE_CHANNEL_SCALE;
-}
-
 fnas_status fnas_path_run_reference(fnas_context *context, const fnas_reference_request *request, fnas_path_result *result) {
     fnas_reference reference = {.context = context, .request = request, .net = request->net};
     fnas_value logits = request->net->logits;
-    for (int64_t i = 0; (request->weight_gradient || request->gate_gradient) && i < request->net->node_count; i++)
-        if (!fnas_reference_has_backward(request->net->nodes[i].kind))
-            return fnas_fail(context, FNAS_ERR_UNSUPPORTED, "node %lld (%s): no gradients are computed through it", (long long)i,
-                             fnas_node_kind_name(request->net->nodes[i].kind));
     if (!fnas_reference_allocate(&reference)) {
         fnas_reference_free(&reference);
         return fnas_fail_memory(context, "a reference path");

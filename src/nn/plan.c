@@ -49,6 +49,19 @@ static bool fnas_node_has_weights(const fnas_node *node) {
     return node->kind == FNAS_NODE_CONV || node->kind == FNAS_NODE_LINEAR || affine;
 }
 
+static bool fnas_plan_has_site(const fnas_net *net, int64_t node) {
+    for (int64_t s = 0; s < net->site_count; s++)
+        if (net->sites[s].node == node) return true;
+    return false;
+}
+
+/* Whether a node that gives a value a gradient is the first to do so. */
+static bool fnas_plan_gives_gradient(fnas_path *path, fnas_value value) {
+    bool first = !path->values[value].has_gradient;
+    path->values[value].has_gradient = true;
+    return first;
+}
+
 /* A value's gradient is wanted when some node before it wants its own; it exists when the loss depends on the value. */
 static void fnas_plan_gradients(fnas_path *path) {
     const fnas_net *net = path->net;
@@ -57,9 +70,10 @@ static void fnas_plan_gradients(fnas_path *path) {
         fnas_node_plan *plan = &path->nodes[i];
         if (plan->absorbed) continue;
         plan->diff_weights = path->request->weight_gradient && fnas_node_has_weights(node);
-        plan->diff_gate = path->request->gate_gradient && node->gate.first >= 0;
+        plan->diff_gate = path->request->gate_gradient && (node->gate.first >= 0 || fnas_plan_has_site(net, i));
         plan->diff_source = plan->source > 0 && path->values[plan->source].wants_gradient;
-        path->values[node->result].wants_gradient |= plan->diff_weights || plan->diff_gate || plan->diff_source;
+        plan->diff_factors = node->factors > 0 && path->values[node->factors].wants_gradient;
+        path->values[node->result].wants_gradient |= plan->diff_weights || plan->diff_gate || plan->diff_source || plan->diff_factors;
     }
     path->values[net->logits].has_gradient = path->values[net->logits].wants_gradient;
     for (int64_t i = net->node_count - 1; i >= 0; i--) {
@@ -69,10 +83,10 @@ static void fnas_plan_gradients(fnas_path *path) {
         plan->diff_weights &= live;
         plan->diff_gate &= live;
         plan->diff_source &= live;
-        plan->backward = plan->diff_weights || plan->diff_gate || plan->diff_source;
-        if (!plan->diff_source) continue;
-        plan->writes_gradient = !path->values[plan->source].has_gradient;
-        path->values[plan->source].has_gradient = true;
+        plan->diff_factors &= live;
+        plan->backward = plan->diff_weights || plan->diff_gate || plan->diff_source || plan->diff_factors;
+        if (plan->diff_source) plan->writes_gradient = fnas_plan_gives_gradient(path, plan->source);
+        if (plan->diff_factors) plan->writes_factors_gradient = fnas_plan_gives_gradient(path, node->factors);
     }
 }
 
@@ -81,7 +95,7 @@ static void fnas_plan_sums(fnas_path *path) {
     const fnas_net *net = path->net;
     for (int64_t i = 0; i < net->node_count; i++) {
         int64_t *chosen = &path->values[net->nodes[i].result].summing_node;
-        if (path->nodes[i].diff_gate && (*chosen < 0 || net->nodes[i].norm.present)) *chosen = i;
+        if (path->nodes[i].diff_gate && net->nodes[i].gate.first >= 0 && (*chosen < 0 || net->nodes[i].norm.present)) *chosen = i;
     }
     for (int64_t i = 0; i < net->node_count; i++) path->nodes[i].sums_upstream = path->values[net->nodes[i].result].summing_node == i;
 }
@@ -149,17 +163,24 @@ static void fnas_buffer_extend(fnas_path *path, int32_t buffer, int64_t time) {
 
 static void fnas_plan_forward_lives(fnas_path *path) {
     const fnas_net *net = path->net;
+    if (fnas_path_resizes(path)) path->values[0].activation = fnas_plan_buffer(path, fnas_path_bytes(path, 0), 0, 0);
     for (int64_t i = 0; i < net->node_count; i++) {
         const fnas_node *node = &net->nodes[i];
         fnas_value_plan *value = &path->values[node->result];
         fnas_value source = path->nodes[i].source;
-        if (source > 0) fnas_buffer_extend(path, path->values[source].activation, i);
+        if (source >= 0) fnas_buffer_extend(path, path->values[source].activation, i);
         if (node->factors > 0) fnas_buffer_extend(path, path->values[node->factors].activation, i);
         if ((node->kind == FNAS_NODE_ZERO && !path->nodes[i].writes) || path->nodes[i].absorbed || path->nodes[i].deferred) continue;
         if (value->activation == FNAS_BUFFER_NONE) value->activation = fnas_plan_buffer(path, fnas_path_bytes(path, node->result), i, i);
         fnas_buffer_extend(path, value->activation, i);
     }
     fnas_buffer_extend(path, path->values[net->logits].activation, net->node_count);
+}
+
+static void fnas_plan_gradient_life(fnas_path *path, fnas_value value, int64_t time) {
+    int32_t *gradient = &path->values[value].gradient;
+    if (*gradient == FNAS_BUFFER_NONE) *gradient = fnas_plan_buffer(path, fnas_path_bytes(path, value), time, time);
+    fnas_buffer_extend(path, *gradient, time);
 }
 
 static void fnas_plan_backward_lives(fnas_path *path) {
@@ -173,11 +194,8 @@ static void fnas_plan_backward_lives(fnas_path *path) {
         int64_t time = 2 * loss - i;
         if (!plan->backward) continue;
         fnas_buffer_extend(path, path->values[node->result].gradient, time);
-        if (!plan->diff_source) continue;
-        fnas_value_plan *source = &path->values[plan->source];
-        if (source->gradient == FNAS_BUFFER_NONE)
-            source->gradient = fnas_plan_buffer(path, fnas_path_bytes(path, plan->source), time, time);
-        fnas_buffer_extend(path, source->gradient, time);
+        if (plan->diff_source) fnas_plan_gradient_life(path, plan->source, time);
+        if (plan->diff_factors) fnas_plan_gradient_life(path, node->factors, time);
     }
 }
 
@@ -194,7 +212,8 @@ static void fnas_plan_node_lives(fnas_path *path) {
         plan->forward_scratch = fnas_plan_buffer(path, needs.forward_bytes, i, i);
         if (!plan->backward) continue;
         plan->backward_scratch = fnas_plan_buffer(path, needs.backward_bytes, backward_time, backward_time);
-        if (needs.source && plan->source > 0) fnas_buffer_extend(path, path->values[plan->source].activation, backward_time);
+        if (needs.source && plan->source >= 0) fnas_buffer_extend(path, path->values[plan->source].activation, backward_time);
+        if (needs.factors) fnas_buffer_extend(path, path->values[node->factors].activation, backward_time);
         if (needs.result) fnas_buffer_extend(path, path->values[node->result].activation, backward_time);
     }
 }

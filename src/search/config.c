@@ -41,6 +41,7 @@ const char *const fnas_names_scalarise[] = {"linear", "chebyshev", NULL};
 const char *const fnas_names_batch[] = {"shared", "full", NULL};
 const char *const fnas_names_precision[] = {"f32", "bf16", NULL};
 const char *const fnas_names_error_gradient[] = {"gates", "model", NULL};
+const char *const fnas_names_shared_weights[] = {"moving", "frozen", NULL};
 const char *const fnas_names_preset[] = {"quick", "standard", "paper", NULL};
 
 const char *fnas_objective_name(fnas_objective_kind kind) {
@@ -337,8 +338,17 @@ static fnas_status check_alone(fnas_context *context, const fnas_search_options 
         const char *name;
         bool given;
     } useless[] = {
-        {"data", options->data},           {"proxy", options->proxy},        {"batch", options->batch},
-        {"precision", options->precision}, {"epochs", options->epochs != 0}, {"error-gradient", options->error_gradient},
+        {"data", options->data},
+        {"proxy", options->proxy},
+        {"batch", options->batch},
+        {"precision", options->precision},
+        {"epochs", options->epochs != 0},
+        {"error-gradient", options->error_gradient},
+        {"supernet", options->supernet},
+        {"weights", options->weights},
+        {"warmup", options->warmup},
+        {"phases", options->phases},
+        {"distillation", options->distillation},
     };
     for (size_t i = 0; i < sizeof useless / sizeof *useless; i++)
         if (useless[i].given)
@@ -364,13 +374,14 @@ fnas_status fnas_search_config_fit_data(fnas_context *context, fnas_search_confi
     config->weight_images = smaller(config->weight_images, config->weight_fraction * (double)train_images);
     config->search_images = smaller(config->search_images, config->search_fraction * (double)train_images);
     int64_t needed = config->batch == FNAS_BATCH_SHARED ? 2 * config->paths : 2; /* batch statistics of a single image say little */
+    int64_t weights_needed = config->sandwiches > 0 && config->shared_weights == FNAS_WEIGHTS_FROZEN ? 2 * config->sandwiches : needed;
     int64_t search_needed = config->error_gradient == FNAS_ERROR_GRADIENT_MODEL ? 2 : needed; /* observed paths see all of them */
-    if (config->weight_images < needed)
+    if (config->weight_images < weights_needed)
         return fnas_fail(
             context, FNAS_ERR_INPUT,
             "a step's %lld images to train on leave fewer than two for each of %lld paths: use fewer --paths, --batch full or a "
             "larger data set",
-            (long long)config->weight_images, (long long)config->paths);
+            (long long)config->weight_images, (long long)(weights_needed / 2));
     if (config->search_images >= search_needed) return FNAS_OK;
     return fnas_fail(context, FNAS_ERR_INPUT, "a step has %lld images to search on and needs %lld: use %s",
                      (long long)config->search_images, (long long)search_needed,
@@ -417,7 +428,8 @@ fnas_status fnas_search_config_build(fnas_context *context, const fnas_search_op
     config->seed = options->seed;
     config->preset = fnas_strdup(preset_name);
     config->proxy = fnas_strdup(alone ? "" : options->proxy ? options->proxy : preset->proxy);
-    if (!config->preset || !config->proxy) return fnas_fail_memory(context, "the configuration");
+    config->start_weights = fnas_strdup("");
+    if (!config->preset || !config->proxy || !config->start_weights) return fnas_fail_memory(context, "the configuration");
     return FNAS_OK;
 }
 
@@ -427,6 +439,7 @@ void fnas_search_config_free(fnas_search_config *config) {
     fnas_free(config->data);
     fnas_free(config->preset);
     fnas_free(config->proxy);
+    fnas_free(config->start_weights);
     for (int64_t i = 0; config->device_names && i < config->device_count; i++) fnas_free(config->device_names[i]);
     fnas_free(config->device_names);
     *config = (fnas_search_config){0};
@@ -507,6 +520,40 @@ static const field FIELDS[] = {
 };
 #define FIELD_COUNT (sizeof FIELDS / sizeof FIELDS[0])
 
+/* Written only where they say something, and then all of them. */
+static const field FROZEN_FIELDS[] = {NAME(shared_weights)};
+static const field START_FIELDS[] = {TEXT(start_weights)};
+static const field SHRINK_FIELDS[] = {
+    INTEGER(sandwiches, 1, 1024),
+    INTEGER(sandwich_paths, 2, 1024),
+    NUMBER(distillation, 0, 1),
+};
+#define FIELD_NUMBER_OF(fields) ((int64_t)(sizeof fields / sizeof fields[0]))
+
+/* A group of fields that a configuration may lack: it is there where its first key is. */
+typedef struct field_group {
+    const field *fields;
+    int64_t count;
+    bool (*is_said)(const fnas_search_config *config);
+} field_group;
+
+static bool is_frozen(const fnas_search_config *config) {
+    return config->shared_weights != FNAS_WEIGHTS_MOVING;
+}
+
+static bool has_start(const fnas_search_config *config) {
+    return config->start_weights && config->start_weights[0];
+}
+
+static bool shrinks(const fnas_search_config *config) {
+    return config->sandwiches > 0;
+}
+
+static const field_group GROUPS[] = {{FROZEN_FIELDS, FIELD_NUMBER_OF(FROZEN_FIELDS), is_frozen},
+                                     {START_FIELDS, FIELD_NUMBER_OF(START_FIELDS), has_start},
+                                     {SHRINK_FIELDS, FIELD_NUMBER_OF(SHRINK_FIELDS), shrinks}};
+#define GROUP_COUNT (sizeof GROUPS / sizeof GROUPS[0])
+
 /* Enumerations are stored as int; the table reads and writes them as such. */
 _Static_assert(sizeof(fnas_update_kind) == sizeof(int) && sizeof(fnas_hypernet_kind) == sizeof(int), "enumerations are read as int");
 
@@ -575,11 +622,55 @@ static fnas_status field_from_json(fnas_context *context, const json_t *root, co
     return FNAS_OK;
 }
 
+static int groups_to_json(const fnas_search_config *config, json_t *root) {
+    int bad = 0;
+    for (size_t g = 0; g < GROUP_COUNT; g++) {
+        const field *fields = GROUPS[g].fields;
+        for (int64_t i = 0; GROUPS[g].is_said(config) && i < GROUPS[g].count; i++)
+            bad |= json_object_set_new(root, fields[i].key, field_to_json(&fields[i], config));
+    }
+    json_t *phases = json_array();
+    for (int64_t p = 0; p < config->phase_count; p++) bad |= json_array_append_new(phases, json_real(config->phase_shares[p]));
+    if (shrinks(config)) return bad | json_object_set_new(root, "phases", phases);
+    json_decref(phases);
+    return bad;
+}
+
+static fnas_status phases_from_json(fnas_context *context, const json_t *root, const char *path, fnas_search_config *config) {
+    json_t *phases = NULL;
+    double sum = 0;
+    FNAS_TRY(fnas_json_array(context, root, path, "phases", &phases));
+    config->phase_count = (int64_t)json_array_size(phases);
+    if (config->phase_count > FNAS_SPACE_PHASES_MAX)
+        return fnas_fail(context, FNAS_ERR_INPUT, "%s: \"phases\" has more than %d numbers", path, FNAS_SPACE_PHASES_MAX);
+    for (int64_t p = 0; p < config->phase_count; p++) {
+        const json_t *share = json_array_get(phases, (size_t)p);
+        config->phase_shares[p] = json_is_number(share) ? json_number_value(share) : -1;
+        if (!(config->phase_shares[p] >= 0)) return fnas_fail(context, FNAS_ERR_INPUT, "%s: \"phases\" must be numbers from 0 on", path);
+        sum += config->phase_shares[p];
+    }
+    if (config->phase_count == 0 || sum > 0) return FNAS_OK;
+    return fnas_fail(context, FNAS_ERR_INPUT, "%s: \"phases\" must not all be 0", path);
+}
+
+static fnas_status groups_from_json(fnas_context *context, const json_t *root, const char *path, fnas_search_config *config) {
+    for (size_t g = 0; g < GROUP_COUNT; g++) {
+        const field *fields = GROUPS[g].fields;
+        if (!json_object_get(root, fields[0].key)) continue;
+        for (int64_t i = 0; i < GROUPS[g].count; i++) FNAS_TRY(field_from_json(context, root, path, &fields[i], config));
+    }
+    if (shrinks(config)) FNAS_TRY(phases_from_json(context, root, path, config));
+    if (config->start_weights) return FNAS_OK;
+    config->start_weights = fnas_strdup("");
+    return config->start_weights ? FNAS_OK : fnas_fail_memory(context, "the configuration");
+}
+
 fnas_status fnas_search_config_write(fnas_context *context, const fnas_search_config *config, const char *path) {
     json_t *root = json_object();
     int bad = json_object_set_new(root, "format", json_string("fleetnas-run/4"));
     for (size_t i = 0; i < FIELD_COUNT; i++) bad |= json_object_set_new(root, FIELDS[i].key, field_to_json(&FIELDS[i], config));
     if (!fnas_search_has_supernet(config)) bad |= json_object_set_new(root, "error", json_string(fnas_names_error[config->error]));
+    bad |= groups_to_json(config, root);
     json_t *objectives = json_array(), *devices = json_array();
     for (int64_t i = 0; i < config->objective_count; i++)
         bad |= json_array_append_new(objectives, json_string(fnas_objective_name(config->objectives[i])));
@@ -663,7 +754,8 @@ static fnas_status check_consistent(fnas_context *context, const fnas_search_con
         return fnas_fail(context, FNAS_ERR_INPUT, "%s: \"observed_paths\" must be 0 with \"error_gradient\": \"gates\", else at least 2",
                          path);
     int64_t shared = config->batch == FNAS_BATCH_SHARED ? config->paths : 1;
-    if (config->weight_images < shared || config->search_images < (model ? 2 : shared))
+    int64_t trained = config->sandwiches > 0 && config->shared_weights == FNAS_WEIGHTS_FROZEN ? config->sandwiches : shared;
+    if (config->weight_images < trained || config->search_images < (model ? 2 : shared))
         return fnas_fail(context, FNAS_ERR_INPUT, "%s: \"weight_images\" or \"search_images\" are too few for %lld paths", path,
                          (long long)config->paths);
     return FNAS_OK;
@@ -678,6 +770,7 @@ static fnas_status config_from_json(fnas_context *context, const json_t *root, c
     for (size_t i = 0; i < FIELD_COUNT; i++) FNAS_TRY(field_from_json(context, root, path, &FIELDS[i], config));
     const field error = NAME(error);
     if (json_object_get(root, "error")) FNAS_TRY(field_from_json(context, root, path, &error, config)); /* none: the supernet's */
+    FNAS_TRY(groups_from_json(context, root, path, config));
     FNAS_TRY(read_lists(context, root, path, config));
     return check_consistent(context, config, path);
 }

@@ -9,6 +9,7 @@
 #include "search/hypernet.h"
 #include "search/sampler.h"
 #include "search/scalarise.h"
+#include "space/space.h"
 
 #define FNAS_OBJECTIVES_MAX 8
 
@@ -31,6 +32,8 @@ typedef enum fnas_error_kind {
     FNAS_ERROR_SURROGATE, /* from a function fitted to a table (surrogate.h) */
     FNAS_ERROR_TABLE      /* from a table of the whole space */
 } fnas_error_kind;
+/* What becomes of the shared weights behind the warm-up. */
+typedef enum fnas_weights_kind { FNAS_WEIGHTS_MOVING, FNAS_WEIGHTS_FROZEN } fnas_weights_kind;
 typedef enum fnas_batch_kind { FNAS_BATCH_SHARED, FNAS_BATCH_FULL } fnas_batch_kind;
 
 typedef struct fnas_search_config {
@@ -77,6 +80,16 @@ typedef struct fnas_search_config {
      * falling by the same factor each step to the second, which it reaches where the supernet is consolidated. */
     double entropy_start, entropy_end, entropy_hold;
     int64_t validation_images, recalibration_images; /* when architectures are scored */
+    fnas_weights_kind shared_weights;
+    char *start_weights; /* a checksum of the shared weights that the search began with; "" where they were drawn */
+    /* Training from the largest network on, in the warm-up (sandwich.c). sandwiches: parts that a step's images are shared out in; 0: the
+     * space is not trained so, and what follows says nothing. sandwich_paths: networks that see one part. distillation: the weight of what
+     * the largest says of the images in what the others learn. phase_shares [phase_count]: how long the space's phases are, in relation to
+     * each other; none: all choices are open from the first step. */
+    int64_t sandwiches, sandwich_paths;
+    double distillation;
+    int64_t phase_count;
+    double phase_shares[FNAS_SPACE_PHASES_MAX];
 } fnas_search_config;
 
 const char *fnas_objective_name(fnas_objective_kind kind);
@@ -91,6 +104,10 @@ bool fnas_search_has_supernet(const fnas_search_config *config);
  * (> 0) says the length. */
 FNAS_NODISCARD fnas_status fnas_search_config_build(fnas_context *context, const fnas_search_options *options, fnas_search_config *config,
                                                     int64_t *epochs);
+/* What the preset and the options say of training this space's shared weights: in phases where it has them, moving or frozen. Behind
+ * fnas_search_config_build, whose outcome it changes (*epochs, too); the names of its options are refused where they mean nothing. */
+FNAS_NODISCARD fnas_status fnas_search_config_fit_space(fnas_context *context, const fnas_search_options *options, const fnas_space *space,
+                                                        fnas_search_config *config, int64_t *epochs);
 /* Batches no larger than the splits of a data set with this many training images; fails when a path would get fewer than two. */
 FNAS_NODISCARD fnas_status fnas_search_config_fit_data(fnas_context *context, fnas_search_config *config, int64_t train_images);
 FNAS_NODISCARD fnas_status fnas_search_config_write(fnas_context *context, const fnas_search_config *config, const char *path);

@@ -12,6 +12,7 @@
 
 /* Of one stage's steps. */
 static double stage_ms(fnas_stage stage, const fnas_step_costs *costs) {
+    if (stage == FNAS_STAGE_WARM_UP) return costs->warmup_ms;
     if (!fnas_stage_searches(stage)) return costs->weights_ms;
     return costs->weights_ms + (stage == FNAS_STAGE_ANNEAL ? costs->annealing_ms : costs->hypernet_ms);
 }
@@ -49,12 +50,42 @@ static fnas_status time_part(fnas_context *context, fnas_searcher *searcher, fna
     return FNAS_OK;
 }
 
+/* The mean over the steps of the warm-up: those of one phase cost the same. */
+static fnas_status time_phases(fnas_context *context, fnas_searcher *searcher, double limit_ms, double *mean_ms) {
+    const fnas_search_config *config = searcher->config;
+    int64_t first = 0, behind = 0;
+    double sum_ms = 0;
+    for (; fnas_schedule_shrinks(config, first, REHEARSED_STEPS); first = behind) {
+        double phase_ms;
+        int64_t phase = fnas_schedule_phase(config, first, REHEARSED_STEPS);
+        while (fnas_schedule_shrinks(config, behind, REHEARSED_STEPS) && fnas_schedule_phase(config, behind, REHEARSED_STEPS) == phase)
+            behind++;
+        FNAS_TRY(time_part(context, searcher, fnas_update_weights, first, limit_ms, &phase_ms));
+        sum_ms += phase_ms * (double)(behind - first);
+    }
+    *mean_ms = behind > 0 ? sum_ms / (double)behind : 0;
+    return FNAS_OK;
+}
+
+static fnas_status time_weights(fnas_context *context, fnas_searcher *searcher, double limit_ms, fnas_step_costs *costs) {
+    const fnas_search_config *config = searcher->config;
+    bool moves = config->shared_weights == FNAS_WEIGHTS_MOVING, phased = config->sandwiches > 0;
+    int64_t behind_warmup = 0;
+    while (phased && fnas_schedule_shrinks(config, behind_warmup, REHEARSED_STEPS)) behind_warmup++;
+    if (phased) FNAS_TRY(time_phases(context, searcher, limit_ms, &costs->warmup_ms));
+    if (phased && !moves) return FNAS_OK;
+    FNAS_TRY(time_part(context, searcher, fnas_update_weights, behind_warmup, limit_ms, &costs->weights_ms));
+    if (!phased) costs->warmup_ms = costs->weights_ms;
+    if (!moves) costs->weights_ms = 0;
+    return FNAS_OK;
+}
+
 static fnas_status time_parts(fnas_context *context, fnas_searcher *searcher, double limit_ms, fnas_step_costs *costs) {
     const fnas_search_config *config = searcher->config;
     int64_t annealing = fnas_schedule_search_end(config, REHEARSED_STEPS) - 1 - REPEATS; /* the last steps that anneal, if any do */
     if (annealing < 0) annealing = 0;
-    costs->weights_ms = 0;
-    if (fnas_search_has_supernet(config)) FNAS_TRY(time_part(context, searcher, fnas_update_weights, 0, limit_ms, &costs->weights_ms));
+    costs->warmup_ms = costs->weights_ms = 0;
+    if (fnas_search_has_supernet(config)) FNAS_TRY(time_weights(context, searcher, limit_ms, costs));
     FNAS_TRY(time_part(context, searcher, fnas_update_hypernet, 0, limit_ms, &costs->hypernet_ms));
     costs->annealing_ms = costs->hypernet_ms;
     if (fnas_schedule_hypernet_rounds(config, annealing, REHEARSED_STEPS) == 1) return FNAS_OK;

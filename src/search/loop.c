@@ -27,9 +27,13 @@ static fnas_status decide_length(fnas_context *context, fnas_searcher *searcher,
 
 /* ---- progress ---- */
 
-/* Images that a step sends through the supernet, counted once for every path that sees them. */
-static int64_t weight_runs(const fnas_search_config *config) {
-    return config->weight_images * (config->batch == FNAS_BATCH_FULL ? config->paths : 1);
+/* Images that the last step sent through the supernet, counted once for every path that saw them. */
+static int64_t weight_runs(const fnas_searcher *searcher) {
+    const fnas_search_config *config = searcher->config;
+    int64_t step = searcher->state->step - 1, total = searcher->state->total_steps;
+    if (!searcher->trains_weights) return 0;
+    if (!fnas_schedule_shrinks(config, step, total)) return config->weight_images * (config->batch == FNAS_BATCH_FULL ? config->paths : 1);
+    return config->weight_images * (fnas_schedule_phase(config, step, total) == 0 ? 1 : config->sandwich_paths);
 }
 
 static int64_t search_runs(const fnas_search_config *config) {
@@ -43,10 +47,26 @@ static void append_values_alone(fnas_text *text, const fnas_searcher *searcher) 
         fnas_text_append(text, "%s%s %.4g", m ? ", " : "", fnas_objective_name(config->objectives[m]), searcher->step_objectives[m]);
 }
 
+/* Of the warm-up: whether the supernet is in a phase that has a name. */
+static void append_phase(fnas_text *text, const fnas_searcher *searcher) {
+    int64_t phase = fnas_schedule_phase(searcher->config, searcher->state->step - 1, searcher->state->total_steps);
+    if (phase != FNAS_SPACE_ALL_OPEN) fnas_text_append(text, ", phase %s", fnas_space_phase_name(searcher->run->space, phase));
+}
+
+static void append_weights(fnas_text *text, const fnas_searcher *searcher) {
+    if (searcher->trains_weights)
+        fnas_text_append(text, "train loss %.3f, accuracy %.1f %%", searcher->step_cross_entropy, searcher->step_correct_pct);
+    else
+        fnas_text_append(text, "supernet frozen");
+    if (searcher->stage != FNAS_STAGE_WARM_UP) return;
+    fnas_text_append(text, " (warm-up: supernet only");
+    append_phase(text, searcher);
+    fnas_text_append(text, ")");
+}
+
 static void append_values(fnas_text *text, const fnas_searcher *searcher) {
     const fnas_search_config *config = searcher->config;
-    fnas_text_append(text, "train loss %.3f, accuracy %.1f %%", searcher->step_cross_entropy, searcher->step_correct_pct);
-    if (searcher->stage == FNAS_STAGE_WARM_UP) fnas_text_append(text, " (warm-up: supernet only)");
+    append_weights(text, searcher);
     if (searcher->stage == FNAS_STAGE_CONSOLIDATE)
         fnas_text_append(text, " (consolidation: supernet only, on what the hypernetwork draws)");
     for (int64_t m = 0; fnas_stage_searches(searcher->stage) && m < config->objective_count; m++) {
@@ -96,7 +116,7 @@ static fnas_status take_steps(fnas_context *context, fnas_searcher *searcher, fn
         bool stop = fnas_context_stop_requested(context);
         if (stop || state->step % config->checkpoint_steps == 0 || state->step == state->total_steps)
             FNAS_TRY(save(context, searcher, metrics));
-        images += weight_runs(config) + (fnas_stage_searches(searcher->stage) ? search_runs(config) : 0);
+        images += weight_runs(searcher) + (fnas_stage_searches(searcher->stage) ? search_runs(config) : 0);
         report(context, searcher, begin_ms, images);
         if (stop && state->step < state->total_steps) {
             return fnas_fail(context, FNAS_INTERRUPTED, "stopped after step %lld of %lld; go on with `fleetnas resume %s`",
@@ -198,7 +218,7 @@ fnas_status fnas_search_run(fnas_context *context, const fnas_search_options *op
     fnas_run *run = NULL;
     fnas_dataset *dataset = NULL;
     FNAS_TRY(fnas_run_create(context, options, &run));
-    fnas_status status = fnas_search_has_supernet(&run->config) ? fnas_run_open_data(context, run, NULL, &dataset) : FNAS_OK;
+    fnas_status status = fnas_search_has_supernet(&run->config) ? fnas_run_take_data(context, run, &dataset) : FNAS_OK;
     if (status == FNAS_OK) status = options->dry_run ? rehearse(context, run, dataset) : search(context, run, dataset);
     fnas_dataset_close(dataset);
     fnas_run_close(run);

@@ -122,7 +122,7 @@ static void append_row(fnas_text *row, const fnas_searcher *searcher) {
     double numbers[3] = {searcher->step_cross_entropy, searcher->step_correct_pct, searcher->weight_gradient_norm};
     for (int i = 0; i < 3; i++) {
         fnas_text_append(row, ",");
-        fnas_text_append_number(row, numbers[i]);
+        if (searcher->trains_weights) fnas_text_append_number(row, numbers[i]); /* empty cells while it is frozen */
     }
     double rest[3] = {searcher->step_norm, state->error_low, state->error_high};
     for (int64_t m = 0; m < config->objective_count + 3; m++) {

@@ -4,14 +4,18 @@
 
 #include "base/error.h"
 
-extern const char *const fnas_names_objective[],
-    *const fnas_names_error[], *const fnas_names_update[],
-                                   *const fnas_names_sampler[],
-                                       *const fnas_names_hypernet[],
-                                           *const fnas_names_start[], *const fnas_names_scalarise[],
-                                                                          *const fnas_names_batch[], *const fnas_names_precision[],
-                                                                                                         *const fnas_names_error_gradient[],
-                                                                                                             *const fnas_names_preset[];
+extern const char *const fnas_names_objective[];
+extern const char *const fnas_names_error[];
+extern const char *const fnas_names_update[];
+extern const char *const fnas_names_sampler[];
+extern const char *const fnas_names_hypernet[];
+extern const char *const fnas_names_start[];
+extern const char *const fnas_names_scalarise[];
+extern const char *const fnas_names_batch[];
+extern const char *const fnas_names_precision[];
+extern const char *const fnas_names_error_gradient[];
+extern const char *const fnas_names_shared_weights[];
+extern const char *const fnas_names_preset[];
 
 /* The index of word among names (NULL-terminated), or `status` with a suggestion. */
 FNAS_NODISCARD fnas_status fnas_name_find(fnas_context *context, fnas_status status, const char *what, const char *word,

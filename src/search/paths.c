@@ -3,13 +3,14 @@
 #include <pthread.h>
 #include <string.h>
 
+#include "compute/ops.h"
 #include "search/searcher.h"
 #include "space/space.h"
 
 /* ---- drawing ---- */
 
-static int64_t stream_step(const fnas_searcher *searcher, fnas_phase phase) {
-    return FNAS_PHASE_COUNT * searcher->state->step + phase;
+static int64_t stream_step(const fnas_searcher *searcher, fnas_purpose purpose) {
+    return FNAS_PURPOSE_COUNT * searcher->state->step + purpose;
 }
 
 /* Some paths that train the supernet are drawn uniformly: every fourth with a fraction of a quarter, and so on. Counted device by device,
@@ -24,93 +25,98 @@ static bool trains_uniformly(const fnas_searcher *searcher, int64_t path) {
 }
 
 /* Every other observed path is uniform too: the error model must know the whole space, and most of all what the hypernetwork favours. */
-static bool is_uniform(const fnas_searcher *searcher, fnas_phase phase, int64_t path) {
-    if (phase == FNAS_PHASE_WEIGHTS) return trains_uniformly(searcher, path);
-    return phase == FNAS_PHASE_OBSERVE && path % 2 == 1;
+static bool is_uniform(const fnas_searcher *searcher, fnas_purpose purpose, int64_t path) {
+    if (purpose == FNAS_PURPOSE_WEIGHTS) return trains_uniformly(searcher, path);
+    return purpose == FNAS_PURPOSE_OBSERVE && path % 2 == 1;
 }
 
-static void draw_sample(fnas_searcher *searcher, fnas_phase phase, int64_t path) {
+static void draw_sample(fnas_searcher *searcher, fnas_purpose purpose, int64_t path) {
     fnas_paths *paths = &searcher->paths;
     int64_t onehot = searcher->onehot;
-    fnas_random random = fnas_random_begin(searcher->config->seed, FNAS_STREAM_SAMPLE, stream_step(searcher, phase), paths->stream[path]);
+    fnas_random random = fnas_random_begin(searcher->config->seed, FNAS_STREAM_SAMPLE, stream_step(searcher, purpose), paths->stream[path]);
     int32_t *choices = paths->choices + path * searcher->decisions;
-    if (is_uniform(searcher, phase, path)) memset(paths->logits + path * onehot, 0, (size_t)onehot * sizeof(double));
+    if (is_uniform(searcher, purpose, path)) memset(paths->logits + path * onehot, 0, (size_t)onehot * sizeof(double));
     double temperature = fnas_schedule_temperature(searcher->config, searcher->state->step, searcher->state->total_steps);
     fnas_sample(searcher->config->sampler, searcher->run->space, temperature, paths->logits + path * onehot, &random, choices,
                 paths->soft + path * onehot);
     fnas_space_to_onehot(searcher->run->space, choices, paths->onehot + path * onehot);
 }
 
-void fnas_paths_draw(fnas_searcher *searcher, fnas_phase phase, int64_t count, int64_t first_device, int64_t device_count) {
+void fnas_paths_draw(fnas_searcher *searcher, fnas_purpose purpose, int64_t count, int64_t first_device, int64_t device_count) {
     fnas_paths *paths = &searcher->paths;
     int64_t objectives = searcher->config->objective_count, embedding = searcher->embedding;
     /* Fewer are observed than there may be devices: which ones changes from step to step. */
-    int64_t turn = phase == FNAS_PHASE_OBSERVE ? searcher->state->step : 0;
+    int64_t turn = purpose == FNAS_PURPOSE_OBSERVE ? searcher->state->step : 0;
     /* Apart from other rounds even where --update sample gives one device all paths. */
     int64_t round_begins = searcher->round * searcher->config->paths * (1 + searcher->config->judged_paths) *
                            searcher->config->device_count;
     paths->count = count;
+    paths->share_count = paths->teacher_count = 0;
     for (int64_t p = 0; p < count; p++) {
         /* A device's n-th path has one number in the streams, so that it draws the same whatever --update makes of the others, and the
          * rounds of --update sequential draw apart. */
         int64_t device = first_device + (p + turn) % device_count;
         paths->device[p] = device;
         paths->stream[p] = round_begins + p / device_count * searcher->config->device_count + device;
-        fnas_random random = fnas_random_begin(searcher->config->seed, FNAS_STREAM_PREFERENCE, stream_step(searcher, phase),
+        fnas_random random = fnas_random_begin(searcher->config->seed, FNAS_STREAM_PREFERENCE, stream_step(searcher, purpose),
                                                paths->stream[p]);
         fnas_random_simplex(&random, objectives, paths->preference + p * objectives);
         memcpy(paths->embedding + p * embedding, searcher->run->embeddings + device * embedding, (size_t)embedding * sizeof(double));
     }
     fnas_hypernet_forward(&searcher->state->shape, searcher->state->hypernet, count, paths->preference, paths->embedding, paths->workspace,
                           paths->logits);
-    for (int64_t p = 0; p < count; p++) draw_sample(searcher, phase, p);
+    for (int64_t p = 0; p < count; p++) draw_sample(searcher, purpose, p);
 }
 
 /* ---- images ---- */
 
-#define FILL_CHUNK 32 /* images that a thread takes at a time */
+#define FILL_CHUNK_MOST 32 /* images that a thread takes at a time */
 
 typedef struct fill_task {
     fnas_searcher *searcher;
     int64_t stream_step;
+    int64_t chunk; /* images that are taken at a time: few enough that every thread has some to do */
 } fill_task;
 
 static fnas_status fill_images(fnas_context *context, void *user, int64_t item, int64_t worker) {
     (void)worker;
     fill_task *task = user;
     fnas_image_batch *batch = &task->searcher->batch;
-    int64_t first = item * FILL_CHUNK, last = first + FILL_CHUNK < batch->count ? first + FILL_CHUNK : batch->count;
+    int64_t first = item * task->chunk, last = first + task->chunk < batch->count ? first + task->chunk : batch->count;
     const fnas_search_config *config = task->searcher->config;
+    const fnas_dataset *dataset = task->searcher->dataset;
+    const int64_t *shape = task->searcher->run->supernet->image;
     for (int64_t i = first; i < last; i++) {
         float *image = batch->images + i * task->searcher->image_floats;
-        fnas_status status = config->augment
-                                 ? fnas_dataset_augmented(context, task->searcher->dataset, batch->index[i], config->seed,
-                                                          task->stream_step, i, image, &batch->labels[i])
-                                 : fnas_dataset_image(context, task->searcher->dataset, batch->index[i], image, &batch->labels[i]);
+        fnas_status status = config->augment ? fnas_dataset_augmented(context, dataset, shape, batch->index[i], config->seed,
+                                                                      task->stream_step, i, image, &batch->labels[i])
+                                             : fnas_dataset_image(context, dataset, shape, batch->index[i], image, &batch->labels[i]);
         FNAS_TRY(status);
     }
     return FNAS_OK;
 }
 
-fnas_status fnas_batch_load(fnas_context *context, fnas_searcher *searcher, fnas_phase phase) {
+fnas_status fnas_batch_load(fnas_context *context, fnas_searcher *searcher, fnas_purpose purpose) {
     fnas_image_batch *batch = &searcher->batch;
     int64_t part_count = 0;
-    bool weights = phase == FNAS_PHASE_WEIGHTS;
+    bool weights = purpose == FNAS_PURPOSE_WEIGHTS;
     const int64_t *part = fnas_split_part(searcher->split, weights ? FNAS_SPLIT_WEIGHTS : FNAS_SPLIT_SEARCH, &part_count);
     fnas_epoch_order *order = weights ? searcher->weight_order : searcher->search_order;
     batch->count = weights ? searcher->config->weight_images : searcher->config->search_images;
     for (int64_t i = 0; i < batch->count; i++) {
         batch->index[i] = part[fnas_epoch_order_at(order, searcher->state->step * batch->count + i)];
     }
-    fill_task task = {searcher, stream_step(searcher, phase)};
-    return fnas_team_run(context, searcher->team, (batch->count + FILL_CHUNK - 1) / FILL_CHUNK, fill_images, &task);
+    int64_t share = (batch->count + 2 * searcher->worker_count - 1) / (2 * searcher->worker_count);
+    fill_task task = {searcher, stream_step(searcher, purpose), share < FILL_CHUNK_MOST ? share : FILL_CHUNK_MOST};
+    return fnas_team_run(context, searcher->team, (batch->count + task.chunk - 1) / task.chunk, fill_images, &task);
 }
 
 /* ---- running ---- */
 
 typedef struct run_task {
     fnas_searcher *searcher;
-    fnas_phase phase;
+    fnas_purpose purpose;
+    int64_t begun_chains; /* the first ones, whose gradients hold something already */
     pthread_mutex_t lock; /* guards what follows */
     fnas_context *context;
     fnas_status status;
@@ -118,32 +124,41 @@ typedef struct run_task {
 } run_task;
 
 /* The images of a path: all of them, or its share. Observed architectures always see the same ones, so that they differ in nothing else. */
-static void path_images(const fnas_searcher *searcher, fnas_phase phase, int64_t path, int64_t *first, int64_t *count) {
-    int64_t images = searcher->batch.count, paths = searcher->paths.count;
-    bool shared = searcher->config->batch == FNAS_BATCH_SHARED && phase != FNAS_PHASE_OBSERVE;
-    *first = shared ? images * path / paths : 0;
-    *count = shared ? images * (path + 1) / paths - *first : images;
+static void path_images(const fnas_searcher *searcher, fnas_purpose purpose, int64_t path, int64_t *first, int64_t *count) {
+    int64_t images = searcher->batch.count, shares = searcher->paths.share_count;
+    bool shared = searcher->config->batch == FNAS_BATCH_SHARED && purpose != FNAS_PURPOSE_OBSERVE;
+    if (!shares) shares = shared ? searcher->paths.count : 1;
+    int64_t share = path % shares;
+    *first = images * share / shares;
+    *count = images * (share + 1) / shares - *first;
 }
 
-/* Paths that add to no common array need no order, and each is a chain of its own. */
-static void plan_jobs(fnas_searcher *searcher, fnas_phase phase) {
+/* Of paths first .. behind - 1. Such as add to no common array need no order, and each is a chain of its own. */
+static void plan_jobs(fnas_searcher *searcher, fnas_purpose purpose, int64_t first, int64_t behind) {
     fnas_paths *paths = &searcher->paths;
-    for (int64_t p = 0; p < paths->count; p++) {
-        path_images(searcher, phase, p, &paths->first_image[p], &paths->images[p]);
+    for (int64_t p = first; p < behind; p++) {
+        path_images(searcher, purpose, p, &paths->first_image[p], &paths->images[p]);
         int64_t macs = fnas_space_macs(searcher->run->supernet, paths->choices + p * searcher->decisions);
         paths->cost[p] = (double)macs * (double)paths->images[p];
     }
-    fnas_path_jobs_plan(&searcher->jobs, paths->count, searcher->decisions, paths->choices, paths->first_image, paths->images, paths->cost,
-                        phase == FNAS_PHASE_WEIGHTS ? searcher->config->groups : paths->count);
+    fnas_path_jobs_plan(&searcher->jobs, first, behind, searcher->decisions, paths->choices, paths->first_image, paths->images, paths->cost,
+                        purpose == FNAS_PURPOSE_WEIGHTS ? searcher->config->groups : paths->count);
+}
+
+/* Where the teacher's word on a path's images stands; NULL where nobody teaches. */
+static float *teacher_of(const fnas_searcher *searcher, int64_t path) {
+    return searcher->paths.teacher_count ? searcher->batch.teacher + searcher->paths.first_image[path] * searcher->classes : NULL;
 }
 
 /* A job's weight gradients are those of all its copies at once. */
-static fnas_status run_path(fnas_context *context, fnas_searcher *searcher, fnas_phase phase, const fnas_path_job *job, int64_t worker) {
+static fnas_status run_path(fnas_context *context, fnas_searcher *searcher, fnas_purpose purpose, const fnas_path_job *job,
+                            int64_t worker) {
     fnas_paths *paths = &searcher->paths;
     int64_t path = job->path, first = paths->first_image[path];
     fnas_net *net = NULL;
     FNAS_TRY(fnas_space_record(context, searcher->run->supernet, paths->choices + path * searcher->decisions, &net));
-    bool weights = phase == FNAS_PHASE_WEIGHTS;
+    bool weights = purpose == FNAS_PURPOSE_WEIGHTS, teaches = path < paths->teacher_count;
+    float *teacher = teacher_of(searcher, path);
     double *gates = paths->gate_gradient + path * searcher->onehot;
     memset(gates, 0, (size_t)searcher->onehot * sizeof *gates);
     fnas_path_request request = {
@@ -151,17 +166,22 @@ static fnas_status run_path(fnas_context *context, fnas_searcher *searcher, fnas
         .parameters = &searcher->state->weights,
         .n = paths->images[path],
         .images = searcher->batch.images + first * searcher->image_floats,
+        .image_shape = searcher->batch.shape,
         .labels = searcher->batch.labels + first,
         .label_smoothing = (float)searcher->config->label_smoothing,
+        .soft_targets = teaches ? NULL : teacher,
+        .soft_weight = (float)searcher->config->distillation,
         .scale = weights ? (float)job->copies / (float)paths->count : 1.0f,
         .weight_gradient = weights ? searcher->group_gradient[job->chain] : NULL,
-        .gate_gradient = phase == FNAS_PHASE_HYPERNET ? gates : NULL,
+        .gate_gradient = purpose == FNAS_PURPOSE_HYPERNET ? gates : NULL,
+        .logits = teaches ? teacher : NULL,
     };
     fnas_path_result result = {0};
     fnas_status status = fnas_path_run(context, &searcher->workers[worker], &request, &result);
     fnas_net_destroy(net);
     if (status != FNAS_OK)
         return fnas_fail_prefix(context, status, "step %lld, path %lld", (long long)searcher->state->step, (long long)path);
+    if (teaches) fnas_softmax(paths->images[path], searcher->classes, teacher);
     paths->cross_entropy[path] = result.loss;
     paths->correct[path] = result.correct;
     return FNAS_OK;
@@ -183,17 +203,17 @@ static fnas_status run_job(fnas_context *context, void *user, int64_t ticket, in
     run_task *task = user;
     fnas_searcher *searcher = task->searcher;
     const fnas_path_job *job = fnas_path_jobs_take(&searcher->jobs);
-    if (task->phase == FNAS_PHASE_WEIGHTS && job->first)
+    if (task->purpose == FNAS_PURPOSE_WEIGHTS && job->first && job->chain >= task->begun_chains)
         memset(searcher->group_gradient[job->chain], 0, (size_t)searcher->state->weights.float_count * sizeof(float));
-    fnas_status status = run_path(context, searcher, task->phase, job, worker);
+    fnas_status status = run_path(context, searcher, task->purpose, job, worker);
     if (status != FNAS_OK) record_failure(task, context, job->path, status);
     fnas_path_jobs_done(&searcher->jobs, job);
     return FNAS_OK;
 }
 
-static void copy_outcomes(fnas_searcher *searcher) {
+static void copy_outcomes(fnas_searcher *searcher, int64_t first, int64_t behind) {
     fnas_paths *paths = &searcher->paths;
-    for (int64_t p = 0; p < paths->count; p++) {
+    for (int64_t p = first; p < behind; p++) {
         int64_t source = searcher->jobs.source[p], onehot = searcher->onehot;
         if (source == p) continue;
         paths->cross_entropy[p] = paths->cross_entropy[source];
@@ -208,8 +228,9 @@ static void copy_outcomes(fnas_searcher *searcher) {
 static fnas_status reduce_slice(fnas_context *context, void *user, int64_t item, int64_t worker) {
     (void)context;
     (void)worker;
-    fnas_searcher *searcher = ((run_task *)user)->searcher;
-    int64_t total = searcher->state->weights.float_count, chains = searcher->jobs.chain_count;
+    const run_task *task = user;
+    fnas_searcher *searcher = task->searcher;
+    int64_t total = searcher->state->weights.float_count, chains = task->begun_chains;
     int64_t first = item * REDUCE_CHUNK, last = first + REDUCE_CHUNK < total ? first + REDUCE_CHUNK : total;
     for (int64_t stride = 1; stride < chains; stride *= 2) {
         for (int64_t g = 0; g + stride < chains; g += 2 * stride) {
@@ -221,21 +242,32 @@ static fnas_status reduce_slice(fnas_context *context, void *user, int64_t item,
     return FNAS_OK;
 }
 
-static fnas_status run_jobs(fnas_context *context, run_task *task) {
+/* Paths first .. behind - 1. */
+static fnas_status run_jobs(fnas_context *context, run_task *task, int64_t first, int64_t behind) {
     fnas_searcher *searcher = task->searcher;
+    plan_jobs(searcher, task->purpose, first, behind);
     FNAS_TRY(fnas_team_run(context, searcher->team, searcher->jobs.count, run_job, task));
     FNAS_TRY(task->status);
-    copy_outcomes(searcher);
-    if (task->phase != FNAS_PHASE_WEIGHTS) return FNAS_OK;
+    copy_outcomes(searcher, first, behind);
+    if (searcher->jobs.chain_count > task->begun_chains) task->begun_chains = searcher->jobs.chain_count;
+    return FNAS_OK;
+}
+
+/* Those who teach go first. */
+static fnas_status run_all(fnas_context *context, run_task *task) {
+    fnas_searcher *searcher = task->searcher;
+    int64_t teachers = searcher->paths.teacher_count;
+    if (teachers > 0) FNAS_TRY(run_jobs(context, task, 0, teachers));
+    FNAS_TRY(run_jobs(context, task, teachers, searcher->paths.count));
+    if (task->purpose != FNAS_PURPOSE_WEIGHTS) return FNAS_OK;
     int64_t slices = (searcher->state->weights.float_count + REDUCE_CHUNK - 1) / REDUCE_CHUNK;
     return fnas_team_run(context, searcher->team, slices, reduce_slice, task);
 }
 
-fnas_status fnas_paths_run(fnas_context *context, fnas_searcher *searcher, fnas_phase phase) {
-    run_task task = {.searcher = searcher, .phase = phase, .context = context, .status = FNAS_OK, .failed = searcher->paths.count};
-    plan_jobs(searcher, phase);
+fnas_status fnas_paths_run(fnas_context *context, fnas_searcher *searcher, fnas_purpose purpose) {
+    run_task task = {.searcher = searcher, .purpose = purpose, .context = context, .status = FNAS_OK, .failed = searcher->paths.count};
     pthread_mutex_init(&task.lock, NULL);
-    fnas_status status = run_jobs(context, &task);
+    fnas_status status = run_all(context, &task);
     pthread_mutex_destroy(&task.lock);
     return status;
 }

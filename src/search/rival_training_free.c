@@ -1,7 +1,7 @@
 /* Scores of untrained networks stand in for the error, the higher the better (training_free.h). */
 #include "base/memory.h"
-#include "estimate/images.h"
 #include "estimate/training_free.h"
+#include "fleetnas/data.h"
 #include "search/rival.h"
 
 #define IMAGES 64
@@ -10,7 +10,7 @@
 
 static fnas_status check_data(fnas_context *context, const fnas_space *space, const fnas_dataset *dataset) {
     fnas_dataset_info info = fnas_dataset_get(dataset);
-    FNAS_TRY(fnas_shrunk_check(context, space, dataset));
+    FNAS_TRY(fnas_dataset_fit(context, dataset, space->image));
     if (info.train_count >= IMAGES) return FNAS_OK;
     return fnas_fail(context, FNAS_ERR_INPUT, "the data set %s has %lld training images, NASWOT looks at %d", info.name,
                      (long long)info.train_count, IMAGES);
@@ -22,14 +22,12 @@ static fnas_status read_images(fnas_rival *rival, const fnas_space *space, const
     int32_t labels[IMAGES];
     FNAS_TRY(check_data(rival->context, space, dataset));
     int64_t *order = fnas_allocate((size_t)info.train_count, sizeof *order);
-    float *whole = fnas_allocate((size_t)(IMAGES * info.channels * info.height * info.width), sizeof *whole);
-    fnas_status status = order && whole ? FNAS_OK : fnas_fail_memory(rival->context, "images");
+    fnas_status status = order ? FNAS_OK : fnas_fail_memory(rival->context, "images");
     if (status == FNAS_OK) {
         fnas_random_permutation(&rival->random, info.train_count, order);
-        status = fnas_shrunk_fill(rival->context, space, dataset, IMAGES, order, NULL, whole, images, labels);
+        status = fnas_batch_fill(rival->context, dataset, space->image, IMAGES, order, NULL, images, labels);
     }
     fnas_free(order);
-    fnas_free(whole);
     return status;
 }
 

@@ -16,10 +16,12 @@
 #include "search/log.h"
 #include "search/names.h"
 #include "search/score_file.h"
+#include "search/start_weights.h"
 #include "space/space.h"
 
 #define SPACE_FILE "space.json"
 #define ERROR_FILE "error.safetensors"
+#define CHECKPOINT_FILE "checkpoint.safetensors"
 #define WEAK_SPEARMAN 0.5
 #define STARTING ".starting" /* in a folder whose run is not yet whole: what else is there is ours */
 
@@ -41,7 +43,9 @@ void fnas_run_close(fnas_run *run) {
     fnas_space_close(run->supernet);
     fnas_search_config_free(&run->config);
     if (run->lock >= 0) close(run->lock); /* and with it the lock */
+    fnas_dataset_close(run->opened);
     fnas_free(run->data_spec);
+    fnas_free(run->weights_path);
     fnas_free(run->path);
     fnas_free(run);
 }
@@ -90,14 +94,10 @@ static fnas_status check_data_shape(fnas_context *context, const fnas_run *run, 
     int64_t shape[3], classes = 0;
     FNAS_TRY(fnas_space_image(context, run->supernet, shape, &classes));
     fnas_dataset_info info = fnas_dataset_get(dataset);
-    if (shape[0] == info.channels && shape[1] == info.height && shape[2] == info.width && classes == info.classes) return FNAS_OK;
+    if (classes == info.classes) return fnas_dataset_fit(context, dataset, shape);
     return fnas_fail(context, FNAS_ERR_INPUT,
-                     "the space takes images %lldx%lldx%lld in %lld classes, the data set %s has %lldx%lldx%lld in %lld: use --space "
-                     "%s:...,classes=%lld,input=%lldx%lldx%lld "
-                     "or other data",
-                     (long long)shape[0], (long long)shape[1], (long long)shape[2], (long long)classes, info.name, (long long)info.channels,
-                     (long long)info.height, (long long)info.width, (long long)info.classes, fnas_space_name(run->space),
-                     (long long)info.classes, (long long)info.channels, (long long)info.height, (long long)info.width);
+                     "the space tells %lld classes apart, the data set %s has %lld: use --space %s:...,classes=%lld or other data",
+                     (long long)classes, info.name, (long long)info.classes, fnas_space_name(run->space), (long long)info.classes);
 }
 
 fnas_status fnas_run_open_data(fnas_context *context, const fnas_run *run, const char *data, fnas_dataset **dataset) {
@@ -117,6 +117,12 @@ fnas_status fnas_run_open_data(fnas_context *context, const fnas_run *run, const
         *dataset = NULL;
     }
     return status;
+}
+
+fnas_status fnas_run_take_data(fnas_context *context, fnas_run *run, fnas_dataset **dataset) {
+    *dataset = run->opened;
+    run->opened = NULL;
+    return *dataset ? FNAS_OK : fnas_run_open_data(context, run, NULL, dataset);
 }
 
 /* ---- cards ---- */
@@ -221,13 +227,14 @@ static fnas_status check_counts(fnas_context *context, const fnas_run *run) {
     return FNAS_OK;
 }
 
-static fnas_status open_spaces(fnas_context *context, const fnas_search_options *options, fnas_run *run) {
+static fnas_status open_spaces(fnas_context *context, const fnas_search_options *options, int64_t *epochs, fnas_run *run) {
     FNAS_TRY(fnas_space_open(context, options->space, &run->space));
     if (fnas_search_has_supernet(&run->config) && !fnas_space_has_supernet(run->space))
         return fnas_fail(context, FNAS_ERR_USAGE,
                          "the space %s has no supernet: say where the errors of its architectures are with --error table:FILE.csv:COLUMN",
                          fnas_space_name(run->space));
     FNAS_TRY(check_counts(context, run));
+    FNAS_TRY(fnas_search_config_fit_space(context, options, run->space, &run->config, epochs));
     FNAS_TRY(fnas_space_derive(context, run->space, run->config.proxy, &run->supernet));
     if (fnas_space_onehot_size(run->supernet) != fnas_space_onehot_size(run->space)) {
         return fnas_fail(context, FNAS_ERR_USAGE, "--proxy %s: the supernet must have the decisions of the space", run->config.proxy);
@@ -239,9 +246,8 @@ static fnas_status open_spaces(fnas_context *context, const fnas_search_options 
 
 /* Epochs count passes over the weights' split. */
 static fnas_status open_data_and_length(fnas_context *context, const fnas_search_options *options, int64_t epochs, fnas_run *run) {
-    fnas_dataset *dataset = NULL;
-    FNAS_TRY(fnas_run_open_data(context, run, options->data ? options->data : "fashion-mnist", &dataset));
-    fnas_dataset_info info = fnas_dataset_get(dataset);
+    FNAS_TRY(fnas_run_open_data(context, run, options->data ? options->data : "fashion-mnist", &run->opened));
+    fnas_dataset_info info = fnas_dataset_get(run->opened);
     run->config.data = fnas_strdup(info.name);
     run->data_spec = fnas_strdup(info.spec);
     fnas_status status = fnas_search_config_fit_data(context, &run->config, info.train_count);
@@ -250,7 +256,6 @@ static fnas_status open_data_and_length(fnas_context *context, const fnas_search
         int64_t steps = images / run->config.weight_images;
         run->config.steps = epochs * (steps > 0 ? steps : 1);
     }
-    fnas_dataset_close(dataset);
     if (status != FNAS_OK) return status;
     return run->config.data && run->data_spec ? FNAS_OK : fnas_fail_memory(context, "the data set's name");
 }
@@ -325,6 +330,15 @@ static fnas_status write_space(fnas_context *context, const fnas_run *run) {
     return status;
 }
 
+/* Weights that were not drawn are in the run from its beginning: where they came from may change, or go. */
+static fnas_status write_start(fnas_context *context, const fnas_run *run) {
+    char *path = fnas_run_file(run, CHECKPOINT_FILE);
+    if (!path) return fnas_fail_memory(context, "a path");
+    fnas_status status = fnas_search_state_save(context, &run->state, path);
+    fnas_free(path);
+    return status;
+}
+
 static fnas_status write_parts(fnas_context *context, const fnas_run *run) {
     FNAS_TRY(write_folders(context, run));
     FNAS_TRY(save_cards(context, run));
@@ -333,6 +347,7 @@ static fnas_status write_parts(fnas_context *context, const fnas_run *run) {
     if (fnas_space_description(run->space)) FNAS_TRY(write_space(context, run));
     if (run->surrogate) FNAS_TRY(write_surrogate(context, run));
     if (run->data_spec) FNAS_TRY(fnas_run_log_set(context, run->path, "data", run->data_spec));
+    if (run->weights_path) FNAS_TRY(write_start(context, run));
     char *config = fnas_run_file(run, "config.json"); /* last: a folder with a configuration is a run that resumes */
     fnas_status status = config ? fnas_search_config_write(context, &run->config, config) : fnas_fail_memory(context, "a path");
     fnas_free(config);
@@ -357,7 +372,11 @@ static fnas_status fill_new_run(fnas_context *context, const fnas_search_options
     FNAS_TRY(fnas_search_config_build(context, options, &run->config, &epochs));
     FNAS_TRY(check_folder_is_free(context, run->path));
     if (!options->dry_run) FNAS_TRY(fnas_folder_check_creatable(context, run->path)); /* before the work */
-    FNAS_TRY(open_spaces(context, options, run));
+    FNAS_TRY(open_spaces(context, options, &epochs, run));
+    if (options->weights) {
+        run->weights_path = fnas_strdup(options->weights);
+        if (!run->weights_path) return fnas_fail_memory(context, "a path");
+    }
     FNAS_TRY(load_cards(context, run, options->devices));
     FNAS_TRY(name_devices(context, run));
     if (fnas_search_has_supernet(&run->config))
@@ -422,10 +441,18 @@ static fnas_status learn_own_space(fnas_context *context, const fnas_run *run) {
     return status;
 }
 
+static fnas_status check_phases(fnas_context *context, const fnas_run *run) {
+    int64_t count = fnas_space_phase_count(run->space);
+    if (run->config.phase_count == 0 || run->config.phase_count == count) return FNAS_OK;
+    return fnas_fail(context, FNAS_ERR_INPUT, "%s: config.json has %lld \"phases\", the space %s has %lld: put back what the search wrote",
+                     run->path, (long long)run->config.phase_count, fnas_space_name(run->space), (long long)count);
+}
+
 static fnas_status open_own_spaces(fnas_context *context, fnas_run *run) {
     FNAS_TRY(learn_own_space(context, run));
     FNAS_TRY(fnas_space_open_spec(context, run->config.space, &run->space));
     FNAS_TRY(check_counts(context, run));
+    FNAS_TRY(check_phases(context, run));
     return fnas_space_open_spec(context, run->config.supernet, &run->supernet);
 }
 
@@ -488,7 +515,7 @@ static bool has_file(const fnas_run *run, const char *name) {
 static fnas_status train_predictor(fnas_context *context, const fnas_run *run, fnas_quantity quantity, const char *path,
                                    fnas_predictor **predictor) {
     /* What a checkpoint has learnt it learnt from one predictor: another (--predictor may have given it) must not take its place. */
-    if (!run->is_new && has_file(run, "checkpoint.safetensors"))
+    if (!run->is_new && has_file(run, CHECKPOINT_FILE))
         return fnas_fail(context, FNAS_ERR_INPUT,
                          "%s is missing, which the checkpoint was made with: put it back, or, where the search trained it, train it again "
                          "with `fleetnas predictor fit --quantity %s`, the cards of %s/devices in the order of config.json and --seed %llu",
@@ -535,19 +562,37 @@ static fnas_status prepare_errors(fnas_context *context, fnas_run *run) {
     return FNAS_OK;
 }
 
+/* As drawn, or as they are given; the configuration says which. */
+static fnas_status begin_weights(fnas_context *context, fnas_run *run) {
+    char name[FNAS_START_WEIGHTS_NAME_BYTES];
+    fnas_parameters_initialise(&run->state.weights, run->config.seed);
+    if (!run->is_new && run->config.start_weights[0])
+        return fnas_fail(
+            context, FNAS_ERR_INPUT,
+            "%s: " CHECKPOINT_FILE " is missing, which held the weights that the search began with: put it back, or start anew", run->path);
+    if (!run->weights_path) return FNAS_OK;
+    FNAS_TRY(fnas_start_weights_load(context, run->weights_path, &run->state.weights, name));
+    fnas_free(run->config.start_weights);
+    run->config.start_weights = fnas_strdup(name);
+    return run->config.start_weights ? FNAS_OK : fnas_fail_memory(context, "the configuration");
+}
+
+static fnas_status begin_state(fnas_context *context, fnas_run *run) {
+    FNAS_TRY(begin_weights(context, run));
+    run->state.total_steps = run->config.steps;
+    return fnas_hypernet_initialise(context, &run->state.shape, run->config.start, run->config.seed, run->config.device_count,
+                                    run->embeddings, run->state.hypernet);
+}
+
 static fnas_status prepare_state(fnas_context *context, fnas_run *run) {
     FNAS_TRY(fnas_search_state_allocate(context, &run->config, run->supernet, FNAS_EMBEDDING, &run->state));
-    char *path = fnas_run_file(run, "checkpoint.safetensors");
+    char *path = fnas_run_file(run, CHECKPOINT_FILE);
     if (!path) return fnas_fail_memory(context, "a path");
     fnas_status status = FNAS_OK;
-    if (!run->is_new && fnas_file_exists(path)) {
+    if (!run->is_new && fnas_file_exists(path))
         status = fnas_search_state_load(context, path, &run->state);
-    } else {
-        fnas_parameters_initialise(&run->state.weights, run->config.seed);
-        run->state.total_steps = run->config.steps;
-        status = fnas_hypernet_initialise(context, &run->state.shape, run->config.start, run->config.seed, run->config.device_count,
-                                          run->embeddings, run->state.hypernet);
-    }
+    else
+        status = begin_state(context, run);
     fnas_free(path);
     return status;
 }
@@ -563,7 +608,7 @@ fnas_status fnas_run_prepare(fnas_context *context, fnas_run *run) {
 fnas_status fnas_run_open(fnas_context *context, const char *path, fnas_run **result) {
     fnas_run *run = NULL;
     FNAS_TRY(open_folder(context, path, false, &run));
-    char *checkpoint = fnas_run_file(run, "checkpoint.safetensors");
+    char *checkpoint = fnas_run_file(run, CHECKPOINT_FILE);
     fnas_status status = checkpoint ? FNAS_OK : fnas_fail_memory(context, "a path");
     if (checkpoint && !fnas_file_exists(checkpoint)) {
         status = fnas_fail(context, FNAS_ERR_INPUT, "%s: this run has no checkpoint yet: finish it with `fleetnas resume %s`", path, path);

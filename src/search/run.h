@@ -25,6 +25,8 @@ struct fnas_run {
     fnas_predictor *energy_predictor; /* NULL where energy is no objective */
     fnas_surrogate *surrogate;        /* of the error; NULL: the supernet's */
     fnas_search_state state;
+    char *weights_path;       /* of a new run: where its shared weights come from; NULL: drawn */
+    fnas_dataset *opened;     /* the data set, from making the run until it is asked for; NULL: not open */
     char *data_spec;          /* with its path, from log.sqlite; NULL when unknown */
     bool is_new;              /* made from options, and not yet written: what may lie in its folder is not of this run */
     int lock;                 /* descriptor of the folder, locked while this process searches in it; -1: not locked */
@@ -54,7 +56,9 @@ void fnas_run_look_up_errors(const fnas_run *run, int64_t count, const int32_t *
  * allocates the state and loads the checkpoint, or initialises it as a pure function of configuration and cards. */
 FNAS_NODISCARD fnas_status fnas_run_prepare(fnas_context *context, fnas_run *run);
 
-/* Opens the data set that the run was made on; fails when its shape does not fit the supernet. */
+/* Opens the data set that the run was made on; fails when its images cannot be given to the supernet. A run that was just made has it open
+ * and hands it over: fnas_run_take_data. *dataset is the caller's. */
+FNAS_NODISCARD fnas_status fnas_run_take_data(fnas_context *context, fnas_run *run, fnas_dataset **dataset);
 FNAS_NODISCARD fnas_status fnas_run_open_data(fnas_context *context, const fnas_run *run, const char *data, fnas_dataset **dataset);
 
 #endif

@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "nn/optimiser.h"
+#include "space/space.h"
 
 /* The stages' first steps. Fractions are of all steps; rounded down, so that even the shortest search has steps in which the
  * hypernetwork learns. */
@@ -29,6 +30,25 @@ fnas_stage fnas_schedule_stage(const fnas_search_config *config, int64_t step, i
     return step < anneal_begin(config, total_steps) ? FNAS_STAGE_EXPLORE : FNAS_STAGE_ANNEAL;
 }
 
+bool fnas_schedule_trains_weights(const fnas_search_config *config, int64_t step, int64_t total_steps) {
+    return config->shared_weights == FNAS_WEIGHTS_MOVING || fnas_schedule_stage(config, step, total_steps) == FNAS_STAGE_WARM_UP;
+}
+
+bool fnas_schedule_shrinks(const fnas_search_config *config, int64_t step, int64_t total_steps) {
+    return config->sandwiches > 0 && fnas_schedule_stage(config, step, total_steps) == FNAS_STAGE_WARM_UP;
+}
+
+int64_t fnas_schedule_phase(const fnas_search_config *config, int64_t step, int64_t total_steps) {
+    double sum = 0, steps = (double)explore_begin(config, total_steps), before = 0;
+    for (int64_t p = 0; p < config->phase_count; p++) sum += config->phase_shares[p];
+    if (!fnas_schedule_shrinks(config, step, total_steps)) return FNAS_SPACE_ALL_OPEN;
+    for (int64_t p = 0; p < config->phase_count; p++) {
+        before += config->phase_shares[p];
+        if ((double)step < floor(steps * before / sum)) return p;
+    }
+    return config->phase_count - 1; /* FNAS_SPACE_ALL_OPEN where there are none */
+}
+
 double fnas_schedule_uniform_fraction(const fnas_search_config *config, int64_t step, int64_t total_steps) {
     return fnas_schedule_stage(config, step, total_steps) == FNAS_STAGE_CONSOLIDATE ? 0 : config->uniform_fraction;
 }
@@ -45,8 +65,10 @@ double fnas_schedule_entropy_weight(const fnas_search_config *config, int64_t st
     return config->entropy_start * pow(config->entropy_end / config->entropy_start, progress);
 }
 
+/* The first cosine ends where the supernet is frozen, or where the hypernetwork rests. */
 double fnas_schedule_weight_rate(const fnas_search_config *config, int64_t step, int64_t total_steps) {
-    int64_t end = fnas_schedule_search_end(config, total_steps);
+    bool frozen = config->shared_weights == FNAS_WEIGHTS_FROZEN;
+    int64_t end = frozen ? explore_begin(config, total_steps) : fnas_schedule_search_end(config, total_steps);
     if (step < end) return fnas_cosine(config->weight_rate, config->weight_rate_end, step, end);
     return fnas_cosine(config->consolidate_rate, config->weight_rate_end, step - end, total_steps - end);
 }

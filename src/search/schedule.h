@@ -13,6 +13,12 @@ typedef enum fnas_stage {
 
 bool fnas_stage_searches(fnas_stage stage); /* whether the hypernetwork learns in it */
 fnas_stage fnas_schedule_stage(const fnas_search_config *config, int64_t step, int64_t total_steps);
+/* Whether the supernet learns in it: always but where it is frozen behind the warm-up. */
+bool fnas_schedule_trains_weights(const fnas_search_config *config, int64_t step, int64_t total_steps);
+/* Whether the supernet is trained from its largest network on, and in which phase of that (space.h): FNAS_SPACE_ALL_OPEN where all choices
+ * are open. */
+bool fnas_schedule_shrinks(const fnas_search_config *config, int64_t step, int64_t total_steps);
+int64_t fnas_schedule_phase(const fnas_search_config *config, int64_t step, int64_t total_steps);
 /* The step behind the last in which the hypernetwork learns. */
 int64_t fnas_schedule_search_end(const fnas_search_config *config, int64_t total_steps);
 /* Of the paths that train the supernet, the fraction drawn uniformly. */

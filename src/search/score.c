@@ -17,6 +17,7 @@
 /* The images that every architecture sees, plain [n, C, H, W]. */
 typedef struct fnas_score_images {
     int64_t recalibration_count, count;
+    fnas_value_shape shape; /* the largest that the supernet takes: networks of smaller ones resize them */
     float *recalibration, *images;
     int32_t *labels; /* of `images` */
 } fnas_score_images;
@@ -49,17 +50,9 @@ static void fnas_score_images_free(fnas_score_images *images) {
     fnas_free(images->labels);
 }
 
-static fnas_status fnas_score_fill_test(fnas_context *context, const fnas_dataset *dataset, int64_t image_floats,
-                                        fnas_score_images *images) {
-    for (int64_t i = 0; i < images->count; i++) {
-        FNAS_TRY(fnas_dataset_test_image(context, dataset, i, images->images + i * image_floats, &images->labels[i]));
-    }
-    return FNAS_OK;
-}
-
 static fnas_status fnas_score_fill(fnas_context *context, const fnas_dataset *dataset, fnas_score_part part, const fnas_split *split,
-                                   int64_t image_floats, fnas_score_images *images) {
-    int64_t ignored;
+                                   const int64_t shape[3], fnas_score_images *images) {
+    int64_t ignored, image_floats = shape[0] * shape[1] * shape[2];
     images->recalibration = fnas_allocate((size_t)(images->recalibration_count * image_floats), sizeof(float));
     images->images = fnas_allocate((size_t)(images->count * image_floats), sizeof(float));
     /* Recalibration needs no labels, but a batch comes with them. */
@@ -67,10 +60,10 @@ static fnas_status fnas_score_fill(fnas_context *context, const fnas_dataset *da
     images->labels = fnas_allocate((size_t)labels, sizeof *images->labels);
     if (!images->recalibration || !images->images || !images->labels) return fnas_fail_memory(context, "images for scoring");
     const int64_t *weights = fnas_split_part(split, FNAS_SPLIT_WEIGHTS, &ignored);
-    FNAS_TRY(fnas_batch_fill(context, dataset, images->recalibration_count, weights, NULL, images->recalibration, images->labels));
-    if (part == FNAS_SCORE_TEST) return fnas_score_fill_test(context, dataset, image_floats, images);
+    FNAS_TRY(fnas_batch_fill(context, dataset, shape, images->recalibration_count, weights, NULL, images->recalibration, images->labels));
+    if (part == FNAS_SCORE_TEST) return fnas_batch_fill_test(context, dataset, shape, images->count, images->images, images->labels);
     const int64_t *validation = fnas_split_part(split, FNAS_SPLIT_VALIDATION, &ignored);
-    return fnas_batch_fill(context, dataset, images->count, validation, NULL, images->images, images->labels);
+    return fnas_batch_fill(context, dataset, shape, images->count, validation, NULL, images->images, images->labels);
 }
 
 static int64_t fnas_score_most(int64_t wanted, int64_t available) {
@@ -91,7 +84,7 @@ static fnas_status fnas_score_images_load(fnas_context *context, const fnas_run 
     fnas_split_part(split, FNAS_SPLIT_VALIDATION, &validation);
     loaded->recalibration_count = fnas_score_most(config->recalibration_images, weights);
     loaded->count = fnas_score_most(images, part == FNAS_SCORE_TEST ? info.test_count : validation);
-    fnas_status status = fnas_score_fill(context, dataset, part, split, info.channels * info.height * info.width, loaded);
+    fnas_status status = fnas_score_fill(context, dataset, part, split, run->supernet->image, loaded);
     fnas_split_free(split);
     return status;
 }
@@ -112,7 +105,7 @@ static fnas_status fnas_scorer_prepare(fnas_context *context, fnas_scorer *score
 static fnas_status fnas_score_classify(fnas_context *context, const fnas_score_task *task, fnas_scorer *scorer, const fnas_net *net,
                                        const fnas_norm_state *statistics, fnas_score *score) {
     const fnas_score_images *images = task->images;
-    fnas_value_shape shape = net->values[0];
+    fnas_value_shape shape = images->shape;
     int64_t correct = 0;
     double loss = 0;
     for (int64_t first = 0; first < images->count; first += FNAS_SCORE_CHUNK) {
@@ -120,6 +113,7 @@ static fnas_status fnas_score_classify(fnas_context *context, const fnas_score_t
                                      .parameters = &task->run->state.weights,
                                      .n = fnas_score_most(FNAS_SCORE_CHUNK, images->count - first),
                                      .images = images->images + first * shape.c * shape.h * shape.w,
+                                     .image_shape = shape,
                                      .labels = images->labels + first,
                                      .scale = 1,
                                      .statistics = statistics};
@@ -133,14 +127,31 @@ static fnas_status fnas_score_classify(fnas_context *context, const fnas_score_t
     return FNAS_OK;
 }
 
+static fnas_status fnas_score_recalibrate(fnas_context *context, const fnas_run *run, const fnas_score_images *images, fnas_worker *worker,
+                                          const fnas_net *net, fnas_norm_state *statistics) {
+    return fnas_path_recalibrate(context, worker, net, &run->state.weights, images->recalibration_count, FNAS_RECALIBRATION_CHUNK,
+                                 images->shape, images->recalibration, statistics);
+}
+
 static fnas_status fnas_score_net(fnas_context *context, const fnas_score_task *task, fnas_scorer *scorer, const fnas_net *net,
                                   fnas_score *score) {
-    const fnas_score_images *images = task->images;
     fnas_norm_state statistics;
     FNAS_TRY(fnas_scorer_prepare(context, scorer, net, &statistics));
-    FNAS_TRY(fnas_path_recalibrate(context, &scorer->worker, net, &task->run->state.weights, images->recalibration_count,
-                                   FNAS_RECALIBRATION_CHUNK, images->recalibration, &statistics));
+    FNAS_TRY(fnas_score_recalibrate(context, task->run, task->images, &scorer->worker, net, &statistics));
     return fnas_score_classify(context, task, scorer, net, &statistics, score);
+}
+
+fnas_status fnas_score_statistics(fnas_context *context, const fnas_run *run, const fnas_dataset *dataset, const fnas_net *net,
+                                  fnas_norm_state *statistics) {
+    const int64_t *image = run->supernet->image;
+    fnas_score_images loaded = {.shape = {image[0], image[1], image[2]}};
+    fnas_worker worker = {0};
+    fnas_status status = fnas_score_images_load(context, run, dataset, FNAS_SCORE_VALIDATION, 1, &loaded);
+    if (status == FNAS_OK) status = fnas_worker_create(context, FNAS_COMPUTE_F32, &worker);
+    if (status == FNAS_OK) status = fnas_score_recalibrate(context, run, &loaded, &worker, net, statistics);
+    fnas_worker_destroy(&worker);
+    fnas_score_images_free(&loaded);
+    return status;
 }
 
 static void fnas_score_report(const fnas_score_task *task, int64_t done) {
@@ -200,7 +211,8 @@ static fnas_status fnas_score_some(fnas_context *context, fnas_score_part part, 
 /* Scores distinct architectures, none of them known. */
 static fnas_status fnas_score_anew(fnas_context *context, const fnas_run *run, const fnas_dataset *dataset, fnas_score_part part,
                                    int64_t images, const char *stage, const fnas_arch_set *archs, fnas_score *scores) {
-    fnas_score_images loaded = {0};
+    const int64_t *image = run->supernet->image;
+    fnas_score_images loaded = {.shape = {image[0], image[1], image[2]}};
     fnas_score_task task = {.context = context,
                             .run = run,
                             .images = &loaded,

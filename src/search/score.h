@@ -14,6 +14,11 @@
 FNAS_NODISCARD fnas_status fnas_score_archs(fnas_context *context, const fnas_run *run, const fnas_dataset *dataset, fnas_score_part part,
                                             int64_t images, const char *stage, int64_t count, const int32_t *choices, fnas_score *scores);
 
+/* The statistics of an architecture's norms that its score is of; statistics: arrays [net->norm_channels] of the caller. Uses the compute
+ * engine on the calling thread. */
+FNAS_NODISCARD fnas_status fnas_score_statistics(fnas_context *context, const fnas_run *run, const fnas_dataset *dataset,
+                                                 const fnas_net *net, fnas_norm_state *statistics);
+
 /* What the run already knows, an error of NaN for the others; true when it knows all (no data set is needed then). */
 bool fnas_score_known(const fnas_run *run, fnas_score_part part, int64_t images, int64_t count, const int32_t *choices, fnas_score *scores);
 

@@ -12,8 +12,9 @@ static void *room(bool *good, int64_t count, size_t size) {
 }
 
 static int64_t paths_most(const fnas_search_config *config) {
-    int64_t judged = config->paths * (1 + config->judged_paths);
-    return judged > config->observed_paths ? judged : config->observed_paths;
+    int64_t most = config->paths * (1 + config->judged_paths), sandwiched = config->sandwiches * config->sandwich_paths;
+    if (config->observed_paths > most) most = config->observed_paths;
+    return sandwiched > most ? sandwiched : most;
 }
 
 static bool paths_allocate(fnas_searcher *searcher) {
@@ -46,6 +47,7 @@ static bool images_allocate(fnas_searcher *searcher) {
     searcher->batch.index = room(&good, images, sizeof(int64_t));
     searcher->batch.images = room(&good, images * searcher->image_floats, sizeof(float));
     searcher->batch.labels = room(&good, images, sizeof(int32_t));
+    if (config->sandwiches > 0) searcher->batch.teacher = room(&good, config->weight_images * searcher->classes, sizeof(float));
     searcher->group_gradient = room(&good, config->groups, sizeof(float *));
     if (!good) return false;
     for (int64_t g = 0; g < config->groups; g++)
@@ -109,9 +111,10 @@ static fnas_status scale_create(fnas_context *context, fnas_searcher *searcher) 
 
 /* What the supernet's passes need. */
 static fnas_status supernet_create(fnas_context *context, fnas_searcher *searcher) {
-    int64_t shape[3], classes = 0;
-    FNAS_TRY(fnas_space_image(context, searcher->run->supernet, shape, &classes));
+    int64_t shape[3];
+    FNAS_TRY(fnas_space_image(context, searcher->run->supernet, shape, &searcher->classes));
     searcher->image_floats = shape[0] * shape[1] * shape[2];
+    searcher->batch.shape = (fnas_value_shape){shape[0], shape[1], shape[2]};
     FNAS_TRY(split_create(context, searcher));
     FNAS_TRY(scale_create(context, searcher));
     FNAS_TRY(fnas_path_jobs_create(context, paths_most(searcher->config), &searcher->jobs));
@@ -156,6 +159,7 @@ void fnas_searcher_free(fnas_searcher *searcher) {
                      searcher->batch.index,
                      searcher->batch.images,
                      searcher->batch.labels,
+                     searcher->batch.teacher,
                      searcher->gram,
                      searcher->scale_onehot,
                      searcher->scale_losses,

@@ -28,18 +28,22 @@ typedef struct fnas_paths {
     double *cost;              /* [count] of a run on the supernet: multiply-accumulates */
     double *gate_gradient;     /* [count][onehot] */
     float *workspace;          /* of the hypernetwork, whole batch */
+    int64_t share_count;   /* parts that the images are shared out in, path p seeing part p % share_count; 0: as the batch option says */
+    int64_t teacher_count; /* the first paths teach: path p learns from path p % teacher_count as well; 0: none does */
 } fnas_paths;
 
 /* A batch of images, shared by the paths of one update. */
 typedef struct fnas_image_batch {
     int64_t count;
-    int64_t *index; /* [count] in the data set */
-    float *images;  /* [count][C * H * W] */
+    int64_t *index;         /* [count] in the data set */
+    fnas_value_shape shape; /* of an image: the largest that the supernet takes */
+    float *images;          /* [count][C * H * W] */
     int32_t *labels;
+    float *teacher; /* [count][classes]: what the largest networks say of the images; NULL where none teaches */
 } fnas_image_batch;
 
 /* What paths are drawn for: to train the supernet, to train the hypernetwork, to observe errors for the error model. */
-typedef enum fnas_phase { FNAS_PHASE_WEIGHTS, FNAS_PHASE_HYPERNET, FNAS_PHASE_OBSERVE, FNAS_PHASE_COUNT } fnas_phase;
+typedef enum fnas_purpose { FNAS_PURPOSE_WEIGHTS, FNAS_PURPOSE_HYPERNET, FNAS_PURPOSE_OBSERVE, FNAS_PURPOSE_COUNT } fnas_purpose;
 
 typedef struct fnas_searcher {
     fnas_run *run;
@@ -51,9 +55,10 @@ typedef struct fnas_searcher {
     fnas_team *team;
     fnas_worker *workers; /* [workers] */
     int64_t worker_count;
-    int64_t onehot, decisions, embedding, image_floats;
-    fnas_stage stage; /* of the last step that was begun */
-    int64_t round;    /* of the hypernetwork's updates in this step */
+    int64_t onehot, decisions, embedding, image_floats, classes;
+    fnas_stage stage;        /* of the last step that was begun */
+    bool trains_weights;     /* in that step */
+    int64_t round;           /* of the hypernetwork's updates in this step */
     fnas_paths paths;
     fnas_image_batch batch;
     fnas_epoch_order *weight_order, *search_order; /* of the images of the two splits */
@@ -73,8 +78,8 @@ typedef struct fnas_searcher {
 FNAS_NODISCARD fnas_status fnas_searcher_create(fnas_context *context, fnas_run *run, fnas_dataset *dataset, fnas_searcher *searcher);
 void fnas_searcher_free(fnas_searcher *searcher);
 
-/* One step: supernet weights on the training split, then, unless the stage is for the supernet alone, the hypernetwork on the search
- * split. state->step is counted up. */
+/* One step: supernet weights on the training split, unless they are frozen, then, unless the stage is for the supernet alone, the
+ * hypernetwork on the search split. state->step is counted up. */
 FNAS_NODISCARD fnas_status fnas_search_step(fnas_context *context, fnas_searcher *searcher);
 
 /* Its halves. */
@@ -91,10 +96,13 @@ FNAS_NODISCARD fnas_status fnas_step_hypernet(fnas_context *context, fnas_search
 
 /* Draws count paths for devices first_device + i % device_count: preferences, hypernetwork, samples. Some for the supernet, and every
  * other one that is observed, are uniform architectures instead. */
-void fnas_paths_draw(fnas_searcher *searcher, fnas_phase phase, int64_t count, int64_t first_device, int64_t device_count);
+void fnas_paths_draw(fnas_searcher *searcher, fnas_purpose purpose, int64_t count, int64_t first_device, int64_t device_count);
 /* Runs them on the supernet: cross entropy, and gate gradients or weight gradients (into searcher->group_gradient[0]). */
-FNAS_NODISCARD fnas_status fnas_paths_run(fnas_context *context, fnas_searcher *searcher, fnas_phase phase);
+FNAS_NODISCARD fnas_status fnas_paths_run(fnas_context *context, fnas_searcher *searcher, fnas_purpose purpose);
+/* In the place of the former, in the warm-up of a supernet that is trained in phases (fnas_schedule_shrinks): sandwiches, see
+ * sandwich.c. */
+void fnas_sandwich_draw(fnas_searcher *searcher);
 /* Fills searcher->batch with the images of this step. */
-FNAS_NODISCARD fnas_status fnas_batch_load(fnas_context *context, fnas_searcher *searcher, fnas_phase phase);
+FNAS_NODISCARD fnas_status fnas_batch_load(fnas_context *context, fnas_searcher *searcher, fnas_purpose purpose);
 
 #endif

@@ -23,15 +23,19 @@ static void record_weight_losses(fnas_searcher *searcher) {
 }
 
 fnas_status fnas_update_weights(fnas_context *context, fnas_searcher *searcher) {
-    fnas_paths_draw(searcher, FNAS_PHASE_WEIGHTS, searcher->config->paths, 0, searcher->config->device_count);
+    const fnas_search_state *state = searcher->state;
+    if (fnas_schedule_shrinks(searcher->config, state->step, state->total_steps))
+        fnas_sandwich_draw(searcher);
+    else
+        fnas_paths_draw(searcher, FNAS_PURPOSE_WEIGHTS, searcher->config->paths, 0, searcher->config->device_count);
     return fnas_train_weights(context, searcher);
 }
 
 fnas_status fnas_train_weights(fnas_context *context, fnas_searcher *searcher) {
     const fnas_search_config *config = searcher->config;
     fnas_search_state *state = searcher->state;
-    FNAS_TRY(fnas_batch_load(context, searcher, FNAS_PHASE_WEIGHTS));
-    FNAS_TRY(fnas_paths_run(context, searcher, FNAS_PHASE_WEIGHTS));
+    FNAS_TRY(fnas_batch_load(context, searcher, FNAS_PURPOSE_WEIGHTS));
+    FNAS_TRY(fnas_paths_run(context, searcher, FNAS_PURPOSE_WEIGHTS));
     record_weight_losses(searcher);
     float *gradient = searcher->group_gradient[0];
     searcher->weight_gradient_norm = fnas_clip_global_norm(state->weights.float_count, config->weight_clip, gradient);
@@ -48,11 +52,11 @@ fnas_status fnas_train_weights(fnas_context *context, fnas_searcher *searcher) {
 /* ---- what the error model knows ---- */
 
 /* The losses of the paths that were run are a round of observations. */
-static fnas_status learn_error(fnas_context *context, fnas_searcher *searcher, fnas_phase phase) {
+static fnas_status learn_error(fnas_context *context, fnas_searcher *searcher, fnas_purpose purpose) {
     fnas_error_model *model = &searcher->state->error_model;
     const fnas_space *space = searcher->run->space;
-    fnas_error_model_discount(model);
-    bool same_images = phase == FNAS_PHASE_OBSERVE;
+    if (searcher->config->shared_weights == FNAS_WEIGHTS_MOVING) fnas_error_model_discount(model); /* else what was seen stays true */
+    bool same_images = purpose == FNAS_PURPOSE_OBSERVE;
     fnas_error_model_observe(model, space, same_images, searcher->paths.count, searcher->paths.onehot, searcher->paths.cross_entropy);
     FNAS_TRY(fnas_error_model_fit(context, model));
     fnas_error_model_range(model, space, searcher->scale_count, searcher->scale_onehot, searcher->scale_losses, &searcher->state->error_low,
@@ -62,10 +66,10 @@ static fnas_status learn_error(fnas_context *context, fnas_searcher *searcher, f
 
 /* A few architectures on the same images of the search split. */
 static fnas_status observe_errors(fnas_context *context, fnas_searcher *searcher) {
-    fnas_paths_draw(searcher, FNAS_PHASE_OBSERVE, searcher->config->observed_paths, 0, searcher->config->device_count);
-    FNAS_TRY(fnas_batch_load(context, searcher, FNAS_PHASE_OBSERVE));
-    FNAS_TRY(fnas_paths_run(context, searcher, FNAS_PHASE_OBSERVE));
-    return learn_error(context, searcher, FNAS_PHASE_OBSERVE);
+    fnas_paths_draw(searcher, FNAS_PURPOSE_OBSERVE, searcher->config->observed_paths, 0, searcher->config->device_count);
+    FNAS_TRY(fnas_batch_load(context, searcher, FNAS_PURPOSE_OBSERVE));
+    FNAS_TRY(fnas_paths_run(context, searcher, FNAS_PURPOSE_OBSERVE));
+    return learn_error(context, searcher, FNAS_PURPOSE_OBSERVE);
 }
 
 /* ---- hypernetwork ---- */
@@ -150,14 +154,14 @@ static const float *mean_direction(fnas_searcher *searcher, int64_t first_device
 
 /* With gates the supernet judges the paths that the hypernetwork's update takes, and their losses set the scale of the error. */
 static fnas_status run_on_supernet(fnas_context *context, fnas_searcher *searcher) {
-    FNAS_TRY(fnas_paths_run(context, searcher, FNAS_PHASE_HYPERNET));
-    return learn_error(context, searcher, FNAS_PHASE_HYPERNET);
+    FNAS_TRY(fnas_paths_run(context, searcher, FNAS_PURPOSE_HYPERNET));
+    return learn_error(context, searcher, FNAS_PURPOSE_HYPERNET);
 }
 
 static fnas_status adam_step_for(fnas_context *context, fnas_searcher *searcher, int64_t paths, int64_t first_device,
                                  int64_t device_count) {
     int64_t judged = paths * (1 + searcher->config->judged_paths);
-    fnas_paths_draw(searcher, FNAS_PHASE_HYPERNET, judged, first_device, device_count);
+    fnas_paths_draw(searcher, FNAS_PURPOSE_HYPERNET, judged, first_device, device_count);
     return fnas_train_hypernet(context, searcher, first_device, device_count);
 }
 
@@ -207,7 +211,7 @@ static fnas_status update_as_asked(fnas_context *context, fnas_searcher *searche
 /* What the supernet says of errors in this step. */
 static fnas_status prepare_errors(fnas_context *context, fnas_searcher *searcher) {
     if (searcher->config->error_gradient == FNAS_ERROR_GRADIENT_MODEL) return observe_errors(context, searcher);
-    return fnas_batch_load(context, searcher, FNAS_PHASE_HYPERNET);
+    return fnas_batch_load(context, searcher, FNAS_PURPOSE_HYPERNET);
 }
 
 fnas_status fnas_update_hypernet(fnas_context *context, fnas_searcher *searcher) {
@@ -221,7 +225,9 @@ fnas_status fnas_update_hypernet(fnas_context *context, fnas_searcher *searcher)
 fnas_status fnas_search_step(fnas_context *context, fnas_searcher *searcher) {
     fnas_search_state *state = searcher->state;
     searcher->stage = fnas_schedule_stage(searcher->config, state->step, state->total_steps);
-    if (fnas_search_has_supernet(searcher->config)) FNAS_TRY(fnas_update_weights(context, searcher));
+    searcher->trains_weights = fnas_search_has_supernet(searcher->config) &&
+                               fnas_schedule_trains_weights(searcher->config, state->step, state->total_steps);
+    if (searcher->trains_weights) FNAS_TRY(fnas_update_weights(context, searcher));
     if (fnas_stage_searches(searcher->stage)) FNAS_TRY(fnas_update_hypernet(context, searcher));
     state->step++;
     return FNAS_OK;

@@ -321,7 +321,29 @@ void fnas_space_decode(const fnas_space *space, const double *logits, int32_t *c
 /* ---- supernet and costs ---- */
 
 bool fnas_space_has_supernet(const fnas_space *space) {
-    return space->type->declare && space->type->record && !space->type->measured_only;
+    return space->type->declare && space->type->record;
+}
+
+int64_t fnas_space_phase_count(const fnas_space *space) {
+    int64_t count = 0;
+    while (space->type->phase_names && space->type->phase_names[count]) count++;
+    return count;
+}
+
+const char *fnas_space_phase_name(const fnas_space *space, int64_t phase) {
+    return space->type->phase_names[phase];
+}
+
+void fnas_space_phase_choices(const fnas_space *space, int64_t phase, int64_t decision, int32_t *first, int32_t *last) {
+    *first = 0;
+    *last = (int32_t)space->decisions[decision].choice_count - 1;
+    if (space->type->phase_choices && phase != FNAS_SPACE_ALL_OPEN) space->type->phase_choices(space, phase, decision, first, last);
+}
+
+fnas_status fnas_space_check_one_image_size(fnas_context *context, const fnas_space *space) {
+    if (!space->type->image_of) return FNAS_OK;
+    return fnas_fail(context, FNAS_ERR_INPUT, "the space %s: its networks take images of several sizes, which this cannot give them",
+                     fnas_space_name(space));
 }
 
 const char *fnas_space_description(const fnas_space *space) {

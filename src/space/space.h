@@ -46,14 +46,17 @@ typedef struct fnas_space_type {
     /* Supernet: declares the shared weights; records one architecture over them. Both may be NULL (a space without images). */
     fnas_status (*declare)(fnas_context *context, const fnas_space *space, fnas_parameters *parameters);
     fnas_status (*record)(fnas_context *context, const fnas_space *space, const int32_t *choices, fnas_net **net);
+    /* The phases in which the shared weights are trained from the largest network on (progressive shrinking, Cai et al. 2020): their names
+     * (NULL behind the last; at most FNAS_SPACE_PHASES_MAX), and which choices of a decision are open in one, the last phase having all.
+     * From first to last they make the network larger. Both NULL: no phases. */
+    const char *const *phase_names;
+    void (*phase_choices)(const fnas_space *space, int64_t phase, int64_t decision, int32_t *first, int32_t *last);
     /* Between the names that tensors have in the files of a published network and those that `declare` gives them; both write
      * [size_bytes]. to_published is false for a name that has none. Both NULL: the names are the same. */
     fnas_published (*from_published)(const char *published, char *name, size_t size_bytes);
     bool (*to_published)(const char *name, char *published, size_t size_bytes);
     /* The image that an architecture takes; NULL: the space's. */
     void (*image_of)(const fnas_space *space, const int32_t *choices, int64_t image[3]);
-    /* The weights are not trained here: they are for building and measuring networks (fnas_space_has_supernet is false). */
-    bool measured_only;
     /* What of an architecture costs: features of the one-hot D in which latency is nearly additive, for the latency predictor.
      * Differentiable in D; exact where D is one-hot. feature_count numbers; vjp adds (d features / d D)^T v to diff_onehot. NULL: the
      * features are D itself. */
@@ -127,11 +130,22 @@ FNAS_NODISCARD fnas_status fnas_space_open_spec(fnas_context *context, const cha
 const char *fnas_space_description(const fnas_space *space);
 FNAS_NODISCARD fnas_status fnas_space_read(fnas_context *context, const char *where, const char *text, fnas_space **space);
 
+/* Phases of the training of the shared weights: 0 where the space has none. choices: those of a decision that are open in a phase, all of
+ * them where the space has none or `phase` is FNAS_SPACE_ALL_OPEN. */
+#define FNAS_SPACE_PHASES_MAX 8
+#define FNAS_SPACE_ALL_OPEN (-1)
+int64_t fnas_space_phase_count(const fnas_space *space);
+const char *fnas_space_phase_name(const fnas_space *space, int64_t phase); /* "kernel"; static */
+void fnas_space_phase_choices(const fnas_space *space, int64_t phase, int64_t decision, int32_t *first, int32_t *last);
+
 /* C, H, W of the image that an architecture takes. */
 void fnas_space_image_of(const fnas_space *space, const int32_t *choices, int64_t image[3]);
 
-/* Whether a search can train its shared weights. */
+/* Whether there are shared weights to train. */
 bool fnas_space_has_supernet(const fnas_space *space);
+
+/* For what gives all networks the same images: FNAS_ERR_INPUT where architectures take images of their own sizes. */
+FNAS_NODISCARD fnas_status fnas_space_check_one_image_size(fnas_context *context, const fnas_space *space);
 
 FNAS_NODISCARD fnas_status fnas_space_declare(fnas_context *context, const fnas_space *space, fnas_parameters *parameters);
 FNAS_NODISCARD fnas_status fnas_space_record(fnas_context *context, const fnas_space *space, const int32_t *choices, fnas_net **net);

@@ -133,8 +133,55 @@ static void test_formulas(void **state) {
     for (int i = 0; i < 7; i++) assert_true(found[i] == sigmoid[i]);
 }
 
+/* Plain gradients, written and added to, against the double ones; these against central differences, away from the corners. */
+static void test_plain_gradients(void **state) {
+    (void)state;
+    static const fnas_activation all[] = {FNAS_ACTIVATION_NONE, FNAS_ACTIVATION_RELU, FNAS_ACTIVATION_HARD_SWISH,
+                                          FNAS_ACTIVATION_HARD_SIGMOID};
+    enum { COUNT = 37 };
+    const double step = 1e-4;
+    float src[COUNT], diff_dst[COUNT], diff_src[COUNT];
+    double wide[COUNT], wide_diff[COUNT], expected[COUNT], above[COUNT], below[COUNT];
+    draw(3, COUNT, src);
+    draw(4, COUNT, diff_dst);
+    for (int a = 0; a < 4; a++) {
+        for (int i = 0; i < COUNT; i++) {
+            wide[i] = src[i];
+            wide_diff[i] = diff_dst[i];
+        }
+        fnas_ref_activation_backward(all[a], COUNT, wide, wide_diff, false, expected);
+        for (int i = 0; i < COUNT; i++) wide[i] += step;
+        fnas_ref_activation_forward(all[a], COUNT, wide, above);
+        for (int i = 0; i < COUNT; i++) wide[i] -= 2 * step;
+        fnas_ref_activation_forward(all[a], COUNT, wide, below);
+        for (int i = 0; i < COUNT; i++) {
+            assert_true(fabs(fabs((double)src[i]) - 3) > step && fabs((double)src[i]) > step); /* no corner within a step */
+            assert_true(fabs((above[i] - below[i]) / (2 * step) * wide_diff[i] - expected[i]) < 1e-9);
+        }
+        for (int accumulate = 0; accumulate < 2; accumulate++) {
+            for (int i = 0; i < COUNT; i++) diff_src[i] = accumulate ? 10.0f : NAN;
+            fnas_activation_backward_plain(all[a], COUNT, src, diff_dst, accumulate, diff_src);
+            for (int i = 0; i < COUNT; i++)
+                assert_true(fabs((double)diff_src[i] - (accumulate ? 10 : 0) - expected[i]) <= 4e-7 * (fabs(expected[i]) + 10));
+        }
+    }
+}
+
+/* At a corner the slope is that beyond it. */
+static void test_corners(void **state) {
+    (void)state;
+    const float src[] = {-3, 3, 0}, ones[] = {1, 1, 1};
+    float found[3];
+    fnas_activation_backward_plain(FNAS_ACTIVATION_HARD_SWISH, 3, src, ones, false, found);
+    assert_true(found[0] == 0 && found[1] == 1 && found[2] == 0.5f);
+    fnas_activation_backward_plain(FNAS_ACTIVATION_HARD_SIGMOID, 3, src, ones, false, found);
+    assert_true(found[0] == 0 && found[1] == 0 && found[2] == 1.0f / 6);
+    fnas_activation_backward_plain(FNAS_ACTIVATION_RELU, 3, src, ones, false, found);
+    assert_true(found[0] == 0 && found[1] == 1 && found[2] == 0);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {fnas_test(test_hard_swish), fnas_test(test_channel_scale), fnas_test(test_plain),
-                                       fnas_test(test_formulas)};
+    const struct CMUnitTest tests[] = {fnas_test(test_hard_swish), fnas_test(test_channel_scale),   fnas_test(test_plain),
+                                       fnas_test(test_formulas),   fnas_test(test_plain_gradients), fnas_test(test_corners)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

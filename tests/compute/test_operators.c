@@ -175,7 +175,10 @@ static void test_plane_gradients(void **state) {
         fnas_operator_case global = {.kind = FNAS_OPERATOR_GLOBAL_POOL_FORWARD, .plane = s},
                            global_back = {.kind = FNAS_OPERATOR_GLOBAL_POOL_BACKWARD, .plane = s};
         check_derivative(&(derivative_check){gate, gate_back, 1, 1, {{0, 2}}, 1}, i);
+        fnas_operator_case scaled = {.kind = FNAS_OPERATOR_CHANNEL_SCALE_FORWARD, .plane = s},
+                           scaled_back = {.kind = FNAS_OPERATOR_CHANNEL_SCALE_BACKWARD, .plane = s};
         check_derivative(&(derivative_check){global, global_back, 1, 1, {{0, 0}}, 1}, i);
+        check_derivative(&(derivative_check){scaled, scaled_back, 2, 2, {{0, 3}, {1, 4}}, 2}, i);
     }
 }
 
@@ -313,6 +316,38 @@ static void test_cross_entropy_of_uniform_logits(void **state) {
     assert_true(fabs(loss - log(4)) < 1e-12);
     assert_int_equal(correct, 1); /* the first of equal logits is the answer */
     assert_true(diff[0] == -0.75f && diff[1] == 0.25f);
+}
+
+/* With all of a target on one class, or even on all, it is that of labels. */
+static void test_soft_cross_entropy_of_hard_targets(void **state) {
+    (void)state;
+    const float logits[6] = {1, -2, 0.5f, 3, 3, -1};
+    const int32_t labels[2] = {1, 2};
+    for (int smooth = 0; smooth < 2; smooth++) {
+        float targets[6], hard[6], soft[6] = {10, 10, 10, 10, 10, 10};
+        double loss, soft_loss;
+        int64_t correct;
+        for (int k = 0; k < 6; k++) targets[k] = (k % 3 == labels[k / 3] ? 1 - 0.3f * (float)smooth : 0) + 0.1f * (float)smooth;
+        fnas_cross_entropy(2, 3, logits, labels, 0.3f * (float)smooth, 2.0f, &loss, &correct, hard);
+        fnas_soft_cross_entropy(2, 3, logits, targets, 2.0f, &soft_loss, soft);
+        assert_true(fabs(loss - soft_loss) <= 1e-6);                                                /* the targets are rounded to floats */
+        for (int k = 0; k < 6; k++) assert_true(fabs((double)(soft[k] - 10.0f - hard[k])) <= 2e-6); /* added to tens */
+    }
+}
+
+/* A network that says what its teacher says: no gradient, and a loss that is the entropy of it. */
+static void test_softmax(void **state) {
+    (void)state;
+    const float logits[8] = {1e4f, 1e4f, 1e4f, 1e4f, 0, 0, 0, (float)0.69314718055994531};
+    float probabilities[8], diff[8] = {0};
+    double loss;
+    memcpy(probabilities, logits, sizeof logits);
+    fnas_softmax(2, 4, probabilities);
+    for (int k = 0; k < 4; k++) assert_true(probabilities[k] == 0.25f);
+    for (int k = 4; k < 8; k++) assert_true(fabs((double)probabilities[k] - (k < 7 ? 0.2 : 0.4)) < 1e-7);
+    fnas_soft_cross_entropy(2, 4, logits, probabilities, 1.0f, &loss, diff);
+    assert_true(fabs(loss - (log(4) - 3 * 0.2 * log(0.2) - 0.4 * log(0.4)) / 2) < 1e-6);
+    for (int k = 0; k < 8; k++) assert_true(fabs((double)diff[k]) < 1e-7);
 }
 
 static void test_norm_in_place(void **state) {
@@ -510,6 +545,8 @@ int main(void) {
         cmocka_unit_test(test_relu_at_zero_and_nan),
         cmocka_unit_test(test_cross_entropy_of_bad_logits),
         cmocka_unit_test(test_cross_entropy_of_uniform_logits),
+        cmocka_unit_test(test_soft_cross_entropy_of_hard_targets),
+        cmocka_unit_test(test_softmax),
         cmocka_unit_test(test_norm_in_place),
         cmocka_unit_test(test_impossible_shapes_are_refused),
         cmocka_unit_test(test_layout_round_trip),

@@ -8,6 +8,7 @@
 #include "base/random.h"
 #include "base/threads.h"
 #include "data/dataset.h"
+#include "data/resize.h"
 
 /* ---- IDX files of a small data set: 12 train images and 4 test images of 5x4 ---- */
 
@@ -78,11 +79,11 @@ static void check_small_set(fnas_test_place *place) {
     assert_int_equal(info.train_count, TRAIN);
     assert_int_equal(info.test_count, TEST);
     for (int i = 0; i < TRAIN; i++) {
-        assert_status(FNAS_OK, fnas_dataset_image(place->context, dataset, i, image, &label));
+        assert_status(FNAS_OK, fnas_dataset_image(place->context, dataset, NULL, i, image, &label));
         assert_int_equal(label, i % 10);
         for (int k = 0; k < AREA; k++) assert_int_equal(lround((image[k] * info.std[0] + info.mean[0]) * 255), pixel_of(0, i, k));
     }
-    assert_status(FNAS_OK, fnas_dataset_test_image(place->context, dataset, 3, image, &label));
+    assert_status(FNAS_OK, fnas_dataset_test_image(place->context, dataset, NULL, 3, image, &label));
     assert_int_equal(label, 3);
     assert_int_equal(lround((image[7] * info.std[0] + info.mean[0]) * 255), pixel_of(1, 3, 7));
     fnas_dataset_close(dataset);
@@ -241,7 +242,7 @@ static void cifar_without_its_test_batch(void **state) {
     assert_status(FNAS_OK, read_cifar(place, &dataset));
     assert_int_equal(dataset->train.count, 5 * RECORDS);
     assert_int_equal(fnas_dataset_get(dataset).test_count, 0);
-    assert_status(FNAS_ERR_USAGE, fnas_dataset_test_image(place->context, dataset, 0, image, &label));
+    assert_status(FNAS_ERR_USAGE, fnas_dataset_test_image(place->context, dataset, NULL, 0, image, &label));
     assert_int_equal(dataset->train.pixels[(4 * RECORDS + 1) * 3072], cifar_pixel(4, 1, 0));
     fnas_dataset_close(dataset);
 }
@@ -294,6 +295,7 @@ static void unknown_specs_are_explained(void **state) {
         {"", "unknown data set \"\""},
         {"cifar10", "cifar10 needs the folder"},
         {"cifar10:", "nothing stands behind the colon"},
+        {"folder", "folder needs the folder of the class folders"},
         {"synthetic", "synthetic needs the shape"},
         {"synthetic:3x8", "\"3x8\" is not understood"},
         {"synthetic:3x8x8x8", "\"3x8x8x8\" is not understood"},
@@ -371,7 +373,7 @@ static void train_part_has_mean_0_and_deviation_1(void **state) {
     for (int i = 0; i < 200; i++) {
         float image[128];
         int32_t label;
-        assert_status(FNAS_OK, fnas_dataset_image(place->context, dataset, i, image, &label));
+        assert_status(FNAS_OK, fnas_dataset_image(place->context, dataset, NULL, i, image, &label));
         for (int k = 0; k < 128; k++) {
             sum[k / 64] += image[k];
             squares[k / 64] += (double)image[k] * image[k];
@@ -405,10 +407,10 @@ static void crops_and_flips_are_even(void **state) {
     float original[64], crop[64];
     int32_t label;
     assert_int_equal(fnas_dataset_get(dataset).crop_padding, 1);
-    assert_status(FNAS_OK, fnas_dataset_image(place->context, dataset, 4, original, &label));
+    assert_status(FNAS_OK, fnas_dataset_image(place->context, dataset, NULL, 4, original, &label));
     for (int i = 0; i < draws; i++) {
         int found = -1;
-        assert_status(FNAS_OK, fnas_dataset_augmented(place->context, dataset, 4, 1, i / 100, i % 100, crop, &label));
+        assert_status(FNAS_OK, fnas_dataset_augmented(place->context, dataset, NULL, 4, 1, i / 100, i % 100, crop, &label));
         assert_int_equal(label, 4);
         for (int k = 0; k < 18; k++) {
             if (is_shift(dataset, original, crop, k % 3 - 1, k / 3 % 3 - 1, k / 9)) found = k;
@@ -431,7 +433,7 @@ static fnas_status fill_one(fnas_context *context, void *user, int64_t item, int
     (void)worker;
     fill_job *job = user;
     int32_t label;
-    return fnas_dataset_augmented(context, job->dataset, item * 7 % 50, 5, 3, item, job->images + item * 192, &label);
+    return fnas_dataset_augmented(context, job->dataset, NULL, item * 7 % 50, 5, 3, item, job->images + item * 192, &label);
 }
 
 static void batches_do_not_depend_on_threads(void **state) {
@@ -441,22 +443,80 @@ static void batches_do_not_depend_on_threads(void **state) {
     int64_t indices[64];
     int32_t labels[64];
     for (int i = 0; i < 64; i++) indices[i] = i * 7 % 50;
-    assert_status(FNAS_OK, fnas_batch_fill(place->context, dataset, 64, indices, &(fnas_augment){.seed = 5, .step = 3}, batch, labels));
+    assert_status(FNAS_OK,
+                  fnas_batch_fill(place->context, dataset, NULL, 64, indices, &(fnas_augment){.seed = 5, .step = 3}, batch, labels));
     fnas_team *team;
     assert_status(FNAS_OK, fnas_team_create(place->context, 3, NULL, &team));
     assert_status(FNAS_OK, fnas_team_run(place->context, team, 64, fill_one, &(fill_job){dataset, apart}));
     fnas_team_destroy(team);
     assert_memory_equal(batch, apart, sizeof batch);
     for (int i = 0; i < 64; i++) assert_int_equal(labels[i], indices[i] % 10);
-    assert_status(FNAS_OK, fnas_batch_fill(place->context, dataset, 64, indices, &(fnas_augment){.seed = 5, .step = 4}, apart, labels));
+    assert_status(FNAS_OK,
+                  fnas_batch_fill(place->context, dataset, NULL, 64, indices, &(fnas_augment){.seed = 5, .step = 4}, apart, labels));
     assert_memory_not_equal(batch, apart, sizeof batch);
 
-    assert_status(FNAS_OK, fnas_batch_fill(place->context, dataset, 64, indices, NULL, batch, labels));
+    assert_status(FNAS_OK, fnas_batch_fill(place->context, dataset, NULL, 64, indices, NULL, batch, labels));
     for (int i = 0; i < 64; i++) {
-        assert_status(FNAS_OK, fnas_dataset_image(place->context, dataset, indices[i], apart, &labels[i]));
+        assert_status(FNAS_OK, fnas_dataset_image(place->context, dataset, NULL, indices[i], apart, &labels[i]));
         assert_memory_equal(batch + i * 192, apart, 192 * sizeof(float));
     }
     fnas_dataset_close(dataset);
+}
+
+/* Other sizes: what is made of an image is what resizing makes of the data set's own, augmented or not. */
+static void images_are_resized(void **state) {
+    fnas_test_place *place = *state;
+    fnas_dataset *dataset = open_synthetic(place, "synthetic:1x8x8,images=20");
+    static float own[64], small[16], large[3 * 12 * 10], wanted[120];
+    int32_t label;
+    for (int augmented = 0; augmented < 2; augmented++) {
+        const int64_t four[3] = {1, 4, 4}, odd[3] = {3, 12, 10}, *const shapes[] = {NULL, four, odd};
+        float *const images[] = {own, small, large};
+        for (int i = 0; i < 3; i++) {
+            assert_status(FNAS_OK, augmented ? fnas_dataset_augmented(place->context, dataset, shapes[i], 7, 1, 2, 3, images[i], &label)
+                                             : fnas_dataset_image(place->context, dataset, shapes[i], 7, images[i], &label));
+            assert_int_equal(label, 7);
+        }
+        for (int y = 0; y < 4; y++)
+            for (int x = 0; x < 4; x++) {
+                const float *at = own + 16 * y + 2 * x;
+                assert_true(fabs(small[4 * y + x] - ((double)at[0] + at[1] + at[8] + at[9]) / 4) < 1e-6);
+            }
+        fnas_resize_aligned(1, 8, 8, 12, 10, own, wanted);
+        for (int c = 0; c < 3; c++) assert_memory_equal(large + 120 * c, wanted, sizeof wanted);
+    }
+    fnas_dataset_close(dataset);
+}
+
+static char said[200];
+
+static void keep_said(void *user, fnas_log_level level, const char *text) {
+    (void)user, (void)level;
+    snprintf(said, sizeof said, "%s", text);
+}
+
+static void what_is_resized_is_said(void **state) {
+    fnas_test_place *place = *state;
+    fnas_dataset *grey = open_synthetic(place, "synthetic:1x8x8,images=20"), *colour = open_synthetic(place, "synthetic:3x8x8,images=20");
+    static const struct {
+        int64_t shape[3];
+        const char *line;
+    } cases[] = {{{1, 8, 8}, ""},
+                 {{3, 8, 8}, "images of 1x8x8 are made 3x8x8 (grey repeated)"},
+                 {{1, 4, 4}, "images of 1x8x8 are made 1x4x4 (means of pixels)"},
+                 {{1, 4, 8}, "images of 1x8x8 are made 1x4x8 (bilinear)"},
+                 {{3, 32, 32}, "images of 1x8x8 are made 3x32x32 (bilinear)"}};
+    fnas_context_set_log(place->context, keep_said, NULL);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        *said = 0;
+        assert_status(FNAS_OK, fnas_dataset_fit(place->context, grey, cases[i].shape));
+        assert_true(*cases[i].line ? strstr(said, cases[i].line) != NULL : !*said);
+    }
+    assert_status(FNAS_ERR_INPUT, fnas_dataset_fit(place->context, colour, (const int64_t[]){1, 8, 8}));
+    assert_message("the space takes images 1x8x8, the data set synthetic:3x8x8,classes=10,images=20 has 3 channels");
+    assert_status(FNAS_ERR_INPUT, fnas_dataset_fit(place->context, grey, (const int64_t[]){1, 8, 0}));
+    fnas_dataset_close(grey);
+    fnas_dataset_close(colour);
 }
 
 static void wrong_indices_are_refused(void **state) {
@@ -464,12 +524,12 @@ static void wrong_indices_are_refused(void **state) {
     fnas_dataset *dataset = open_synthetic(place, "synthetic:1x8x8,images=50");
     float image[64];
     int32_t label;
-    assert_status(FNAS_ERR_USAGE, fnas_dataset_image(place->context, dataset, 50, image, &label));
+    assert_status(FNAS_ERR_USAGE, fnas_dataset_image(place->context, dataset, NULL, 50, image, &label));
     assert_message("image 50 of synthetic:1x8x8,classes=10,images=50 does not exist: there are 0..49");
-    assert_status(FNAS_ERR_USAGE, fnas_dataset_image(place->context, dataset, -1, image, &label));
-    assert_status(FNAS_ERR_USAGE, fnas_dataset_test_image(place->context, dataset, 10, image, &label));
-    assert_status(FNAS_ERR_USAGE, fnas_dataset_augmented(place->context, dataset, 50, 0, 0, 0, image, &label));
-    assert_status(FNAS_ERR_USAGE, fnas_batch_fill(place->context, dataset, 1, (int64_t[]){50}, NULL, image, &label));
+    assert_status(FNAS_ERR_USAGE, fnas_dataset_image(place->context, dataset, NULL, -1, image, &label));
+    assert_status(FNAS_ERR_USAGE, fnas_dataset_test_image(place->context, dataset, NULL, 10, image, &label));
+    assert_status(FNAS_ERR_USAGE, fnas_dataset_augmented(place->context, dataset, NULL, 50, 0, 0, 0, image, &label));
+    assert_status(FNAS_ERR_USAGE, fnas_batch_fill(place->context, dataset, NULL, 1, (int64_t[]){50}, NULL, image, &label));
     fnas_dataset_close(dataset);
 }
 
@@ -549,6 +609,8 @@ int main(void) {
         fnas_test(train_part_has_mean_0_and_deviation_1),
         fnas_test(crops_and_flips_are_even),
         fnas_test(batches_do_not_depend_on_threads),
+        fnas_test(images_are_resized),
+        fnas_test(what_is_resized_is_said),
         fnas_test(wrong_indices_are_refused),
         fnas_test(real_fashion_mnist),
         fnas_test(real_cifar10),

@@ -21,7 +21,7 @@
 typedef struct fixture {
     fnas_context *context;
     fnas_parameters parameters;
-    int32_t stem, kernel, bias, depthwise, gamma, beta, weight, offset;
+    int32_t stem, kernel, bias, depthwise, transform, gamma, beta, weight, offset;
     fnas_net *net;
 } fixture;
 
@@ -38,6 +38,7 @@ static void begin(fixture *f) {
     f->kernel = add(f, "kernel", 4, (int64_t[]){CHANNELS + 2, CHANNELS + 1, 3, 3}); /* larger than what is used: slices */
     f->bias = add(f, "bias", 1, (int64_t[]){CHANNELS + 2});
     f->depthwise = add(f, "depthwise", 4, (int64_t[]){CHANNELS, 1, 5, 5});
+    f->transform = add(f, "transform", 2, (int64_t[]){9, 9});
     f->gamma = add(f, "gamma", 1, (int64_t[]){CHANNELS});
     f->beta = add(f, "beta", 1, (int64_t[]){CHANNELS});
     f->weight = add(f, "weight", 2, (int64_t[]){CLASSES, CHANNELS});
@@ -62,14 +63,22 @@ static fnas_norm_spec affine_norm(const fixture *f) {
 }
 
 static fnas_value stem(fixture *f) {
-    fnas_conv_spec conv = {f->stem, FNAS_PARAMETER_NONE, CHANNELS, 2, 3, 1, 1, 1};
+    fnas_conv_spec conv = {
+        .weight = f->stem, .bias = FNAS_PARAMETER_NONE, .out = CHANNELS, .in = 2, .kernel = 3, .stride = 1, .padding = 1, .groups = 1};
     fnas_norm_spec norm = affine_norm(f);
     return fnas_net_conv(f->net, 0, FNAS_VALUE_NEW, &conv, &norm, FNAS_UNGATED);
 }
 
 /* Kernel 1 takes the centre taps of the 3x3 parameter. */
 static fnas_value conv(fixture *f, fnas_value source, fnas_value into, int64_t kernel, int64_t stride, bool biased) {
-    fnas_conv_spec spec = {f->kernel, biased ? f->bias : FNAS_PARAMETER_NONE, CHANNELS, CHANNELS, kernel, stride, kernel / 2, 1};
+    fnas_conv_spec spec = {.weight = f->kernel,
+                           .bias = biased ? f->bias : FNAS_PARAMETER_NONE,
+                           .out = CHANNELS,
+                           .in = CHANNELS,
+                           .kernel = kernel,
+                           .stride = stride,
+                           .padding = kernel / 2,
+                           .groups = 1};
     fnas_norm_spec norm = plain_norm();
     return fnas_net_conv(f->net, source, into, &spec, &norm, (fnas_gate){0, 5, 2});
 }
@@ -154,22 +163,33 @@ static void test_cell(void **state) {
     fnas_net_identity(f.net, b, c, (fnas_gate){5, 5, 1});
     fnas_net_zero(f.net, f.net->values[c], c, (fnas_gate){5, 5, 0});
     fnas_value reduced = conv(&f, fnas_net_relu(f.net, c), FNAS_VALUE_NEW, 3, 2, true);
-    fnas_conv_spec depthwise = {f.depthwise, FNAS_PARAMETER_NONE, CHANNELS, 1, 5, 1, 2, CHANNELS};
+    fnas_conv_spec depthwise = {.weight = f.depthwise,
+                                .bias = FNAS_PARAMETER_NONE,
+                                .out = CHANNELS,
+                                .in = 1,
+                                .kernel = 5,
+                                .stride = 1,
+                                .padding = 2,
+                                .groups = CHANNELS};
     fnas_norm_spec norm = plain_norm();
-    head(&f, fnas_net_conv(f.net, reduced, FNAS_VALUE_NEW, &depthwise, &norm, FNAS_UNGATED));
+    fnas_value middle = fnas_net_conv(f.net, reduced, FNAS_VALUE_NEW, &depthwise, &norm, FNAS_UNGATED);
+    depthwise.kernel = 3;
+    depthwise.padding = 1;
+    depthwise.transforms[depthwise.transform_count++] = f.transform; /* drawn: not the identity */
+    head(&f, fnas_net_conv(f.net, middle, FNAS_VALUE_NEW, &depthwise, &norm, FNAS_UNGATED));
     float means[64], variances[64];
     fnas_norm_state statistics = {means, variances};
     assert_true(f.net->norm_channels <= 64);
     draw_statistics(&f, &statistics);
     fnas_graph *graph = lower_and_compare(&f, &statistics);
-    assert_int_equal(count_kind(graph, FNAS_GRAPH_CONV), 5);
+    assert_int_equal(count_kind(graph, FNAS_GRAPH_CONV), 6);
     assert_int_equal(count_kind(graph, FNAS_GRAPH_ADD), 2);
     assert_int_equal(count_kind(graph, FNAS_GRAPH_ACTIVATION),
                      2); /* of a and b, which are read otherwise too; of c and of the head they are fused */
     assert_int_equal(count_kind(graph, FNAS_GRAPH_ZERO), 0);
     int64_t pixels = SIDE * SIDE, weights3 = CHANNELS * CHANNELS * 9;
     assert_int_equal(count_macs(graph), pixels * (CHANNELS * 2 * 9 + weights3 + CHANNELS * CHANNELS) +
-                                            pixels / 4 * (weights3 + CHANNELS * 25) + CLASSES * (CHANNELS + 1));
+                                            pixels / 4 * (weights3 + CHANNELS * 25 + CHANNELS * 9) + CLASSES * (CHANNELS + 1));
     fnas_graph_destroy(graph);
     end(&f);
 }

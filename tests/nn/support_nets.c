@@ -32,24 +32,41 @@ static fnas_norm_spec make_norm(test_net *test, int64_t channels, bool affine) {
     return norm;
 }
 
-/* A convolution that keeps the shape, with a random slice of a parameter that is often larger. */
+/* One site or two, of rows of their own or of one that has a site already. */
+static void maybe_sites(test_net *test) {
+    for (int64_t count = fnas_random_below(&test->random, 5) - 2; count > 0; count--) {
+        if (test->site.count == 0 || fnas_random_below(&test->random, 2)) test->site = next_gate(test);
+        fnas_net_add_site(test->net, test->site);
+    }
+}
+
+/* A convolution that keeps the shape, with a random slice of a parameter that is often larger: its centre, or what transforms make of that.
+ */
 static fnas_value random_conv(test_net *test, fnas_value source, fnas_value into) {
     fnas_random *random = &test->random;
-    int64_t width = test->net->values[source].c, whole = 3 + 2 * fnas_random_below(random, 2),
+    int64_t width = test->net->values[source].c, whole = 3 + 2 * fnas_random_below(random, 3),
             kernel = 1 + 2 * fnas_random_below(random, 2);
     bool depthwise = fnas_random_below(random, 4) == 0, normed = fnas_random_below(random, 3) != 0;
     int64_t more_out = fnas_random_below(random, 2) * 3, more_in = depthwise ? 0 : fnas_random_below(random, 2) * 2;
     fnas_conv_spec conv = {
         .out = width, .in = depthwise ? 1 : width, .kernel = kernel, .stride = 1, .padding = kernel / 2, .groups = depthwise ? width : 1};
     conv.weight = add_parameter(test, "weight", 4, width + more_out, conv.in + more_in, whole, whole);
+    if (kernel == 3 && fnas_random_below(random, 2)) {
+        if (whole == 7) conv.transforms[conv.transform_count++] = add_parameter(test, "to5x5_", 2, 25, 25, 1, 1);
+        conv.transforms[conv.transform_count++] = add_parameter(test, "to3x3_", 2, 9, 9, 1, 1);
+    }
     conv.bias = fnas_random_below(random, 2) ? add_parameter(test, "bias", 1, width + more_out, 1, 1, 1) : FNAS_PARAMETER_NONE;
     fnas_norm_spec norm = {.present = false};
     if (normed) norm = make_norm(test, width, fnas_random_below(random, 2));
-    return fnas_net_conv(test->net, source, into, &conv, normed ? &norm : NULL, maybe_gate(test));
+    into = fnas_net_conv(test->net, source, into, &conv, normed ? &norm : NULL, maybe_gate(test));
+    maybe_sites(test);
+    return into;
 }
 
 static fnas_value random_contribution(test_net *test, fnas_value source, fnas_value relu, fnas_value into) {
-    switch (fnas_random_below(&test->random, 6)) {
+    switch (fnas_random_below(&test->random, 7)) {
+    case 3:
+        return random_conv(test, fnas_net_hard_swish(test->net, source), into);
     case 0:
         return fnas_net_identity(test->net, source, into, maybe_gate(test));
     case 1:
@@ -78,15 +95,36 @@ static fnas_value random_sum(test_net *test, const fnas_value *sources, int64_t 
 static fnas_value reduction(test_net *test, fnas_value source) {
     int64_t width = test->net->values[source].c, out = width + 5;
     fnas_norm_spec norm = make_norm(test, out, true);
-    fnas_conv_spec main = {add_parameter(test, "main", 4, out, width, 3, 3), FNAS_PARAMETER_NONE, out, width, 3, 2, 1, 1};
-    fnas_conv_spec shortcut = {add_parameter(test, "shortcut", 4, out, width, 1, 1), FNAS_PARAMETER_NONE, out, width, 1, 1, 0, 1};
+    fnas_conv_spec main = {.weight = add_parameter(test, "main", 4, out, width, 3, 3),
+                           .bias = FNAS_PARAMETER_NONE,
+                           .out = out,
+                           .in = width,
+                           .kernel = 3,
+                           .stride = 2,
+                           .padding = 1,
+                           .groups = 1};
+    fnas_conv_spec shortcut = {.weight = add_parameter(test, "shortcut", 4, out, width, 1, 1),
+                               .bias = FNAS_PARAMETER_NONE,
+                               .out = out,
+                               .in = width,
+                               .kernel = 1,
+                               .stride = 1,
+                               .padding = 0,
+                               .groups = 1};
     fnas_value value = fnas_net_conv(test->net, source, FNAS_VALUE_NEW, &main, &norm, FNAS_UNGATED);
     fnas_value pooled = fnas_net_average_pool(test->net, source, FNAS_VALUE_NEW, 2, 2, 0, FNAS_UNGATED);
     return fnas_net_conv(test->net, pooled, value, &shortcut, NULL, FNAS_UNGATED);
 }
 
 static void record(test_net *test, bool zeros) {
-    fnas_conv_spec stem = {add_parameter(test, "stem", 4, NET_WIDTH, 3, 3, 3), FNAS_PARAMETER_NONE, NET_WIDTH, 3, 3, 1, 1, 1};
+    fnas_conv_spec stem = {.weight = add_parameter(test, "stem", 4, NET_WIDTH, 3, 3, 3),
+                           .bias = FNAS_PARAMETER_NONE,
+                           .out = NET_WIDTH,
+                           .in = 3,
+                           .kernel = 3,
+                           .stride = 1,
+                           .padding = 1,
+                           .groups = 1};
     fnas_norm_spec norm = make_norm(test, NET_WIDTH, true);
     fnas_value values[4] = {fnas_net_conv(test->net, 0, FNAS_VALUE_NEW, &stem, &norm, FNAS_UNGATED)};
     for (int stage = 0; stage < 2; stage++) {
@@ -94,7 +132,9 @@ static void record(test_net *test, bool zeros) {
         values[0] = stage ? values[3] : reduction(test, values[3]);
     }
     fnas_norm_spec head = make_norm(test, test->net->values[values[0]].c, true);
-    fnas_value value = fnas_net_relu(test->net, fnas_net_norm(test->net, values[0], &head));
+    fnas_value value = fnas_net_norm(test->net, values[0], &head);
+    maybe_sites(test);
+    value = fnas_net_relu(test->net, value);
     value = fnas_net_global_pool(test->net, value);
     int64_t features = test->net->values[value].c, more = fnas_random_below(&test->random, 2) * 3;
     int32_t weight = add_parameter(test, "head", 2, NET_CLASSES, features + more, 1, 1),
@@ -118,6 +158,8 @@ static void fill(test_net *test) {
         fnas_gate gate = test->net->nodes[i].gate;
         if (gate.first >= 0) test->onehot[gate.first + gate.selected] = 1.0;
     }
+    for (int64_t i = 0; i < test->net->site_count; i++)
+        test->onehot[test->net->sites[i].gate.first + test->net->sites[i].gate.selected] = 1.0;
 }
 
 test_net *test_net_create(fnas_context *context, uint64_t seed, bool zeros) {

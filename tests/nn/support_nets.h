@@ -1,4 +1,5 @@
-/* Random recorded networks with everything that a path may meet: gated sums, entangled and elastic slices, strides, groups, norms of both
+/* Random recorded networks with everything that a path may meet: gated sums, sites, entangled and elastic slices, kernel transforms,
+ * strides, groups, norms of both
  * kinds, values with several readers. With it the inputs, labels and one-hot that they are run on, in both precisions. */
 #ifndef FNAS_TESTS_NN_SUPPORT_NETS_H
 #define FNAS_TESTS_NN_SUPPORT_NETS_H
@@ -19,6 +20,7 @@ typedef struct test_net {
     fnas_parameters parameters;
     fnas_net *net;
     int64_t onehot_size;
+    fnas_gate site; /* of the last one made; count 0: none yet */
     double *onehot;
     float *images;
     double *images64, *weights64;

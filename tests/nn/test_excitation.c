@@ -1,4 +1,5 @@
-/* Hard swish, hard sigmoid, channel scale and activations of plain values in a running path, against the naive one; and what cannot be. */
+/* Hard swish, hard sigmoid, channel scale and activations of plain values in a running path, against the naive one, forward and backward;
+ * and what cannot be. */
 #include "base/support.h"
 
 #include <math.h>
@@ -46,7 +47,8 @@ static void end(fixture *f) {
 }
 
 static fnas_value stem(fixture *f) {
-    fnas_conv_spec conv = {f->stem, FNAS_PARAMETER_NONE, CHANNELS, 2, 3, 1, 1, 1};
+    fnas_conv_spec conv = {
+        .weight = f->stem, .bias = FNAS_PARAMETER_NONE, .out = CHANNELS, .in = 2, .kernel = 3, .stride = 1, .padding = 1, .groups = 1};
     fnas_norm_spec norm = {true, FNAS_PARAMETER_NONE, FNAS_PARAMETER_NONE, 1e-5f};
     return fnas_net_hard_swish(f->net, fnas_net_conv(f->net, 0, FNAS_VALUE_NEW, &conv, &norm, FNAS_UNGATED));
 }
@@ -100,42 +102,103 @@ static void test_path_agrees_with_reference(void **state) {
     end(&f);
 }
 
-/* Rather a clear word than a gradient of zero. */
-static void test_gradients_are_refused(void **state) {
+/* ---- gradients ---- */
+
+typedef struct gradients {
+    float images[IMAGES * 2 * SIDE * SIDE], *values;
+    double wide[IMAGES * 2 * SIDE * SIDE], *weights, *expected;
+    fnas_reference_request naive;
+} gradients;
+
+static const int32_t labels[IMAGES] = {0, 1, 2};
+
+static void begin_gradients(fixture *f, gradients *g) {
+    size_t floats = (size_t)f->parameters.float_count;
+    draw_images(g->images, g->wide);
+    g->values = fnas_allocate(floats, sizeof *g->values);
+    g->weights = fnas_allocate(floats, sizeof *g->weights);
+    g->expected = fnas_allocate(floats, sizeof *g->expected);
+    assert_true(g->values && g->weights && g->expected);
+    for (size_t i = 0; i < floats; i++) g->weights[i] = f->parameters.values[i];
+    g->naive = (fnas_reference_request){
+        .net = f->net, .layout = &f->parameters, .parameters = g->weights, .images = g->wide, .labels = labels, .n = IMAGES};
+}
+
+static void end_gradients(gradients *g) {
+    fnas_free(g->values);
+    fnas_free(g->weights);
+    fnas_free(g->expected);
+}
+
+/* Slices, the factors' path and the source's come together at the source of the channel scale. */
+static void test_gradients_agree_with_reference(void **state) {
     fnas_test_place *place = *state;
     fixture f;
-    float images[IMAGES * 2 * SIDE * SIDE];
-    double wide[IMAGES * 2 * SIDE * SIDE];
-    const int32_t labels[IMAGES] = {0, 1, 2};
+    gradients g;
+    double most = 0;
     begin(place, &f);
     record(place, &f);
-    draw_images(images, wide);
-    float *gradient = fnas_allocate((size_t)f.parameters.float_count, sizeof *gradient);
-    double *wide_gradient = fnas_allocate((size_t)f.parameters.float_count, 2 * sizeof *wide_gradient);
-    assert_true(gradient && wide_gradient);
+    begin_gradients(&f, &g);
     fnas_worker worker;
     assert_status(FNAS_OK, fnas_worker_create(place->context, FNAS_COMPUTE_F32, &worker));
     fnas_path_request request = {.net = f.net,
                                  .parameters = &f.parameters,
                                  .n = IMAGES,
-                                 .images = images,
+                                 .images = g.images,
                                  .labels = labels,
                                  .scale = 1,
-                                 .weight_gradient = gradient};
-    fnas_reference_request naive = {.net = f.net,
-                                    .layout = &f.parameters,
-                                    .parameters = wide_gradient + f.parameters.float_count,
-                                    .images = wide,
-                                    .labels = labels,
-                                    .n = IMAGES,
-                                    .weight_gradient = wide_gradient};
+                                 .weight_gradient = g.values};
     fnas_path_result result;
-    assert_status(FNAS_ERR_UNSUPPORTED, fnas_path_run(place->context, &worker, &request, &result));
-    assert_message("no gradients are computed through it");
-    assert_status(FNAS_ERR_UNSUPPORTED, fnas_path_run_reference(place->context, &naive, &result));
+    g.naive.weight_gradient = g.expected;
+    assert_status(FNAS_OK, fnas_path_run_reference(place->context, &g.naive, &result));
+    for (int run = 0; run < 2; run++) {
+        memset(g.values, 0, (size_t)f.parameters.float_count * sizeof *g.values);
+        assert_status(FNAS_OK, fnas_path_run(place->context, &worker, &request, &result));
+    }
+    for (int64_t i = 0; i < f.parameters.float_count; i++) most = fmax(most, fabs(g.expected[i]));
+    assert_true(most > 1e-3);
+    for (int64_t i = 0; i < f.parameters.float_count; i++)
+        if (!(fabs((double)g.values[i] - g.expected[i]) <= 2e-5 * most))
+            fail_msg("gradient %d: %g, expected %g", (int)i, (double)g.values[i], g.expected[i]);
     fnas_worker_destroy(&worker);
-    fnas_free(gradient);
-    fnas_free(wide_gradient);
+    end_gradients(&g);
+    end(&f);
+}
+
+/* Of one parameter, in double precision: the error is of the order of the step's square, but where a corner lies within the step. */
+static double difference_of(fnas_test_place *place, gradients *g, int64_t at) {
+    const double step = 1e-6, before = g->weights[at];
+    fnas_path_result above, below;
+    g->weights[at] = before + step;
+    assert_status(FNAS_OK, fnas_path_run_reference(place->context, &g->naive, &above));
+    g->weights[at] = before - step;
+    assert_status(FNAS_OK, fnas_path_run_reference(place->context, &g->naive, &below));
+    g->weights[at] = before;
+    return (above.loss - below.loss) / (2 * step);
+}
+
+static void test_reference_equals_differences(void **state) {
+    fnas_test_place *place = *state;
+    fixture f;
+    gradients g;
+    int64_t checked = 0;
+    begin(place, &f);
+    record(place, &f);
+    begin_gradients(&f, &g);
+    fnas_path_result result;
+    g.naive.weight_gradient = g.expected;
+    assert_status(FNAS_OK, fnas_path_run_reference(place->context, &g.naive, &result));
+    g.naive.weight_gradient = NULL;
+    for (int64_t item = 0; item < f.parameters.item_count; item++) {
+        const fnas_parameter *p = &f.parameters.items[item];
+        for (int64_t i = 0; i < p->count; i += 1 + p->count / 9, checked++) {
+            double numeric = difference_of(place, &g, p->offset + i), analytic = g.expected[p->offset + i];
+            if (!(fabs(numeric - analytic) <= 1e-7))
+                fail_msg("%s[%d]: gradient %.12g, central difference %.12g", p->name, (int)i, analytic, numeric);
+        }
+    }
+    assert_true(checked > 40);
+    end_gradients(&g);
     end(&f);
 }
 
@@ -168,7 +231,8 @@ static void test_parts(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {fnas_test(test_path_agrees_with_reference), fnas_test(test_gradients_are_refused),
-                                       fnas_test(test_what_cannot_be_recorded), fnas_test(test_parts)};
+    const struct CMUnitTest tests[] = {fnas_test(test_path_agrees_with_reference), fnas_test(test_gradients_agree_with_reference),
+                                       fnas_test(test_reference_equals_differences), fnas_test(test_what_cannot_be_recorded),
+                                       fnas_test(test_parts)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

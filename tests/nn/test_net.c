@@ -6,7 +6,14 @@
 static const fnas_norm_spec norm = {true, FNAS_PARAMETER_NONE, FNAS_PARAMETER_NONE, 1e-5f};
 
 static fnas_conv_spec conv_of(int64_t out, int64_t in, int64_t kernel, int64_t stride) {
-    return (fnas_conv_spec){0, FNAS_PARAMETER_NONE, out, in, kernel, stride, kernel / 2, 1};
+    return (fnas_conv_spec){.weight = 0,
+                            .bias = FNAS_PARAMETER_NONE,
+                            .out = out,
+                            .in = in,
+                            .kernel = kernel,
+                            .stride = stride,
+                            .padding = kernel / 2,
+                            .groups = 1};
 }
 
 static fnas_net *make_net(fnas_test_place *place) {
@@ -92,7 +99,34 @@ static void test_failures(void **state) {
     fnas_net_destroy(net);
 }
 
+static void test_sites(void **state) {
+    fnas_test_place *place = *state;
+    fnas_conv_spec stem = conv_of(16, 3, 3, 1);
+    fnas_net *net = make_net(place), *copy;
+    fnas_value value = fnas_net_conv(net, 0, FNAS_VALUE_NEW, &stem, &norm, FNAS_UNGATED);
+    fnas_net_add_site(net, (fnas_gate){3, 2, 1});
+    fnas_net_add_site(net, (fnas_gate){5, 4, 0});
+    fnas_net_linear(net, fnas_net_global_pool(net, value), 0, 1, 10);
+    assert_status(FNAS_OK, fnas_net_finish(place->context, net));
+    assert_status(FNAS_OK, fnas_net_copy(place->context, net, &copy));
+    fnas_net_destroy(net);
+    assert_int_equal(copy->site_count, 2);
+    assert_int_equal(copy->sites[1].node, 0);
+    assert_int_equal(copy->sites[1].gate.first, 5);
+    fnas_net_destroy(copy);
+
+    net = make_net(place);
+    value = fnas_net_relu(net, fnas_net_conv(net, 0, FNAS_VALUE_NEW, &stem, &norm, FNAS_UNGATED));
+    fnas_net_add_site(net, (fnas_gate){3, 2, 1});
+    expect_failure(place, net, value, "node 1: a site needs a convolution or a norm");
+
+    net = make_net(place);
+    value = fnas_net_conv(net, 0, FNAS_VALUE_NEW, &stem, &norm, FNAS_UNGATED);
+    fnas_net_add_site(net, (fnas_gate){3, 2, 2});
+    expect_failure(place, net, value, "node 0: gate selects 2 of 2");
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {fnas_test(test_shapes), fnas_test(test_failures)};
+    const struct CMUnitTest tests[] = {fnas_test(test_shapes), fnas_test(test_failures), fnas_test(test_sites)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,8 +9,8 @@ static void run_recalibration(fnas_test_place *place, test_net *test, int64_t ch
     int64_t channels = test->net->norm_channels;
     fnas_norm_state state = {memory, memory + channels};
     assert_status(FNAS_OK, fnas_worker_create(place->context, FNAS_COMPUTE_F32, &worker));
-    assert_status(FNAS_OK,
-                  fnas_path_recalibrate(place->context, &worker, test->net, &test->parameters, NET_IMAGES, chunk, test->images, &state));
+    assert_status(FNAS_OK, fnas_path_recalibrate(place->context, &worker, test->net, &test->parameters, NET_IMAGES, chunk,
+                                                 test->net->values[0], test->images, &state));
     fnas_worker_destroy(&worker);
 }
 
@@ -59,7 +59,8 @@ static void test_chunks_pool_exactly(void **state) {
 static void test_nothing_to_recalibrate_on(void **state) {
     fnas_test_place *place = *state;
     test_net *test = test_net_create(place->context, 11, false);
-    assert_status(FNAS_ERR_INPUT, fnas_path_recalibrate(place->context, NULL, test->net, &test->parameters, 0, 4, test->images, NULL));
+    assert_status(FNAS_ERR_INPUT, fnas_path_recalibrate(place->context, NULL, test->net, &test->parameters, 0, 4, test->net->values[0],
+                                                        test->images, NULL));
     test_net_free(test);
 }
 

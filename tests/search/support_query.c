@@ -78,22 +78,22 @@ fnas_card *test_card(fnas_test_place *place, const char *space_spec, const char 
     return card;
 }
 
+static const double convolution_ms[5] = {0.2, 2.0, 1.0, 0.1, 0.0}, pooling_ms[5] = {3.0, 0.6, 0.4, 0.1, 0.0};
+
 fnas_card *test_card_convolution(fnas_test_place *place) {
-    const double op_ms[5] = {0.2, 2.0, 1.0, 0.1, 0.0};
-    return test_card(place, TEST_SPACE, "convolution", op_ms);
+    return test_card(place, TEST_SPACE, "convolution", convolution_ms);
 }
 
 fnas_card *test_card_pooling(fnas_test_place *place) {
-    const double op_ms[5] = {3.0, 0.6, 0.4, 0.1, 0.0};
-    return test_card(place, TEST_SPACE, "pooling", op_ms);
+    return test_card(place, TEST_SPACE, "pooling", pooling_ms);
 }
 
-static void test_run_cards(fnas_test_place *place, fnas_run *run) {
+static void test_run_cards(fnas_test_place *place, const char *space, fnas_run *run) {
     run->config.device_count = 2;
     run->cards = fnas_allocate(2, sizeof *run->cards);
     run->config.device_names = fnas_allocate(2, sizeof *run->config.device_names);
-    run->cards[0] = test_card_convolution(place);
-    run->cards[1] = test_card_pooling(place);
+    run->cards[0] = test_card(place, space, "convolution", convolution_ms);
+    run->cards[1] = test_card(place, space, "pooling", pooling_ms);
     run->embeddings = fnas_allocate(20, sizeof *run->embeddings);
     for (int64_t i = 0; i < 2; i++) {
         run->config.device_names[i] = fnas_strdup(fnas_card_get(run->cards[i]).name);
@@ -104,9 +104,13 @@ static void test_run_cards(fnas_test_place *place, fnas_run *run) {
 }
 
 fnas_run *test_run(fnas_test_place *place, const char *objectives, uint64_t seed) {
+    return test_run_in(place, TEST_SPACE, TEST_DATA, objectives, seed);
+}
+
+fnas_run *test_run_in(fnas_test_place *place, const char *space, const char *data, const char *objectives, uint64_t seed) {
     fnas_run *run = fnas_allocate(1, sizeof *run);
-    fnas_search_options options = {.space = TEST_SPACE,
-                                   .data = TEST_DATA,
+    fnas_search_options options = {.space = space,
+                                   .data = data,
                                    .run = place->folder,
                                    .device_count = 2,
                                    .preset = "quick",
@@ -119,17 +123,18 @@ fnas_run *test_run(fnas_test_place *place, const char *objectives, uint64_t seed
     int64_t epochs;
     test_check(place, fnas_search_config_build(place->context, &options, &run->config, &epochs));
     run->path = fnas_strdup(place->folder);
-    run->data_spec = fnas_strdup(TEST_DATA);
+    run->data_spec = fnas_strdup(data);
+    test_check(place, fnas_space_open(place->context, space, &run->space));
+    test_check(place, fnas_space_open(place->context, space, &run->supernet));
+    test_check(place, fnas_search_config_fit_space(place->context, &options, run->space, &run->config, &epochs));
     run->config.weight_fraction = 0.45; /* of 400 images: 180, 140 and 80 */
     run->config.search_fraction = 0.35;
     run->config.validation_images = 60;
     run->config.recalibration_images = 40;
-    test_check(place, fnas_space_open(place->context, TEST_SPACE, &run->space));
-    test_check(place, fnas_space_open(place->context, TEST_SPACE, &run->supernet));
     run->config.space = fnas_strdup(fnas_space_spec(run->space));
     run->config.supernet = fnas_strdup(fnas_space_spec(run->supernet));
-    run->config.data = fnas_strdup(TEST_DATA);
-    test_run_cards(place, run);
+    run->config.data = fnas_strdup(data);
+    test_run_cards(place, space, run);
     test_check(place, fnas_search_state_allocate(place->context, &run->config, run->supernet, 10, &run->state));
     fnas_parameters_initialise(&run->state.weights, seed);
     fnas_hypernet_randomise(&run->state.shape, seed + 1000, run->state.hypernet);

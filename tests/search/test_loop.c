@@ -218,13 +218,13 @@ static void test_draws(void **state) {
     int32_t together[2][EACH][8];
     double preferences[2][EACH][2];
     assert_true(decisions <= 8);
-    fnas_paths_draw(searcher, FNAS_PHASE_HYPERNET, 2 * EACH, 0, 2);
+    fnas_paths_draw(searcher, FNAS_PURPOSE_HYPERNET, 2 * EACH, 0, 2);
     for (int64_t p = 0; p < 2 * EACH; p++) {
         memcpy(together[p % 2][p / 2], searcher->paths.choices + p * decisions, (size_t)decisions * sizeof(int32_t));
         memcpy(preferences[p % 2][p / 2], searcher->paths.preference + 2 * p, 2 * sizeof(double));
     }
     for (int64_t device = 0; device < 2; device++) {
-        fnas_paths_draw(searcher, FNAS_PHASE_HYPERNET, EACH, device, 1);
+        fnas_paths_draw(searcher, FNAS_PURPOSE_HYPERNET, EACH, device, 1);
         for (int64_t p = 0; p < EACH; p++) {
             assert_int_equal(searcher->paths.device[p], device);
             assert_memory_equal(searcher->paths.choices + p * decisions, together[device][p], (size_t)decisions * sizeof(int32_t));
@@ -408,7 +408,7 @@ static void test_minutes(void **state) {
 /* Steps of the warm-up, of the search, of its annealing and of the consolidation, each with its own cost. */
 static void test_length(void **state) {
     (void)state;
-    const fnas_step_costs costs = {.weights_ms = 10, .hypernet_ms = 4, .annealing_ms = 24};
+    const fnas_step_costs costs = {.warmup_ms = 10, .weights_ms = 10, .hypernet_ms = 4, .annealing_ms = 24};
     fnas_search_config config = {.warmup_fraction = 0.125, .consolidate_fraction = 0.125, .entropy_hold = 0.625, .minutes = 1};
     assert_float_equal(fnas_length_step_ms(&config, &costs), 0.25 * 10 + 0.5 * 14 + 0.25 * 34, 1e-9); /* 18 */
     assert_int_equal(fnas_length_steps(&config, &costs, 0), 3333);

@@ -34,7 +34,7 @@ static bool equal(const drawn *d, int64_t p, int64_t q) {
 }
 
 static void plan(const drawn *d, int64_t chains, fnas_path_jobs *jobs) {
-    fnas_path_jobs_plan(jobs, d->count, DECISIONS, d->choices, d->first_image, d->images, d->costs, chains);
+    fnas_path_jobs_plan(jobs, 0, d->count, DECISIONS, d->choices, d->first_image, d->images, d->costs, chains);
 }
 
 /* Every path is a copy of the first that equals it, and no job is there for more or less. */

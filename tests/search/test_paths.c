@@ -36,14 +36,14 @@ static void stage_close(stage *opened) {
 
 /* Twelve paths of five architectures: of one four, of another three, two of two more, one alone. The third and the fourth compute the same
  * (an operation nobody reads), but are not equal: their gates differ. */
-static void draw(stage *opened, fnas_phase phase) {
+static void draw(stage *opened, fnas_purpose purpose) {
     static const int32_t kinds[5][DECISIONS] = {
         {3, 2, 1, 4, 0, 3}, {1, 1, 1, 1, 1, 1}, {3, 0, 2, 1, 0, 0}, {3, 0, 3, 1, 0, 0}, {4, 4, 4, 3, 2, 4}};
     static const int64_t kind[PATHS] = {0, 1, 2, 0, 1, 3, 0, 2, 4, 3, 1, 0};
     fnas_paths *paths = &opened->searcher.paths;
-    fnas_paths_draw(&opened->searcher, phase, PATHS, 0, 2);
+    fnas_paths_draw(&opened->searcher, purpose, PATHS, 0, 2);
     for (int64_t p = 0; p < PATHS; p++) memcpy(paths->choices + p * DECISIONS, kinds[kind[p]], sizeof kinds[0]);
-    test_check(opened->place, fnas_batch_load(opened->place->context, &opened->searcher, phase));
+    test_check(opened->place, fnas_batch_load(opened->place->context, &opened->searcher, purpose));
 }
 
 /* One path alone. */
@@ -70,8 +70,8 @@ static void test_gates_of_copies(void **state) {
     stage opened;
     stage_open(*state, 2, &opened);
     fnas_searcher *s = &opened.searcher;
-    draw(&opened, FNAS_PHASE_HYPERNET);
-    test_check(opened.place, fnas_paths_run(opened.place->context, s, FNAS_PHASE_HYPERNET));
+    draw(&opened, FNAS_PURPOSE_HYPERNET);
+    test_check(opened.place, fnas_paths_run(opened.place->context, s, FNAS_PURPOSE_HYPERNET));
     assert_int_equal(s->jobs.count, 5);
     for (int64_t p = 0; p < PATHS; p++) {
         double gates[64] = {0};
@@ -89,8 +89,8 @@ static void test_weights_of_copies(void **state) {
     stage opened;
     stage_open(*state, 2, &opened);
     fnas_searcher *s = &opened.searcher;
-    draw(&opened, FNAS_PHASE_WEIGHTS);
-    test_check(opened.place, fnas_paths_run(opened.place->context, s, FNAS_PHASE_WEIGHTS));
+    draw(&opened, FNAS_PURPOSE_WEIGHTS);
+    test_check(opened.place, fnas_paths_run(opened.place->context, s, FNAS_PURPOSE_WEIGHTS));
     assert_int_equal(s->jobs.count, 5);
     int64_t count = s->state->weights.float_count;
     double *sum = fnas_allocate((size_t)count, sizeof *sum), largest = 0;
@@ -117,12 +117,12 @@ static void test_threads(void **state) {
         stage opened;
         stage_open(*state, threads, &opened);
         fnas_searcher *s = &opened.searcher;
-        draw(&opened, FNAS_PHASE_WEIGHTS);
+        draw(&opened, FNAS_PURPOSE_WEIGHTS);
         for (int64_t p = 0; p < PATHS; p++) fnas_space_random(opened.run->space, 3, p, s->paths.choices + p * DECISIONS);
         count = s->state->weights.float_count;
         if (!expected) expected = fnas_allocate((size_t)count, sizeof *expected);
         for (int64_t repeat = 0; repeat < 3; repeat++) {
-            test_check(opened.place, fnas_paths_run(opened.place->context, s, FNAS_PHASE_WEIGHTS));
+            test_check(opened.place, fnas_paths_run(opened.place->context, s, FNAS_PURPOSE_WEIGHTS));
             if (threads == 1 && repeat == 0) memcpy(expected, s->group_gradient[0], (size_t)count * sizeof *expected);
             assert_memory_equal(expected, s->group_gradient[0], (size_t)count * sizeof *expected);
         }
@@ -137,12 +137,12 @@ static void test_failure(void **state) {
     stage_open(*state, 3, &opened);
     fnas_test_place *place = *state;
     fnas_searcher *s = &opened.searcher;
-    draw(&opened, FNAS_PHASE_WEIGHTS);
+    draw(&opened, FNAS_PURPOSE_WEIGHTS);
     s->batch.labels[0] = -1;
-    assert_status(FNAS_ERR_INPUT, fnas_paths_run(place->context, s, FNAS_PHASE_WEIGHTS));
+    assert_status(FNAS_ERR_INPUT, fnas_paths_run(place->context, s, FNAS_PURPOSE_WEIGHTS));
     assert_message("step 0, path 0: ");
     s->batch.labels[0] = 0;
-    test_check(place, fnas_paths_run(place->context, s, FNAS_PHASE_WEIGHTS));
+    test_check(place, fnas_paths_run(place->context, s, FNAS_PURPOSE_WEIGHTS));
     for (int64_t p = 0; p < PATHS; p++) assert_true(isfinite(s->paths.cross_entropy[p]));
     stage_close(&opened);
 }

@@ -394,10 +394,9 @@ static void test_bad_input(void **state) {
     refuse(place, &on, (fnas_rival_options){.method = "synflow", .evaluations = 10, .data = DATA}, FNAS_ERR_USAGE, "leave --data out");
     refuse(place, &on, (fnas_rival_options){.method = "macs", .evaluations = 10, .proxy = PROXY}, FNAS_ERR_USAGE, "leave --proxy out");
     refuse(place, &on, (fnas_rival_options){.method = "synflow", .evaluations = 10, .proxy = "cels=1"}, FNAS_ERR_INPUT, "cells");
-    refuse(place, &on, (fnas_rival_options){.method = "naswot", .evaluations = 10, .data = DATA, .proxy = "cells=1"}, FNAS_ERR_INPUT,
-           "--proxy input=1x16x16");
-    refuse(place, &on, (fnas_rival_options){.method = "naswot", .evaluations = 10, .data = DATA, .proxy = "input=1x12x12"}, FNAS_ERR_INPUT,
-           "whole fraction");
+    refuse(place, &on,
+           (fnas_rival_options){.method = "naswot", .evaluations = 10, .data = "synthetic:3x8x8,classes=4", .proxy = "input=1x8x8"},
+           FNAS_ERR_INPUT, "use input=3xHxW in --space or --proxy");
     refuse(
         place, &on,
         (fnas_rival_options){.method = "naswot", .evaluations = 10, .data = "synthetic:1x8x8,classes=4,images=63", .proxy = "input=1x8x8"},

@@ -99,6 +99,66 @@ static void test_learning_rate_is_two_cosines(void **state) {
         assert_true(fnas_schedule_weight_rate(&c, step, 100) < fnas_schedule_weight_rate(&c, step - 1, 100));
 }
 
+/* ---- training in phases ---- */
+
+static fnas_search_config phased(void) {
+    fnas_search_config c = config();
+    c.warmup_fraction = 0.4;
+    c.sandwiches = 2;
+    c.phase_count = 4;
+    const double shares[4] = {2, 0, 1, 1};
+    for (int p = 0; p < 4; p++) c.phase_shares[p] = shares[p];
+    return c;
+}
+
+/* In the warm-up, each as long as its share says; one without a share is passed over. */
+static void test_phases_share_the_warmup(void **state) {
+    (void)state;
+    fnas_search_config c = phased();
+    for (int64_t step = 0; step < 100; step++) {
+        assert_int_equal(fnas_schedule_shrinks(&c, step, 100), step < 40);
+        assert_int_equal(fnas_schedule_phase(&c, step, 100), step < 20 ? 0 : step < 30 ? 2 : step < 40 ? 3 : FNAS_SPACE_ALL_OPEN);
+    }
+    c.phase_count = 0; /* all choices are open, in sandwiches */
+    assert_true(fnas_schedule_shrinks(&c, 0, 100));
+    assert_int_equal(fnas_schedule_phase(&c, 0, 100), FNAS_SPACE_ALL_OPEN);
+    c.sandwiches = 0;
+    assert_false(fnas_schedule_shrinks(&c, 0, 100));
+}
+
+/* The last of the warm-up's steps is of the last phase, however few there are. */
+static void test_short_warmups_have_their_last_phase(void **state) {
+    (void)state;
+    fnas_search_config c = phased();
+    for (int64_t total = 3; total < 60; total++) {
+        int64_t last = -1, before = 0;
+        while (fnas_schedule_shrinks(&c, last + 1, total)) {
+            int64_t phase = fnas_schedule_phase(&c, ++last, total);
+            assert_true(phase >= before && phase < 4 && phase != 1);
+            before = phase;
+        }
+        assert_true(last >= 0);
+        assert_int_equal(before, 3);
+    }
+}
+
+/* Frozen weights learn in the warm-up alone, and one cosine ends there. */
+static void test_frozen_weights_learn_in_the_warmup(void **state) {
+    (void)state;
+    fnas_search_config c = phased();
+    c.weight_rate = 0.3;
+    c.weight_rate_end = 0.001;
+    c.consolidate_fraction = 0;
+    for (int64_t step = 0; step < 100; step++) assert_true(fnas_schedule_trains_weights(&c, step, 100));
+    assert_true(fnas_schedule_weight_rate(&c, 39, 100) > 0.15);
+    c.shared_weights = FNAS_WEIGHTS_FROZEN;
+    for (int64_t step = 0; step < 100; step++) assert_int_equal(fnas_schedule_trains_weights(&c, step, 100), step < 40);
+    assert_float_equal(fnas_schedule_weight_rate(&c, 0, 100), 0.3, 1e-12);
+    for (int64_t step = 1; step < 40; step++)
+        assert_true(fnas_schedule_weight_rate(&c, step, 100) < fnas_schedule_weight_rate(&c, step - 1, 100));
+    assert_true(fnas_schedule_weight_rate(&c, 39, 100) < 0.003);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_stages_follow_each_other),
@@ -108,6 +168,9 @@ int main(void) {
         cmocka_unit_test(test_entropy_is_held_then_falls_by_the_same_factor),
         cmocka_unit_test(test_temperature_of_gdas_is_linear),
         cmocka_unit_test(test_learning_rate_is_two_cosines),
+        cmocka_unit_test(test_phases_share_the_warmup),
+        cmocka_unit_test(test_short_warmups_have_their_last_phase),
+        cmocka_unit_test(test_frozen_weights_learn_in_the_warmup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

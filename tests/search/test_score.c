@@ -63,9 +63,9 @@ static void reference_score(fnas_test_place *place, const scored *s, int64_t ind
                fnas_split_create(context, s->dataset, run->config.seed, run->config.weight_fraction, run->config.search_fraction, &split));
     float *images = fnas_allocate((size_t)(count + recalibration_count) * 64, sizeof *images);
     int32_t *labels = fnas_allocate((size_t)(count + recalibration_count), sizeof *labels);
-    test_check(place, fnas_batch_fill(context, s->dataset, recalibration_count, fnas_split_part(split, FNAS_SPLIT_WEIGHTS, &ignored), NULL,
-                                      images, labels));
-    test_check(place, fnas_batch_fill(context, s->dataset, count, fnas_split_part(split, FNAS_SPLIT_VALIDATION, &ignored), NULL,
+    test_check(place, fnas_batch_fill(context, s->dataset, NULL, recalibration_count, fnas_split_part(split, FNAS_SPLIT_WEIGHTS, &ignored),
+                                      NULL, images, labels));
+    test_check(place, fnas_batch_fill(context, s->dataset, NULL, count, fnas_split_part(split, FNAS_SPLIT_VALIDATION, &ignored), NULL,
                                       images + recalibration_count * 64, labels + recalibration_count));
     fnas_net *net;
     test_check(place, fnas_space_record(context, run->supernet, s->choices[index], &net));

@@ -38,7 +38,7 @@ static void stage_close(stage *opened) {
 
 static void draw_observed(stage *opened, int64_t step, int64_t count) {
     opened->run->state.step = step;
-    fnas_paths_draw(&opened->searcher, FNAS_PHASE_OBSERVE, count, 0, DEVICES);
+    fnas_paths_draw(&opened->searcher, FNAS_PURPOSE_OBSERVE, count, 0, DEVICES);
     assert_int_equal(opened->searcher.paths.count, count);
 }
 
@@ -100,10 +100,10 @@ static void test_observed_streams(void **state) {
     memcpy(first, choices, sizeof first);
     draw_observed(&opened, 4, COUNT);
     assert_memory_not_equal(choices, first, sizeof first);
-    fnas_paths_draw(&opened.searcher, FNAS_PHASE_HYPERNET, COUNT, 0, DEVICES);
+    fnas_paths_draw(&opened.searcher, FNAS_PURPOSE_HYPERNET, COUNT, 0, DEVICES);
     draw_observed(&opened, 3, COUNT);
     assert_memory_equal(choices, first, sizeof first);
-    fnas_paths_draw(&opened.searcher, FNAS_PHASE_HYPERNET, COUNT, 0, DEVICES);
+    fnas_paths_draw(&opened.searcher, FNAS_PURPOSE_HYPERNET, COUNT, 0, DEVICES);
     assert_memory_not_equal(choices, first, sizeof first);
     stage_close(&opened);
 }
@@ -116,8 +116,8 @@ static void test_observed_images(void **state) {
     fnas_context *context = opened.place->context;
     assert_int_equal(opened.run->config.batch, FNAS_BATCH_SHARED);
     draw_observed(&opened, 0, 8);
-    test_check(opened.place, fnas_batch_load(context, &opened.searcher, FNAS_PHASE_OBSERVE));
-    test_check(opened.place, fnas_paths_run(context, &opened.searcher, FNAS_PHASE_OBSERVE));
+    test_check(opened.place, fnas_batch_load(context, &opened.searcher, FNAS_PURPOSE_OBSERVE));
+    test_check(opened.place, fnas_paths_run(context, &opened.searcher, FNAS_PURPOSE_OBSERVE));
     for (int64_t p = 0; p < 8; p++) {
         assert_int_equal(opened.searcher.paths.images[p], opened.run->config.search_images);
         assert_true(isfinite(opened.searcher.paths.cross_entropy[p]));
@@ -174,7 +174,7 @@ static void test_round_draws(void **state) {
         double first_weight[ROUNDS];
         for (int64_t round = 0; round < ROUNDS; round++) {
             opened.searcher.round = round;
-            fnas_paths_draw(&opened.searcher, FNAS_PHASE_HYPERNET, each, DEVICES - devices, devices);
+            fnas_paths_draw(&opened.searcher, FNAS_PURPOSE_HYPERNET, each, DEVICES - devices, devices);
             for (int64_t p = 0; p < each; p++) {
                 assert_false(shares_stream(streams, seen, opened.searcher.paths.stream[p]));
                 streams[seen++] = opened.searcher.paths.stream[p];
@@ -190,7 +190,7 @@ static void test_round_draws(void **state) {
 
 static int64_t flat_paths(stage *opened, int64_t step) {
     opened->run->state.step = step;
-    fnas_paths_draw(&opened->searcher, FNAS_PHASE_WEIGHTS, opened->run->config.paths, 0, DEVICES);
+    fnas_paths_draw(&opened->searcher, FNAS_PURPOSE_WEIGHTS, opened->run->config.paths, 0, DEVICES);
     int64_t flat = 0;
     for (int64_t p = 0; p < opened->run->config.paths; p++) flat += is_flat(&opened->searcher, p);
     return flat;

@@ -24,7 +24,7 @@ static void test_parameters(void **state) {
     assert_string_equal(fnas_space_spec(space), "mobilenetv3:width=1.2,classes=1000");
     assert_int_equal(fnas_space_decision_count(space), 46);
     assert_int_equal(fnas_space_onehot_size(space), ONEHOT);
-    assert_false(fnas_space_has_supernet(space));
+    assert_true(fnas_space_has_supernet(space));
     /* Widths as published: 1.2 and 1.0. */
     const fnas_mbv3 *wide = fnas_mbv3_of(space);
     static const int64_t stages[2][5] = {{32, 48, 96, 136, 192}, {24, 40, 80, 112, 160}};
@@ -201,6 +201,33 @@ static void check_counts(fnas_test_place *place, const fnas_space *space, const 
     assert_true(net->values[0].c == 3 && net->values[0].h == image[1] && net->values[0].w == image[2]);
     assert_int_equal(net->values[net->logits].c, space->classes);
     fnas_net_destroy(net);
+}
+
+/* ---- training in phases ---- */
+
+/* As Once-for-All opens them: kernels, then depths, then expansions, from the largest on; resolutions at once. */
+static void test_phases(void **state) {
+    fnas_test_place *place = *state;
+    fnas_space *space = open_space(place, "mobilenetv3"), *cells = open_space(place, "nb201");
+    static const char *const names[] = {"full", "kernel", "depth", "expansion"};
+    static const int64_t decisions[4] = {FNAS_MBV3_RESOLUTION, FNAS_MBV3_KERNEL + 7, FNAS_MBV3_DEPTH + 4, FNAS_MBV3_EXPANSION + 19};
+    int32_t first, last;
+    assert_int_equal(fnas_space_phase_count(space), 4);
+    for (int64_t phase = 0; phase < 4; phase++) {
+        assert_string_equal(fnas_space_phase_name(space, phase), names[phase]);
+        for (int64_t d = 0; d < 4; d++) {
+            fnas_space_phase_choices(space, phase, decisions[d], &first, &last);
+            assert_int_equal(last, fnas_space_choice_count(space, decisions[d]) - 1);
+            assert_int_equal(first, phase >= d ? 0 : last);
+        }
+    }
+    fnas_space_phase_choices(space, FNAS_SPACE_ALL_OPEN, FNAS_MBV3_EXPANSION, &first, &last);
+    assert_int_equal(first, 0);
+    assert_int_equal(fnas_space_phase_count(cells), 0);
+    fnas_space_phase_choices(cells, 0, 2, &first, &last);
+    assert_true(first == 0 && last == 4);
+    fnas_space_close(space);
+    fnas_space_close(cells);
 }
 
 static void test_counts(void **state) {
@@ -494,11 +521,21 @@ static void test_published_names_of_all(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {
-        fnas_test(test_parameters),         fnas_test(test_small),           fnas_test(test_strings),
-        fnas_test(test_wrong_strings),      fnas_test(test_settled_random),  fnas_test(test_counts),
-        fnas_test(test_declaration),        fnas_test(test_covering),        fnas_test(test_features),
-        fnas_test(test_feature_derivative), fnas_test(test_references),      fnas_test(test_references_of_table),
-        fnas_test(test_published_nets),     fnas_test(test_published_names), fnas_test(test_published_names_of_all)};
+    const struct CMUnitTest tests[] = {fnas_test(test_parameters),
+                                       fnas_test(test_small),
+                                       fnas_test(test_strings),
+                                       fnas_test(test_wrong_strings),
+                                       fnas_test(test_settled_random),
+                                       fnas_test(test_phases),
+                                       fnas_test(test_counts),
+                                       fnas_test(test_declaration),
+                                       fnas_test(test_covering),
+                                       fnas_test(test_features),
+                                       fnas_test(test_feature_derivative),
+                                       fnas_test(test_references),
+                                       fnas_test(test_references_of_table),
+                                       fnas_test(test_published_nets),
+                                       fnas_test(test_published_names),
+                                       fnas_test(test_published_names_of_all)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

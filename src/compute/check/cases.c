@@ -90,11 +90,13 @@ static void add_convs(fnas_case_list *list, const fnas_conv_shape *table, int64_
 }
 
 static void add_planes(fnas_case_list *list, const fnas_shape *table, int64_t count) {
-    static const fnas_operator_kind plain[] = {FNAS_OPERATOR_NORM_STATISTICS, FNAS_OPERATOR_RELU_FORWARD, FNAS_OPERATOR_DOT,
-                                               FNAS_OPERATOR_SUM, FNAS_OPERATOR_GLOBAL_POOL_FORWARD};
-    static const fnas_operator_kind accumulating[] = {FNAS_OPERATOR_NORM_FORWARD,  FNAS_OPERATOR_RELU_BACKWARD,
-                                                      FNAS_OPERATOR_ADD,           FNAS_OPERATOR_GATE_FORWARD,
-                                                      FNAS_OPERATOR_GATE_BACKWARD, FNAS_OPERATOR_GLOBAL_POOL_BACKWARD};
+    static const fnas_operator_kind plain[] = {
+        FNAS_OPERATOR_NORM_STATISTICS,       FNAS_OPERATOR_RELU_FORWARD, FNAS_OPERATOR_HARD_SWISH_FORWARD,
+        FNAS_OPERATOR_CHANNEL_SCALE_FORWARD, FNAS_OPERATOR_DOT,          FNAS_OPERATOR_SUM,
+        FNAS_OPERATOR_GLOBAL_POOL_FORWARD};
+    static const fnas_operator_kind accumulating[] = {
+        FNAS_OPERATOR_NORM_FORWARD, FNAS_OPERATOR_RELU_BACKWARD, FNAS_OPERATOR_HARD_SWISH_BACKWARD, FNAS_OPERATOR_CHANNEL_SCALE_BACKWARD,
+        FNAS_OPERATOR_ADD,          FNAS_OPERATOR_GATE_FORWARD,  FNAS_OPERATOR_GATE_BACKWARD,       FNAS_OPERATOR_GLOBAL_POOL_BACKWARD};
     for (int64_t i = 0; i < count; i++) {
         for (size_t k = 0; k < sizeof plain / sizeof *plain; k++) add_case(list, (fnas_operator_case){.kind = plain[k], .plane = table[i]});
         for (size_t k = 0; k < sizeof accumulating / sizeof *accumulating; k++)
@@ -158,6 +160,10 @@ bool fnas_case_is_conv(const fnas_operator_case *c) {
     return c->kind <= FNAS_OPERATOR_CONV_BACKWARD_WEIGHTS;
 }
 
+bool fnas_case_is_channel_scale(const fnas_operator_case *c) {
+    return c->kind == FNAS_OPERATOR_CHANNEL_SCALE_FORWARD || c->kind == FNAS_OPERATOR_CHANNEL_SCALE_BACKWARD;
+}
+
 bool fnas_case_is_pool(const fnas_operator_case *c) {
     return c->kind == FNAS_OPERATOR_POOL_FORWARD || c->kind == FNAS_OPERATOR_POOL_BACKWARD;
 }
@@ -177,6 +183,10 @@ static const char *const operator_names[] = {
     [FNAS_OPERATOR_NORM_BACKWARD] = "norm_backward",
     [FNAS_OPERATOR_RELU_FORWARD] = "relu_forward",
     [FNAS_OPERATOR_RELU_BACKWARD] = "relu_backward",
+    [FNAS_OPERATOR_HARD_SWISH_FORWARD] = "hard_swish_forward",
+    [FNAS_OPERATOR_HARD_SWISH_BACKWARD] = "hard_swish_backward",
+    [FNAS_OPERATOR_CHANNEL_SCALE_FORWARD] = "channel_scale_forward",
+    [FNAS_OPERATOR_CHANNEL_SCALE_BACKWARD] = "channel_scale_backward",
     [FNAS_OPERATOR_ADD] = "add",
     [FNAS_OPERATOR_GATE_FORWARD] = "gate_forward",
     [FNAS_OPERATOR_GATE_BACKWARD] = "gate_backward",

@@ -15,6 +15,10 @@ typedef enum fnas_operator_kind {
     FNAS_OPERATOR_NORM_BACKWARD,
     FNAS_OPERATOR_RELU_FORWARD,
     FNAS_OPERATOR_RELU_BACKWARD,
+    FNAS_OPERATOR_HARD_SWISH_FORWARD,
+    FNAS_OPERATOR_HARD_SWISH_BACKWARD,
+    FNAS_OPERATOR_CHANNEL_SCALE_FORWARD,
+    FNAS_OPERATOR_CHANNEL_SCALE_BACKWARD,
     FNAS_OPERATOR_ADD,
     FNAS_OPERATOR_GATE_FORWARD,
     FNAS_OPERATOR_GATE_BACKWARD,
@@ -44,6 +48,7 @@ typedef struct fnas_operator_case {
 } fnas_operator_case; /* of the four shapes, that of its kind */
 
 bool fnas_case_is_conv(const fnas_operator_case *c);
+bool fnas_case_is_channel_scale(const fnas_operator_case *c);
 bool fnas_case_is_pool(const fnas_operator_case *c); /* over windows */
 bool fnas_case_is_matrix(const fnas_operator_case *c);
 

@@ -61,11 +61,26 @@ static void declare_elementwise(fnas_operands *all) {
     const fnas_operator_case *c = all->c;
     fnas_operand_role role = c->accumulate ? FNAS_OPERAND_ADDED : FNAS_OPERAND_RESULT;
     operand_add(all, "src", FNAS_OPERAND_INPUT, true, c->plane);
-    if (c->kind == FNAS_OPERATOR_RELU_BACKWARD || c->kind == FNAS_OPERATOR_GATE_BACKWARD || c->kind == FNAS_OPERATOR_DOT)
+    if (c->kind == FNAS_OPERATOR_RELU_BACKWARD || c->kind == FNAS_OPERATOR_HARD_SWISH_BACKWARD || c->kind == FNAS_OPERATOR_GATE_BACKWARD ||
+        c->kind == FNAS_OPERATOR_DOT)
         operand_add(all, "diff_dst", FNAS_OPERAND_INPUT, true, c->plane);
     if (c->kind != FNAS_OPERATOR_DOT && c->kind != FNAS_OPERATOR_SUM) operand_add(all, "result", role, true, c->plane);
     if (c->kind == FNAS_OPERATOR_GATE_BACKWARD || c->kind == FNAS_OPERATOR_DOT || c->kind == FNAS_OPERATOR_SUM)
         operand_add(all, "sum", FNAS_OPERAND_RESULT, false, (fnas_shape){1, 1, 1, 1});
+}
+
+/* One factor an image and channel. */
+static void declare_channel_scale(fnas_operands *all) {
+    const fnas_operator_case *c = all->c;
+    fnas_operand_role role = c->accumulate ? FNAS_OPERAND_ADDED : FNAS_OPERAND_RESULT;
+    fnas_shape factors = {c->plane.n, c->plane.c, 1, 1};
+    bool backward = c->kind == FNAS_OPERATOR_CHANNEL_SCALE_BACKWARD;
+    operand_add(all, "src", FNAS_OPERAND_INPUT, true, c->plane);
+    operand_add(all, "factors", FNAS_OPERAND_INPUT, false, factors);
+    operand_add(all, "dst", backward ? FNAS_OPERAND_INPUT : role, true, c->plane);
+    if (!backward) return;
+    operand_add(all, "diff_src", role, true, c->plane);
+    operand_add(all, "diff_factors", role, false, factors);
 }
 
 static void declare_pool(fnas_operands *all) {
@@ -105,6 +120,8 @@ void fnas_operands_declare(fnas_operands *all, const fnas_operator_case *c, int6
         declare_conv(all);
     else if (c->kind <= FNAS_OPERATOR_NORM_BACKWARD)
         declare_norm(all);
+    else if (fnas_case_is_channel_scale(c))
+        declare_channel_scale(all);
     else if (c->kind <= FNAS_OPERATOR_SUM)
         declare_elementwise(all);
     else if (c->kind <= FNAS_OPERATOR_GLOBAL_POOL_BACKWARD)
@@ -153,7 +170,8 @@ bool fnas_operands_allocate(fnas_operands *all) {
     return complete && all->plain && all->floats && all->labels;
 }
 
-/* Activations of a norm lie far from zero, which finds cancellation; those of a ReLU hold exact zeros. */
+/* Activations of a norm lie far from zero, which finds cancellation; those of a ReLU hold exact zeros, those of a hard swish both corners.
+ */
 static float draw_value(const fnas_operands *all, const fnas_operand *o, int64_t index, fnas_random *random) {
     double value = 2 * fnas_random_uniform(random) - 1;
     int64_t channel = index / (o->shape.h * o->shape.w) % o->shape.c;
@@ -161,6 +179,8 @@ static float draw_value(const fnas_operands *all, const fnas_operand *o, int64_t
     if (kind >= FNAS_OPERATOR_NORM_STATISTICS && kind <= FNAS_OPERATOR_NORM_BACKWARD && strcmp(o->name, "src") == 0)
         value += 20.0 * (double)(channel % 5);
     if (kind == FNAS_OPERATOR_RELU_BACKWARD && index % 7 == 0 && strcmp(o->name, "src") == 0) value = 0;
+    if ((kind == FNAS_OPERATOR_HARD_SWISH_FORWARD || kind == FNAS_OPERATOR_HARD_SWISH_BACKWARD) && strcmp(o->name, "src") == 0)
+        value = index % 11 == 0 ? 3 : index % 13 == 0 ? -3 : 5 * value;
     if (kind == FNAS_OPERATOR_CROSS_ENTROPY) value *= 5;
     return (float)value;
 }

@@ -34,6 +34,8 @@ static double summed_terms(const fnas_operator_case *c, int result) {
         return (double)c->matrix.in;
     case FNAS_OPERATOR_LINEAR_BACKWARD:
         return (double)(c->matrix.out > c->matrix.n ? c->matrix.out : c->matrix.n);
+    case FNAS_OPERATOR_CHANNEL_SCALE_BACKWARD:
+        return result == 4 ? PARTIAL_TERMS : 1;
     case FNAS_OPERATOR_GATE_BACKWARD:
         return result == 3 ? PARTIAL_TERMS : 1;
     case FNAS_OPERATOR_DOT:

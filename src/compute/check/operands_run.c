@@ -41,6 +41,12 @@ static void run_fast_norm(fnas_engine *engine, fnas_operands *all) {
     }
 }
 
+static void run_fast_channel_scale_backward(fnas_engine *engine, fnas_operands *all) {
+    bool accumulate = all->c->accumulate;
+    const fnas_channel_scale_gradients wanted = {fast_of(all, 3), fast_of(all, 4), accumulate, accumulate};
+    fnas_channel_scale_backward(engine, all->c->plane, fast_of(all, 0), fast_of(all, 1), fast_of(all, 2), &wanted);
+}
+
 static void run_fast_elementwise(fnas_engine *engine, fnas_operands *all) {
     const fnas_operator_case *c = all->c;
     float *a = fast_of(all, 0), *b = fast_of(all, 1);
@@ -51,6 +57,18 @@ static void run_fast_elementwise(fnas_engine *engine, fnas_operands *all) {
         break;
     case FNAS_OPERATOR_RELU_BACKWARD:
         fnas_relu_backward(engine, c->plane, a, b, c->accumulate, fast_of(all, 2));
+        break;
+    case FNAS_OPERATOR_HARD_SWISH_FORWARD:
+        fnas_hard_swish_forward(engine, c->plane, a, b);
+        break;
+    case FNAS_OPERATOR_HARD_SWISH_BACKWARD:
+        fnas_hard_swish_backward(engine, c->plane, a, b, c->accumulate, fast_of(all, 2));
+        break;
+    case FNAS_OPERATOR_CHANNEL_SCALE_FORWARD:
+        fnas_channel_scale_forward(engine, c->plane, a, b, fast_of(all, 2));
+        break;
+    case FNAS_OPERATOR_CHANNEL_SCALE_BACKWARD:
+        run_fast_channel_scale_backward(engine, all);
         break;
     case FNAS_OPERATOR_ADD:
         fnas_add(engine, c->plane, a, c->accumulate, b);
@@ -161,6 +179,20 @@ void fnas_case_run_exact(const fnas_operator_case *c, const int32_t *labels, dou
         break;
     case FNAS_OPERATOR_RELU_BACKWARD:
         fnas_ref_relu_backward(c->plane, x[0], x[1], c->accumulate, x[2]);
+        break;
+    case FNAS_OPERATOR_HARD_SWISH_FORWARD:
+        fnas_ref_activation_forward(FNAS_ACTIVATION_HARD_SWISH, fnas_shape_elements(c->plane), x[0], x[1]);
+        break;
+    case FNAS_OPERATOR_HARD_SWISH_BACKWARD:
+        fnas_ref_activation_backward(FNAS_ACTIVATION_HARD_SWISH, fnas_shape_elements(c->plane), x[0], x[1], c->accumulate, x[2]);
+        break;
+    case FNAS_OPERATOR_CHANNEL_SCALE_FORWARD:
+        fnas_ref_channel_scale_forward(c->plane, x[0], x[1], x[2]);
+        break;
+    case FNAS_OPERATOR_CHANNEL_SCALE_BACKWARD:
+        if (!c->accumulate) memset(x[3], 0, (size_t)fnas_shape_elements(c->plane) * sizeof *x[3]);
+        if (!c->accumulate) memset(x[4], 0, (size_t)(c->plane.n * c->plane.c) * sizeof *x[4]);
+        fnas_ref_channel_scale_backward(c->plane, x[0], x[1], x[2], x[3], x[4]);
         break;
     case FNAS_OPERATOR_ADD:
         fnas_ref_add(c->plane, x[0], c->accumulate, x[1]);

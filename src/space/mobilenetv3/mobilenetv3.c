@@ -196,6 +196,18 @@ static void mbv3_image_of(const fnas_space *space, const int32_t *choices, int64
     image[1] = image[2] = fnas_mbv3_resolution(space->detail, choices[FNAS_MBV3_RESOLUTION]);
 }
 
+/* As Once-for-All trains them: the full network, then with elastic kernels, depths, expansions. Its resolution is elastic from the first
+ * step. */
+enum { PHASE_FULL, PHASE_KERNEL, PHASE_DEPTH, PHASE_EXPANSION };
+static const char *const phase_names[] = {"full", "kernel", "depth", "expansion", NULL};
+
+static void mbv3_phase_choices(const fnas_space *space, int64_t phase, int64_t decision, int32_t *first, int32_t *last) {
+    (void)space;
+    if (decision == FNAS_MBV3_RESOLUTION) return;
+    int64_t opens = decision < FNAS_MBV3_KERNEL ? PHASE_DEPTH : decision < FNAS_MBV3_EXPANSION ? PHASE_KERNEL : PHASE_EXPANSION;
+    if (phase < opens) *first = *last;
+}
+
 static void mbv3_close(fnas_space *space) {
     fnas_mbv3 *mbv3 = space->detail;
     if (mbv3) fnas_free(mbv3->references);
@@ -219,10 +231,11 @@ const fnas_space_type fnas_space_mobilenetv3 = {.name = "mobilenetv3",
                                                 .params = fnas_mbv3_params,
                                                 .declare = fnas_mbv3_declare,
                                                 .record = fnas_mbv3_record,
+                                                .phase_names = phase_names,
+                                                .phase_choices = mbv3_phase_choices,
                                                 .from_published = fnas_mbv3_from_published,
                                                 .to_published = fnas_mbv3_to_published,
                                                 .image_of = mbv3_image_of,
-                                                .measured_only = true,
                                                 .cost_feature_count = fnas_mbv3_cost_feature_count,
                                                 .cost_features = fnas_mbv3_cost_features,
                                                 .cost_features_vjp = fnas_mbv3_cost_features_vjp,

@@ -152,9 +152,15 @@ static fnas_norm_spec fnas_affine(int32_t gamma, int32_t beta) {
     return (fnas_norm_spec){.present = true, .gamma = gamma, .beta = beta, .epsilon = FNAS_NB201_EPSILON};
 }
 
+/* Padded so that with stride 1 it keeps the shape. */
+static fnas_conv_spec fnas_square_conv(int32_t weight, int32_t bias, int64_t out, int64_t in, int64_t kernel, int64_t stride) {
+    return (fnas_conv_spec){
+        .weight = weight, .bias = bias, .out = out, .in = in, .kernel = kernel, .stride = stride, .padding = kernel / 2, .groups = 1};
+}
+
 static fnas_value fnas_record_stem(fnas_recorder *recorder) {
     const fnas_nb201 *nb201 = recorder->nb201;
-    fnas_conv_spec conv = {FNAS_STEM_WEIGHT, FNAS_PARAMETER_NONE, nb201->channels, nb201->image[0], 3, 1, 1, 1};
+    fnas_conv_spec conv = fnas_square_conv(FNAS_STEM_WEIGHT, FNAS_PARAMETER_NONE, nb201->channels, nb201->image[0], 3, 1);
     fnas_norm_spec norm = fnas_affine(FNAS_STEM_GAMMA, FNAS_STEM_BETA);
     return fnas_net_conv(recorder->net, 0, FNAS_VALUE_NEW, &conv, &norm, FNAS_UNGATED);
 }
@@ -164,9 +170,9 @@ static fnas_value fnas_record_reduction(fnas_recorder *recorder, int64_t stage, 
     int32_t handle = fnas_nb201_reduction_handle(recorder->nb201, stage);
     int64_t out = fnas_nb201_stage_shape(recorder->nb201, stage).c, in = out / 2;
     fnas_net *net = recorder->net;
-    fnas_conv_spec conv_a = {handle + FNAS_REDUCTION_WEIGHT_A, FNAS_PARAMETER_NONE, out, in, 3, 2, 1, 1};
-    fnas_conv_spec conv_b = {handle + FNAS_REDUCTION_WEIGHT_B, FNAS_PARAMETER_NONE, out, out, 3, 1, 1, 1};
-    fnas_conv_spec shortcut = {handle + FNAS_REDUCTION_SHORTCUT, FNAS_PARAMETER_NONE, out, in, 1, 1, 0, 1};
+    fnas_conv_spec conv_a = fnas_square_conv(handle + FNAS_REDUCTION_WEIGHT_A, FNAS_PARAMETER_NONE, out, in, 3, 2);
+    fnas_conv_spec conv_b = fnas_square_conv(handle + FNAS_REDUCTION_WEIGHT_B, FNAS_PARAMETER_NONE, out, out, 3, 1);
+    fnas_conv_spec shortcut = fnas_square_conv(handle + FNAS_REDUCTION_SHORTCUT, FNAS_PARAMETER_NONE, out, in, 1, 1);
     fnas_norm_spec norm_a = fnas_affine(handle + FNAS_REDUCTION_GAMMA_A, handle + FNAS_REDUCTION_BETA_A);
     fnas_norm_spec norm_b = fnas_affine(handle + FNAS_REDUCTION_GAMMA_B, handle + FNAS_REDUCTION_BETA_B);
     fnas_value main = fnas_net_relu(net, input);
@@ -188,7 +194,7 @@ static fnas_value fnas_record_conv_edge(fnas_recorder *recorder, int64_t stage, 
     int64_t channels = fnas_nb201_stage_shape(recorder->nb201, stage).c;
     int32_t handle = fnas_nb201_edge_handle(recorder->nb201, stage, cell, edge);
     int64_t kernel = recorder->choices[edge] == FNAS_NB201_CONV1 ? 1 : 3;
-    fnas_conv_spec conv = {handle, handle + 1, channels, channels, kernel, 1, kernel / 2, 1};
+    fnas_conv_spec conv = fnas_square_conv(handle, handle + 1, channels, channels, kernel, 1);
     fnas_norm_spec norm = fnas_affine(FNAS_PARAMETER_NONE, FNAS_PARAMETER_NONE);
     return fnas_net_conv(recorder->net, source, into, &conv, &norm, gate);
 }

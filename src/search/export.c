@@ -1,0 +1,102 @@
+/* Networks of a run as files. */
+#include <string.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "export/onnx.h"
+#include "search/names.h"
+#include "search/network_file.h"
+#include "search/score.h"
+#include "space/space.h"
+
+typedef enum export_format { FORMAT_ONNX, FORMAT_SAFETENSORS, FORMAT_OFA } export_format;
+static const char *const format_names[] = {"onnx", "safetensors", "ofa", NULL};
+
+#define BATCH_MAX 65536
+
+/* What a network is made of; the arrays are owned. */
+typedef struct exported {
+    char arch[FNAS_ARCH_TEXT_BYTES]; /* settled */
+    fnas_net *net;
+    float *memory;
+    fnas_norm_state statistics;
+} exported;
+
+static void exported_free(exported *network) {
+    fnas_net_destroy(network->net);
+    fnas_free(network->memory);
+}
+
+static fnas_status settle_arch(fnas_context *context, const fnas_run *run, const char *arch, int32_t *choices, char *text) {
+    fnas_status status = fnas_space_parse(context, run->space, arch, choices);
+    if (status != FNAS_OK) return fnas_fail_prefix(context, status, "--arch");
+    return fnas_space_format(context, run->space, choices, text, FNAS_ARCH_TEXT_BYTES);
+}
+
+static fnas_status take_statistics(fnas_context *context, const fnas_run *run, const char *data, exported *network) {
+    size_t channels = (size_t)network->net->norm_channels;
+    fnas_dataset *dataset = NULL;
+    network->memory = fnas_allocate(2 * channels, sizeof *network->memory);
+    if (!network->memory) return fnas_fail_memory(context, "the statistics of a network");
+    network->statistics = (fnas_norm_state){network->memory, network->memory + channels};
+    FNAS_TRY(fnas_run_open_data(context, run, data, &dataset));
+    fnas_status status = fnas_score_statistics(context, run, dataset, network->net, &network->statistics);
+    fnas_dataset_close(dataset);
+    return status;
+}
+
+static fnas_status write_onnx(fnas_context *context, const fnas_run *run, const exported *network, int64_t batch, const char *path) {
+    fnas_graph *graph = NULL;
+    FNAS_TRY(fnas_graph_lower(context, network->net, &run->state.weights, &network->statistics, &graph));
+    fnas_status status = fnas_onnx_write(context, graph, batch, path, NULL);
+    fnas_graph_destroy(graph);
+    return status;
+}
+
+static fnas_status write_network(fnas_context *context, const fnas_run *run, const fnas_export_options *options, export_format format,
+                                 const int32_t *choices, exported *network, const char *path) {
+    FNAS_TRY(fnas_space_record(context, run->supernet, choices, &network->net));
+    FNAS_TRY(take_statistics(context, run, options->data, network));
+    if (format == FORMAT_ONNX) return write_onnx(context, run, network, options->batch ? options->batch : 1, path);
+    return fnas_network_write(context, run->supernet, network->arch, network->net, &run->state.weights, &network->statistics, path);
+}
+
+/* The native string of Once-for-All's space is what its scripts read. */
+static fnas_status write_ofa(fnas_context *context, const fnas_run *run, const exported *network, const char *path) {
+    fnas_text line = {0};
+    if (strcmp(fnas_space_name(run->space), "mobilenetv3") != 0)
+        return fnas_fail(context, FNAS_ERR_USAGE, "format ofa: the run is in the space %s, Once-for-All's is mobilenetv3",
+                         fnas_space_name(run->space));
+    fnas_text_append(&line, "%s\n", network->arch);
+    fnas_status status = line.failed ? fnas_fail_memory(context, path) : fnas_file_write_atomic(context, path, line.data, line.size);
+    fnas_text_free(&line);
+    return status;
+}
+
+static fnas_status check(fnas_context *context, const fnas_run *run, const fnas_export_options *options, export_format *format) {
+    int index = 0;
+    if (!options->arch || !options->format) return fnas_fail(context, FNAS_ERR_USAGE, "export: an architecture and a format are needed");
+    FNAS_TRY(fnas_name_find(context, FNAS_ERR_USAGE, "format", options->format, format_names, &index));
+    *format = (export_format)index;
+    if (options->batch < 0 || options->batch > BATCH_MAX || (options->batch && *format != FORMAT_ONNX))
+        return fnas_fail(context, FNAS_ERR_USAGE, "batch: 1 to %d images, of an ONNX model", BATCH_MAX);
+    if (*format == FORMAT_OFA || fnas_search_has_supernet(&run->config)) return FNAS_OK;
+    return fnas_fail(context, FNAS_ERR_USAGE, "%s: this run has its errors from a table, and no shared weights to make a network of",
+                     run->path);
+}
+
+fnas_status fnas_run_export(fnas_context *context, const fnas_run *run, const fnas_export_options *options, const char *path) {
+    export_format format = FORMAT_ONNX;
+    exported network = {.net = NULL};
+    FNAS_TRY(check(context, run, options, &format));
+    int32_t *choices = fnas_allocate((size_t)fnas_space_decision_count(run->space), sizeof *choices);
+    if (!choices) return fnas_fail_memory(context, "an architecture");
+    fnas_status status = settle_arch(context, run, options->arch, choices, network.arch);
+    if (status == FNAS_OK)
+        status = format == FORMAT_OFA ? write_ofa(context, run, &network, path)
+                                      : write_network(context, run, options, format, choices, &network, path);
+    exported_free(&network);
+    fnas_free(choices);
+    return status;
+}
