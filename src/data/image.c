@@ -203,14 +203,14 @@ static fnas_status fnas_batch_item(fnas_context *context, void *user, int64_t it
 /* Decoding takes milliseconds an image; what lies in memory, less than a thread takes to start. */
 static fnas_status fnas_batch_run(fnas_context *context, fnas_batch_job *job, int64_t count) {
     int64_t resolved[3], threads = fnas_context_threads(context) < count ? fnas_context_threads(context) : count;
-    fnas_status status = fnas_resolve_shape(context, job->dataset, job->shape, resolved);
+    fnas_status status = FNAS_OK;
     fnas_team *team;
+    FNAS_TRY(fnas_resolve_shape(context, job->dataset, job->shape, resolved));
     job->floats = (size_t)(resolved[0] * resolved[1] * resolved[2]);
     if (!job->dataset->source || threads < 2) {
         for (int64_t i = 0; i < count && status == FNAS_OK; i++) status = fnas_batch_item(context, job, i, 0);
         return status;
     }
-    FNAS_TRY(status);
     FNAS_TRY(fnas_team_create(context, threads, NULL, &team));
     status = fnas_team_run(context, team, count, fnas_batch_item, job);
     fnas_team_destroy(team);

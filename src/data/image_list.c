@@ -52,10 +52,9 @@ static fnas_status add_entry(fnas_context *context, const char *name, const stru
     char *copy = grown ? fnas_strdup(name) : NULL;
     if (!copy) return fnas_fail_memory(context, "a list of images");
     bool is_folder = S_ISDIR(info->st_mode);
-    found->items[found->count++] = (entry){.name = copy,
-                                           .is_folder = is_folder,
-                                           .size_bytes = info->st_size,
-                                           .modified_ns = (int64_t)info->st_mtim.tv_sec * 1000000000 + info->st_mtim.tv_nsec};
+    uint64_t modified_ns = (uint64_t)info->st_mtim.tv_sec * 1000000000 + (uint64_t)info->st_mtim.tv_nsec; /* years beyond 2262 wrap */
+    found->items[found->count++] = (entry){
+        .name = copy, .is_folder = is_folder, .size_bytes = info->st_size, .modified_ns = (int64_t)modified_ns};
     *(is_folder ? &found->folders : &found->images) += 1;
     return FNAS_OK;
 }

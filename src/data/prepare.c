@@ -10,7 +10,7 @@
 #include "data/pack.h"
 #include "data/source.h"
 
-#define CHUNK 16 /* images decoded before they are written, a thread */
+#define CHUNK 4 /* images decoded before they are written, a thread */
 
 /* One image of a chunk: a picture, or the reason why there is none. */
 typedef struct slot {

@@ -56,8 +56,8 @@ rm "$place/set/train/class1/damaged.jpg"
 # ---- searches ----
 data=folder:$place/set
 want "a search on the folder" tiny_search "$place/one" --steps 6 --threads 1
-tiny_search "$place/two" --steps 6 --threads 2 2> "$place/err"
-says err "pictures are cut and resized to 3x16x16"
+tiny_search "$place/two" --steps 6 --threads 2 > "$place/out" 2> "$place/err"
+want "it says once what is resized" [ "$(grep -c "pictures are cut and resized to 3x16x16" "$place/err")" = 1 ]
 for file in checkpoint.safetensors config.json metrics.csv; do
     want "1 and 2 threads: $file has the same bytes" cmp "$place/one/$file" "$place/two/$file"
 done
@@ -80,7 +80,7 @@ says err "cut.images: truncated: its end is missing: make it anew"
 # ---- images of another size than the space's ----
 data=synthetic:1x8x8,classes=4,images=600
 want "a search on smaller, grey images" tiny_search "$place/grey" --steps 2
-tiny_search "$place/grey2" --steps 2 2> "$place/err"
+tiny_search "$place/grey2" --steps 2 > "$place/out" 2> "$place/err"
 says err "images of 1x8x8 are made 3x16x16 (bilinear)"
 run 2 "colours where the space takes grey" search --space nb201:channels=4,cells=1,classes=4,input=1x16x16 --data synthetic:3x8x8,classes=4 --device "$place/a.json" --out "$place/x"
 want "and no run is left of what was refused" [ ! -e "$place/x" ]

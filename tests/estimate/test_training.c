@@ -85,17 +85,27 @@ static void test_a_diverged_network_guesses(void **state) {
     tear_down(&made);
 }
 
-static void test_refuses_images_that_do_not_fit(void **state) {
+/* Images are made larger and narrower, each time others; colours are not made grey. */
+static void test_images_of_other_sizes(void **state) {
     fnas_test_place *place = *state;
-    const char *specs[] = {"nb201:channels=8,cells=1,input=3x32x32", "nb201:channels=8,cells=1,input=3x16x8",
-                           "nb201:channels=8,cells=1,input=1x8x8"};
-    for (size_t i = 0; i < sizeof specs / sizeof *specs; i++) {
+    const char *specs[] = {"nb201:channels=8,cells=1,input=3x24x24", "nb201:channels=8,cells=1,input=3x16x8"};
+    fnas_training_curve curves[2];
+    fnas_trainer trainer;
+    for (size_t i = 0; i < 2; i++) {
         bench made = set_up(place, specs[i], 20);
-        fnas_trainer trainer;
-        assert_status(FNAS_ERR_INPUT, fnas_trainer_create(place->context, &made.plan, &trainer));
-        assert_message("3x16x16");
+        assert_status(FNAS_OK, fnas_trainer_create(place->context, &made.plan, &trainer));
+        curves[i] = train(place, &made, &trainer, CONV_CELL);
+        fnas_trainer_destroy(&trainer);
         tear_down(&made);
     }
+    assert_memory_not_equal(&curves[0], &curves[1], sizeof curves[0]);
+    bench made = set_up(place, "nb201:channels=8,cells=1,input=1x8x8", 20);
+    int32_t choices[6] = {0};
+    assert_status(FNAS_OK, fnas_trainer_create(place->context, &made.plan, &trainer));
+    assert_status(FNAS_ERR_INPUT, fnas_trainer_run(place->context, &made.plan, &trainer, choices, &curves[0]));
+    assert_message("the space takes images 1x8x8, the data set synthetic:3x16x16,classes=10,images=500 has 3 channels");
+    fnas_trainer_destroy(&trainer);
+    tear_down(&made);
 }
 
 static void test_stops_when_asked(void **state) {
@@ -116,7 +126,7 @@ int main(void) {
         fnas_test(test_learns),
         fnas_test(test_is_a_function_of_plan_and_architecture),
         fnas_test(test_a_diverged_network_guesses),
-        fnas_test(test_refuses_images_that_do_not_fit),
+        fnas_test(test_images_of_other_sizes),
         fnas_test(test_stops_when_asked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -448,7 +448,7 @@ static void test_bad_input(void **state) {
     expect(fixture, &options, FNAS_ERR_USAGE, "multiple of the 2 search devices");
     options = good;
     options.data = "fashion-mnist";
-    expect(fixture, &options, FNAS_ERR_INPUT, "input=1x28x28");
+    expect(fixture, &options, FNAS_ERR_INPUT, "tells 4 classes apart, the data set fashion-mnist has 10");
     options = good;
     options.space = "nb201:channels=8,cells=1,classes=4,input=1x8x8";
     expect(fixture, &options, FNAS_ERR_INPUT, "channels=4");
