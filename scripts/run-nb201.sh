@@ -243,7 +243,7 @@ fit_predictor() {
 minutes_left() {
     awk -v all="$1" -v search="$2" -v shared="$(seconds_of_shared)" 'BEGIN {
         left = all - search - shared / 60 - 1 / 3
-        if (left <= 0) exit 1
+        if (left < 0.001) exit 1 # what is printed must be above 0
         printf "%.3f\n", left }' || stop "MINUTES=$1 leaves nothing for the judge: cards and predictor took $(seconds_of_shared) s, the search gets $2 minutes"
 }
 

@@ -125,13 +125,16 @@ want "and it alone" [ "$(find made/results -name '*,*.json' -newer marker)" = "$
 want "to the same numbers" cmp "$lost" kept.json
 
 # ---- a longer search begins with what a shorter one's judge has done ----
-short=made/search/curve-0.5/seed-1 long=made/search/curve-0.6/seed-1 tiny=channels=2,cells=1,input=3x8x8
-protocol 0 "two searches with estimated errors" PARTS=search SEARCH_NAME=curve MINUTES="0.5 0.6" SEARCH_MINUTES=0.05 SEARCH_STEPS=20 SEEDS=1 THREE=no SEARCH_OPTIONS="$quick" \
+# Cards and predictor count: however long they took, the judge has some seconds.
+took=$(awk -F, '$2 == "shared" { sum += $5 } END { print sum / 60 }' made/results/times.csv)
+less=$(awk -v took="$took" 'BEGIN { printf "%.2f", took + 0.5 }') more=$(awk -v took="$took" 'BEGIN { printf "%.2f", took + 0.6 }')
+short=made/search/curve-$less/seed-1 long=made/search/curve-$more/seed-1 tiny=channels=2,cells=1,input=3x8x8
+protocol 0 "two searches with estimated errors" PARTS=search SEARCH_NAME=curve MINUTES="$less $more" SEARCH_MINUTES=0.05 SEARCH_STEPS=20 SEEDS=1 THREE=no SEARCH_OPTIONS="$quick" \
     JUDGE_OPTIONS="--proxy $tiny --score-proxy $tiny --score-images 4 --steps 40"
 want "what the shorter one trained" sh -c "cut -d, -f1,4 $short/errors.csv | grep '[0-9]$' | sort > short; [ -s short ]"
 want "the longer one has as well" sh -c "cut -d, -f1,4 $long/errors.csv | grep '[0-9]$' | sort > long; [ -z \"\$(comm -23 short long)\" ]"
-want "it scored nothing anew" sh -c "! sed -n '/0.6 minutes/,\$p' err out | grep -q naswot"
-want "the shorter one's seconds count in both" [ "$(grep -c '^0.5,curve,1,judge' made/results/times.csv)" -lt "$(grep -c '^0.6,curve,1,judge' made/results/times.csv)" ]
+want "it scored nothing anew" sh -c "! sed -n '/$more minutes/,\$p' err out | grep -q naswot"
+want "the shorter one's seconds count in both" [ "$(grep -c "^$less,curve,1,judge" made/results/times.csv)" -lt "$(grep -c "^$more,curve,1,judge" made/results/times.csv)" ]
 
 # ---- a rival that fails ----
 code=0
@@ -151,10 +154,11 @@ touch marker
 want "once more" ablation
 want "does nothing and says the same" sh -c "cmp out before && [ -z \"\$(find made/search/ablation -newer marker -type f)\" ]"
 for seed in 1 2 3; do echo "default,$seed,0.987654,0.9" > "made/ablation/default,$seed"; done
-want "seeds that agree" env TABLES="$place/tables" ERRORS=trial-5/seed-1/errors.csv STEPS=20 SEEDS="1 2 3" ROWS=default sh "$script_of_rows"
+agreeing() { env TABLES="$place/tables" ERRORS=trial-5/seed-1/errors.csv STEPS=20 SEEDS="1 2 3" ROWS=default sh "$script_of_rows" > out 2> err < /dev/null; }
+want "seeds that agree" agreeing
 want "have no standard error" grep -qF '| 0.9877 ± 0.0000 | 0.9000 ± 0.0000 |' out
 cp $short/errors.csv.trainings judged
-want "errors of some ingredients" env TABLES="$place/tables" ERRORS=curve-0.5/seed-1/errors.csv JUDGE_OPTIONS="--proxy $tiny --score-proxy $tiny --score-images 4 --steps 40" STEPS=20 SEEDS=1 \
+want "errors of some ingredients" env TABLES="$place/tables" ERRORS=curve-$less/seed-1/errors.csv JUDGE_OPTIONS="--proxy $tiny --score-proxy $tiny --score-images 4 --steps 40" STEPS=20 SEEDS=1 \
     ROWS="scores-alone without-meco" THREADS=2 sh "$script_of_rows"
 want "are not the judge's, which stays" cmp judged $short/errors.csv.trainings
 rows=made/search/ablation
