@@ -12,7 +12,8 @@
 #define IMAGES 2
 #define CLASSES 5
 #define SPEC "mobilenetv3:width=1.0,classes=5"
-#define ONEHOT (FNAS_MBV3_RESOLUTIONS + FNAS_MBV3_CHOICES * (FNAS_MBV3_DECISIONS - 1))
+#define RESOLUTIONS 25
+#define ONEHOT (RESOLUTIONS + FNAS_MBV3_CHOICES * (FNAS_MBV3_DECISIONS - 1))
 
 typedef struct fixture {
     fnas_space *space;
@@ -272,7 +273,7 @@ static void test_gates_before_norms_vanish(void **state) {
         if (node->conv.groups > 1 || !node->norm.present) continue; /* an expansion's norm before a ReLU */
         fnas_gate_site *sites = fnas_allocate((size_t)f.net->site_count + 1, sizeof *sites), *kept = f.net->sites;
         memcpy(sites, kept, (size_t)f.net->site_count * sizeof *sites);
-        sites[f.net->site_count] = (fnas_gate_site){i, {0, FNAS_MBV3_RESOLUTIONS, 1}};
+        sites[f.net->site_count] = (fnas_gate_site){i, {0, RESOLUTIONS, 1}};
         f.net->sites = sites;
         f.net->site_count++;
         memset(f.gates, 0, ONEHOT * sizeof *f.gates);
