@@ -114,10 +114,13 @@ search_row() { # ROW SEED PLACE
 mean_ratio() { # PLACE OPTIONS...
     from=$1
     shift
+    asked=''
+    for device in $searched; do asked="$asked devices/$device.json"; done
+    # shellcheck disable=SC2086
+    (cd "$own" && exec "$fleetnas" front "$from/run" --device $asked --points 24 --threads 1 --predicted-only "$@" --folder "$from/fronts" --quiet) > /dev/null || return $?
     for device in $searched; do
-        (cd "$own" && "$fleetnas" front "$from/run" --device "devices/$device.json" --points 24 --threads 1 --predicted-only "$@" -o "$from/front.json" --quiet) > /dev/null || return $?
         "$fleetnas" score --space nb201 --truth "$TABLES/architectures.csv" "$TABLES/latency_ms.csv" --accuracy-column cifar10_test_accuracy_pct \
-            --column "latency_ms=$device" --front "$own/$from/front.json" --json --quiet || return $?
+            --column "latency_ms=$device" --front "$own/$from/fronts/$device.json" --json --quiet || return $?
     done > "$own/$from/scores"
     # shellcheck disable=SC2086
     sed -n 's/.*"ratio": *\([0-9.e+-]*\).*/\1/p' "$own/$from/scores" |

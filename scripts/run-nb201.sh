@@ -293,12 +293,10 @@ search_once() {
 }
 
 make_fronts() { # RUN CARDS_FOLDER FRONTS DEVICES
-    mkdir -p "$own/$3"
-    for device in $4; do
-        [ ! -s "$own/$3/$device.json" ] || continue
-        # shellcheck disable=SC2086
-        in_own front "$1" --device "$2/$device.json" --points 24 --threads "$threads" ${FRONT_OPTIONS:-} -o "$3/$device.json" > /dev/null || return $?
-    done
+    cards=''
+    for device in $4; do [ -s "$own/$3/$device.json" ] || cards="$cards $2/$device.json"; done
+    # shellcheck disable=SC2086
+    [ -z "$cards" ] || in_own front "$1" --device $cards --points 24 --threads "$threads" ${FRONT_OPTIONS:-} --folder "$3" > /dev/null
 }
 
 fronts_missing() { # FRONTS DEVICES

@@ -208,3 +208,14 @@ fnas_status cli_check_files(const void *values) {
 fnas_status cli_check_overwrites(const void *values, const char *path) {
     return cli_check_against_inputs(values, path, path);
 }
+
+fnas_status cli_make_folder(const char *verb, const char *path) {
+    if (mkdir(path, 0777) == 0) return FNAS_OK;
+    int code = errno;
+    struct stat found;
+    if (code == EEXIST && stat(path, &found) == 0) {
+        if (S_ISDIR(found.st_mode)) return FNAS_OK;
+        return cli_fail(verb, FNAS_ERR_IO, "%s: is a file: name a folder", path);
+    }
+    return cli_fail(verb, FNAS_ERR_IO, "%s: cannot make the folder: %s", path, strerror(code));
+}

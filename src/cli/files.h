@@ -14,4 +14,7 @@ FNAS_NODISCARD fnas_status cli_check_overwrites(const void *values, const char *
 /* FNAS_ERR_IO with a message unless a file can be made at the path, where no folder is. */
 FNAS_NODISCARD fnas_status cli_check_output(const char *verb, const char *path);
 
+/* A folder for several files; one that is there is fine. FNAS_ERR_IO with a message. */
+FNAS_NODISCARD fnas_status cli_make_folder(const char *verb, const char *path);
+
 #endif

@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include "asking.h"
+#include "files.h"
 #include "inputs.h"
 #include "output.h"
 #include "runs.h"
@@ -12,8 +13,8 @@
 typedef struct front_values {
     cli_common common;
     cli_asking asking;
-    const char *device, *svg, *plot;
-    cli_texts outputs;
+    const char *svg, *plot, *folder;
+    cli_texts devices, outputs;
     int64_t threads;
     bool json, csv, no_error;
 } front_values;
@@ -21,7 +22,8 @@ typedef struct front_values {
 #define AT(member) offsetof(front_values, member)
 
 static const cli_option front_options[] = {
-    {"device", 0, CLI_INPUT, AT(device), "CARD.json", "the device, searched or never seen: its card's references suffice", true},
+    {"device", 0, CLI_INPUTS, AT(devices), "CARD.json",
+     "the device, searched or never seen: its card's references suffice; several with --folder", true},
     CLI_OPTIONS_FRONT(front_values, asking),
     CLI_OPTION_JSON(front_values),
     {"csv", 0, CLI_FLAG, AT(csv), NULL, "the front as CSV on standard output", false},
@@ -32,6 +34,7 @@ static const cli_option front_options[] = {
      "objectives on]",
      false},
     {"output", 'o', CLI_OUTPUTS, AT(outputs), "FILE", "also write the front to FILE.json, FILE.csv or FILE.svg; repeatable", false},
+    {"folder", 0, CLI_PLACE, AT(folder), "FOLDER", "write each device's front to FOLDER/NAME.json, and to nowhere else", false},
     {"no-error", 0, CLI_FLAG, AT(no_error), NULL,
      "leave the error out: no data set is needed, the answer takes milliseconds, networks that can only guess stay in", false},
     CLI_OPTION_THREADS(front_values),
@@ -155,6 +158,12 @@ static fnas_status front_write(fnas_context *context, const front_values *values
 }
 
 static fnas_status front_check(const front_values *values) {
+    if (values->folder && (values->json || values->csv || values->svg || values->plot || values->outputs.count))
+        return cli_fail("front", FNAS_ERR_USAGE,
+                        "--folder writes fronts as JSON alone: leave out --json, --csv, --svg, --plot and --output");
+    if (!values->folder && values->devices.count > 1)
+        return cli_fail("front", FNAS_ERR_USAGE, "--device names %lld cards: give one, or --folder FOLDER for a front of each",
+                        (long long)values->devices.count);
     if (values->json && values->csv)
         return cli_fail("front", FNAS_ERR_USAGE, "--json and --csv both want standard output: write one with --output FILE");
     if (values->no_error && values->asking.data)
@@ -172,20 +181,73 @@ static fnas_status front_check(const front_values *values) {
     return FNAS_OK;
 }
 
+static fnas_status front_of_one(fnas_context *context, const front_values *values, const cli_query *query,
+                                const fnas_front_options *options) {
+    fnas_front *front;
+    fnas_status status = fnas_run_front(context, query->run, query->cards[0], options, &front);
+    if (status != FNAS_OK) return status;
+    status = front_write(context, values, &(front_answer){query->run, front, values->plot});
+    fnas_front_free(front);
+    return status;
+}
+
+/* ---- several devices ---- */
+
+#define PATH_BYTES 4096
+
+/* Of a device's front. Names of devices may hold anything. */
+static fnas_status front_path(const front_values *values, const cli_query *query, int64_t device, char path[PATH_BYTES]) {
+    const char *name = fnas_card_get(query->cards[device]).name;
+    if (strchr(name, '/') || name[0] == '.')
+        return cli_fail("front", FNAS_ERR_INPUT, "the device \"%s\" gives no file name for --folder: write its front with --output", name);
+    for (int64_t other = 0; other < device; other++)
+        if (!strcmp(name, fnas_card_get(query->cards[other]).name))
+            return cli_fail("front", FNAS_ERR_INPUT, "two cards are of the device \"%s\": their fronts would be one file", name);
+    if (snprintf(path, PATH_BYTES, "%s/%s.json", values->folder, name) < PATH_BYTES) return cli_check_overwrites(values, path);
+    return cli_fail("front", FNAS_ERR_INPUT, "%s: the path is too long", values->folder);
+}
+
+/* Before any work: what the fronts of a folder are called is known only now. */
+static fnas_status front_check_paths(const front_values *values, const cli_query *query) {
+    char path[PATH_BYTES];
+    fnas_status status = FNAS_OK;
+    for (int64_t i = 0; i < query->count && status == FNAS_OK; i++) status = front_path(values, query, i, path);
+    return status;
+}
+
+static fnas_status front_into_folder(fnas_context *context, const front_values *values, const cli_query *query, int64_t device,
+                                     const fnas_front_options *options) {
+    char path[PATH_BYTES];
+    fnas_front *front;
+    fnas_status status = front_path(values, query, device, path);
+    if (status == FNAS_OK) status = fnas_run_front(context, query->run, query->cards[device], options, &front);
+    if (status != FNAS_OK) return status;
+    const front_answer answer = {query->run, front, NULL};
+    front_warn_guessing(&answer);
+    status = front_save_json(context, &answer, path);
+    if (status == FNAS_OK) printf("%s: %lld architectures\n", path, (long long)fnas_front_point_count(front));
+    fnas_front_free(front);
+    return status;
+}
+
+static fnas_status front_of_each(fnas_context *context, const front_values *values, const cli_query *query,
+                                 const fnas_front_options *options) {
+    fnas_status status = front_check_paths(values, query);
+    if (status == FNAS_OK) status = cli_make_folder("front", values->folder);
+    for (int64_t i = 0; i < query->count && status == FNAS_OK; i++) status = front_into_folder(context, values, query, i, options);
+    return status;
+}
+
 static fnas_status front_run(fnas_context *context, void *untyped) {
     front_values *values = untyped;
     fnas_status status = front_check(values);
     if (status != FNAS_OK) return status;
     fnas_context_set_threads(context, values->threads);
-    const cli_texts cards = {.items = &values->device, .count = 1};
     fnas_front_options options = cli_asking_options(&values->asking);
     options.score_error = !values->no_error;
     cli_query query;
-    fnas_front *front = NULL;
-    status = cli_query_open(context, "front", values->common.operands.items[0], &cards, &query);
-    if (status == FNAS_OK) status = fnas_run_front(context, query.run, query.cards[0], &options, &front);
-    if (status == FNAS_OK) status = front_write(context, values, &(front_answer){query.run, front, values->plot});
-    if (front) fnas_front_free(front);
+    status = cli_query_open(context, "front", values->common.operands.items[0], &values->devices, &query);
+    if (status == FNAS_OK) status = (values->folder ? front_of_each : front_of_one)(context, values, &query, &options);
     cli_query_close(&query);
     return status;
 }

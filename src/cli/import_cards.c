@@ -79,17 +79,6 @@ fnas_status cli_import_check(const char *verb, const cli_import_values *values) 
     return cli_has_suffix(values->output, ".json") ? cli_check_output(verb, values->output) : FNAS_OK;
 }
 
-static fnas_status make_folder(const char *verb, const char *path) {
-    if (mkdir(path, 0777) == 0) return FNAS_OK;
-    int code = errno;
-    struct stat found;
-    if (code == EEXIST && stat(path, &found) == 0) {
-        if (S_ISDIR(found.st_mode)) return FNAS_OK;
-        return cli_fail(verb, FNAS_ERR_IO, "%s: is a file: name a folder, or a card that ends in .json", path);
-    }
-    return cli_fail(verb, FNAS_ERR_IO, "%s: cannot make the folder: %s", path, strerror(code));
-}
-
 static fnas_status card_path(const char *verb, const cli_import_values *values, const char *name, char path[PATH_BYTES]) {
     int length = cli_has_suffix(values->output, ".json") ? snprintf(path, PATH_BYTES, "%s", values->output)
                                                          : snprintf(path, PATH_BYTES, "%s/%s.json", values->output, name);
@@ -165,7 +154,7 @@ static fnas_status save_cards(fnas_context *context, const char *verb, const cli
     cli_json json = {.file = stdout};
     char path[PATH_BYTES];
     fnas_status status = check_cards(verb, values, cards);
-    if (status == FNAS_OK && !to_file) status = make_folder(verb, values->output);
+    if (status == FNAS_OK && !to_file) status = cli_make_folder(verb, values->output);
     for (int64_t i = 0; i < cards->count && status == FNAS_OK; i++) {
         status = card_path(verb, values, fnas_card_get(cards->items[i]).name, path);
         if (status == FNAS_OK) status = fnas_card_save(context, cards->items[i], path);

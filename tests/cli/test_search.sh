@@ -16,6 +16,18 @@ says out "     error, %   latency, ms  architecture"
 says out "architecture"
 want "the picture is an SVG" grep -q "<svg" "$place/c.svg"
 want "the table has its columns" grep -q "^device,arch,preference_error,preference_latency_ms,error,latency_ms" "$place/c.csv"
+run 0 "fronts of two devices" front "$search_run" --device "$place/c.json" "$place/a.json" --folder "$place/fronts"
+want "a file each, as of one device" cmp "$place/fronts/c.json" "$place/c1.json"
+want "and of the other" [ -s "$place/fronts/a.json" ]
+run 1 "two devices and one file" front "$search_run" --device "$place/c.json" "$place/a.json" -o "$place/two.json"
+says err "--device names 2 cards: give one, or --folder FOLDER"
+run 1 "a folder and a file" front "$search_run" --device "$place/c.json" --folder "$place/fronts" --csv
+says err "--folder writes fronts as JSON alone"
+run 2 "one device twice" front "$search_run" --device "$place/c.json" "$place/c.json" --folder "$place/twice"
+says err "two cards are of the device \"c\""
+cp "$place/a.json" "$place/kept-a.json"
+run 1 "a folder where the cards lie" front "$search_run" --device "$place/c.json" "$place/a.json" --folder "$place"
+want "whose cards stay" cmp "$place/a.json" "$place/kept-a.json"
 run 0 "front --json" front "$search_run" --device "$place/c.json" --json
 cp "$place/out" "$place/c2.json"
 want "file and standard output agree" cmp "$place/c1.json" "$place/c2.json"
