@@ -9,6 +9,9 @@
 /* ---- architectures ---- */
 
 #define MIXED 5 /* of the covering networks: every kernel and expansion somewhere */
+#define RESOLUTION_FIRST 128 /* of the space's own resolutions */
+#define RESOLUTION_LAST 224
+#define RESOLUTION_STEP 4
 
 static void choose_alike(int32_t choice, int32_t *choices) {
     for (int64_t d = FNAS_MBV3_DEPTH; d < FNAS_MBV3_DECISIONS; d++) choices[d] = choice;
@@ -16,10 +19,10 @@ static void choose_alike(int32_t choice, int32_t *choices) {
 
 fnas_status fnas_subnet_choose(fnas_context *context, const char *word, int64_t resolution, int32_t *choices) {
     static const char *const alike[FNAS_MBV3_CHOICES] = {"smallest", "middle", "largest"};
-    int32_t of_image = fnas_mbv3_resolution_choice(resolution);
-    if (of_image < 0)
+    int32_t of_image = (int32_t)((resolution - RESOLUTION_FIRST) / RESOLUTION_STEP);
+    if (resolution < RESOLUTION_FIRST || resolution > RESOLUTION_LAST || resolution % RESOLUTION_STEP != 0)
         return fnas_fail(context, FNAS_ERR_USAGE, "resolution=%lld: possible are 128, 132, ... %d", (long long)resolution,
-                         FNAS_MBV3_RESOLUTION_MAX);
+                         RESOLUTION_LAST);
     for (int32_t choice = 0; choice < FNAS_MBV3_CHOICES; choice++)
         if (strcmp(word, alike[choice]) == 0) {
             choices[FNAS_MBV3_RESOLUTION] = of_image;
@@ -41,7 +44,7 @@ fnas_status fnas_subnet_check_problem(fnas_context *context, const fnas_problem 
 
 const fnas_problem_key fnas_subnet_keys[] = {
     {"arch", FNAS_KEY_CHOICE, "middle", 0, 0, FNAS_SUBNETS, "the same choice everywhere (kernel 5, expansion 4, depth 3), or all of them"},
-    {"resolution", FNAS_KEY_COUNT, "160", 128, FNAS_MBV3_RESOLUTION_MAX, NULL, "of the images"},
+    {"resolution", FNAS_KEY_COUNT, "160", RESOLUTION_FIRST, RESOLUTION_LAST, NULL, "of the images"},
     {"images", FNAS_KEY_COUNT, "32", 1, 4096, NULL, "in the batch"},
     {"gradient", FNAS_KEY_CHOICE, "weights", 0, 0, "weights|gates|both", "weights: trains the supernet; gates: trains the hypernetwork"},
     FNAS_PRECISIONS_KEY,
