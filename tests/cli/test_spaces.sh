@@ -129,6 +129,33 @@ run 0 "a search with the surrogate of another" search --space elsewhere/space.js
     --device cards/phone.json cards/gpu.json --steps 2 --out run2
 want "the same errors" cmp run/error.safetensors run2/error.safetensors
 run 2 "a surrogate of another space" search --space nb201 --error surrogate:run/error.safetensors --device cards/phone.json --out run3
+
+# ---- a network of one's own (tower.npz: 198-6-1, made-up weights, with the texts input and output) ----
+cp "$tests/cli/tower.npz" net.npz
+# shellcheck disable=SC2086
+run 0 "a search with a network in NPZ" search --space elsewhere/space.json --error surrogate:net.npz --preset quick --predictor predictor.safetensors --device $cards --steps 20 --out run4
+says err 'errors: a network 198-6-1, input "onehot", output "error_pct"'
+run 0 "the network's file and what it means" search --space elsewhere/space.json --error surrogate:net.npz:output=error_pct,input=onehot --preset quick \
+    --predictor predictor.safetensors --device $cards --steps 20 --out run5
+want "makes the same run" cmp run4/checkpoint.safetensors run5/checkpoint.safetensors
+rm net.npz # the run suffices from here on
+run 0 "front by a network" front run4 --device cards/unseen.json --json
+says out '"source": "surrogate"'
+run 0 "pick by a network" pick run4 --device cards/unseen.json --prefer error=1
+run 0 "resume" resume run4
+run 0 "report" report run4 --device cards/unseen.json -o report.html
+want "the report says what the errors are" grep -q "a network 198-6-1 that was given, input onehot, output error_pct" report.html
+run 0 "a search with the run's copy" search --space elsewhere/space.json --error surrogate:run4/error.safetensors --preset quick --predictor predictor.safetensors \
+    --device $cards --steps 20 --out run6
+want "is the same" cmp run4/error.safetensors run6/error.safetensors
+want "in its outcome, too" cmp run4/checkpoint.safetensors run6/checkpoint.safetensors
+run 2 "a network for another space" search --space nb201 --error "surrogate:$tests/cli/tower.npz" --device cards/phone.json --out run3
+run 1 "a word that means nothing" search --space elsewhere/space.json --error "surrogate:$tests/cli/tower.npz:accuracy" --device cards/phone.json --out run3
+says err "behind the file stands output=..., input=... or both"
+head -c 700 "$tests/cli/tower.npz" > cut.npz
+run 2 "a network that is cut off" search --space elsewhere/space.json --error surrogate:cut.npz --device cards/phone.json --out run3
+says err "cut.npz: truncated"
+
 run 1 "data beside a table" search --space elsewhere/space.json --error table:elsewhere/table.csv:error --data fashion-mnist --device cards/phone.json --out run3
 says err "--data has no use with --error"
 run 2 "a table that is too short" search --space elsewhere/space.json --error "table:front.csv:error" --device cards/gpu.json --out run3

@@ -14,11 +14,6 @@
 #define KINDS (FNAS_MBV3_STAGES * 2 * PAIRS)
 #define FEATURES (2 * KINDS + 1)
 
-/* Rows of the one-hot. */
-#define DEPTH_ROW(stage) (FNAS_MBV3_RESOLUTIONS + (stage)*FNAS_MBV3_CHOICES)
-#define KERNEL_ROW(slot) (FNAS_MBV3_RESOLUTIONS + (FNAS_MBV3_STAGES + (slot)) * FNAS_MBV3_CHOICES)
-#define EXPANSION_ROW(slot) (FNAS_MBV3_RESOLUTIONS + (FNAS_MBV3_STAGES + FNAS_MBV3_SLOTS + (slot)) * FNAS_MBV3_CHOICES)
-
 int64_t fnas_mbv3_cost_feature_count(const fnas_space *space) {
     (void)space;
     return FEATURES;
@@ -44,11 +39,17 @@ static double fnas_mbv3_area(const double *onehot, int64_t stage) {
     return area;
 }
 
-static double fnas_mbv3_activity(const double *onehot, int64_t slot) {
+double fnas_mbv3_activity(const double *onehot, int64_t slot) {
     double activity = 0;
     for (int64_t k = 0; k < FNAS_MBV3_CHOICES; k++)
-        if (slot % FNAS_MBV3_STAGE_SLOTS < fnas_mbv3_depths[k]) activity += onehot[DEPTH_ROW(slot / FNAS_MBV3_STAGE_SLOTS) + k];
+        if (slot % FNAS_MBV3_STAGE_SLOTS < fnas_mbv3_depths[k]) activity += onehot[FNAS_MBV3_DEPTH_ROW(slot / FNAS_MBV3_STAGE_SLOTS) + k];
     return activity;
+}
+
+void fnas_mbv3_activity_vjp(int64_t slot, double diff_activity, double *diff_onehot) {
+    for (int64_t k = 0; k < FNAS_MBV3_CHOICES; k++)
+        if (slot % FNAS_MBV3_STAGE_SLOTS < fnas_mbv3_depths[k])
+            diff_onehot[FNAS_MBV3_DEPTH_ROW(slot / FNAS_MBV3_STAGE_SLOTS) + k] += diff_activity;
 }
 
 /* The first kind of a slot's stage and place. */
@@ -59,7 +60,7 @@ static int64_t fnas_mbv3_kinds_of(int64_t slot) {
 static void fnas_mbv3_unit_counts(const double *onehot, double counts[KINDS]) {
     memset(counts, 0, KINDS * sizeof *counts);
     for (int64_t slot = 0; slot < FNAS_MBV3_SLOTS; slot++) {
-        const double *kernel = onehot + KERNEL_ROW(slot), *expansion = onehot + EXPANSION_ROW(slot);
+        const double *kernel = onehot + FNAS_MBV3_KERNEL_ROW(slot), *expansion = onehot + FNAS_MBV3_EXPANSION_ROW(slot);
         double activity = fnas_mbv3_activity(onehot, slot), *of = counts + fnas_mbv3_kinds_of(slot);
         for (int64_t pair = 0; pair < PAIRS; pair++)
             of[pair] += activity * kernel[pair / FNAS_MBV3_CHOICES] * expansion[pair % FNAS_MBV3_CHOICES];
@@ -76,18 +77,16 @@ void fnas_mbv3_cost_features(const fnas_space *space, const double *onehot, doub
 /* slope: of the unit counts. */
 static void fnas_mbv3_unit_counts_vjp(const double *onehot, const double slope[KINDS], double *diff_onehot) {
     for (int64_t slot = 0; slot < FNAS_MBV3_SLOTS; slot++) {
-        const double *kernel = onehot + KERNEL_ROW(slot), *expansion = onehot + EXPANSION_ROW(slot);
+        const double *kernel = onehot + FNAS_MBV3_KERNEL_ROW(slot), *expansion = onehot + FNAS_MBV3_EXPANSION_ROW(slot);
         const double *of = slope + fnas_mbv3_kinds_of(slot);
         double activity = fnas_mbv3_activity(onehot, slot), diff_activity = 0;
         for (int64_t pair = 0; pair < PAIRS; pair++) {
             int64_t k = pair / FNAS_MBV3_CHOICES, e = pair % FNAS_MBV3_CHOICES;
             diff_activity += of[pair] * kernel[k] * expansion[e];
-            diff_onehot[KERNEL_ROW(slot) + k] += of[pair] * activity * expansion[e];
-            diff_onehot[EXPANSION_ROW(slot) + e] += of[pair] * activity * kernel[k];
+            diff_onehot[FNAS_MBV3_KERNEL_ROW(slot) + k] += of[pair] * activity * expansion[e];
+            diff_onehot[FNAS_MBV3_EXPANSION_ROW(slot) + e] += of[pair] * activity * kernel[k];
         }
-        for (int64_t k = 0; k < FNAS_MBV3_CHOICES; k++)
-            if (slot % FNAS_MBV3_STAGE_SLOTS < fnas_mbv3_depths[k])
-                diff_onehot[DEPTH_ROW(slot / FNAS_MBV3_STAGE_SLOTS) + k] += diff_activity;
+        fnas_mbv3_activity_vjp(slot, diff_activity, diff_onehot);
     }
 }
 

@@ -90,8 +90,21 @@ fnas_status fnas_mbv3_declare(fnas_context *context, const fnas_space *space, fn
 fnas_status fnas_mbv3_record(fnas_context *context, const fnas_space *space, const int32_t *choices, fnas_net **net);
 
 /* ---- cost.c ---- */
+
+/* Where rows of the one-hot begin. */
+#define FNAS_MBV3_DEPTH_ROW(stage) (FNAS_MBV3_RESOLUTIONS + (stage)*FNAS_MBV3_CHOICES)
+#define FNAS_MBV3_KERNEL_ROW(slot) FNAS_MBV3_DEPTH_ROW(FNAS_MBV3_STAGES + (slot))
+#define FNAS_MBV3_EXPANSION_ROW(slot) FNAS_MBV3_KERNEL_ROW(FNAS_MBV3_SLOTS + (slot))
+
+/* How far D makes a slot's stage reach it: 0 or 1 for a one-hot. vjp: adds to diff_onehot. */
+double fnas_mbv3_activity(const double *onehot, int64_t slot);
+void fnas_mbv3_activity_vjp(int64_t slot, double diff_activity, double *diff_onehot);
+
 int64_t fnas_mbv3_cost_feature_count(const fnas_space *space);
 void fnas_mbv3_cost_features(const fnas_space *space, const double *onehot, double *features);
 void fnas_mbv3_cost_features_vjp(const fnas_space *space, const double *onehot, const double *diff_features, double *diff_onehot);
+
+/* ---- encode.c: "ofa", and "onehot" ---- */
+extern const fnas_space_encoding fnas_mbv3_encodings[];
 
 #endif
