@@ -148,7 +148,7 @@ static double fnas_network_forward(const fnas_network *network, const double *on
         double *next = value + in;
         fnas_network_forward_layer(in, out, network->weights[l], network->biases[l], value, next);
         if (l + 1 < network->layer_count)
-            for (int64_t o = 0; o < out; o++) next[o] = fmax(next[o], 0);
+            for (int64_t o = 0; o < out; o++) next[o] = next[o] > 0 ? next[o] : 0;
         value = next;
     }
     return *value;
