@@ -39,6 +39,10 @@ static double fnas_mbv3_area(const double *onehot, int64_t stage) {
     return area;
 }
 
+static void fnas_mbv3_areas(const double *onehot, double areas[FNAS_MBV3_STAGES]) {
+    for (int64_t stage = 0; stage < FNAS_MBV3_STAGES; stage++) areas[stage] = fnas_mbv3_area(onehot, stage);
+}
+
 double fnas_mbv3_activity(const double *onehot, int64_t slot) {
     double activity = 0;
     for (int64_t k = 0; k < FNAS_MBV3_CHOICES; k++)
@@ -68,9 +72,11 @@ static void fnas_mbv3_unit_counts(const double *onehot, double counts[KINDS]) {
 }
 
 void fnas_mbv3_cost_features(const fnas_space *space, const double *onehot, double *features) {
+    double areas[FNAS_MBV3_STAGES];
     (void)space;
     fnas_mbv3_unit_counts(onehot, features);
-    for (int64_t g = 0; g < KINDS; g++) features[KINDS + g] = features[g] * fnas_mbv3_area(onehot, g / (2 * PAIRS));
+    fnas_mbv3_areas(onehot, areas);
+    for (int64_t g = 0; g < KINDS; g++) features[KINDS + g] = features[g] * areas[g / (2 * PAIRS)];
     features[2 * KINDS] = fnas_mbv3_area(onehot, -1);
 }
 
@@ -91,12 +97,13 @@ static void fnas_mbv3_unit_counts_vjp(const double *onehot, const double slope[K
 }
 
 void fnas_mbv3_cost_features_vjp(const fnas_space *space, const double *onehot, const double *diff_features, double *diff_onehot) {
-    double counts[KINDS], slope[KINDS], diff_area[FNAS_MBV3_STAGES] = {0};
+    double counts[KINDS], slope[KINDS], areas[FNAS_MBV3_STAGES], diff_area[FNAS_MBV3_STAGES] = {0};
     (void)space;
     fnas_mbv3_unit_counts(onehot, counts);
+    fnas_mbv3_areas(onehot, areas);
     for (int64_t g = 0; g < KINDS; g++) {
         int64_t stage = g / (2 * PAIRS);
-        slope[g] = diff_features[g] + diff_features[KINDS + g] * fnas_mbv3_area(onehot, stage);
+        slope[g] = diff_features[g] + diff_features[KINDS + g] * areas[stage];
         diff_area[stage] += diff_features[KINDS + g] * counts[g];
     }
     fnas_mbv3_unit_counts_vjp(onehot, slope, diff_onehot);
