@@ -6,7 +6,7 @@
 #   SEEDS [1 2 3]    STEPS [1000] of the search    NAME [fleetnas] what the page calls it
 #   RIVALS [random local-search nsga2 regularised-evolution parego]    EVALUATIONS [24 100 1000 10000]    SLOW_EVALUATIONS [24 100 1000] of parego    RIVAL_SEEDS [SEEDS]
 #   PARTS    [cards search rivals score page]    OFA_DIR [build/ofa]    THREADS [one a processor]
-#   Of the commands: PREDICTOR_OPTIONS, SEARCH_OPTIONS
+#   Of the commands: PREDICTOR_OPTIONS, SEARCH_OPTIONS [--hypernet continuous], JUDGE_OPTIONS [--holdout 0.001]
 set -eu
 
 say() { printf '%s\n' "$*"; }
@@ -150,7 +150,8 @@ fit() { # FILE DEVICES OPTION...: what it says of rows that were kept out goes t
 # model is says one that keeps a tenth of the rows out, and is evaluated on these.
 fit_judge() {
     [ -s "$folder/judge-part.safetensors" ] || stage all judge 0 predictor fit "$folder/judge-part.safetensors" "$devices" --holdout 0.1
-    [ -s "$folder/judge.safetensors" ] || stage all judge 0 predictor fit "$folder/judge.safetensors" "$devices" --holdout 0.001
+    # shellcheck disable=SC2086 # a list of words
+    [ -s "$folder/judge.safetensors" ] || stage all judge 0 predictor fit "$folder/judge.safetensors" "$devices" ${JUDGE_OPTIONS---holdout 0.001}
 }
 
 if part cards; then
@@ -171,7 +172,7 @@ search_once() { # RUN SEED DEVICES PREDICTOR: begun searches go on, finished one
     else
         rm -rf "$1"
         # shellcheck disable=SC2046,SC2086
-        "$fleetnas" search --space $space --error "$error" --device $(cards_of "$3") --predictor "$4" --steps "$steps" --seed "$2" --threads "$threads" ${SEARCH_OPTIONS:-} --out "$1" || return $?
+        "$fleetnas" search --space $space --error "$error" --device $(cards_of "$3") --predictor "$4" --steps "$steps" --seed "$2" --threads "$threads" ${SEARCH_OPTIONS---hypernet continuous} --out "$1" || return $?
     fi
     : > "$1.done"
 }
