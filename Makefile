@@ -3,7 +3,7 @@ BUILD = build/release
 JOBS ?= $(shell nproc)
 PREFIX ?= /usr/local
 
-.PHONY: help deps build runners runners-aarch64 demo demo-seeds nb201 ofa test bench lint format sanitize fuzz install clean
+.PHONY: help deps build runners runners-aarch64 demo demo-seeds mobilenetv3 nb201 ofa test bench lint format sanitize fuzz install clean
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -26,6 +26,9 @@ demo: build ## measure this machine's devices, search once, show and check the f
 
 demo-seeds: build ## the demo's search for three seeds, with ablations and the means
 	@sh scripts/demo-seeds.sh
+
+mobilenetv3: build ## a supernet of MobileNetV3 for CIFAR-10: trained, searched, checked (CIFAR10=FOLDER MINUTES=40; docs/mobilenetv3.md)
+	@sh scripts/run-mobilenetv3.sh
 
 nb201: build ## NAS-Bench-201 on 19 devices: search, rivals, scores, a page (TABLES=FOLDER CIFAR10=FOLDER; docs/nb201.md)
 	@sh scripts/run-nb201.sh

@@ -1,7 +1,9 @@
 # shellcheck shell=sh disable=SC2034,SC2154 # variables go to and come from the scripts that source this
 # Sourced by the demo's scripts: the devices that this machine can be. docs/devices.md says how different they are.
 # Each line: name, then the options of `fleetnas device measure`.
+# A script that has another space, data or devices sets its own behind the line that sources this.
 demo_space=nb201:channels=16,cells=1,classes=10,input=1x28x28
+demo_data=fashion-mnist
 demo_table='
 onednn-f32      --runtime onednn --precision f32
 onednn-bf16     --runtime onednn --precision bf16
@@ -43,7 +45,7 @@ measure_devices() { # FOLDER ARCHS
         for attempt in 1 2 3; do
             code=0
             # shellcheck disable=SC2046 # options are words
-            show device measure --space "$demo_space" --name "$name" $(demo_options "$name") --archs "$card_archs" --data fashion-mnist -o "$card_folder/$name.json" ||
+            show device measure --space "$demo_space" --name "$name" $(demo_options "$name") --archs "$card_archs" --data "$demo_data" -o "$card_folder/$name.json" ||
                 code=$?
             if [ $code -ne 4 ] || [ "$attempt" -eq 3 ]; then break; fi
             echo "The machine was not quiet while $name was measured: once more."

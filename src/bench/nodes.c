@@ -10,6 +10,7 @@
 #include "bench/measure.h"
 #include "bench/operator.h"
 #include "bench/pass.h"
+#include "bench/subnet.h"
 
 /* Nodes that are alike. */
 typedef struct node_group {
@@ -165,5 +166,13 @@ const fnas_problem_family fnas_problem_nodes = {
     .summary = "where the time of a pass goes: the operators of its nodes, a row for those of one kind, shape and direction together",
     .keys = fnas_pass_keys,
     .check = fnas_pass_check_problem,
+    .run = nodes_run,
+};
+
+const fnas_problem_family fnas_problem_subnet_nodes = {
+    .name = "subnet-nodes",
+    .summary = "where the time of a sub-network goes, as in nodes",
+    .keys = fnas_subnet_keys,
+    .check = fnas_subnet_check_problem,
     .run = nodes_run,
 };

@@ -1,11 +1,13 @@
 #include "bench/pass.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"
 #include "bench/families.h"
 #include "bench/measure.h"
 #include "bench/operator.h"
+#include "bench/subnet.h"
 #include "space/nb201/nb201.h"
 
 /* ---- setting up ---- */
@@ -20,13 +22,31 @@ static fnas_status pass_arrays(fnas_context *context, fnas_pass *pass) {
     return complete ? FNAS_OK : fnas_fail_memory(context, "a pass");
 }
 
+static fnas_status pass_subject(fnas_context *context, const fnas_pass_setup *setup, fnas_subject *subject) {
+    char spec[128];
+    if (setup->cell)
+        snprintf(spec, sizeof spec, "nb201:channels=%lld,cells=%lld,classes=10,input=3x32x32", (long long)setup->channels,
+                 (long long)setup->cells);
+    else
+        snprintf(spec, sizeof spec, "mobilenetv3:width=%s,classes=1000", setup->width);
+    return fnas_subject_create(context, spec, setup->images, setup->seed, subject);
+}
+
+static fnas_status pass_record(fnas_context *context, const fnas_pass_setup *setup, fnas_pass *pass) {
+    if (setup->cell) {
+        FNAS_TRY(fnas_subject_cell(context, pass->subject.space, setup->cell, pass->choices));
+        return fnas_nb201_record_as(context, pass->subject.space, pass->choices, setup->all_edges, &pass->net);
+    }
+    FNAS_TRY(fnas_subnet_choose(context, setup->arch, setup->resolution, pass->choices));
+    return fnas_space_record(context, pass->subject.space, pass->choices, &pass->net);
+}
+
 fnas_status fnas_pass_create(fnas_context *context, const fnas_pass_setup *setup, fnas_pass *pass) {
     *pass = (fnas_pass){.setup = *setup};
-    FNAS_TRY(fnas_subject_create(context, setup->channels, setup->cells, setup->images, setup->seed, &pass->subject));
+    FNAS_TRY(pass_subject(context, setup, &pass->subject));
     pass->choices = fnas_allocate((size_t)fnas_space_decision_count(pass->subject.space), sizeof *pass->choices);
     if (!pass->choices) return fnas_fail_memory(context, "a pass");
-    FNAS_TRY(fnas_subject_cell(context, pass->subject.space, setup->cell, pass->choices));
-    FNAS_TRY(fnas_nb201_record_as(context, pass->subject.space, pass->choices, setup->all_edges, &pass->net));
+    FNAS_TRY(pass_record(context, setup, pass));
     FNAS_TRY(pass_arrays(context, pass));
     return fnas_worker_create(context, setup->type, &pass->worker);
 }
@@ -82,18 +102,25 @@ static fnas_status pass_measure(fnas_bench *bench, fnas_pass *pass, fnas_row *ro
 }
 
 fnas_pass_setup fnas_pass_setup_of(const fnas_bench *bench, const fnas_problem *problem) {
-    return (fnas_pass_setup){.cell = fnas_problem_word(problem, "cell"),
-                             .images = fnas_problem_count(problem, "images"),
-                             .channels = fnas_problem_count(problem, "channels"),
-                             .cells = fnas_problem_count(problem, "cells"),
+    fnas_pass_setup setup = {.images = fnas_problem_count(problem, "images"),
                              .weights = !fnas_problem_is(problem, "gradient", "gates"),
                              .gates = !fnas_problem_is(problem, "gradient", "weights"),
-                             .all_edges = fnas_problem_is(problem, "edges", "all"),
                              .type = fnas_problem_type(problem),
                              .seed = bench->options->seed};
+    if (problem->family->keys == fnas_subnet_keys) {
+        setup.arch = fnas_problem_word(problem, "arch");
+        setup.resolution = fnas_problem_count(problem, "resolution");
+        setup.width = fnas_problem_word(problem, "width");
+    } else {
+        setup.cell = fnas_problem_word(problem, "cell");
+        setup.channels = fnas_problem_count(problem, "channels");
+        setup.cells = fnas_problem_count(problem, "cells");
+        setup.all_edges = fnas_problem_is(problem, "edges", "all");
+    }
+    return setup;
 }
 
-static fnas_status pass_run(fnas_bench *bench, const fnas_problem *problem) {
+fnas_status fnas_pass_run_problem(fnas_bench *bench, const fnas_problem *problem) {
     fnas_pass pass = {0};
     fnas_row row;
     fnas_pass_setup setup = fnas_pass_setup_of(bench, problem);
@@ -134,5 +161,13 @@ const fnas_problem_family fnas_problem_pass = {
     .summary = "one path of NAS-Bench-201's supernet on images of 3 x 32 x 32, forward and backward, on one thread",
     .keys = fnas_pass_keys,
     .check = fnas_pass_check_problem,
-    .run = pass_run,
+    .run = fnas_pass_run_problem,
+};
+
+const fnas_problem_family fnas_problem_subnet = {
+    .name = "subnet",
+    .summary = "a sub-network of MobileNetV3's supernet, forward and backward, on one thread",
+    .keys = fnas_subnet_keys,
+    .check = fnas_subnet_check_problem,
+    .run = fnas_pass_run_problem,
 };

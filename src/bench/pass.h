@@ -6,10 +6,14 @@
 #include "bench/subject.h"
 
 typedef struct fnas_pass_setup {
-    const char *cell; /* as fnas_subject_cell takes it */
-    int64_t images, channels, cells;
+    const char *cell; /* of NAS-Bench-201, as fnas_subject_cell takes it; NULL: a sub-network of MobileNetV3 */
+    int64_t channels, cells;
+    bool all_edges;   /* nothing is left out of the recording */
+    const char *arch; /* of MobileNetV3, as fnas_subnet_choose takes it */
+    int64_t resolution;
+    const char *width; /* "1.2" */
+    int64_t images;
     bool weights, gates; /* which gradients are wanted */
-    bool all_edges;      /* nothing is left out of the recording */
     fnas_compute_type type;
     uint64_t seed;
 } fnas_pass_setup;
@@ -27,7 +31,7 @@ typedef struct fnas_pass {
     fnas_path_result result;    /* of the last run */
 } fnas_pass;
 
-/* The keys of problems that are passes, what they mean, and whether a pass like that is possible. */
+/* The keys of problems that are passes of a cell, what they and those of sub-networks mean, and whether a pass like that is possible. */
 extern const fnas_problem_key fnas_pass_keys[];
 fnas_pass_setup fnas_pass_setup_of(const fnas_bench *bench, const fnas_problem *problem);
 FNAS_NODISCARD fnas_status fnas_pass_check_problem(fnas_context *context, const fnas_problem *problem);
@@ -41,8 +45,12 @@ FNAS_NODISCARD fnas_status fnas_pass_run(fnas_context *context, fnas_pass *pass)
 /* Gradients to zero. */
 void fnas_pass_clear(fnas_pass *pass);
 
+/* The problem of a family: checks, times, adds a row. */
+FNAS_NODISCARD fnas_status fnas_pass_run_problem(fnas_bench *bench, const fnas_problem *problem);
+
 /* Runs passes like this one on a few images, by the engine and by the naive operators in double precision: the loss of the whole network,
- * and loss and gradients with one cell a stage. *error is the largest difference over what is allowed; FNAS_ERR_NUMERIC above 1. */
+ * and loss and gradients with one cell a stage; of a sub-network both, on its smallest images. *error is the largest difference over what
+ * is allowed; FNAS_ERR_NUMERIC above 1. */
 FNAS_NODISCARD fnas_status fnas_pass_check(fnas_context *context, const fnas_pass_setup *setup, double *error);
 
 /* Runs once on all images, and writes what was computed with what: so that another program can do the same and compare. */

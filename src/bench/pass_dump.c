@@ -40,24 +40,23 @@ static void add_parameters(pass_file *file, const fnas_parameters *parameters, c
     }
 }
 
-static fnas_status collect(fnas_context *context, const fnas_pass *pass, pass_file *file) {
+static void collect(const fnas_pass *pass, pass_file *file) {
     const fnas_subject *subject = &pass->subject;
-    int64_t onehot = fnas_space_onehot_size(subject->space), n = subject->images, image[3], classes;
-    FNAS_TRY(fnas_space_image(context, subject->space, image, &classes));
+    int64_t onehot = fnas_space_onehot_size(subject->space), n = subject->images, image[3];
+    fnas_space_image_of(subject->space, pass->choices, image);
     add_tensor(file, "", "loss", FNAS_SAFETENSORS_F64, &pass->result.loss); /* a scalar */
     if (pass->setup.gates) add_array(file, "gate_gradient", FNAS_SAFETENSORS_F64, pass->gate_gradient, 1, (int64_t[]){onehot});
     add_array(file, "images", FNAS_SAFETENSORS_F32, subject->image_values, 4, (int64_t[]){n, image[0], image[1], image[2]});
     add_array(file, "labels", FNAS_SAFETENSORS_I32, subject->labels, 1, (int64_t[]){n});
-    add_array(file, "logits", FNAS_SAFETENSORS_F32, pass->logits, 2, (int64_t[]){n, classes});
+    add_array(file, "logits", FNAS_SAFETENSORS_F32, pass->logits, 2, (int64_t[]){n, subject->classes});
     add_parameters(file, &subject->parameters, "parameter/", subject->parameters.values);
     if (pass->setup.weights) add_parameters(file, &subject->parameters, "gradient/", pass->weight_gradient);
-    return FNAS_OK;
 }
 
 static fnas_status write_file(fnas_context *context, const fnas_pass *pass, pass_file *file, const char *path) {
     char arch[FNAS_ARCH_TEXT_BYTES];
     FNAS_TRY(fnas_space_format(context, pass->subject.space, pass->choices, arch, sizeof arch));
-    FNAS_TRY(collect(context, pass, file));
+    collect(pass, file);
     const fnas_safetensors_text metadata[] = {
         {"space", fnas_space_spec(pass->subject.space)}, {"arch", arch}, {"precision", fnas_compute_type_name(pass->setup.type)}};
     return fnas_safetensors_write(context, path, file->tensors, file->count, metadata, sizeof metadata / sizeof *metadata);

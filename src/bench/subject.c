@@ -1,6 +1,5 @@
 #include "bench/subject.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -28,11 +27,8 @@ static fnas_status subject_make(fnas_context *context, const char *spec, fnas_su
     return subject->image_values && subject->labels ? FNAS_OK : fnas_fail_memory(context, "the benchmark's images");
 }
 
-fnas_status fnas_subject_create(fnas_context *context, int64_t channels, int64_t cells, int64_t images, uint64_t seed,
-                                fnas_subject *subject) {
-    char spec[128];
+fnas_status fnas_subject_create(fnas_context *context, const char *spec, int64_t images, uint64_t seed, fnas_subject *subject) {
     *subject = (fnas_subject){.images = images};
-    snprintf(spec, sizeof spec, "nb201:channels=%lld,cells=%lld,classes=10,input=3x32x32", (long long)channels, (long long)cells);
     fnas_status status = subject_make(context, spec, subject);
     if (status == FNAS_OK)
         subject_fill(subject, seed);
@@ -80,12 +76,18 @@ fnas_status fnas_subject_cell(fnas_context *context, const fnas_space *space, co
 /* ---- work ---- */
 
 /* wanted [value_count]: something before the value, or it itself, has a gradient that is asked for. Nodes are in order. */
+static bool has_site(const fnas_net *net, int64_t node) {
+    for (int64_t s = 0; s < net->site_count; s++)
+        if (net->sites[s].node == node) return true;
+    return false;
+}
+
 static void find_wanted(const fnas_net *net, bool weights, bool gates, bool *wanted) {
     for (int64_t i = 0; i < net->node_count; i++) {
         const fnas_node *node = &net->nodes[i];
         bool has_weights = node->kind == FNAS_NODE_CONV || node->kind == FNAS_NODE_LINEAR || node->norm.present;
-        bool own = (weights && has_weights) || (gates && node->gate.first >= 0);
-        bool before = node->kind != FNAS_NODE_ZERO && wanted[node->source];
+        bool own = (weights && has_weights) || (gates && (node->gate.first >= 0 || has_site(net, i)));
+        bool before = node->kind != FNAS_NODE_ZERO && (wanted[node->source] || (node->factors > 0 && wanted[node->factors]));
         if (own || before) wanted[node->result] = true;
     }
 }

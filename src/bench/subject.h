@@ -9,12 +9,12 @@ typedef struct fnas_subject {
     fnas_space *space;
     fnas_parameters parameters; /* drawn from the seed */
     int64_t images, classes, image_floats;
-    float *image_values; /* [images][C * H * W], N(0, 1) */
+    float *image_values; /* [images][C * H * W], N(0, 1); where networks take smaller ones, these lie at the beginning */
     int32_t *labels;     /* [images] */
 } fnas_subject;
 
-/* NAS-Bench-201 with `channels` and `cells`, 10 classes, images of 3 x 32 x 32. */
-FNAS_NODISCARD fnas_status fnas_subject_create(fnas_context *context, int64_t channels, int64_t cells, int64_t images, uint64_t seed,
+/* A space with images. */
+FNAS_NODISCARD fnas_status fnas_subject_create(fnas_context *context, const char *spec, int64_t images, uint64_t seed,
                                                fnas_subject *subject);
 void fnas_subject_free(fnas_subject *subject);
 

@@ -132,7 +132,9 @@ const cli_verb cli_search = {
         "architecture. The run folder then answers `front`, `pick`, `verify` and `report`, also for devices that the search never saw. At "
         "most one of --steps, --epochs and --minutes is given; without them the preset decides. With --error table:... no supernet is "
         "trained and no data set needed: errors come from a table of architectures, or from a surrogate fitted to it where it has not all "
-        "of them (docs/spaces.md). Ctrl-C finishes the step and writes a checkpoint: `resume` goes on and ends with the same bits.",
+        "of them (docs/spaces.md). The shared weights of mobilenetv3 are trained in Once-for-All's phases, or given with --weights, and "
+        "then "
+        "frozen (docs/mobilenetv3.md). Ctrl-C finishes the step and writes a checkpoint: `resume` goes on and ends with the same bits.",
     .example = "fleetnas search --space nb201:cells=1,input=1x28x28 --data fashion-mnist --device devices/*.json --preset quick --out run",
     .options = search_options,
     .values_size = sizeof(search_values),

@@ -265,6 +265,16 @@ static fnas_status add_seed(collector *c, uint64_t seed) {
     return add_fact(c, "Seed", &text);
 }
 
+static fnas_status add_supernet(collector *c, const fnas_search_config *config) {
+    fnas_text text = {0};
+    fnas_text_append(&text, "%s", config->supernet);
+    if (config->start_weights[0]) fnas_text_append(&text, ", from given weights (%s)", config->start_weights);
+    if (config->sandwiches > 0 && config->warmup_fraction > 0)
+        fnas_text_append(&text, ", trained %s", config->phase_count > 0 ? "in phases, in sandwiches" : "in sandwiches");
+    if (config->shared_weights == FNAS_WEIGHTS_FROZEN) fnas_text_append(&text, ", frozen while the hypernetwork learns");
+    return add_fact(c, "Supernet", &text);
+}
+
 static void add_network(fnas_text *text, const fnas_network *network) {
     fnas_text_append(text, "a network ");
     fnas_network_append_sizes(network, text);
@@ -295,7 +305,7 @@ static fnas_status collect_facts(collector *c, const fnas_run *run) {
     if (run->surrogate)
         FNAS_TRY(add_errors(c, run->surrogate));
     else
-        FNAS_TRY(add_fact_text(c, "Supernet", run->config.supernet));
+        FNAS_TRY(add_supernet(c, &run->config));
     FNAS_TRY(add_fact_text(c, "Data", run->config.data));
     FNAS_TRY(add_objectives(c));
     FNAS_TRY(add_search_devices(c, run));

@@ -310,7 +310,7 @@ static void test_flops(void **state) {
     fnas_subject subject;
     fnas_net *net;
     int32_t choices[6];
-    assert_int_equal(FNAS_OK, fnas_subject_create(place->context, 4, 1, 1, 0, &subject));
+    assert_int_equal(FNAS_OK, fnas_subject_create(place->context, "nb201:channels=4,cells=1,classes=10,input=3x32x32", 1, 0, &subject));
     assert_int_equal(FNAS_OK, fnas_subject_cell(place->context, subject.space, "skip", choices));
     assert_int_equal(FNAS_OK, fnas_space_record(place->context, subject.space, choices, &net));
     double stem = 2.0 * 4 * 3 * 9 * 1024, head = 2.0 * 10 * 16, reductions = 0;

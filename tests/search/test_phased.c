@@ -13,6 +13,7 @@
 typedef struct fleet {
     fnas_test_place *place;
     char *devices[2];
+    char *trained, *predictor; /* a whole search, made once, and its predictor, which the others take */
 } fleet;
 
 static char *save_card(fleet *f, const char *name, const double *op_ms) {
@@ -25,27 +26,6 @@ static char *save_card(fleet *f, const char *name, const double *op_ms) {
     return path;
 }
 
-static int setup(void **state) {
-    static const double slow[5] = {0.1, 0.2, 0.5, 0, 0}, fast[5] = {0.3, 0.2, 0.4, 0, 0};
-    fleet *made = calloc(1, sizeof *made);
-    void *place = NULL;
-    if (!made || fnas_test_setup(&place) != 0) return -1;
-    made->place = place;
-    made->devices[0] = save_card(made, "slow", slow);
-    made->devices[1] = save_card(made, "fast", fast);
-    *state = made;
-    return 0;
-}
-
-static int teardown(void **state) {
-    fleet *made = *state;
-    for (int i = 0; i < 2; i++) fnas_free(made->devices[i]);
-    void *place = made->place;
-    free(made);
-    fnas_test_teardown(&place);
-    return 0;
-}
-
 static char *run_path(fleet *f, const char *name) {
     return fnas_strdup(fnas_test_path(f->place, name));
 }
@@ -56,6 +36,7 @@ static fnas_search_options options_for(fleet *f, const char *run) {
                                  .run = run,
                                  .device_count = 2,
                                  .devices = (const char *const *)f->devices,
+                                 .predictor = f->predictor,
                                  .preset = "quick",
                                  .phases = "1,2,2,1",
                                  .paths = 4,
@@ -106,36 +87,61 @@ static void stop_after(fleet *f, const fnas_search_options *options, int64_t ste
     fnas_context_destroy(context);
 }
 
+/* ---- what all begin with ---- */
+
+static int setup(void **state) {
+    static const double slow[5] = {0.1, 0.2, 0.5, 0, 0}, fast[5] = {0.3, 0.2, 0.4, 0, 0};
+    fleet *made = calloc(1, sizeof *made);
+    void *place = NULL;
+    if (!made || fnas_test_setup(&place) != 0) return -1;
+    made->place = place;
+    made->devices[0] = save_card(made, "slow", slow);
+    made->devices[1] = save_card(made, "fast", fast);
+    made->trained = run_path(made, "trained");
+    fnas_search_options options = options_for(made, made->trained);
+    search(made, &options, 2);
+    made->predictor = fnas_path_join(made->trained, "predictor.safetensors");
+    *state = made;
+    return 0;
+}
+
+static int teardown(void **state) {
+    fleet *made = *state;
+    char *const owned[] = {made->devices[0], made->devices[1], made->trained, made->predictor};
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) fnas_free(owned[i]);
+    void *place = made->place;
+    free(made);
+    fnas_test_teardown(&place);
+    return 0;
+}
+
 static void test_threads(void **state) {
     fleet *f = *state;
-    char *one = run_path(f, "one"), *three = run_path(f, "three");
-    fnas_search_options options = options_for(f, one);
-    search(f, &options, 1);
-    options.run = three;
-    search(f, &options, 3);
-    assert_same_runs(f, one, three);
-    fnas_free(one);
-    fnas_free(three);
+    for (int64_t threads = 1; threads <= 3; threads += 2) {
+        char name[32];
+        snprintf(name, sizeof name, "threads%d", (int)threads);
+        char *path = run_path(f, name);
+        fnas_search_options options = options_for(f, path);
+        search(f, &options, threads);
+        assert_same_runs(f, f->trained, path);
+        fnas_free(path);
+    }
 }
 
 /* In the first phase, in a sandwich, and while the hypernetwork learns. */
 static void test_interruptions(void **state) {
     fleet *f = *state;
-    char *whole = run_path(f, "whole");
-    fnas_search_options options = options_for(f, whole);
-    search(f, &options, 2);
     for (int64_t at = 1; at < STEPS; at += 3) {
         char name[32];
         snprintf(name, sizeof name, "parts%d", (int)at);
         char *path = run_path(f, name);
-        options.run = path;
+        fnas_search_options options = options_for(f, path);
         stop_after(f, &options, at);
         fnas_context_set_threads(f->place->context, 1);
         test_check(f->place, fnas_search_resume(f->place->context, path, NULL));
-        assert_same_runs(f, whole, path);
+        assert_same_runs(f, f->trained, path);
         fnas_free(path);
     }
-    fnas_free(whole);
 }
 
 static fnas_run *open_run(fleet *f, const char *path) {
@@ -148,19 +154,18 @@ static fnas_run *open_run(fleet *f, const char *path) {
  * the weights lay. The numbers of their training are empty cells. */
 static void test_given_weights(void **state) {
     fleet *f = *state;
-    char *trained = run_path(f, "trained"), *first = run_path(f, "first"), *second = run_path(f, "second"), *moved = run_path(f, "moved");
-    fnas_search_options options = options_for(f, trained);
+    char *first = run_path(f, "first"), *second = run_path(f, "second"), *moved = run_path(f, "moved");
+    fnas_search_options options = options_on(f, first, f->trained);
     search(f, &options, 2);
-    options = options_on(f, first, trained);
-    search(f, &options, 2);
-    assert_int_equal(rename(trained, moved), 0);
+    assert_int_equal(rename(f->trained, moved), 0);
     options = options_on(f, second, moved);
+    options.predictor = NULL;
     stop_after(f, &options, 1);
-    assert_int_equal(rename(moved, trained), 0); /* a resumed search does not look for them */
+    assert_int_equal(rename(moved, f->trained), 0); /* a resumed search does not look for them */
     test_check(f->place, fnas_search_resume(f->place->context, second, NULL));
     assert_same_runs(f, first, second);
 
-    fnas_run *runs[2] = {open_run(f, trained), open_run(f, first)};
+    fnas_run *runs[2] = {open_run(f, f->trained), open_run(f, first)};
     assert_memory_equal(runs[0]->state.weights.values, runs[1]->state.weights.values,
                         (size_t)runs[0]->state.weights.float_count * sizeof(float));
     assert_true(runs[1]->state.hypernet_steps > 0);
@@ -171,22 +176,19 @@ static void test_given_weights(void **state) {
     assert_true(read_file(f, first, "metrics.csv", &metrics) > 0);
     assert_int_equal(strncmp(strchr((char *)metrics, '\n') + 1, "1,,,,", 5), 0);
     fnas_free(metrics);
-    char *const paths[] = {trained, first, second, moved};
-    for (int i = 0; i < 4; i++) fnas_free(paths[i]);
+    char *const paths[] = {first, second, moved};
+    for (int i = 0; i < 3; i++) fnas_free(paths[i]);
 }
 
 /* What the first checkpoint held cannot be made again. */
 static void test_lost_weights(void **state) {
     fleet *f = *state;
-    char *trained = run_path(f, "trained"), *path = run_path(f, "lost"), *checkpoint = fnas_path_join(path, "checkpoint.safetensors");
-    fnas_search_options options = options_for(f, trained);
-    search(f, &options, 2);
-    options = options_on(f, path, trained);
+    char *path = run_path(f, "lost"), *checkpoint = fnas_path_join(path, "checkpoint.safetensors");
+    fnas_search_options options = options_on(f, path, f->trained);
     stop_after(f, &options, 1);
     assert_int_equal(unlink(checkpoint), 0);
     assert_int_equal(fnas_search_resume(f->place->context, path, NULL), FNAS_ERR_INPUT);
     assert_non_null(strstr(fnas_context_message(f->place->context), "held the weights that the search began with"));
-    fnas_free(trained);
     fnas_free(path);
     fnas_free(checkpoint);
 }
@@ -200,28 +202,23 @@ static void refuse(fleet *f, const fnas_search_options *options, const char *wor
 
 static void test_wrong_weights(void **state) {
     fleet *f = *state;
-    char *path = run_path(f, "refused"), *trained = run_path(f, "trained"), *empty = run_path(f, "empty");
-    fnas_search_options options = options_for(f, trained);
-    search(f, &options, 2);
-    options = options_on(f, path, trained);
+    char *path = run_path(f, "refused"), *empty = run_path(f, "empty");
+    fnas_search_options options = options_on(f, path, f->trained);
     options.proxy = "width=0.2";
     refuse(f, &options, "\"supernet."); /* a tensor and its shapes */
     refuse(f, &options, "expected");
     test_check(f->place, fnas_folder_create(f->place->context, empty));
     options = options_on(f, path, empty);
     refuse(f, &options, "no run with a checkpoint");
-    char *predictor = fnas_path_join(trained, "predictor.safetensors");
-    options = options_on(f, path, predictor);
+    options = options_on(f, path, f->predictor);
     refuse(f, &options, "missing"); /* a file of something else */
-    fnas_free(predictor);
     fnas_free(path);
-    fnas_free(trained);
     fnas_free(empty);
 }
 
 int main(void) {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-    const struct CMUnitTest tests[] = {TEST(test_threads), TEST(test_interruptions), TEST(test_given_weights), TEST(test_lost_weights),
-                                       TEST(test_wrong_weights)};
-    return cmocka_run_group_tests_name("phased", tests, NULL, NULL);
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_threads), cmocka_unit_test(test_interruptions),
+                                       cmocka_unit_test(test_given_weights), cmocka_unit_test(test_lost_weights),
+                                       cmocka_unit_test(test_wrong_weights)};
+    return cmocka_run_group_tests_name("phased", tests, setup, teardown);
 }
