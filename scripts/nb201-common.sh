@@ -1,4 +1,5 @@
-# What run-nb201.sh and run-ablation.sh share; sourced by both, which set $root, $own (the searching part's folder) and $splits.
+# What run-nb201.sh and run-ablation.sh share; sourced by both, which set $root, $own (the searching part's folder) and $splits. run-ofa.sh takes
+# `split` from here.
 # shellcheck shell=sh disable=SC2154
 
 # Options of `error estimate`: half-size images, 8 channels trained, 16 scored.

@@ -1,4 +1,5 @@
-/* Rival methods: other ways to find a front, on a truth table that answers what an architecture's objectives are, at a counted price. */
+/* Rival methods: other ways to find a front, on a truth table, or on models that compute, which answer what an architecture's objectives
+ * are, at a counted price. */
 #ifndef FLEETNAS_RIVAL_H
 #define FLEETNAS_RIVAL_H
 
@@ -35,15 +36,18 @@ typedef struct fnas_rival_front {
 } fnas_rival_front;
 
 /* Runs a method. Of all architectures that it evaluated, those that guess (90 % error and more) are dropped, then the dominated ones, then
- * the least contributors to the hypervolume in the table's normalised coordinates with reference point 1, until `points` are left. The
- * order is by contribution. Deterministic in the seed, for any number of threads. Release with fnas_rival_front_free. "naswot" and
- * "synflow" run each architecture's network once, in parallel on the context's threads, with progress stages of their names. Methods by
- * Bayesian optimisation choose among the table's architectures alone; they take O(evaluations) time an architecture at each evaluation, 8
- * bytes an architecture and evaluation for each of their Gaussian processes, and at most 4,096 evaluations; they report progress. Errors:
- * FNAS_ERR_USAGE (unknown method, with a suggestion; data or proxy missing or without a use; a number out of range), FNAS_ERR_INPUT (an
- * architecture of the space that the table has not, MACs asked of a space that does not know them, scores of one without networks, a proxy
- * that the space has not, images of another shape or too few), FNAS_ERR_UNSUPPORTED (too many evaluations for Bayesian optimisation, or
- * objectives for ehvi), FNAS_ERR_NUMERIC, FNAS_ERR_IO, FNAS_ERR_MEMORY, FNAS_INTERRUPTED while scoring or optimising. */
+ * the least contributors to the hypervolume in the table's normalised coordinates with reference point 1, until `points` are left; where
+ * objectives are computed, on the scale of fnas_truth_open_models joined with the front of all that it evaluated, with reference
+ * point 1.05, as fronts of a run are chosen. The order is by contribution. Deterministic in the seed, for any number of threads. Release
+ * with fnas_rival_front_free. "naswot" and "synflow" run each architecture's network once, in parallel on the context's threads, with
+ * progress stages of their names. Methods by Bayesian optimisation choose among the table's architectures alone; they take O(evaluations)
+ * time an architecture at each evaluation, 8 bytes an architecture and evaluation for each of their Gaussian processes, and at most 4,096
+ * evaluations; they report progress. Where objectives are computed they choose among some 1,000 architectures that are bred towards what
+ * promises most, at O(evaluations^2) each. "macs", "naswot" and "synflow" need a table. Errors: FNAS_ERR_USAGE (unknown method, with a
+ * suggestion; data or proxy missing or without a use; a number out of range), FNAS_ERR_INPUT (an architecture of the space that the table
+ * has not, MACs asked of a space that does not know them, scores of one without networks, a proxy that the space has not, images of another
+ * shape or too few), FNAS_ERR_UNSUPPORTED (too many evaluations for Bayesian optimisation, or objectives for ehvi; no table for what needs
+ * one), FNAS_ERR_NUMERIC, FNAS_ERR_IO, FNAS_ERR_MEMORY, FNAS_INTERRUPTED while scoring or optimising. */
 FNAS_API FNAS_NODISCARD fnas_status fnas_rival_run(fnas_context *context, const fnas_truth *truth, const fnas_rival_options *options,
                                                    fnas_rival_front *front);
 FNAS_API void fnas_rival_front_free(fnas_rival_front *front);

@@ -12,9 +12,9 @@ extern "C" {
 typedef struct fnas_search_options {
     const char *space; /* required: spec */
     const char *data;  /* data set spec */
-    const char *error; /* "supernet" | "table:FILE.csv:COLUMN" | "surrogate:FILE" [supernet]: whence the error of an architecture; with the
-                          latter two no supernet is trained, and what is about one (data, proxy, batch, precision, error_gradient, epochs,
-                          the preset "paper") is refused (docs/spaces.md) */
+    const char *error; /* "supernet" | "table:FILE.csv:COLUMN" | "surrogate:FILE" | "surrogate:FILE.npz[:output=OUTPUT,input=INPUT]"
+                          [supernet]: whence the error of an architecture; with all but the first no supernet is trained, and what is about
+                          one (data, proxy, batch, precision, error_gradient, epochs, the preset "paper") is refused (docs/spaces.md) */
     const char *run;   /* folder of the run: must not hold another run */
     int64_t device_count;
     const char *const *devices; /* paths of device cards: the search devices */

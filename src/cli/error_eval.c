@@ -18,7 +18,7 @@ typedef struct eval_values {
 #define AT(member) offsetof(eval_values, member)
 
 static const cli_option eval_options[] = {
-    CLI_OPTIONS_TRUTH(eval_values, truth),
+    CLI_OPTIONS_TRUTH(eval_values, truth, true),
     {"estimated-column", 0, CLI_TEXT, AT(estimated_column), "COL", "of ERRORS.csv [error_pct]", false},
     {"seed", 0, CLI_SEED, AT(seed), "N", "of the random architectures [0]", false},
     CLI_OPTION_JSON(eval_values),

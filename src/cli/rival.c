@@ -18,7 +18,8 @@ typedef struct rival_values {
 #define AT(member) offsetof(rival_values, member)
 
 static const cli_option rival_options[] = {
-    CLI_OPTIONS_TRUTH(rival_values, truth),
+    CLI_OPTIONS_TRUTH(rival_values, truth, false),
+    CLI_OPTIONS_MODELS(rival_values, truth),
     {"evaluations", 0, CLI_COUNT, AT(evaluations), "N", "distinct architectures whose objectives are looked up", true},
     {"output", 'o', CLI_OUTPUT, AT(output), "FRONT.csv", "where the front goes", true},
     {"points", 0, CLI_COUNT, AT(points), "N",
@@ -35,8 +36,12 @@ static const cli_option rival_options[] = {
 
 static void rival_print(const rival_values *values, const fnas_rival_front *front, const fnas_truth_score *score) {
     if (!values->json) {
-        printf("%s: %s, %lld evaluations, %lld architectures, %.5f of the true hypervolume\n", values->output,
-               values->common.operands.items[0], (long long)front->evaluations, (long long)front->count, score->ratio);
+        printf("%s: %s, %lld evaluations, %lld architectures, ", values->output, values->common.operands.items[0],
+               (long long)front->evaluations, (long long)front->count);
+        if (values->truth.error)
+            printf("hypervolume %.5f on the scale of 1,000 random architectures and this front\n", score->hypervolume);
+        else
+            printf("%.5f of the true hypervolume\n", score->ratio);
         return;
     }
     cli_json json = {.file = stdout};
@@ -63,6 +68,7 @@ static fnas_status rival_run(fnas_context *context, void *untyped) {
     fnas_truth_score score;
     fnas_status status = cli_truth_open(context, VERB, &values->truth, &space, &truth);
     if (status == FNAS_OK) status = fnas_rival_run(context, truth, &options, &front);
+    if (status == FNAS_OK) status = fnas_truth_join(context, truth, front.count, front.choices);
     if (status == FNAS_OK) status = fnas_truth_score_front(context, truth, front.count, front.choices, &score);
     if (status == FNAS_OK) status = fnas_rival_front_write(context, truth, &front, values->output);
     if (status == FNAS_OK) rival_print(values, &front, &score);
@@ -74,7 +80,7 @@ static fnas_status rival_run(fnas_context *context, void *untyped) {
 
 const cli_verb cli_rival = {
     .name = "rival",
-    .summary = "another method's front, on a truth table, at a counted price",
+    .summary = "another method's front, on a truth table or on models, at a counted price",
     .operands = "NAME",
     .operands_least = 1,
     .operands_most = 1,
@@ -82,7 +88,10 @@ const cli_verb cli_rival = {
         "Each distinct architecture costs one evaluation; what is known costs nothing. What guesses (90 % error) is dropped, then what is "
         "dominated, then the least contributors to the hypervolume. What is left is scored as `fleetnas score` scores the file.\nThe last "
         "four are Bayesian optimisation: after 10 random architectures, Gaussian processes (Matern 5/2 on the one-hot choices, a length a "
-        "decision, noise, by maximum likelihood) choose among all rows of the table. At most 4096 evaluations.",
+        "decision, noise, by maximum likelihood) choose among all rows of the table. At most 4096 evaluations.\nIn a space too large for a "
+        "table, "
+        "--error, --predictor and --device say objectives of any architecture. Bayesian optimisation then breeds what it chooses among; "
+        "macs, naswot and synflow need a table.",
     .operand_name = fnas_rival_name,
     .operand_summary = fnas_rival_summary,
     .example = "fleetnas rival nsga2 --space nb201 --truth architectures.csv latency_ms.csv --accuracy-column cifar10_test_accuracy_pct "

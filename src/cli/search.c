@@ -24,8 +24,8 @@ static const cli_option search_options[] = {
         search_values,
         "data set: fashion-mnist, cifar10:DIR, folder:DIR, synthetic:...; its images are resized to the space's [fashion-mnist]"),
     {"error", 0, CLI_TEXT, AT(error), "SOURCE",
-     "whence errors: supernet, table:FILE.csv:COLUMN, or surrogate:FILE, which such a search leaves in its run as error.safetensors "
-     "[supernet]",
+     "whence errors: supernet, table:FILE.csv:COLUMN, surrogate:FILE, which such a search leaves in its run as error.safetensors, or "
+     "surrogate:FILE.npz[:output=OUTPUT,input=INPUT], a network of your own (docs/spaces.md) [supernet]",
      false},
     {"preset", 0, CLI_CHOICE, AT(preset), "quick|standard|paper", "what the other options begin with [standard]", false},
     {"proxy", 0, CLI_TEXT, AT(proxy), "PARAMS", "smaller macro for the shared weights: channels=16,cells=1 [the preset's]", false},

@@ -48,12 +48,10 @@ static fnas_status truth_read(fnas_context *context, const cli_truth_values *val
     return fnas_truth_open(context, space, &options, truth);
 }
 
-fnas_status cli_truth_open(fnas_context *context, const char *verb, const cli_truth_values *values, fnas_space **space,
-                           fnas_truth **truth) {
+static fnas_status truth_open_tables(fnas_context *context, const char *verb, const cli_truth_values *values, fnas_space **space,
+                                     fnas_truth **truth) {
     truth_costs costs = {.count = 0};
     fnas_status status = FNAS_OK;
-    *space = NULL;
-    *truth = NULL;
     for (int64_t i = 0; i < values->columns.count && status == FNAS_OK; i++)
         status = truth_add_cost(verb, values->columns.items[i], &costs);
     if (status == FNAS_OK) status = fnas_space_open(context, values->space, space);
@@ -62,7 +60,44 @@ fnas_status cli_truth_open(fnas_context *context, const char *verb, const cli_tr
     return status;
 }
 
+static fnas_status truth_open_models(fnas_context *context, const cli_truth_values *values, fnas_space **space, fnas_truth **truth) {
+    const fnas_models_options options = {.error = values->error, .predictor = values->predictor, .device = values->device};
+    fnas_status status = fnas_space_open(context, values->space, space);
+    return status == FNAS_OK ? fnas_truth_open_models(context, *space, &options, truth) : status;
+}
+
+/* Tables with their columns, or models: all that belongs to one, and nothing of the other. */
+static fnas_status truth_check(const char *verb, const cli_truth_values *values) {
+    bool wants_tables = values->truth.count || values->columns.count || values->accuracy_column || values->error_column || values->partial;
+    bool wants_models = values->error || values->predictor || values->device;
+    if (wants_tables && wants_models)
+        return cli_fail(verb, FNAS_ERR_USAGE,
+                        "objectives are those of tables (--truth, --column) or of models (--error, --predictor, "
+                        "--device): give one of the two");
+    if (wants_models && !(values->error && values->predictor && values->device))
+        return cli_fail(verb, FNAS_ERR_USAGE,
+                        "objectives of models take three options: --error SOURCE --predictor P.safetensors --device "
+                        "CARD.json");
+    if (wants_models) return FNAS_OK;
+    if (!values->truth.count)
+        return cli_fail(verb, FNAS_ERR_USAGE, "--truth TABLE.csv is missing, or --error, --predictor and --device in its place");
+    return values->columns.count ? FNAS_OK : cli_fail(verb, FNAS_ERR_USAGE, "--column OBJECTIVE=COL is missing");
+}
+
+fnas_status cli_truth_open(fnas_context *context, const char *verb, const cli_truth_values *values, fnas_space **space,
+                           fnas_truth **truth) {
+    *space = NULL;
+    *truth = NULL;
+    fnas_status status = truth_check(verb, values);
+    if (status != FNAS_OK) return status;
+    return values->error ? truth_open_models(context, values, space, truth) : truth_open_tables(context, verb, values, space, truth);
+}
+
 /* ---- scores ---- */
+
+void cli_truth_print_models(FILE *file, const cli_truth_values *values) {
+    fprintf(file, "%s, %s on %s", values->error, values->predictor, values->device);
+}
 
 void cli_truth_score_json(cli_json *json, const fnas_truth_score *score) {
     const fnas_indicators *i = &score->indicators;

@@ -216,7 +216,7 @@ static fnas_status read_either(fnas_context *context, const char *where, const u
     if (size_bytes < 2 || memcmp(bytes, "PK", 2) != 0)
         return fnas_fail(context, FNAS_ERR_INPUT,
                          "%s: no file of torch.save: it is neither a ZIP archive nor begins with PyTorch's magic number", where);
-    FNAS_TRY(fnas_zip_read(context, where, bytes, size_bytes, &zip));
+    FNAS_TRY(fnas_zip_read(context, where, &fnas_zip_of_torch, bytes, size_bytes, &zip));
     fnas_status status = read_archive(context, &zip, pickle);
     fnas_zip_free(&zip);
     return status;

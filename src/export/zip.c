@@ -17,10 +17,16 @@
 #define FLAG_SIZES_BEHIND 0x8u /* the local header does not know them yet */
 #define IN_ZIP64 0xFFFFFFFFu   /* "see the 64-bit record": for files beyond 4 GB, which these are not */
 #define SHOWN_NAME_MAX 100
+#define STORED 0
+#define DEFLATED 8
+#define EXTRA_ZIP64 1
+
+const fnas_zip_options fnas_zip_of_torch = {.writer = "PyTorch writes .pt files as ZIP since version 1.6; load and save an older one anew"};
 
 typedef struct zip_reader {
     fnas_context *context;
     const char *where;
+    const fnas_zip_options *options;
     const unsigned char *bytes;
     size_t size_bytes;
     size_t directory, directory_bytes; /* the central directory */
@@ -36,6 +42,10 @@ static uint32_t read_u32(const unsigned char *p) {
     return read_u16(p) | read_u16(p + 2) << 16;
 }
 
+static uint64_t read_u64(const unsigned char *p) {
+    return read_u32(p) | (uint64_t)read_u32(p + 4) << 32;
+}
+
 static int shown_bytes(const fnas_zip_entry *entry) {
     return entry->name_bytes > SHOWN_NAME_MAX ? SHOWN_NAME_MAX : (int)entry->name_bytes;
 }
@@ -49,11 +59,8 @@ static fnas_status find_directory(zip_reader *reader) {
     const unsigned char *bytes = reader->bytes;
     size_t size = reader->size_bytes;
     if (size < 4 || memcmp(bytes, "PK", 2) != 0)
-        return fnas_fail(
-            reader->context, FNAS_ERR_INPUT,
-            "%s: no ZIP archive (it does not begin with \"PK\"): PyTorch writes .pt files as ZIP since version 1.6; load and save "
-            "an older one anew",
-            reader->where);
+        return fnas_fail(reader->context, FNAS_ERR_INPUT, "%s: no ZIP archive (it does not begin with \"PK\"): %s", reader->where,
+                         reader->options->writer);
     for (size_t comment = 0; comment <= COMMENT_MAX && size >= END_BYTES + comment; comment++) {
         const unsigned char *end = bytes + size - END_BYTES - comment;
         if (read_u32(end) != END_SIGNATURE || read_u16(end + 20) != comment) continue;
@@ -72,32 +79,56 @@ static fnas_status find_directory(zip_reader *reader) {
     return fnas_fail(reader->context, FNAS_ERR_INPUT, "%s: truncated: the record at the end of a ZIP archive is missing", reader->where);
 }
 
+/* The sizes that a local header states, packed and unpacked; those of a writer that did not know whether it would need 64 bits (numpy does
+ * not) stand in the extra field. False when they stand nowhere. */
+static bool find_local_sizes(const unsigned char *local, size_t name_bytes, size_t extra_bytes, uint64_t sizes[2]) {
+    const unsigned char *extra = local + LOCAL_BYTES + name_bytes, *end = extra + extra_bytes;
+    sizes[0] = read_u32(local + 18);
+    sizes[1] = read_u32(local + 22);
+    if (sizes[0] != IN_ZIP64 && sizes[1] != IN_ZIP64) return true;
+    for (size_t bytes; end - extra >= 4; extra += 4 + bytes) {
+        bytes = read_u16(extra + 2);
+        if (bytes > (size_t)(end - extra) - 4) return false;
+        if (read_u16(extra) != EXTRA_ZIP64 || bytes < 16) continue;
+        sizes[1] = read_u64(extra + 4);
+        sizes[0] = read_u64(extra + 12);
+        return true;
+    }
+    return false;
+}
+
 /* Where an entry's data lie: behind its local header, which must agree with the directory. */
 static fnas_status locate_data(const zip_reader *reader, const unsigned char *central, fnas_zip_entry *entry) {
-    size_t offset = read_u32(central + 42), size = read_u32(central + 20);
+    size_t offset = read_u32(central + 42), size = entry->size_bytes;
     if (size == IN_ZIP64 || offset == IN_ZIP64) return fail_entry(reader, entry, "is larger than 4 GB: refused");
     if (offset > reader->directory || reader->directory - offset < LOCAL_BYTES)
         return fail_entry(reader, entry, "would begin behind the archive's directory: the file is damaged");
     const unsigned char *local = reader->bytes + offset;
-    size_t name_bytes = read_u16(local + 26), header = LOCAL_BYTES + name_bytes + read_u16(local + 28);
+    size_t name_bytes = read_u16(local + 26), extra_bytes = read_u16(local + 28), header = LOCAL_BYTES + name_bytes + extra_bytes;
+    uint64_t sizes[2];
     if (read_u32(local) != LOCAL_SIGNATURE) return fail_entry(reader, entry, "has no header where the directory says: the file is damaged");
     if (header > reader->directory - offset || size > reader->directory - offset - header)
         return fail_entry(reader, entry, "would reach beyond the end of the archive: the file is truncated or damaged");
     bool same_name = name_bytes == entry->name_bytes && memcmp(local + LOCAL_BYTES, entry->name, name_bytes) == 0;
     bool same_method = read_u16(local + 8) == read_u16(central + 10) && read_u16(local + 6) == read_u16(central + 8);
     bool sizes_behind = (read_u16(local + 6) & FLAG_SIZES_BEHIND) != 0;
-    if (!same_name || !same_method || (!sizes_behind && read_u32(local + 18) != size))
+    bool same_sizes = sizes_behind || (find_local_sizes(local, name_bytes, extra_bytes, sizes) && sizes[0] == entry->size_bytes &&
+                                       sizes[1] == entry->unpacked_bytes);
+    if (!same_name || !same_method || !same_sizes)
         return fail_entry(reader, entry, "is described differently by its header and by the directory: refused");
     entry->data = local + header;
-    entry->size_bytes = size;
     return FNAS_OK;
 }
 
 static fnas_status check_entry(const zip_reader *reader, const unsigned char *central, fnas_zip_entry *entry) {
     if (read_u16(central + 8) & FLAG_ENCRYPTED) return fail_entry(reader, entry, "is encrypted: it cannot be read");
-    if (read_u16(central + 10) != 0)
+    uint32_t method = read_u16(central + 10);
+    entry->is_deflated = method == DEFLATED;
+    if (method != STORED && !reader->options->allows_deflated)
         return fail_entry(reader, entry, "is compressed: only stored entries are read, as PyTorch writes them (nothing is inflated)");
-    if (read_u32(central + 20) != read_u32(central + 24))
+    if (method != STORED && !entry->is_deflated)
+        return fail_entry(reader, entry, "is compressed in another way than by deflation, which alone is read: refused");
+    if (!entry->is_deflated && entry->size_bytes != entry->unpacked_bytes)
         return fail_entry(reader, entry, "is stored, but claims another size unpacked: refused");
     return locate_data(reader, central, entry);
 }
@@ -121,8 +152,11 @@ static fnas_status read_directory(const zip_reader *reader) {
         if (length > end - at)
             return fnas_fail(reader->context, FNAS_ERR_INPUT, "%s: entry %zu of the archive's directory (byte %zu) is truncated",
                              reader->where, i, at);
-        *entry = (fnas_zip_entry){
-            .name = (const char *)central + CENTRAL_BYTES, .name_bytes = read_u16(central + 28), .crc = read_u32(central + 16)};
+        *entry = (fnas_zip_entry){.name = (const char *)central + CENTRAL_BYTES,
+                                  .name_bytes = read_u16(central + 28),
+                                  .size_bytes = read_u32(central + 20),
+                                  .unpacked_bytes = read_u32(central + 24),
+                                  .crc = read_u32(central + 16)};
         if (!is_shown(entry))
             return fnas_fail(reader->context, FNAS_ERR_INPUT, "%s: entry %zu of the archive's directory has control characters in its name",
                              reader->where, i);
@@ -163,9 +197,10 @@ static fnas_status read_archive(zip_reader *reader) {
     return check_names(reader);
 }
 
-fnas_status fnas_zip_read(fnas_context *context, const char *where, const unsigned char *bytes, size_t size_bytes, fnas_zip *zip) {
+fnas_status fnas_zip_read(fnas_context *context, const char *where, const fnas_zip_options *options, const unsigned char *bytes,
+                          size_t size_bytes, fnas_zip *zip) {
     *zip = (fnas_zip){.where = where};
-    zip_reader reader = {.context = context, .where = where, .bytes = bytes, .size_bytes = size_bytes, .zip = zip};
+    zip_reader reader = {.context = context, .where = where, .options = options, .bytes = bytes, .size_bytes = size_bytes, .zip = zip};
     fnas_status status = read_archive(&reader);
     if (status != FNAS_OK) fnas_zip_free(zip);
     return status;
@@ -202,10 +237,17 @@ fnas_status fnas_zip_entry_of(fnas_context *context, const fnas_zip *zip, const 
     return fnas_fail(context, FNAS_ERR_INPUT, "%s: the archive has no entry FOLDER/%s: it is no .pt file of PyTorch", zip->where, base);
 }
 
+/* ---- what an entry holds ---- */
+
+static bool is_intact(const fnas_zip_entry *entry, const unsigned char *unpacked) {
+    return crc32_z(crc32_z(0, NULL, 0), unpacked, entry->unpacked_bytes) == entry->crc;
+}
+
+static const char DAMAGED[] = "is damaged: its CRC-32 is not the one in the directory";
+
 fnas_status fnas_zip_check_crc(fnas_context *context, const fnas_zip *zip, fnas_zip_entry *entry) {
     const zip_reader reader = {.context = context, .where = zip->where};
-    if (!entry->crc_checked && crc32_z(crc32_z(0, NULL, 0), entry->data, entry->size_bytes) != entry->crc)
-        return fail_entry(&reader, entry, "is damaged: its CRC-32 is not the one in the directory");
+    if (!entry->crc_checked && !is_intact(entry, entry->data)) return fail_entry(&reader, entry, DAMAGED);
     entry->crc_checked = true;
     return FNAS_OK;
 }
@@ -214,10 +256,44 @@ fnas_status fnas_zip_find(fnas_context *context, const char *where, const unsign
                           fnas_zip_entry *entry) {
     fnas_zip zip;
     fnas_zip_entry *found = NULL;
-    FNAS_TRY(fnas_zip_read(context, where, bytes, size_bytes, &zip));
+    FNAS_TRY(fnas_zip_read(context, where, &fnas_zip_of_torch, bytes, size_bytes, &zip));
     fnas_status status = fnas_zip_entry_of(context, &zip, base, &found);
     if (status == FNAS_OK) status = fnas_zip_check_crc(context, &zip, found);
     if (status == FNAS_OK) *entry = *found;
     fnas_zip_free(&zip);
     return status;
+}
+
+/* Into exactly unpacked_bytes: less, more, or bytes behind the end are damage. */
+static bool inflate_all(const fnas_zip_entry *entry, unsigned char *unpacked) {
+    z_stream stream = {.next_in = (unsigned char *)entry->data,
+                       .avail_in = (uInt)entry->size_bytes,
+                       .next_out = unpacked,
+                       .avail_out = (uInt)entry->unpacked_bytes};
+    if (inflateInit2(&stream, -MAX_WBITS) != Z_OK) return false; /* raw: no header of zlib's */
+    bool is_whole = inflate(&stream, Z_FINISH) == Z_STREAM_END && stream.avail_out == 0 && stream.avail_in == 0;
+    inflateEnd(&stream);
+    return is_whole;
+}
+
+fnas_status fnas_zip_unpack(fnas_context *context, const fnas_zip *zip, const fnas_zip_entry *entry, size_t limit_bytes,
+                            unsigned char **unpacked) {
+    const zip_reader reader = {.context = context, .where = zip->where};
+    *unpacked = NULL;
+    if (entry->unpacked_bytes > limit_bytes)
+        return fnas_fail(context, FNAS_ERR_INPUT, "%s: entry \"%.*s\" has %zu bytes unpacked, at most %zu are read", zip->where,
+                         shown_bytes(entry), entry->name, entry->unpacked_bytes, limit_bytes);
+    unsigned char *bytes = fnas_allocate(entry->unpacked_bytes, 1);
+    if (!bytes) return fnas_fail_memory(context, zip->where);
+    bool is_whole = true;
+    if (entry->is_deflated)
+        is_whole = inflate_all(entry, bytes);
+    else
+        memcpy(bytes, entry->data, entry->unpacked_bytes);
+    if (is_whole && is_intact(entry, bytes)) {
+        *unpacked = bytes;
+        return FNAS_OK;
+    }
+    fnas_free(bytes);
+    return fail_entry(&reader, entry, is_whole ? DAMAGED : "is damaged: it does not inflate to the size in the directory");
 }

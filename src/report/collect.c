@@ -275,11 +275,19 @@ static fnas_status add_supernet(collector *c, const fnas_search_config *config) 
     return add_fact(c, "Supernet", &text);
 }
 
+static void add_network(fnas_text *text, const fnas_network *network) {
+    fnas_text_append(text, "a network ");
+    fnas_network_append_sizes(network, text);
+    fnas_text_append(text, " that was given, input %s, output %s", network->encoding->name, fnas_network_output_names[network->output]);
+}
+
 /* Whence the errors, where no supernet gives them. */
 static fnas_status add_errors(collector *c, const fnas_surrogate *surrogate) {
     fnas_text text = {0};
     if (surrogate->is_exact)
         fnas_text_append(&text, "column %s of a table of the whole space, %" PRId64 " rows", surrogate->column, surrogate->row_count);
+    else if (surrogate->network)
+        add_network(&text, surrogate->network);
     else
         fnas_text_append(&text,
                          "a surrogate, fitted to the column %s of %" PRId64

@@ -62,7 +62,8 @@ int64_t fnas_candidates_find_like(const fnas_candidates *candidates, double late
 /* Where errors cost nothing, more join the candidates than the hypernetwork offers: in a space of at most `most` architectures all, also
  * those that compute the same as others but need not take as long. In a larger one what it offers is where a Pareto local search begins
  * (Paquete et al. 2004): as long as there is one, an architecture that no other known one dominates is taken, and all that differ from it
- * in one decision join, with its preference; at the latest with `most` candidates it ends. They must be scored; so are those that join.
+ * in one decision join, with its preference; at the latest with `most` candidates it ends. Where more than the points that are asked for
+ * are not dominated, those are taken first that the answer would have. They must be scored; so are those that join.
  * Of the options: without predicted_only, with the card's measurements where there are some. prefer: before that the same of the one that
  * is best for this preference, until none of its neighbours is better; NULL: no such begin. limits, with prefer: the best is one within
  * them, where there is none that of the least excess; preferences that weigh the limited objectives more are climbed for too. */
@@ -95,6 +96,11 @@ typedef struct fnas_choosing {
  * order asked for until `points` are left. Where errors are not scored, all candidates count, ordered by latency and thinned evenly. */
 FNAS_NODISCARD fnas_status fnas_query_choose(fnas_context *context, const fnas_run *run, const fnas_choosing *how,
                                              const fnas_candidates *candidates, fnas_front **front);
+
+/* Indices of the `most` points that contribute most to the hypervolume, the best first, into order [most]: in the points' own range with
+ * the reference point 5 % beyond the worst values. points [count][objectives] are normalised in place. Errors: FNAS_ERR_MEMORY. */
+FNAS_NODISCARD fnas_status fnas_query_select(fnas_context *context, int64_t count, int64_t objectives, double *points, int64_t most,
+                                             int64_t *order, int64_t *kept);
 
 /* Leaves the best `most` of scored candidates (all, where they are not scored): without those that guess, unless all do, layer after layer
  * of non-dominated ones (Deb et al. 2002), with the cross entropy in the place of the error; the last layer by contribution. What is left

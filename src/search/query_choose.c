@@ -102,28 +102,34 @@ static void fnas_choice_drop_guessing(fnas_choice *choice, int64_t images) {
     if (better) fnas_choice_compact(choice);
 }
 
-/* Min-max over those left; an objective that is equal for all says nothing and becomes 0. */
-static void fnas_choice_normalise(fnas_choice *choice) {
-    int64_t m = choice->objectives;
-    for (int64_t k = 0; k < m; k++) {
+/* Min-max over the points, in place; an objective that is equal for all says nothing and becomes 0. */
+static void fnas_query_normalise(int64_t count, int64_t objectives, double *points) {
+    for (int64_t k = 0; k < objectives; k++) {
         double low = INFINITY, high = -INFINITY;
-        for (int64_t i = 0; i < choice->count; i++) {
-            low = fmin(low, choice->values[i * m + k]);
-            high = fmax(high, choice->values[i * m + k]);
+        for (int64_t i = 0; i < count; i++) {
+            low = fmin(low, points[i * objectives + k]);
+            high = fmax(high, points[i * objectives + k]);
         }
-        for (int64_t i = 0; i < choice->count; i++) {
-            choice->scratch[i * m + k] = high > low ? (choice->values[i * m + k] - low) / (high - low) : 0;
+        for (int64_t i = 0; i < count; i++) {
+            double *value = points + i * objectives + k;
+            *value = high > low ? (*value - low) / (high - low) : 0;
         }
     }
+}
+
+fnas_status fnas_query_select(fnas_context *context, int64_t count, int64_t objectives, double *points, int64_t most, int64_t *order,
+                              int64_t *kept) {
+    double reference[FNAS_OBJECTIVES_MAX];
+    for (int64_t k = 0; k < objectives; k++) reference[k] = FNAS_CHOICE_REFERENCE;
+    fnas_query_normalise(count, objectives, points);
+    return fnas_front_select(context, count, objectives, points, reference, most, order, kept);
 }
 
 /* Of those whose `keep` is set, rows of the `most` that contribute most, into choice->order. */
 static fnas_status fnas_choice_select(fnas_context *context, fnas_choice *choice, int64_t most, int64_t *count) {
     fnas_choice_compact(choice);
-    fnas_choice_normalise(choice);
-    double reference[FNAS_OBJECTIVES_MAX];
-    for (int64_t k = 0; k < choice->objectives; k++) reference[k] = FNAS_CHOICE_REFERENCE;
-    return fnas_front_select(context, choice->count, choice->objectives, choice->scratch, reference, most, choice->order, count);
+    memcpy(choice->scratch, choice->values, (size_t)(choice->count * choice->objectives) * sizeof *choice->scratch);
+    return fnas_query_select(context, choice->count, choice->objectives, choice->scratch, most, choice->order, count);
 }
 
 /* Of those whose `keep` is set, rows of the `points` of the least loss, into choice->order. */

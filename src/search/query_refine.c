@@ -14,6 +14,7 @@ typedef struct refinement {
     const fnas_card *card;
     bool take_measured;
     int64_t most;         /* candidates in all */
+    int64_t points;       /* that the answer may have */
     const double *prefer; /* or NULL */
     const double *limits; /* the same */
     fnas_scales scales;   /* for both */
@@ -24,6 +25,9 @@ typedef struct refinement {
     double *values;      /* [most][objectives] */
     int64_t valued;      /* of these are known */
     int64_t *parent;     /* [most] of those that join: whose neighbour it is; -1: nobody's */
+    int64_t *front;      /* [most] scratch: candidates that no other dominates */
+    int64_t *chosen;     /* [most] the same: places among them */
+    double *scaled;      /* [most][objectives] the same */
 } refinement;
 
 static fnas_status begin(fnas_context *context, refinement *work) {
@@ -34,7 +38,11 @@ static fnas_status begin(fnas_context *context, refinement *work) {
     work->keep = fnas_allocate(most, sizeof *work->keep);
     work->values = fnas_allocate(most * (size_t)candidates->objectives, sizeof *work->values);
     work->parent = fnas_allocate(most, sizeof *work->parent);
-    if (!work->expanded || !work->keep || !work->values || !work->parent) return fnas_fail_memory(context, "a front");
+    work->front = fnas_allocate(most, sizeof *work->front);
+    work->chosen = fnas_allocate(most, sizeof *work->chosen);
+    work->scaled = fnas_allocate(most * (size_t)candidates->objectives, sizeof *work->scaled);
+    bool complete = work->expanded && work->keep && work->values && work->parent && work->front && work->chosen && work->scaled;
+    if (!complete) return fnas_fail_memory(context, "a front");
     return fnas_arch_set_add_all(context, &work->known, candidates->count, candidates->choices);
 }
 
@@ -44,6 +52,9 @@ static void end(refinement *work) {
     fnas_free(work->keep);
     fnas_free(work->values);
     fnas_free(work->parent);
+    fnas_free(work->front);
+    fnas_free(work->chosen);
+    fnas_free(work->scaled);
 }
 
 /* ---- one round ---- */
@@ -57,10 +68,36 @@ static void find_values(refinement *work) {
                                                                        work->run->config.objectives[k]);
 }
 
-/* Sets `keep` of those whose neighbours are to join: all that no other dominates. */
+/* Lists those whose `keep` is set; returns how many. */
+static int64_t list_front(refinement *work) {
+    int64_t m = work->candidates->objectives, count = 0;
+    for (int64_t i = 0; i < work->candidates->count; i++) {
+        if (!work->keep[i]) continue;
+        memcpy(work->scaled + count * m, work->values + i * m, (size_t)m * sizeof *work->scaled);
+        work->front[count++] = i;
+    }
+    return count;
+}
+
+/* Where the front is larger than the answer may be, there is not room for all neighbours: first those join of what the answer would be
+ * now, as long as it has some that are not known; so the search goes deep before it goes wide. */
+static fnas_status narrow_front(fnas_context *context, refinement *work) {
+    int64_t count = list_front(work), chosen;
+    bool goes_on = false;
+    if (count <= work->points) return FNAS_OK;
+    FNAS_TRY(fnas_query_select(context, count, work->candidates->objectives, work->scaled, work->points, work->chosen, &chosen));
+    for (int64_t i = 0; i < chosen; i++) goes_on |= !work->expanded[work->front[work->chosen[i]]];
+    if (!goes_on) return FNAS_OK;
+    memset(work->keep, 0, (size_t)work->candidates->count * sizeof *work->keep);
+    for (int64_t i = 0; i < chosen; i++) work->keep[work->front[work->chosen[i]]] = 1;
+    return FNAS_OK;
+}
+
+/* Sets `keep` of those whose neighbours are to join: of what no other dominates. */
 static fnas_status keep_front(fnas_context *context, refinement *work) {
     find_values(work);
-    return fnas_front_nondominated(context, work->candidates->count, work->candidates->objectives, work->values, work->keep);
+    FNAS_TRY(fnas_front_nondominated(context, work->candidates->count, work->candidates->objectives, work->values, work->keep));
+    return narrow_front(context, work);
 }
 
 /* By how much values [objectives] are beyond the limits, each in units of its scale; 0: within. */
@@ -256,6 +293,7 @@ fnas_status fnas_query_refine(fnas_context *context, const fnas_run *run, const 
                        .card = card,
                        .take_measured = !options->predicted_only,
                        .most = most,
+                       .points = options->points ? options->points : FNAS_FRONT_POINTS,
                        .prefer = options->prefer,
                        .limits = options->limits,
                        .candidates = candidates};

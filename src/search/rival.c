@@ -8,6 +8,9 @@
 #include "base/text.h"
 #include "space/arch_find.h"
 
+#define CROSSOVER 0.9
+#define SCALE_MARGIN 1.05 /* where no table gives the scale's end: as fronts of a run are chosen (docs/hypervolume.md, step 6) */
+
 static const struct {
     const char *name;
     fnas_rival_method *run;
@@ -63,18 +66,24 @@ const int32_t *fnas_rival_arch(const fnas_rival *rival, int64_t index) {
 }
 
 fnas_status fnas_rival_evaluate(fnas_rival *rival, const int32_t *choices, int64_t *index) {
-    int64_t place = fnas_arch_find_same(rival->space, &rival->truth->archs, choices);
-    if (place < 0) {
+    int32_t known[FNAS_ARCH_FIND_DECISIONS_MAX]; /* as the truth writes it: each counts once */
+    if (!fnas_truth_identify(rival->truth, choices, known)) {
         char text[FNAS_ARCH_TEXT_BYTES];
         FNAS_TRY(fnas_space_format(rival->context, rival->space, choices, text, sizeof text));
         return fnas_fail(rival->context, FNAS_ERR_INPUT, "the truth tables have no row for %s: a rival may ask for any architecture", text);
     }
-    const int32_t *known = fnas_arch_set_at(&rival->truth->archs, place); /* as the table writes it: each counts once */
     *index = fnas_arch_set_find(&rival->archive, known);
     if (*index >= 0 || fnas_rival_is_spent(rival)) return FNAS_OK;
     FNAS_TRY(fnas_arch_set_add(rival->context, &rival->archive, known, index));
-    fnas_truth_normalise(rival->truth, rival->truth->values + place * rival->objectives, rival->points + *index * rival->objectives);
+    double *values = rival->values + *index * rival->objectives;
+    FNAS_TRY(fnas_truth_evaluate(rival->context, rival->truth, known, values));
+    fnas_truth_normalise(rival->truth, values, rival->points + *index * rival->objectives);
     return FNAS_OK;
+}
+
+fnas_status fnas_rival_require_table(const fnas_rival *rival) {
+    if (!rival->truth->models) return FNAS_OK;
+    return fnas_fail(rival->context, FNAS_ERR_UNSUPPORTED, "this rival looks at all architectures of truth tables: use one that does not");
 }
 
 void fnas_rival_draw(fnas_rival *rival, int32_t *choices) {
@@ -87,6 +96,16 @@ void fnas_rival_mutate(fnas_rival *rival, int32_t *choices) {
     if (count < 2) return;
     int32_t other = (int32_t)fnas_random_below(&rival->random, count - 1);
     choices[decision] = other + (other >= choices[decision]);
+}
+
+void fnas_rival_breed(fnas_rival *rival, const int32_t *first, const int32_t *second, int32_t *child) {
+    bool crosses = fnas_random_uniform(&rival->random) < CROSSOVER;
+    for (int64_t d = 0; d < rival->decisions; d++) {
+        bool from_second = crosses && fnas_random_uniform(&rival->random) < 0.5;
+        child[d] = from_second ? second[d] : first[d];
+        if (fnas_random_uniform(&rival->random) < 1.0 / (double)rival->decisions)
+            child[d] = (int32_t)fnas_random_below(&rival->random, fnas_space_choice_count(rival->space, d));
+    }
 }
 
 fnas_status fnas_rival_fill(fnas_rival *rival, int64_t count) {
@@ -121,23 +140,46 @@ static fnas_status copy_front(const fnas_rival *rival, int64_t count, const int6
     for (int64_t i = 0; i < count; i++) {
         const int32_t *choices = fnas_rival_arch(rival, places[i]);
         memcpy(front->choices + i * rival->decisions, choices, (size_t)rival->decisions * sizeof *choices);
-        const double *values = fnas_truth_values(rival->truth, choices);
+        const double *values = rival->values + places[i] * rival->objectives;
         memcpy(front->values + i * rival->objectives, values, (size_t)rival->objectives * sizeof *values);
     }
     front->count = count;
     return FNAS_OK;
 }
 
+/* Where objectives are computed their scale is open: that of the random architectures and of all that stand to choose from. points [count]:
+ * of the table's scale, changed in place; reference [objectives]. */
+static fnas_status find_scale(const fnas_rival *rival, int64_t count, const int64_t *places, double *points, double *reference) {
+    double low[FNAS_TRUTH_OBJECTIVES_MAX], high[FNAS_TRUTH_OBJECTIVES_MAX];
+    int64_t objectives = rival->objectives;
+    for (int64_t m = 0; m < objectives; m++) reference[m] = rival->truth->models ? SCALE_MARGIN : 1;
+    if (!rival->truth->models) return FNAS_OK;
+    uint8_t *keep = fnas_allocate((size_t)count + 1, 1);
+    if (!keep) return fnas_fail_memory(rival->context, "a front");
+    memcpy(low, rival->truth->low, sizeof low);
+    memcpy(high, rival->truth->high, sizeof high);
+    fnas_status status = fnas_front_nondominated(rival->context, count, objectives, points, keep);
+    for (int64_t i = 0; i < count && status == FNAS_OK; i++)
+        if (keep[i]) fnas_truth_widen(objectives, rival->values + places[i] * objectives, low, high);
+    for (int64_t i = 0; i < count; i++)
+        for (int64_t m = 0; m < objectives; m++)
+            points[i * objectives + m] = (rival->values[places[i] * objectives + m] - low[m]) / (high[m] - low[m]);
+    fnas_free(keep);
+    return status;
+}
+
 /* places, points: scratch for the whole archive. */
 static fnas_status choose_front(const fnas_rival *rival, int64_t most, int64_t *places, double *points, int64_t *order,
                                 fnas_rival_front *front) {
+    double reference[FNAS_TRUTH_OBJECTIVES_MAX];
     int64_t count = 0, kept;
     for (int64_t i = 0; i < rival->archive.count; i++) {
-        if (fnas_truth_values(rival->truth, fnas_rival_arch(rival, i))[0] >= FNAS_TRUTH_ERROR_LIMIT_PCT) continue;
+        if (rival->values[i * rival->objectives] >= FNAS_TRUTH_ERROR_LIMIT_PCT) continue;
         memcpy(points + count * rival->objectives, fnas_rival_point(rival, i), (size_t)rival->objectives * sizeof *points);
         places[count++] = i;
     }
-    FNAS_TRY(fnas_front_select(rival->context, count, rival->objectives, points, fnas_truth_reference, most, order, &kept));
+    FNAS_TRY(find_scale(rival, count, places, points, reference));
+    FNAS_TRY(fnas_front_select(rival->context, count, rival->objectives, points, reference, most, order, &kept));
     for (int64_t i = 0; i < kept; i++) order[i] = places[order[i]];
     return copy_front(rival, kept, order, front);
 }
@@ -189,17 +231,17 @@ static fnas_status check_range(fnas_context *context, const char *what, int64_t 
 }
 
 static int64_t usual_points(const fnas_truth *truth) {
-    return FNAS_TRUTH_POINTS < truth->archs.count ? FNAS_TRUTH_POINTS : truth->archs.count;
+    return FNAS_TRUTH_POINTS < fnas_truth_count(truth) ? FNAS_TRUTH_POINTS : fnas_truth_count(truth);
 }
 
 fnas_status fnas_rival_run(fnas_context *context, const fnas_truth *truth, const fnas_rival_options *options, fnas_rival_front *front) {
     fnas_rival_method *run = NULL;
-    int64_t points = options->points ? options->points : usual_points(truth);
+    int64_t points = options->points ? options->points : usual_points(truth), most = fnas_truth_count(truth);
     *front = (fnas_rival_front){0};
     FNAS_TRY(find_method(context, options->method, &run));
     FNAS_TRY(check_uses(context, run, options));
-    FNAS_TRY(check_range(context, "evaluations", options->evaluations, truth->archs.count));
-    FNAS_TRY(check_range(context, "points", points, truth->archs.count));
+    FNAS_TRY(check_range(context, "evaluations", options->evaluations, most));
+    FNAS_TRY(check_range(context, "points", points, most));
     fnas_rival rival = {.context = context,
                         .truth = truth,
                         .space = truth->space,
@@ -213,11 +255,13 @@ fnas_status fnas_rival_run(fnas_context *context, const fnas_truth *truth, const
                         .random = fnas_random_begin(options->seed, FNAS_STREAM_RIVAL, 0, 0),
                         .archive = {.decisions = truth->archs.decisions}};
     rival.points = fnas_allocate((size_t)(rival.budget * rival.objectives), sizeof *rival.points);
-    fnas_status status = rival.points ? run(&rival) : fnas_fail_memory(context, "a rival");
+    rival.values = fnas_allocate((size_t)(rival.budget * rival.objectives), sizeof *rival.values);
+    fnas_status status = rival.points && rival.values ? run(&rival) : fnas_fail_memory(context, "a rival");
     if (status == FNAS_OK) status = make_front(&rival, points, front);
     if (status != FNAS_OK) fnas_rival_front_free(front);
     fnas_arch_set_free(&rival.archive);
     fnas_free(rival.points);
+    fnas_free(rival.values);
     return status;
 }
 

@@ -17,6 +17,7 @@ typedef struct fnas_rival {
     fnas_random random;
     fnas_arch_set archive; /* in order of evaluation */
     double *points;        /* [archive.count][objectives], normalised */
+    double *values;        /* the same in their units */
 } fnas_rival;
 
 typedef fnas_status fnas_rival_method(fnas_rival *rival);
@@ -27,10 +28,15 @@ bool fnas_rival_is_spent(const fnas_rival *rival);
 const double *fnas_rival_point(const fnas_rival *rival, int64_t index);
 const int32_t *fnas_rival_arch(const fnas_rival *rival, int64_t index);
 
+/* What a method needs that looks at every row: that there is a table. Errors: FNAS_ERR_UNSUPPORTED. */
+FNAS_NODISCARD fnas_status fnas_rival_require_table(const fnas_rival *rival);
+
 /* A uniformly random architecture. */
 void fnas_rival_draw(fnas_rival *rival, int32_t *choices);
 /* Another choice for one decision, both at random. */
 void fnas_rival_mutate(fnas_rival *rival, int32_t *choices);
+/* A child [decisions] of two architectures: uniform crossover in nine of ten, then each decision changes with probability 1 / decisions. */
+void fnas_rival_breed(fnas_rival *rival, const int32_t *first, const int32_t *second, int32_t *child);
 /* Evaluates random architectures until `count` are in the archive, or the budget is spent. */
 FNAS_NODISCARD fnas_status fnas_rival_fill(fnas_rival *rival, int64_t count);
 

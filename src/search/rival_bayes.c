@@ -1,4 +1,5 @@
-/* Bayesian optimisation: Gaussian processes of what was seen say which architecture of the table to evaluate next. */
+/* Bayesian optimisation: Gaussian processes of what was seen say which architecture to evaluate next, of the table, or, where objectives
+ * are computed, of those that are bred towards what promises most (rival_propose.h). */
 #include <math.h>
 #include <string.h>
 
@@ -8,6 +9,8 @@
 #include "front/lattice.h"
 #include "search/improvement.h"
 #include "search/rival.h"
+#include "search/rival_propose.h"
+#include "space/arch_find.h"
 #include "space/space.h"
 
 #define FIRST 10      /* random architectures, before there is anything to learn from */
@@ -16,17 +19,20 @@
 /* One Gaussian process, and what it says of all candidates. */
 typedef struct model {
     fnas_gp *gp;
-    fnas_gp_pool *pool;
+    fnas_gp_pool *pool;       /* NULL where candidates are bred */
     double *mean, *deviation; /* [candidates] of the output that was asked for last */
+    double *bred;             /* [2][outputs][candidates]: means and variances of those that are bred */
 } model;
 
-/* Candidates are the rows of the table. What computes the same has the same features, so that it is known when its like is. */
+/* Candidates are the rows of the table, or a generation that was bred. What computes the same has the same features, so that it is known
+ * when its like is. */
 typedef struct optimiser optimiser;
 
-/* A way to choose. target: what output `index` of model `m` learns of a point. judge: how much each candidate promises, the more the
- * better. */
+/* A way to choose. target: what output `index` of model `m` learns of a point. draw: what is drawn anew for each evaluation (NULL:
+ * nothing). judge: how much each candidate promises, the more the better. */
 typedef struct strategy {
     double (*target)(const optimiser *o, int64_t m, int64_t index, const double *point);
+    void (*draw)(optimiser *o);
     fnas_status (*judge)(optimiser *o, double *promise);
 } strategy;
 
@@ -34,12 +40,15 @@ struct optimiser {
     fnas_rival *rival;
     const strategy *strategy;
     int64_t candidates, features, model_count, outputs; /* outputs of each model */
-    double *onehot;                                     /* [candidates][features] */
+    double *onehot;                                     /* [candidates][features] of a table's */
+    const double *asked;                                /* [candidates][features]: of whom the models are asked */
     bool *taken;                                        /* [candidates] */
     double *promise;                                    /* [candidates] */
     double *weights;                                    /* [outputs][objectives] of scalarisations, where there are several */
     double *targets;                                    /* [outputs] */
-    int64_t fitted;                                     /* observations at the last fit */
+    int64_t drawn_output;                               /* by the strategy */
+    double drawn[FNAS_TRUTH_OBJECTIVES_MAX];
+    int64_t fitted; /* observations at the last fit */
     double begin_ms;
     model models[FNAS_TRUTH_OBJECTIVES_MAX];
 };
@@ -61,21 +70,34 @@ static double weighted_max(int64_t objectives, const double *weights, const doub
 
 /* ---- what candidates promise ---- */
 
+static fnas_status ask_bred(const optimiser *o, int64_t output, model *asked) {
+    double *means = asked->bred, *variances = asked->bred + o->outputs * o->candidates;
+    FNAS_TRY(fnas_gp_predict(o->rival->context, asked->gp, o->candidates, o->asked, means, variances));
+    memcpy(asked->mean, means + output * o->candidates, (size_t)o->candidates * sizeof *means);
+    memcpy(asked->deviation, variances + output * o->candidates, (size_t)o->candidates * sizeof *variances);
+    return FNAS_OK;
+}
+
 /* The model's belief in one of its outputs. */
-static void ask(optimiser *o, int64_t m, int64_t output) {
+static fnas_status ask(optimiser *o, int64_t m, int64_t output) {
     model *asked = o->models + m;
-    fnas_gp_pool_predict(asked->pool, output, asked->mean, asked->deviation);
+    if (asked->pool)
+        fnas_gp_pool_predict(asked->pool, output, asked->mean, asked->deviation);
+    else
+        FNAS_TRY(ask_bred(o, output, asked));
     for (int64_t i = 0; i < o->candidates; i++) asked->deviation[i] = sqrt(asked->deviation[i]);
+    return FNAS_OK;
 }
 
 /* Expected improvement of one output of the first model on the least value that it has seen. */
-static void judge_improvement(optimiser *o, int64_t output, double *promise) {
+static fnas_status judge_improvement(optimiser *o, int64_t output, double *promise) {
     const model *asked = o->models;
     const double *seen = asked->gp->y + output * asked->gp->capacity;
     double best = INFINITY;
     for (int64_t i = 0; i < asked->gp->count; i++) best = fmin(best, seen[i]);
-    ask(o, 0, output);
+    FNAS_TRY(ask(o, 0, output));
     for (int64_t i = 0; i < o->candidates; i++) promise[i] = fnas_expected_improvement(best, asked->mean[i], asked->deviation[i]);
+    return FNAS_OK;
 }
 
 /* Linear scalarisation: one model of the objectives' mean. */
@@ -88,8 +110,7 @@ static double linear_target(const optimiser *o, int64_t m, int64_t index, const 
 }
 
 static fnas_status linear_judge(optimiser *o, double *promise) {
-    judge_improvement(o, 0, promise);
-    return FNAS_OK;
+    return judge_improvement(o, 0, promise);
 }
 
 /* ParEGO: one model of the augmented Tchebycheff distance under each weight of a fixed lattice; each evaluation draws a weight. */
@@ -104,9 +125,12 @@ static double parego_target(const optimiser *o, int64_t m, int64_t index, const 
     return weighted_max(objectives, weights, point) + AUGMENTATION * weighted_sum(objectives, weights, point);
 }
 
+static void parego_draw(optimiser *o) {
+    o->drawn_output = fnas_random_below(&o->rival->random, o->outputs);
+}
+
 static fnas_status parego_judge(optimiser *o, double *promise) {
-    judge_improvement(o, fnas_random_below(&o->rival->random, o->outputs), promise);
-    return FNAS_OK;
+    return judge_improvement(o, o->drawn_output, promise);
 }
 
 /* One model an objective. */
@@ -116,15 +140,18 @@ static double objective_target(const optimiser *o, int64_t m, int64_t index, con
 }
 
 /* Random scalarisations: the Tchebycheff distance of the lower confidence bounds, under weights that are drawn anew. */
+static void random_draw(optimiser *o) {
+    fnas_random_simplex(&o->rival->random, o->rival->objectives, o->drawn);
+}
+
 static fnas_status random_judge(optimiser *o, double *promise) {
     int64_t objectives = o->rival->objectives;
-    double weights[FNAS_TRUTH_OBJECTIVES_MAX], bounds[FNAS_TRUTH_OBJECTIVES_MAX];
+    double bounds[FNAS_TRUTH_OBJECTIVES_MAX];
     double width = sqrt(0.125 * log(2 * (double)o->rival->archive.count + 1)); /* the paper's, section 5 */
-    fnas_random_simplex(&o->rival->random, objectives, weights);
-    for (int64_t m = 0; m < objectives; m++) ask(o, m, 0);
+    for (int64_t m = 0; m < objectives; m++) FNAS_TRY(ask(o, m, 0));
     for (int64_t i = 0; i < o->candidates; i++) {
         for (int64_t m = 0; m < objectives; m++) bounds[m] = o->models[m].mean[i] - width * o->models[m].deviation[i];
-        promise[i] = -weighted_max(objectives, weights, bounds);
+        promise[i] = -weighted_max(objectives, o->drawn, bounds);
     }
     return FNAS_OK;
 }
@@ -135,9 +162,9 @@ static fnas_status hypervolume_judge(optimiser *o, double *promise) {
     fnas_ehvi ehvi;
     fnas_status status = fnas_ehvi_open(rival->context, rival->archive.count, rival->objectives, rival->points, fnas_truth_reference,
                                         &ehvi);
-    for (int64_t m = 0; m < rival->objectives && status == FNAS_OK; m++) ask(o, m, 0);
+    for (int64_t m = 0; m < rival->objectives && status == FNAS_OK; m++) status = ask(o, m, 0);
     for (int64_t i = 0; i < o->candidates && status == FNAS_OK; i++) {
-        if (o->taken[i]) continue;
+        if (o->taken && o->taken[i]) continue;
         for (int64_t m = 0; m < rival->objectives; m++) {
             means[m] = o->models[m].mean[i];
             deviations[m] = o->models[m].deviation[i];
@@ -150,17 +177,23 @@ static fnas_status hypervolume_judge(optimiser *o, double *promise) {
 
 /* ---- observing ---- */
 
-/* Evaluates a candidate and tells the models. */
-static fnas_status observe(optimiser *o, int64_t candidate) {
+/* Evaluates an architecture and tells the models. */
+static fnas_status observe(optimiser *o, const int32_t *choices, const double *onehot) {
     fnas_rival *rival = o->rival;
     int64_t place;
-    o->taken[candidate] = true;
-    FNAS_TRY(fnas_rival_evaluate(rival, fnas_arch_set_at(&rival->truth->archs, candidate), &place));
+    FNAS_TRY(fnas_rival_evaluate(rival, choices, &place));
     for (int64_t m = 0; m < o->model_count; m++) {
         for (int64_t k = 0; k < o->outputs; k++) o->targets[k] = o->strategy->target(o, m, k, fnas_rival_point(rival, place));
-        FNAS_TRY(fnas_gp_add(rival->context, o->models[m].gp, o->onehot + candidate * o->features, o->targets));
+        FNAS_TRY(fnas_gp_add(rival->context, o->models[m].gp, onehot, o->targets));
     }
     return FNAS_OK;
+}
+
+/* ---- candidates of a table ---- */
+
+static fnas_status observe_row(optimiser *o, int64_t candidate) {
+    o->taken[candidate] = true;
+    return observe(o, fnas_arch_set_at(&o->rival->truth->archs, candidate), o->onehot + candidate * o->features);
 }
 
 static int64_t draw_candidate(optimiser *o) {
@@ -182,12 +215,38 @@ static int64_t best_candidate(optimiser *o) {
     return o->promise[best] > least ? best : draw_candidate(o);
 }
 
+static fnas_status observe_best_row(optimiser *o) {
+    if (o->rival->archive.count < FIRST) return observe_row(o, draw_candidate(o));
+    FNAS_TRY(o->strategy->judge(o, o->promise));
+    return observe_row(o, best_candidate(o));
+}
+
+/* ---- candidates that are bred ---- */
+
+/* onehot [count][features]; count is at most FNAS_RIVAL_GENERATION. */
+static fnas_status judge_bred(void *judging, int64_t count, const double *onehot, double *promise) {
+    optimiser *o = judging;
+    o->candidates = count;
+    o->asked = onehot;
+    return o->strategy->judge(o, promise);
+}
+
+static fnas_status observe_bred(optimiser *o) {
+    int32_t choices[FNAS_ARCH_FIND_DECISIONS_MAX];
+    bool has_seen = o->rival->archive.count >= FIRST;
+    FNAS_TRY(fnas_rival_propose(o->rival, has_seen ? judge_bred : NULL, o, choices));
+    fnas_rival_features(o->rival, choices, o->onehot);
+    return observe(o, choices, o->onehot);
+}
+
+/* ---- the loop ---- */
+
 static fnas_status follow(optimiser *o) {
     int64_t count = o->rival->archive.count;
     bool refit = REFIT_SHARE * (count - o->fitted) >= o->fitted;
     for (int64_t m = 0; m < o->model_count; m++) {
         if (refit) FNAS_TRY(fnas_gp_fit(o->rival->context, o->models[m].gp));
-        fnas_gp_pool_follow(o->models[m].pool);
+        if (o->models[m].pool) fnas_gp_pool_follow(o->models[m].pool);
     }
     if (refit) o->fitted = count;
     return FNAS_OK;
@@ -209,13 +268,11 @@ static fnas_status report(const optimiser *o) {
 static fnas_status optimise(optimiser *o) {
     while (!fnas_rival_is_spent(o->rival)) {
         FNAS_TRY(report(o));
-        if (o->rival->archive.count < FIRST) {
-            FNAS_TRY(observe(o, draw_candidate(o)));
-            continue;
+        if (o->rival->archive.count >= FIRST) {
+            FNAS_TRY(follow(o));
+            if (o->strategy->draw) o->strategy->draw(o);
         }
-        FNAS_TRY(follow(o));
-        FNAS_TRY(o->strategy->judge(o, o->promise));
-        FNAS_TRY(observe(o, best_candidate(o)));
+        FNAS_TRY(o->rival->truth->models ? observe_bred(o) : observe_best_row(o));
     }
     return FNAS_OK;
 }
@@ -228,6 +285,7 @@ static void close_optimiser(optimiser *o) {
         fnas_gp_free(o->models[m].gp);
         fnas_free(o->models[m].mean);
         fnas_free(o->models[m].deviation);
+        fnas_free(o->models[m].bred);
     }
     fnas_free(o->onehot);
     fnas_free(o->taken);
@@ -236,13 +294,9 @@ static void close_optimiser(optimiser *o) {
     fnas_free(o->targets);
 }
 
-static void fill_onehot(optimiser *o, int32_t *choices) {
-    const fnas_rival *rival = o->rival;
-    for (int64_t i = 0; i < o->candidates; i++) {
-        memcpy(choices, fnas_arch_set_at(&rival->truth->archs, i), (size_t)rival->decisions * sizeof *choices);
-        fnas_space_canonical(rival->space, choices);
-        fnas_space_to_onehot(rival->space, choices, o->onehot + i * o->features);
-    }
+static void fill_onehot(const optimiser *o) {
+    for (int64_t i = 0; i < o->rival->truth->archs.count; i++)
+        fnas_rival_features(o->rival, fnas_arch_set_at(&o->rival->truth->archs, i), o->onehot + i * o->features);
 }
 
 /* length_of [features]: a length scale a decision. */
@@ -259,32 +313,30 @@ static fnas_status open_models(optimiser *o, int64_t *length_of) {
     for (int64_t m = 0; m < o->model_count; m++) {
         model *made = o->models + m;
         FNAS_TRY(fnas_gp_create(context, &shape, &made->gp));
-        FNAS_TRY(fnas_gp_pool_create(context, made->gp, o->candidates, o->onehot, &made->pool));
+        if (!o->rival->truth->models) FNAS_TRY(fnas_gp_pool_create(context, made->gp, o->candidates, o->onehot, &made->pool));
         made->mean = fnas_allocate((size_t)o->candidates, sizeof *made->mean);
         made->deviation = fnas_allocate((size_t)o->candidates, sizeof *made->deviation);
-        if (!made->mean || !made->deviation) return fnas_fail_memory(context, "a rival");
+        made->bred = fnas_allocate((size_t)(made->pool ? 0 : 2 * o->outputs * o->candidates), sizeof *made->bred);
+        if (!made->mean || !made->deviation || !made->bred) return fnas_fail_memory(context, "a rival");
     }
     return FNAS_OK;
 }
 
 static fnas_status open_optimiser(optimiser *o) {
     const fnas_rival *rival = o->rival;
-    o->candidates = rival->truth->archs.count;
+    o->candidates = rival->truth->models ? FNAS_RIVAL_GENERATION : rival->truth->archs.count;
     o->features = fnas_space_onehot_size(rival->space);
     o->onehot = fnas_allocate((size_t)(o->candidates * o->features), sizeof *o->onehot);
-    o->taken = fnas_allocate((size_t)o->candidates, sizeof *o->taken);
+    o->taken = rival->truth->models ? NULL : fnas_allocate((size_t)o->candidates, sizeof *o->taken);
     o->promise = fnas_allocate((size_t)o->candidates, sizeof *o->promise);
     o->targets = fnas_allocate((size_t)o->outputs, sizeof *o->targets);
-    int32_t *choices = fnas_allocate((size_t)rival->decisions, sizeof *choices);
     int64_t *length_of = fnas_allocate((size_t)o->features, sizeof *length_of);
-    fnas_status status = o->onehot && o->taken && o->promise && o->targets && choices && length_of
-                             ? FNAS_OK
-                             : fnas_fail_memory(rival->context, "a rival");
+    bool complete = o->onehot && (o->taken || rival->truth->models) && o->promise && o->targets && length_of;
+    fnas_status status = complete ? FNAS_OK : fnas_fail_memory(rival->context, "a rival");
     if (status == FNAS_OK) {
-        fill_onehot(o, choices);
+        fill_onehot(o);
         status = open_models(o, length_of);
     }
-    fnas_free(choices);
     fnas_free(length_of);
     return status;
 }
@@ -309,17 +361,17 @@ static fnas_status run(fnas_rival *rival, const strategy *how, int64_t model_cou
 /* ---- the methods ---- */
 
 fnas_status fnas_rival_linear_scalarisation(fnas_rival *rival) {
-    static const strategy how = {linear_target, linear_judge};
+    static const strategy how = {linear_target, NULL, linear_judge};
     return run(rival, &how, 1, 1, NULL);
 }
 
 fnas_status fnas_rival_random_scalarisation(fnas_rival *rival) {
-    static const strategy how = {objective_target, random_judge};
+    static const strategy how = {objective_target, random_draw, random_judge};
     return run(rival, &how, rival->objectives, 1, NULL);
 }
 
 fnas_status fnas_rival_ehvi(fnas_rival *rival) {
-    static const strategy how = {objective_target, hypervolume_judge};
+    static const strategy how = {objective_target, NULL, hypervolume_judge};
     if (rival->objectives > FNAS_EHVI_OBJECTIVES_MAX)
         return fnas_fail(rival->context, FNAS_ERR_UNSUPPORTED, "ehvi takes 2 or 3 objectives, not %lld: use parego",
                          (long long)rival->objectives);
@@ -327,7 +379,7 @@ fnas_status fnas_rival_ehvi(fnas_rival *rival) {
 }
 
 fnas_status fnas_rival_parego(fnas_rival *rival) {
-    static const strategy how = {parego_target, parego_judge};
+    static const strategy how = {parego_target, parego_draw, parego_judge};
     int64_t objectives = rival->objectives, steps = objectives == 2 ? PAREGO_STEPS_OF_TWO : fnas_lattice_steps(objectives, PAREGO_WEIGHTS),
             count = fnas_lattice_size(objectives, steps);
     double *weights = fnas_allocate((size_t)(count * objectives), sizeof *weights);

@@ -66,24 +66,11 @@ fnas_status fnas_rival_local_search(fnas_rival *rival) {
 /* ---- NSGA-II ---- */
 
 #define POPULATION 20
-#define CROSSOVER 0.9
 
 /* The better of two random ones; places are sorted. */
 static int64_t binary_tournament(fnas_rival *rival, int64_t count, const int64_t *places) {
     int64_t a = fnas_random_below(&rival->random, count), b = fnas_random_below(&rival->random, count);
     return places[a < b ? a : b];
-}
-
-/* Uniform crossover, then each decision is drawn anew with probability 1 / decisions. */
-static void breed(fnas_rival *rival, int64_t mother, int64_t father, int32_t *child) {
-    bool crosses = fnas_random_uniform(&rival->random) < CROSSOVER;
-    const int32_t *first = fnas_rival_arch(rival, mother), *second = fnas_rival_arch(rival, father);
-    for (int64_t d = 0; d < rival->decisions; d++) {
-        bool from_second = crosses && fnas_random_uniform(&rival->random) < 0.5;
-        child[d] = from_second ? second[d] : first[d];
-        if (fnas_random_uniform(&rival->random) < 1.0 / (double)rival->decisions)
-            child[d] = (int32_t)fnas_random_below(&rival->random, fnas_space_choice_count(rival->space, d));
-    }
 }
 
 static bool contains(int64_t count, const int64_t *places, int64_t place) {
@@ -96,7 +83,8 @@ static bool contains(int64_t count, const int64_t *places, int64_t place) {
 static fnas_status breed_generation(fnas_rival *rival, int64_t *places, int64_t *count, int32_t *child) {
     for (int64_t tries = 0; *count < 2 * POPULATION && tries < FRUITLESS; tries++) {
         int64_t index;
-        breed(rival, binary_tournament(rival, POPULATION, places), binary_tournament(rival, POPULATION, places), child);
+        int64_t father = binary_tournament(rival, POPULATION, places), mother = binary_tournament(rival, POPULATION, places);
+        fnas_rival_breed(rival, fnas_rival_arch(rival, mother), fnas_rival_arch(rival, father), child);
         FNAS_TRY(fnas_rival_evaluate(rival, child, &index));
         if (index < 0) return FNAS_OK;
         if (!contains(*count, places, index)) places[(*count)++] = index;

@@ -4,6 +4,7 @@
 
 fnas_status fnas_rival_macs(fnas_rival *rival) {
     const fnas_arch_set *archs = &rival->truth->archs;
+    FNAS_TRY(fnas_rival_require_table(rival));
     if (!fnas_space_has_counts(rival->space))
         return fnas_fail(rival->context, FNAS_ERR_INPUT, "the space %s does not know its networks' MACs: use another rival",
                          fnas_space_name(rival->space));

@@ -83,9 +83,11 @@ static fnas_status run(fnas_rival *rival, fnas_training_free_kind kind) {
 }
 
 fnas_status fnas_rival_naswot(fnas_rival *rival) {
+    FNAS_TRY(fnas_rival_require_table(rival));
     return run(rival, FNAS_TRAINING_FREE_NASWOT);
 }
 
 fnas_status fnas_rival_synflow(fnas_rival *rival) {
+    FNAS_TRY(fnas_rival_require_table(rival));
     return run(rival, FNAS_TRAINING_FREE_SYNFLOW);
 }

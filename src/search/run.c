@@ -541,6 +541,17 @@ static fnas_status prepare_predictor(fnas_context *context, const fnas_run *run,
     return status;
 }
 
+static fnas_status log_network(fnas_context *context, const fnas_network *network) {
+    fnas_text sizes = {0};
+    fnas_network_append_sizes(network, &sizes);
+    if (!sizes.failed)
+        fnas_log(context, FNAS_LOG_INFO, "errors: a network %s, input \"%s\", output \"%s\"", sizes.data, network->encoding->name,
+                 fnas_network_output_names[network->output]);
+    fnas_status status = sizes.failed ? fnas_fail_memory(context, "a message") : FNAS_OK;
+    fnas_text_free(&sizes);
+    return status;
+}
+
 /* Says what the errors are, once. */
 static fnas_status prepare_errors(fnas_context *context, fnas_run *run) {
     fnas_surrogate *surrogate = run->surrogate;
@@ -551,6 +562,7 @@ static fnas_status prepare_errors(fnas_context *context, fnas_run *run) {
                  surrogate->column, (long long)surrogate->row_count);
         return FNAS_OK;
     }
+    if (surrogate->network) return log_network(context, surrogate->network);
     fnas_log(context, FNAS_LOG_INFO,
              "errors: a surrogate, fitted to the column \"%s\" of %lld architectures%s; on held-out ones rank correlation (Spearman) %.3f, "
              "mean absolute error %.3g points",

@@ -8,6 +8,7 @@
 #include "space/arch_find.h"
 
 #define RANGE_ARCHITECTURES 2000
+#define NETWORK_BEND_PCT 1.0 /* in the place of a mean error */
 
 fnas_status fnas_surrogate_create(fnas_context *context, const fnas_space *space, fnas_surrogate **surrogate) {
     *surrogate = NULL;
@@ -41,6 +42,7 @@ void fnas_surrogate_free(fnas_surrogate *surrogate) {
     fnas_free(surrogate->column);
     fnas_free(surrogate->weights);
     fnas_free(surrogate->trunk_values);
+    fnas_network_free(surrogate->network);
     fnas_space_close(surrogate->space);
     fnas_free(surrogate);
 }
@@ -97,13 +99,14 @@ static double fnas_surrogate_slope(const fnas_surrogate *surrogate, const double
     return value;
 }
 
-/* ---- both ---- */
+/* ---- all ---- */
 
 double fnas_surrogate_prediction(const fnas_surrogate *surrogate, const int32_t *choices) {
     if (surrogate->is_exact) return fnas_surrogate_look_up(surrogate, choices);
     double onehot[FNAS_SURROGATE_FEATURES_MAX], features[FNAS_SURROGATE_FEATURES_MAX];
     fnas_trunk_state state;
     fnas_space_to_onehot(surrogate->space, choices, onehot);
+    if (surrogate->network) return fnas_network_error(surrogate->network, onehot);
     fnas_space_error_features(surrogate->space, onehot, features);
     return fnas_surrogate_value(surrogate, features, &state);
 }
@@ -116,7 +119,7 @@ static double fnas_surrogate_bend(double value, double width) {
 
 double fnas_surrogate_bounded(const fnas_surrogate *surrogate, double prediction) {
     if (surrogate->is_exact) return prediction;
-    double width = fmin(surrogate->mean_error_pct, 50);
+    double width = surrogate->network ? NETWORK_BEND_PCT : fmin(surrogate->mean_error_pct, 50);
     return prediction < 50 ? fnas_surrogate_bend(prediction, width) : 100 - fnas_surrogate_bend(100 - prediction, width);
 }
 
@@ -125,26 +128,50 @@ double fnas_surrogate_error(const fnas_surrogate *surrogate, const int32_t *choi
 }
 
 double fnas_surrogate_gradient(const fnas_surrogate *surrogate, const int32_t *choices, const double *onehot, double *gradient) {
+    if (surrogate->network) return fnas_network_gradient(surrogate->network, onehot, gradient);
     return surrogate->is_exact ? fnas_surrogate_differences(surrogate, choices, gradient)
                                : fnas_surrogate_slope(surrogate, onehot, gradient);
 }
 
+/* What the errors are, in messages. */
+static fnas_text fnas_surrogate_source(const fnas_surrogate *surrogate) {
+    fnas_text text = {0};
+    if (surrogate->network)
+        fnas_text_append(&text, "the network of errors (output \"%s\")", fnas_network_output_names[surrogate->network->output]);
+    else
+        fnas_text_append(&text, "the column \"%s\"", surrogate->column);
+    return text;
+}
+
+/* errors: of random architectures. */
+static fnas_status fnas_surrogate_take_range(fnas_context *context, const char *source, const double *errors, fnas_surrogate *surrogate) {
+    surrogate->low = fnas_quantile(errors, RANGE_ARCHITECTURES, 0);
+    surrogate->high = fnas_quantile(errors, RANGE_ARCHITECTURES, 0.75);
+    double most = fnas_quantile(errors, RANGE_ARCHITECTURES, 1);
+    if (!isfinite(surrogate->low) || !isfinite(most))
+        return fnas_fail(context, FNAS_ERR_NUMERIC, "the errors of %s are not finite", source);
+    if (!(surrogate->high > surrogate->low)) surrogate->high = most;
+    if (surrogate->network && (surrogate->low > 100 || most < 0))
+        return fnas_fail(context, FNAS_ERR_INPUT,
+                         "%s says that %d random architectures have errors from %g to %g %%: does the output mean something else? "
+                         "(output=accuracy and error are from 0 to 1, accuracy_pct and error_pct in percent)",
+                         source, RANGE_ARCHITECTURES, surrogate->low, most);
+    if (surrogate->high > surrogate->low) return FNAS_OK;
+    return fnas_fail(context, FNAS_ERR_INPUT, "%s has the same error for each of %d random architectures: there is nothing to search by",
+                     source, RANGE_ARCHITECTURES);
+}
+
 fnas_status fnas_surrogate_find_range(fnas_context *context, fnas_surrogate *surrogate) {
     int32_t choices[FNAS_SURROGATE_DECISIONS_MAX];
+    fnas_text source = fnas_surrogate_source(surrogate);
     double *errors = fnas_allocate(RANGE_ARCHITECTURES, sizeof *errors);
-    if (!errors) return fnas_fail_memory(context, "the scale of the error");
-    for (int64_t i = 0; i < RANGE_ARCHITECTURES; i++) {
+    fnas_status status = errors && !source.failed ? FNAS_OK : fnas_fail_memory(context, "the scale of the error");
+    for (int64_t i = 0; i < RANGE_ARCHITECTURES && status == FNAS_OK; i++) {
         fnas_space_random(surrogate->space, 0, i, choices);
         errors[i] = fnas_surrogate_prediction(surrogate, choices);
     }
-    surrogate->low = fnas_quantile(errors, RANGE_ARCHITECTURES, 0);
-    surrogate->high = fnas_quantile(errors, RANGE_ARCHITECTURES, 0.75);
-    if (!(surrogate->high > surrogate->low)) surrogate->high = fnas_quantile(errors, RANGE_ARCHITECTURES, 1);
+    if (status == FNAS_OK) status = fnas_surrogate_take_range(context, source.data, errors, surrogate);
     fnas_free(errors);
-    if (surrogate->high == surrogate->low)
-        return fnas_fail(context, FNAS_ERR_INPUT,
-                         "the column \"%s\" has the same error for each of %d random architectures: there is nothing to search by",
-                         surrogate->column, RANGE_ARCHITECTURES);
-    if (isfinite(surrogate->low) && isfinite(surrogate->high)) return FNAS_OK;
-    return fnas_fail(context, FNAS_ERR_NUMERIC, "the errors fitted to the column \"%s\" are not finite", surrogate->column);
+    fnas_text_free(&source);
+    return status;
 }

@@ -1,4 +1,4 @@
-/* error.safetensors: what `search --error table:...` leaves in its run, and `--error surrogate:FILE` takes. */
+/* error.safetensors: what a search without a supernet leaves in its run, and `--error surrogate:FILE` takes. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,7 +12,7 @@
 #define LIMIT_BYTES ((size_t)1 << 32)
 #define CHECKED 8 /* architectures whose errors tell whether the space's features are still those of the fit */
 #define CHECK_SEED UINT64_C(0x6572726f72)
-#define TENSORS 4
+#define ALWAYS 2 /* tensors of every kind */
 
 static void check_values(const fnas_surrogate *surrogate, double values[CHECKED]) {
     int32_t choices[FNAS_SURROGATE_DECISIONS_MAX];
@@ -24,16 +24,13 @@ static void check_values(const fnas_surrogate *surrogate, double values[CHECKED]
 
 /* ---- saving ---- */
 
-fnas_status fnas_surrogate_save(fnas_context *context, const fnas_surrogate *surrogate, const char *path) {
-    double check[CHECKED], constants[4] = {surrogate->mean, surrogate->scale, surrogate->low, surrogate->high};
-    check_values(surrogate, check);
+/* Of a table, or what was fitted to one. */
+static fnas_status save_rows(fnas_context *context, const fnas_surrogate *surrogate, fnas_safetensors_tensor *tensors, const char *path) {
     fnas_text spearman = {0}, mean_error = {0}, rows = {0};
     fnas_text_append_number(&spearman, surrogate->spearman);
     fnas_text_append_number(&mean_error, surrogate->mean_error_pct);
     fnas_text_append(&rows, "%lld", (long long)surrogate->row_count);
     bool exact = surrogate->is_exact;
-    fnas_safetensors_tensor tensors[TENSORS] = {{"check", FNAS_SAFETENSORS_F64, 1, {CHECKED}, check},
-                                                {"constants", FNAS_SAFETENSORS_F64, 1, {4}, constants}};
     if (exact) {
         tensors[2] = (fnas_safetensors_tensor){"error_pct", FNAS_SAFETENSORS_F64, 1, {surrogate->row_count}, surrogate->errors};
         tensors[3] = (fnas_safetensors_tensor){
@@ -52,11 +49,35 @@ fnas_status fnas_surrogate_save(fnas_context *context, const fnas_surrogate *sur
     int64_t metadata_count = exact ? 5 : 7; /* a table has nothing to validate */
     fnas_status status = spearman.failed || mean_error.failed || rows.failed
                              ? fnas_fail_memory(context, path)
-                             : fnas_safetensors_write(context, path, tensors, TENSORS, metadata, metadata_count);
+                             : fnas_safetensors_write(context, path, tensors, ALWAYS + 2, metadata, metadata_count);
     fnas_text_free(&spearman);
     fnas_text_free(&mean_error);
     fnas_text_free(&rows);
     return status;
+}
+
+static fnas_status save_network(fnas_context *context, const fnas_surrogate *surrogate, fnas_safetensors_tensor *tensors,
+                                const char *path) {
+    const fnas_network *network = surrogate->network;
+    const fnas_safetensors_text metadata[] = {{"format", FORMAT},
+                                              {"kind", "network"},
+                                              {"space", fnas_space_spec(surrogate->space)},
+                                              {"input", network->encoding->name},
+                                              {"output", fnas_network_output_names[network->output]}};
+    fnas_status status = fnas_network_fill_tensors(context, network, tensors + ALWAYS);
+    if (status == FNAS_OK)
+        status = fnas_safetensors_write(context, path, tensors, ALWAYS + 2 * network->layer_count, metadata,
+                                        sizeof metadata / sizeof *metadata);
+    fnas_network_release_tensors(network, tensors + ALWAYS);
+    return status;
+}
+
+fnas_status fnas_surrogate_save(fnas_context *context, const fnas_surrogate *surrogate, const char *path) {
+    double check[CHECKED], constants[4] = {surrogate->mean, surrogate->scale, surrogate->low, surrogate->high};
+    fnas_safetensors_tensor tensors[ALWAYS + FNAS_NETWORK_TENSORS_MAX] = {{"check", FNAS_SAFETENSORS_F64, 1, {CHECKED}, check},
+                                                                          {"constants", FNAS_SAFETENSORS_F64, 1, {4}, constants}};
+    check_values(surrogate, check);
+    return surrogate->network ? save_network(context, surrogate, tensors, path) : save_rows(context, surrogate, tensors, path);
 }
 
 /* ---- loading ---- */
@@ -126,25 +147,39 @@ static fnas_status check_function(fnas_context *context, const fnas_safetensors 
     return FNAS_OK;
 }
 
-static fnas_status load_parts(fnas_context *context, const fnas_safetensors *file, const char *path, fnas_surrogate *surrogate) {
-    const char *kind, *column, *rows;
-    double constants[4];
-    FNAS_TRY(metadata_of(context, file, path, "kind", &kind));
+static fnas_status load_rows(fnas_context *context, const fnas_safetensors *file, const char *path, fnas_surrogate *surrogate) {
+    const char *column, *rows;
     FNAS_TRY(metadata_of(context, file, path, "column", &column));
     FNAS_TRY(metadata_of(context, file, path, "rows", &rows));
-    surrogate->is_exact = strcmp(kind, "table") == 0;
-    if (!surrogate->is_exact && strcmp(kind, "surrogate") != 0)
-        return fnas_fail(context, FNAS_ERR_INPUT, "%s: metadata \"kind\" is \"%.40s\": \"table\" and \"surrogate\" are known", path, kind);
     if (!fnas_parse_int64(rows, &surrogate->row_count) || surrogate->row_count < 1 || surrogate->row_count > 100000000)
         return fnas_fail(context, FNAS_ERR_INPUT, "%s: metadata \"rows\" is \"%.40s\", no number of rows", path, rows);
     surrogate->column = fnas_strdup(column);
     if (!surrogate->column) return fnas_fail_memory(context, path);
+    return surrogate->is_exact ? load_table(context, file, path, surrogate) : load_function(context, file, path, surrogate);
+}
+
+static fnas_status load_network(fnas_context *context, const fnas_safetensors *file, const char *path, fnas_surrogate *surrogate) {
+    const char *input, *output;
+    FNAS_TRY(metadata_of(context, file, path, "input", &input));
+    FNAS_TRY(metadata_of(context, file, path, "output", &output));
+    return fnas_network_take_tensors(context, surrogate->space, file, path, input, output, &surrogate->network);
+}
+
+static fnas_status load_parts(fnas_context *context, const fnas_safetensors *file, const char *path, fnas_surrogate *surrogate) {
+    const char *kind;
+    double constants[4];
+    FNAS_TRY(metadata_of(context, file, path, "kind", &kind));
+    bool is_network = strcmp(kind, "network") == 0;
+    surrogate->is_exact = strcmp(kind, "table") == 0;
+    if (!surrogate->is_exact && !is_network && strcmp(kind, "surrogate") != 0)
+        return fnas_fail(context, FNAS_ERR_INPUT, "%s: metadata \"kind\" is \"%.40s\": \"table\", \"surrogate\" and \"network\" are known",
+                         path, kind);
     FNAS_TRY(numbers_of(context, file, path, "constants", 4, constants));
     surrogate->mean = constants[0];
     surrogate->scale = constants[1];
     surrogate->low = constants[2];
     surrogate->high = constants[3];
-    FNAS_TRY(surrogate->is_exact ? load_table(context, file, path, surrogate) : load_function(context, file, path, surrogate));
+    FNAS_TRY(is_network ? load_network(context, file, path, surrogate) : load_rows(context, file, path, surrogate));
     surrogate->is_fitted = true;
     return check_function(context, file, path, surrogate);
 }

@@ -303,7 +303,7 @@ static void drop_rows(fnas_surrogate *surrogate) {
 
 fnas_status fnas_surrogate_fit(fnas_context *context, uint64_t seed, fnas_surrogate *surrogate) {
     if (surrogate->is_fitted) return FNAS_OK;
-    if (!surrogate->is_exact) {
+    if (!surrogate->is_exact && !surrogate->network) {
         if (surrogate->row_count < ROWS_LEAST)
             return fnas_fail(context, FNAS_ERR_INPUT, "the table has %lld rows: fitting errors to them needs at least %d",
                              (long long)surrogate->row_count, ROWS_LEAST);

@@ -66,12 +66,20 @@ static fnas_status fnas_surrogate_open_table(fnas_context *context, const fnas_s
     return status;
 }
 
+static fnas_status fnas_surrogate_open_network(fnas_context *context, const fnas_space *space, const char *option,
+                                               fnas_surrogate **surrogate) {
+    FNAS_TRY(fnas_surrogate_create(context, space, surrogate));
+    return fnas_network_open(context, (*surrogate)->space, option, &(*surrogate)->network);
+}
+
 fnas_status fnas_surrogate_open(fnas_context *context, const fnas_space *space, const char *option, fnas_surrogate **surrogate) {
     static const char table[] = "table:", fitted[] = "surrogate:";
     fnas_status status;
     *surrogate = NULL;
     if (strncmp(option, table, strlen(table)) == 0)
         status = fnas_surrogate_open_table(context, space, option + strlen(table), surrogate);
+    else if (strncmp(option, fitted, strlen(fitted)) == 0 && fnas_network_is_meant(option + strlen(fitted)))
+        status = fnas_surrogate_open_network(context, space, option + strlen(fitted), surrogate);
     else if (strncmp(option, fitted, strlen(fitted)) == 0 && option[strlen(fitted)])
         status = fnas_surrogate_load(context, space, option + strlen(fitted), surrogate);
     else

@@ -17,11 +17,14 @@ void fnas_truth_free(fnas_truth *truth) {
     fnas_free(truth->values);
     fnas_free(truth->front);
     for (int64_t k = 0; k < FNAS_TRUTH_OBJECTIVES_MAX; k++) fnas_free(truth->cost_names[k]);
+    fnas_models_free(truth->models);
     fnas_free(truth);
 }
 
 int64_t fnas_truth_count(const fnas_truth *truth) {
-    return truth->archs.count;
+    double all = fnas_space_settled_count(truth->space);
+    if (!truth->models) return truth->archs.count;
+    return all < (double)INT64_MAX ? (int64_t)all : INT64_MAX;
 }
 
 int64_t fnas_truth_objective_count(const fnas_truth *truth) {
@@ -31,6 +34,32 @@ int64_t fnas_truth_objective_count(const fnas_truth *truth) {
 const double *fnas_truth_values(const fnas_truth *truth, const int32_t *choices) {
     int64_t place = fnas_arch_find_same(truth->space, &truth->archs, choices);
     return place < 0 ? NULL : truth->values + place * truth->objective_count;
+}
+
+bool fnas_truth_identify(const fnas_truth *truth, const int32_t *choices, int32_t *known) {
+    const int32_t *written = choices;
+    if (!truth->models) {
+        int64_t place = fnas_arch_find_same(truth->space, &truth->archs, choices);
+        if (place < 0) return false;
+        written = fnas_arch_set_at(&truth->archs, place);
+    }
+    memcpy(known, written, (size_t)truth->archs.decisions * sizeof *known);
+    if (truth->models) fnas_space_settle(truth->space, known);
+    return true;
+}
+
+fnas_status fnas_truth_evaluate(fnas_context *context, const fnas_truth *truth, const int32_t *known, double *values) {
+    if (truth->models) return fnas_models_evaluate(context, truth->models, known, values);
+    memcpy(values, fnas_truth_values(truth, known), (size_t)truth->objective_count * sizeof *values);
+    return FNAS_OK;
+}
+
+void fnas_truth_widen(int64_t objectives, const double *values, double *low, double *high) {
+    if (values[0] >= FNAS_TRUTH_ERROR_LIMIT_PCT) return;
+    for (int64_t m = 0; m < objectives; m++) {
+        low[m] = fmin(low[m], values[m]);
+        high[m] = fmax(high[m], values[m]);
+    }
 }
 
 void fnas_truth_normalise(const fnas_truth *truth, const double *values, double *normalised) {
@@ -148,12 +177,10 @@ static fnas_status find_ranges(fnas_context *context, const fnas_truth_options *
     for (int64_t m = 0; m < truth->objective_count; m++) {
         truth->low[m] = INFINITY;
         truth->high[m] = -INFINITY;
-        for (int64_t i = 0; i < truth->archs.count; i++) {
-            const double *row = truth->values + i * truth->objective_count;
-            if (row[0] >= FNAS_TRUTH_ERROR_LIMIT_PCT) continue;
-            truth->low[m] = fmin(truth->low[m], row[m]);
-            truth->high[m] = fmax(truth->high[m], row[m]);
-        }
+    }
+    for (int64_t i = 0; i < truth->archs.count; i++)
+        fnas_truth_widen(truth->objective_count, truth->values + i * truth->objective_count, truth->low, truth->high);
+    for (int64_t m = 0; m < truth->objective_count; m++) {
         if (truth->low[m] < truth->high[m]) continue;
         return fnas_fail(context, FNAS_ERR_INPUT, "%s is the same for all architectures with errors under %g %%: nothing can be compared",
                          m ? options->columns[m - 1] : "the error", FNAS_TRUTH_ERROR_LIMIT_PCT);

@@ -410,3 +410,21 @@ void fnas_space_error_features_vjp(const fnas_space *space, const double *onehot
     else
         fnas_space_cost_features_vjp(space, onehot, diff_features, diff_onehot);
 }
+
+/* ---- encodings ---- */
+
+static void fnas_space_encode_plainly(const fnas_space *space, const double *onehot, double *input) {
+    memcpy(input, onehot, (size_t)space->onehot_size * sizeof *input);
+}
+
+static void fnas_space_encode_plainly_vjp(const fnas_space *space, const double *onehot, const double *diff_input, double *diff_onehot) {
+    (void)onehot;
+    for (int64_t i = 0; i < space->onehot_size; i++) diff_onehot[i] += diff_input[i];
+}
+
+const fnas_space_encoding *fnas_space_encoding_at(const fnas_space *space, int64_t index) {
+    static const fnas_space_encoding plain[] = {
+        {"onehot", NULL, NULL, fnas_space_onehot_size, fnas_space_encode_plainly, fnas_space_encode_plainly_vjp}, {.name = NULL}};
+    const fnas_space_encoding *encodings = space->type->encodings ? space->type->encodings : plain;
+    return encodings[index].name ? encodings + index : NULL;
+}

@@ -22,6 +22,19 @@ typedef enum fnas_published {
     FNAS_PUBLISHED_OTHER
 } fnas_published;
 
+/* A form of the one-hot D that networks of a user's take to tell an architecture's error (docs/spaces.md, "Errors from a network").
+ * Polynomial in D, exact where it is one-hot; rows of decisions that mean nothing are 0. */
+typedef struct fnas_space_encoding {
+    const char *name;
+    const char *output; /* what such networks give by custom, a word of "Errors from a network"; NULL: there is no custom */
+    /* Whether it can tell the space's architectures apart: FNAS_ERR_INPUT saying why not, of the file `where`. NULL: always. */
+    fnas_status (*check)(fnas_context *context, const char *where, const fnas_space *space);
+    int64_t (*size)(const fnas_space *space);
+    void (*encode)(const fnas_space *space, const double *onehot, double *input); /* input [size], written */
+    /* Adds (d input / d D)^T diff_input to diff_onehot. */
+    void (*encode_vjp)(const fnas_space *space, const double *onehot, const double *diff_input, double *diff_onehot);
+} fnas_space_encoding;
+
 typedef struct fnas_space_type {
     const char *name;
     /* Reads "key=value,..." over the given previous parameters (NULL: defaults) and fills space->detail, spec, decisions. */
@@ -70,6 +83,8 @@ typedef struct fnas_space_type {
     int64_t (*error_feature_count)(const fnas_space *space);
     void (*error_features)(const fnas_space *space, const double *onehot, double *features);
     void (*error_features_vjp)(const fnas_space *space, const double *onehot, const double *diff_features, double *diff_onehot);
+    /* Up to one without a name; no two of equal size in a space. NULL: D itself, "onehot". */
+    const fnas_space_encoding *encodings;
     const char *const *reference_archs; /* native strings */
     int64_t reference_count;
 } fnas_space_type;
@@ -103,6 +118,9 @@ void fnas_space_cost_features_vjp(const fnas_space *space, const double *onehot,
 int64_t fnas_space_error_feature_count(const fnas_space *space);
 void fnas_space_error_features(const fnas_space *space, const double *onehot, double *features);
 void fnas_space_error_features_vjp(const fnas_space *space, const double *onehot, const double *diff_features, double *diff_onehot);
+
+/* Encodings 0, 1, ... of a space, at least one; NULL behind the last. */
+const fnas_space_encoding *fnas_space_encoding_at(const fnas_space *space, int64_t index);
 
 /* One-hot [onehot_size] of an architecture, and back by the largest entry of each row (the first among equals). */
 void fnas_space_to_onehot(const fnas_space *space, const int32_t *choices, double *onehot);

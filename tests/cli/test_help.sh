@@ -39,11 +39,13 @@ done < "$place/verbs"
 run 0 "a description that is longer than a line" help front
 says out "  --plot staircase|pairs|parallel how pictures show it"
 says out "                                  objectives, or parallel coordinates"
+run 0 "a long list of options that are needed" help device import help
+says out "Usage: fleetnas device import help FILE.pt... --space SPACE --output CARD.json|FOLDER"
+says out "       --index-map MAP.pt|ARCHS.csv [options]"
 run 0 "a list of operands" help rival
 says out "  macs                   the front by multiply-accumulates in place of the error; evaluates no more than"
 says out "                         --points"
 says out "Usage: fleetnas rival NAME --space SPACE"
-says out "       --output FRONT.csv [options]"
 says out "latency_ms.csv \\"
 says out "      --accuracy-column cifar10_test_accuracy_pct"
 

@@ -129,6 +129,71 @@ run 0 "a search with the surrogate of another" search --space elsewhere/space.js
     --device cards/phone.json cards/gpu.json --steps 2 --out run2
 want "the same errors" cmp run/error.safetensors run2/error.safetensors
 run 2 "a surrogate of another space" search --space nb201 --error surrogate:run/error.safetensors --device cards/phone.json --out run3
+
+# ---- a network of one's own (tower.npz: 198-6-1, made-up weights, with the texts input and output) ----
+cp "$tests/cli/tower.npz" net.npz
+# shellcheck disable=SC2086
+run 0 "a search with a network in NPZ" search --space elsewhere/space.json --error surrogate:net.npz --preset quick --predictor predictor.safetensors --device $cards --steps 20 --out run4
+says err 'errors: a network 198-6-1, input "onehot", output "error_pct"'
+run 0 "the network's file and what it means" search --space elsewhere/space.json --error surrogate:net.npz:output=error_pct,input=onehot --preset quick \
+    --predictor predictor.safetensors --device $cards --steps 20 --out run5
+want "makes the same run" cmp run4/checkpoint.safetensors run5/checkpoint.safetensors
+rm net.npz # the run suffices from here on
+run 0 "front by a network" front run4 --device cards/unseen.json --json
+says out '"source": "surrogate"'
+run 0 "pick by a network" pick run4 --device cards/unseen.json --prefer error=1
+run 0 "resume" resume run4
+run 0 "report" report run4 --device cards/unseen.json -o report.html
+want "the report says what the errors are" grep -q "a network 198-6-1 that was given, input onehot, output error_pct" report.html
+run 0 "a search with the run's copy" search --space elsewhere/space.json --error surrogate:run4/error.safetensors --preset quick --predictor predictor.safetensors \
+    --device $cards --steps 20 --out run6
+want "is the same" cmp run4/error.safetensors run6/error.safetensors
+want "in its outcome, too" cmp run4/checkpoint.safetensors run6/checkpoint.safetensors
+run 2 "a network for another space" search --space nb201 --error "surrogate:$tests/cli/tower.npz" --device cards/phone.json --out run3
+run 1 "a word that means nothing" search --space elsewhere/space.json --error "surrogate:$tests/cli/tower.npz:accuracy" --device cards/phone.json --out run3
+says err "behind the file stands output=..., input=... or both"
+head -c 700 "$tests/cli/tower.npz" > cut.npz
+run 2 "a network that is cut off" search --space elsewhere/space.json --error surrogate:cut.npz --device cards/phone.json --out run3
+says err "cut.npz: truncated"
+
+# ---- other methods on the same models, and scores on their scale ----
+models="--space elsewhere/space.json --error surrogate:run4/error.safetensors --predictor predictor.safetensors --device cards/unseen.json"
+# shellcheck disable=SC2086
+run 0 "rival on models" rival nsga2 $models --evaluations 300 --seed 2 -o nsga2.csv
+says out "nsga2.csv: nsga2, 300 evaluations, "
+says out "on the scale of 1,000 random architectures and this front"
+# shellcheck disable=SC2086
+run 0 "rival on models, --json" rival parego $models --evaluations 30 -o parego.csv --json
+says out '"evaluations": 30'
+"$fleetnas" front run4 --device cards/unseen.json --csv > ours.csv
+# shellcheck disable=SC2086
+run 0 "score by models" score $models --front ours.csv nsga2.csv parego.csv
+says out "Objectives are those that models say: surrogate:run4/error.safetensors, predictor.safetensors on cards/unseen.json; "
+says out "A front that was chosen by the same models is scored by what chose it."
+want "ours stands first, and is the best" awk 'NR == 2 { ours = $1 } NR > 2 && /csv$/ { if ($1 > ours) exit 1; rivals++ } END { exit !(rivals == 2 && ours > 0.5) }' out
+# shellcheck disable=SC2086
+run 0 "score by models, --json" score $models --front ours.csv --json
+says out '"ratio": null'
+# shellcheck disable=SC2086
+run 0 "more points" rival random $models --evaluations 300 --points 60 -o many.csv
+cat > long.csv < "elsewhere/table.csv"
+# shellcheck disable=SC2086
+run 2 "fronts that are too large" score $models --front long.csv
+says err "long.csv has 5000 architectures: fronts of at most 24 are compared"
+# shellcheck disable=SC2086
+run 1 "tables beside models" rival random $models --truth elsewhere/table.csv --evaluations 10 -o none.csv
+says err "give one of the two"
+run 1 "half of the models" score --space elsewhere/space.json --error surrogate:run4/error.safetensors --front ours.csv
+says err "--error SOURCE --predictor P.safetensors --device CARD.json"
+run 1 "neither" score --space elsewhere/space.json --front ours.csv
+says err "--truth TABLE.csv is missing, or --error, --predictor and --device in its place"
+# shellcheck disable=SC2086
+run 1 "an output that is read" rival random $models --evaluations 10 -o predictor.safetensors
+# shellcheck disable=SC2086
+run 2 "a rival that needs a table" rival macs $models --evaluations 10 -o none.csv
+says err "looks at all architectures of truth tables"
+want "nothing is written by what fails" [ ! -e none.csv ]
+
 run 1 "data beside a table" search --space elsewhere/space.json --error table:elsewhere/table.csv:error --data fashion-mnist --device cards/phone.json --out run3
 says err "--data has no use with --error"
 run 2 "a table that is too short" search --space elsewhere/space.json --error "table:front.csv:error" --device cards/gpu.json --out run3

@@ -341,7 +341,7 @@ static void many_entries_are_found_by_name(void **state) {
         parts[i] = (zip_part){names[i], names[i] + 7, strlen(names[i]) - 7};
     }
     zip_archive(&archive, parts, COUNT);
-    assert_status(FNAS_OK, fnas_zip_read(place->context, "A.pth", archive.data, archive.size, &zip));
+    assert_status(FNAS_OK, fnas_zip_read(place->context, "A.pth", &fnas_zip_of_torch, archive.data, archive.size, &zip));
     assert_int_equal(zip.count, COUNT);
     for (int i = 0; i < COUNT; i++) {
         fnas_zip_entry *entry = fnas_zip_entry_named(&zip, names[i], strlen(names[i]));
@@ -356,13 +356,13 @@ static void many_entries_are_found_by_name(void **state) {
     bytes_free(&archive);
     snprintf(names[1], sizeof names[1], "%s", names[2999]); /* far from each other in the file */
     zip_archive(&archive, parts, COUNT);
-    assert_status(FNAS_ERR_INPUT, fnas_zip_read(place->context, "A.pth", archive.data, archive.size, &zip));
+    assert_status(FNAS_ERR_INPUT, fnas_zip_read(place->context, "A.pth", &fnas_zip_of_torch, archive.data, archive.size, &zip));
     assert_message("stands in the archive twice");
     assert_null(zip.entries);
     bytes_free(&archive);
     parts[0].name = "a/\x1b[2J";
     zip_archive(&archive, parts, 1);
-    assert_status(FNAS_ERR_INPUT, fnas_zip_read(place->context, "A.pth", archive.data, archive.size, &zip));
+    assert_status(FNAS_ERR_INPUT, fnas_zip_read(place->context, "A.pth", &fnas_zip_of_torch, archive.data, archive.size, &zip));
     assert_message("control characters in its name");
     bytes_free(&archive);
 }

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/memory.h"
+#include "fleetnas/front.h"
 #include "search/query.h"
 #include "search/support_stop.h"
 #include "space/arch_find.h"
@@ -256,6 +257,48 @@ static void assert_local_search(fnas_test_place *place, const fnas_run *run) {
     fnas_candidates_free(&candidates);
 }
 
+static bool is_neighbour(const int32_t *a, const int32_t *b) {
+    int differences = 0;
+    for (int d = 0; d < DECISIONS; d++) differences += a[d] != b[d];
+    return differences == 1;
+}
+
+/* Where there is not room for the neighbours of all, those come first of what an answer of so many points would have. */
+static void assert_goes_deep_first(fnas_test_place *place, const fnas_run *run) {
+    enum { POINTS = 2, ROOM = 8 };
+    fnas_candidates candidates = {0};
+    double points[2 * 24];
+    uint8_t keep[24];
+    int64_t front[24], order[POINTS], chosen, count = 0;
+    const fnas_front_options options = {.candidates = 24, .points = POINTS, .predicted_only = true};
+    test_check(place, fnas_query_sweep(place->context, run, run->cards[0], &options, &candidates));
+    int64_t offered = candidates.count;
+    assert_in_range(offered, POINTS + 1, 24);
+    fnas_run_look_up_errors(run, offered, candidates.choices, candidates.scores);
+    for (int64_t i = 0; i < offered; i++) {
+        points[2 * i] = candidates.scores[i].error_pct;
+        points[2 * i + 1] = candidates.latency_ms[i];
+    }
+    test_check(place, fnas_front_nondominated(place->context, offered, 2, points, keep));
+    for (int64_t i = 0; i < offered; i++) {
+        if (!keep[i]) continue;
+        memmove(points + 2 * count, points + 2 * i, 2 * sizeof *points);
+        front[count++] = i;
+    }
+    test_check(place, fnas_query_select(place->context, count, 2, points, POINTS, order, &chosen));
+    assert_int_equal(chosen, POINTS);
+    bool first_is_chosen = front[order[0]] == front[0] || front[order[1]] == front[0];
+    assert_true(count > POINTS && !first_is_chosen); /* so that the order in which they stand would give others */
+    test_check(place, fnas_query_refine(place->context, run, run->cards[0], &options, offered + ROOM, &candidates));
+    assert_int_equal(candidates.count, offered + ROOM);
+    for (int64_t i = offered; i < candidates.count; i++) {
+        const int32_t *joined = candidates.choices + i * DECISIONS;
+        assert_true(is_neighbour(joined, candidates.choices + front[order[0]] * DECISIONS) ||
+                    is_neighbour(joined, candidates.choices + front[order[1]] * DECISIONS));
+    }
+    fnas_candidates_free(&candidates);
+}
+
 static void assert_measured_values(const fnas_run *run, const fnas_front *front) {
     fnas_card_view view = fnas_card_get(run->cards[0]);
     int64_t measured = 0;
@@ -293,6 +336,7 @@ static void test_fronts_are_extended(void **state) {
     fnas_front *filled = ask(place, run, (fnas_front_options){.predicted_only = true, .fill = true, .points = 200});
     assert_optimal(place, run, searched);
     assert_local_search(place, run);
+    assert_goes_deep_first(place, run);
     assert_measured_values(run, measured);
     for (int64_t p = 0; p < fnas_front_point_count(offered); p++) {
         assert_false(fnas_front_measured(offered, p));

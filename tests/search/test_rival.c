@@ -341,6 +341,7 @@ static void test_stand_in_is_thinned(void **state) {
                         .front_most = 9,
                         .archive = {.decisions = 6}};
     rival.points = fnas_allocate(8, sizeof *rival.points);
+    rival.values = fnas_allocate(8, sizeof *rival.values);
     double *values = fnas_allocate((size_t)truth->archs.count, sizeof *values);
     for (int64_t i = 0; i < truth->archs.count; i++) values[i] = INFINITY;
     double fastest = INFINITY;
@@ -358,6 +359,7 @@ static void test_stand_in_is_thinned(void **state) {
     for (int k = 0; k < 4; k++) assert_memory_equal(fnas_rival_arch(&rival, k), fnas_arch_set_at(&truth->archs, rows[kept[k]]), 24);
     fnas_arch_set_free(&rival.archive);
     fnas_free(rival.points);
+    fnas_free(rival.values);
     fnas_free(values);
     close_table(&on);
 }

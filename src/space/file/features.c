@@ -71,6 +71,33 @@ void fnas_file_space_features_vjp(const fnas_space *space, const double *onehot,
     fnas_file_space_activity_vjp(file, onehot, activity, diff_activity, diff_onehot);
 }
 
+/* ---- the one-hot, without what is not active ---- */
+
+static void fnas_file_space_encode(const fnas_space *space, const double *onehot, double *input) {
+    const fnas_file_space *file = space->detail;
+    double activity[FNAS_FILE_SPACE_DECISIONS_MAX];
+    fnas_file_space_activity(file, onehot, activity);
+    for (int64_t d = 0; d < file->decision_count; d++)
+        for (int64_t k = 0; k < file->decisions[d].choice_count; k++)
+            input[file->offset[d] + k] = activity[d] * onehot[file->offset[d] + k];
+}
+
+static void fnas_file_space_encode_vjp(const fnas_space *space, const double *onehot, const double *diff_input, double *diff_onehot) {
+    const fnas_file_space *file = space->detail;
+    double activity[FNAS_FILE_SPACE_DECISIONS_MAX], diff_activity[FNAS_FILE_SPACE_DECISIONS_MAX] = {0};
+    fnas_file_space_activity(file, onehot, activity);
+    for (int64_t d = 0; d < file->decision_count; d++)
+        for (int64_t k = 0; k < file->decisions[d].choice_count; k++) {
+            int64_t at = file->offset[d] + k;
+            diff_onehot[at] += activity[d] * diff_input[at];
+            diff_activity[d] += onehot[at] * diff_input[at];
+        }
+    fnas_file_space_activity_vjp(file, onehot, activity, diff_activity, diff_onehot);
+}
+
+const fnas_space_encoding fnas_file_space_encodings[] = {
+    {"onehot", NULL, NULL, fnas_space_onehot_size, fnas_file_space_encode, fnas_file_space_encode_vjp}, {.name = NULL}};
+
 /* ---- stated costs ---- */
 
 int64_t fnas_file_space_cost_count(const fnas_space *space) {

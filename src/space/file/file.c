@@ -158,4 +158,5 @@ const fnas_space_type fnas_space_file = {.name = "file",
                                          .cost_features_vjp = fnas_file_space_costs_vjp,
                                          .error_feature_count = fnas_file_space_feature_count,
                                          .error_features = fnas_file_space_features,
-                                         .error_features_vjp = fnas_file_space_features_vjp};
+                                         .error_features_vjp = fnas_file_space_features_vjp,
+                                         .encodings = fnas_file_space_encodings};

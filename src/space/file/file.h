@@ -89,6 +89,9 @@ int64_t fnas_file_space_feature_count(const fnas_space *space);
 void fnas_file_space_features(const fnas_space *space, const double *onehot, double *features);
 void fnas_file_space_features_vjp(const fnas_space *space, const double *onehot, const double *diff_features, double *diff_onehot);
 
+/* The first of these features, one a choice: what networks that give errors take. */
+extern const fnas_space_encoding fnas_file_space_encodings[];
+
 /* What latency is a sum of: the stated costs, each the product of value / largest value over its decisions, 0 where one of them is
  * inactive; the features above where none are stated. */
 int64_t fnas_file_space_cost_count(const fnas_space *space);

@@ -14,11 +14,6 @@
 #define KINDS (FNAS_MBV3_STAGES * 2 * PAIRS)
 #define FEATURES (2 * KINDS + 1)
 
-/* Rows of the one-hot behind that of the resolution. */
-#define DEPTH_ROW(stage) ((stage)*FNAS_MBV3_CHOICES)
-#define KERNEL_ROW(slot) ((FNAS_MBV3_STAGES + (slot)) * FNAS_MBV3_CHOICES)
-#define EXPANSION_ROW(slot) ((FNAS_MBV3_STAGES + FNAS_MBV3_SLOTS + (slot)) * FNAS_MBV3_CHOICES)
-
 int64_t fnas_mbv3_cost_feature_count(const fnas_space *space) {
     (void)space;
     return FEATURES;
@@ -44,11 +39,21 @@ static double fnas_mbv3_area(const fnas_mbv3 *mbv3, const double *onehot, int64_
     return area;
 }
 
-static double fnas_mbv3_activity(const double *onehot, int64_t slot) {
+static void fnas_mbv3_areas(const fnas_mbv3 *mbv3, const double *onehot, double areas[FNAS_MBV3_STAGES]) {
+    for (int64_t stage = 0; stage < FNAS_MBV3_STAGES; stage++) areas[stage] = fnas_mbv3_area(mbv3, onehot, stage);
+}
+
+double fnas_mbv3_activity(const double *rows, int64_t slot) {
     double activity = 0;
     for (int64_t k = 0; k < FNAS_MBV3_CHOICES; k++)
-        if (slot % FNAS_MBV3_STAGE_SLOTS < fnas_mbv3_depths[k]) activity += onehot[DEPTH_ROW(slot / FNAS_MBV3_STAGE_SLOTS) + k];
+        if (slot % FNAS_MBV3_STAGE_SLOTS < fnas_mbv3_depths[k]) activity += rows[FNAS_MBV3_DEPTH_ROW(slot / FNAS_MBV3_STAGE_SLOTS) + k];
     return activity;
+}
+
+void fnas_mbv3_activity_vjp(int64_t slot, double diff_activity, double *diff_rows) {
+    for (int64_t k = 0; k < FNAS_MBV3_CHOICES; k++)
+        if (slot % FNAS_MBV3_STAGE_SLOTS < fnas_mbv3_depths[k])
+            diff_rows[FNAS_MBV3_DEPTH_ROW(slot / FNAS_MBV3_STAGE_SLOTS) + k] += diff_activity;
 }
 
 /* The first kind of a slot's stage and place. */
@@ -56,11 +61,11 @@ static int64_t fnas_mbv3_kinds_of(int64_t slot) {
     return (slot / FNAS_MBV3_STAGE_SLOTS * 2 + (slot % FNAS_MBV3_STAGE_SLOTS > 0)) * PAIRS;
 }
 
-static void fnas_mbv3_unit_counts(const double *onehot, double counts[KINDS]) {
+static void fnas_mbv3_unit_counts(const double *rows, double counts[KINDS]) {
     memset(counts, 0, KINDS * sizeof *counts);
     for (int64_t slot = 0; slot < FNAS_MBV3_SLOTS; slot++) {
-        const double *kernel = onehot + KERNEL_ROW(slot), *expansion = onehot + EXPANSION_ROW(slot);
-        double activity = fnas_mbv3_activity(onehot, slot), *of = counts + fnas_mbv3_kinds_of(slot);
+        const double *kernel = rows + FNAS_MBV3_KERNEL_ROW(slot), *expansion = rows + FNAS_MBV3_EXPANSION_ROW(slot);
+        double activity = fnas_mbv3_activity(rows, slot), *of = counts + fnas_mbv3_kinds_of(slot);
         for (int64_t pair = 0; pair < PAIRS; pair++)
             of[pair] += activity * kernel[pair / FNAS_MBV3_CHOICES] * expansion[pair % FNAS_MBV3_CHOICES];
     }
@@ -68,36 +73,37 @@ static void fnas_mbv3_unit_counts(const double *onehot, double counts[KINDS]) {
 
 void fnas_mbv3_cost_features(const fnas_space *space, const double *onehot, double *features) {
     const fnas_mbv3 *mbv3 = space->detail;
+    double areas[FNAS_MBV3_STAGES];
     fnas_mbv3_unit_counts(onehot + mbv3->resolution_count, features);
-    for (int64_t g = 0; g < KINDS; g++) features[KINDS + g] = features[g] * fnas_mbv3_area(mbv3, onehot, g / (2 * PAIRS));
+    fnas_mbv3_areas(mbv3, onehot, areas);
+    for (int64_t g = 0; g < KINDS; g++) features[KINDS + g] = features[g] * areas[g / (2 * PAIRS)];
     features[2 * KINDS] = fnas_mbv3_area(mbv3, onehot, -1);
 }
 
 /* slope: of the unit counts. */
-static void fnas_mbv3_unit_counts_vjp(const double *onehot, const double slope[KINDS], double *diff_onehot) {
+static void fnas_mbv3_unit_counts_vjp(const double *rows, const double slope[KINDS], double *diff_rows) {
     for (int64_t slot = 0; slot < FNAS_MBV3_SLOTS; slot++) {
-        const double *kernel = onehot + KERNEL_ROW(slot), *expansion = onehot + EXPANSION_ROW(slot);
+        const double *kernel = rows + FNAS_MBV3_KERNEL_ROW(slot), *expansion = rows + FNAS_MBV3_EXPANSION_ROW(slot);
         const double *of = slope + fnas_mbv3_kinds_of(slot);
-        double activity = fnas_mbv3_activity(onehot, slot), diff_activity = 0;
+        double activity = fnas_mbv3_activity(rows, slot), diff_activity = 0;
         for (int64_t pair = 0; pair < PAIRS; pair++) {
             int64_t k = pair / FNAS_MBV3_CHOICES, e = pair % FNAS_MBV3_CHOICES;
             diff_activity += of[pair] * kernel[k] * expansion[e];
-            diff_onehot[KERNEL_ROW(slot) + k] += of[pair] * activity * expansion[e];
-            diff_onehot[EXPANSION_ROW(slot) + e] += of[pair] * activity * kernel[k];
+            diff_rows[FNAS_MBV3_KERNEL_ROW(slot) + k] += of[pair] * activity * expansion[e];
+            diff_rows[FNAS_MBV3_EXPANSION_ROW(slot) + e] += of[pair] * activity * kernel[k];
         }
-        for (int64_t k = 0; k < FNAS_MBV3_CHOICES; k++)
-            if (slot % FNAS_MBV3_STAGE_SLOTS < fnas_mbv3_depths[k])
-                diff_onehot[DEPTH_ROW(slot / FNAS_MBV3_STAGE_SLOTS) + k] += diff_activity;
+        fnas_mbv3_activity_vjp(slot, diff_activity, diff_rows);
     }
 }
 
 void fnas_mbv3_cost_features_vjp(const fnas_space *space, const double *onehot, const double *diff_features, double *diff_onehot) {
     const fnas_mbv3 *mbv3 = space->detail;
-    double counts[KINDS], slope[KINDS], diff_area[FNAS_MBV3_STAGES] = {0};
+    double counts[KINDS], slope[KINDS], areas[FNAS_MBV3_STAGES], diff_area[FNAS_MBV3_STAGES] = {0};
     fnas_mbv3_unit_counts(onehot + mbv3->resolution_count, counts);
+    fnas_mbv3_areas(mbv3, onehot, areas);
     for (int64_t g = 0; g < KINDS; g++) {
         int64_t stage = g / (2 * PAIRS);
-        slope[g] = diff_features[g] + diff_features[KINDS + g] * fnas_mbv3_area(mbv3, onehot, stage);
+        slope[g] = diff_features[g] + diff_features[KINDS + g] * areas[stage];
         diff_area[stage] += diff_features[KINDS + g] * counts[g];
     }
     fnas_mbv3_unit_counts_vjp(onehot + mbv3->resolution_count, slope, diff_onehot + mbv3->resolution_count);

@@ -239,5 +239,6 @@ const fnas_space_type fnas_space_mobilenetv3 = {.name = "mobilenetv3",
                                                 .cost_feature_count = fnas_mbv3_cost_feature_count,
                                                 .cost_features = fnas_mbv3_cost_features,
                                                 .cost_features_vjp = fnas_mbv3_cost_features_vjp,
+                                                .encodings = fnas_mbv3_encodings,
                                                 .reference_archs = references,
                                                 .reference_count = sizeof references / sizeof *references};

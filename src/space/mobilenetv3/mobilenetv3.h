@@ -99,8 +99,21 @@ fnas_published fnas_mbv3_from_published(const char *published, char *name, size_
 bool fnas_mbv3_to_published(const char *name, char *published, size_t size_bytes);
 
 /* ---- cost.c ---- */
+
+/* Where rows of the one-hot begin behind that of the resolution, which has resolution_count. */
+#define FNAS_MBV3_DEPTH_ROW(stage) ((stage)*FNAS_MBV3_CHOICES)
+#define FNAS_MBV3_KERNEL_ROW(slot) FNAS_MBV3_DEPTH_ROW(FNAS_MBV3_STAGES + (slot))
+#define FNAS_MBV3_EXPANSION_ROW(slot) FNAS_MBV3_KERNEL_ROW(FNAS_MBV3_SLOTS + (slot))
+
+/* How far D makes a slot's stage reach it: 0 or 1 for a one-hot. rows: those behind the resolution's. vjp: adds to diff_rows. */
+double fnas_mbv3_activity(const double *rows, int64_t slot);
+void fnas_mbv3_activity_vjp(int64_t slot, double diff_activity, double *diff_rows);
+
 int64_t fnas_mbv3_cost_feature_count(const fnas_space *space);
 void fnas_mbv3_cost_features(const fnas_space *space, const double *onehot, double *features);
 void fnas_mbv3_cost_features_vjp(const fnas_space *space, const double *onehot, const double *diff_features, double *diff_onehot);
+
+/* ---- encode.c: "ofa", and "onehot" ---- */
+extern const fnas_space_encoding fnas_mbv3_encodings[];
 
 #endif
