@@ -98,6 +98,26 @@ void fnas_norm_finish_moments(const fnas_engine *engine, fnas_shape shape, const
     }
 }
 
+/* Of one image; of the others only where they lie is known. */
+static planes plane_of(const fnas_engine *engine, fnas_shape shape, int64_t b, int64_t image) {
+    planes p = planes_of(engine, shape, b);
+    p.first += (size_t)image * p.step;
+    p.images = 1;
+    return p;
+}
+
+void fnas_norm_add_plane_moments(const fnas_engine *engine, fnas_shape shape, int64_t b, int64_t image, const void *src,
+                                 fnas_norm_moments *moments) {
+    planes p = plane_of(engine, shape, b, image);
+    add_block_moments(&p, src, image == 0, moments);
+}
+
+void fnas_norm_finish_block(const fnas_engine *engine, fnas_shape shape, int64_t b, const fnas_norm_moments *moments, float *mean,
+                            float *variance) {
+    planes p = planes_of(engine, shape, b);
+    finish_block_moments(&p, moments, mean, variance);
+}
+
 void fnas_norm_statistics(fnas_engine *engine, fnas_shape shape, const void *src, float *mean, float *variance) {
     for (int64_t b = 0; b < fnas_norm_blocks(engine, shape.c); b++) {
         planes p = planes_of(engine, shape, b);
@@ -213,6 +233,19 @@ void fnas_norm_reduce(const fnas_engine *engine, fnas_shape shape, const fnas_no
         planes p = planes_of(engine, shape, b);
         reduce_block(&p, given, src, diff_dst, &slopes[b], sums);
     }
+}
+
+void fnas_norm_reduce_block(const fnas_engine *engine, fnas_shape shape, int64_t b, const fnas_norm_given *given, const void *src,
+                            const void *diff_dst, fnas_norm_slopes *slopes, fnas_norm_sums *sums) {
+    planes p = planes_of(engine, shape, b);
+    reduce_block(&p, given, src, diff_dst, slopes, sums);
+}
+
+void fnas_norm_propagate_plane(const fnas_engine *engine, fnas_shape shape, int64_t b, int64_t image, const fnas_norm_slopes *slopes,
+                               const void *src, const void *diff_dst, void *diff_plane) {
+    planes p = plane_of(engine, shape, b, image);
+    p.kernels->propagate(p.elements, plane_at(&p, src, 0), plane_at(&p, diff_dst, 0), slopes->mean, slopes->offset, slopes->slope,
+                         slopes->scale, diff_plane);
 }
 
 void fnas_norm_propagate(const fnas_engine *engine, fnas_shape images, const fnas_norm_slopes *slopes, const void *src,

@@ -18,6 +18,11 @@ typedef struct fnas_norm_moments {
 void fnas_norm_add_moments(const fnas_engine *engine, fnas_shape images, const void *src, bool first, fnas_norm_moments *moments);
 /* shape: of all images that were added. mean, variance [C]. */
 void fnas_norm_finish_moments(const fnas_engine *engine, fnas_shape shape, const fnas_norm_moments *moments, float *mean, float *variance);
+/* The same for one block b of channels, image by image from the first (0) on. src: of all images. */
+void fnas_norm_add_plane_moments(const fnas_engine *engine, fnas_shape shape, int64_t b, int64_t image, const void *src,
+                                 fnas_norm_moments *moments);
+void fnas_norm_finish_block(const fnas_engine *engine, fnas_shape shape, int64_t b, const fnas_norm_moments *moments, float *mean,
+                            float *variance);
 
 /* What the gradient of the source is made of, by lanes (kernels.h, propagate). */
 typedef struct fnas_norm_slopes {
@@ -45,5 +50,11 @@ void fnas_norm_reduce(const fnas_engine *engine, fnas_shape shape, const fnas_no
                       fnas_norm_slopes *slopes, fnas_norm_sums *sums);
 void fnas_norm_propagate(const fnas_engine *engine, fnas_shape images, const fnas_norm_slopes *slopes, const void *src,
                          const void *diff_dst, void *diff_src);
+
+/* The same for one block of channels; sums->dot and total are added to. diff_plane: of one image. */
+void fnas_norm_reduce_block(const fnas_engine *engine, fnas_shape shape, int64_t b, const fnas_norm_given *given, const void *src,
+                            const void *diff_dst, fnas_norm_slopes *slopes, fnas_norm_sums *sums);
+void fnas_norm_propagate_plane(const fnas_engine *engine, fnas_shape shape, int64_t b, int64_t image, const fnas_norm_slopes *slopes,
+                               const void *src, const void *diff_dst, void *diff_plane);
 
 #endif

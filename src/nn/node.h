@@ -18,9 +18,9 @@ typedef struct fnas_node_needs {
 } fnas_node_needs;
 
 typedef struct fnas_node_plan {
-    bool absorbed;                                           /* a ReLU that all its readers take themselves: it does not run */
-    fnas_value source;                                       /* what it reads: its source, or that of an absorbed ReLU */
-    bool relu;                                               /* which it then rectifies itself, unless that is done */
+    bool absorbed;                                           /* an activation that all its readers take themselves: it does not run */
+    fnas_value source;                                       /* what it reads: its source, or that of an absorbed activation */
+    fnas_activation activation;                              /* of that, which it then takes itself, unless that is done */
     bool deferred;                                           /* a norm whose share of a sum is added by the last node of that sum */
     bool writes;                                             /* the first contribution to its result: written, later ones are added */
     bool writes_gradient;                                    /* the first, in the backward pass, to give its source a gradient */
@@ -82,7 +82,7 @@ extern const fnas_node_type fnas_node_conv, fnas_node_norm, fnas_node_relu, fnas
 /* Writes a value that a node alone gives once more, from its z, into path->values[].restored. */
 void fnas_conv_node_restore(const fnas_path *path, int64_t index);
 bool fnas_conv_node_is_finite(const fnas_path *path, int64_t index); /* its own output, after its forward pass */
-bool fnas_conv_node_is_fused(const fnas_node *node); /* can rectify its source itself, and have its share of a sum added later */
+bool fnas_conv_node_is_fused(const fnas_node *node); /* can activate its source itself, and have its share of a sum added later */
 
 /* ---- where things are ---- */
 fnas_shape fnas_path_shape(const fnas_path *path, fnas_value value);

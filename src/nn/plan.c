@@ -3,14 +3,22 @@
 
 #include "nn/node.h"
 
-/* ---- ReLUs that their readers take over: the rectified value is then never in memory ---- */
+/* ---- activations that their readers take over: their values are then never in memory ---- */
 
-static bool fnas_plan_is_absorbed(const fnas_net *net, int64_t relu) {
+/* Who observes sources may see what a ReLU reads in the place of its result (path.h), but not so of others. */
+static fnas_activation fnas_plan_activation(const fnas_path *path, const fnas_node *node) {
+    if (node->source <= 0) return FNAS_ACTIVATION_NONE;
+    if (node->kind == FNAS_NODE_RELU) return FNAS_ACTIVATION_RELU;
+    return node->kind == FNAS_NODE_HARD_SWISH && !path->request->observe_source ? FNAS_ACTIVATION_HARD_SWISH : FNAS_ACTIVATION_NONE;
+}
+
+static bool fnas_plan_is_absorbed(const fnas_net *net, int64_t activation) {
+    fnas_value result = net->nodes[activation].result;
     bool read = false;
     for (int64_t i = 0; i < net->node_count; i++) {
-        if (i != relu && net->nodes[i].result == net->nodes[relu].result) return false;
-        if (net->nodes[i].factors == net->nodes[relu].result) return false;
-        if (net->nodes[i].source != net->nodes[relu].result) continue;
+        if (i != activation && net->nodes[i].result == result) return false;
+        if (net->nodes[i].factors == result) return false;
+        if (net->nodes[i].source != result) continue;
         if (!fnas_conv_node_is_fused(&net->nodes[i])) return false;
         read = true;
     }
@@ -20,13 +28,14 @@ static bool fnas_plan_is_absorbed(const fnas_net *net, int64_t relu) {
 static void fnas_plan_sources(fnas_path *path) {
     const fnas_net *net = path->net;
     for (int64_t i = 0; i < net->node_count; i++) path->nodes[i].source = net->nodes[i].source;
-    for (int64_t relu = 0; relu < net->node_count; relu++) {
-        if (net->nodes[relu].kind != FNAS_NODE_RELU || net->nodes[relu].source <= 0 || !fnas_plan_is_absorbed(net, relu)) continue;
-        path->nodes[relu].absorbed = true;
+    for (int64_t a = 0; a < net->node_count; a++) {
+        fnas_activation activation = fnas_plan_activation(path, &net->nodes[a]);
+        if (activation == FNAS_ACTIVATION_NONE || !fnas_plan_is_absorbed(net, a)) continue;
+        path->nodes[a].absorbed = true;
         for (int64_t i = 0; i < net->node_count; i++) {
-            if (net->nodes[i].source != net->nodes[relu].result) continue;
-            path->nodes[i].source = net->nodes[relu].source;
-            path->nodes[i].relu = true;
+            if (net->nodes[i].source != net->nodes[a].result) continue;
+            path->nodes[i].source = net->nodes[a].source;
+            path->nodes[i].activation = activation;
         }
     }
 }
@@ -36,7 +45,7 @@ static bool fnas_plan_is_read_rectified(const fnas_path *path, fnas_value value)
     bool read = false;
     for (int64_t i = 0; i < path->net->node_count; i++) {
         if (path->net->nodes[i].source != value) continue;
-        if (!path->nodes[i].absorbed) return false;
+        if (!path->nodes[i].absorbed || path->net->nodes[i].kind != FNAS_NODE_RELU) return false;
         read = true;
     }
     return read;
