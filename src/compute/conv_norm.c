@@ -35,7 +35,7 @@ typedef struct chunked {
 /* An image is f32 whatever the activations are, is not rectified, and nobody wants its gradient. */
 static fnas_status check_operator(fnas_context *context, const fnas_conv_norm *op, bool wants_source) {
     FNAS_TRY(fnas_conv_check(context, &op->conv));
-    if (op->conv.image_source && (wants_source || op->state != FNAS_SOURCE_PLAIN))
+    if (op->conv.image_source && (wants_source || op->state != FNAS_SOURCE_PLAIN || op->source_normed))
         return fnas_fail(context, FNAS_ERR_INTERNAL, "an image has neither a ReLU before it nor a gradient");
     return FNAS_OK;
 }
@@ -117,7 +117,14 @@ static const prepared *prepared_for(const chunked *c, const prepared both[2], in
 }
 
 static bool has_to_activate(const fnas_conv_norm *op) {
-    return op->state == FNAS_SOURCE_TO_RECTIFY || op->state == FNAS_SOURCE_TO_HARD_SWISH;
+    return op->source_normed || op->state == FNAS_SOURCE_TO_RECTIFY || op->state == FNAS_SOURCE_TO_HARD_SWISH;
+}
+
+static void normalise(const chunked *c, int64_t chunk, bool rectified, void *normalised) {
+    const fnas_conv_shape *s = &c->op->conv;
+    const fnas_shape images = {chunk_images(c, chunk), s->in_channels, s->in_h, s->in_w};
+    const fnas_norm_term term = {c->op->source_norm, source_at(c, chunk)};
+    fnas_norm_apply_terms(c->engine, images, 1, &term, false, rectified, normalised);
 }
 
 /* The activated source of a chunk, in `activated`, or the source itself. */
@@ -125,10 +132,22 @@ static const void *activate(const chunked *c, int64_t chunk, void *activated) {
     const void *src = source_at(c, chunk);
     size_t count = (size_t)chunk_images(c, chunk) * c->in_elements;
     if (!has_to_activate(c->op)) return src;
+    if (c->op->source_normed) {
+        normalise(c, chunk, c->op->state == FNAS_SOURCE_TO_RECTIFY, activated);
+        src = activated;
+    }
     if (c->op->state == FNAS_SOURCE_TO_HARD_SWISH)
         c->engine->kernels->hard_swish(count, src, activated);
-    else
+    else if (!c->op->source_normed)
         c->engine->kernels->relu(count, src, activated);
+    return activated;
+}
+
+/* What the activation of a chunk reads, or, of a ReLU, something that is positive where that is. `activated` holds the chunk's activated
+ * source, if there is one, and may be overwritten. */
+static const void *before_activation(const chunked *c, int64_t chunk, void *activated) {
+    if (!c->op->source_normed) return source_at(c, chunk);
+    normalise(c, chunk, false, activated);
     return activated;
 }
 
@@ -256,10 +275,11 @@ static fnas_status propagate_chunk_data(const chunked *c, const backward_memory 
     bool plain = c->op->state == FNAS_SOURCE_PLAIN, direct = plain && !wanted->accumulate;
     void *result = direct ? diff_src : m->diff_activated;
     FNAS_TRY(fnas_backend_conv_run_packed(c->context, c->engine->backend, p->conv, m->diff_z, p->packed, NULL, result, c->scratch));
+    const void *before = plain ? NULL : before_activation(c, chunk, m->activated);
     if (c->op->state == FNAS_SOURCE_TO_HARD_SWISH)
-        c->engine->kernels->hard_swish_gradient(count, source_at(c, chunk), result, wanted->accumulate, diff_src);
+        c->engine->kernels->hard_swish_gradient(count, before, result, wanted->accumulate, diff_src);
     else if (!plain)
-        c->engine->kernels->relu_gradient(count, source_at(c, chunk), result, wanted->accumulate, diff_src);
+        c->engine->kernels->relu_gradient(count, before, result, wanted->accumulate, diff_src);
     else if (!direct)
         c->engine->kernels->add(count, result, diff_src);
     return FNAS_OK;

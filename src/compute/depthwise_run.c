@@ -9,11 +9,13 @@ typedef struct depthwise_run {
     fnas_engine *engine;
     fnas_depthwise_geometry g;
     fnas_source_state state;
+    const fnas_norm_given *source_norm; /* NULL: none */
+    fnas_norm_lanes source_lanes;       /* of the block that is at work */
     int64_t blocks;
     size_t in_elements, out_elements; /* of a plane in memory */
     float *src, *gradient;            /* planes with zeros beside their rows */
-    float *row, *packed;              /* row: the longer of source and result */
-    void *stored;                     /* a plane of the result or a row of the source, of the engine's type */
+    float *row, *before, *packed;     /* rows: the longer of source and result */
+    void *stored;                     /* a row of the result, of the engine's type */
     double *sums;
 } depthwise_run;
 
@@ -39,16 +41,17 @@ static fnas_status run_begin(fnas_context *context, fnas_engine *engine, const f
     size_t src = fnas_depthwise_src_floats(&r.g) * sizeof(float), gradient = fnas_depthwise_gradient_floats(&r.g) * sizeof(float);
     size_t row = larger_of((size_t)shape->in_w, (size_t)r.g.out_w) * (size_t)block * sizeof(float);
     size_t taps = (size_t)(shape->kernel_h * shape->kernel_w * block),
-           stored = larger_of(r.out_elements * engine->kernels->element_bytes, row);
+           stored = (size_t)(r.g.out_w * block) * engine->kernels->element_bytes;
     void *memory;
     FNAS_TRY(fnas_engine_scratch(context, engine,
-                                 fnas_align_bytes(src) + fnas_align_bytes(gradient) + fnas_align_bytes(row) + fnas_align_bytes(stored) +
+                                 fnas_align_bytes(src) + fnas_align_bytes(gradient) + 2 * fnas_align_bytes(row) + fnas_align_bytes(stored) +
                                      fnas_align_bytes(taps * sizeof(float)) + fnas_align_bytes(taps * sizeof(double)),
                                  &memory));
     char *rest = memory;
     r.src = cut(&rest, src);
     r.gradient = cut(&rest, gradient);
     r.row = cut(&rest, row);
+    r.before = cut(&rest, row);
     r.stored = cut(&rest, stored);
     r.packed = cut(&rest, taps * sizeof(float));
     r.sums = cut(&rest, taps * sizeof(double));
@@ -69,13 +72,27 @@ static size_t row_bytes(const depthwise_run *run, int64_t columns) {
 
 /* ---- between memory and planes ---- */
 
+static bool is_f32(const depthwise_run *run) {
+    return run->engine->kernels == &fnas_kernels_f32;
+}
+
+/* A row as its activation reads it. */
+static void load_before(const depthwise_run *run, const char *memory, float *row) {
+    size_t count = (size_t)(run->g.shape.in_w * run->g.block);
+    bool direct = is_f32(run) && run->source_norm;
+    if (!direct) run->engine->kernels->to_floats(count, memory, row);
+    if (!run->source_norm) return;
+    const fnas_norm_lanes *lanes = &run->source_lanes;
+    const fnas_affine_term term = {direct ? (const void *)memory : row, lanes->mean, lanes->scale, lanes->shift};
+    fnas_kernels_f32.affine(count, 1, &term, false, run->state == FNAS_SOURCE_TO_RECTIFY, row);
+}
+
 static void load_src(const depthwise_run *run, const char *plane) {
-    const fnas_conv_shape *s = &run->g.shape;
-    size_t count = (size_t)(s->in_w * run->g.block), bytes = row_bytes(run, s->in_w);
-    for (int64_t h = 0; h < s->in_h; h++) {
+    size_t count = (size_t)(run->g.shape.in_w * run->g.block), bytes = row_bytes(run, run->g.shape.in_w);
+    for (int64_t h = 0; h < run->g.shape.in_h; h++) {
         float *row = fnas_depthwise_src_row(&run->g, run->src, h);
-        run->engine->kernels->to_floats(count, plane + (size_t)h * bytes, row);
-        if (run->state == FNAS_SOURCE_TO_RECTIFY) fnas_kernels_f32.relu(count, row, row);
+        load_before(run, plane + (size_t)h * bytes, row);
+        if (run->state == FNAS_SOURCE_TO_RECTIFY && !run->source_norm) fnas_kernels_f32.relu(count, row, row);
         if (run->state == FNAS_SOURCE_TO_HARD_SWISH) fnas_kernels_f32.hard_swish(count, row, row);
     }
 }
@@ -86,19 +103,16 @@ static void load_gradient(const depthwise_run *run, const char *plane) {
         run->engine->kernels->to_floats(count, plane + (size_t)h * bytes, fnas_depthwise_gradient_row(&run->g, run->gradient, h));
 }
 
-/* The gradient of the activation's source, of run->row, to one row. src: that row in memory. */
-static void store_data_row(const depthwise_run *run, const char *src, bool accumulate, void *diff_src) {
-    const fnas_kernels *kernels = run->engine->kernels;
+/* Through the activation, in place. src: the row h of the source in memory; a ReLU's is in the plane that is loaded. */
+static void pass_activation(const depthwise_run *run, int64_t h, const char *src, float *row) {
     size_t count = (size_t)(run->g.shape.in_w * run->g.block);
-    if (run->state == FNAS_SOURCE_PLAIN) {
-        kernels->row_stored(count, run->row, accumulate, diff_src);
-        return;
+    if (run->state == FNAS_SOURCE_PLAIN) return;
+    if (run->state == FNAS_SOURCE_TO_HARD_SWISH) {
+        load_before(run, src, run->before);
+        fnas_kernels_f32.hard_swish_gradient(count, run->before, row, false, row);
+    } else {
+        fnas_kernels_f32.relu_gradient(count, fnas_depthwise_src_row(&run->g, run->src, h), row, false, row);
     }
-    kernels->from_floats(count, run->row, run->stored);
-    if (run->state == FNAS_SOURCE_TO_HARD_SWISH)
-        kernels->hard_swish_gradient(count, src, run->stored, accumulate, diff_src);
-    else
-        kernels->relu_gradient(count, src, run->stored, accumulate, diff_src);
 }
 
 /* ---- planes ---- */
@@ -106,7 +120,7 @@ static void store_data_row(const depthwise_run *run, const char *src, bool accum
 static void run_forward(const depthwise_run *run, const char *src, const float *bias_lanes, char *dst) {
     const fnas_kernels *kernels = run->engine->kernels;
     size_t count = (size_t)(run->g.out_w * run->g.block), bytes = row_bytes(run, run->g.out_w);
-    bool direct = kernels == &fnas_kernels_f32;
+    bool direct = is_f32(run);
     load_src(run, src);
     for (int64_t h = 0; h < run->g.out_h; h++) {
         char *to = dst + (size_t)h * bytes;
@@ -117,12 +131,17 @@ static void run_forward(const depthwise_run *run, const char *src, const float *
     }
 }
 
-/* src: in memory, of activations; NULL where there are none. */
+/* src: in memory; of a ReLU it is loaded, too. */
 static void run_data(const depthwise_run *run, const char *src, bool accumulate, char *diff_src) {
-    size_t bytes = row_bytes(run, run->g.shape.in_w);
+    const fnas_kernels *kernels = run->engine->kernels;
+    size_t count = (size_t)(run->g.shape.in_w * run->g.block), bytes = row_bytes(run, run->g.shape.in_w);
+    bool direct = is_f32(run) && !accumulate;
     for (int64_t h = 0; h < run->g.shape.in_h; h++) {
-        fnas_depthwise_data_row(&run->g, run->gradient, run->packed, h, run->row);
-        store_data_row(run, src ? src + (size_t)h * bytes : NULL, accumulate, diff_src + (size_t)h * bytes);
+        char *to = diff_src + (size_t)h * bytes;
+        float *row = direct ? (float *)to : run->row;
+        fnas_depthwise_data_row(&run->g, run->gradient, run->packed, h, row);
+        pass_activation(run, h, src + (size_t)h * bytes, row);
+        if (!direct) kernels->row_stored(count, row, accumulate, to);
     }
 }
 
@@ -162,7 +181,8 @@ fnas_status fnas_depthwise_backward_data(fnas_context *context, fnas_engine *eng
         fnas_depthwise_pack(&run.g, b, weights, run.packed);
         for (int64_t n = 0; n < shape->n; n++) {
             load_gradient(&run, (const char *)diff_dst + plane_at(&run, run.out_elements, n, b));
-            run_data(&run, NULL, accumulate, (char *)diff_src + plane_at(&run, run.in_elements, n, b));
+            size_t at = plane_at(&run, run.in_elements, n, b);
+            run_data(&run, (const char *)diff_src + at, accumulate, (char *)diff_src + at); /* no activation: of no source */
         }
     }
     return FNAS_OK;
@@ -199,12 +219,18 @@ fnas_status fnas_depthwise_backward_weights(fnas_context *context, fnas_engine *
 
 /* ---- with activation and norm ---- */
 
+static void begin_block(depthwise_run *run, const fnas_conv_norm *op, int64_t b) {
+    run->source_norm = op->source_normed ? &op->source_norm : NULL;
+    if (run->source_norm) fnas_norm_lanes_of(run->engine, op->conv.in_channels, b, run->source_norm, &run->source_lanes);
+}
+
 fnas_status fnas_depthwise_norm_forward(fnas_context *context, fnas_engine *engine, const fnas_conv_norm *op, bool statistics) {
     depthwise_run run;
     FNAS_TRY(run_begin(context, engine, &op->conv, op->state, &run));
     const fnas_shape shape = {op->conv.n, op->conv.out_channels, run.g.out_h, run.g.out_w};
     for (int64_t b = 0; b < run.blocks; b++) {
         fnas_norm_moments moments;
+        begin_block(&run, op, b);
         fnas_depthwise_pack(&run.g, b, op->weights, run.packed);
         for (int64_t n = 0; n < shape.n; n++) {
             run_forward(&run, (const char *)op->src + plane_at(&run, run.in_elements, n, b), NULL,
@@ -217,10 +243,19 @@ fnas_status fnas_depthwise_norm_forward(fnas_context *context, fnas_engine *engi
 }
 
 /* What the norm passes back to a plane of the convolution's result. */
-static void propagate_plane(const depthwise_run *run, const fnas_conv_norm *op, fnas_shape shape, int64_t n, int64_t b,
-                            const fnas_norm_slopes *slopes, const void *diff_dst) {
-    fnas_norm_propagate_plane(run->engine, shape, b, n, slopes, op->z, diff_dst, run->stored);
-    load_gradient(run, run->stored);
+static void propagate_plane(const depthwise_run *run, const fnas_conv_norm *op, int64_t n, int64_t b, const fnas_norm_slopes *slopes,
+                            const void *diff_dst) {
+    const fnas_kernels *kernels = run->engine->kernels;
+    size_t plane = plane_at(run, run->out_elements, n, b), bytes = row_bytes(run, run->g.out_w),
+           count = (size_t)(run->g.out_w * run->g.block);
+    for (int64_t h = 0; h < run->g.out_h; h++) {
+        float *row = fnas_depthwise_gradient_row(&run->g, run->gradient, h);
+        void *propagated = is_f32(run) ? (void *)row : run->stored;
+        size_t at = plane + (size_t)h * bytes;
+        kernels->propagate(count, (const char *)op->z + at, (const char *)diff_dst + at, slopes->mean, slopes->offset, slopes->slope,
+                           slopes->scale, propagated);
+        if (!is_f32(run)) kernels->to_floats(count, propagated, row);
+    }
 }
 
 fnas_status fnas_depthwise_norm_backward(fnas_context *context, fnas_engine *engine, const fnas_conv_norm *op, const void *diff_dst,
@@ -233,16 +268,15 @@ fnas_status fnas_depthwise_norm_backward(fnas_context *context, fnas_engine *eng
     for (int64_t b = 0; b < run.blocks; b++) {
         fnas_norm_slopes slopes;
         fnas_norm_reduce_block(engine, shape, b, &given, op->z, diff_dst, &slopes, &sums);
+        begin_block(&run, op, b);
         clear_sums(&run);
         if (wanted->src) fnas_depthwise_pack(&run.g, b, op->weights, run.packed);
         for (int64_t n = 0; n < shape.n && (wanted->weights || wanted->src); n++) {
             size_t at = plane_at(&run, run.in_elements, n, b);
             const char *src = (const char *)op->src + at;
-            propagate_plane(&run, op, shape, n, b, &slopes, diff_dst);
-            if (wanted->weights) {
-                load_src(&run, src);
-                fnas_depthwise_add_products(&run.g, run.src, run.gradient, run.sums);
-            }
+            propagate_plane(&run, op, n, b, &slopes, diff_dst);
+            load_src(&run, src);
+            if (wanted->weights) fnas_depthwise_add_products(&run.g, run.src, run.gradient, run.sums);
             if (wanted->src) run_data(&run, src, wanted->accumulate, (char *)wanted->src + at);
         }
         if (wanted->weights) fnas_depthwise_add_sums(&run.g, b, run.sums, wanted->weights);

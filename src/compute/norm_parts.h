@@ -28,10 +28,11 @@ void fnas_norm_finish_block(const fnas_engine *engine, fnas_shape shape, int64_t
 typedef struct fnas_norm_slopes {
     float mean[FNAS_LANES], offset[FNAS_LANES], slope[FNAS_LANES], scale[FNAS_LANES];
 } fnas_norm_slopes;
-typedef struct fnas_norm_given {
-    float epsilon;
-    const float *mean, *variance, *gamma, *beta; /* [C]; gamma and beta may both be NULL */
-} fnas_norm_given;
+/* What a norm does to a block of channels, by lanes (kernels.h, affine). */
+typedef struct fnas_norm_lanes {
+    float mean[FNAS_LANES], scale[FNAS_LANES], shift[FNAS_LANES];
+} fnas_norm_lanes;
+void fnas_norm_lanes_of(const fnas_engine *engine, int64_t channels, int64_t b, const fnas_norm_given *given, fnas_norm_lanes *lanes);
 
 /* dst (+)= the sum of normalised sources, then rectified where asked. At most FNAS_TERMS_MAX terms. */
 typedef struct fnas_norm_term {
@@ -51,10 +52,8 @@ void fnas_norm_reduce(const fnas_engine *engine, fnas_shape shape, const fnas_no
 void fnas_norm_propagate(const fnas_engine *engine, fnas_shape images, const fnas_norm_slopes *slopes, const void *src,
                          const void *diff_dst, void *diff_src);
 
-/* The same for one block of channels; sums->dot and total are added to. diff_plane: of one image. */
+/* The same for one block of channels; sums->dot and total are added to. */
 void fnas_norm_reduce_block(const fnas_engine *engine, fnas_shape shape, int64_t b, const fnas_norm_given *given, const void *src,
                             const void *diff_dst, fnas_norm_slopes *slopes, fnas_norm_sums *sums);
-void fnas_norm_propagate_plane(const fnas_engine *engine, fnas_shape shape, int64_t b, int64_t image, const fnas_norm_slopes *slopes,
-                               const void *src, const void *diff_dst, void *diff_plane);
 
 #endif

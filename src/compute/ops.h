@@ -52,9 +52,17 @@ typedef enum fnas_source_state {
     FNAS_SOURCE_RECTIFIED, /* src is a ReLU's result already; its gradient is that of what the ReLU read */
     FNAS_SOURCE_TO_HARD_SWISH
 } fnas_source_state;
+typedef struct fnas_norm_given {
+    float epsilon;
+    const float *mean, *variance, *gamma, *beta; /* [C]; gamma and beta may both be NULL */
+} fnas_norm_given;
 typedef struct fnas_conv_norm {
     fnas_conv_shape conv;
     fnas_source_state state;
+    /* Before its activation the source is normalised, which is then never in memory: its gradient is that of what the norm gives. Not with
+     * FNAS_SOURCE_RECTIFIED. */
+    bool source_normed;
+    fnas_norm_given source_norm;
     float epsilon;
     const void *src;
     const float *weights, *gamma, *beta; /* gamma and beta [O] may both be NULL */

@@ -74,7 +74,7 @@ static void fnas_conv_node_needs(const fnas_path *path, int64_t index, fnas_node
     needs->source = plan->diff_weights || plan->activation != FNAS_ACTIVATION_NONE;
 }
 
-static float *fnas_conv_node_statistics(const fnas_path *path, int64_t index) {
+float *fnas_conv_node_statistics(const fnas_path *path, int64_t index) {
     char *kept = fnas_path_buffer(path, path->nodes[index].kept);
     return (float *)(kept + fnas_path_bytes(path, path->net->nodes[index].result));
 }
@@ -93,11 +93,23 @@ static fnas_source_state fnas_conv_node_source_state(const fnas_path *path, int6
     return path->values[plan->source].rectified ? FNAS_SOURCE_RECTIFIED : FNAS_SOURCE_TO_RECTIFY;
 }
 
+/* As it stands behind the forward pass. */
+static fnas_norm_given fnas_conv_node_norm(const fnas_path *path, int64_t index) {
+    const fnas_node *node = &path->net->nodes[index];
+    float *statistics = fnas_conv_node_statistics(path, index);
+    return (fnas_norm_given){node->norm.epsilon, statistics, fnas_norm_variance(path, index, statistics),
+                             fnas_path_parameter(path, node->norm.gamma), fnas_path_parameter(path, node->norm.beta)};
+}
+
 /* But for its weights. */
 static fnas_conv_norm fnas_conv_node_operator(const fnas_path *path, int64_t index) {
     const fnas_node *node = &path->net->nodes[index];
     float *statistics = fnas_conv_node_statistics(path, index);
-    return (fnas_conv_norm){.conv = fnas_conv_node_shape(path, index),
+    fnas_value source = path->nodes[index].source;
+    int64_t unmade = source > 0 ? path->values[source].unmade : -1;
+    return (fnas_conv_norm){.source_normed = unmade >= 0,
+                            .source_norm = unmade >= 0 ? fnas_conv_node_norm(path, unmade) : (fnas_norm_given){0},
+                            .conv = fnas_conv_node_shape(path, index),
                             .state = fnas_conv_node_source_state(path, index),
                             .epsilon = node->norm.epsilon,
                             .src = fnas_path_source_data(path, index),
@@ -134,7 +146,7 @@ static fnas_status fnas_conv_node_forward_fused(const fnas_path *path, int64_t i
     if (given) fnas_norm_load_given(path, index, op.mean);
     FNAS_TRY(fnas_conv_norm_forward(path->context, path->engine, &op, !given));
     if (!given) fnas_norm_store_batch(path, index, op.mean);
-    if (!plan->deferred) fnas_conv_node_sum(path, index);
+    if (!plan->deferred && path->values[path->net->nodes[index].result].unmade < 0) fnas_conv_node_sum(path, index);
     return FNAS_OK;
 }
 

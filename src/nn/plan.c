@@ -158,6 +158,41 @@ static int64_t fnas_plan_sum_time(const fnas_path *path, int64_t index) {
     return index;
 }
 
+/* ---- values that are never in memory: what one norm alone gives to one convolution ---- */
+
+/* The only node that gives something to a value, if it is a convolution with a norm; -1: none. */
+static int64_t fnas_plan_sole_norm(const fnas_path *path, fnas_value value) {
+    const fnas_net *net = path->net;
+    int64_t sole = -1;
+    for (int64_t i = 0; i < net->node_count; i++) {
+        if (net->nodes[i].result != value || net->nodes[i].kind == FNAS_NODE_ZERO) continue;
+        if (sole >= 0) return -1;
+        sole = i;
+    }
+    return sole >= 0 && fnas_conv_node_is_fused(&net->nodes[sole]) ? sole : -1;
+}
+
+/* Through an activation that is absorbed, or not. */
+static bool fnas_plan_has_one_reader(const fnas_path *path, fnas_value value) {
+    int64_t readers = 0;
+    for (int64_t i = 0; i < path->net->node_count; i++) {
+        if (path->net->nodes[i].factors == value) return false;
+        if (path->nodes[i].source != value || path->nodes[i].absorbed) continue;
+        if (!fnas_conv_node_is_fused(&path->net->nodes[i])) return false;
+        readers++;
+    }
+    return readers == 1;
+}
+
+static void fnas_plan_unmade(fnas_path *path) {
+    for (fnas_value v = 1; v < path->net->value_count && !path->request->observe_source; v++) {
+        fnas_value_plan *value = &path->values[v];
+        if (value->plain || !fnas_plan_has_one_reader(path, v)) continue;
+        value->unmade = fnas_plan_sole_norm(path, v);
+        if (value->unmade >= 0) value->rectified = false;
+    }
+}
+
 /* ---- life times ---- */
 
 static int32_t fnas_plan_buffer(fnas_path *path, size_t bytes, int64_t from, int64_t to) {
@@ -179,6 +214,7 @@ static void fnas_plan_forward_lives(fnas_path *path) {
         if (source > 0) fnas_buffer_extend(path, path->values[source].activation, i);
         if (node->factors > 0) fnas_buffer_extend(path, path->values[node->factors].activation, i);
         if ((node->kind == FNAS_NODE_ZERO && !path->nodes[i].writes) || path->nodes[i].absorbed || path->nodes[i].deferred) continue;
+        if (value->unmade >= 0) continue;
         if (value->activation == FNAS_BUFFER_NONE) value->activation = fnas_plan_buffer(path, fnas_path_bytes(path, node->result), i, i);
         fnas_buffer_extend(path, value->activation, i);
     }
@@ -207,6 +243,12 @@ static void fnas_plan_backward_lives(fnas_path *path) {
     }
 }
 
+/* What stands for a value in memory. */
+static void fnas_plan_extend_source(fnas_path *path, fnas_value source, int64_t time) {
+    int64_t unmade = path->values[source].unmade;
+    fnas_buffer_extend(path, unmade >= 0 ? path->nodes[unmade].kept : path->values[source].activation, time);
+}
+
 static void fnas_plan_node_lives(fnas_path *path) {
     const fnas_net *net = path->net;
     for (int64_t i = 0; i < net->node_count; i++) {
@@ -218,27 +260,16 @@ static void fnas_plan_node_lives(fnas_path *path) {
         fnas_node_type_of(node->kind)->needs(path, i, &needs);
         plan->kept = fnas_plan_buffer(path, needs.kept_bytes, i, plan->backward ? backward_time : fnas_plan_sum_time(path, i));
         plan->forward_scratch = fnas_plan_buffer(path, needs.forward_bytes, i, i);
+        if (plan->source > 0) fnas_plan_extend_source(path, plan->source, i);
         if (!plan->backward) continue;
         plan->backward_scratch = fnas_plan_buffer(path, needs.backward_bytes, backward_time, backward_time);
-        if (needs.source && plan->source > 0) fnas_buffer_extend(path, path->values[plan->source].activation, backward_time);
+        if (needs.source && plan->source > 0) fnas_plan_extend_source(path, plan->source, backward_time);
         if (needs.factors) fnas_buffer_extend(path, path->values[node->factors].activation, backward_time);
         if (needs.result) fnas_buffer_extend(path, path->values[node->result].activation, backward_time);
     }
 }
 
 /* ---- values that are not kept: what one norm alone gives is taken once more from its z when the backward pass comes to it ---- */
-
-/* The only node that gives something to a value, if it is a convolution with a norm that keeps its z until its backward pass; -1: none. */
-static int64_t fnas_plan_sole_norm(const fnas_path *path, fnas_value value) {
-    const fnas_net *net = path->net;
-    int64_t sole = -1;
-    for (int64_t i = 0; i < net->node_count; i++) {
-        if (net->nodes[i].result != value || net->nodes[i].kind == FNAS_NODE_ZERO) continue;
-        if (sole >= 0) return -1;
-        sole = i;
-    }
-    return sole >= 0 && fnas_conv_node_is_fused(&net->nodes[sole]) && path->nodes[sole].backward ? sole : -1;
-}
 
 /* The last node that reads a value forward: the first that needs it backward, or one before that. */
 static int64_t fnas_plan_last_reader(const fnas_path *path, fnas_value value) {
@@ -254,7 +285,7 @@ static void fnas_plan_restored(fnas_path *path) {
         fnas_value_plan *value = &path->values[v];
         if (value->activation == FNAS_BUFFER_NONE || path->buffers[value->activation].to <= loss) continue;
         int64_t sole = fnas_plan_sole_norm(path, v), reader = fnas_plan_last_reader(path, v);
-        if (sole < 0) continue;
+        if (sole < 0 || !path->nodes[sole].backward) continue; /* its z is not there any more */
         fnas_buffer *forward = &path->buffers[value->activation];
         value->restored_from = sole;
         value->restored = fnas_plan_buffer(path, forward->bytes, 2 * loss - reader, forward->to);
@@ -322,7 +353,7 @@ static fnas_status fnas_plan_reserve(fnas_path *path) {
         path->nodes[i].kept = path->nodes[i].forward_scratch = path->nodes[i].backward_scratch = FNAS_BUFFER_NONE;
     for (int64_t i = 0; i < net->value_count; i++)
         path->values[i] = (fnas_value_plan){
-            .activation = FNAS_BUFFER_NONE, .restored = FNAS_BUFFER_NONE, .gradient = FNAS_BUFFER_NONE, .summing_node = -1};
+            .activation = FNAS_BUFFER_NONE, .restored = FNAS_BUFFER_NONE, .gradient = FNAS_BUFFER_NONE, .summing_node = -1, .unmade = -1};
     return FNAS_OK;
 }
 
@@ -330,6 +361,7 @@ fnas_status fnas_path_plan(fnas_path *path) {
     FNAS_TRY(fnas_plan_reserve(path));
     fnas_plan_sources(path);
     fnas_plan_contributions(path);
+    fnas_plan_unmade(path);
     fnas_plan_gradients(path);
     fnas_plan_sums(path);
     fnas_plan_forward_lives(path);
