@@ -64,6 +64,8 @@ fnas_status fnas_conv_forward(fnas_context *context, fnas_engine *engine, const 
                               const float *weights, const float *bias, void *dst) {
     fnas_backend_conv *conv;
     void *scratch;
+    FNAS_TRY(fnas_conv_check(context, shape));
+    if (fnas_depthwise_supports(engine, shape)) return fnas_depthwise_forward(context, engine, shape, src, weights, bias, dst);
     FNAS_TRY(prepare(context, engine, shape, FNAS_CONV_FORWARD, bias != NULL, 0, &conv, &scratch, NULL));
     return fnas_backend_conv_run(context, engine->backend, conv, src, weights, (float *)bias, dst, scratch);
 }
@@ -96,6 +98,8 @@ static fnas_status backward_data_add(fnas_context *context, fnas_engine *engine,
 fnas_status fnas_conv_backward_data(fnas_context *context, fnas_engine *engine, const fnas_conv_shape *shape, const void *diff_dst,
                                     const float *weights, bool accumulate, void *diff_src) {
     FNAS_TRY(fnas_conv_check(context, shape));
+    if (fnas_depthwise_supports(engine, shape))
+        return fnas_depthwise_backward_data(context, engine, shape, diff_dst, weights, accumulate, diff_src);
     if (accumulate) return backward_data_add(context, engine, shape, diff_dst, weights, diff_src);
     fnas_backend_conv *conv;
     void *scratch;
@@ -103,22 +107,11 @@ fnas_status fnas_conv_backward_data(fnas_context *context, fnas_engine *engine, 
     return fnas_backend_conv_run(context, engine->backend, conv, diff_dst, weights, NULL, diff_src, scratch);
 }
 
-/* oneDNN 2.6 has no fast kernel for the weights of 5x5 and 7x7 depthwise filters. */
-static bool uses_own_depthwise(const fnas_engine *engine, const fnas_conv_shape *shape) {
-    bool depthwise = engine->type == FNAS_COMPUTE_F32 && shape->groups == shape->in_channels && shape->groups == shape->out_channels &&
-                     shape->groups > 1;
-    return depthwise && !shape->image_source && fnas_depthwise_supports(engine->block, shape);
-}
-
 fnas_status fnas_conv_backward_weights(fnas_context *context, fnas_engine *engine, const fnas_conv_shape *shape, const void *src,
                                        const void *diff_dst, float *diff_weights, float *diff_bias) {
     FNAS_TRY(fnas_conv_check(context, shape));
-    if (uses_own_depthwise(engine, shape)) {
-        void *own_scratch;
-        FNAS_TRY(fnas_engine_scratch(context, engine, fnas_depthwise_scratch_bytes(engine->block, shape), &own_scratch));
-        fnas_depthwise_backward_weights(engine->block, shape, src, diff_dst, own_scratch, diff_weights, diff_bias);
-        return FNAS_OK;
-    }
+    if (fnas_depthwise_supports(engine, shape))
+        return fnas_depthwise_backward_weights(context, engine, shape, src, diff_dst, diff_weights, diff_bias);
     fnas_backend_conv *conv;
     void *scratch, *part;
     size_t weights = fnas_align_bytes(weight_floats(shape) * sizeof(float)), outs = (size_t)shape->out_channels;
@@ -134,7 +127,7 @@ fnas_status fnas_conv_backward_weights(fnas_context *context, fnas_engine *engin
 fnas_status fnas_conv_implementation(fnas_context *context, fnas_engine *engine, const fnas_conv_shape *shape, fnas_conv_kind kind,
                                      const char **name) {
     FNAS_TRY(fnas_conv_check(context, shape));
-    if (kind == FNAS_CONV_BACKWARD_WEIGHTS && uses_own_depthwise(engine, shape)) {
+    if (fnas_depthwise_supports(engine, shape)) {
         *name = "own:depthwise";
         return FNAS_OK;
     }

@@ -1,8 +1,9 @@
-/* ReLU, convolution and batch normalisation as one operator. Images go through in chunks that stay in the L2 cache from one part to the
- * next: neither the rectified source nor the convolution's gradient ever lies in memory. Only the normalisation itself has to wait for all
- * images, and so the convolution's output z is kept. */
+/* Activation, convolution and batch normalisation as one operator. Images go through in chunks that stay in the L2 cache from one part to
+ * the next: neither the activated source nor the convolution's gradient ever lies in memory. Only the normalisation itself has to wait for
+ * all images, and so the convolution's output z is kept. */
 #include <string.h>
 
+#include "compute/depthwise.h"
 #include "compute/norm_parts.h"
 #include "compute/ops.h"
 
@@ -34,7 +35,7 @@ typedef struct chunked {
 /* An image is f32 whatever the activations are, is not rectified, and nobody wants its gradient. */
 static fnas_status check_operator(fnas_context *context, const fnas_conv_norm *op, bool wants_source) {
     FNAS_TRY(fnas_conv_check(context, &op->conv));
-    if (op->conv.image_source && (wants_source || op->state != FNAS_SOURCE_PLAIN))
+    if (op->conv.image_source && (wants_source || op->state != FNAS_SOURCE_PLAIN || op->source_normed))
         return fnas_fail(context, FNAS_ERR_INTERNAL, "an image has neither a ReLU before it nor a gradient");
     return FNAS_OK;
 }
@@ -115,40 +116,66 @@ static const prepared *prepared_for(const chunked *c, const prepared both[2], in
     return &both[chunk == c->chunks.count - 1];
 }
 
-/* The rectified source of a chunk, in `rectified`, or the source itself. */
-static const void *rectify(const chunked *c, int64_t chunk, void *rectified) {
+static bool has_to_activate(const fnas_conv_norm *op) {
+    return op->source_normed || op->state == FNAS_SOURCE_TO_RECTIFY || op->state == FNAS_SOURCE_TO_HARD_SWISH;
+}
+
+static void normalise(const chunked *c, int64_t chunk, bool rectified, void *normalised) {
+    const fnas_conv_shape *s = &c->op->conv;
+    const fnas_shape images = {chunk_images(c, chunk), s->in_channels, s->in_h, s->in_w};
+    const fnas_norm_term term = {c->op->source_norm, source_at(c, chunk)};
+    fnas_norm_apply_terms(c->engine, images, 1, &term, false, rectified, normalised);
+}
+
+/* The activated source of a chunk, in `activated`, or the source itself. */
+static const void *activate(const chunked *c, int64_t chunk, void *activated) {
     const void *src = source_at(c, chunk);
-    if (c->op->state != FNAS_SOURCE_TO_RECTIFY) return src;
-    c->engine->kernels->relu((size_t)chunk_images(c, chunk) * c->in_elements, src, rectified);
-    return rectified;
+    size_t count = (size_t)chunk_images(c, chunk) * c->in_elements;
+    if (!has_to_activate(c->op)) return src;
+    if (c->op->source_normed) {
+        normalise(c, chunk, c->op->state == FNAS_SOURCE_TO_RECTIFY, activated);
+        src = activated;
+    }
+    if (c->op->state == FNAS_SOURCE_TO_HARD_SWISH)
+        c->engine->kernels->hard_swish(count, src, activated);
+    else if (!c->op->source_normed)
+        c->engine->kernels->relu(count, src, activated);
+    return activated;
+}
+
+/* What the activation of a chunk reads, or, of a ReLU, something that is positive where that is. `activated` holds the chunk's activated
+ * source, if there is one, and may be overwritten. */
+static const void *before_activation(const chunked *c, int64_t chunk, void *activated) {
+    if (!c->op->source_normed) return source_at(c, chunk);
+    normalise(c, chunk, false, activated);
+    return activated;
 }
 
 /* ---- forward ---- */
 
 typedef struct forward_memory {
     prepared conv[2];
-    void *rectified;
+    void *activated;
     fnas_norm_moments *moments; /* NULL: statistics are given */
 } forward_memory;
 
 static fnas_status forward_reserve(chunked *c, bool statistics, forward_memory *m) {
-    size_t scratch_bytes = 0, packed_bytes = 0,
-           rectified = c->op->state == FNAS_SOURCE_TO_RECTIFY ? (size_t)c->chunks.images * c->in_bytes : 0;
+    size_t scratch_bytes = 0, packed_bytes = 0, activated = has_to_activate(c->op) ? (size_t)c->chunks.images * c->in_bytes : 0;
     size_t moments = statistics ? (size_t)fnas_norm_blocks(c->engine, c->op->conv.out_channels) * sizeof *m->moments : 0;
     FNAS_TRY(prepare_kind(c, FNAS_CONV_FORWARD, m->conv, &scratch_bytes, &packed_bytes));
     void *memory;
     FNAS_TRY(fnas_engine_scratch(c->context, c->engine,
-                                 scratch_bytes + packed_bytes + fnas_align_bytes(rectified) + fnas_align_bytes(moments), &memory));
+                                 scratch_bytes + packed_bytes + fnas_align_bytes(activated) + fnas_align_bytes(moments), &memory));
     char *rest = memory;
     c->scratch = cut(&rest, scratch_bytes);
-    m->rectified = cut(&rest, rectified);
+    m->activated = cut(&rest, activated);
     m->moments = statistics ? cut(&rest, moments) : NULL;
     return pack(c, m->conv, &rest);
 }
 
 static fnas_status forward_chunk(const chunked *c, const forward_memory *m, int64_t chunk) {
     const prepared *p = prepared_for(c, m->conv, chunk);
-    const void *src = rectify(c, chunk, m->rectified);
+    const void *src = activate(c, chunk, m->activated);
     void *z = (char *)c->op->z + (size_t)(chunk * c->chunks.images) * c->out_bytes;
     FNAS_TRY(fnas_backend_conv_run_packed(c->context, c->engine->backend, p->conv, src, p->packed, NULL, z, c->scratch));
     if (m->moments) fnas_norm_add_moments(c->engine, out_shape(&c->op->conv, chunk_images(c, chunk)), z, chunk == 0, m->moments);
@@ -157,6 +184,7 @@ static fnas_status forward_chunk(const chunked *c, const forward_memory *m, int6
 
 fnas_status fnas_conv_norm_forward(fnas_context *context, fnas_engine *engine, const fnas_conv_norm *op, bool statistics) {
     FNAS_TRY(check_operator(context, op, false));
+    if (fnas_depthwise_supports(engine, &op->conv)) return fnas_depthwise_norm_forward(context, engine, op, statistics);
     chunked c = chunked_of(context, engine, op);
     forward_memory m = {0};
     FNAS_TRY(forward_reserve(&c, statistics, &m));
@@ -184,7 +212,7 @@ void fnas_conv_norm_sum(fnas_engine *engine, int64_t count, const fnas_conv_norm
 typedef struct backward_memory {
     prepared weights[2], data[2];
     fnas_norm_slopes *slopes;
-    void *rectified, *diff_z, *diff_rectified;
+    void *activated, *diff_z, *diff_activated;
     float *part;      /* gradient of the weights from one chunk, packed */
     float *summed[2]; /* of all chunks of one size, packed */
     float *plain;     /* of these, plain */
@@ -209,8 +237,8 @@ static fnas_status backward_reserve(chunked *c, const fnas_conv_norm_gradients *
     char *rest = memory;
     c->scratch = cut(&rest, scratch_bytes);
     m->slopes = cut(&rest, slopes);
-    m->rectified = cut(&rest, chunk * c->in_bytes);
-    m->diff_rectified = cut(&rest, chunk * c->in_bytes);
+    m->activated = cut(&rest, chunk * c->in_bytes);
+    m->diff_activated = cut(&rest, chunk * c->in_bytes);
     m->diff_z = cut(&rest, chunk * c->out_bytes);
     m->part = cut(&rest, part);
     m->plain = cut(&rest, plain);
@@ -224,7 +252,7 @@ static fnas_status backward_reserve(chunked *c, const fnas_conv_norm_gradients *
 static fnas_status add_chunk_weights(const chunked *c, const backward_memory *m, int64_t chunk) {
     int last = chunk == c->chunks.count - 1 && m->weights[1].conv != m->weights[0].conv;
     const prepared *p = &m->weights[last];
-    const void *src = rectify(c, chunk, m->rectified);
+    const void *src = activate(c, chunk, m->activated);
     FNAS_TRY(fnas_backend_conv_run_packed(c->context, c->engine->backend, p->conv, src, m->diff_z, NULL, m->part, c->scratch));
     fnas_kernels_f32.add(p->packed_bytes / sizeof(float), m->part, m->summed[last]);
     return FNAS_OK;
@@ -244,11 +272,14 @@ static fnas_status propagate_chunk_data(const chunked *c, const backward_memory 
     const prepared *p = prepared_for(c, m->data, chunk);
     size_t count = (size_t)chunk_images(c, chunk) * c->in_elements;
     char *diff_src = (char *)wanted->src + (size_t)(chunk * c->chunks.images) * c->in_bytes;
-    bool rectified = c->op->state != FNAS_SOURCE_PLAIN, direct = !rectified && !wanted->accumulate;
-    void *result = direct ? diff_src : m->diff_rectified;
+    bool plain = c->op->state == FNAS_SOURCE_PLAIN, direct = plain && !wanted->accumulate;
+    void *result = direct ? diff_src : m->diff_activated;
     FNAS_TRY(fnas_backend_conv_run_packed(c->context, c->engine->backend, p->conv, m->diff_z, p->packed, NULL, result, c->scratch));
-    if (rectified)
-        c->engine->kernels->relu_gradient(count, source_at(c, chunk), result, wanted->accumulate, diff_src);
+    const void *before = plain ? NULL : before_activation(c, chunk, m->activated);
+    if (c->op->state == FNAS_SOURCE_TO_HARD_SWISH)
+        c->engine->kernels->hard_swish_gradient(count, before, result, wanted->accumulate, diff_src);
+    else if (!plain)
+        c->engine->kernels->relu_gradient(count, before, result, wanted->accumulate, diff_src);
     else if (!direct)
         c->engine->kernels->add(count, result, diff_src);
     return FNAS_OK;
@@ -257,6 +288,7 @@ static fnas_status propagate_chunk_data(const chunked *c, const backward_memory 
 fnas_status fnas_conv_norm_backward(fnas_context *context, fnas_engine *engine, const fnas_conv_norm *op, const void *diff_dst,
                                     fnas_conv_norm_gradients *wanted) {
     FNAS_TRY(check_operator(context, op, wanted->src != NULL));
+    if (fnas_depthwise_supports(engine, &op->conv)) return fnas_depthwise_norm_backward(context, engine, op, diff_dst, wanted);
     chunked c = chunked_of(context, engine, op);
     backward_memory m = {0};
     FNAS_TRY(backward_reserve(&c, wanted, &m));

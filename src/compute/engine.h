@@ -45,8 +45,8 @@ const char *fnas_backend_version(void);
 FNAS_NODISCARD fnas_status fnas_backend_limit_isa(fnas_context *context, const char *isa);
 bool fnas_backend_has_bf16(void); /* convolutions in bf16 run natively */
 bool fnas_backend_has_int8(void); /* AVX2 and more */
-/* The largest whole number of an int8 weight. Without VNNI two products of 8 bits are added in 16, where they could be clipped: a weight has
- * one bit less then. */
+/* The largest whole number of an int8 weight. Without VNNI two products of 8 bits are added in 16, where they could be clipped: a weight
+ * has one bit less then. */
 int fnas_backend_int8_weight_most(void);
 
 typedef struct fnas_shape {

@@ -98,6 +98,26 @@ void fnas_norm_finish_moments(const fnas_engine *engine, fnas_shape shape, const
     }
 }
 
+/* Of one image; of the others only where they lie is known. */
+static planes plane_of(const fnas_engine *engine, fnas_shape shape, int64_t b, int64_t image) {
+    planes p = planes_of(engine, shape, b);
+    p.first += (size_t)image * p.step;
+    p.images = 1;
+    return p;
+}
+
+void fnas_norm_add_plane_moments(const fnas_engine *engine, fnas_shape shape, int64_t b, int64_t image, const void *src,
+                                 fnas_norm_moments *moments) {
+    planes p = plane_of(engine, shape, b, image);
+    add_block_moments(&p, src, image == 0, moments);
+}
+
+void fnas_norm_finish_block(const fnas_engine *engine, fnas_shape shape, int64_t b, const fnas_norm_moments *moments, float *mean,
+                            float *variance) {
+    planes p = planes_of(engine, shape, b);
+    finish_block_moments(&p, moments, mean, variance);
+}
+
 void fnas_norm_statistics(fnas_engine *engine, fnas_shape shape, const void *src, float *mean, float *variance) {
     for (int64_t b = 0; b < fnas_norm_blocks(engine, shape.c); b++) {
         planes p = planes_of(engine, shape, b);
@@ -113,12 +133,7 @@ static void inverse_deviation(const planes *p, float epsilon, const float *varia
     for (int64_t c = 0; c < p->channels; c++) inverse[c] = 1.0 / sqrt((double)variance[p->channel + c] + (double)epsilon);
 }
 
-/* A term's constants by lanes. */
-typedef struct term_lanes {
-    float mean[FNAS_LANES], scale[FNAS_LANES], shift[FNAS_LANES];
-} term_lanes;
-
-static void lanes_of_term(const planes *p, const fnas_norm_given *given, term_lanes *lanes) {
+static void lanes_of_term(const planes *p, const fnas_norm_given *given, fnas_norm_lanes *lanes) {
     double inverse[BLOCK_MAX];
     inverse_deviation(p, given->epsilon, given->variance, inverse);
     spread(p, given->mean, 0, lanes->mean);
@@ -128,11 +143,16 @@ static void lanes_of_term(const planes *p, const fnas_norm_given *given, term_la
         if (l % p->block < p->channels) lanes->scale[l] = (float)((double)lanes->scale[l] * inverse[l % p->block]);
 }
 
+void fnas_norm_lanes_of(const fnas_engine *engine, int64_t channels, int64_t b, const fnas_norm_given *given, fnas_norm_lanes *lanes) {
+    planes p = planes_of(engine, (fnas_shape){1, channels, 1, 1}, b);
+    lanes_of_term(&p, given, lanes);
+}
+
 void fnas_norm_apply_terms(const fnas_engine *engine, fnas_shape shape, int64_t term_count, const fnas_norm_term *terms, bool accumulate,
                            bool rectify, void *dst) {
     for (int64_t b = 0; b < fnas_norm_blocks(engine, shape.c); b++) {
         planes p = planes_of(engine, shape, b);
-        term_lanes lanes[FNAS_TERMS_MAX];
+        fnas_norm_lanes lanes[FNAS_TERMS_MAX];
         fnas_affine_term affine[FNAS_TERMS_MAX];
         for (int64_t e = 0; e < term_count; e++) {
             lanes_of_term(&p, &terms[e].given, &lanes[e]);
@@ -213,6 +233,12 @@ void fnas_norm_reduce(const fnas_engine *engine, fnas_shape shape, const fnas_no
         planes p = planes_of(engine, shape, b);
         reduce_block(&p, given, src, diff_dst, &slopes[b], sums);
     }
+}
+
+void fnas_norm_reduce_block(const fnas_engine *engine, fnas_shape shape, int64_t b, const fnas_norm_given *given, const void *src,
+                            const void *diff_dst, fnas_norm_slopes *slopes, fnas_norm_sums *sums) {
+    planes p = planes_of(engine, shape, b);
+    reduce_block(&p, given, src, diff_dst, slopes, sums);
 }
 
 void fnas_norm_propagate(const fnas_engine *engine, fnas_shape images, const fnas_norm_slopes *slopes, const void *src,

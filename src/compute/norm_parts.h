@@ -18,15 +18,21 @@ typedef struct fnas_norm_moments {
 void fnas_norm_add_moments(const fnas_engine *engine, fnas_shape images, const void *src, bool first, fnas_norm_moments *moments);
 /* shape: of all images that were added. mean, variance [C]. */
 void fnas_norm_finish_moments(const fnas_engine *engine, fnas_shape shape, const fnas_norm_moments *moments, float *mean, float *variance);
+/* The same for one block b of channels, image by image from the first (0) on. src: of all images. */
+void fnas_norm_add_plane_moments(const fnas_engine *engine, fnas_shape shape, int64_t b, int64_t image, const void *src,
+                                 fnas_norm_moments *moments);
+void fnas_norm_finish_block(const fnas_engine *engine, fnas_shape shape, int64_t b, const fnas_norm_moments *moments, float *mean,
+                            float *variance);
 
 /* What the gradient of the source is made of, by lanes (kernels.h, propagate). */
 typedef struct fnas_norm_slopes {
     float mean[FNAS_LANES], offset[FNAS_LANES], slope[FNAS_LANES], scale[FNAS_LANES];
 } fnas_norm_slopes;
-typedef struct fnas_norm_given {
-    float epsilon;
-    const float *mean, *variance, *gamma, *beta; /* [C]; gamma and beta may both be NULL */
-} fnas_norm_given;
+/* What a norm does to a block of channels, by lanes (kernels.h, affine). */
+typedef struct fnas_norm_lanes {
+    float mean[FNAS_LANES], scale[FNAS_LANES], shift[FNAS_LANES];
+} fnas_norm_lanes;
+void fnas_norm_lanes_of(const fnas_engine *engine, int64_t channels, int64_t b, const fnas_norm_given *given, fnas_norm_lanes *lanes);
 
 /* dst (+)= the sum of normalised sources, then rectified where asked. At most FNAS_TERMS_MAX terms. */
 typedef struct fnas_norm_term {
@@ -45,5 +51,9 @@ void fnas_norm_reduce(const fnas_engine *engine, fnas_shape shape, const fnas_no
                       fnas_norm_slopes *slopes, fnas_norm_sums *sums);
 void fnas_norm_propagate(const fnas_engine *engine, fnas_shape images, const fnas_norm_slopes *slopes, const void *src,
                          const void *diff_dst, void *diff_src);
+
+/* The same for one block of channels; sums->dot and total are added to. */
+void fnas_norm_reduce_block(const fnas_engine *engine, fnas_shape shape, int64_t b, const fnas_norm_given *given, const void *src,
+                            const void *diff_dst, fnas_norm_slopes *slopes, fnas_norm_sums *sums);
 
 #endif

@@ -44,16 +44,25 @@ void fnas_norm_backward(fnas_engine *engine, fnas_shape shape, float epsilon, co
                         const float *gamma, const float *beta, const void *diff_dst, void *diff_src, float *diff_gamma, float *diff_beta,
                         double *dot, double *total);
 
-/* ---- ReLU, convolution, batch normalisation: norm(convolution(relu(src))), and sums of such ----
+/* ---- activation, convolution, batch normalisation: norm(convolution(relu(src))), and sums of such ----
  * The convolution has no bias: batch statistics take it away again. */
 typedef enum fnas_source_state {
     FNAS_SOURCE_PLAIN, /* no ReLU; an image always, which has no gradient either */
     FNAS_SOURCE_TO_RECTIFY,
-    FNAS_SOURCE_RECTIFIED /* src is a ReLU's result already; its gradient is that of what the ReLU read */
+    FNAS_SOURCE_RECTIFIED, /* src is a ReLU's result already; its gradient is that of what the ReLU read */
+    FNAS_SOURCE_TO_HARD_SWISH
 } fnas_source_state;
+typedef struct fnas_norm_given {
+    float epsilon;
+    const float *mean, *variance, *gamma, *beta; /* [C]; gamma and beta may both be NULL */
+} fnas_norm_given;
 typedef struct fnas_conv_norm {
     fnas_conv_shape conv;
     fnas_source_state state;
+    /* Before its activation the source is normalised, which is then never in memory: its gradient is that of what the norm gives. Not with
+     * FNAS_SOURCE_RECTIFIED. */
+    bool source_normed;
+    fnas_norm_given source_norm;
     float epsilon;
     const void *src;
     const float *weights, *gamma, *beta; /* gamma and beta [O] may both be NULL */

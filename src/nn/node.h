@@ -18,9 +18,9 @@ typedef struct fnas_node_needs {
 } fnas_node_needs;
 
 typedef struct fnas_node_plan {
-    bool absorbed;                                           /* a ReLU that all its readers take themselves: it does not run */
-    fnas_value source;                                       /* what it reads: its source, or that of an absorbed ReLU */
-    bool relu;                                               /* which it then rectifies itself, unless that is done */
+    bool absorbed;                                           /* an activation that all its readers take themselves: it does not run */
+    fnas_value source;                                       /* what it reads: its source, or that of an absorbed activation */
+    fnas_activation activation;                              /* of that, which it then takes itself, unless that is done */
     bool deferred;                                           /* a norm whose share of a sum is added by the last node of that sum */
     bool writes;                                             /* the first contribution to its result: written, later ones are added */
     bool writes_gradient;                                    /* the first, in the backward pass, to give its source a gradient */
@@ -35,6 +35,7 @@ typedef struct fnas_value_plan {
     bool plain;     /* [n][C] instead of the engine's layout */
     bool written;   /* a node that writes it is known */
     bool rectified; /* is only read through ReLUs, and lies in memory as their result */
+    int64_t unmade; /* the node whose norm its one reader applies itself, so that the value is never in memory; -1: it is */
     bool wants_gradient, has_gradient;
     int32_t activation, gradient;
     int32_t restored;      /* where its activation lies in the backward pass, if it is not kept from the forward pass, */
@@ -81,8 +82,9 @@ extern const fnas_node_type fnas_node_conv, fnas_node_norm, fnas_node_relu, fnas
 
 /* Writes a value that a node alone gives once more, from its z, into path->values[].restored. */
 void fnas_conv_node_restore(const fnas_path *path, int64_t index);
+float *fnas_conv_node_statistics(const fnas_path *path, int64_t index);
 bool fnas_conv_node_is_finite(const fnas_path *path, int64_t index); /* its own output, after its forward pass */
-bool fnas_conv_node_is_fused(const fnas_node *node); /* can rectify its source itself, and have its share of a sum added later */
+bool fnas_conv_node_is_fused(const fnas_node *node); /* can activate its source itself, and have its share of a sum added later */
 
 /* ---- where things are ---- */
 fnas_shape fnas_path_shape(const fnas_path *path, fnas_value value);

@@ -1,6 +1,6 @@
-/* Convolution, with normalisation behind it where present, and a ReLU before it where the plan has absorbed one. The convolution's own
- * output z is kept for the backward pass of the norm. The bias of a convolution before a norm is left out: statistics of the batch take it
- * away again (so that its gradient is zero), and given ones are shifted (node_norm.c). */
+/* Convolution, with normalisation behind it where present, and an activation before it where the plan has absorbed one. The convolution's
+ * own output z is kept for the backward pass of the norm. The bias of a convolution before a norm is left out: statistics of the batch take
+ * it away again (so that its gradient is zero), and given ones are shifted (node_norm.c). */
 #include <math.h>
 #include <string.h>
 
@@ -51,9 +51,9 @@ static void fnas_conv_node_add_slice(const fnas_path *path, const fnas_node *nod
 
 /* ---- what is kept ---- */
 
-/* As one operator. Depthwise and grouped convolutions have kernels of their own, and go step by step. */
+/* As one operator. */
 bool fnas_conv_node_is_fused(const fnas_node *node) {
-    return node->kind == FNAS_NODE_CONV && node->norm.present && node->conv.groups == 1;
+    return node->kind == FNAS_NODE_CONV && node->norm.present;
 }
 
 /* Without a norm: z is apart from the result where the result is a sum, or where the gate's gradient needs this node's share. */
@@ -62,7 +62,7 @@ static bool fnas_conv_node_has_z(const fnas_path *path, int64_t index) {
     return path->net->nodes[index].norm.present || !plan->writes || plan->diff_gate;
 }
 
-/* kept: z, statistics. forward scratch: weight slice. backward scratch: weight slice, its gradient, dz where a norm goes step by step. */
+/* kept: z, statistics. forward scratch: weight slice. backward scratch: weight slice, its gradient. */
 static void fnas_conv_node_needs(const fnas_path *path, int64_t index, fnas_node_needs *needs) {
     const fnas_node *node = &path->net->nodes[index];
     const fnas_node_plan *plan = &path->nodes[index];
@@ -70,11 +70,11 @@ static void fnas_conv_node_needs(const fnas_path *path, int64_t index, fnas_node
     if (fnas_conv_node_has_z(path, index)) needs->kept_bytes = z;
     needs->kept_bytes += fnas_norm_statistics_bytes(path, index);
     needs->forward_bytes = slice;
-    needs->backward_bytes = 2 * slice + (node->norm.present && !fnas_conv_node_is_fused(node) ? z : 0);
-    needs->source = plan->diff_weights || plan->relu;
+    needs->backward_bytes = 2 * slice;
+    needs->source = plan->diff_weights || plan->activation != FNAS_ACTIVATION_NONE;
 }
 
-static float *fnas_conv_node_statistics(const fnas_path *path, int64_t index) {
+float *fnas_conv_node_statistics(const fnas_path *path, int64_t index) {
     char *kept = fnas_path_buffer(path, path->nodes[index].kept);
     return (float *)(kept + fnas_path_bytes(path, path->net->nodes[index].result));
 }
@@ -88,15 +88,28 @@ bool fnas_conv_node_is_finite(const fnas_path *path, int64_t index) {
 
 static fnas_source_state fnas_conv_node_source_state(const fnas_path *path, int64_t index) {
     const fnas_node_plan *plan = &path->nodes[index];
-    if (!plan->relu) return FNAS_SOURCE_PLAIN;
+    if (plan->activation == FNAS_ACTIVATION_NONE) return FNAS_SOURCE_PLAIN;
+    if (plan->activation == FNAS_ACTIVATION_HARD_SWISH) return FNAS_SOURCE_TO_HARD_SWISH;
     return path->values[plan->source].rectified ? FNAS_SOURCE_RECTIFIED : FNAS_SOURCE_TO_RECTIFY;
+}
+
+/* As it stands behind the forward pass. */
+static fnas_norm_given fnas_conv_node_norm(const fnas_path *path, int64_t index) {
+    const fnas_node *node = &path->net->nodes[index];
+    float *statistics = fnas_conv_node_statistics(path, index);
+    return (fnas_norm_given){node->norm.epsilon, statistics, fnas_norm_variance(path, index, statistics),
+                             fnas_path_parameter(path, node->norm.gamma), fnas_path_parameter(path, node->norm.beta)};
 }
 
 /* But for its weights. */
 static fnas_conv_norm fnas_conv_node_operator(const fnas_path *path, int64_t index) {
     const fnas_node *node = &path->net->nodes[index];
     float *statistics = fnas_conv_node_statistics(path, index);
-    return (fnas_conv_norm){.conv = fnas_conv_node_shape(path, index),
+    fnas_value source = path->nodes[index].source;
+    int64_t unmade = source > 0 ? path->values[source].unmade : -1;
+    return (fnas_conv_norm){.source_normed = unmade >= 0,
+                            .source_norm = unmade >= 0 ? fnas_conv_node_norm(path, unmade) : (fnas_norm_given){0},
+                            .conv = fnas_conv_node_shape(path, index),
                             .state = fnas_conv_node_source_state(path, index),
                             .epsilon = node->norm.epsilon,
                             .src = fnas_path_source_data(path, index),
@@ -133,7 +146,7 @@ static fnas_status fnas_conv_node_forward_fused(const fnas_path *path, int64_t i
     if (given) fnas_norm_load_given(path, index, op.mean);
     FNAS_TRY(fnas_conv_norm_forward(path->context, path->engine, &op, !given));
     if (!given) fnas_norm_store_batch(path, index, op.mean);
-    if (!plan->deferred) fnas_conv_node_sum(path, index);
+    if (!plan->deferred && path->values[path->net->nodes[index].result].unmade < 0) fnas_conv_node_sum(path, index);
     return FNAS_OK;
 }
 
@@ -156,52 +169,42 @@ static fnas_status fnas_conv_node_backward_fused(const fnas_path *path, int64_t 
     return FNAS_OK;
 }
 
-/* ---- step by step ---- */
+/* ---- without a norm ---- */
 
-static fnas_status fnas_conv_node_forward_steps(const fnas_path *path, int64_t index) {
+static fnas_status fnas_conv_node_forward_alone(const fnas_path *path, int64_t index) {
     const fnas_node *node = &path->net->nodes[index];
     const fnas_node_plan *plan = &path->nodes[index];
     fnas_conv_shape shape = fnas_conv_node_shape(path, index);
     void *kept = fnas_path_buffer(path, plan->kept), *result = fnas_path_result_data(path, index);
     bool has_z = fnas_conv_node_has_z(path, index);
     const float *weights = fnas_conv_node_weights(path, node, fnas_path_buffer(path, plan->forward_scratch));
-    const float *bias = node->norm.present ? NULL : fnas_path_parameter(path, node->conv.bias);
-    FNAS_TRY(
-        fnas_conv_forward(path->context, path->engine, &shape, fnas_path_source_data(path, index), weights, bias, has_z ? kept : result));
-    if (node->norm.present)
-        fnas_norm_apply(path, index, kept, fnas_conv_node_statistics(path, index));
-    else if (has_z)
-        fnas_add(path->engine, fnas_path_shape(path, node->result), kept, !plan->writes, result);
+    FNAS_TRY(fnas_conv_forward(path->context, path->engine, &shape, fnas_path_source_data(path, index), weights,
+                               fnas_path_parameter(path, node->conv.bias), has_z ? kept : result));
+    if (has_z) fnas_add(path->engine, fnas_path_shape(path, node->result), kept, !plan->writes, result);
     return FNAS_OK;
 }
 
-static fnas_status fnas_conv_node_backward_weights(const fnas_path *path, int64_t index, const fnas_conv_shape *shape, const void *diff_z,
-                                                   float *scratch) {
+static fnas_status fnas_conv_node_backward_weights(const fnas_path *path, int64_t index, const fnas_conv_shape *shape, float *scratch) {
     const fnas_node *node = &path->net->nodes[index];
     float *diff_weights = fnas_conv_node_diff_weights(path, node, scratch);
-    float *bias = node->norm.present ? NULL : fnas_path_parameter_gradient(path, node->conv.bias);
-    FNAS_TRY(
-        fnas_conv_backward_weights(path->context, path->engine, shape, fnas_path_source_data(path, index), diff_z, diff_weights, bias));
+    FNAS_TRY(fnas_conv_backward_weights(path->context, path->engine, shape, fnas_path_source_data(path, index),
+                                        fnas_path_upstream(path, index), diff_weights,
+                                        fnas_path_parameter_gradient(path, node->conv.bias)));
     fnas_conv_node_add_slice(path, node, diff_weights);
     return FNAS_OK;
 }
 
-static fnas_status fnas_conv_node_backward_steps(const fnas_path *path, int64_t index) {
+static fnas_status fnas_conv_node_backward_alone(const fnas_path *path, int64_t index) {
     const fnas_node *node = &path->net->nodes[index];
     const fnas_node_plan *plan = &path->nodes[index];
     fnas_conv_shape shape = fnas_conv_node_shape(path, index);
-    const void *kept = fnas_path_buffer(path, plan->kept), *diff_z = fnas_path_upstream(path, index);
-    int64_t slice_floats = fnas_conv_node_slice_floats(path, node);
-    float *slice = fnas_path_buffer(path, plan->backward_scratch), *diff_slice = slice + slice_floats;
-    if (node->norm.present) {
-        fnas_norm_unapply(path, index, kept, fnas_conv_node_statistics(path, index), diff_slice + slice_floats);
-        diff_z = diff_slice + slice_floats;
-    } else if (plan->diff_gate) {
-        path->dots[index] = fnas_dot(path->engine, fnas_path_shape(path, node->result), diff_z, kept);
-    }
-    if (plan->diff_weights) FNAS_TRY(fnas_conv_node_backward_weights(path, index, &shape, diff_z, diff_slice));
+    const void *upstream = fnas_path_upstream(path, index);
+    float *slice = fnas_path_buffer(path, plan->backward_scratch);
+    if (plan->diff_gate)
+        path->dots[index] = fnas_dot(path->engine, fnas_path_shape(path, node->result), upstream, fnas_path_buffer(path, plan->kept));
+    if (plan->diff_weights) FNAS_TRY(fnas_conv_node_backward_weights(path, index, &shape, slice + fnas_conv_node_slice_floats(path, node)));
     if (!plan->diff_source) return FNAS_OK;
-    return fnas_conv_backward_data(path->context, path->engine, &shape, diff_z, fnas_conv_node_weights(path, node, slice),
+    return fnas_conv_backward_data(path->context, path->engine, &shape, upstream, fnas_conv_node_weights(path, node, slice),
                                    !plan->writes_gradient, fnas_path_source_gradient(path, index));
 }
 
@@ -209,12 +212,12 @@ static fnas_status fnas_conv_node_backward_steps(const fnas_path *path, int64_t 
 
 static fnas_status fnas_conv_node_forward(const fnas_path *path, int64_t index) {
     return fnas_conv_node_is_fused(&path->net->nodes[index]) ? fnas_conv_node_forward_fused(path, index)
-                                                             : fnas_conv_node_forward_steps(path, index);
+                                                             : fnas_conv_node_forward_alone(path, index);
 }
 
 static fnas_status fnas_conv_node_backward(const fnas_path *path, int64_t index) {
     return fnas_conv_node_is_fused(&path->net->nodes[index]) ? fnas_conv_node_backward_fused(path, index)
-                                                             : fnas_conv_node_backward_steps(path, index);
+                                                             : fnas_conv_node_backward_alone(path, index);
 }
 
 const fnas_node_type fnas_node_conv = {fnas_conv_node_needs, fnas_conv_node_forward, fnas_conv_node_backward};

@@ -64,8 +64,9 @@ bool fnas_path_resizes(const fnas_path *path) {
 
 const void *fnas_path_source_data(const fnas_path *path, int64_t index) {
     fnas_value source = path->nodes[index].source;
-    bool given = source == 0 && !fnas_path_resizes(path);
-    return given ? (const void *)path->request->images : fnas_path_buffer(path, path->values[source].activation);
+    if (source == 0 && !fnas_path_resizes(path)) return path->request->images;
+    const fnas_value_plan *value = &path->values[source];
+    return fnas_path_buffer(path, value->unmade >= 0 ? path->nodes[value->unmade].kept : value->activation);
 }
 
 const void *fnas_path_factors_data(const fnas_path *path, int64_t index) {
@@ -302,8 +303,9 @@ static bool fnas_path_value_is_finite(const fnas_path *path, fnas_value value) {
 }
 
 static bool fnas_path_share_is_finite(const fnas_path *path, int64_t index) {
-    if (!path->nodes[index].deferred) return fnas_path_value_is_finite(path, path->net->nodes[index].result);
-    return fnas_conv_node_is_finite(path, index);
+    fnas_value result = path->net->nodes[index].result;
+    if (path->nodes[index].deferred || path->values[result].unmade >= 0) return fnas_conv_node_is_finite(path, index);
+    return fnas_path_value_is_finite(path, result);
 }
 
 static fnas_status fnas_path_name_fault(const fnas_path *path) {

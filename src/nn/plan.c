@@ -3,14 +3,22 @@
 
 #include "nn/node.h"
 
-/* ---- ReLUs that their readers take over: the rectified value is then never in memory ---- */
+/* ---- activations that their readers take over: their values are then never in memory ---- */
 
-static bool fnas_plan_is_absorbed(const fnas_net *net, int64_t relu) {
+/* Who observes sources may see what a ReLU reads in the place of its result (path.h), but not so of others. */
+static fnas_activation fnas_plan_activation(const fnas_path *path, const fnas_node *node) {
+    if (node->source <= 0) return FNAS_ACTIVATION_NONE;
+    if (node->kind == FNAS_NODE_RELU) return FNAS_ACTIVATION_RELU;
+    return node->kind == FNAS_NODE_HARD_SWISH && !path->request->observe_source ? FNAS_ACTIVATION_HARD_SWISH : FNAS_ACTIVATION_NONE;
+}
+
+static bool fnas_plan_is_absorbed(const fnas_net *net, int64_t activation) {
+    fnas_value result = net->nodes[activation].result;
     bool read = false;
     for (int64_t i = 0; i < net->node_count; i++) {
-        if (i != relu && net->nodes[i].result == net->nodes[relu].result) return false;
-        if (net->nodes[i].factors == net->nodes[relu].result) return false;
-        if (net->nodes[i].source != net->nodes[relu].result) continue;
+        if (i != activation && net->nodes[i].result == result) return false;
+        if (net->nodes[i].factors == result) return false;
+        if (net->nodes[i].source != result) continue;
         if (!fnas_conv_node_is_fused(&net->nodes[i])) return false;
         read = true;
     }
@@ -20,13 +28,14 @@ static bool fnas_plan_is_absorbed(const fnas_net *net, int64_t relu) {
 static void fnas_plan_sources(fnas_path *path) {
     const fnas_net *net = path->net;
     for (int64_t i = 0; i < net->node_count; i++) path->nodes[i].source = net->nodes[i].source;
-    for (int64_t relu = 0; relu < net->node_count; relu++) {
-        if (net->nodes[relu].kind != FNAS_NODE_RELU || net->nodes[relu].source <= 0 || !fnas_plan_is_absorbed(net, relu)) continue;
-        path->nodes[relu].absorbed = true;
+    for (int64_t a = 0; a < net->node_count; a++) {
+        fnas_activation activation = fnas_plan_activation(path, &net->nodes[a]);
+        if (activation == FNAS_ACTIVATION_NONE || !fnas_plan_is_absorbed(net, a)) continue;
+        path->nodes[a].absorbed = true;
         for (int64_t i = 0; i < net->node_count; i++) {
-            if (net->nodes[i].source != net->nodes[relu].result) continue;
-            path->nodes[i].source = net->nodes[relu].source;
-            path->nodes[i].relu = true;
+            if (net->nodes[i].source != net->nodes[a].result) continue;
+            path->nodes[i].source = net->nodes[a].source;
+            path->nodes[i].activation = activation;
         }
     }
 }
@@ -36,7 +45,7 @@ static bool fnas_plan_is_read_rectified(const fnas_path *path, fnas_value value)
     bool read = false;
     for (int64_t i = 0; i < path->net->node_count; i++) {
         if (path->net->nodes[i].source != value) continue;
-        if (!path->nodes[i].absorbed) return false;
+        if (!path->nodes[i].absorbed || path->net->nodes[i].kind != FNAS_NODE_RELU) return false;
         read = true;
     }
     return read;
@@ -149,6 +158,41 @@ static int64_t fnas_plan_sum_time(const fnas_path *path, int64_t index) {
     return index;
 }
 
+/* ---- values that are never in memory: what one norm alone gives to one convolution ---- */
+
+/* The only node that gives something to a value, if it is a convolution with a norm; -1: none. */
+static int64_t fnas_plan_sole_norm(const fnas_path *path, fnas_value value) {
+    const fnas_net *net = path->net;
+    int64_t sole = -1;
+    for (int64_t i = 0; i < net->node_count; i++) {
+        if (net->nodes[i].result != value || net->nodes[i].kind == FNAS_NODE_ZERO) continue;
+        if (sole >= 0) return -1;
+        sole = i;
+    }
+    return sole >= 0 && fnas_conv_node_is_fused(&net->nodes[sole]) ? sole : -1;
+}
+
+/* Through an activation that is absorbed, or not. */
+static bool fnas_plan_has_one_reader(const fnas_path *path, fnas_value value) {
+    int64_t readers = 0;
+    for (int64_t i = 0; i < path->net->node_count; i++) {
+        if (path->net->nodes[i].factors == value) return false;
+        if (path->nodes[i].source != value || path->nodes[i].absorbed) continue;
+        if (!fnas_conv_node_is_fused(&path->net->nodes[i])) return false;
+        readers++;
+    }
+    return readers == 1;
+}
+
+static void fnas_plan_unmade(fnas_path *path) {
+    for (fnas_value v = 1; v < path->net->value_count && !path->request->observe_source; v++) {
+        fnas_value_plan *value = &path->values[v];
+        if (value->plain || !fnas_plan_has_one_reader(path, v)) continue;
+        value->unmade = fnas_plan_sole_norm(path, v);
+        if (value->unmade >= 0) value->rectified = false;
+    }
+}
+
 /* ---- life times ---- */
 
 static int32_t fnas_plan_buffer(fnas_path *path, size_t bytes, int64_t from, int64_t to) {
@@ -171,6 +215,7 @@ static void fnas_plan_forward_lives(fnas_path *path) {
         if (source >= 0) fnas_buffer_extend(path, path->values[source].activation, i);
         if (node->factors > 0) fnas_buffer_extend(path, path->values[node->factors].activation, i);
         if ((node->kind == FNAS_NODE_ZERO && !path->nodes[i].writes) || path->nodes[i].absorbed || path->nodes[i].deferred) continue;
+        if (value->unmade >= 0) continue;
         if (value->activation == FNAS_BUFFER_NONE) value->activation = fnas_plan_buffer(path, fnas_path_bytes(path, node->result), i, i);
         fnas_buffer_extend(path, value->activation, i);
     }
@@ -199,6 +244,12 @@ static void fnas_plan_backward_lives(fnas_path *path) {
     }
 }
 
+/* What stands for a value in memory. */
+static void fnas_plan_extend_source(fnas_path *path, fnas_value source, int64_t time) {
+    int64_t unmade = path->values[source].unmade;
+    fnas_buffer_extend(path, unmade >= 0 ? path->nodes[unmade].kept : path->values[source].activation, time);
+}
+
 static void fnas_plan_node_lives(fnas_path *path) {
     const fnas_net *net = path->net;
     for (int64_t i = 0; i < net->node_count; i++) {
@@ -210,27 +261,16 @@ static void fnas_plan_node_lives(fnas_path *path) {
         fnas_node_type_of(node->kind)->needs(path, i, &needs);
         plan->kept = fnas_plan_buffer(path, needs.kept_bytes, i, plan->backward ? backward_time : fnas_plan_sum_time(path, i));
         plan->forward_scratch = fnas_plan_buffer(path, needs.forward_bytes, i, i);
+        if (plan->source >= 0) fnas_plan_extend_source(path, plan->source, i);
         if (!plan->backward) continue;
         plan->backward_scratch = fnas_plan_buffer(path, needs.backward_bytes, backward_time, backward_time);
-        if (needs.source && plan->source >= 0) fnas_buffer_extend(path, path->values[plan->source].activation, backward_time);
+        if (needs.source && plan->source >= 0) fnas_plan_extend_source(path, plan->source, backward_time);
         if (needs.factors) fnas_buffer_extend(path, path->values[node->factors].activation, backward_time);
         if (needs.result) fnas_buffer_extend(path, path->values[node->result].activation, backward_time);
     }
 }
 
 /* ---- values that are not kept: what one norm alone gives is taken once more from its z when the backward pass comes to it ---- */
-
-/* The only node that gives something to a value, if it is a convolution with a norm that keeps its z until its backward pass; -1: none. */
-static int64_t fnas_plan_sole_norm(const fnas_path *path, fnas_value value) {
-    const fnas_net *net = path->net;
-    int64_t sole = -1;
-    for (int64_t i = 0; i < net->node_count; i++) {
-        if (net->nodes[i].result != value || net->nodes[i].kind == FNAS_NODE_ZERO) continue;
-        if (sole >= 0) return -1;
-        sole = i;
-    }
-    return sole >= 0 && fnas_conv_node_is_fused(&net->nodes[sole]) && path->nodes[sole].backward ? sole : -1;
-}
 
 /* The last node that reads a value forward: the first that needs it backward, or one before that. */
 static int64_t fnas_plan_last_reader(const fnas_path *path, fnas_value value) {
@@ -246,7 +286,7 @@ static void fnas_plan_restored(fnas_path *path) {
         fnas_value_plan *value = &path->values[v];
         if (value->activation == FNAS_BUFFER_NONE || path->buffers[value->activation].to <= loss) continue;
         int64_t sole = fnas_plan_sole_norm(path, v), reader = fnas_plan_last_reader(path, v);
-        if (sole < 0) continue;
+        if (sole < 0 || !path->nodes[sole].backward) continue; /* its z is not there any more */
         fnas_buffer *forward = &path->buffers[value->activation];
         value->restored_from = sole;
         value->restored = fnas_plan_buffer(path, forward->bytes, 2 * loss - reader, forward->to);
@@ -314,7 +354,7 @@ static fnas_status fnas_plan_reserve(fnas_path *path) {
         path->nodes[i].kept = path->nodes[i].forward_scratch = path->nodes[i].backward_scratch = FNAS_BUFFER_NONE;
     for (int64_t i = 0; i < net->value_count; i++)
         path->values[i] = (fnas_value_plan){
-            .activation = FNAS_BUFFER_NONE, .restored = FNAS_BUFFER_NONE, .gradient = FNAS_BUFFER_NONE, .summing_node = -1};
+            .activation = FNAS_BUFFER_NONE, .restored = FNAS_BUFFER_NONE, .gradient = FNAS_BUFFER_NONE, .summing_node = -1, .unmade = -1};
     return FNAS_OK;
 }
 
@@ -322,6 +362,7 @@ fnas_status fnas_path_plan(fnas_path *path) {
     FNAS_TRY(fnas_plan_reserve(path));
     fnas_plan_sources(path);
     fnas_plan_contributions(path);
+    fnas_plan_unmade(path);
     fnas_plan_gradients(path);
     fnas_plan_sums(path);
     fnas_plan_forward_lives(path);

@@ -10,14 +10,15 @@ static double profile_value_bytes(const fnas_path *path, fnas_value value) {
     return value == 0 ? (double)fnas_shape_elements(shape) * sizeof(float) : (double)fnas_path_bytes(path, value);
 }
 
-/* The output of a convolution is written, and read where it is normalised or added. */
+/* The output of a convolution is written, and read where it is normalised or added: perhaps by who reads it. */
 static double profile_forward_bytes(const fnas_path *path, int64_t index) {
     const fnas_node *node = &path->net->nodes[index];
     const fnas_node_plan *plan = &path->nodes[index];
     double result = profile_value_bytes(path, node->result), moved = 0;
     if (node->kind == FNAS_NODE_ZERO) return plan->writes ? result : 0;
-    if (node->kind == FNAS_NODE_CONV && plan->kept != FNAS_BUFFER_NONE) moved += 2 * result;
-    if (!plan->deferred) moved += plan->writes ? result : 2 * result;
+    bool unmade = path->values[node->result].unmade >= 0;
+    if (node->kind == FNAS_NODE_CONV && plan->kept != FNAS_BUFFER_NONE) moved += unmade ? result : 2 * result;
+    if (!plan->deferred && !unmade) moved += plan->writes ? result : 2 * result;
     return moved + profile_value_bytes(path, plan->source);
 }
 

@@ -61,8 +61,19 @@ bool fnas_slice_exists(const fnas_parameters *parameters, const fnas_conv_spec *
 
 /* ---- as they lie ---- */
 
-/* Start of row `row` of the centre taps of the kernel (out, in) within the whole parameter. */
-static int64_t slice_row(const fnas_parameter *parameter, const fnas_conv_spec *slice, int64_t out, int64_t in, int64_t row) {
+/* What lies together in the whole as in the part: rows of centre taps, or, of whole kernels, all inputs of an output. */
+typedef struct runs {
+    int64_t length, ins, rows; /* runs: out x ins x rows, in the order of the part */
+} runs;
+
+static runs runs_of(const fnas_parameter *parameter, const fnas_conv_spec *slice) {
+    int64_t kernel = slice->kernel;
+    if (kernel == parameter->shape[2] && kernel == parameter->shape[3]) return (runs){slice->in * kernel * kernel, 1, 1};
+    return (runs){kernel, slice->in, kernel};
+}
+
+/* Start of a run of the centre taps of the kernel (out, in) within the whole parameter. */
+static int64_t run_start(const fnas_parameter *parameter, const fnas_conv_spec *slice, int64_t out, int64_t in, int64_t row) {
     const int64_t *shape = parameter->shape;
     int64_t top = (shape[2] - slice->kernel) / 2, left = (shape[3] - slice->kernel) / 2;
     return ((out * shape[1] + in) * shape[2] + top + row) * shape[3] + left;
@@ -71,22 +82,22 @@ static int64_t slice_row(const fnas_parameter *parameter, const fnas_conv_spec *
 static void gather_centres(const fnas_parameters *parameters, const fnas_conv_spec *slice, float *part) {
     const fnas_parameter *parameter = weight_of(parameters, slice);
     const float *whole = parameters->values + parameter->offset;
+    const runs of = runs_of(parameter, slice);
     for (int64_t out = 0; out < slice->out; out++)
-        for (int64_t in = 0; in < slice->in; in++)
-            for (int64_t row = 0; row < slice->kernel; row++, part += slice->kernel) {
-                const float *from = whole + slice_row(parameter, slice, out, in, row);
-                for (int64_t column = 0; column < slice->kernel; column++) part[column] = from[column];
-            }
+        for (int64_t in = 0; in < of.ins; in++)
+            for (int64_t row = 0; row < of.rows; row++, part += of.length)
+                memcpy(part, whole + run_start(parameter, slice, out, in, row), (size_t)of.length * sizeof *part);
 }
 
 static void scatter_centres(const fnas_parameters *parameters, const fnas_conv_spec *slice, const float *part, float *gradient) {
     const fnas_parameter *parameter = weight_of(parameters, slice);
     float *whole = gradient + parameter->offset;
+    const runs of = runs_of(parameter, slice);
     for (int64_t out = 0; out < slice->out; out++)
-        for (int64_t in = 0; in < slice->in; in++)
-            for (int64_t row = 0; row < slice->kernel; row++, part += slice->kernel) {
-                float *to = whole + slice_row(parameter, slice, out, in, row);
-                for (int64_t column = 0; column < slice->kernel; column++) to[column] += part[column];
+        for (int64_t in = 0; in < of.ins; in++)
+            for (int64_t row = 0; row < of.rows; row++, part += of.length) {
+                float *to = whole + run_start(parameter, slice, out, in, row);
+                for (int64_t i = 0; i < of.length; i++) to[i] += part[i];
             }
 }
 

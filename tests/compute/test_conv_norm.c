@@ -1,5 +1,5 @@
-/* ReLU, convolution and norm as one operator: against the naive operators put together in double precision, and, more closely, against the
- * fast ones one by one, each of which the table of cases holds to its naive twin. */
+/* Activation, convolution and norm as one operator: against the naive operators put together in double precision, and, more closely,
+ * against the fast ones one by one, each of which the table of cases holds to its naive twin. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -19,17 +19,31 @@ typedef struct trial {
     fnas_conv_shape conv;
     fnas_source_state state;
     bool affine, accumulate, rectify;
+    bool normed; /* the source is normalised before its activation */
 } trial;
 
 static const trial trials[] = {
-    {{2, 16, 8, 8, 16, 3, 3, 1, 1, 1, false}, FNAS_SOURCE_TO_RECTIFY, false, false, false},
-    {{19, 16, 32, 32, 16, 3, 3, 1, 1, 1, false}, FNAS_SOURCE_TO_RECTIFY, true, true, true}, /* chunks of unequal size */
-    {{19, 16, 32, 32, 16, 1, 1, 1, 0, 1, false}, FNAS_SOURCE_RECTIFIED, false, true, false},
-    {{5, 24, 17, 9, 40, 3, 3, 1, 1, 1, false}, FNAS_SOURCE_TO_RECTIFY, true, false, true}, /* blocks with padded channels */
-    {{7, 16, 32, 32, 32, 3, 3, 2, 1, 1, false}, FNAS_SOURCE_RECTIFIED, true, true, true},
-    {{3, 64, 8, 8, 64, 3, 3, 1, 1, 1, false}, FNAS_SOURCE_PLAIN, false, true, false},
-    {{9, 3, 28, 28, 16, 3, 3, 1, 1, 1, true}, FNAS_SOURCE_PLAIN, true, false, false},
-    {{1, 16, 1, 1, 16, 1, 1, 1, 0, 1, false}, FNAS_SOURCE_TO_RECTIFY, false, false, false},
+    {{2, 16, 8, 8, 16, 3, 3, 1, 1, 1, false}, FNAS_SOURCE_TO_RECTIFY, false, false, false, false},
+    {{19, 16, 32, 32, 16, 3, 3, 1, 1, 1, false}, FNAS_SOURCE_TO_RECTIFY, true, true, true, false}, /* chunks of unequal size */
+    {{19, 16, 32, 32, 16, 1, 1, 1, 0, 1, false}, FNAS_SOURCE_RECTIFIED, false, true, false, false},
+    {{5, 24, 17, 9, 40, 3, 3, 1, 1, 1, false}, FNAS_SOURCE_TO_RECTIFY, true, false, true, false}, /* blocks with padded channels */
+    {{7, 16, 32, 32, 32, 3, 3, 2, 1, 1, false}, FNAS_SOURCE_RECTIFIED, true, true, true, false},
+    {{3, 64, 8, 8, 64, 3, 3, 1, 1, 1, false}, FNAS_SOURCE_PLAIN, false, true, false, false},
+    {{9, 3, 28, 28, 16, 3, 3, 1, 1, 1, true}, FNAS_SOURCE_PLAIN, true, false, false, false},
+    {{1, 16, 1, 1, 16, 1, 1, 1, 0, 1, false}, FNAS_SOURCE_TO_RECTIFY, false, false, false, false},
+    {{19, 32, 20, 20, 24, 1, 1, 1, 0, 1, false}, FNAS_SOURCE_TO_HARD_SWISH, true, true, false, false},
+    {{19, 32, 20, 20, 24, 1, 1, 1, 0, 1, false}, FNAS_SOURCE_TO_HARD_SWISH, true, false, false, true},
+    {{19, 40, 20, 20, 24, 1, 1, 1, 0, 1, false}, FNAS_SOURCE_TO_RECTIFY, true, true, true, true},
+    {{5, 16, 9, 9, 16, 3, 3, 2, 1, 1, false}, FNAS_SOURCE_PLAIN, true, false, false, true},
+    {{4, 24, 17, 13, 24, 3, 3, 1, 1, 24, false}, FNAS_SOURCE_PLAIN, true, true, false, false}, /* depthwise */
+    {{4, 24, 17, 13, 24, 5, 5, 2, 2, 24, false}, FNAS_SOURCE_TO_RECTIFY, true, true, false, false},
+    {{4, 40, 14, 14, 40, 7, 7, 1, 3, 40, false}, FNAS_SOURCE_RECTIFIED, true, false, true, false},
+    {{3, 32, 11, 11, 32, 7, 7, 2, 3, 32, false}, FNAS_SOURCE_TO_HARD_SWISH, false, true, false, false},
+    {{3, 40, 5, 5, 40, 5, 5, 1, 2, 40, false}, FNAS_SOURCE_TO_HARD_SWISH, true, false, false, true},
+    {{4, 24, 16, 16, 24, 3, 3, 2, 1, 24, false}, FNAS_SOURCE_TO_RECTIFY, true, true, false, true},
+    {{2, 20, 6, 7, 20, 7, 7, 1, 3, 20, false}, FNAS_SOURCE_PLAIN, true, false, false, true},
+    {{2, 16, 9, 9, 16, 3, 3, 3, 1, 16, false}, FNAS_SOURCE_TO_RECTIFY, true, false, false, false}, /* a stride that no network has */
+    {{3, 32, 9, 9, 32, 3, 3, 1, 1, 2, false}, FNAS_SOURCE_TO_RECTIFY, true, true, false, true},    /* groups */
 };
 
 /* ---- memory ---- */
@@ -56,13 +70,13 @@ static size_t activation_bytes(const fnas_engine *engine, fnas_shape shape) {
     return fnas_shape_floats(shape, fnas_engine_block(engine)) * fnas_engine_element_bytes(engine);
 }
 
-/* Random activations in the engine's layout. */
-static void *draw_activations(arena *memory, const fnas_engine *engine, fnas_shape shape, fnas_random *random) {
+/* Random activations up to `most` in the engine's layout. */
+static void *draw_activations(arena *memory, const fnas_engine *engine, fnas_shape shape, float most, fnas_random *random) {
     int64_t count = fnas_shape_elements(shape), block = fnas_engine_block(engine);
     float *plain = piece(memory, (size_t)count * sizeof *plain);
     float *blocked = piece(memory, fnas_shape_floats(shape, block) * sizeof *blocked);
     void *made = piece(memory, activation_bytes(engine, shape));
-    for (int64_t i = 0; i < count; i++) plain[i] = (float)(2 * fnas_random_uniform(random) - 1);
+    for (int64_t i = 0; i < count; i++) plain[i] = most * (float)(2 * fnas_random_uniform(random) - 1);
     fnas_layout_pack(block, shape, plain, blocked);
     fnas_engine_from_floats(engine, fnas_shape_floats(shape, block), blocked, made);
     return made;
@@ -106,8 +120,9 @@ typedef struct operands_of_trial {
     const trial *t;
     fnas_shape in, out;
     int64_t weight_count;
-    const void *src, *rectified, *diff_dst, *dst_before, *diff_src_before;
+    const void *src, *before, *activated, *diff_dst, *dst_before, *diff_src_before; /* before: as the activation reads it */
     const float *weights, *gamma, *beta;
+    fnas_norm_given source_norm;
 } operands_of_trial;
 
 static results results_create(arena *memory, const fnas_engine *engine, const operands_of_trial *o) {
@@ -126,9 +141,18 @@ static results results_create(arena *memory, const fnas_engine *engine, const op
 
 static void run_fused(fnas_engine *engine, const operands_of_trial *o, results *r) {
     bool image = o->t->conv.image_source;
-    fnas_conv_norm op = {o->t->conv, o->t->state, EPSILON, o->t->state == FNAS_SOURCE_RECTIFIED ? o->rectified : o->src,
-                         o->weights, o->gamma,    o->beta, r->z,
-                         r->mean,    r->variance};
+    fnas_conv_norm op = {.conv = o->t->conv,
+                         .state = o->t->state,
+                         .epsilon = EPSILON,
+                         .source_normed = o->t->normed,
+                         .source_norm = o->source_norm,
+                         .src = o->t->state == FNAS_SOURCE_RECTIFIED ? o->activated : o->src,
+                         .weights = o->weights,
+                         .gamma = o->gamma,
+                         .beta = o->beta,
+                         .z = r->z,
+                         .mean = r->mean,
+                         .variance = r->variance};
     assert_int_equal(fnas_conv_norm_forward(context, engine, &op, true), FNAS_OK);
     fnas_conv_norm_sum(engine, 1, &op, o->t->accumulate, o->t->rectify, r->dst);
     fnas_conv_norm_gradients wanted = {r->diff_weights, r->diff_gamma, r->diff_beta, image ? NULL : r->diff_src, o->t->accumulate, 0, 0};
@@ -139,8 +163,8 @@ static void run_fused(fnas_engine *engine, const operands_of_trial *o, results *
 
 static void run_one_by_one(arena *memory, fnas_engine *engine, const operands_of_trial *o, results *r) {
     const fnas_conv_shape *s = &o->t->conv;
-    const void *src = o->t->state == FNAS_SOURCE_PLAIN ? o->src : o->rectified;
-    void *diff_z = piece(memory, activation_bytes(engine, o->out)), *diff_rectified = piece(memory, activation_bytes(engine, o->in));
+    const void *src = o->activated;
+    void *diff_z = piece(memory, activation_bytes(engine, o->out)), *diff_activated = piece(memory, activation_bytes(engine, o->in));
     assert_int_equal(fnas_conv_forward(context, engine, s, src, o->weights, NULL, r->z), FNAS_OK);
     fnas_norm_statistics(engine, o->out, r->z, r->mean, r->variance);
     fnas_norm_forward(engine, o->out, EPSILON, r->z, r->mean, r->variance, o->gamma, o->beta, o->t->accumulate, r->dst);
@@ -153,8 +177,22 @@ static void run_one_by_one(arena *memory, fnas_engine *engine, const operands_of
         assert_int_equal(fnas_conv_backward_data(context, engine, s, diff_z, o->weights, o->t->accumulate, r->diff_src), FNAS_OK);
         return;
     }
-    assert_int_equal(fnas_conv_backward_data(context, engine, s, diff_z, o->weights, false, diff_rectified), FNAS_OK);
-    fnas_relu_backward(engine, o->in, o->rectified, diff_rectified, o->t->accumulate, r->diff_src);
+    assert_int_equal(fnas_conv_backward_data(context, engine, s, diff_z, o->weights, false, diff_activated), FNAS_OK);
+    if (o->t->state == FNAS_SOURCE_TO_HARD_SWISH)
+        fnas_hard_swish_backward(engine, o->in, o->before, diff_activated, o->t->accumulate, r->diff_src);
+    else
+        fnas_relu_backward(engine, o->in, o->before, diff_activated, o->t->accumulate, r->diff_src);
+}
+
+/* Without reaching the corners of a hard swish: rounded or not, a value must lie on the same side. */
+static const void *normalise_source(arena *memory, fnas_engine *engine, operands_of_trial *o, fnas_random *random) {
+    void *normalised = piece(memory, activation_bytes(engine, o->in));
+    float *mean = piece(memory, (size_t)o->in.c * sizeof *mean), *variance = piece(memory, (size_t)o->in.c * sizeof *variance);
+    fnas_norm_statistics(engine, o->in, o->src, mean, variance);
+    o->source_norm = (fnas_norm_given){EPSILON, mean, variance, draw_floats(memory, o->in.c, 0.8f, random),
+                                       draw_floats(memory, o->in.c, 0, random)};
+    fnas_norm_forward(engine, o->in, EPSILON, o->src, mean, variance, o->source_norm.gamma, o->source_norm.beta, false, normalised);
+    return normalised;
 }
 
 static operands_of_trial draw_operands(arena *memory, fnas_engine *engine, const trial *t, int64_t index) {
@@ -163,14 +201,23 @@ static operands_of_trial draw_operands(arena *memory, fnas_engine *engine, const
     operands_of_trial o = {.t = t,
                            .in = {s->n, s->in_channels, s->in_h, s->in_w},
                            .out = {s->n, s->out_channels, fnas_conv_out_h(s), fnas_conv_out_w(s)},
-                           .weight_count = s->out_channels * s->in_channels * s->kernel_h * s->kernel_w};
-    o.src = s->image_source ? draw_floats(memory, fnas_shape_elements(o.in), 0, &random) : draw_activations(memory, engine, o.in, &random);
-    void *rectified = piece(memory, activation_bytes(engine, o.in));
-    if (!s->image_source) fnas_relu_forward(engine, o.in, o.src, rectified);
-    o.rectified = rectified;
-    o.diff_dst = draw_activations(memory, engine, o.out, &random);
-    o.dst_before = draw_activations(memory, engine, o.out, &random);
-    o.diff_src_before = draw_activations(memory, engine, o.in, &random);
+                           .weight_count = s->out_channels * (s->in_channels / s->groups) * s->kernel_h * s->kernel_w};
+    o.src = s->image_source
+                ? draw_floats(memory, fnas_shape_elements(o.in), 0, &random)
+                : draw_activations(memory, engine, o.in, t->state == FNAS_SOURCE_TO_HARD_SWISH ? 4 : 1, &random); /* beyond the corners */
+    o.before = t->normed ? normalise_source(memory, engine, &o, &random) : o.src;
+    o.activated = o.before;
+    if (t->state != FNAS_SOURCE_PLAIN) {
+        void *activated = piece(memory, activation_bytes(engine, o.in));
+        if (t->state == FNAS_SOURCE_TO_HARD_SWISH)
+            fnas_hard_swish_forward(engine, o.in, o.before, activated);
+        else
+            fnas_relu_forward(engine, o.in, o.before, activated);
+        o.activated = activated;
+    }
+    o.diff_dst = draw_activations(memory, engine, o.out, 1, &random);
+    o.dst_before = draw_activations(memory, engine, o.out, 1, &random);
+    o.diff_src_before = draw_activations(memory, engine, o.in, 1, &random);
     o.weights = draw_floats(memory, o.weight_count, 0, &random);
     o.gamma = t->affine ? draw_floats(memory, o.out.c, 1, &random) : NULL;
     o.beta = t->affine ? draw_floats(memory, o.out.c, 0, &random) : NULL;
@@ -188,6 +235,8 @@ static void check_trial(fnas_compute_type type, const trial *t, int64_t index) {
     run_fused(engine, &o, &fused);
     run_one_by_one(&memory, engine, &o, &single);
     double stored = type == FNAS_COMPUTE_F32 ? 4e-5 : 1.0 / 128, summed = type == FNAS_COMPUTE_F32 ? 4e-5 : 2e-3;
+    /* A depthwise one does not store what it activates, and so does not round it. */
+    if (type == FNAS_COMPUTE_BF16 && t->conv.groups == t->conv.in_channels && o.src != o.activated) summed = stored;
     assert_true(activations_differ(&memory, engine, o.out, fused.z, single.z) <= stored);
     assert_true(activations_differ(&memory, engine, o.out, fused.dst, single.dst) <= stored);
     assert_true(activations_differ(&memory, engine, o.in, fused.diff_src, single.diff_src) <= stored);
@@ -242,13 +291,12 @@ typedef struct naive_results {
 static naive_results run_naive(arena *memory, const fnas_engine *engine, const operands_of_trial *o) {
     const fnas_conv_shape *s = &o->t->conv;
     int64_t in = fnas_shape_elements(o->in), out = fnas_shape_elements(o->out);
-    const void *read = o->t->state == FNAS_SOURCE_PLAIN ? o->src : o->rectified;
-    double *src = s->image_source ? exact_floats(memory, in, o->src) : exact_activations(memory, engine, o->in, read);
+    double *src = s->image_source ? exact_floats(memory, in, o->src) : exact_activations(memory, engine, o->in, o->activated);
     double *weights = exact_floats(memory, o->weight_count, o->weights), *gamma = exact_floats(memory, o->out.c, o->gamma),
            *beta = exact_floats(memory, o->out.c, o->beta), *diff_dst = exact_activations(memory, engine, o->out, o->diff_dst);
     double *z = piece(memory, (size_t)out * sizeof *z), *diff_z = piece(memory, (size_t)out * sizeof *diff_z);
     double *mean = piece(memory, (size_t)o->out.c * sizeof *mean), *variance = piece(memory, (size_t)o->out.c * sizeof *variance);
-    double *diff_rectified = piece(memory, (size_t)in * sizeof *diff_rectified), dot, total;
+    double *diff_activated = piece(memory, (size_t)in * sizeof *diff_activated), dot, total;
     naive_results r = {.dst = exact_activations(memory, engine, o->out, o->dst_before),
                        .diff_src = s->image_source ? NULL : exact_activations(memory, engine, o->in, o->diff_src_before),
                        .diff_weights = piece(memory, (size_t)o->weight_count * sizeof(double))};
@@ -259,16 +307,18 @@ static naive_results run_naive(arena *memory, const fnas_engine *engine, const o
     fnas_ref_norm_backward(o->out, (double)EPSILON, z, mean, variance, gamma, beta, diff_dst, diff_z, NULL, NULL, &dot, &total);
     fnas_ref_conv_backward_weights(s, src, diff_z, r.diff_weights, NULL);
     if (s->image_source) return r;
-    fnas_ref_conv_backward_data(s, diff_z, weights, false, diff_rectified);
-    if (o->t->state != FNAS_SOURCE_PLAIN)
-        fnas_ref_relu_backward(o->in, src, diff_rectified, o->t->accumulate, r.diff_src);
-    else
-        for (int64_t i = 0; i < in; i++) r.diff_src[i] = diff_rectified[i] + (o->t->accumulate ? r.diff_src[i] : 0);
+    fnas_ref_conv_backward_data(s, diff_z, weights, false, diff_activated);
+    fnas_activation activation = o->t->state == FNAS_SOURCE_PLAIN           ? FNAS_ACTIVATION_NONE
+                                 : o->t->state == FNAS_SOURCE_TO_HARD_SWISH ? FNAS_ACTIVATION_HARD_SWISH
+                                                                            : FNAS_ACTIVATION_RELU;
+    fnas_ref_activation_backward(activation, in, exact_activations(memory, engine, o->in, o->before), diff_activated, o->t->accumulate,
+                                 r.diff_src);
     return r;
 }
 
 /* Relative to the largest value. f32: sums of at most 2 * 10^4 terms, 6 sqrt(2 * 10^4) 2^-24 = 5e-5, twice for the norm between two
- * convolutions. bf16: weights, z, the gradient behind the norm and the result are rounded one after the other, 4 * 2^-8. */
+ * convolutions. bf16: weights, z, the gradient behind the norm and the result are rounded one after the other, 4 * 2^-8. (A depthwise one
+ * does not round what it activates, whose naive twin here is what others read: once more.) */
 static void check_naive(fnas_compute_type type, const trial *t, int64_t index) {
     arena memory = {0};
     fnas_engine *engine;
@@ -311,7 +361,7 @@ static void test_bf16(void **state) {
 /* Up to three shares are added in one pass, more in several: all equal the sum one by one. */
 static void test_sums(void **state) {
     (void)state;
-    static const trial t = {{4, 16, 8, 8, 16, 3, 3, 1, 1, 1, false}, FNAS_SOURCE_TO_RECTIFY, true, true, false};
+    static const trial t = {{4, 16, 8, 8, 16, 3, 3, 1, 1, 1, false}, FNAS_SOURCE_TO_RECTIFY, true, true, false, false};
     arena memory = {0};
     fnas_engine *engine;
     assert_int_equal(fnas_engine_create(context, FNAS_COMPUTE_F32, &engine), FNAS_OK);
@@ -328,7 +378,16 @@ static void test_sums(void **state) {
             together = piece(&memory, activation_bytes(engine, out));
             memcpy(together, single, activation_bytes(engine, out));
         }
-        ops[i] = (fnas_conv_norm){t.conv, t.state, EPSILON, o.src, o.weights, o.gamma, o.beta, r.z, r.mean, r.variance};
+        ops[i] = (fnas_conv_norm){.conv = t.conv,
+                                  .state = t.state,
+                                  .epsilon = EPSILON,
+                                  .src = o.src,
+                                  .weights = o.weights,
+                                  .gamma = o.gamma,
+                                  .beta = o.beta,
+                                  .z = r.z,
+                                  .mean = r.mean,
+                                  .variance = r.variance};
         assert_int_equal(fnas_conv_norm_forward(context, engine, &ops[i], true), FNAS_OK);
         fnas_conv_norm_sum(engine, 1, &ops[i], true, false, single);
         void *partial = piece(&memory, activation_bytes(engine, out));

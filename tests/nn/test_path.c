@@ -385,6 +385,41 @@ static void test_sources_are_observed(void **state) {
     }
 }
 
+static fnas_status look_away(fnas_context *context, void *user, int64_t node, int64_t floats, const float *source) {
+    (void)context, (void)user, (void)node, (void)floats, (void)source;
+    return FNAS_OK;
+}
+
+/* Who observes sources has all of them made: values that else are never in memory. That is the same arithmetic. */
+static void test_observing_changes_nothing(void **state) {
+    fnas_test_place *place = *state;
+    int64_t less = 0;
+    for (uint64_t seed = 1; seed <= 20; seed++) {
+        test_net *test = test_net_create(place->context, seed, false);
+        size_t floats = (size_t)test->parameters.float_count, gates = (size_t)test->onehot_size, bytes[2];
+        float *weights = fnas_allocate(2 * floats, sizeof *weights);
+        double *rows = fnas_allocate(2 * gates, sizeof *rows), loss[2];
+        for (size_t observed = 0; observed < 2; observed++) {
+            fnas_path_request request = test_net_request(test);
+            fnas_path_result result;
+            request.weight_gradient = weights + observed * floats;
+            request.gate_gradient = rows + observed * gates;
+            request.observe_source = observed ? look_away : NULL;
+            assert_status(FNAS_OK, fnas_path_run(place->context, &worker, &request, &result));
+            loss[observed] = result.loss;
+            bytes[observed] = fnas_arena_used_bytes(worker.activations);
+        }
+        assert_true(loss[0] == loss[1]);
+        assert_memory_equal(weights, weights + floats, floats * sizeof *weights);
+        assert_memory_equal(rows, rows + gates, gates * sizeof *rows);
+        less += bytes[0] < bytes[1];
+        fnas_free(weights);
+        fnas_free(rows);
+        test_net_free(test);
+    }
+    assert_true(less >= 5); /* else nothing was left out */
+}
+
 static fnas_status refuse_to_look(fnas_context *context, void *user, int64_t node, int64_t floats, const float *source) {
     (void)user, (void)node, (void)floats, (void)source;
     return fnas_fail(context, FNAS_ERR_MEMORY, "no room to look");
@@ -458,6 +493,7 @@ int main(void) {
         fnas_test(test_given_statistics),
         fnas_test(test_no_allocation_after_the_first_runs),
         fnas_test(test_sources_are_observed),
+        fnas_test(test_observing_changes_nothing),
         fnas_test(test_observer_may_fail),
         fnas_test(test_memory_follows_what_is_wanted),
         fnas_test(test_faults_are_named),
