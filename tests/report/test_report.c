@@ -42,6 +42,8 @@ static int clean(void **state) {
 static fnas_search_config make_config(void) {
     return (fnas_search_config){.space = (char *)"nb201",
                                 .data = (char *)"fashion-mnist",
+                                .supernet = (char *)"nb201:cells=1",
+                                .start_weights = (char *)"",
                                 .preset = (char *)"quick",
                                 .objectives = {FNAS_OBJECTIVE_ERROR, FNAS_OBJECTIVE_LATENCY},
                                 .objective_count = 2,
@@ -214,6 +216,7 @@ static void test_html(void **state) {
               "agree by 0.988 (Spearman)"));
     assert_non_null(strstr(part, "kept out of the search"));
     assert_non_null(strstr(html, "Pareto fronts of nb201 on fashion-mnist"));
+    assert_non_null(strstr(html, "<dt>Supernet</dt><dd>nb201:cells=1</dd>"));
     assert_non_null(strstr(html, "<dt>Steps</dt><dd>350 of 700, 12 paths each</dd>"));
     assert_non_null(strstr(html, "<dt>Seed</dt><dd>18446744073709551615</dd>"));
     assert_non_null(strstr(html, "update mgd, sampler reinmax, hypernetwork table, scalarisation linear, batch shared"));
