@@ -52,7 +52,7 @@ static void begin(fnas_test_place *place, fixture *f) {
     assert_status(FNAS_OK, fnas_space_declare(place->context, f->space, &f->parameters));
     assert_status(FNAS_OK, fnas_parameters_allocate(place->context, &f->parameters));
     draw_weights(f);
-    size_t pixels = IMAGES * 3 * FNAS_MBV3_RESOLUTION_MAX * FNAS_MBV3_RESOLUTION_MAX;
+    size_t pixels = IMAGES * 3 * 224 * 224;
     fnas_random random = fnas_random_begin(13, FNAS_STREAM_TEST, 0, 0);
     f->images = fnas_allocate(pixels, sizeof *f->images);
     assert_non_null(f->images);
