@@ -56,8 +56,8 @@ run 1 "steps below ten" error estimate --space "$space" --data "$data" --steps 5
 says err "--steps 5: possible are"
 run 2 "other steps than those trained" error estimate --space "$space" --data "$data" --proxy channels=4 --score-proxy channels=4 --score-images 8 --steps 20 --batch 8 --seed 3 -o "$errors"
 says err "600 steps"
-run 2 "images that do not fit" error estimate --space "$space" --data "$data" --proxy input=1x16x16 -o "$place/x.csv"
-says err "1x8x8"
+run 2 "images that do not fit" error estimate --space "$space" --data "$data" --proxy input=2x8x8 -o "$place/x.csv"
+says err "has 1 channel and is resized"
 run 2 "a card of another space" error estimate --space nb201:channels=8,cells=1,classes=4,input=1x8x8 --data "$data" --device "$place/a.json" -o "$place/x.csv"
 want "nothing was written" [ ! -e "$place/x.csv" ]
 finish

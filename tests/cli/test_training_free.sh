@@ -44,8 +44,8 @@ rival 1 "a proxy without a use" macs --proxy channels=2
 says err "leave --proxy out"
 rival 2 "a proxy that the space has not" synflow --proxy chanels=2
 says err "channels"
-rival 2 "images of another shape" naswot --data synthetic:3x8x8,classes=4,images=100
-says err "--proxy input=3x8x8"
+rival 2 "colours where the space takes grey" naswot --data synthetic:3x8x8,classes=4,images=100
+says err "use input=3xHxW in --space or --proxy"
 rival 2 "too few images" naswot --data synthetic:1x8x8,classes=4,images=20
 says err "20 training images"
 rival 1 "unknown data" naswot --data cifar11
