@@ -16,6 +16,17 @@ says out "     error, %   latency, ms  architecture"
 says out "architecture"
 want "the picture is an SVG" grep -q "<svg" "$place/c.svg"
 want "the table has its columns" grep -q "^device,arch,preference_error,preference_latency_ms,error,latency_ms" "$place/c.csv"
+run 0 "front --json" front "$search_run" --device "$place/c.json" --json
+cp "$place/out" "$place/c2.json"
+want "file and standard output agree" cmp "$place/c1.json" "$place/c2.json"
+run 0 "front --csv" front "$search_run" --device "$place/c.json" --csv --threads 1
+cp "$place/out" "$place/c2.csv"
+want "file and standard output agree, for other threads too" cmp "$place/c.csv" "$place/c2.csv"
+run 0 "front --no-error --points 3" front "$search_run" --device "$place/a.json" --no-error --points 3 --csv
+want "at most three points" [ "$(wc -l < "$place/out")" -le 4 ]
+run 1 "no picture without errors" front "$search_run" --device "$place/a.json" --no-error --svg "$place/x.svg"
+run 2 "front with other data" front "$search_run" --device "$place/a.json" --data synthetic:1x8x8,classes=4,images=600
+says err "images=1200"
 run 0 "fronts of two devices" front "$search_run" --device "$place/c.json" "$place/a.json" --folder "$place/fronts"
 want "a file each, as of one device" cmp "$place/fronts/c.json" "$place/c1.json"
 want "and of the other" [ -s "$place/fronts/a.json" ]
@@ -28,17 +39,6 @@ says err "two cards are of the device \"c\""
 cp "$place/a.json" "$place/kept-a.json"
 run 1 "a folder where the cards lie" front "$search_run" --device "$place/c.json" "$place/a.json" --folder "$place"
 want "whose cards stay" cmp "$place/a.json" "$place/kept-a.json"
-run 0 "front --json" front "$search_run" --device "$place/c.json" --json
-cp "$place/out" "$place/c2.json"
-want "file and standard output agree" cmp "$place/c1.json" "$place/c2.json"
-run 0 "front --csv" front "$search_run" --device "$place/c.json" --csv --threads 1
-cp "$place/out" "$place/c2.csv"
-want "file and standard output agree, for other threads too" cmp "$place/c.csv" "$place/c2.csv"
-run 0 "front --no-error --points 3" front "$search_run" --device "$place/a.json" --no-error --points 3 --csv
-want "at most three points" [ "$(wc -l < "$place/out")" -le 4 ]
-run 1 "no picture without errors" front "$search_run" --device "$place/a.json" --no-error --svg "$place/x.svg"
-run 2 "front with other data" front "$search_run" --device "$place/a.json" --data synthetic:1x8x8,classes=4,images=600
-says err "images=1200"
 run 2 "front of a folder that is no run" front "$place" --device "$place/a.json"
 says err "$place"
 
