@@ -51,6 +51,15 @@ def pass_rows():
     return rows
 
 
+def subnet_rows():
+    rows = []
+    for arch, what in (("largest", "kernel 7, expansion 6, depth 4"), ("middle", "kernel 5, expansion 4, depth 3"), ("smallest", "kernel 3, expansion 3, depth 2")):
+        for kind in ("weights", "gates") if arch == "middle" else ("weights",):
+            name = f"subnet:arch={arch},resolution=160,images=32,gradient={kind}"
+            rows.append(Row(f"{what}, gradient of the {kind}", 1, (name,), name, True, 32))
+    return rows
+
+
 def iteration_rows(threads):
     full = "iteration:cells=bench/cells-13.txt,images=256"
     return [
@@ -93,12 +102,14 @@ GROUPS = [
         ],
     ),
     Group("pass", "One pass of the supernet, batch 256 of 3x32x32, 16 channels, 5 cells a stage", pass_rows()),
+    Group("subnet", "Sub-networks of MobileNetV3, width 1.2, batch 32 of 3x160x160", subnet_rows(), 0.6),
     Group("iteration", "A whole iteration, 13 devices, two threads", iteration_rows(2), 0.4),
     Group("iteration-1", "A whole iteration, 13 devices, one thread", iteration_rows(1), 0.2),
 ]
 
 # Few images: with more, rounding turns so many ReLUs that gradients of no two programs agree (peers/compare.py). Few cells of skips: each
 # doubles the maps twice, after five the sums of gradients cancel to less than rounding.
+EQUALITY_SUBNETS = ("mixed,resolution=128,images=2", "largest,resolution=132,images=2")
 EQUALITY = ("mixed,images=16", "mixed,images=64", "conv3,images=2", "conv1,images=2", "pool,images=16", "skip,images=16,cells=1")
 
 
@@ -227,12 +238,13 @@ def run_equality(fleetnas, folder):
     """Loss, logits and gradients of the same weights and images on both sides; exits where they differ."""
     lines = []
     path = os.path.join(folder, "pass.safetensors")
-    for which in EQUALITY:
-        problem = f"pass:cell={which},gradient=both"
+    problems = [f"pass:cell={which},gradient=both" for which in EQUALITY]
+    problems += [f"subnet:arch={which},gradient=both" for which in EQUALITY_SUBNETS]
+    for problem in problems:
         if not fleetnas.call([problem], 1, ("--quick", "--dump", path)):
             raise SystemExit(f"equality: fleetnas does not run {problem}: {fleetnas.refused[problem]}")
         done = subprocess.run([PYTHON, PEER, "--compare", path], capture_output=True, text=True, check=False)
-        say(f"equality: {which}: {done.stdout.strip()}{done.stderr.strip()}")
+        say(f"equality: {problem}: {done.stdout.strip()}{done.stderr.strip()}")
         if done.returncode:
             raise SystemExit("equality: fleetnas and PyTorch differ")
         lines.append({"problem": problem, "text": done.stdout.strip()})
@@ -328,7 +340,7 @@ def time_table(group):
 
 
 def memory_table(results):
-    rows = [(g, r) for g in results["groups"] for r in g["rows"] if g["name"].startswith(("pass", "iteration"))]
+    rows = [(g, r) for g in results["groups"] for r in g["rows"] if g["name"].startswith(("pass", "subnet", "iteration"))]
     rows = [(g, r) for g, r in rows if any((e.get("peak_memory_mb") or 0) > 0 for e in r["sides"].values())]
     if not rows:
         return []

@@ -12,6 +12,7 @@ import sys
 import torch
 from torch.nn import functional
 
+import mobilenet
 import supernet
 from cells import parse_cell
 from common import ProblemError, open_safetensors
@@ -213,8 +214,17 @@ def compare_gradients(exact, candidates, ours, peers):
     return failed, f"worst of {len(differences)} gradients {worst_of(differences)}, {note}"
 
 
+def compare_subnet(tensors, metadata):
+    failed = mobilenet.compare(tensors, metadata)
+    for name, difference in sorted(failed.items(), key=lambda item: -item[1])[:10]:
+        print(f"differs: {name}: {difference:.3g}", file=sys.stderr)
+    return 1 if failed else 0
+
+
 def compare(path, mode):
     tensors, metadata = read_tensors(path)
+    if metadata.get("space", "").startswith("mobilenetv3"):
+        return compare_subnet(tensors, metadata)
     for name in ("images", "labels", "loss", "logits", "parameter/stem.weight", "parameter/head.weight"):
         if name not in tensors:
             raise ProblemError(f'{path}: tensor "{name}" is missing')

@@ -5,7 +5,7 @@ import re
 import torch
 from torch.nn import functional
 
-from common import ProblemError
+from common import ProblemError, Timed, touch_heap
 
 KERNELS, EXPANSIONS, DEPTHS = (3, 5, 7), (3, 4, 6), (2, 3, 4)
 RESOLUTIONS = tuple(range(128, 225, 4))
@@ -213,3 +213,79 @@ def decisions(arch):
     found.update({f"ks{s}": (KERNELS, arch["ks"][s]) for s in range(STAGES * SLOTS)})
     found.update({f"e{s}": (EXPANSIONS, arch["e"][s]) for s in range(STAGES * SLOTS)})
     return found
+
+
+# ---- passes ----
+
+HEAP_BYTES_AN_IMAGE = 160 << 20  # of the largest network at the largest resolution
+CLASSES = 1000
+
+
+class SubnetPass:
+    """Forward and backward of a network alone: gradients of its weights, or of the entries that are selected."""
+
+    def __init__(self, tuned, arch, width, images, kind):
+        if tuned:
+            touch_heap(HEAP_BYTES_AN_IMAGE * images)
+        layout = torch.channels_last if tuned else torch.contiguous_format
+        self.net = Subnet(arch, width)
+        self.weights = self.net.draw(CLASSES, layout)
+        for tensor in self.weights.values():
+            tensor.requires_grad_(kind != "gates")
+        self.gates = {d: torch.ones((), requires_grad=True) for d in decisions(arch)} if kind != "weights" else None
+        self.images = torch.randn(images, 3, arch["r"], arch["r"]).contiguous(memory_format=layout)
+        self.labels = torch.randint(CLASSES, (images,))
+
+    def run(self):
+        for tensor in [*self.weights.values(), *(self.gates or {}).values()]:
+            if tensor.grad is not None:
+                tensor.grad.zero_()
+        functional.cross_entropy(self.net.forward(self.weights, self.images, self.gates), self.labels).backward()
+
+
+def make_subnet(mode, values):
+    arch = named_arch(values["arch"], values["resolution"])
+    work = SubnetPass(mode == "tuned", arch, float(values["width"]), values["images"], values["gradient"])
+    return Timed(work.run)
+
+
+# ---- comparing a dump ----
+
+BOUND = 1e-3
+CHANCE = 4  # of two runs in single precision, each of which has turned some ReLUs
+LEAST = 1e-3  # a tensor counts as no shorter than this part of the longest: what norms take away again is rounding
+
+
+def computed(tensors, metadata, dtype):
+    """{name: loss, logits, gradients by the names of a dump} in a precision, with the whole shared weights as leaves."""
+    net = subnet_of(metadata["space"], metadata["arch"])
+    full = {n[10:]: t.to(dtype).requires_grad_() for n, t in tensors.items() if n.startswith("parameter/")}
+    names = decisions(net.arch)
+    gates = {d: torch.ones((), dtype=dtype, requires_grad=True) for d in names}
+    logits = net.forward(net.slices(full), tensors["images"].to(dtype), gates)
+    loss = functional.cross_entropy(logits, tensors["labels"].long())
+    loss.backward()
+    found = {"gradient/" + n: (torch.zeros_like(t) if t.grad is None else t.grad).double() for n, t in full.items()}
+    rows = [[0.0 if c != selected or gates[d].grad is None else gates[d].grad.item() for c in choices] for d, (choices, selected) in names.items()]
+    found["gate_gradient"] = torch.tensor([x for row in rows for x in row], dtype=torch.float64)
+    found.update({"loss": loss.detach().double().reshape(1), "logits": logits.detach().double()})
+    return found
+
+
+def differences(ours, exact):
+    """{name: length of the difference over that of the exact tensor}"""
+    longest = max(t.norm().item() for n, t in exact.items() if n.startswith("gradient/"))
+    least = {n: LEAST * longest if n.startswith("gradient/") else 0.0 for n in exact}
+    return {n: ((ours[n].double().reshape(t.shape) - t).norm() / max(t.norm().item(), least[n])).item() for n, t in exact.items() if n in ours}
+
+
+def compare(tensors, metadata):
+    """Prints how far a dump is from the exact pass; 1 where that is more than BOUND and than PyTorch itself is in single precision."""
+    exact = computed(tensors, metadata, torch.float64)
+    ours, peers = differences(tensors, exact), differences(computed(tensors, metadata, torch.float32), exact)
+    failed = {n: d for n, d in ours.items() if not d <= max(BOUND, CHANCE * peers[n])}
+    gradients = [n for n in ours if n.startswith("gradient/")]
+    worst = f"; worst of {len(gradients)} gradients {max(ours[n] for n in gradients):.2g}, PyTorch's own {max(peers[n] for n in gradients):.2g}" if gradients else ""
+    gates = f"; gates {ours['gate_gradient']:.2g}" if "gate_gradient" in ours else ""
+    print(f"{metadata['arch']}, {len(tensors['labels'])} images: loss {ours['loss']:.2g}, logits {ours['logits']:.2g}{worst}{gates}")
+    return failed

@@ -15,8 +15,9 @@ typedef struct fnas_bench_options {
     int64_t repeats;             /* timed runs a problem; 0: five */
     bool quick;                  /* one short run each, and short measurements of the machine: to see that all works, not to quote */
     uint64_t seed;               /* of weights, images, operands, preferences */
-    const char *dump;            /* NULL, or a safetensors file for what the one problem, a pass, computed with what: docs/formats.md */
-    const char *svg;             /* NULL, or a picture of the one problem's growth */
+    const char
+        *dump; /* NULL, or a safetensors file for what the one problem, a pass or a sub-network, computed with what: docs/formats.md */
+    const char *svg; /* NULL, or a picture of the one problem's growth */
 } fnas_bench_options;
 
 /* What a benchmark found. Immutable: thread-safe to read. */

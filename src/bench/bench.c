@@ -44,10 +44,13 @@ fnas_status fnas_bench_end(fnas_bench *bench, fnas_status status, fnas_row *row)
 /* ---- running ---- */
 
 static fnas_status check_files(fnas_context *context, const fnas_bench_options *options, const fnas_problem *problems) {
-    const char *wanted = options->dump ? "pass" : options->svg ? "growth" : NULL, *what = options->dump ? "dump" : "picture";
+    const fnas_problem *only = options->problem_count == 1 ? &problems[0] : NULL;
     if (options->dump && options->svg) return fnas_fail(context, FNAS_ERR_USAGE, "a dump and a picture are of different problems");
-    if (!wanted || (options->problem_count == 1 && fnas_problem_is_of(&problems[0], wanted))) return FNAS_OK;
-    return fnas_fail(context, FNAS_ERR_USAGE, "a %s is made of one problem, of the family \"%s\"", what, wanted);
+    if (options->dump && !(only && (fnas_problem_is_of(only, "pass") || fnas_problem_is_of(only, "subnet"))))
+        return fnas_fail(context, FNAS_ERR_USAGE, "a dump is made of one problem, of the family \"pass\" or \"subnet\"");
+    if (options->svg && !(only && fnas_problem_is_of(only, "growth")))
+        return fnas_fail(context, FNAS_ERR_USAGE, "a picture is made of one problem, of the family \"growth\"");
+    return FNAS_OK;
 }
 
 static fnas_status run_problems(fnas_bench *bench, const fnas_problem *problems) {

@@ -11,6 +11,7 @@
 #include "compute/check/operands_run.h"
 #include "export/safetensors.h"
 #include "fleetnas/bench.h"
+#include "space/mobilenetv3/mobilenetv3.h"
 
 static fnas_bench_report *report_of(fnas_test_place *place, fnas_bench_options options, const char *const *problems, int64_t count) {
     fnas_bench_report *report;
@@ -323,6 +324,29 @@ static void test_flops(void **state) {
     fnas_subject_free(&subject);
 }
 
+/* MobileNetV3's own count of products, once forward and once a gradient, but for that of the images. */
+static void test_subnet(void **state) {
+    static const char *const problems[] = {"subnet:arch=smallest,resolution=128,images=2,gradient=weights,precision=f32,width=1.0",
+                                           "subnet-nodes:arch=smallest,resolution=128,images=1,gradient=gates,precision=f32,width=1.0"};
+    fnas_test_place *place = *state;
+    fnas_space *space;
+    int32_t choices[64] = {0}; /* the first of each decision */
+    assert_int_equal(FNAS_OK, fnas_space_open(place->context, "mobilenetv3:width=1.0,classes=1000", &space));
+    fnas_mbv3_block blocks[FNAS_MBV3_BLOCKS_MAX];
+    double products = (double)fnas_space_macs(space, choices) - 1000, stem = 64.0 * 64 * 16 * 27; /* which count biases, too */
+    for (int64_t i = fnas_mbv3_blocks(fnas_mbv3_of(space), choices, blocks); i-- > 0;)
+        if (blocks[i].squeeze) products -= (double)(blocks[i].middle + fnas_mbv3_squeezed(blocks[i].middle));
+    fnas_space_close(space);
+    json_t *root = run(place, (fnas_bench_options){.repeats = 1}, problems, 2);
+    assert_true(number(row(root, 0), "error") <= 1);
+    assert_true(number(row(root, 0), "flops") == 2 * 2 * (3 * products - stem));
+    bool depthwise = false;
+    for (size_t i = 1; i < json_array_size(json_object_get(root, "problems")); i++)
+        depthwise |= strcmp(word(row(root, i), "part"), "conv+norm 3x3 1 to 48 32x32 backward") == 0;
+    assert_true(depthwise);
+    json_decref(root);
+}
+
 static void test_refusals(void **state) {
     fnas_test_place *place = *state;
     fnas_bench_report *report;
@@ -330,6 +354,9 @@ static void test_refusals(void **state) {
     fnas_bench_options options = {.problem_count = 2, .problems = problems, .quick = true, .dump = "/nowhere/x.safetensors"};
     assert_int_equal(FNAS_ERR_USAGE, fnas_bench_run(place->context, &options, &report));
     assert_null(report);
+    options = (fnas_bench_options){.problem_count = 1, .problems = (const char *const[]){"subnet:resolution=130"}, .quick = true};
+    assert_int_equal(FNAS_ERR_USAGE, fnas_bench_run(place->context, &options, &report));
+    assert_message("resolution=130: possible are 128, 132, ... 224");
     options.problem_count = 0;
     assert_int_equal(FNAS_ERR_USAGE, fnas_bench_run(place->context, &options, &report));
     fnas_context_request_stop(place->context);
@@ -363,6 +390,7 @@ int main(void) {
                                        TEST(test_given_cells),
                                        TEST(test_repeated_cells),
                                        TEST(test_flops),
+                                       TEST(test_subnet),
                                        TEST(test_refusals),
                                        TEST(test_list)};
     return cmocka_run_group_tests(tests, NULL, NULL);
