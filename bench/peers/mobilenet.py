@@ -217,7 +217,7 @@ def decisions(arch):
 
 # ---- passes ----
 
-HEAP_BYTES_AN_IMAGE = 160 << 20  # of the largest network at the largest resolution
+HEAP_BYTES_AN_IMAGE = 96 << 20  # of the largest network at the largest resolution
 CLASSES = 1000
 
 
