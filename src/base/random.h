@@ -22,6 +22,7 @@ typedef enum fnas_stream {
     FNAS_STREAM_SURROGATE = 13, /* folds, initialisation and batches of a fit to a table of errors */
     FNAS_STREAM_RIVAL = 14,     /* rival methods */
     FNAS_STREAM_ESTIMATE = 15,  /* architectures trained to estimate errors */
+    FNAS_STREAM_DROPOUT = 16,   /* values that a Transformer drops */
     FNAS_STREAM_TEST = 99
 } fnas_stream;
 

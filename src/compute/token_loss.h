@@ -1,0 +1,19 @@
+/* Cross entropy of words of a large vocabulary, with label smoothing (Szegedy et al. 2016), token by token. */
+#ifndef FNAS_COMPUTE_TOKEN_LOSS_H
+#define FNAS_COMPUTE_TOKEN_LOSS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct fnas_token_losses {
+    double smoothed, log; /* sums over tokens: with smoothing, and -log p(label) */
+    int64_t correct;      /* tokens whose label has the largest logit, the first among equals */
+    double dot;           /* sum of each logit times its gradient, where there is one */
+} fnas_token_losses;
+
+/* Adds the losses of tokens with logits [tokens][vocabulary]: log sum exp(z) - (1 - smoothing) z_label - smoothing mean(z). With `gradient`
+ * the logits become the gradients of scale times the sum. A logit that is not finite makes the losses NaN. */
+void fnas_token_loss(int64_t tokens, int64_t vocabulary, float *logits, const int32_t *labels, float smoothing, bool gradient, float scale,
+                     fnas_token_losses *losses);
+
+#endif

@@ -1,0 +1,103 @@
+/* Inside of a running Transformer. For the files of this folder only. */
+#ifndef FNAS_NN_TRANSFORMER_RUN_H
+#define FNAS_NN_TRANSFORMER_RUN_H
+
+#include "compute/attention.h"
+#include "compute/product.h"
+#include "nn/transformer/weights.h"
+
+/* Numbers of the places where a side drops (compute/dropout.h): 0 is its embedding, then PLACES_A_LAYER for each layer. */
+enum { FNAS_TRANSFORMER_PLACES_A_LAYER = 8, FNAS_TRANSFORMER_PLACES = 1 + FNAS_TRANSFORMER_LAYERS_MAX * FNAS_TRANSFORMER_PLACES_A_LAYER };
+typedef enum fnas_transformer_place {
+    FNAS_TRANSFORMER_DROP_SELF_WEIGHTS,
+    FNAS_TRANSFORMER_DROP_SELF,
+    FNAS_TRANSFORMER_DROP_CROSS_WEIGHTS,
+    FNAS_TRANSFORMER_DROP_CROSS,
+    FNAS_TRANSFORMER_DROP_FEED
+} fnas_transformer_place;
+static inline uint32_t fnas_transformer_layer_place(uint32_t side_place, int64_t layer, fnas_transformer_place place) {
+    return side_place + 1 + (uint32_t)layer * FNAS_TRANSFORMER_PLACES_A_LAYER + (uint32_t)place;
+}
+
+/* How a sublayer ends: its source and what it gave are added up, and the sum is normalised. */
+typedef struct fnas_transformer_end {
+    float *sum, *mean, *scale, *result; /* [tokens][width], [tokens], [tokens], [tokens][width] */
+} fnas_transformer_end;
+
+typedef struct fnas_transformer_attention_run {
+    float *projected;                            /* self: [tokens][3 attention width]; cross: queries, [tokens][attention width] */
+    float *memory[FNAS_TRANSFORMER_SOURCES_MAX]; /* cross: keys and values of each source, [source tokens][2 attention width] */
+    float *weights;                              /* of all sentences, one after the other */
+    float *context;                              /* [tokens][attention width] */
+    fnas_transformer_end end;
+} fnas_transformer_attention_run;
+
+typedef struct fnas_transformer_feed_run {
+    float *hidden; /* [tokens][feed-forward width], behind the ReLU */
+    fnas_transformer_end end;
+} fnas_transformer_feed_run;
+
+typedef struct fnas_transformer_layer_run {
+    fnas_transformer_attention_run self, cross;
+    fnas_transformer_feed_run feed;
+} fnas_transformer_layer_run;
+
+typedef struct fnas_transformer_side_run {
+    const fnas_transformer_side *shape, *largest;
+    bool is_decoder;
+    int64_t n, tokens;
+    const int64_t *start;
+    const int32_t *ids;
+    uint32_t place;   /* of its embedding's dropout */
+    double drop;      /* probability, of this width */
+    float *positions; /* [longest sentence][width] */
+    float *embedded;  /* [tokens][width] */
+    fnas_transformer_layer_run layers[FNAS_TRANSFORMER_LAYERS_MAX];
+    float *diff;                                     /* [tokens][width]: gradient of what the layer at hand gives, then of its source */
+    float *diff_memory[FNAS_TRANSFORMER_LAYERS_MAX]; /* encoder: of what a layer gives, from the decoder; NULL: none reads it */
+} fnas_transformer_side_run;
+
+typedef struct fnas_transformer_run_state {
+    const fnas_transformer_request *request;
+    fnas_engine *engine;
+    fnas_arena *arena;
+    bool backward, out_of_memory;
+    int64_t embedding_width; /* columns of the embedding */
+    uint32_t key[2];         /* of the dropout */
+    double *gate_gradient;
+    fnas_transformer_side_run encoder, decoder;
+    float *logits; /* of some tokens */
+    /* scratch, of the larger side */
+    float *branch;    /* [tokens][width]: what a sublayer gives, or its gradient */
+    float *factors;   /* of dropout */
+    float *attention; /* of one sentence */
+    float *diff_hidden, *diff_projected, *diff_memory, *diff_context, *diff_source;
+} fnas_transformer_run_state;
+
+FNAS_NODISCARD fnas_status fnas_transformer_batch_check(fnas_context *context, const fnas_transformer_batch *batch, int64_t vocabulary);
+
+/* ---- memory: NULL and run->out_of_memory where there is none ---- */
+float *fnas_transformer_floats(fnas_transformer_run_state *run, int64_t count);
+void fnas_transformer_side_prepare(fnas_transformer_run_state *run, fnas_transformer_side_run *side);
+void fnas_transformer_attention_prepare(fnas_transformer_run_state *run); /* weights and scratch of both sides */
+
+static inline const float *fnas_transformer_values(const fnas_transformer_run_state *run, int32_t handle) {
+    const fnas_parameters *parameters = run->request->parameters;
+    return parameters->values + parameters->items[handle].offset;
+}
+static inline float *fnas_transformer_gradient(const fnas_transformer_run_state *run, int32_t handle) {
+    float *gradient = run->request->weight_gradient;
+    return gradient ? gradient + run->request->parameters->items[handle].offset : NULL;
+}
+
+/* ---- parts ---- */
+double fnas_transformer_dot(int64_t count, const float *a, const float *b);
+void fnas_transformer_add_gate(const fnas_transformer_run_state *run, int32_t gate, double dot);
+/* x *= factors of dropout at a place; the same again in the backward pass. */
+void fnas_transformer_drop(const fnas_transformer_run_state *run, double probability, uint32_t place, int64_t count, float *x);
+
+/* From what lies before the layer to its result; from side->diff as the gradient of its result to that of its source. */
+void fnas_transformer_layer_forward(fnas_transformer_run_state *run, fnas_transformer_side_run *side, int64_t layer);
+void fnas_transformer_layer_backward(fnas_transformer_run_state *run, fnas_transformer_side_run *side, int64_t layer);
+
+#endif
