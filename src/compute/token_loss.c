@@ -81,6 +81,11 @@ static bool is_largest(int64_t count, const float *z, float most, int64_t label)
     return true;
 }
 
+double fnas_log_sum_exp(int64_t count, const float *z) {
+    row_facts row = look_at(count, z);
+    return (double)row.most + log(sum_of_exp(count, z, row.most)) + row.nothing;
+}
+
 void fnas_token_loss(int64_t tokens, int64_t vocabulary, float *logits, const int32_t *labels, float smoothing, bool gradient, float scale,
                      fnas_token_losses *losses) {
     for (int64_t i = 0; i < tokens; i++) {

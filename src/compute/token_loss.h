@@ -16,4 +16,7 @@ typedef struct fnas_token_losses {
 void fnas_token_loss(int64_t tokens, int64_t vocabulary, float *logits, const int32_t *labels, float smoothing, bool gradient, float scale,
                      fnas_token_losses *losses);
 
+/* log of the sum of exp(z); NaN where a number is not finite. */
+double fnas_log_sum_exp(int64_t count, const float *z);
+
 #endif

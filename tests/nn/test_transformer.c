@@ -3,9 +3,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "base/random.h"
-#include "base/support.h"
-#include "nn/transformer/transformer.h"
+#include "nn/support_transformers.h"
 
 enum { NETS = 12, GATES_MOST = 200 };
 
@@ -22,98 +20,6 @@ static int stop_worker(void **state) {
     return 0;
 }
 
-/* ---- random networks and batches ---- */
-
-typedef struct test_case {
-    fnas_transformer largest, shape;
-    fnas_parameters parameters;
-    fnas_transformer_batch batch;
-    int32_t ids[3][200];
-    int64_t start[2][8];
-    int64_t gates;
-    fnas_transformer_dropout dropout;
-} test_case;
-
-static int64_t between(fnas_random *random, int64_t low, int64_t high) {
-    return low + fnas_random_below(random, high - low + 1);
-}
-
-static void draw_side(fnas_random *random, test_case *test, bool decoder) {
-    fnas_transformer_side *largest = decoder ? &test->largest.decoder : &test->largest.encoder,
-                          *side = decoder ? &test->shape.decoder : &test->shape.encoder;
-    largest->width = 2 * between(random, 6, 12);
-    side->width = between(random, 0, 1) ? largest->width : 2 * between(random, 4, 6);
-    largest->layer_count = 3;
-    side->layer_count = between(random, 1, 3);
-    side->width_gate = (int32_t)test->gates++;
-    side->layers_gate = (int32_t)test->gates++;
-    for (int64_t l = 0; l < 3; l++) {
-        largest->layers[l] = (fnas_transformer_layer){.feed_forward = 20, .heads = 4, .cross_heads = 4, .cross_sources = decoder ? 3 : 0};
-        fnas_transformer_layer *layer = &side->layers[l];
-        layer->feed_forward = between(random, 1, 20);
-        layer->heads = (int64_t)1 << between(random, 0, 2);
-        layer->cross_heads = (int64_t)1 << between(random, 0, 2);
-        layer->cross_sources = between(random, 1, test->shape.encoder.layer_count);
-        layer->feed_forward_gate = (int32_t)test->gates++;
-        layer->heads_gate = (int32_t)test->gates++;
-        layer->cross_heads_gate = (int32_t)test->gates++;
-        layer->cross_sources_gate = (int32_t)test->gates++;
-    }
-}
-
-static void draw_sentences(fnas_random *random, test_case *test) {
-    test->batch.n = between(random, 1, 5);
-    for (int64_t i = 0; i < test->batch.n; i++) {
-        test->start[0][i + 1] = test->start[0][i] + between(random, 1, 9);
-        test->start[1][i + 1] = test->start[1][i] + between(random, 1, 9);
-    }
-    for (int k = 0; k < 3; k++)
-        for (int64_t i = 0; i < 200; i++) test->ids[k][i] = (int32_t)fnas_random_below(random, test->shape.vocabulary);
-    test->batch.source = test->ids[0];
-    test->batch.input = test->ids[1];
-    test->batch.label = test->ids[2];
-    test->batch.source_start = test->start[0];
-    test->batch.target_start = test->start[1];
-}
-
-static test_case *create(fnas_test_place *place, uint64_t seed, bool dropout) {
-    test_case *test = fnas_allocate(1, sizeof *test);
-    fnas_random random = fnas_random_begin(seed, FNAS_STREAM_TEST, 0, 0);
-    test->largest.vocabulary = test->shape.vocabulary = between(&random, 5, 30);
-    test->largest.attention_width = test->shape.attention_width = 8;
-    draw_side(&random, test, false);
-    draw_side(&random, test, true);
-    draw_sentences(&random, test);
-    assert_status(FNAS_OK, fnas_transformer_check(place->context, &test->shape));
-    assert_status(FNAS_OK, fnas_transformer_declare(place->context, &test->largest, &test->parameters));
-    assert_status(FNAS_OK, fnas_parameters_allocate(place->context, &test->parameters));
-    fnas_parameters_initialise(&test->parameters, seed);
-    /* Norms and biases begin as ones and zeros, which would hide what goes wrong with them. */
-    for (int64_t k = 0; k < test->parameters.item_count; k++) {
-        const fnas_parameter *item = &test->parameters.items[k];
-        for (int64_t i = 0; item->rank == 1 && i < item->count; i++)
-            test->parameters.values[item->offset + i] += (float)(0.3 * fnas_random_normal(&random));
-    }
-    test->dropout = (fnas_transformer_dropout){
-        .residual = dropout ? 0.3f : 0, .attention = dropout ? 0.2f : 0, .seed = seed, .step = 7, .path = 3};
-    return test;
-}
-
-static void destroy(test_case *test) {
-    fnas_parameters_free(&test->parameters);
-    fnas_free(test);
-}
-
-static fnas_transformer_request request_of(const test_case *test) {
-    return (fnas_transformer_request){.shape = &test->shape,
-                                      .largest = &test->largest,
-                                      .parameters = &test->parameters,
-                                      .batch = &test->batch,
-                                      .dropout = test->dropout.residual > 0 ? &test->dropout : NULL,
-                                      .label_smoothing = 0.1f,
-                                      .scale = 1};
-}
-
 static double *widened(const fnas_parameters *parameters) {
     double *values = fnas_allocate((size_t)parameters->float_count, sizeof *values);
     for (int64_t i = 0; i < parameters->float_count; i++) values[i] = (double)parameters->values[i];
@@ -126,11 +32,11 @@ static double *widened(const fnas_parameters *parameters) {
 #define FORWARD_BOUND 2e-5
 
 static void check_forward(fnas_test_place *place, uint64_t seed, bool dropout) {
-    test_case *test = create(place, seed, dropout);
+    test_transformer *test = test_transformer_create(place, seed, dropout);
     int64_t count = test->start[1][test->batch.n] * test->shape.vocabulary;
     float *logits = fnas_allocate((size_t)count, sizeof *logits);
     double *exact = fnas_allocate((size_t)count, sizeof *exact), *parameters = widened(&test->parameters), loss, most = 0, error = 0;
-    fnas_transformer_request request = request_of(test);
+    fnas_transformer_request request = test_transformer_request(test);
     fnas_transformer_result result;
     request.logits = logits;
     assert_status(FNAS_OK, fnas_transformer_run(place->context, &worker, &request, &result));
@@ -146,7 +52,7 @@ static void check_forward(fnas_test_place *place, uint64_t seed, bool dropout) {
     fnas_free(logits);
     fnas_free(exact);
     fnas_free(parameters);
-    destroy(test);
+    test_transformer_destroy(test);
 }
 
 static void forward_equals_the_reference(void **state) {
@@ -155,8 +61,8 @@ static void forward_equals_the_reference(void **state) {
 
 /* ---- backward ---- */
 
-static double loss_at(fnas_test_place *place, const test_case *test, const double *parameters, const double *gates) {
-    fnas_transformer_request request = request_of(test);
+static double loss_at(fnas_test_place *place, const test_transformer *test, const double *parameters, const double *gates) {
+    fnas_transformer_request request = test_transformer_request(test);
     double loss = NAN;
     assert_status(FNAS_OK, fnas_transformer_run_reference(place->context, &request, parameters, gates, NULL, &loss));
     return loss;
@@ -167,7 +73,7 @@ static double loss_at(fnas_test_place *place, const test_case *test, const doubl
 #define STEP 1e-6
 #define GRADIENT_BOUND 2e-4
 
-static void check_tensor(fnas_test_place *place, const test_case *test, double *parameters, const float *gradient,
+static void check_tensor(fnas_test_place *place, const test_transformer *test, double *parameters, const float *gradient,
                          const fnas_parameter *item, double size) {
     fnas_random random = fnas_random_begin(11, FNAS_STREAM_TEST, 1, item->offset);
     double *direction = fnas_allocate((size_t)item->count, sizeof *direction), along = 0, loss[2];
@@ -188,7 +94,7 @@ static void check_tensor(fnas_test_place *place, const test_case *test, double *
     fnas_free(direction);
 }
 
-static void check_gates(fnas_test_place *place, const test_case *test, const double *parameters, const double *gradient) {
+static void check_gates(fnas_test_place *place, const test_transformer *test, const double *parameters, const double *gradient) {
     double gates[GATES_MOST], most = 0;
     for (int64_t i = 0; i < test->gates; i++) {
         gates[i] = 1;
@@ -206,10 +112,10 @@ static void check_gates(fnas_test_place *place, const test_case *test, const dou
 }
 
 static void check_backward(fnas_test_place *place, uint64_t seed, bool dropout) {
-    test_case *test = create(place, seed, dropout);
+    test_transformer *test = test_transformer_create(place, seed, dropout);
     double *parameters = widened(&test->parameters), gates[GATES_MOST] = {0}, square = 0;
     float *gradient = fnas_allocate((size_t)test->parameters.float_count, sizeof *gradient);
-    fnas_transformer_request request = request_of(test);
+    fnas_transformer_request request = test_transformer_request(test);
     fnas_transformer_result result;
     request.weight_gradient = gradient;
     request.gate_gradient = gates;
@@ -221,7 +127,7 @@ static void check_backward(fnas_test_place *place, uint64_t seed, bool dropout) 
     check_gates(place, test, parameters, gates);
     fnas_free(parameters);
     fnas_free(gradient);
-    destroy(test);
+    test_transformer_destroy(test);
 }
 
 static void gradients_equal_differences(void **state) {
@@ -231,10 +137,10 @@ static void gradients_equal_differences(void **state) {
 /* The scale is that of gradients alone, and these are added to what is there. */
 static void gradients_are_scaled_and_added(void **state) {
     fnas_test_place *place = *state;
-    test_case *test = create(place, 5, true);
+    test_transformer *test = test_transformer_create(place, 5, true);
     size_t count = (size_t)test->parameters.float_count;
     float *once = fnas_allocate(count, sizeof *once), *again = fnas_allocate(count, sizeof *again);
-    fnas_transformer_request request = request_of(test);
+    fnas_transformer_request request = test_transformer_request(test);
     fnas_transformer_result result, scaled;
     request.weight_gradient = once;
     assert_status(FNAS_OK, fnas_transformer_run(place->context, &worker, &request, &result));
@@ -245,13 +151,13 @@ static void gradients_are_scaled_and_added(void **state) {
     for (size_t i = 0; i < count; i++) assert_true(fabsf(once[i] - again[i]) <= 2e-6f * (1 + fabsf(once[i])));
     fnas_free(once);
     fnas_free(again);
-    destroy(test);
+    test_transformer_destroy(test);
 }
 
 /* ---- what is refused ---- */
 
-static void refuses(fnas_test_place *place, const test_case *test, const char *text) {
-    fnas_transformer_request request = request_of(test);
+static void refuses(fnas_test_place *place, const test_transformer *test, const char *text) {
+    fnas_transformer_request request = test_transformer_request(test);
     fnas_transformer_result result;
     assert_status(FNAS_ERR_INPUT, fnas_transformer_run(place->context, &worker, &request, &result));
     assert_message(text);
@@ -259,7 +165,7 @@ static void refuses(fnas_test_place *place, const test_case *test, const char *t
 
 static void bad_batches_are_refused(void **state) {
     fnas_test_place *place = *state;
-    test_case *test = create(place, 9, false);
+    test_transformer *test = test_transformer_create(place, 9, false);
     int32_t id = test->ids[0][0];
     test->ids[0][0] = (int32_t)test->shape.vocabulary;
     refuses(place, test, "source: token 0 is");
@@ -268,12 +174,12 @@ static void bad_batches_are_refused(void **state) {
     test->ids[0][0] = id;
     test->start[1][1] = 0;
     refuses(place, test, "target: sentence 0 is empty");
-    destroy(test);
+    test_transformer_destroy(test);
 }
 
 static void bad_shapes_are_refused(void **state) {
     fnas_test_place *place = *state;
-    test_case *test = create(place, 10, false);
+    test_transformer *test = test_transformer_create(place, 10, false);
     fnas_transformer shape = test->largest;
     shape.decoder.layers[1].cross_sources = 4;
     assert_status(FNAS_ERR_INPUT, fnas_transformer_check(place->context, &shape));
@@ -286,7 +192,7 @@ static void bad_shapes_are_refused(void **state) {
     shape.encoder.layer_count = 13;
     assert_status(FNAS_ERR_INPUT, fnas_transformer_check(place->context, &shape));
     assert_message("the encoder has 13 layers");
-    destroy(test);
+    test_transformer_destroy(test);
 }
 
 int main(void) {

@@ -221,13 +221,23 @@ static const float *memory_of(const at *a, int64_t part) {
     return a->run->encoder.layers[a->run->encoder.shape->layer_count - 1 - part].feed.end.result;
 }
 
+/* Keys and values of what the encoder has given. */
+static void project_memory(const at *a) {
+    for (int64_t j = 0; j < a->layer->cross_sources; j++)
+        product(a, a->run->encoder.tokens, FNAS_TRANSFORMER_CROSS_MEMORY, memory_corner(a), memory_of(a, j), a->kept->cross.memory[j]);
+}
+
+void fnas_transformer_cross_memory(fnas_transformer_run_state *run, int64_t layer) {
+    at a = layer_at(run, &run->decoder, layer);
+    project_memory(&a);
+}
+
 static void cross_forward(const at *a) {
     const fnas_transformer_attention_run *kept = &a->kept->cross;
     const float *source = a->kept->self.end.result;
     sentences all;
     product(a, a->side->tokens, FNAS_TRANSFORMER_CROSS_QUERY, query_corner(a), source, kept->projected);
-    for (int64_t j = 0; j < a->layer->cross_sources; j++)
-        product(a, a->run->encoder.tokens, FNAS_TRANSFORMER_CROSS_MEMORY, memory_corner(a), memory_of(a, j), kept->memory[j]);
+    project_memory(a);
     cross_sentences(a, &all);
     attend(a, &all, kept->context);
     product(a, a->side->tokens, FNAS_TRANSFORMER_CROSS_OUT, (fnas_corner){a->attention, a->width, a->attention}, kept->context,

@@ -107,7 +107,7 @@ static void run_loss(const fnas_transformer_run_state *run, const float *last, f
 
 /* ---- memory ---- */
 
-static fnas_status prepare(fnas_context *context, fnas_transformer_run_state *run) {
+fnas_status fnas_transformer_prepare(fnas_context *context, fnas_transformer_run_state *run) {
     fnas_arena_reset(run->arena);
     fnas_transformer_side_prepare(run, &run->encoder);
     fnas_transformer_side_prepare(run, &run->decoder);
@@ -131,7 +131,7 @@ static void begin_side(fnas_transformer_run_state *run, fnas_transformer_side_ru
     if (request->dropout) side->drop = (double)request->dropout->residual * (double)side->shape->width / (double)largest->width;
 }
 
-static void begin(fnas_transformer_run_state *run, fnas_worker *worker, const fnas_transformer_request *request) {
+void fnas_transformer_begin(fnas_transformer_run_state *run, fnas_worker *worker, const fnas_transformer_request *request) {
     *run = (fnas_transformer_run_state){
         .request = request, .engine = worker->engine, .arena = worker->activations, .gate_gradient = request->gate_gradient};
     run->backward = request->weight_gradient || request->gate_gradient;
@@ -146,11 +146,9 @@ static void begin(fnas_transformer_run_state *run, fnas_worker *worker, const fn
 
 /* ---- the whole ---- */
 
-static void run_forward(fnas_transformer_run_state *run) {
-    embed(run, &run->encoder);
-    for (int64_t l = 0; l < run->encoder.shape->layer_count; l++) fnas_transformer_layer_forward(run, &run->encoder, l);
-    embed(run, &run->decoder);
-    for (int64_t l = 0; l < run->decoder.shape->layer_count; l++) fnas_transformer_layer_forward(run, &run->decoder, l);
+void fnas_transformer_side_forward(fnas_transformer_run_state *run, fnas_transformer_side_run *side) {
+    embed(run, side);
+    for (int64_t l = 0; l < side->shape->layer_count; l++) fnas_transformer_layer_forward(run, side, l);
 }
 
 static void layers_backward(fnas_transformer_run_state *run, fnas_transformer_side_run *side) {
@@ -170,9 +168,10 @@ fnas_status fnas_transformer_run(fnas_context *context, fnas_worker *worker, con
                                  fnas_transformer_result *result) {
     FNAS_TRY(fnas_transformer_batch_check(context, request->batch, request->shape->vocabulary));
     fnas_transformer_run_state run;
-    begin(&run, worker, request);
-    FNAS_TRY(prepare(context, &run));
-    run_forward(&run);
+    fnas_transformer_begin(&run, worker, request);
+    FNAS_TRY(fnas_transformer_prepare(context, &run));
+    fnas_transformer_side_forward(&run, &run.encoder);
+    fnas_transformer_side_forward(&run, &run.decoder);
     fnas_token_losses losses = {0};
     const float *last = run.decoder.layers[run.decoder.shape->layer_count - 1].feed.end.result;
     run_loss(&run, last, run.backward ? run.decoder.diff : NULL, &losses);

@@ -76,6 +76,11 @@ typedef struct fnas_transformer_run_state {
 
 FNAS_NODISCARD fnas_status fnas_transformer_batch_check(fnas_context *context, const fnas_transformer_batch *batch, int64_t vocabulary);
 
+/* What a request needs, without memory; then all its memory, of the worker's arena. */
+void fnas_transformer_begin(fnas_transformer_run_state *run, fnas_worker *worker, const fnas_transformer_request *request);
+FNAS_NODISCARD fnas_status fnas_transformer_prepare(fnas_context *context, fnas_transformer_run_state *run);
+void fnas_transformer_side_forward(fnas_transformer_run_state *run, fnas_transformer_side_run *side); /* the encoder first */
+
 /* ---- memory: NULL and run->out_of_memory where there is none ---- */
 float *fnas_transformer_floats(fnas_transformer_run_state *run, int64_t count);
 void fnas_transformer_side_prepare(fnas_transformer_run_state *run, fnas_transformer_side_run *side);
@@ -98,6 +103,8 @@ void fnas_transformer_drop(const fnas_transformer_run_state *run, double probabi
 
 /* From what lies before the layer to its result; from side->diff as the gradient of its result to that of its source. */
 void fnas_transformer_layer_forward(fnas_transformer_run_state *run, fnas_transformer_side_run *side, int64_t layer);
+/* A decoder layer's keys and values of what the encoder has given. */
+void fnas_transformer_cross_memory(fnas_transformer_run_state *run, int64_t layer);
 void fnas_transformer_layer_backward(fnas_transformer_run_state *run, fnas_transformer_side_run *side, int64_t layer);
 
 #endif

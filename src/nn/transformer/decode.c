@@ -1,0 +1,207 @@
+#include "nn/transformer/decode.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "compute/token_loss.h"
+#include "nn/transformer/step.h"
+
+/* ---- what is wanted ---- */
+
+static fnas_status check(fnas_context *context, const fnas_decode_request *request) {
+    const fnas_decode_options *options = &request->options;
+    int64_t vocabulary = request->shape->vocabulary;
+    if (options->beam < 1 || options->beam > FNAS_BEAM_MOST)
+        return fnas_fail(context, FNAS_ERR_USAGE, "a beam of %lld: it must be 1 to %d", (long long)options->beam, FNAS_BEAM_MOST);
+    if (options->words_most < 1)
+        return fnas_fail(context, FNAS_ERR_USAGE, "at most %lld words: there must be room for one", (long long)options->words_most);
+    if (!isfinite(options->length_penalty)) return fnas_fail(context, FNAS_ERR_USAGE, "the length penalty must be finite");
+    if (options->begin < 0 || options->begin >= vocabulary || options->end < 0 || options->end >= vocabulary)
+        return fnas_fail(context, FNAS_ERR_INPUT, "begin and end are %d and %d, the vocabulary has 0 to %lld", options->begin, options->end,
+                         (long long)vocabulary - 1);
+    return FNAS_OK;
+}
+
+/* ---- hypotheses ---- */
+
+typedef struct candidate {
+    double score; /* log probability with the hypothesis that it goes on from */
+    int64_t row;
+    int32_t word;
+} candidate;
+
+typedef struct search {
+    const fnas_decode_request *request;
+    fnas_decoder decoder;
+    double *score;  /* [rows_most] log probability so far */
+    int32_t *words; /* [rows_most][words_most] */
+    int64_t *from, *scratch;
+    double *next_score;
+    int32_t *next_words;
+    int64_t *next_sentence;
+    int64_t *finished; /* [n] hypotheses */
+    double *best;      /* [n] of them, with the penalty */
+} search;
+
+/* The earlier row, then the smaller word, wins among equals. */
+static bool is_better(const candidate *a, const candidate *b) {
+    if (a->score != b->score) return a->score > b->score;
+    if (a->row != b->row) return a->row < b->row;
+    return a->word < b->word;
+}
+
+static void insert(candidate *list, int64_t *count, int64_t most, candidate one) {
+    int64_t at = *count < most ? (*count)++ : most - 1;
+    for (; at > 0 && is_better(&one, &list[at - 1]); at--) list[at] = list[at - 1];
+    list[at] = one;
+}
+
+/* The best continuations of one row among `list`. */
+static void continue_row(const search *all, int64_t row, bool last, candidate *list, int64_t *count) {
+    const fnas_decode_options *options = &all->request->options;
+    int64_t vocabulary = all->request->shape->vocabulary, most = 2 * options->beam;
+    const float *logits = all->decoder.logits + row * vocabulary;
+    double shift = all->score[row] - fnas_log_sum_exp(vocabulary, logits);
+    if (last) {
+        insert(list, count, most, (candidate){shift + (double)logits[options->end], row, options->end});
+        return;
+    }
+    for (int64_t k = 0; k < vocabulary; k++) {
+        candidate one = {shift + (double)logits[k], row, (int32_t)k};
+        if (k == options->begin && options->begin != options->end) continue; /* is never said */
+        if (*count < most || is_better(&one, &list[most - 1])) insert(list, count, most, one);
+    }
+}
+
+static void finish(search *all, int64_t sentence, const candidate *end) {
+    const fnas_decode_request *request = all->request;
+    int64_t length = all->decoder.length, most = request->options.words_most;
+    double worth = end->score / pow((double)length, request->options.length_penalty);
+    if (all->finished[sentence]++ > 0 && !(worth > all->best[sentence])) return;
+    all->best[sentence] = worth;
+    request->word_counts[sentence] = length - 1;
+    memcpy(request->words + sentence * most, all->words + end->row * most, (size_t)(length - 1) * sizeof(int32_t));
+}
+
+/* ---- a step's outcome ---- */
+
+static void go_on(search *all, int64_t sentence, const candidate *one, int64_t row) {
+    int64_t most = all->request->options.words_most, length = all->decoder.length;
+    all->from[row] = one->row;
+    all->next_score[row] = one->score;
+    all->next_sentence[row] = sentence;
+    memcpy(all->next_words + row * most, all->words + one->row * most, (size_t)(length - 1) * sizeof(int32_t));
+    all->next_words[row * most + length - 1] = one->word;
+}
+
+/* Rows first .. behind - 1 are one sentence's. Returns the number of rows that go on, which are numbered from `row`. */
+static int64_t choose(search *all, int64_t first, int64_t behind, int64_t row) {
+    candidate list[2 * FNAS_BEAM_MOST];
+    int64_t count = 0, beam = all->request->options.beam, sentence = all->decoder.sentence[first], kept = 0;
+    bool last = all->decoder.length == all->request->options.words_most;
+    for (int64_t r = first; r < behind; r++) continue_row(all, r, last, list, &count);
+    for (int64_t i = 0; i < count && i < beam; i++)
+        if (list[i].word == all->request->options.end) finish(all, sentence, &list[i]);
+    if (last || all->finished[sentence] >= beam) return 0;
+    for (int64_t i = 0; i < count && kept < beam; i++)
+        if (list[i].word != all->request->options.end) go_on(all, sentence, &list[i], row + kept++);
+    return kept;
+}
+
+static void advance(search *all) {
+    fnas_decoder *decoder = &all->decoder;
+    int64_t most = all->request->options.words_most, rows = 0;
+    for (int64_t first = 0, behind; first < decoder->rows; first = behind) {
+        for (behind = first + 1; behind < decoder->rows && decoder->sentence[behind] == decoder->sentence[first];) behind++;
+        rows += choose(all, first, behind, rows);
+    }
+    fnas_decoder_reorder(decoder, rows, all->from, all->scratch);
+    memcpy(all->score, all->next_score, (size_t)rows * sizeof *all->score);
+    memcpy(decoder->sentence, all->next_sentence, (size_t)rows * sizeof *decoder->sentence);
+    memcpy(all->words, all->next_words, (size_t)(rows * most) * sizeof *all->words);
+    for (int64_t r = 0; r < rows; r++) decoder->word[r] = all->words[r * most + decoder->length - 1];
+}
+
+/* ---- all of it ---- */
+
+static void *room(fnas_transformer_run_state *run, int64_t count, size_t size) {
+    void *memory = fnas_arena_allocate(run->arena, (size_t)count * size);
+    if (!memory) run->out_of_memory = true;
+    return memory;
+}
+
+static fnas_status begin(fnas_context *context, fnas_transformer_run_state *run, search *all) {
+    const fnas_decode_options *options = &all->request->options;
+    int64_t n = all->request->n, rows = n * options->beam, most = options->words_most;
+    all->score = room(run, rows, sizeof(double));
+    all->next_score = room(run, rows, sizeof(double));
+    all->words = room(run, rows * most, sizeof(int32_t));
+    all->next_words = room(run, rows * most, sizeof(int32_t));
+    all->from = room(run, rows, sizeof(int64_t));
+    all->next_sentence = room(run, rows, sizeof(int64_t));
+    all->scratch = room(run, rows * most, sizeof(int64_t));
+    all->finished = room(run, n, sizeof(int64_t));
+    all->best = room(run, n, sizeof(double));
+    FNAS_TRY(fnas_decoder_begin(context, run, rows, most, &all->decoder));
+    all->decoder.rows = n;
+    for (int64_t i = 0; i < n; i++) {
+        all->finished[i] = 0;
+        all->score[i] = 0;
+        all->best[i] = -INFINITY;
+        all->decoder.sentence[i] = i;
+        all->decoder.word[i] = options->begin;
+    }
+    return FNAS_OK;
+}
+
+static fnas_status search_all(fnas_context *context, fnas_transformer_run_state *run, search *all) {
+    FNAS_TRY(fnas_transformer_prepare(context, run));
+    fnas_transformer_side_forward(run, &run->encoder);
+    FNAS_TRY(begin(context, run, all));
+    while (all->decoder.rows > 0) {
+        fnas_decoder_step(&all->decoder);
+        for (int64_t i = 0; i < all->decoder.rows; i++)
+            if (!isfinite(all->decoder.logits[i * all->request->shape->vocabulary]))
+                return fnas_fail(context, FNAS_ERR_NUMERIC, "a sentence's words have probabilities that are not finite");
+        advance(all);
+    }
+    if (all->request->scores) memcpy(all->request->scores, all->best, (size_t)all->request->n * sizeof(double));
+    return FNAS_OK;
+}
+
+/* The target of the run is a word a sentence: its memory is hardly any, and its decoder is not run. */
+static fnas_status target_of_begins(fnas_context *context, const fnas_decode_request *request, int32_t **words, int64_t **starts) {
+    *words = fnas_allocate((size_t)request->n, sizeof **words);
+    *starts = fnas_allocate((size_t)request->n + 1, sizeof **starts);
+    if (!*words || !*starts) return fnas_fail_memory(context, "translating");
+    for (int64_t i = 0; i < request->n; i++) {
+        (*words)[i] = request->options.begin;
+        (*starts)[i + 1] = i + 1;
+    }
+    return FNAS_OK;
+}
+
+fnas_status fnas_transformer_decode(fnas_context *context, fnas_worker *worker, const fnas_decode_request *request) {
+    int32_t *words = NULL;
+    int64_t *starts = NULL;
+    FNAS_TRY(check(context, request));
+    fnas_status status = target_of_begins(context, request, &words, &starts);
+    fnas_transformer_batch batch = {.n = request->n,
+                                    .source = request->source,
+                                    .source_start = request->source_start,
+                                    .input = words,
+                                    .label = words,
+                                    .target_start = starts};
+    fnas_transformer_request forward = {
+        .shape = request->shape, .largest = request->largest, .parameters = request->parameters, .batch = &batch};
+    if (status == FNAS_OK) status = fnas_transformer_batch_check(context, &batch, request->shape->vocabulary);
+    if (status == FNAS_OK) {
+        fnas_transformer_run_state run;
+        search all = {.request = request};
+        fnas_transformer_begin(&run, worker, &forward);
+        status = search_all(context, &run, &all);
+    }
+    fnas_free(words);
+    fnas_free(starts);
+    return status;
+}

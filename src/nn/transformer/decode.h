@@ -1,0 +1,34 @@
+/* Decoding: sentence by sentence a word at a time, with the keys and values of the words before kept, and beam search over it. */
+#ifndef FNAS_NN_TRANSFORMER_DECODE_H
+#define FNAS_NN_TRANSFORMER_DECODE_H
+
+#include "nn/transformer/transformer.h"
+
+#define FNAS_BEAM_MOST 16
+
+typedef struct fnas_decode_options {
+    int64_t beam;          /* hypotheses that are kept, 1 (greedy) to FNAS_BEAM_MOST */
+    double length_penalty; /* a hypothesis of n words (its end included) is worth its log probability / n^penalty (Wu et al. 2016, in
+                              fairseq's form) */
+    int64_t words_most;    /* of a translation, its end included: every one ends */
+    int32_t begin, end;    /* ids: what the decoder reads first, and what it says last */
+} fnas_decode_options;
+
+typedef struct fnas_decode_request {
+    const fnas_transformer *shape, *largest; /* as in fnas_transformer_request */
+    const fnas_parameters *parameters;
+    int64_t n;                   /* sentences, decoded together */
+    const int32_t *source;       /* ids */
+    const int64_t *source_start; /* [n + 1] */
+    fnas_decode_options options;
+    int32_t *words;       /* [n][words_most]: written, without begin and end */
+    int64_t *word_counts; /* [n]: written */
+    double *scores;       /* [n]: of what is given; NULL: not wanted */
+} fnas_decode_request;
+
+/* Beam search as fairseq's: of each step's 2 * beam best continuations those among the first `beam` that end are kept as finished, and the
+ * best `beam` others go on, until as many are finished or words_most is reached, where what is left is ended. Deterministic: of equal
+ * scores the earlier hypothesis and then the smaller id wins. On one thread, in memory of the worker's arena. */
+FNAS_NODISCARD fnas_status fnas_transformer_decode(fnas_context *context, fnas_worker *worker, const fnas_decode_request *request);
+
+#endif
