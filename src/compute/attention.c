@@ -1,9 +1,9 @@
 #include "compute/attention.h"
 
-#include <cblas.h>
 #include <math.h>
 #include <string.h>
 
+#include "compute/backend.h"
 #include "compute/fast_exp.h"
 #include "compute/vector.h"
 
@@ -58,12 +58,6 @@ FNAS_MULTIVERSION static void multiply(int64_t count, const float *a, const floa
 
 /* ---- heads ---- */
 
-static void product(CBLAS_TRANSPOSE transpose_a, CBLAS_TRANSPOSE transpose_b, int64_t m, int64_t n, int64_t k, float alpha, const float *a,
-                    int64_t a_stride, const float *b, int64_t b_stride, float beta, float *c, int64_t c_stride) {
-    cblas_sgemm(CblasRowMajor, transpose_a, transpose_b, (blasint)m, (blasint)n, (blasint)k, alpha, a, (blasint)a_stride, b,
-                (blasint)b_stride, beta, c, (blasint)c_stride);
-}
-
 static float score_factor(const fnas_attention *op) {
     return 1.0f / sqrtf((float)op->head_width);
 }
@@ -89,8 +83,8 @@ static void weigh(const fnas_attention *op, int64_t head) {
     int64_t at = head * op->head_width, row = row_of(op);
     float *weights = head_weights(op, head);
     for (int64_t j = 0; j < op->parts; j++)
-        product(CblasNoTrans, CblasTrans, op->queries, op->keys, op->head_width, score_factor(op), op->query + at, op->query_stride,
-                op->key[j] + at, op->key_stride, 0, weights + j * op->keys, row);
+        fnas_backend_product(false, true, op->queries, op->keys, op->head_width, score_factor(op), op->query + at, op->query_stride,
+                             op->key[j] + at, op->key_stride, 0, weights + j * op->keys, row);
     for (int64_t i = 0; i < op->queries; i++) softmax_row(seen_by(op, i), row, weights + i * row);
 }
 
@@ -101,8 +95,8 @@ void fnas_attention_forward(const fnas_attention *op, float *dst) {
         const float *weights = dropped_weights(op, head);
         int64_t at = head * op->head_width;
         for (int64_t j = 0; j < op->parts; j++)
-            product(CblasNoTrans, CblasNoTrans, op->queries, op->head_width, op->keys, 1, weights + j * op->keys, row, op->value[j] + at,
-                    op->key_stride, j ? 1 : 0, dst + at, width);
+            fnas_backend_product(false, false, op->queries, op->head_width, op->keys, 1, weights + j * op->keys, row, op->value[j] + at,
+                                 op->key_stride, j ? 1 : 0, dst + at, width);
     }
 }
 
@@ -113,18 +107,18 @@ void fnas_attention_backward(const fnas_attention *op, const float *diff_dst, co
         const float *weights = dropped_weights(op, head);
         int64_t at = head * op->head_width;
         for (int64_t j = 0; j < op->parts; j++) {
-            product(CblasTrans, CblasNoTrans, op->keys, op->head_width, op->queries, 1, weights + j * op->keys, row, diff_dst + at, width,
-                    0, gradients->value[j] + at, op->key_stride);
-            product(CblasNoTrans, CblasTrans, op->queries, op->keys, op->head_width, 1, diff_dst + at, width, op->value[j] + at,
-                    op->key_stride, 0, diff + j * op->keys, row);
+            fnas_backend_product(true, false, op->keys, op->head_width, op->queries, 1, weights + j * op->keys, row, diff_dst + at, width,
+                                 0, gradients->value[j] + at, op->key_stride);
+            fnas_backend_product(false, true, op->queries, op->keys, op->head_width, 1, diff_dst + at, width, op->value[j] + at,
+                                 op->key_stride, 0, diff + j * op->keys, row);
         }
         if (op->dropout) multiply(count, diff, op->scratch + 2 * count, diff);
         for (int64_t i = 0; i < op->queries; i++) softmax_row_gradient(row, head_weights(op, head) + i * row, diff + i * row);
         for (int64_t j = 0; j < op->parts; j++) {
-            product(CblasNoTrans, CblasNoTrans, op->queries, op->head_width, op->keys, score_factor(op), diff + j * op->keys, row,
-                    op->key[j] + at, op->key_stride, j ? 1 : 0, gradients->query + at, op->query_stride);
-            product(CblasTrans, CblasNoTrans, op->keys, op->head_width, op->queries, score_factor(op), diff + j * op->keys, row,
-                    op->query + at, op->query_stride, 0, gradients->key[j] + at, op->key_stride);
+            fnas_backend_product(false, false, op->queries, op->head_width, op->keys, score_factor(op), diff + j * op->keys, row,
+                                 op->key[j] + at, op->key_stride, j ? 1 : 0, gradients->query + at, op->query_stride);
+            fnas_backend_product(true, false, op->keys, op->head_width, op->queries, score_factor(op), diff + j * op->keys, row,
+                                 op->query + at, op->query_stride, 0, gradients->key[j] + at, op->key_stride);
         }
     }
 }

@@ -37,4 +37,10 @@ FNAS_NODISCARD fnas_status fnas_backend_conv_run_packed(fnas_context *context, f
 FNAS_NODISCARD fnas_status fnas_backend_conv_unpack(fnas_context *context, fnas_backend *backend, fnas_backend_conv *conv,
                                                     const void *packed, float *weights, void *scratch);
 
+/* c [m][n] = alpha op(a) op(b) + beta c, row-major with rows `stride` apart, f32, on the thread that calls; op transposes where asked.
+ * OpenBLAS does not know every processor: on one that is newer than itself it falls back to kernels without AVX, at a fifth of the speed.
+ */
+void fnas_backend_product(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, float alpha, const float *a,
+                          int64_t a_stride, const float *b, int64_t b_stride, float beta, float *c, int64_t c_stride);
+
 #endif

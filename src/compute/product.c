@@ -1,23 +1,23 @@
 #include "compute/product.h"
 
-#include <cblas.h>
 #include <string.h>
 
+#include "compute/backend.h"
 #include "compute/vector.h"
 
 void fnas_product_forward(fnas_engine *engine, int64_t rows, fnas_corner corner, const float *src, const float *weights, const float *bias,
                           float *dst) {
     (void)engine;
     for (int64_t i = 0; bias && i < rows; i++) memcpy(dst + i * corner.out, bias, (size_t)corner.out * sizeof *dst);
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (blasint)rows, (blasint)corner.out, (blasint)corner.in, 1.0f, src,
-                (blasint)corner.in, weights, (blasint)corner.stride, bias ? 1.0f : 0.0f, dst, (blasint)corner.out);
+    fnas_backend_product(false, true, rows, corner.out, corner.in, 1.0f, src, corner.in, weights, corner.stride, bias ? 1.0f : 0.0f, dst,
+                         corner.out);
 }
 
 void fnas_product_backward_source(fnas_engine *engine, int64_t rows, fnas_corner corner, const float *diff_dst, const float *weights,
                                   bool accumulate, float *diff_src) {
     (void)engine;
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (blasint)rows, (blasint)corner.in, (blasint)corner.out, 1.0f, diff_dst,
-                (blasint)corner.out, weights, (blasint)corner.stride, accumulate ? 1.0f : 0.0f, diff_src, (blasint)corner.in);
+    fnas_backend_product(false, false, rows, corner.in, corner.out, 1.0f, diff_dst, corner.out, weights, corner.stride,
+                         accumulate ? 1.0f : 0.0f, diff_src, corner.in);
 }
 
 FNAS_MULTIVERSION static void add_rows(int64_t rows, int64_t width, const float *src, float *sum) {
@@ -28,7 +28,7 @@ FNAS_MULTIVERSION static void add_rows(int64_t rows, int64_t width, const float 
 void fnas_product_backward_weights(fnas_engine *engine, int64_t rows, fnas_corner corner, const float *src, const float *diff_dst,
                                    float *diff_weights, float *diff_bias) {
     (void)engine;
-    cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, (blasint)corner.out, (blasint)corner.in, (blasint)rows, 1.0f, diff_dst,
-                (blasint)corner.out, src, (blasint)corner.in, 1.0f, diff_weights, (blasint)corner.stride);
+    fnas_backend_product(true, false, corner.out, corner.in, rows, 1.0f, diff_dst, corner.out, src, corner.in, 1.0f, diff_weights,
+                         corner.stride);
     if (diff_bias) add_rows(rows, corner.out, diff_dst, diff_bias);
 }
