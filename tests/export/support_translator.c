@@ -3,9 +3,9 @@
 #include "base/memory.h"
 #include "base/random.h"
 
-static void shape_side(fnas_transformer_side *largest, fnas_transformer_side *side, int64_t width, int64_t narrow, int64_t layers) {
-    *largest = (fnas_transformer_side){.width = width, .layer_count = 4, .width_gate = -1, .layers_gate = -1};
-    for (int64_t l = 0; l < 4; l++) largest->layers[l] = (fnas_transformer_layer){48, 8, 8, 3, -1, -1, -1, -1};
+static void shape_side(fnas_translator_side *largest, fnas_translator_side *side, int64_t width, int64_t narrow, int64_t layers) {
+    *largest = (fnas_translator_side){.width = width, .layer_count = 4, .width_gate = -1, .layers_gate = -1};
+    for (int64_t l = 0; l < 4; l++) largest->layers[l] = (fnas_translator_layer){48, 8, 8, 3, -1, -1, -1, -1};
     *side = *largest;
     side->width = narrow;
     side->layer_count = layers;
@@ -33,11 +33,11 @@ static void draw_sentences(fnas_random *random, test_translator *f) {
 void test_translator_begin(fnas_test_place *place, test_translator *f) {
     fnas_random random = fnas_random_begin(21, FNAS_STREAM_TEST, 0, 0);
     memset(f, 0, sizeof *f);
-    f->largest = f->shape = (fnas_transformer){.vocabulary = TRANSLATOR_VOCABULARY, .attention_width = 32};
+    f->largest = f->shape = (fnas_translator){.vocabulary = TRANSLATOR_VOCABULARY, .attention_width = 32};
     shape_side(&f->largest.encoder, &f->shape.encoder, 40, 24, 4);
     shape_side(&f->largest.decoder, &f->shape.decoder, 36, 28, 3);
     draw_sentences(&random, f);
-    assert_status(FNAS_OK, fnas_transformer_declare(place->context, &f->largest, &f->parameters));
+    assert_status(FNAS_OK, fnas_translator_declare(place->context, &f->largest, &f->parameters));
     assert_status(FNAS_OK, fnas_parameters_allocate(place->context, &f->parameters));
     fnas_parameters_initialise(&f->parameters, 21);
     for (int64_t i = 0; i < f->parameters.item_count; i++) {
@@ -57,18 +57,18 @@ void test_translator_end(test_translator *f) {
 }
 
 void test_translator_run(fnas_test_place *place, test_translator *f) {
-    fnas_transformer_batch batch = {TRANSLATOR_SENTENCES, f->source, f->source_start, f->input, f->label, f->target_start};
-    fnas_transformer_request request = {.shape = &f->shape,
-                                        .largest = &f->largest,
-                                        .parameters = &f->parameters,
-                                        .batch = &batch,
-                                        .label_smoothing = TRANSLATOR_SMOOTHING,
-                                        .scale = 1,
-                                        .weight_gradient = f->gradient,
-                                        .logits = f->logits};
-    fnas_transformer_result result;
+    fnas_translator_batch batch = {TRANSLATOR_SENTENCES, f->source, f->source_start, f->input, f->label, f->target_start};
+    fnas_translator_request request = {.shape = &f->shape,
+                                       .largest = &f->largest,
+                                       .parameters = &f->parameters,
+                                       .batch = &batch,
+                                       .label_smoothing = TRANSLATOR_SMOOTHING,
+                                       .scale = 1,
+                                       .weight_gradient = f->gradient,
+                                       .logits = f->logits};
+    fnas_translator_result result;
     fnas_worker worker;
     assert_status(FNAS_OK, fnas_worker_create(place->context, FNAS_COMPUTE_F32, &worker));
-    assert_status(FNAS_OK, fnas_transformer_run(place->context, &worker, &request, &result));
+    assert_status(FNAS_OK, fnas_translator_run(place->context, &worker, &request, &result));
     fnas_worker_destroy(&worker);
 }

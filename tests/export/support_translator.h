@@ -4,7 +4,7 @@
 
 #include "base/support.h"
 
-#include "nn/transformer/transformer.h"
+#include "nn/translator/translator.h"
 
 #define TRANSLATOR_VOCABULARY 23
 #define TRANSLATOR_SENTENCES 3
@@ -12,7 +12,7 @@
 #define TRANSLATOR_SMOOTHING 0.1f
 
 typedef struct test_translator {
-    fnas_transformer largest, shape;
+    fnas_translator largest, shape;
     fnas_parameters parameters;
     int32_t source[TRANSLATOR_TOKENS_MOST], input[TRANSLATOR_TOKENS_MOST], label[TRANSLATOR_TOKENS_MOST];
     int64_t source_start[TRANSLATOR_SENTENCES + 1], target_start[TRANSLATOR_SENTENCES + 1];

@@ -2,8 +2,8 @@
 #include <math.h>
 
 #include "base/memory.h"
-#include "nn/support_transformers.h"
-#include "nn/transformer/decode.h"
+#include "nn/support_translators.h"
+#include "nn/translator/decode.h"
 
 enum { BEGIN = 0, END = 1, WORDS = 6, NETS = 8 };
 
@@ -26,7 +26,7 @@ typedef struct translation {
     double scores[8];
 } translation;
 
-static fnas_decode_request decode_request(const test_transformer *test, int64_t beam, double penalty, translation *into) {
+static fnas_decode_request decode_request(const test_translator *test, int64_t beam, double penalty, translation *into) {
     return (fnas_decode_request){.shape = &test->shape,
                                  .largest = &test->largest,
                                  .parameters = &test->parameters,
@@ -40,7 +40,7 @@ static fnas_decode_request decode_request(const test_transformer *test, int64_t 
 }
 
 /* Log probability of words and then the end, by the whole network. */
-static double log_probability(fnas_test_place *place, const test_transformer *test, int64_t sentence, int64_t count, const int32_t *words) {
+static double log_probability(fnas_test_place *place, const test_translator *test, int64_t sentence, int64_t count, const int32_t *words) {
     int32_t input[WORDS + 1], label[WORDS + 1];
     int64_t source_start[2] = {0, test->batch.source_start[sentence + 1] - test->batch.source_start[sentence]},
             target_start[2] = {0, count + 1};
@@ -48,16 +48,16 @@ static double log_probability(fnas_test_place *place, const test_transformer *te
         input[i] = i ? words[i - 1] : BEGIN;
         label[i] = i < count ? words[i] : END;
     }
-    fnas_transformer_batch batch = {.n = 1,
-                                    .source = test->batch.source + test->batch.source_start[sentence],
-                                    .source_start = source_start,
-                                    .input = input,
-                                    .label = label,
-                                    .target_start = target_start};
-    fnas_transformer_request request = test_transformer_request(test);
-    fnas_transformer_result result;
+    fnas_translator_batch batch = {.n = 1,
+                                   .source = test->batch.source + test->batch.source_start[sentence],
+                                   .source_start = source_start,
+                                   .input = input,
+                                   .label = label,
+                                   .target_start = target_start};
+    fnas_translator_request request = test_translator_request(test);
+    fnas_translator_result result;
     request.batch = &batch;
-    assert_status(FNAS_OK, fnas_transformer_run(place->context, &worker, &request, &result));
+    assert_status(FNAS_OK, fnas_translator_run(place->context, &worker, &request, &result));
     return -result.log_loss;
 }
 
@@ -65,22 +65,22 @@ static double log_probability(fnas_test_place *place, const test_transformer *te
 static void scores_are_those_of_the_network(void **state) {
     fnas_test_place *place = *state;
     for (uint64_t seed = 1; seed <= NETS; seed++) {
-        test_transformer *test = test_transformer_create(place, seed, false);
+        test_translator *test = test_translator_create(place, seed, false);
         translation said;
         fnas_decode_request request = decode_request(test, 1 + (int64_t)seed % 4, 0.6, &said);
-        assert_status(FNAS_OK, fnas_transformer_decode(place->context, &worker, &request));
+        assert_status(FNAS_OK, fnas_translator_decode(place->context, &worker, &request));
         for (int64_t i = 0; i < test->batch.n; i++) {
             assert_in_range(said.counts[i], 0, WORDS - 1);
             double score = log_probability(place, test, i, said.counts[i], said.words + i * WORDS) / pow((double)said.counts[i] + 1, 0.6);
             if (!(fabs(score - said.scores[i]) <= 1e-4 * (1 + fabs(score))))
                 fail_msg("seed %d, sentence %d: %.9g, by the network %.9g", (int)seed, (int)i, said.scores[i], score);
         }
-        test_transformer_destroy(test);
+        test_translator_destroy(test);
     }
 }
 
 /* The best of all hypotheses of at most `most` words, by their whole log probability. */
-static double best_of_all(fnas_test_place *place, const test_transformer *test, int64_t sentence, int64_t count, int32_t *words,
+static double best_of_all(fnas_test_place *place, const test_translator *test, int64_t sentence, int64_t count, int32_t *words,
                           int64_t most) {
     double best = log_probability(place, test, sentence, count, words);
     for (int32_t word = 0; count < most && word < test->shape.vocabulary; word++) {
@@ -95,56 +95,56 @@ static double best_of_all(fnas_test_place *place, const test_transformer *test, 
 static void a_wide_beam_finds_the_best(void **state) {
     fnas_test_place *place = *state;
     for (uint64_t seed = 31; seed <= 34; seed++) {
-        test_transformer *test = test_transformer_create(place, seed, false);
+        test_translator *test = test_translator_create(place, seed, false);
         translation said;
         int32_t words[WORDS];
         test->shape.vocabulary = test->shape.vocabulary < 6 ? test->shape.vocabulary : 6; /* the first words of the embedding */
         for (int64_t i = 0; i < 200; i++) test->ids[0][i] %= (int32_t)test->shape.vocabulary;
         fnas_decode_request request = decode_request(test, FNAS_BEAM_MOST, 0, &said);
         request.options.words_most = 3; /* two and the end */
-        assert_status(FNAS_OK, fnas_transformer_decode(place->context, &worker, &request));
+        assert_status(FNAS_OK, fnas_translator_decode(place->context, &worker, &request));
         for (int64_t i = 0; i < test->batch.n; i++) {
             double best = best_of_all(place, test, i, 0, words, 2);
             if (!(fabs(best - said.scores[i]) <= 1e-4 * (1 + fabs(best))))
                 fail_msg("seed %d, sentence %d: %.9g, the best is %.9g", (int)seed, (int)i, said.scores[i], best);
         }
-        test_transformer_destroy(test);
+        test_translator_destroy(test);
     }
 }
 
 /* Sentences that are translated together do not see each other. */
 static void sentences_are_apart(void **state) {
     fnas_test_place *place = *state;
-    test_transformer *test = test_transformer_create(place, 3, false);
+    test_translator *test = test_translator_create(place, 3, false);
     translation together, alone;
     assert_true(test->batch.n > 1);
     fnas_decode_request request = decode_request(test, 3, 1, &together);
-    assert_status(FNAS_OK, fnas_transformer_decode(place->context, &worker, &request));
+    assert_status(FNAS_OK, fnas_translator_decode(place->context, &worker, &request));
     for (int64_t i = 0; i < test->batch.n; i++) {
         int64_t start[2] = {0, test->batch.source_start[i + 1] - test->batch.source_start[i]};
         request = decode_request(test, 3, 1, &alone);
         request.n = 1;
         request.source = test->batch.source + test->batch.source_start[i];
         request.source_start = start;
-        assert_status(FNAS_OK, fnas_transformer_decode(place->context, &worker, &request));
+        assert_status(FNAS_OK, fnas_translator_decode(place->context, &worker, &request));
         assert_int_equal(together.counts[i], alone.counts[0]);
         assert_memory_equal(together.words + i * WORDS, alone.words, (size_t)alone.counts[0] * sizeof(int32_t));
     }
-    test_transformer_destroy(test);
+    test_translator_destroy(test);
 }
 
 static void bad_options_are_refused(void **state) {
     fnas_test_place *place = *state;
-    test_transformer *test = test_transformer_create(place, 3, false);
+    test_translator *test = test_translator_create(place, 3, false);
     translation said;
     fnas_decode_request request = decode_request(test, FNAS_BEAM_MOST + 1, 1, &said);
-    assert_status(FNAS_ERR_USAGE, fnas_transformer_decode(place->context, &worker, &request));
+    assert_status(FNAS_ERR_USAGE, fnas_translator_decode(place->context, &worker, &request));
     assert_message("a beam of 17");
     request = decode_request(test, 1, 1, &said);
     request.options.end = (int32_t)test->shape.vocabulary;
-    assert_status(FNAS_ERR_INPUT, fnas_transformer_decode(place->context, &worker, &request));
+    assert_status(FNAS_ERR_INPUT, fnas_translator_decode(place->context, &worker, &request));
     assert_message("begin and end are 0 and");
-    test_transformer_destroy(test);
+    test_translator_destroy(test);
 }
 
 int main(void) {

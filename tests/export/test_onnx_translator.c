@@ -4,7 +4,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
-#include "export/onnx_transformer.h"
+#include "export/onnx_translator.h"
 #include "export/safetensors.h"
 #include "export/support_translator.h"
 
@@ -13,9 +13,9 @@
 #define POSITIONS 64
 
 static void write_models(fnas_test_place *place, const test_translator *f) {
-    fnas_onnx_transformer net = {.shape = &f->shape, .largest = &f->largest, .parameters = &f->parameters, .positions = POSITIONS};
+    fnas_onnx_translator net = {.shape = &f->shape, .largest = &f->largest, .parameters = &f->parameters, .positions = POSITIONS};
     fnas_text encoder = {0}, decoder = {0};
-    assert_status(FNAS_OK, fnas_onnx_encode_transformer(place->context, &net, &encoder, &decoder));
+    assert_status(FNAS_OK, fnas_onnx_encode_translator(place->context, &net, &encoder, &decoder));
     assert_status(FNAS_OK, fnas_file_write_atomic(place->context, fnas_test_path(place, "encoder.onnx"), encoder.data, encoder.size));
     assert_status(FNAS_OK, fnas_file_write_atomic(place->context, fnas_test_path(place, "decoder.onnx"), decoder.data, decoder.size));
     fnas_text_free(&encoder);
@@ -110,8 +110,8 @@ static void equal_networks_give_equal_bytes(void **state) {
     test_translator f;
     fnas_text texts[4] = {{0}};
     test_translator_begin(place, &f);
-    fnas_onnx_transformer net = {.shape = &f.shape, .largest = &f.largest, .parameters = &f.parameters, .positions = POSITIONS};
-    for (int i = 0; i < 2; i++) assert_status(FNAS_OK, fnas_onnx_encode_transformer(place->context, &net, &texts[i], &texts[2 + i]));
+    fnas_onnx_translator net = {.shape = &f.shape, .largest = &f.largest, .parameters = &f.parameters, .positions = POSITIONS};
+    for (int i = 0; i < 2; i++) assert_status(FNAS_OK, fnas_onnx_encode_translator(place->context, &net, &texts[i], &texts[2 + i]));
     for (int i = 0; i < 4; i += 2) {
         assert_int_equal(texts[i].size, texts[i + 1].size);
         assert_memory_equal(texts[i].data, texts[i + 1].data, texts[i].size);

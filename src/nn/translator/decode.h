@@ -1,8 +1,8 @@
 /* Decoding: sentence by sentence a word at a time, with the keys and values of the words before kept, and beam search over it. */
-#ifndef FNAS_NN_TRANSFORMER_DECODE_H
-#define FNAS_NN_TRANSFORMER_DECODE_H
+#ifndef FNAS_NN_TRANSLATOR_DECODE_H
+#define FNAS_NN_TRANSLATOR_DECODE_H
 
-#include "nn/transformer/transformer.h"
+#include "nn/translator/translator.h"
 
 #define FNAS_BEAM_MOST 16
 
@@ -15,7 +15,7 @@ typedef struct fnas_decode_options {
 } fnas_decode_options;
 
 typedef struct fnas_decode_request {
-    const fnas_transformer *shape, *largest; /* as in fnas_transformer_request */
+    const fnas_translator *shape, *largest; /* as in fnas_translator_request */
     const fnas_parameters *parameters;
     int64_t n;                   /* sentences, decoded together */
     const int32_t *source;       /* ids */
@@ -29,6 +29,6 @@ typedef struct fnas_decode_request {
 /* Beam search as fairseq's: of each step's 2 * beam best continuations those among the first `beam` that end are kept as finished, and the
  * best `beam` others go on, until as many are finished or words_most is reached, where what is left is ended. Deterministic: of equal
  * scores the earlier hypothesis and then the smaller id wins. On one thread, in memory of the worker's arena. */
-FNAS_NODISCARD fnas_status fnas_transformer_decode(fnas_context *context, fnas_worker *worker, const fnas_decode_request *request);
+FNAS_NODISCARD fnas_status fnas_translator_decode(fnas_context *context, fnas_worker *worker, const fnas_decode_request *request);
 
 #endif

@@ -1,5 +1,5 @@
 /* Logits and gradients of a Transformer's sub-network against PyTorch's in double precision, for the same weights of the largest one:
- * against what it gave once (transformer_torch.txt, written by torch_transformer.py), and against what it gives here, where it is
+ * against what it gave once (translator_torch.txt, written by torch_translator.py), and against what it gives here, where it is
  * installed. */
 #include "export/support_translator.h"
 
@@ -72,7 +72,7 @@ static void test_golden(void **state) {
     test_translator f;
     test_translator_begin(*state, &f);
     test_translator_run(*state, &f);
-    FILE *file = fopen(FILES "transformer_torch.txt", "r");
+    FILE *file = fopen(FILES "translator_torch.txt", "r");
     assert_non_null(file);
     compare(&f, file, "as PyTorch gave them");
     fclose(file);
@@ -81,10 +81,10 @@ static void test_golden(void **state) {
 
 /* ---- PyTorch here ---- */
 
-static void describe_side(fnas_text *text, const char *name, const fnas_transformer_side *side, int64_t largest) {
+static void describe_side(fnas_text *text, const char *name, const fnas_translator_side *side, int64_t largest) {
     fnas_text_append(text, "\"%s\": {\"width\": %d, \"largest\": %d, \"layers\": [", name, (int)side->width, (int)largest);
     for (int64_t l = 0; l < side->layer_count; l++) {
-        const fnas_transformer_layer *layer = &side->layers[l];
+        const fnas_translator_layer *layer = &side->layers[l];
         fnas_text_append(text, "%s{\"ffn\": %d, \"heads\": %d, \"cross_heads\": %d, \"cross_sources\": %d}", l ? ", " : "",
                          (int)layer->feed_forward, (int)layer->heads, (int)layer->cross_heads, (int)layer->cross_sources);
     }
@@ -135,8 +135,7 @@ static void test_of_torch(void **state) {
     const char *path = fnas_test_path(place, "net.safetensors");
     write_case(place, &f, path);
     snprintf(output, sizeof output, "%s", fnas_test_path(place, "torch.txt"));
-    snprintf(command, sizeof command, "/usr/bin/python3 %storch_transformer.py %s/bench/peers %s > %s", FILES, FNAS_TEST_ROOT, path,
-             output);
+    snprintf(command, sizeof command, "/usr/bin/python3 %storch_translator.py %s/bench/peers %s > %s", FILES, FNAS_TEST_ROOT, path, output);
     int status = system(command), code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
     if (code == 77 || code == 127) {
         test_translator_end(&f);

@@ -4,21 +4,21 @@
  * encoder: "source" [batch, source_length] i64, "source_mask" [batch, source_length] f32 (1: a token, 0: padding) -> "memory0", "memory1",
  * ... [batch, source_length, encoder width] f32, what its last, last but one ... layer gives, as many as the decoder reads decoder:
  * "target" [batch, target_length] i64 (all words so far), "source_mask", "memory0", ... -> "logits" [batch, target_length, vocabulary] */
-#ifndef FNAS_EXPORT_ONNX_TRANSFORMER_H
-#define FNAS_EXPORT_ONNX_TRANSFORMER_H
+#ifndef FNAS_EXPORT_ONNX_TRANSLATOR_H
+#define FNAS_EXPORT_ONNX_TRANSLATOR_H
 
 #include "base/text.h"
-#include "nn/transformer/transformer.h"
+#include "nn/translator/translator.h"
 
-typedef struct fnas_onnx_transformer {
-    const fnas_transformer *shape, *largest; /* whose weights parameters are */
+typedef struct fnas_onnx_translator {
+    const fnas_translator *shape, *largest; /* whose weights parameters are */
     const fnas_parameters *parameters;
     int64_t positions; /* tokens of the longest sentence that the models can take */
-} fnas_onnx_transformer;
+} fnas_onnx_translator;
 
 /* Both models' bytes (zero-initialised texts; fnas_text_free, also after a failure). Errors: FNAS_ERR_INPUT for a model of 2 GiB and more,
  * FNAS_ERR_MEMORY. */
-FNAS_NODISCARD fnas_status fnas_onnx_encode_transformer(fnas_context *context, const fnas_onnx_transformer *net, fnas_text *encoder,
-                                                        fnas_text *decoder);
+FNAS_NODISCARD fnas_status fnas_onnx_encode_translator(fnas_context *context, const fnas_onnx_translator *net, fnas_text *encoder,
+                                                       fnas_text *decoder);
 
 #endif

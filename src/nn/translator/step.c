@@ -1,4 +1,4 @@
-#include "nn/transformer/step.h"
+#include "nn/translator/step.h"
 
 #include <math.h>
 #include <string.h>
@@ -9,43 +9,43 @@
 
 /* ---- memory ---- */
 
-static void *indices(fnas_transformer_run_state *run, int64_t count) {
+static void *indices(fnas_translator_run_state *run, int64_t count) {
     void *memory = fnas_arena_allocate(run->arena, (size_t)count * sizeof(int64_t));
     if (!memory) run->out_of_memory = true;
     return memory;
 }
 
-static int64_t keys_most(const fnas_transformer_run_state *run, int64_t words_most) {
+static int64_t keys_most(const fnas_translator_run_state *run, int64_t words_most) {
     int64_t most = words_most;
     for (int64_t i = 0; i < run->encoder.n; i++) {
-        int64_t keys = FNAS_TRANSFORMER_SOURCES_MAX * (run->encoder.start[i + 1] - run->encoder.start[i]);
+        int64_t keys = FNAS_TRANSLATOR_SOURCES_MAX * (run->encoder.start[i + 1] - run->encoder.start[i]);
         most = keys > most ? keys : most;
     }
     return most;
 }
 
 static void allocate(fnas_decoder *decoder) {
-    fnas_transformer_run_state *run = decoder->run;
-    const fnas_transformer_side *side = run->decoder.shape;
+    fnas_translator_run_state *run = decoder->run;
+    const fnas_translator_side *side = run->decoder.shape;
     int64_t rows = decoder->rows_most, attention = run->request->shape->attention_width, hidden = 0;
     for (int64_t l = 0; l < side->layer_count; l++) {
-        decoder->kept[l] = fnas_transformer_floats(run, rows * decoder->words_most * 2 * attention);
+        decoder->kept[l] = fnas_translator_floats(run, rows * decoder->words_most * 2 * attention);
         hidden = side->layers[l].feed_forward > hidden ? side->layers[l].feed_forward : hidden;
     }
     decoder->sentence = indices(run, rows);
     decoder->word = indices(run, rows);
     decoder->kept_in = indices(run, rows * decoder->words_most);
-    decoder->logits = fnas_transformer_floats(run, rows * run->request->shape->vocabulary);
-    decoder->x = fnas_transformer_floats(run, rows * side->width);
-    decoder->branch = fnas_transformer_floats(run, rows * side->width);
-    decoder->projected = fnas_transformer_floats(run, rows * 3 * attention);
-    decoder->context = fnas_transformer_floats(run, rows * attention);
-    decoder->hidden = fnas_transformer_floats(run, rows * hidden);
-    decoder->weights = fnas_transformer_floats(run, keys_most(run, decoder->words_most));
-    decoder->position = fnas_transformer_floats(run, decoder->words_most * side->width);
+    decoder->logits = fnas_translator_floats(run, rows * run->request->shape->vocabulary);
+    decoder->x = fnas_translator_floats(run, rows * side->width);
+    decoder->branch = fnas_translator_floats(run, rows * side->width);
+    decoder->projected = fnas_translator_floats(run, rows * 3 * attention);
+    decoder->context = fnas_translator_floats(run, rows * attention);
+    decoder->hidden = fnas_translator_floats(run, rows * hidden);
+    decoder->weights = fnas_translator_floats(run, keys_most(run, decoder->words_most));
+    decoder->position = fnas_translator_floats(run, decoder->words_most * side->width);
 }
 
-fnas_status fnas_decoder_begin(fnas_context *context, fnas_transformer_run_state *run, int64_t rows_most, int64_t words_most,
+fnas_status fnas_decoder_begin(fnas_context *context, fnas_translator_run_state *run, int64_t rows_most, int64_t words_most,
                                fnas_decoder *decoder) {
     *decoder = (fnas_decoder){.run = run, .rows_most = rows_most, .words_most = words_most};
     allocate(decoder);
@@ -53,8 +53,8 @@ fnas_status fnas_decoder_begin(fnas_context *context, fnas_transformer_run_state
     int64_t width = run->decoder.shape->width;
     for (int64_t t = 0; t < words_most; t++)
         for (int64_t c = 0; c < width; c++)
-            decoder->position[t * width + c] = (float)fnas_transformer_position(run->decoder.largest->width, t, c);
-    for (int64_t l = 0; l < run->decoder.shape->layer_count; l++) fnas_transformer_cross_memory(run, l);
+            decoder->position[t * width + c] = (float)fnas_translator_position(run->decoder.largest->width, t, c);
+    for (int64_t l = 0; l < run->decoder.shape->layer_count; l++) fnas_translator_cross_memory(run, l);
     return FNAS_OK;
 }
 
@@ -73,8 +73,8 @@ void fnas_decoder_reorder(fnas_decoder *decoder, int64_t rows, const int64_t *fr
 typedef struct key_list {
     const fnas_decoder *decoder;
     int64_t count;
-    const float *part[FNAS_TRANSFORMER_SOURCES_MAX]; /* of the encoder's results; NULL: the words before */
-    int64_t part_count;                              /* keys of each part */
+    const float *part[FNAS_TRANSLATOR_SOURCES_MAX]; /* of the encoder's results; NULL: the words before */
+    int64_t part_count;                             /* keys of each part */
     int64_t row, layer, stride;
 } key_list;
 
@@ -123,8 +123,8 @@ static void attend(const fnas_decoder *decoder, const key_list *list, int64_t he
 /* ---- a layer ---- */
 
 static void product(const fnas_decoder *decoder, int32_t handle, fnas_corner corner, const float *src, float *dst) {
-    fnas_product_forward(decoder->run->engine, decoder->rows, corner, src, fnas_transformer_values(decoder->run, handle),
-                         fnas_transformer_values(decoder->run, handle + FNAS_TRANSFORMER_BIAS), dst);
+    fnas_product_forward(decoder->run->engine, decoder->rows, corner, src, fnas_translator_values(decoder->run, handle),
+                         fnas_translator_values(decoder->run, handle + FNAS_TRANSLATOR_BIAS), dst);
 }
 
 /* x becomes norm(x + branch). */
@@ -133,15 +133,14 @@ static void end(const fnas_decoder *decoder, int32_t handle) {
     float mean, scale;
     fnas_kernels_f32.add((size_t)(decoder->rows * width), decoder->branch, decoder->x);
     for (int64_t i = 0; i < decoder->rows; i++)
-        fnas_layer_norm_forward(1, width, decoder->x + i * width, fnas_transformer_values(decoder->run, handle),
-                                fnas_transformer_values(decoder->run, handle + FNAS_TRANSFORMER_BETA), &mean, &scale,
-                                decoder->x + i * width);
+        fnas_layer_norm_forward(1, width, decoder->x + i * width, fnas_translator_values(decoder->run, handle),
+                                fnas_translator_values(decoder->run, handle + FNAS_TRANSLATOR_BETA), &mean, &scale, decoder->x + i * width);
 }
 
 static void self_attention(const fnas_decoder *decoder, int64_t l, int32_t handle) {
-    const fnas_transformer_side_run *side = &decoder->run->decoder;
+    const fnas_translator_side_run *side = &decoder->run->decoder;
     int64_t width = side->shape->width, attention = decoder->run->request->shape->attention_width, words = decoder->words_most;
-    product(decoder, handle + FNAS_TRANSFORMER_SELF_IN, (fnas_corner){width, 3 * attention, side->largest->width}, decoder->x,
+    product(decoder, handle + FNAS_TRANSLATOR_SELF_IN, (fnas_corner){width, 3 * attention, side->largest->width}, decoder->x,
             decoder->projected);
     for (int64_t i = 0; i < decoder->rows; i++) {
         const float *query = decoder->projected + i * 3 * attention;
@@ -151,16 +150,16 @@ static void self_attention(const fnas_decoder *decoder, int64_t l, int32_t handl
         key_list list = {.decoder = decoder, .count = decoder->length + 1, .row = i, .layer = l, .stride = 2 * attention};
         attend(decoder, &list, side->shape->layers[l].heads, query, decoder->context + i * attention);
     }
-    product(decoder, handle + FNAS_TRANSFORMER_SELF_OUT, (fnas_corner){attention, width, attention}, decoder->context, decoder->branch);
-    end(decoder, handle + FNAS_TRANSFORMER_SELF_NORM);
+    product(decoder, handle + FNAS_TRANSLATOR_SELF_OUT, (fnas_corner){attention, width, attention}, decoder->context, decoder->branch);
+    end(decoder, handle + FNAS_TRANSLATOR_SELF_NORM);
 }
 
 static void cross_attention(const fnas_decoder *decoder, int64_t l, int32_t handle) {
-    const fnas_transformer_side_run *side = &decoder->run->decoder;
-    const fnas_transformer_layer *layer = &side->shape->layers[l];
+    const fnas_translator_side_run *side = &decoder->run->decoder;
+    const fnas_translator_layer *layer = &side->shape->layers[l];
     const int64_t *start = decoder->run->encoder.start;
     int64_t width = side->shape->width, attention = decoder->run->request->shape->attention_width;
-    product(decoder, handle + FNAS_TRANSFORMER_CROSS_QUERY, (fnas_corner){width, attention, side->largest->width}, decoder->x,
+    product(decoder, handle + FNAS_TRANSLATOR_CROSS_QUERY, (fnas_corner){width, attention, side->largest->width}, decoder->x,
             decoder->projected);
     for (int64_t i = 0; i < decoder->rows; i++) {
         int64_t s = decoder->sentence[i], keys = start[s + 1] - start[s];
@@ -168,24 +167,24 @@ static void cross_attention(const fnas_decoder *decoder, int64_t l, int32_t hand
         for (int64_t j = 0; j < layer->cross_sources; j++) list.part[j] = side->layers[l].cross.memory[j] + start[s] * 2 * attention;
         attend(decoder, &list, layer->cross_heads, decoder->projected + i * attention, decoder->context + i * attention);
     }
-    product(decoder, handle + FNAS_TRANSFORMER_CROSS_OUT, (fnas_corner){attention, width, attention}, decoder->context, decoder->branch);
-    end(decoder, handle + FNAS_TRANSFORMER_CROSS_NORM);
+    product(decoder, handle + FNAS_TRANSLATOR_CROSS_OUT, (fnas_corner){attention, width, attention}, decoder->context, decoder->branch);
+    end(decoder, handle + FNAS_TRANSLATOR_CROSS_NORM);
 }
 
 static void feed_forward(const fnas_decoder *decoder, int64_t l, int32_t handle) {
-    const fnas_transformer_side_run *side = &decoder->run->decoder;
+    const fnas_translator_side_run *side = &decoder->run->decoder;
     int64_t width = side->shape->width, middle = side->shape->layers[l].feed_forward;
-    product(decoder, handle + FNAS_TRANSFORMER_EXPAND, (fnas_corner){width, middle, side->largest->width}, decoder->x, decoder->hidden);
+    product(decoder, handle + FNAS_TRANSLATOR_EXPAND, (fnas_corner){width, middle, side->largest->width}, decoder->x, decoder->hidden);
     fnas_kernels_f32.relu((size_t)(decoder->rows * middle), decoder->hidden, decoder->hidden);
-    product(decoder, handle + FNAS_TRANSFORMER_CONTRACT, (fnas_corner){middle, width, side->largest->layers[l].feed_forward},
+    product(decoder, handle + FNAS_TRANSLATOR_CONTRACT, (fnas_corner){middle, width, side->largest->layers[l].feed_forward},
             decoder->hidden, decoder->branch);
-    end(decoder, handle + FNAS_TRANSFORMER_FINAL_NORM);
+    end(decoder, handle + FNAS_TRANSLATOR_FINAL_NORM);
 }
 
 /* ---- a step ---- */
 
 static void embed(const fnas_decoder *decoder) {
-    const float *table = fnas_transformer_values(decoder->run, FNAS_TRANSFORMER_EMBEDDING), *position;
+    const float *table = fnas_translator_values(decoder->run, FNAS_TRANSLATOR_EMBEDDING), *position;
     int64_t width = decoder->run->decoder.shape->width, stride = decoder->run->embedding_width;
     float factor = sqrtf((float)width);
     position = decoder->position + decoder->length * width;
@@ -195,16 +194,16 @@ static void embed(const fnas_decoder *decoder) {
 }
 
 void fnas_decoder_step(fnas_decoder *decoder) {
-    const fnas_transformer_run_state *run = decoder->run;
+    const fnas_translator_run_state *run = decoder->run;
     embed(decoder);
     for (int64_t l = 0; l < run->decoder.shape->layer_count; l++) {
-        int32_t handle = fnas_transformer_decoder_handle(run->request->largest, l);
+        int32_t handle = fnas_translator_decoder_handle(run->request->largest, l);
         self_attention(decoder, l, handle);
         cross_attention(decoder, l, handle);
         feed_forward(decoder, l, handle);
     }
     fnas_corner corner = {.in = run->decoder.shape->width, .out = run->request->shape->vocabulary, .stride = run->embedding_width};
-    fnas_product_forward(run->engine, decoder->rows, corner, decoder->x, fnas_transformer_values(run, FNAS_TRANSFORMER_EMBEDDING), NULL,
+    fnas_product_forward(run->engine, decoder->rows, corner, decoder->x, fnas_translator_values(run, FNAS_TRANSLATOR_EMBEDDING), NULL,
                          decoder->logits);
     decoder->length++;
 }

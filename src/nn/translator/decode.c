@@ -1,10 +1,10 @@
-#include "nn/transformer/decode.h"
+#include "nn/translator/decode.h"
 
 #include <math.h>
 #include <string.h>
 
 #include "compute/token_loss.h"
-#include "nn/transformer/step.h"
+#include "nn/translator/step.h"
 
 /* ---- what is wanted ---- */
 
@@ -124,13 +124,13 @@ static void advance(search *all) {
 
 /* ---- all of it ---- */
 
-static void *room(fnas_transformer_run_state *run, int64_t count, size_t size) {
+static void *room(fnas_translator_run_state *run, int64_t count, size_t size) {
     void *memory = fnas_arena_allocate(run->arena, (size_t)count * size);
     if (!memory) run->out_of_memory = true;
     return memory;
 }
 
-static fnas_status begin(fnas_context *context, fnas_transformer_run_state *run, search *all) {
+static fnas_status begin(fnas_context *context, fnas_translator_run_state *run, search *all) {
     const fnas_decode_options *options = &all->request->options;
     int64_t n = all->request->n, rows = n * options->beam, most = options->words_most;
     all->score = room(run, rows, sizeof(double));
@@ -154,9 +154,9 @@ static fnas_status begin(fnas_context *context, fnas_transformer_run_state *run,
     return FNAS_OK;
 }
 
-static fnas_status search_all(fnas_context *context, fnas_transformer_run_state *run, search *all) {
-    FNAS_TRY(fnas_transformer_prepare(context, run));
-    fnas_transformer_side_forward(run, &run->encoder);
+static fnas_status search_all(fnas_context *context, fnas_translator_run_state *run, search *all) {
+    FNAS_TRY(fnas_translator_prepare(context, run));
+    fnas_translator_side_forward(run, &run->encoder);
     FNAS_TRY(begin(context, run, all));
     while (all->decoder.rows > 0) {
         fnas_decoder_step(&all->decoder);
@@ -181,24 +181,24 @@ static fnas_status target_of_begins(fnas_context *context, const fnas_decode_req
     return FNAS_OK;
 }
 
-fnas_status fnas_transformer_decode(fnas_context *context, fnas_worker *worker, const fnas_decode_request *request) {
+fnas_status fnas_translator_decode(fnas_context *context, fnas_worker *worker, const fnas_decode_request *request) {
     int32_t *words = NULL;
     int64_t *starts = NULL;
     FNAS_TRY(check(context, request));
     fnas_status status = target_of_begins(context, request, &words, &starts);
-    fnas_transformer_batch batch = {.n = request->n,
-                                    .source = request->source,
-                                    .source_start = request->source_start,
-                                    .input = words,
-                                    .label = words,
-                                    .target_start = starts};
-    fnas_transformer_request forward = {
+    fnas_translator_batch batch = {.n = request->n,
+                                   .source = request->source,
+                                   .source_start = request->source_start,
+                                   .input = words,
+                                   .label = words,
+                                   .target_start = starts};
+    fnas_translator_request forward = {
         .shape = request->shape, .largest = request->largest, .parameters = request->parameters, .batch = &batch};
-    if (status == FNAS_OK) status = fnas_transformer_batch_check(context, &batch, request->shape->vocabulary);
+    if (status == FNAS_OK) status = fnas_translator_batch_check(context, &batch, request->shape->vocabulary);
     if (status == FNAS_OK) {
-        fnas_transformer_run_state run;
+        fnas_translator_run_state run;
         search all = {.request = request};
-        fnas_transformer_begin(&run, worker, &forward);
+        fnas_translator_begin(&run, worker, &forward);
         status = search_all(context, &run, &all);
     }
     fnas_free(words);

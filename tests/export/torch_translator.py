@@ -1,5 +1,5 @@
-"""torch_transformer.py PEERS WEIGHTS.safetensors: of a file that holds the weights of the largest network ("parameter/NAME"), "source",
-"source_start", "input", "label", "target_start" and in its metadata "shape" (transformer.py) and "smoothing", what PyTorch computes in double
+"""torch_translator.py PEERS WEIGHTS.safetensors: of a file that holds the weights of the largest network ("parameter/NAME"), "source",
+"source_start", "input", "label", "target_start" and in its metadata "shape" (translator.py) and "smoothing", what PyTorch computes in double
 precision with padded, masked sentences: a line of each tensor's gradient (its name, its length, its products with two fixed vectors), then a
 line of logits for each token. Exits with 77 where there is no PyTorch."""
 import json
@@ -11,7 +11,7 @@ except ImportError:
     sys.exit(77)
 
 sys.path.insert(0, sys.argv[1])
-import transformer  # noqa: E402
+import translator  # noqa: E402
 from common import open_safetensors  # noqa: E402
 
 entries, metadata = open_safetensors(sys.argv[2])
@@ -30,12 +30,12 @@ def padded(ids, start):
     return table, torch.arange(table.shape[1])[None, :] >= lengths[:, None]
 
 
-net = transformer.Transformer(json.loads(metadata["shape"]))
+net = translator.Transformer(json.loads(metadata["shape"]))
 largest = {n.removeprefix("parameter/"): t.requires_grad_() for n, t in tensors.items() if n.startswith("parameter/")}
 source, padding = padded(tensors["source"], tensors["source_start"])
 target, beyond = padded(tensors["input"], tensors["target_start"])
 logits = net.forward(net.slices(largest), source, target, padding)[~beyond]
-transformer.smoothed_loss(logits, tensors["label"], float(metadata["smoothing"])).backward()
+translator.smoothed_loss(logits, tensors["label"], float(metadata["smoothing"])).backward()
 for name, tensor in largest.items():
     g = tensor.grad.flatten() if tensor.grad is not None else torch.zeros(tensor.numel(), dtype=torch.float64)
     i = torch.arange(g.numel(), dtype=torch.float64)

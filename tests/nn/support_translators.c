@@ -1,4 +1,4 @@
-#include "nn/support_transformers.h"
+#include "nn/support_translators.h"
 
 #include "base/memory.h"
 
@@ -8,9 +8,9 @@ static int64_t between(fnas_random *random, int64_t low, int64_t high) {
     return low + fnas_random_below(random, high - low + 1);
 }
 
-static void draw_side(fnas_random *random, test_transformer *test, bool decoder) {
-    fnas_transformer_side *largest = decoder ? &test->largest.decoder : &test->largest.encoder,
-                          *side = decoder ? &test->shape.decoder : &test->shape.encoder;
+static void draw_side(fnas_random *random, test_translator *test, bool decoder) {
+    fnas_translator_side *largest = decoder ? &test->largest.decoder : &test->largest.encoder,
+                         *side = decoder ? &test->shape.decoder : &test->shape.encoder;
     largest->width = 2 * between(random, 6, 12);
     side->width = between(random, 0, 1) ? largest->width : 2 * between(random, 4, 6);
     largest->layer_count = 3;
@@ -18,8 +18,8 @@ static void draw_side(fnas_random *random, test_transformer *test, bool decoder)
     side->width_gate = (int32_t)test->gates++;
     side->layers_gate = (int32_t)test->gates++;
     for (int64_t l = 0; l < 3; l++) {
-        largest->layers[l] = (fnas_transformer_layer){.feed_forward = 20, .heads = 4, .cross_heads = 4, .cross_sources = decoder ? 3 : 0};
-        fnas_transformer_layer *layer = &side->layers[l];
+        largest->layers[l] = (fnas_translator_layer){.feed_forward = 20, .heads = 4, .cross_heads = 4, .cross_sources = decoder ? 3 : 0};
+        fnas_translator_layer *layer = &side->layers[l];
         layer->feed_forward = between(random, 1, 20);
         layer->heads = (int64_t)1 << between(random, 0, 2);
         layer->cross_heads = (int64_t)1 << between(random, 0, 2);
@@ -31,7 +31,7 @@ static void draw_side(fnas_random *random, test_transformer *test, bool decoder)
     }
 }
 
-static void draw_sentences(fnas_random *random, test_transformer *test) {
+static void draw_sentences(fnas_random *random, test_translator *test) {
     test->batch.n = between(random, 1, 5);
     for (int64_t i = 0; i < test->batch.n; i++) {
         test->start[0][i + 1] = test->start[0][i] + between(random, 1, 9);
@@ -46,16 +46,16 @@ static void draw_sentences(fnas_random *random, test_transformer *test) {
     test->batch.target_start = test->start[1];
 }
 
-test_transformer *test_transformer_create(fnas_test_place *place, uint64_t seed, bool dropout) {
-    test_transformer *test = fnas_allocate(1, sizeof *test);
+test_translator *test_translator_create(fnas_test_place *place, uint64_t seed, bool dropout) {
+    test_translator *test = fnas_allocate(1, sizeof *test);
     fnas_random random = fnas_random_begin(seed, FNAS_STREAM_TEST, 0, 0);
     test->largest.vocabulary = test->shape.vocabulary = between(&random, 5, 30);
     test->largest.attention_width = test->shape.attention_width = 8;
     draw_side(&random, test, false);
     draw_side(&random, test, true);
     draw_sentences(&random, test);
-    assert_status(FNAS_OK, fnas_transformer_check(place->context, &test->shape));
-    assert_status(FNAS_OK, fnas_transformer_declare(place->context, &test->largest, &test->parameters));
+    assert_status(FNAS_OK, fnas_translator_check(place->context, &test->shape));
+    assert_status(FNAS_OK, fnas_translator_declare(place->context, &test->largest, &test->parameters));
     assert_status(FNAS_OK, fnas_parameters_allocate(place->context, &test->parameters));
     fnas_parameters_initialise(&test->parameters, seed);
     /* Norms and biases begin as ones and zeros, which would hide what goes wrong with them. */
@@ -64,22 +64,22 @@ test_transformer *test_transformer_create(fnas_test_place *place, uint64_t seed,
         for (int64_t i = 0; item->rank == 1 && i < item->count; i++)
             test->parameters.values[item->offset + i] += (float)(0.3 * fnas_random_normal(&random));
     }
-    test->dropout = (fnas_transformer_dropout){
+    test->dropout = (fnas_translator_dropout){
         .residual = dropout ? 0.3f : 0, .attention = dropout ? 0.2f : 0, .seed = seed, .step = 7, .path = 3};
     return test;
 }
 
-void test_transformer_destroy(test_transformer *test) {
+void test_translator_destroy(test_translator *test) {
     fnas_parameters_free(&test->parameters);
     fnas_free(test);
 }
 
-fnas_transformer_request test_transformer_request(const test_transformer *test) {
-    return (fnas_transformer_request){.shape = &test->shape,
-                                      .largest = &test->largest,
-                                      .parameters = &test->parameters,
-                                      .batch = &test->batch,
-                                      .dropout = test->dropout.residual > 0 ? &test->dropout : NULL,
-                                      .label_smoothing = 0.1f,
-                                      .scale = 1};
+fnas_translator_request test_translator_request(const test_translator *test) {
+    return (fnas_translator_request){.shape = &test->shape,
+                                     .largest = &test->largest,
+                                     .parameters = &test->parameters,
+                                     .batch = &test->batch,
+                                     .dropout = test->dropout.residual > 0 ? &test->dropout : NULL,
+                                     .label_smoothing = 0.1f,
+                                     .scale = 1};
 }

@@ -5,18 +5,18 @@
 #include "base/random.h"
 #include "compute/dropout.h"
 #include "compute/layer_norm.h"
-#include "nn/transformer/run.h"
+#include "nn/translator/run.h"
 
 typedef struct reference {
-    const fnas_transformer_request *request;
+    const fnas_translator_request *request;
     const double *parameters, *gates;
     uint32_t key[2];
-    double *encoded[FNAS_TRANSFORMER_LAYERS_MAX]; /* [source tokens][encoder width] */
+    double *encoded[FNAS_TRANSLATOR_LAYERS_MAX]; /* [source tokens][encoder width] */
 } reference;
 
 typedef struct side_reference {
     const reference *all;
-    const fnas_transformer_side *shape, *largest;
+    const fnas_translator_side *shape, *largest;
     const int64_t *start;
     const int32_t *ids;
     int64_t tokens;
@@ -50,7 +50,7 @@ static void drop(const reference *r, double probability, uint32_t place, int64_t
 /* dst [rows][out] = factor * (src [rows][in] W^T + bias) */
 static void linear(const reference *r, int32_t handle, int64_t rows, int64_t in, int64_t out, const double *src, double factor,
                    double *dst) {
-    const double *weights = tensor(r, handle), *bias = tensor(r, handle + FNAS_TRANSFORMER_BIAS);
+    const double *weights = tensor(r, handle), *bias = tensor(r, handle + FNAS_TRANSLATOR_BIAS);
     int64_t stride = r->request->parameters->items[handle].shape[1];
     for (int64_t i = 0; i < rows; i++)
         for (int64_t o = 0; o < out; o++) {
@@ -61,7 +61,7 @@ static void linear(const reference *r, int32_t handle, int64_t rows, int64_t in,
 }
 
 static void norm(const reference *r, int32_t handle, int64_t rows, int64_t width, double factor, double *x) {
-    const double *gamma = tensor(r, handle), *beta = tensor(r, handle + FNAS_TRANSFORMER_BETA);
+    const double *gamma = tensor(r, handle), *beta = tensor(r, handle + FNAS_TRANSLATOR_BETA);
     for (int64_t i = 0; i < rows; i++) {
         double *row = x + i * width, mean = 0, variance = 0;
         for (int64_t c = 0; c < width; c++) mean += row[c] / (double)width;
@@ -108,7 +108,7 @@ static void attend(const side_reference *side, uint32_t place, int64_t heads, co
         int64_t q = side->start[s], queries = side->start[s + 1] - q, k = memory_start[s], keys = memory_start[s + 1] - k;
         int64_t head_draws = (queries * parts * keys + 7) / 8 * 8;
         for (int64_t h = 0; h < heads; h++) {
-            const double *key[FNAS_TRANSFORMER_SOURCES_MAX];
+            const double *key[FNAS_TRANSLATOR_SOURCES_MAX];
             for (int64_t j = 0; j < parts; j++) key[j] = memory[j] + k * stride + h * width;
             head(r, side, place, draw + h * head_draws, queries, keys, parts, width, query + q * query_stride + h * width, query_stride,
                  key, stride, value_offset, causal, context + q * attention + h * width, attention);
@@ -118,27 +118,27 @@ static void attend(const side_reference *side, uint32_t place, int64_t heads, co
 }
 
 /* x becomes norm(x + dropped(branch)). */
-static void end(const side_reference *side, int64_t l, fnas_transformer_place place, int32_t handle, double *branch, double *x) {
+static void end(const side_reference *side, int64_t l, fnas_translator_place place, int32_t handle, double *branch, double *x) {
     const reference *r = side->all;
     int64_t width = side->shape->width, count = side->tokens * width;
-    drop(r, side->drop, fnas_transformer_layer_place(side->place, l, place), 0, count, branch);
+    drop(r, side->drop, fnas_translator_layer_place(side->place, l, place), 0, count, branch);
     for (int64_t i = 0; i < count; i++) x[i] += branch[i];
     norm(r, handle, side->tokens, width, gate(r, side->shape->width_gate), x);
 }
 
 static void self_attention(const side_reference *side, int64_t l, int32_t handle, double *x) {
     const reference *r = side->all;
-    const fnas_transformer_layer *layer = &side->shape->layers[l];
+    const fnas_translator_layer *layer = &side->shape->layers[l];
     int64_t attention = r->request->shape->attention_width, width = side->shape->width;
     double e = gate(r, side->shape->width_gate);
     double *projected = numbers(side->tokens * 3 * attention), *context = numbers(side->tokens * attention),
            *branch = numbers(side->tokens * width);
-    linear(r, handle + FNAS_TRANSFORMER_SELF_IN, side->tokens, width, 3 * attention, x, e, projected);
+    linear(r, handle + FNAS_TRANSLATOR_SELF_IN, side->tokens, width, 3 * attention, x, e, projected);
     const double *key = projected + attention;
-    attend(side, fnas_transformer_layer_place(side->place, l, FNAS_TRANSFORMER_DROP_SELF_WEIGHTS), layer->heads, side->start, 1, projected,
+    attend(side, fnas_translator_layer_place(side->place, l, FNAS_TRANSLATOR_DROP_SELF_WEIGHTS), layer->heads, side->start, 1, projected,
            3 * attention, &key, 3 * attention, attention, side->is_decoder, context);
-    linear(r, handle + FNAS_TRANSFORMER_SELF_OUT, side->tokens, attention, width, context, e * gate(r, layer->heads_gate), branch);
-    end(side, l, FNAS_TRANSFORMER_DROP_SELF, handle + FNAS_TRANSFORMER_SELF_NORM, branch, x);
+    linear(r, handle + FNAS_TRANSLATOR_SELF_OUT, side->tokens, attention, width, context, e * gate(r, layer->heads_gate), branch);
+    end(side, l, FNAS_TRANSLATOR_DROP_SELF, handle + FNAS_TRANSLATOR_SELF_NORM, branch, x);
     fnas_free(projected);
     fnas_free(context);
     fnas_free(branch);
@@ -146,24 +146,24 @@ static void self_attention(const side_reference *side, int64_t l, int32_t handle
 
 static void cross_attention(const side_reference *side, int64_t l, int32_t handle, double *x) {
     const reference *r = side->all;
-    const fnas_transformer_layer *layer = &side->shape->layers[l];
-    const fnas_transformer_batch *batch = r->request->batch;
+    const fnas_translator_layer *layer = &side->shape->layers[l];
+    const fnas_translator_batch *batch = r->request->batch;
     int64_t attention = r->request->shape->attention_width, width = side->shape->width, source = batch->source_start[batch->n];
     int64_t encoder_width = r->request->shape->encoder.width, last = r->request->shape->encoder.layer_count - 1;
     double e = gate(r, side->shape->width_gate);
     double *query = numbers(side->tokens * attention), *context = numbers(side->tokens * attention),
            *branch = numbers(side->tokens * width);
-    double *memory[FNAS_TRANSFORMER_SOURCES_MAX] = {NULL}, *gated = numbers(source * encoder_width);
-    linear(r, handle + FNAS_TRANSFORMER_CROSS_QUERY, side->tokens, width, attention, x, e, query);
+    double *memory[FNAS_TRANSLATOR_SOURCES_MAX] = {NULL}, *gated = numbers(source * encoder_width);
+    linear(r, handle + FNAS_TRANSLATOR_CROSS_QUERY, side->tokens, width, attention, x, e, query);
     for (int64_t j = 0; j < layer->cross_sources; j++) {
         memory[j] = numbers(source * 2 * attention);
         for (int64_t i = 0; i < source * encoder_width; i++) gated[i] = r->encoded[last - j][i] * gate(r, layer->cross_sources_gate);
-        linear(r, handle + FNAS_TRANSFORMER_CROSS_MEMORY, source, encoder_width, 2 * attention, gated, e, memory[j]);
+        linear(r, handle + FNAS_TRANSLATOR_CROSS_MEMORY, source, encoder_width, 2 * attention, gated, e, memory[j]);
     }
-    attend(side, fnas_transformer_layer_place(side->place, l, FNAS_TRANSFORMER_DROP_CROSS_WEIGHTS), layer->cross_heads, batch->source_start,
+    attend(side, fnas_translator_layer_place(side->place, l, FNAS_TRANSLATOR_DROP_CROSS_WEIGHTS), layer->cross_heads, batch->source_start,
            layer->cross_sources, query, attention, (const double *const *)memory, 2 * attention, attention, false, context);
-    linear(r, handle + FNAS_TRANSFORMER_CROSS_OUT, side->tokens, attention, width, context, e * gate(r, layer->cross_heads_gate), branch);
-    end(side, l, FNAS_TRANSFORMER_DROP_CROSS, handle + FNAS_TRANSFORMER_CROSS_NORM, branch, x);
+    linear(r, handle + FNAS_TRANSLATOR_CROSS_OUT, side->tokens, attention, width, context, e * gate(r, layer->cross_heads_gate), branch);
+    end(side, l, FNAS_TRANSLATOR_DROP_CROSS, handle + FNAS_TRANSLATOR_CROSS_NORM, branch, x);
     for (int64_t j = 0; j < layer->cross_sources; j++) fnas_free(memory[j]);
     fnas_free(gated);
     fnas_free(query);
@@ -173,28 +173,28 @@ static void cross_attention(const side_reference *side, int64_t l, int32_t handl
 
 static void feed_forward(const side_reference *side, int64_t l, int32_t handle, double *x) {
     const reference *r = side->all;
-    const fnas_transformer_layer *layer = &side->shape->layers[l];
+    const fnas_translator_layer *layer = &side->shape->layers[l];
     int64_t width = side->shape->width, middle = layer->feed_forward;
     double factor = gate(r, side->shape->width_gate) * gate(r, layer->feed_forward_gate);
     double *hidden = numbers(side->tokens * middle), *branch = numbers(side->tokens * width);
-    linear(r, handle + FNAS_TRANSFORMER_EXPAND, side->tokens, width, middle, x, factor, hidden);
+    linear(r, handle + FNAS_TRANSLATOR_EXPAND, side->tokens, width, middle, x, factor, hidden);
     for (int64_t i = 0; i < side->tokens * middle; i++) hidden[i] = hidden[i] > 0 ? hidden[i] : 0;
-    linear(r, handle + FNAS_TRANSFORMER_CONTRACT, side->tokens, middle, width, hidden, factor, branch);
-    end(side, l, FNAS_TRANSFORMER_DROP_FEED, handle + FNAS_TRANSFORMER_FINAL_NORM, branch, x);
+    linear(r, handle + FNAS_TRANSLATOR_CONTRACT, side->tokens, middle, width, hidden, factor, branch);
+    end(side, l, FNAS_TRANSLATOR_DROP_FEED, handle + FNAS_TRANSLATOR_FINAL_NORM, branch, x);
     fnas_free(hidden);
     fnas_free(branch);
 }
 
 static void embed(const side_reference *side, double *x) {
     const reference *r = side->all;
-    const double *table = tensor(r, FNAS_TRANSFORMER_EMBEDDING);
-    int64_t width = side->shape->width, stride = r->request->parameters->items[FNAS_TRANSFORMER_EMBEDDING].shape[1];
+    const double *table = tensor(r, FNAS_TRANSLATOR_EMBEDDING);
+    int64_t width = side->shape->width, stride = r->request->parameters->items[FNAS_TRANSLATOR_EMBEDDING].shape[1];
     for (int64_t s = 0; s < r->request->batch->n; s++)
         for (int64_t t = side->start[s]; t < side->start[s + 1]; t++)
             for (int64_t c = 0; c < width; c++)
                 x[t * width + c] = gate(r, side->shape->width_gate) *
                                    (table[(int64_t)side->ids[t] * stride + c] * sqrt((double)width) +
-                                    fnas_transformer_position(side->largest->width, t - side->start[s], c));
+                                    fnas_translator_position(side->largest->width, t - side->start[s], c));
     drop(r, side->drop, side->place, 0, side->tokens * width, x);
 }
 
@@ -203,7 +203,7 @@ static fnas_status run_side(fnas_context *context, reference *r, const side_refe
     int64_t count = side->tokens * side->shape->width, last = side->shape->layer_count - 1;
     embed(side, x);
     for (int64_t l = 0; l <= last; l++) {
-        int32_t handle = side->is_decoder ? fnas_transformer_decoder_handle(r->request->largest, l) : fnas_transformer_encoder_handle(l);
+        int32_t handle = side->is_decoder ? fnas_translator_decoder_handle(r->request->largest, l) : fnas_translator_encoder_handle(l);
         self_attention(side, l, handle, x);
         if (side->is_decoder) cross_attention(side, l, handle, x);
         feed_forward(side, l, handle, x);
@@ -228,9 +228,9 @@ static double loss_of(const reference *r, int64_t token, const double *logits) {
 }
 
 static void read_out(const reference *r, const side_reference *side, const double *x, double *logits, double *loss) {
-    const double *table = tensor(r, FNAS_TRANSFORMER_EMBEDDING);
+    const double *table = tensor(r, FNAS_TRANSLATOR_EMBEDDING);
     int64_t width = side->shape->width, vocabulary = r->request->shape->vocabulary;
-    int64_t stride = r->request->parameters->items[FNAS_TRANSFORMER_EMBEDDING].shape[1];
+    int64_t stride = r->request->parameters->items[FNAS_TRANSLATOR_EMBEDDING].shape[1];
     *loss = 0;
     for (int64_t t = 0; t < side->tokens; t++) {
         double *row = logits + t * vocabulary;
@@ -244,8 +244,8 @@ static void read_out(const reference *r, const side_reference *side, const doubl
 }
 
 static side_reference side_of(const reference *r, bool decoder) {
-    const fnas_transformer_request *request = r->request;
-    side_reference side = {.all = r, .is_decoder = decoder, .place = decoder ? FNAS_TRANSFORMER_PLACES : 0};
+    const fnas_translator_request *request = r->request;
+    side_reference side = {.all = r, .is_decoder = decoder, .place = decoder ? FNAS_TRANSLATOR_PLACES : 0};
     side.shape = decoder ? &request->shape->decoder : &request->shape->encoder;
     side.largest = decoder ? &request->largest->decoder : &request->largest->encoder;
     side.start = decoder ? request->batch->target_start : request->batch->source_start;
@@ -255,9 +255,9 @@ static side_reference side_of(const reference *r, bool decoder) {
     return side;
 }
 
-fnas_status fnas_transformer_run_reference(fnas_context *context, const fnas_transformer_request *request, const double *parameters,
-                                           const double *gates, double *logits, double *loss) {
-    FNAS_TRY(fnas_transformer_batch_check(context, request->batch, request->shape->vocabulary));
+fnas_status fnas_translator_run_reference(fnas_context *context, const fnas_translator_request *request, const double *parameters,
+                                          const double *gates, double *logits, double *loss) {
+    FNAS_TRY(fnas_translator_batch_check(context, request->batch, request->shape->vocabulary));
     reference r = {.request = request, .parameters = parameters, .gates = gates};
     if (request->dropout) {
         fnas_random random = fnas_random_begin(request->dropout->seed, FNAS_STREAM_DROPOUT, request->dropout->step, request->dropout->path);
@@ -270,7 +270,7 @@ fnas_status fnas_transformer_run_reference(fnas_context *context, const fnas_tra
     if (status == FNAS_OK) status = run_side(context, &r, &encoder, x);
     if (status == FNAS_OK) status = run_side(context, &r, &decoder, y);
     if (status == FNAS_OK) read_out(&r, &decoder, y, logits ? logits : own, loss);
-    for (int64_t l = 0; l < FNAS_TRANSFORMER_LAYERS_MAX; l++) fnas_free(r.encoded[l]);
+    for (int64_t l = 0; l < FNAS_TRANSLATOR_LAYERS_MAX; l++) fnas_free(r.encoded[l]);
     fnas_free(x);
     fnas_free(y);
     fnas_free(own);

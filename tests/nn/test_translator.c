@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "nn/support_transformers.h"
+#include "nn/support_translators.h"
 
 enum { NETS = 12, GATES_MOST = 200 };
 
@@ -32,15 +32,15 @@ static double *widened(const fnas_parameters *parameters) {
 #define FORWARD_BOUND 2e-5
 
 static void check_forward(fnas_test_place *place, uint64_t seed, bool dropout) {
-    test_transformer *test = test_transformer_create(place, seed, dropout);
+    test_translator *test = test_translator_create(place, seed, dropout);
     int64_t count = test->start[1][test->batch.n] * test->shape.vocabulary;
     float *logits = fnas_allocate((size_t)count, sizeof *logits);
     double *exact = fnas_allocate((size_t)count, sizeof *exact), *parameters = widened(&test->parameters), loss, most = 0, error = 0;
-    fnas_transformer_request request = test_transformer_request(test);
-    fnas_transformer_result result;
+    fnas_translator_request request = test_translator_request(test);
+    fnas_translator_result result;
     request.logits = logits;
-    assert_status(FNAS_OK, fnas_transformer_run(place->context, &worker, &request, &result));
-    assert_status(FNAS_OK, fnas_transformer_run_reference(place->context, &request, parameters, NULL, exact, &loss));
+    assert_status(FNAS_OK, fnas_translator_run(place->context, &worker, &request, &result));
+    assert_status(FNAS_OK, fnas_translator_run_reference(place->context, &request, parameters, NULL, exact, &loss));
     for (int64_t i = 0; i < count; i++) {
         double apart = fabs((double)logits[i] - exact[i]);
         error = isnan(apart) ? (double)INFINITY : fmax(error, apart);
@@ -52,7 +52,7 @@ static void check_forward(fnas_test_place *place, uint64_t seed, bool dropout) {
     fnas_free(logits);
     fnas_free(exact);
     fnas_free(parameters);
-    test_transformer_destroy(test);
+    test_translator_destroy(test);
 }
 
 static void forward_equals_the_reference(void **state) {
@@ -61,10 +61,10 @@ static void forward_equals_the_reference(void **state) {
 
 /* ---- backward ---- */
 
-static double loss_at(fnas_test_place *place, const test_transformer *test, const double *parameters, const double *gates) {
-    fnas_transformer_request request = test_transformer_request(test);
+static double loss_at(fnas_test_place *place, const test_translator *test, const double *parameters, const double *gates) {
+    fnas_translator_request request = test_translator_request(test);
     double loss = NAN;
-    assert_status(FNAS_OK, fnas_transformer_run_reference(place->context, &request, parameters, gates, NULL, &loss));
+    assert_status(FNAS_OK, fnas_translator_run_reference(place->context, &request, parameters, gates, NULL, &loss));
     return loss;
 }
 
@@ -73,7 +73,7 @@ static double loss_at(fnas_test_place *place, const test_transformer *test, cons
 #define STEP 1e-6
 #define GRADIENT_BOUND 2e-4
 
-static void check_tensor(fnas_test_place *place, const test_transformer *test, double *parameters, const float *gradient,
+static void check_tensor(fnas_test_place *place, const test_translator *test, double *parameters, const float *gradient,
                          const fnas_parameter *item, double size) {
     fnas_random random = fnas_random_begin(11, FNAS_STREAM_TEST, 1, item->offset);
     double *direction = fnas_allocate((size_t)item->count, sizeof *direction), along = 0, loss[2];
@@ -94,7 +94,7 @@ static void check_tensor(fnas_test_place *place, const test_transformer *test, d
     fnas_free(direction);
 }
 
-static void check_gates(fnas_test_place *place, const test_transformer *test, const double *parameters, const double *gradient) {
+static void check_gates(fnas_test_place *place, const test_translator *test, const double *parameters, const double *gradient) {
     double gates[GATES_MOST], most = 0;
     for (int64_t i = 0; i < test->gates; i++) {
         gates[i] = 1;
@@ -112,22 +112,22 @@ static void check_gates(fnas_test_place *place, const test_transformer *test, co
 }
 
 static void check_backward(fnas_test_place *place, uint64_t seed, bool dropout) {
-    test_transformer *test = test_transformer_create(place, seed, dropout);
+    test_translator *test = test_translator_create(place, seed, dropout);
     double *parameters = widened(&test->parameters), gates[GATES_MOST] = {0}, square = 0;
     float *gradient = fnas_allocate((size_t)test->parameters.float_count, sizeof *gradient);
-    fnas_transformer_request request = test_transformer_request(test);
-    fnas_transformer_result result;
+    fnas_translator_request request = test_translator_request(test);
+    fnas_translator_result result;
     request.weight_gradient = gradient;
     request.gate_gradient = gates;
     assert_true(test->gates <= GATES_MOST);
-    assert_status(FNAS_OK, fnas_transformer_run(place->context, &worker, &request, &result));
+    assert_status(FNAS_OK, fnas_translator_run(place->context, &worker, &request, &result));
     for (int64_t i = 0; i < test->parameters.float_count; i++) square += (double)gradient[i] * (double)gradient[i];
     for (int64_t k = 0; k < test->parameters.item_count; k++)
         check_tensor(place, test, parameters, gradient, &test->parameters.items[k], sqrt(square / (double)test->parameters.item_count));
     check_gates(place, test, parameters, gates);
     fnas_free(parameters);
     fnas_free(gradient);
-    test_transformer_destroy(test);
+    test_translator_destroy(test);
 }
 
 static void gradients_equal_differences(void **state) {
@@ -137,35 +137,35 @@ static void gradients_equal_differences(void **state) {
 /* The scale is that of gradients alone, and these are added to what is there. */
 static void gradients_are_scaled_and_added(void **state) {
     fnas_test_place *place = *state;
-    test_transformer *test = test_transformer_create(place, 5, true);
+    test_translator *test = test_translator_create(place, 5, true);
     size_t count = (size_t)test->parameters.float_count;
     float *once = fnas_allocate(count, sizeof *once), *again = fnas_allocate(count, sizeof *again);
-    fnas_transformer_request request = test_transformer_request(test);
-    fnas_transformer_result result, scaled;
+    fnas_translator_request request = test_translator_request(test);
+    fnas_translator_result result, scaled;
     request.weight_gradient = once;
-    assert_status(FNAS_OK, fnas_transformer_run(place->context, &worker, &request, &result));
+    assert_status(FNAS_OK, fnas_translator_run(place->context, &worker, &request, &result));
     request.weight_gradient = again;
     request.scale = 0.5f;
-    for (int k = 0; k < 2; k++) assert_status(FNAS_OK, fnas_transformer_run(place->context, &worker, &request, &scaled));
+    for (int k = 0; k < 2; k++) assert_status(FNAS_OK, fnas_translator_run(place->context, &worker, &request, &scaled));
     assert_true(result.loss == scaled.loss);
     for (size_t i = 0; i < count; i++) assert_true(fabsf(once[i] - again[i]) <= 2e-6f * (1 + fabsf(once[i])));
     fnas_free(once);
     fnas_free(again);
-    test_transformer_destroy(test);
+    test_translator_destroy(test);
 }
 
 /* ---- what is refused ---- */
 
-static void refuses(fnas_test_place *place, const test_transformer *test, const char *text) {
-    fnas_transformer_request request = test_transformer_request(test);
-    fnas_transformer_result result;
-    assert_status(FNAS_ERR_INPUT, fnas_transformer_run(place->context, &worker, &request, &result));
+static void refuses(fnas_test_place *place, const test_translator *test, const char *text) {
+    fnas_translator_request request = test_translator_request(test);
+    fnas_translator_result result;
+    assert_status(FNAS_ERR_INPUT, fnas_translator_run(place->context, &worker, &request, &result));
     assert_message(text);
 }
 
 static void bad_batches_are_refused(void **state) {
     fnas_test_place *place = *state;
-    test_transformer *test = test_transformer_create(place, 9, false);
+    test_translator *test = test_translator_create(place, 9, false);
     int32_t id = test->ids[0][0];
     test->ids[0][0] = (int32_t)test->shape.vocabulary;
     refuses(place, test, "source: token 0 is");
@@ -174,25 +174,25 @@ static void bad_batches_are_refused(void **state) {
     test->ids[0][0] = id;
     test->start[1][1] = 0;
     refuses(place, test, "target: sentence 0 is empty");
-    test_transformer_destroy(test);
+    test_translator_destroy(test);
 }
 
 static void bad_shapes_are_refused(void **state) {
     fnas_test_place *place = *state;
-    test_transformer *test = test_transformer_create(place, 10, false);
-    fnas_transformer shape = test->largest;
+    test_translator *test = test_translator_create(place, 10, false);
+    fnas_translator shape = test->largest;
     shape.decoder.layers[1].cross_sources = 4;
-    assert_status(FNAS_ERR_INPUT, fnas_transformer_check(place->context, &shape));
+    assert_status(FNAS_ERR_INPUT, fnas_translator_check(place->context, &shape));
     assert_message("decoder layer 1 sees 4 layers of the encoder");
     shape = test->largest;
     shape.encoder.layers[0].heads = 3;
-    assert_status(FNAS_ERR_INPUT, fnas_transformer_check(place->context, &shape));
+    assert_status(FNAS_ERR_INPUT, fnas_translator_check(place->context, &shape));
     assert_message("encoder layer 0 has 3 heads");
     shape = test->largest;
     shape.encoder.layer_count = 13;
-    assert_status(FNAS_ERR_INPUT, fnas_transformer_check(place->context, &shape));
+    assert_status(FNAS_ERR_INPUT, fnas_translator_check(place->context, &shape));
     assert_message("the encoder has 13 layers");
-    test_transformer_destroy(test);
+    test_translator_destroy(test);
 }
 
 int main(void) {

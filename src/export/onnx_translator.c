@@ -1,4 +1,4 @@
-#include "export/onnx_transformer.h"
+#include "export/onnx_translator.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -7,7 +7,7 @@
 #include "compute/layer_norm.h"
 #include "export/onnx.h"
 #include "export/onnx_message.h"
-#include "nn/transformer/weights.h"
+#include "nn/translator/weights.h"
 
 #define NAME_BYTES 64
 #define MASKED (-1e9f) /* added to a score that must not count: its exponential is 0 in f32 */
@@ -17,9 +17,9 @@ typedef struct value_name {
 } value_name;
 
 typedef struct writer {
-    const fnas_onnx_transformer *net;
+    const fnas_onnx_translator *net;
     fnas_onnx_model model;
-    const fnas_transformer_side *side, *largest;
+    const fnas_translator_side *side, *largest;
     bool is_decoder, out_of_memory;
     char prefix[24]; /* of the layer at hand */
 } writer;
@@ -55,8 +55,8 @@ static void number(writer *w, const char *name, float value) {
 
 static void embedding_table(writer *w) {
     int64_t vocabulary = w->net->shape->vocabulary, width = w->side->width;
-    int64_t stride = w->net->parameters->items[FNAS_TRANSFORMER_EMBEDDING].shape[1];
-    const float *values = values_of(w, FNAS_TRANSFORMER_EMBEDDING);
+    int64_t stride = w->net->parameters->items[FNAS_TRANSLATOR_EMBEDDING].shape[1];
+    const float *values = values_of(w, FNAS_TRANSLATOR_EMBEDDING);
     float *rows = fnas_allocate((size_t)(vocabulary * width), sizeof *rows);
     if (!rows) {
         w->out_of_memory = true;
@@ -76,7 +76,7 @@ static void position_table(writer *w) {
         return;
     }
     for (int64_t p = 0; p < length; p++)
-        for (int64_t c = 0; c < width; c++) rows[p * width + c] = (float)fnas_transformer_position(w->largest->width, p, c);
+        for (int64_t c = 0; c < width; c++) rows[p * width + c] = (float)fnas_translator_position(w->largest->width, p, c);
     fnas_onnx_constant(&w->model, "positions", 2, (int64_t[]){length, width}, rows);
     fnas_free(rows);
 }
@@ -114,7 +114,7 @@ static void linear(writer *w, const char *source, int32_t handle, int64_t first,
     snprintf(bias.text, sizeof bias.text, "%s.bias", output);
     snprintf(product.text, sizeof product.text, "%s.product", output);
     weight(w, matrix.text, values_of(w, handle) + first * stride, out, in, stride);
-    fnas_onnx_constant(&w->model, bias.text, 1, &out, values_of(w, handle + FNAS_TRANSFORMER_BIAS) + first);
+    fnas_onnx_constant(&w->model, bias.text, 1, &out, values_of(w, handle + FNAS_TRANSLATOR_BIAS) + first);
     two(w, "MatMul", source, matrix.text, product.text);
     two(w, "Add", product.text, bias.text, output);
 }
@@ -134,8 +134,8 @@ static void end(writer *w, const char *what, const char *source, const char *bra
     for (int i = 0; i < 9; i++) snprintf(text[i], NAME_BYTES, "%s.%s.%s", w->prefix, what, parts[i]);
     snprintf(gamma.text, sizeof gamma.text, "%s.%s.gamma", w->prefix, what);
     snprintf(beta.text, sizeof beta.text, "%s.%s.beta", w->prefix, what);
-    fnas_onnx_constant(&w->model, gamma.text, 1, &w->side->width, values_of(w, handle + FNAS_TRANSFORMER_GAMMA));
-    fnas_onnx_constant(&w->model, beta.text, 1, &w->side->width, values_of(w, handle + FNAS_TRANSFORMER_BETA));
+    fnas_onnx_constant(&w->model, gamma.text, 1, &w->side->width, values_of(w, handle + FNAS_TRANSLATOR_GAMMA));
+    fnas_onnx_constant(&w->model, beta.text, 1, &w->side->width, values_of(w, handle + FNAS_TRANSLATOR_BETA));
     two(w, "Add", source, branch, text[0]);
     mean(w, text[0], text[1]);
     two(w, "Sub", text[0], text[1], text[2]);
@@ -190,14 +190,14 @@ static void attend(writer *w, const char *what, int64_t heads, const char *mask)
 
 /* ---- a layer: from the value `source` to "PREFIX.result" ---- */
 
-static void self_attention(writer *w, const fnas_transformer_layer *layer, int32_t handle, const char *source) {
+static void self_attention(writer *w, const fnas_translator_layer *layer, int32_t handle, const char *source) {
     int64_t attention = w->net->shape->attention_width;
     static const char *const parts[3] = {"self.q", "self.k", "self.v"};
     for (int i = 0; i < 3; i++)
-        linear(w, source, handle + FNAS_TRANSFORMER_SELF_IN, i * attention, attention, w->side->width, named(w, parts[i]).text);
+        linear(w, source, handle + FNAS_TRANSLATOR_SELF_IN, i * attention, attention, w->side->width, named(w, parts[i]).text);
     attend(w, "self", layer->heads, w->is_decoder ? "causal_mask" : "padding_mask");
-    linear(w, named(w, "self.context").text, handle + FNAS_TRANSFORMER_SELF_OUT, 0, w->side->width, attention, named(w, "self.out").text);
-    end(w, "self.end", source, named(w, "self.out").text, handle + FNAS_TRANSFORMER_SELF_NORM, named(w, "self.result").text);
+    linear(w, named(w, "self.context").text, handle + FNAS_TRANSLATOR_SELF_OUT, 0, w->side->width, attention, named(w, "self.out").text);
+    end(w, "self.end", source, named(w, "self.out").text, handle + FNAS_TRANSLATOR_SELF_NORM, named(w, "self.result").text);
 }
 
 /* Several values side by side on an axis. */
@@ -221,27 +221,26 @@ static void join_same(writer *w, const char *name, int64_t count, int64_t axis, 
     fnas_onnx_end(&w->model, &node);
 }
 
-static void cross_attention(writer *w, const fnas_transformer_layer *layer, int32_t handle) {
+static void cross_attention(writer *w, const fnas_translator_layer *layer, int32_t handle) {
     int64_t attention = w->net->shape->attention_width, encoder = w->net->shape->encoder.width;
     value_name source = named(w, "self.result"), memory = named(w, "cross.memory"), mask = named(w, "cross.mask");
     join(w, "memory", layer->cross_sources, 1, memory.text);
     join_same(w, "padding_mask", layer->cross_sources, 3, mask.text);
-    linear(w, source.text, handle + FNAS_TRANSFORMER_CROSS_QUERY, 0, attention, w->side->width, named(w, "cross.q").text);
-    linear(w, memory.text, handle + FNAS_TRANSFORMER_CROSS_MEMORY, 0, attention, encoder, named(w, "cross.k").text);
-    linear(w, memory.text, handle + FNAS_TRANSFORMER_CROSS_MEMORY, attention, attention, encoder, named(w, "cross.v").text);
+    linear(w, source.text, handle + FNAS_TRANSLATOR_CROSS_QUERY, 0, attention, w->side->width, named(w, "cross.q").text);
+    linear(w, memory.text, handle + FNAS_TRANSLATOR_CROSS_MEMORY, 0, attention, encoder, named(w, "cross.k").text);
+    linear(w, memory.text, handle + FNAS_TRANSLATOR_CROSS_MEMORY, attention, attention, encoder, named(w, "cross.v").text);
     attend(w, "cross", layer->cross_heads, mask.text);
-    linear(w, named(w, "cross.context").text, handle + FNAS_TRANSFORMER_CROSS_OUT, 0, w->side->width, attention,
-           named(w, "cross.out").text);
-    end(w, "cross.end", source.text, named(w, "cross.out").text, handle + FNAS_TRANSFORMER_CROSS_NORM, named(w, "cross.result").text);
+    linear(w, named(w, "cross.context").text, handle + FNAS_TRANSLATOR_CROSS_OUT, 0, w->side->width, attention, named(w, "cross.out").text);
+    end(w, "cross.end", source.text, named(w, "cross.out").text, handle + FNAS_TRANSLATOR_CROSS_NORM, named(w, "cross.result").text);
 }
 
-static void feed_forward(writer *w, const fnas_transformer_layer *layer, int32_t handle, const char *result) {
+static void feed_forward(writer *w, const fnas_translator_layer *layer, int32_t handle, const char *result) {
     value_name source = named(w, w->is_decoder ? "cross.result" : "self.result");
-    linear(w, source.text, handle + FNAS_TRANSFORMER_EXPAND, 0, layer->feed_forward, w->side->width, named(w, "expand").text);
+    linear(w, source.text, handle + FNAS_TRANSLATOR_EXPAND, 0, layer->feed_forward, w->side->width, named(w, "expand").text);
     two(w, "Relu", named(w, "expand").text, NULL, named(w, "hidden").text);
-    linear(w, named(w, "hidden").text, handle + FNAS_TRANSFORMER_CONTRACT, 0, w->side->width, layer->feed_forward,
+    linear(w, named(w, "hidden").text, handle + FNAS_TRANSLATOR_CONTRACT, 0, w->side->width, layer->feed_forward,
            named(w, "contract").text);
-    end(w, "feed.end", source.text, named(w, "contract").text, handle + FNAS_TRANSFORMER_FINAL_NORM, result);
+    end(w, "feed.end", source.text, named(w, "contract").text, handle + FNAS_TRANSLATOR_FINAL_NORM, result);
 }
 
 /* ---- a side ---- */
@@ -250,7 +249,7 @@ static void feed_forward(writer *w, const fnas_transformer_layer *layer, int32_t
 static value_name result_name(const writer *w, int64_t layer) {
     value_name name;
     int64_t from_end = w->side->layer_count - 1 - layer;
-    if (!w->is_decoder && from_end < FNAS_TRANSFORMER_SOURCES_MAX)
+    if (!w->is_decoder && from_end < FNAS_TRANSLATOR_SOURCES_MAX)
         snprintf(name.text, sizeof name.text, "memory%d", (int)from_end);
     else
         snprintf(name.text, sizeof name.text, "layer%d.result", (int)layer);
@@ -260,7 +259,7 @@ static value_name result_name(const writer *w, int64_t layer) {
 static void layers(writer *w) {
     value_name source = {"embedded"};
     for (int64_t l = 0; l < w->side->layer_count; l++) {
-        int32_t handle = w->is_decoder ? fnas_transformer_decoder_handle(w->net->largest, l) : fnas_transformer_encoder_handle(l);
+        int32_t handle = w->is_decoder ? fnas_translator_decoder_handle(w->net->largest, l) : fnas_translator_encoder_handle(l);
         value_name result = result_name(w, l);
         snprintf(w->prefix, sizeof w->prefix, "layer%d", (int)l);
         self_attention(w, &w->side->layers[l], handle, source.text);
@@ -321,7 +320,7 @@ static void common_constants(writer *w) {
 static const fnas_onnx_dimension batch_of_sources[2] = {{.name = "batch"}, {.name = "source_length"}};
 
 /* As many of the encoder's layers as the decoder reads. */
-static int64_t memory_count(const fnas_transformer *shape) {
+static int64_t memory_count(const fnas_translator *shape) {
     int64_t most = 1;
     for (int64_t l = 0; l < shape->decoder.layer_count; l++)
         if (shape->decoder.layers[l].cross_sources > most) most = shape->decoder.layers[l].cross_sources;
@@ -362,7 +361,7 @@ static void write_decoder(writer *w) {
     read_out(w);
 }
 
-static fnas_status write_side(fnas_context *context, const fnas_onnx_transformer *net, bool decoder, fnas_text *bytes) {
+static fnas_status write_side(fnas_context *context, const fnas_onnx_translator *net, bool decoder, fnas_text *bytes) {
     writer w = {.net = net, .is_decoder = decoder};
     w.side = decoder ? &net->shape->decoder : &net->shape->encoder;
     w.largest = decoder ? &net->largest->decoder : &net->largest->encoder;
@@ -376,7 +375,7 @@ static fnas_status write_side(fnas_context *context, const fnas_onnx_transformer
     return status;
 }
 
-fnas_status fnas_onnx_encode_transformer(fnas_context *context, const fnas_onnx_transformer *net, fnas_text *encoder, fnas_text *decoder) {
+fnas_status fnas_onnx_encode_translator(fnas_context *context, const fnas_onnx_translator *net, fnas_text *encoder, fnas_text *decoder) {
     FNAS_TRY(write_side(context, net, false, encoder));
     return write_side(context, net, true, decoder);
 }
