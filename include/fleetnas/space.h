@@ -14,14 +14,19 @@ extern "C" {
 typedef struct fnas_space fnas_space;
 
 /* Opens a space from "NAME" or "NAME:key=value,...", for example "nb201:channels=16,cells=5,classes=10,input=3x32x32" (NAS-Bench-201, Dong
- * and Yang 2020; these are its defaults) or "mobilenetv3:width=1.2,classes=1000" (Once-for-All, Cai et al. 2020; docs/mobilenetv3.md), or
- * from the path of a file that describes it (docs/spaces.md; a path has a '/' or ends in
- * ".json"). A described space has the spec "file:NAME:CHECKSUM", wherever the file lies; a context that has opened the file, or a run or a
- * predictor of the space, opens that spec as well. Owned by the caller: fnas_space_close. Errors: FNAS_ERR_INPUT (unknown name or key with
- * a suggestion, value out of range, a description that is wrong: file, line and name; the spec of a file that this context has not seen),
- * FNAS_ERR_IO, FNAS_ERR_MEMORY. */
+ * and Yang 2020; these are its defaults) "mobilenetv3:width=1.2,classes=1000" (Once-for-All, Cai et al. 2020; docs/mobilenetv3.md) or
+ * "transformer" (HAT, Wang et al. 2020; docs/transformer.md); from "transformer:FILE.yml", the YAML of a HAT super-transformer, after which
+ * the spec has all that it says; or from the path of a file that describes it (docs/spaces.md; a path has a '/' or ends in ".json"). A
+ * described space has the spec "file:NAME:CHECKSUM", wherever the file lies; a context that has opened the file, or a run or a predictor of
+ * the space, opens that spec as well. Owned by the caller: fnas_space_close. Errors: FNAS_ERR_INPUT (unknown name or key with a suggestion,
+ * value out of range, a description that is wrong: file, line and name; the spec of a file that this context has not seen), FNAS_ERR_IO,
+ * FNAS_ERR_MEMORY. */
 FNAS_API FNAS_NODISCARD fnas_status fnas_space_open(fnas_context *context, const char *spec, fnas_space **space);
 FNAS_API void fnas_space_close(fnas_space *space);
+
+/* The path in what fnas_space_open takes, borrowed: of "DIR/space.json" all, of "transformer:FILE.yml" the part behind the colon. NULL
+ * where it opens no file. Thread-safe; cannot fail. */
+FNAS_API const char *fnas_space_path(const char *spec);
 
 /* Whether `spec` is the path of a file that names a table (docs/spaces.md, "table"), which opening it reads, too: path[size_bytes] is the
  * table's then, beside the file. False where it is no path, or a file that cannot be read or names none, or the path is too long. */
@@ -52,6 +57,11 @@ FNAS_API double fnas_space_cardinality(const fnas_space *space);
 FNAS_API FNAS_NODISCARD fnas_status fnas_space_parse(fnas_context *context, const fnas_space *space, const char *text, int32_t *choices);
 FNAS_API FNAS_NODISCARD fnas_status fnas_space_format(fnas_context *context, const fnas_space *space, const int32_t *choices, char *text,
                                                       size_t size_bytes);
+
+/* The architecture in a file: the native string, or for transformer HAT's YAML of a sub-transformer. choices as fnas_space_parse. Errors:
+ * FNAS_ERR_INPUT naming the file (for YAML, and the line), FNAS_ERR_IO, FNAS_ERR_MEMORY. Thread-safe with a context each. */
+FNAS_API FNAS_NODISCARD fnas_status fnas_space_parse_file(fnas_context *context, const fnas_space *space, const char *path,
+                                                          int32_t *choices);
 
 /* The index-th uniformly random architecture of a seed (draws are independent; repeats can happen). */
 FNAS_API void fnas_space_random(const fnas_space *space, uint64_t seed, int64_t index, int32_t *choices);
