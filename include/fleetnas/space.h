@@ -49,6 +49,8 @@ FNAS_API int64_t fnas_space_onehot_size(const fnas_space *space);
 FNAS_API int64_t fnas_space_onehot_offset(const fnas_space *space, int64_t decision);
 /* Number of architectures: the product of the choices (where decisions can be inactive, some of these are the same network). */
 FNAS_API double fnas_space_cardinality(const fnas_space *space);
+/* The same with each counted once: native strings that differ. */
+FNAS_API double fnas_space_settled_count(const fnas_space *space);
 
 /* An architecture is int32_t choices[decision_count]. Text form is the space's native string. parse: choices is written on success only;
  * errors: FNAS_ERR_INPUT, naming the position. format: text[size_bytes] is written; errors: FNAS_ERR_INPUT (a choice out of range),
@@ -58,18 +60,23 @@ FNAS_API FNAS_NODISCARD fnas_status fnas_space_parse(fnas_context *context, cons
 FNAS_API FNAS_NODISCARD fnas_status fnas_space_format(fnas_context *context, const fnas_space *space, const int32_t *choices, char *text,
                                                       size_t size_bytes);
 
-/* The architecture in a file: the native string, or for transformer HAT's YAML of a sub-transformer. choices as fnas_space_parse. Errors:
- * FNAS_ERR_INPUT naming the file (for YAML, and the line), FNAS_ERR_IO, FNAS_ERR_MEMORY. Thread-safe with a context each. */
-FNAS_API FNAS_NODISCARD fnas_status fnas_space_parse_file(fnas_context *context, const fnas_space *space, const char *path,
-                                                          int32_t *choices);
+/* As fnas_space_parse, for what a user gives: where the space is transformer, text may also be the path (it ends in .yml or .yaml) of HAT's
+ * YAML of a sub-transformer. Errors: FNAS_ERR_INPUT (naming file and line), FNAS_ERR_IO, FNAS_ERR_MEMORY. Thread-safe with a context each.
+ */
+FNAS_API FNAS_NODISCARD fnas_status fnas_space_parse_given(fnas_context *context, const fnas_space *space, const char *text,
+                                                           int32_t *choices);
 
 /* The index-th uniformly random architecture of a seed (draws are independent; repeats can happen). */
 FNAS_API void fnas_space_random(const fnas_space *space, uint64_t seed, int64_t index, int32_t *choices);
+/* count different ones, choices [count][decision_count], as their native strings say them. Deterministic. Errors: FNAS_ERR_INPUT (more than
+ * the space has), FNAS_ERR_MEMORY. */
+FNAS_API FNAS_NODISCARD fnas_status fnas_space_sample(fnas_context *context, const fnas_space *space, uint64_t seed, int64_t count,
+                                                      int32_t *choices);
 
 /* Whether the space knows its networks' sizes: false for one that a file describes, for which the two functions below return 0. */
 FNAS_API bool fnas_space_has_counts(const fnas_space *space);
-/* Exact closed forms. MACs of one image: convolutions and linear layers with their biases. Parameters: of the benchmark's network (affine
- * norms). */
+/* Exact closed forms. MACs of one image: convolutions and linear layers with their biases; of transformer, of one sentence. Parameters: of
+ * the benchmark's network (affine norms); of transformer, without embeddings. */
 FNAS_API int64_t fnas_space_macs(const fnas_space *space, const int32_t *choices);
 FNAS_API int64_t fnas_space_params(const fnas_space *space, const int32_t *choices);
 

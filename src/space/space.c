@@ -53,11 +53,15 @@ static fnas_status fnas_space_make(fnas_context *context, const fnas_space_type 
     return FNAS_OK;
 }
 
+static bool fnas_space_is_yaml(const char *path) {
+    size_t length = strlen(path);
+    return (length > 4 && strcmp(path + length - 4, ".yml") == 0) || (length > 5 && strcmp(path + length - 5, ".yaml") == 0);
+}
+
 /* The path in "NAME:FILE.yml", which *type reads; NULL where there is none. */
 static const char *fnas_space_path_of_parameters(const char *spec, const fnas_space_type **type) {
-    size_t length = strlen(spec), name_length = strcspn(spec, ":");
-    bool is_yaml = (length > 4 && strcmp(spec + length - 4, ".yml") == 0) || (length > 5 && strcmp(spec + length - 5, ".yaml") == 0);
-    for (size_t i = 0; is_yaml && i < FNAS_SPACE_TYPES; i++) {
+    size_t name_length = strcspn(spec, ":");
+    for (size_t i = 0; spec[name_length] && fnas_space_is_yaml(spec) && i < FNAS_SPACE_TYPES; i++) {
         const char *name = fnas_space_types[i]->name;
         if (!fnas_space_types[i]->read_parameters || strlen(name) != name_length || strncmp(spec, name, name_length) != 0) continue;
         *type = fnas_space_types[i];
@@ -274,7 +278,7 @@ fnas_status fnas_space_format(fnas_context *context, const fnas_space *space, co
     return space->type->format(context, space, choices, text, size_bytes);
 }
 
-fnas_status fnas_space_parse_file(fnas_context *context, const fnas_space *space, const char *path, int32_t *choices) {
+static fnas_status fnas_space_parse_file(fnas_context *context, const fnas_space *space, const char *path, int32_t *choices) {
     unsigned char *data;
     size_t size_bytes;
     FNAS_TRY(fnas_file_read(context, path, FNAS_SPACE_ARCH_FILE_BYTES, &data, &size_bytes));
@@ -282,15 +286,15 @@ fnas_status fnas_space_parse_file(fnas_context *context, const fnas_space *space
     fnas_status status = FNAS_OK;
     if (strlen(text) != size_bytes)
         status = fnas_fail(context, FNAS_ERR_INPUT, "%s: a 0 byte at position %zu: no architecture", path, strlen(text));
-    else if (space->type->parse_at)
+    else
         status = space->type->parse_at(context, space, path, text, choices);
-    else {
-        while (size_bytes > 0 && (data[size_bytes - 1] == '\n' || data[size_bytes - 1] == '\r')) data[--size_bytes] = '\0';
-        status = space->type->parse(context, space, text, choices);
-        if (status != FNAS_OK) status = fnas_fail_prefix(context, status, "%s", path);
-    }
     fnas_free(data);
     return status;
+}
+
+fnas_status fnas_space_parse_given(fnas_context *context, const fnas_space *space, const char *text, int32_t *choices) {
+    bool is_file = space->type->parse_at && fnas_space_is_yaml(text);
+    return is_file ? fnas_space_parse_file(context, space, text, choices) : fnas_space_parse(context, space, text, choices);
 }
 
 bool fnas_space_is_average(const int32_t *choices) {
@@ -350,6 +354,14 @@ fnas_status fnas_space_random_distinct(fnas_context *context, const fnas_space *
         misses = set->count > before && misses <= FNAS_SPACE_MISSES_MAX ? 0 : misses + 1;
     }
     fnas_free(drawn);
+    return status;
+}
+
+fnas_status fnas_space_sample(fnas_context *context, const fnas_space *space, uint64_t seed, int64_t count, int32_t *choices) {
+    fnas_arch_set set = {.decisions = space->decision_count};
+    fnas_status status = fnas_space_random_distinct(context, space, seed, count, &set);
+    if (status == FNAS_OK && count > 0) memcpy(choices, set.choices, (size_t)(count * set.decisions) * sizeof *choices);
+    fnas_arch_set_free(&set);
     return status;
 }
 

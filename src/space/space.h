@@ -46,7 +46,7 @@ typedef struct fnas_space_type {
     /* The parameters of a spec "key=value,..." from a file of the space's own kind (NAME:FILE.yml), appended. NULL: there is none. */
     fnas_status (*read_parameters)(fnas_context *context, const char *path, fnas_text *parameters);
     fnas_status (*parse)(fnas_context *context, const fnas_space *space, const char *text, int32_t *choices);
-    /* The same where messages call the text `where` and count its lines. NULL: the string is of one line. */
+    /* The same of a file's text, where messages call it `where` and name the line. NULL: architectures are in no files of their own. */
     fnas_status (*parse_at)(fnas_context *context, const fnas_space *space, const char *where, const char *text, int32_t *choices);
     fnas_status (*format)(fnas_context *context, const fnas_space *space, const int32_t *choices, char *text, size_t size_bytes);
     /* Replaces choices that cannot matter (an operation that data do not reach, or whose result goes nowhere) by the space's word for
@@ -154,8 +154,6 @@ void fnas_space_measured_features(const fnas_space *space, const int32_t *choice
 /* What the native string of these choices says, in their place: parse of format, without the string. Two architectures are the same one
  * when their settled choices are equal. What parse gives is settled. Cannot fail; choices must be in range. */
 void fnas_space_settle(const fnas_space *space, int32_t *choices);
-/* How many architectures a space has when each is counted once: fnas_space_cardinality, without choices that mean nothing. */
-double fnas_space_settled_count(const fnas_space *space);
 
 /* Adds `count` architectures to the set of settled ones: the first among the uniformly random ones of a seed (fnas_space_random 0, 1, 2,
  * ..., settled) that are not yet in it, in that order. Where most choices mean nothing, so that those draws find no new one any more, it
