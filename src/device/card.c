@@ -244,7 +244,7 @@ static fnas_status find_embedding(card_reader *reader) {
     const fnas_card_view *view = &card->view;
     int64_t averages = 0;
     for (int64_t i = 0; i < view->reference_count; i++) averages += fnas_space_is_average(card->choices + i * view->decision_count);
-    card->references_are_averages = averages > 0;
+    card->view.of_averages = averages > 0;
     if (averages == 0) {
         fnas_embedding_from_latency(view->reference_count, view->reference_latency_ms, card->embedding);
         return FNAS_OK;
@@ -368,7 +368,7 @@ fnas_status fnas_card_check_space(fnas_context *context, const fnas_card *card, 
 fnas_status fnas_card_check_references(fnas_context *context, const fnas_card *card, const fnas_card *other) {
     const fnas_card_view *a = &card->view, *b = &other->view;
     /* Their embeddings are of the space's own references, whichever rows they were estimated from. */
-    if (card->references_are_averages && other->references_are_averages) return FNAS_OK;
+    if (a->of_averages && b->of_averages) return FNAS_OK;
     size_t bytes = (size_t)(a->reference_count * a->decision_count) * sizeof *a->reference_choices;
     if (a->reference_count == b->reference_count && a->decision_count == b->decision_count &&
         memcmp(a->reference_choices, b->reference_choices, bytes) == 0)

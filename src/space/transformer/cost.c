@@ -10,7 +10,8 @@
  *
  *     sum over layers of active(layer) * sum over k of D_k value_k,     active(layer) = sum of D_depth over the depths beyond it,
  *
- * polynomial in D and exact where it is one-hot. The surrogate of an error sees more of the same kind. */
+ * polynomial in D and exact where it is one-hot. The surrogate of an error sees more of the same kind, and which numbers of layers are
+ * chosen: a further layer is worth less than the one before. */
 #include <string.h>
 
 #include "space/transformer/transformer.h"
@@ -147,17 +148,27 @@ void fnas_transformer_costs_vjp(const fnas_space *space, const double *onehot, c
     features_vjp(space, onehot, COSTS, diff_features, diff_onehot);
 }
 
+/* Entries of the one-hot that choose numbers of layers: one row behind the other. */
+static int64_t depth_entries(const fnas_transformer *transformer) {
+    return transformer->lists[FNAS_TRANSFORMER_ENCODER_LAYERS].count + transformer->lists[FNAS_TRANSFORMER_DECODER_LAYERS].count;
+}
+
 int64_t fnas_transformer_error_count(const fnas_space *space) {
-    (void)space;
-    return MONOMIALS;
+    return MONOMIALS + depth_entries(space->detail);
 }
 
 void fnas_transformer_errors(const fnas_space *space, const double *onehot, double *features) {
+    const fnas_transformer *transformer = space->detail;
     features_of(space, onehot, MONOMIALS, features);
+    memcpy(features + MONOMIALS, onehot + transformer->row_of[FNAS_TRANSFORMER_ENCODER_LAYERS],
+           (size_t)depth_entries(transformer) * sizeof *features);
 }
 
 void fnas_transformer_errors_vjp(const fnas_space *space, const double *onehot, const double *diff_features, double *diff_onehot) {
+    const fnas_transformer *transformer = space->detail;
+    double *rows = diff_onehot + transformer->row_of[FNAS_TRANSFORMER_ENCODER_LAYERS];
     features_vjp(space, onehot, MONOMIALS, diff_features, diff_onehot);
+    for (int64_t i = 0; i < depth_entries(transformer); i++) rows[i] += diff_features[MONOMIALS + i];
 }
 
 void fnas_transformer_average_costs(const fnas_space *space, const int32_t *row, double *features) {
