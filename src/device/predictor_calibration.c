@@ -73,8 +73,7 @@ static fnas_status fnas_calibration_basis(fnas_context *context, fnas_calibratio
     double *features = fnas_allocate((size_t)predictor->map.feature_count, sizeof(double));
     fnas_status status = onehot && features ? FNAS_OK : fnas_fail_memory(context, "calibration");
     for (int64_t i = 0; i < c->n && status == FNAS_OK; i++) {
-        fnas_space_to_onehot(predictor->space, c->choices + i * predictor->decision_count, onehot);
-        fnas_space_cost_features(predictor->space, onehot, features);
+        fnas_space_measured_features(predictor->space, c->choices + i * predictor->decision_count, onehot, features);
         fnas_predictor_basis(predictor, features, c->basis + i * c->k);
     }
     fnas_free(onehot);

@@ -10,8 +10,8 @@
 #include "search/score.h"
 #include "space/space.h"
 
-typedef enum export_format { FORMAT_ONNX, FORMAT_SAFETENSORS, FORMAT_OFA } export_format;
-static const char *const format_names[] = {"onnx", "safetensors", "ofa", NULL};
+typedef enum export_format { FORMAT_ONNX, FORMAT_SAFETENSORS, FORMAT_OFA, FORMAT_HAT } export_format;
+static const char *const format_names[] = {"onnx", "safetensors", "ofa", "hat", NULL};
 
 #define BATCH_MAX 65536
 
@@ -28,10 +28,10 @@ static void exported_free(exported *network) {
     fnas_free(network->memory);
 }
 
-static fnas_status settle_arch(fnas_context *context, const fnas_run *run, const char *arch, int32_t *choices, char *text) {
-    fnas_status status = fnas_space_parse(context, run->space, arch, choices);
+static fnas_status settle_arch(fnas_context *context, const fnas_space *space, const char *arch, int32_t *choices, char *text) {
+    fnas_status status = fnas_space_parse_given(context, space, arch, choices);
     if (status != FNAS_OK) return fnas_fail_prefix(context, status, "--arch");
-    return fnas_space_format(context, run->space, choices, text, FNAS_ARCH_TEXT_BYTES);
+    return fnas_space_format(context, space, choices, text, FNAS_ARCH_TEXT_BYTES);
 }
 
 static fnas_status take_statistics(fnas_context *context, const fnas_run *run, const char *data, exported *network) {
@@ -62,26 +62,49 @@ static fnas_status write_network(fnas_context *context, const fnas_run *run, con
     return fnas_network_write(context, run->supernet, network->arch, network->net, &run->state.weights, &network->statistics, path);
 }
 
+/* ---- formats of the architecture alone ---- */
+
+static bool has_weights(export_format format) {
+    return format == FORMAT_ONNX || format == FORMAT_SAFETENSORS;
+}
+
+static fnas_status check_format_space(fnas_context *context, const fnas_space *space, export_format format) {
+    if (format == FORMAT_OFA && strcmp(fnas_space_name(space), "mobilenetv3") != 0)
+        return fnas_fail(context, FNAS_ERR_USAGE, "format ofa: the space is %s, Once-for-All's is mobilenetv3", fnas_space_name(space));
+    if (format == FORMAT_HAT && !space->type->write_hat)
+        return fnas_fail(context, FNAS_ERR_USAGE, "format hat: the space is %s, HAT's is transformer", fnas_space_name(space));
+    return FNAS_OK;
+}
+
 /* The native string of Once-for-All's space is what its scripts read. */
-static fnas_status write_ofa(fnas_context *context, const fnas_run *run, const exported *network, const char *path) {
-    fnas_text line = {0};
-    if (strcmp(fnas_space_name(run->space), "mobilenetv3") != 0)
-        return fnas_fail(context, FNAS_ERR_USAGE, "format ofa: the run is in the space %s, Once-for-All's is mobilenetv3",
-                         fnas_space_name(run->space));
-    fnas_text_append(&line, "%s\n", network->arch);
-    fnas_status status = line.failed ? fnas_fail_memory(context, path) : fnas_file_write_atomic(context, path, line.data, line.size);
-    fnas_text_free(&line);
+static fnas_status write_arch(fnas_context *context, const fnas_space *space, export_format format, const int32_t *choices,
+                              const char *arch, const char *path) {
+    fnas_text text = {0};
+    FNAS_TRY(check_format_space(context, space, format));
+    if (format == FORMAT_OFA)
+        fnas_text_append(&text, "%s\n", arch);
+    else
+        space->type->write_hat(space, choices, &text);
+    fnas_status status = text.failed ? fnas_fail_memory(context, path) : fnas_file_write_atomic(context, path, text.data, text.size);
+    fnas_text_free(&text);
     return status;
 }
 
-static fnas_status check(fnas_context *context, const fnas_run *run, const fnas_export_options *options, export_format *format) {
+/* ---- all formats ---- */
+
+static fnas_status check_options(fnas_context *context, const fnas_export_options *options, export_format *format) {
     int index = 0;
     if (!options->arch || !options->format) return fnas_fail(context, FNAS_ERR_USAGE, "export: an architecture and a format are needed");
     FNAS_TRY(fnas_name_find(context, FNAS_ERR_USAGE, "format", options->format, format_names, &index));
     *format = (export_format)index;
     if (options->batch < 0 || options->batch > BATCH_MAX || (options->batch && *format != FORMAT_ONNX))
         return fnas_fail(context, FNAS_ERR_USAGE, "batch: 1 to %d images, of an ONNX model", BATCH_MAX);
-    if (*format == FORMAT_OFA || fnas_search_has_supernet(&run->config)) return FNAS_OK;
+    return FNAS_OK;
+}
+
+static fnas_status check(fnas_context *context, const fnas_run *run, const fnas_export_options *options, export_format *format) {
+    FNAS_TRY(check_options(context, options, format));
+    if (!has_weights(*format) || fnas_search_has_supernet(&run->config)) return FNAS_OK;
     return fnas_fail(context, FNAS_ERR_USAGE, "%s: this run has its errors from a table, and no shared weights to make a network of",
                      run->path);
 }
@@ -92,11 +115,27 @@ fnas_status fnas_run_export(fnas_context *context, const fnas_run *run, const fn
     FNAS_TRY(check(context, run, options, &format));
     int32_t *choices = fnas_allocate((size_t)fnas_space_decision_count(run->space), sizeof *choices);
     if (!choices) return fnas_fail_memory(context, "an architecture");
-    fnas_status status = settle_arch(context, run, options->arch, choices, network.arch);
+    fnas_status status = settle_arch(context, run->space, options->arch, choices, network.arch);
     if (status == FNAS_OK)
-        status = format == FORMAT_OFA ? write_ofa(context, run, &network, path)
-                                      : write_network(context, run, options, format, choices, &network, path);
+        status = has_weights(format) ? write_network(context, run, options, format, choices, &network, path)
+                                     : write_arch(context, run->space, format, choices, network.arch, path);
     exported_free(&network);
+    fnas_free(choices);
+    return status;
+}
+
+fnas_status fnas_arch_export(fnas_context *context, const fnas_space *space, const fnas_export_options *options, const char *path) {
+    export_format format = FORMAT_ONNX;
+    char arch[FNAS_ARCH_TEXT_BYTES];
+    FNAS_TRY(check_options(context, options, &format));
+    if (has_weights(format))
+        return fnas_fail(context, FNAS_ERR_USAGE, "format %s: a network has weights, which are a run's: name the run, or write ofa or hat",
+                         options->format);
+    FNAS_TRY(check_format_space(context, space, format));
+    int32_t *choices = fnas_allocate((size_t)fnas_space_decision_count(space), sizeof *choices);
+    if (!choices) return fnas_fail_memory(context, "an architecture");
+    fnas_status status = settle_arch(context, space, options->arch, choices, arch);
+    if (status == FNAS_OK) status = write_arch(context, space, format, choices, arch, path);
     fnas_free(choices);
     return status;
 }
