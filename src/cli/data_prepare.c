@@ -164,8 +164,7 @@ const cli_verb cli_data_prepare = {
         "UTF-8, "
         "too long or uneven are left out and counted (docs/text.md).\n"
         "The file appears when it is whole: a command that is interrupted leaves nothing.",
-    .example = "fleetnas data prepare folder:imagenet --size 256 -o imagenet.images\n"
-               "  fleetnas data prepare text:wmt14/train.en,wmt14/train.de --vocabulary-size 32000 -o wmt14.pairs",
+    .example = "fleetnas data prepare text:wmt14/train.en,wmt14/train.de --vocabulary-size 32000 -o wmt14.pairs",
     .options = prepare_options,
     .values_size = sizeof(prepare_values),
     .run = prepare_run,
