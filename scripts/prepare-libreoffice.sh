@@ -1,14 +1,14 @@
 #!/bin/sh
-# Usage: prepare-libreoffice.sh FLEETNAS FOLDER [OPTION...]. Parallel text without the network's large collections: LibreOffice's help in English and German
-# (Debian's packages libreoffice-help-en-us and libreoffice-help-de, 5 MB), aligned by file and paragraph. Leaves in FOLDER the two packages, english.en and
-# german.de with what is alike in both, and libreoffice.pairs, which `fleetnas data prepare` makes of them with the options that follow. Debian only; installs
-# nothing but, where it is missing, what trains a vocabulary (packages sentencepiece).
+# Parallel text that needs no large collection: LibreOffice's help in English and German (Debian's packages libreoffice-help-en-us and
+# libreoffice-help-de, 5 MB), aligned by file and paragraph. Downloads the packages without installing them, writes english.en and german.de, and has
+# `fleetnas data prepare` make libreoffice.pairs of them, with the options that this script is given. docs/text.md has an outcome. Debian only.
+#   TEXT_DIR  where everything goes [build/libreoffice]     FLEETNAS  the command [build/release/fleetnas]
 set -eu
-[ $# -ge 2 ] || { sed -n '2s/^# //p' "$0" >&2; exit 1; }
-fleetnas=$(realpath "$1")
-folder=$2
-shift 2
+cd "$(dirname "$0")/.."
+fleetnas=$(realpath "${FLEETNAS:-build/release/fleetnas}")
+folder=${TEXT_DIR:-build/libreoffice}
 least=5 most=40 # words of the English side
+[ -x "$fleetnas" ] || { echo "$fleetnas is missing: make build" >&2; exit 1; }
 mkdir -p "$folder"
 cd "$folder"
 
@@ -62,6 +62,7 @@ done
 extract libreoffice-help-en-us en-US > english.tsv
 extract libreoffice-help-de de > german.tsv
 
+rm -f english.en german.de
 # Once each; what is the same in both languages is no translation (names, code).
 LC_ALL=C awk -F '\t' -v least=$least -v most=$most '
 NR == FNR { english[$1, $2] = $3; next }
@@ -85,15 +86,4 @@ END {
 }' english.tsv german.tsv
 rm -rf libreoffice-help-en-us libreoffice-help-de english.tsv german.tsv apt.log
 
-case " $* " in
-*" --vocabulary "*) ;;
-*)
-    if ! command -v spm_train >/dev/null 2>&1; then
-        list=$(mktemp)
-        echo sentencepiece > "$list"
-        sh "$(dirname "$fleetnas")/../../scripts/install-dependencies.sh" "$list"
-        rm "$list"
-    fi
-    ;;
-esac
 "$fleetnas" data prepare text:english.en,german.de -o libreoffice.pairs "$@"

@@ -51,7 +51,8 @@ typedef struct fnas_text_prepared {
  * validation and the test part. Where the names begin with "train.", files beside them whose names begin with "valid." and "test." in its
  * place are those parts, kept whole and in their order; parts without files are drawn from SOURCE and TARGET by (seed, the source's line),
  * so that equal sources are in one part, and repeated pairs are left out. Pairs that are unfit are left out and counted, the first few
- * named in the log. The file appears whole or not at all; equal calls make equal files. Reports progress and can be stopped. Errors:
+ * named in the log. The file appears whole or not at all; equal calls make equal files, for any
+ * number of threads. Cuts on the context's threads, reports progress and can be stopped. Errors:
  * FNAS_ERR_USAGE (the spec, a value out of range, a file that would be overwritten), FNAS_ERR_INPUT (a missing file, files of different
  * length, a vocabulary that does not fit, no spm_train, a part that would be empty), FNAS_ERR_UNSUPPORTED (a vocabulary of another type),
  * FNAS_ERR_IO, FNAS_ERR_MEMORY, FNAS_INTERRUPTED. */

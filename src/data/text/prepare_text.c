@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "base/random.h"
 #include "base/temporary.h"
+#include "base/threads.h"
 #include "data/image_list.h"
 #include "data/text/pairs.h"
 #include "data/text/parallel.h"
@@ -19,6 +20,16 @@
 #define VOCABULARY_LEAST 300
 #define VOCABULARY_MOST 65536
 #define KEPT (-1)
+#define CHUNK 512 /* pairs that are cut at a time, by all threads */
+
+/* A pair of a chunk: where its lines lie in the chunk's texts, and what they became. */
+typedef struct slot {
+    int64_t number;
+    size_t begins[FNAS_TEXT_SIDES], sizes[FNAS_TEXT_SIDES];
+    int skip, side; /* why it is left out, or KEPT; which side is at fault */
+    int64_t counts[FNAS_TEXT_SIDES];
+    int32_t ids[FNAS_TEXT_SIDES][FNAS_PAIR_IDS_MAX]; /* as many of them as there is room for */
+} slot;
 
 typedef struct preparation {
     fnas_context *context;
@@ -26,7 +37,11 @@ typedef struct preparation {
     const char *path;
     fnas_parallel files;
     fnas_vocabulary *vocabulary;
-    fnas_encoding encodings[FNAS_TEXT_SIDES];
+    fnas_team *team;
+    fnas_encoding *encodings; /* [threads] */
+    slot *slots;              /* [CHUNK], slot_count in use */
+    int64_t threads, slot_count;
+    fnas_text texts; /* of the slots */
     fnas_pairs_writer *writer;
     fnas_seen seen;
     fnas_text lines; /* to train a vocabulary on */
@@ -74,10 +89,14 @@ static fnas_status read_set(preparation *work, const fnas_parallel_set *set, pai
     return status;
 }
 
-static fnas_status read_all(preparation *work, const char *stage, pair_function *take) {
+static void begin_pass(preparation *work, const char *stage) {
     work->stage = stage;
     work->done = 0;
     work->begin_ms = fnas_wall_ms();
+}
+
+static fnas_status read_all(preparation *work, const char *stage, pair_function *take) {
+    begin_pass(work, stage);
     for (int i = 0; i < work->files.count; i++) FNAS_TRY(read_set(work, &work->files.sets[i], take));
     return report(work);
 }
@@ -111,39 +130,39 @@ static int check_lines(const fnas_line_pair *pair, int *side) {
 }
 
 /* Files of validation and test are kept whole, as far as a network can take them: what is scored must not depend on what suits us. */
-static int check_pieces(const preparation *work, const fnas_parallel_set *set, int *side) {
+static int check_pieces(const preparation *work, const fnas_parallel_set *set, slot *pair) {
     int64_t longest = set->part == FNAS_TEXT_TRAIN ? work->request.longest : FNAS_PAIR_IDS_MAX;
-    int64_t a = work->encodings[0].count, b = work->encodings[1].count;
-    *side = b < a;
+    int64_t a = pair->counts[0], b = pair->counts[1];
+    pair->side = b < a;
     if (!a || !b) return FNAS_TEXT_EMPTY;
-    *side = b > a;
+    pair->side = b > a;
     if (a > longest || b > longest) return FNAS_TEXT_LONG;
     double ratio = a > b ? (double)a / (double)b : (double)b / (double)a;
     return set->part == FNAS_TEXT_TRAIN && ratio > work->request.ratio ? FNAS_TEXT_UNEVEN : KEPT;
 }
 
 /* Where parts are drawn from one set, a pair that is there many times would weigh as many times in the score. */
-static fnas_status check_repeated(preparation *work, const fnas_parallel_set *set, const fnas_line_pair *pair, int *skip) {
+static fnas_status check_repeated(preparation *work, const fnas_parallel_set *set, const fnas_line lines[FNAS_TEXT_SIDES], int *skip) {
     bool again = false, whole = work->files.has_files[FNAS_TEXT_VALIDATION] && work->files.has_files[FNAS_TEXT_TEST];
     if (*skip != KEPT || set->part != FNAS_TEXT_TRAIN || whole) return FNAS_OK;
-    uint64_t hash = fnas_line_hash(fnas_line_hash(0, &pair->sides[0]), &pair->sides[1]);
+    uint64_t hash = fnas_line_hash(fnas_line_hash(0, &lines[0]), &lines[1]);
     FNAS_TRY(fnas_seen_add(work->context, &work->seen, hash, &again));
     if (again) *skip = FNAS_TEXT_REPEATED;
     return FNAS_OK;
 }
 
-static void leave_out(preparation *work, const fnas_parallel_set *set, const fnas_line_pair *pair, int skip, int side) {
-    bool damage = skip <= FNAS_TEXT_EMPTY || set->part != FNAS_TEXT_TRAIN;
-    if (++work->prepared->skipped[skip] > FNAS_NAMED) return;
-    fnas_log(work->context, damage ? FNAS_LOG_WARNING : FNAS_LOG_INFO, "%s:%lld: left out: %s", set->paths[side], (long long)pair->number,
-             fnas_text_skip_name((fnas_text_skip)skip));
+static void leave_out(preparation *work, const fnas_parallel_set *set, const slot *pair) {
+    bool damage = pair->skip <= FNAS_TEXT_EMPTY || set->part != FNAS_TEXT_TRAIN;
+    if (++work->prepared->skipped[pair->skip] > FNAS_NAMED) return;
+    fnas_log(work->context, damage ? FNAS_LOG_WARNING : FNAS_LOG_INFO, "%s:%lld: left out: %s", set->paths[pair->side],
+             (long long)pair->number, fnas_text_skip_name((fnas_text_skip)pair->skip));
 }
 
 /* ---- the vocabulary ---- */
 
-static fnas_text_part part_of(const preparation *work, const fnas_parallel_set *set, const fnas_line_pair *pair) {
+static fnas_text_part part_of(const preparation *work, const fnas_parallel_set *set, const fnas_line *source) {
     if (set->part != FNAS_TEXT_TRAIN) return set->part;
-    return fnas_parallel_draw(&work->files, work->request.fractions, work->request.seed, &pair->sides[FNAS_TEXT_SOURCE]);
+    return fnas_parallel_draw(&work->files, work->request.fractions, work->request.seed, source);
 }
 
 static fnas_status flush_lines(preparation *work) {
@@ -159,7 +178,8 @@ static fnas_status sample_pair(preparation *work, const fnas_parallel_set *set, 
     fnas_random random = fnas_random_begin(work->request.seed, FNAS_STREAM_SPLIT, pair->number, (1 << 16) + 1);
     bool wanted = work->prepared->read <= TRAINED_PAIRS_MAX ||
                   fnas_random_uniform(&random) * (double)work->prepared->read < TRAINED_PAIRS_MAX;
-    if (!wanted || set->part != FNAS_TEXT_TRAIN || check_lines(pair, &side) != KEPT || part_of(work, set, pair) > FNAS_TEXT_SEARCH)
+    if (!wanted || set->part != FNAS_TEXT_TRAIN || check_lines(pair, &side) != KEPT ||
+        part_of(work, set, &pair->sides[FNAS_TEXT_SOURCE]) > FNAS_TEXT_SEARCH)
         return FNAS_OK;
     for (side = 0; side < FNAS_TEXT_SIDES; side++) {
         fnas_text_append_bytes(&work->lines, pair->sides[side].text, pair->sides[side].size);
@@ -205,26 +225,55 @@ static fnas_status get_vocabulary(preparation *work) {
 
 /* ---- cutting and writing ---- */
 
-static fnas_status keep_pair(preparation *work, const fnas_parallel_set *set, const fnas_line_pair *pair) {
-    const int32_t *ids[FNAS_TEXT_SIDES];
-    int64_t counts[FNAS_TEXT_SIDES];
-    for (int side = 0; side < FNAS_TEXT_SIDES; side++) {
-        ids[side] = work->encodings[side].ids;
-        counts[side] = work->encodings[side].count;
-        work->prepared->pieces += counts[side];
+static fnas_status cut_item(fnas_context *context, void *user, int64_t item, int64_t worker) {
+    preparation *work = user;
+    slot *pair = &work->slots[item];
+    fnas_encoding *encoding = &work->encodings[worker];
+    for (int side = 0; side < FNAS_TEXT_SIDES && pair->skip == KEPT; side++) {
+        const char *text = work->texts.data + pair->begins[side];
+        FNAS_TRY(fnas_vocabulary_encode(context, work->vocabulary, text, pair->sizes[side], encoding));
+        int64_t fit = encoding->count < FNAS_PAIR_IDS_MAX ? encoding->count : FNAS_PAIR_IDS_MAX;
+        if (fit) memcpy(pair->ids[side], encoding->ids, (size_t)fit * sizeof *encoding->ids);
+        pair->counts[side] = encoding->count;
     }
-    return fnas_pairs_writer_add(work->context, work->writer, part_of(work, set, pair), ids, counts, pair->sides);
+    return FNAS_OK;
 }
 
-static fnas_status cut_pair(preparation *work, const fnas_parallel_set *set, const fnas_line_pair *pair) {
-    int side, skip = check_lines(pair, &side);
-    for (int i = 0; i < FNAS_TEXT_SIDES && skip == KEPT; i++)
-        FNAS_TRY(fnas_vocabulary_encode(work->context, work->vocabulary, pair->sides[i].text, pair->sides[i].size, &work->encodings[i]));
-    if (skip == KEPT) skip = check_pieces(work, set, &side);
-    FNAS_TRY(check_repeated(work, set, pair, &skip));
-    if (skip == KEPT) return keep_pair(work, set, pair);
-    leave_out(work, set, pair, skip, side);
+static fnas_status write_slot(preparation *work, const fnas_parallel_set *set, slot *pair) {
+    const int32_t *ids[FNAS_TEXT_SIDES] = {pair->ids[0], pair->ids[1]};
+    fnas_line lines[FNAS_TEXT_SIDES];
+    if (pair->skip == KEPT) pair->skip = check_pieces(work, set, pair);
+    for (int side = 0; side < FNAS_TEXT_SIDES; side++)
+        lines[side] = (fnas_line){work->texts.data + pair->begins[side], pair->sizes[side], false};
+    FNAS_TRY(check_repeated(work, set, lines, &pair->skip));
+    if (pair->skip != KEPT) {
+        leave_out(work, set, pair);
+        return FNAS_OK;
+    }
+    for (int side = 0; side < FNAS_TEXT_SIDES; side++) work->prepared->pieces += pair->counts[side];
+    return fnas_pairs_writer_add(work->context, work->writer, part_of(work, set, &lines[0]), ids, pair->counts, lines);
+}
+
+/* Cuts what has gathered and writes it in its order. */
+static fnas_status write_chunk(preparation *work, const fnas_parallel_set *set) {
+    if (work->texts.failed) return fnas_fail_memory(work->context, "lines");
+    FNAS_TRY(fnas_team_run(work->context, work->team, work->slot_count, cut_item, work));
+    for (int64_t i = 0; i < work->slot_count; i++) FNAS_TRY(write_slot(work, set, &work->slots[i]));
+    work->slot_count = 0;
+    work->texts.size = 0;
     return FNAS_OK;
+}
+
+static fnas_status gather_pair(preparation *work, const fnas_parallel_set *set, const fnas_line_pair *pair) {
+    slot *into = &work->slots[work->slot_count++];
+    into->number = pair->number;
+    into->skip = check_lines(pair, &into->side);
+    for (int side = 0; side < FNAS_TEXT_SIDES; side++) {
+        into->begins[side] = work->texts.size;
+        into->sizes[side] = into->skip == KEPT ? pair->sides[side].size : 0;
+        fnas_text_append_bytes(&work->texts, pair->sides[side].text, into->sizes[side]);
+    }
+    return work->slot_count < CHUNK ? FNAS_OK : write_chunk(work, set);
 }
 
 static fnas_status check_parts(preparation *work) {
@@ -239,7 +288,12 @@ static fnas_status check_parts(preparation *work) {
 }
 
 static fnas_status write_parts(preparation *work) {
-    FNAS_TRY(read_all(work, "prepare", cut_pair));
+    begin_pass(work, "prepare");
+    for (int i = 0; i < work->files.count; i++) {
+        FNAS_TRY(read_set(work, &work->files.sets[i], gather_pair));
+        FNAS_TRY(write_chunk(work, &work->files.sets[i]));
+    }
+    FNAS_TRY(report(work));
     FNAS_TRY(check_parts(work));
     for (int part = 0; part < FNAS_TEXT_PARTS; part++)
         if (part == FNAS_TEXT_TRAIN || !work->files.has_files[part])
@@ -259,6 +313,26 @@ static fnas_status write_pairs(preparation *work) {
 
 /* ---- the whole ---- */
 
+static fnas_status allocate(preparation *work) {
+    work->threads = fnas_context_threads(work->context);
+    work->slots = fnas_allocate(CHUNK, sizeof *work->slots);
+    work->encodings = fnas_allocate((size_t)work->threads, sizeof *work->encodings);
+    if (!work->slots || !work->encodings) return fnas_fail_memory(work->context, "lines");
+    return fnas_team_create(work->context, work->threads, NULL, &work->team);
+}
+
+static void release(preparation *work) {
+    for (int64_t i = 0; work->encodings && i < work->threads; i++) fnas_encoding_free(&work->encodings[i]);
+    fnas_free(work->encodings);
+    fnas_free(work->slots);
+    fnas_team_destroy(work->team);
+    fnas_seen_free(&work->seen);
+    fnas_text_free(&work->lines);
+    fnas_text_free(&work->texts);
+    fnas_vocabulary_free(work->vocabulary);
+    fnas_parallel_free(&work->files);
+}
+
 static void remove_temporaries(const char *path) {
     char *folder = fnas_path_folder(path);
     if (folder) fnas_folder_remove_temporaries(folder);
@@ -273,6 +347,7 @@ static fnas_status prepare(preparation *work, const char *spec) {
     work->total = work->prepared->read;
     FNAS_TRY(get_vocabulary(work));
     work->prepared->vocabulary = fnas_vocabulary_get(work->vocabulary).size;
+    FNAS_TRY(allocate(work));
     return write_pairs(work);
 }
 
@@ -306,10 +381,6 @@ fnas_status fnas_text_prepare(fnas_context *context, const char *spec, const fna
     *prepared = (fnas_text_prepared){0};
     FNAS_TRY(complete_request(context, &work.request));
     fnas_status status = prepare(&work, spec);
-    for (int side = 0; side < FNAS_TEXT_SIDES; side++) fnas_encoding_free(&work.encodings[side]);
-    fnas_seen_free(&work.seen);
-    fnas_text_free(&work.lines);
-    fnas_vocabulary_free(work.vocabulary);
-    fnas_parallel_free(&work.files);
+    release(&work);
     return status;
 }
