@@ -13,7 +13,7 @@
 #include "nn/parameters.h"
 #include "nn/path.h"
 
-#define FNAS_TRANSLATOR_LAYERS_MAX 12
+#define FNAS_TRANSLATOR_LAYERS_MAX 16
 #define FNAS_TRANSLATOR_SOURCES_MAX 3
 #define FNAS_TRANSLATOR_FIRST_POSITION 2 /* of a sentence: fairseq counts behind its padding symbol's index */
 
