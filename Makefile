@@ -3,7 +3,7 @@ BUILD = build/release
 JOBS ?= $(shell nproc)
 PREFIX ?= /usr/local
 
-.PHONY: help deps build runners runners-aarch64 demo demo-seeds mobilenetv3 nb201 ofa test bench lint format sanitize fuzz install clean
+.PHONY: help deps build runners runners-aarch64 demo demo-seeds mobilenetv3 nb201 ofa libreoffice test bench lint format sanitize fuzz install clean
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -35,6 +35,9 @@ nb201: build ## NAS-Bench-201 on 19 devices: search, rivals, scores, a page (TAB
 
 ofa: build ## Once-for-All's space on 12 GPU settings: search, rivals on the same models, scores, a page (TABLES=FOLDER; docs/mobilenetv3.md)
 	@sh scripts/run-ofa.sh
+
+libreoffice: build ## parallel text from LibreOffice's help, English and German: downloaded, aligned, prepared (TEXT_DIR=; docs/text.md)
+	@sh scripts/prepare-libreoffice.sh
 
 test: build ## every test, with their number
 	@sh scripts/run-tests.sh $(BUILD)

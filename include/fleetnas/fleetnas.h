@@ -16,6 +16,7 @@
 #include "fleetnas/rival.h"
 #include "fleetnas/search.h"
 #include "fleetnas/space.h"
+#include "fleetnas/text.h"
 #include "fleetnas/truth.h"
 #include "fleetnas/weights.h"
 
