@@ -64,6 +64,10 @@ typedef struct fnas_space_type {
      * From first to last they make the network larger. Both NULL: no phases. */
     const char *const *phase_names;
     void (*phase_choices)(const fnas_space *space, int64_t phase, int64_t decision, int32_t *first, int32_t *last);
+    /* What is done with the weights between the phase before this one and its first step: a change after which the largest network computes
+     * the same, and smaller ones begin better. moment [weights->float_count], laid out as weights->values, goes with them. A function of
+     * the weights alone, so that a search in parts has the same bits. NULL: nothing. */
+    fnas_status (*begin_phase)(fnas_context *context, const fnas_space *space, int64_t phase, fnas_parameters *weights, float *moment);
     /* Between the names that tensors have in the files of a published network and those that `declare` gives them; both write
      * [size_bytes]. to_published is false for a name that has none. Both NULL: the names are the same. */
     fnas_published (*from_published)(const char *published, char *name, size_t size_bytes);
@@ -155,6 +159,9 @@ FNAS_NODISCARD fnas_status fnas_space_read(fnas_context *context, const char *wh
 int64_t fnas_space_phase_count(const fnas_space *space);
 const char *fnas_space_phase_name(const fnas_space *space, int64_t phase); /* "kernel"; static */
 void fnas_space_phase_choices(const fnas_space *space, int64_t phase, int64_t decision, int32_t *first, int32_t *last);
+/* See fnas_space_type. Errors: FNAS_ERR_MEMORY. */
+FNAS_NODISCARD fnas_status fnas_space_begin_phase(fnas_context *context, const fnas_space *space, int64_t phase, fnas_parameters *weights,
+                                                  float *moment);
 
 /* C, H, W of the image that an architecture takes. */
 void fnas_space_image_of(const fnas_space *space, const int32_t *choices, int64_t image[3]);

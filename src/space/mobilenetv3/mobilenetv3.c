@@ -208,6 +208,12 @@ static void mbv3_phase_choices(const fnas_space *space, int64_t phase, int64_t d
     if (phase < opens) *first = *last;
 }
 
+static fnas_status mbv3_begin_phase(fnas_context *context, const fnas_space *space, int64_t phase, fnas_parameters *weights,
+                                    float *moment) {
+    (void)space;
+    return phase == PHASE_EXPANSION ? fnas_mbv3_reorder(context, weights, moment) : FNAS_OK;
+}
+
 static void mbv3_close(fnas_space *space) {
     fnas_mbv3 *mbv3 = space->detail;
     if (mbv3) fnas_free(mbv3->references);
@@ -233,6 +239,7 @@ const fnas_space_type fnas_space_mobilenetv3 = {.name = "mobilenetv3",
                                                 .record = fnas_mbv3_record,
                                                 .phase_names = phase_names,
                                                 .phase_choices = mbv3_phase_choices,
+                                                .begin_phase = mbv3_begin_phase,
                                                 .from_published = fnas_mbv3_from_published,
                                                 .to_published = fnas_mbv3_to_published,
                                                 .image_of = mbv3_image_of,

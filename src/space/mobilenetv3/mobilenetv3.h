@@ -94,6 +94,10 @@ int64_t fnas_mbv3_params(const fnas_space *space, const int32_t *choices);
 fnas_status fnas_mbv3_declare(fnas_context *context, const fnas_space *space, fnas_parameters *parameters);
 fnas_status fnas_mbv3_record(fnas_context *context, const fnas_space *space, const int32_t *choices, fnas_net **net);
 
+/* ---- reorder.c: the middle channels of each unit, and the reduced ones of its squeeze and excitation, by importance, those that matter
+ * most first: in the weights and in `moment`, which is laid out as they are. The largest network computes the same as before. ---- */
+fnas_status fnas_mbv3_reorder(fnas_context *context, fnas_parameters *weights, float *moment);
+
 /* ---- names.c: OFA's names of the shared weights ---- */
 fnas_published fnas_mbv3_from_published(const char *published, char *name, size_t size_bytes);
 bool fnas_mbv3_to_published(const char *name, char *published, size_t size_bytes);
