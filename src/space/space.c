@@ -426,6 +426,11 @@ static void fnas_space_encode_plainly_vjp(const fnas_space *space, const double 
     for (int64_t i = 0; i < space->onehot_size; i++) diff_onehot[i] += diff_input[i];
 }
 
+const fnas_space_own_format *fnas_space_own_format_at(const fnas_space *space, int64_t index) {
+    const fnas_space_own_format *formats = space->type->formats;
+    return formats && formats[index].name ? &formats[index] : NULL;
+}
+
 const fnas_space_encoding *fnas_space_encoding_at(const fnas_space *space, int64_t index) {
     static const fnas_space_encoding plain[] = {
         {"onehot", NULL, NULL, fnas_space_onehot_size, fnas_space_encode_plainly, fnas_space_encode_plainly_vjp}, {.name = NULL}};

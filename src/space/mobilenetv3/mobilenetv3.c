@@ -198,8 +198,13 @@ static void mbv3_image_of(const fnas_space *space, const int32_t *choices, int64
 
 /* As Once-for-All trains them: the full network, then with elastic kernels, depths, expansions. Its resolution is elastic from the first
  * step. */
-enum { PHASE_FULL, PHASE_KERNEL, PHASE_DEPTH, PHASE_EXPANSION };
+enum { PHASE_FULL, PHASE_KERNEL, PHASE_DEPTH, PHASE_EXPANSION, PHASES };
 static const char *const phase_names[] = {"full", "kernel", "depth", "expansion", NULL};
+/* Published: about Once-for-All's epochs. */
+static const double phase_shares[] = {4, 2, 2, 2}, phase_published[] = {180, 120, 120, 120};
+_Static_assert(sizeof phase_names == (PHASES + 1) * sizeof *phase_names && sizeof phase_shares == PHASES * sizeof *phase_shares &&
+                   sizeof phase_published == PHASES * sizeof *phase_published && PHASES <= FNAS_SPACE_PHASES_MAX,
+               "each phase has a name and two lengths");
 
 static void mbv3_phase_choices(const fnas_space *space, int64_t phase, int64_t decision, int32_t *first, int32_t *last) {
     (void)space;
@@ -238,6 +243,8 @@ const fnas_space_type fnas_space_mobilenetv3 = {.name = "mobilenetv3",
                                                 .declare = fnas_mbv3_declare,
                                                 .record = fnas_mbv3_record,
                                                 .phase_names = phase_names,
+                                                .phase_shares = phase_shares,
+                                                .phase_published = phase_published,
                                                 .phase_choices = mbv3_phase_choices,
                                                 .begin_phase = mbv3_begin_phase,
                                                 .from_published = fnas_mbv3_from_published,
@@ -247,5 +254,6 @@ const fnas_space_type fnas_space_mobilenetv3 = {.name = "mobilenetv3",
                                                 .cost_features = fnas_mbv3_cost_features,
                                                 .cost_features_vjp = fnas_mbv3_cost_features_vjp,
                                                 .encodings = fnas_mbv3_encodings,
+                                                .formats = fnas_mbv3_formats,
                                                 .reference_archs = references,
                                                 .reference_count = sizeof references / sizeof *references};

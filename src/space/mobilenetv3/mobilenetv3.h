@@ -82,6 +82,7 @@ const fnas_mbv3 *fnas_mbv3_of(const fnas_space *space);
 /* ---- arch.c: OFA's JSON both ways, and which choices matter ---- */
 fnas_status fnas_mbv3_parse(fnas_context *context, const fnas_space *space, const char *text, int32_t *choices);
 fnas_status fnas_mbv3_format(fnas_context *context, const fnas_space *space, const int32_t *choices, char *text, size_t size_bytes);
+extern const fnas_space_own_format fnas_mbv3_formats[]; /* "ofa" */
 void fnas_mbv3_settle(const fnas_space *space, int32_t *choices);
 double fnas_mbv3_settled_count(const fnas_space *space);
 void fnas_mbv3_settled_random(const fnas_space *space, fnas_random *random, int32_t *choices);
