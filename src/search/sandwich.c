@@ -6,8 +6,6 @@
  * open, and random ones between them; all but the largest also learn what the largest, on the same images and just before, says of them
  * (in-place distillation). Once-for-All distils from a copy of the full network as it was after the first phase, which costs a pass of its
  * own; here the largest runs in any case, and what it says goes on to improve. */
-#include <math.h>
-
 #include "search/searcher.h"
 #include "space/space.h"
 

@@ -212,6 +212,12 @@ static void test_wrong_weights(void **state) {
     test_check(f->place, fnas_folder_create(f->place->context, empty));
     options = options_on(f, path, empty);
     refuse(f, &options, "no run with a checkpoint");
+    unsigned char *checkpoint; /* one that has lost its checksum */
+    size_t size = read_file(f, f->trained, "checkpoint.safetensors", &checkpoint);
+    memcpy(strstr((char *)checkpoint + 8, "crc32"), "no_32", 5);
+    fnas_test_write(f->place, "empty/checkpoint.safetensors", checkpoint, size);
+    refuse(f, &options, "\"crc32\" is missing");
+    fnas_free(checkpoint);
     options = options_on(f, path, f->predictor);
     refuse(f, &options, "missing"); /* a file of something else */
     fnas_free(path);
