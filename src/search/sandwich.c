@@ -36,7 +36,7 @@ void fnas_sandwich_draw(fnas_searcher *searcher) {
     const fnas_search_config *config = searcher->config;
     fnas_paths *paths = &searcher->paths;
     int64_t phase = fnas_schedule_phase(config, searcher->state->step, searcher->state->total_steps);
-    bool alone = phase == 0;
+    bool alone = phase == 0; /* space.h, phase_names: there is nothing to teach yet */
     paths->share_count = config->sandwiches;
     paths->teacher_count = alone ? 0 : config->sandwiches;
     paths->count = config->sandwiches * (alone ? 1 : config->sandwich_paths);

@@ -77,18 +77,19 @@ static void check_rows_are_front(fnas_test_place *place, const fnas_run *run, co
     fnas_front_free(front);
 }
 
-/* A run on 4,000 images, of which 800 are of the test part, that has learnt enough for most of its architectures to be better than guessing
- * (four classes are guessed on so many by who errs by 70.4 % or more). */
-static fnas_run *trained_run(fnas_test_place *place, uint64_t seed) {
-    enum { STEPS = 60, IMAGES = 4000 };
-    fnas_run *run = test_run_in(place, TEST_SPACE, "synthetic:1x8x8,classes=4,images=4000", "error,latency_ms", seed);
+/* A run on so many images, of which a fifth are of the test part, whose shared weights have learnt for some steps: some of its
+ * architectures are better than guessing. */
+static fnas_run *trained_run(fnas_test_place *place, int64_t images, int64_t steps) {
+    char data[64];
+    snprintf(data, sizeof data, "synthetic:1x8x8,classes=4,images=%lld", (long long)images);
+    fnas_run *run = test_run_in(place, TEST_SPACE, data, "error,latency_ms", 21);
     fnas_dataset *dataset;
     fnas_searcher searcher;
-    run->state.total_steps = STEPS;
-    test_check(place, fnas_search_config_fit_data(place->context, &run->config, IMAGES));
+    run->state.total_steps = steps;
+    test_check(place, fnas_search_config_fit_data(place->context, &run->config, images));
     test_check(place, fnas_run_open_data(place->context, run, NULL, &dataset));
     test_check(place, fnas_searcher_create(place->context, run, dataset, &searcher));
-    for (run->state.step = 0; run->state.step < STEPS; run->state.step++) test_check(place, fnas_update_weights(place->context, &searcher));
+    for (run->state.step = 0; run->state.step < steps; run->state.step++) test_check(place, fnas_update_weights(place->context, &searcher));
     fnas_searcher_free(&searcher);
     fnas_dataset_close(dataset);
     return run;
@@ -158,7 +159,7 @@ static void check_json(fnas_test_place *place, const fnas_verification *verifica
 
 static void test_whole(void **state) {
     fnas_test_place *place = *state;
-    fnas_run *run = trained_run(place, 21);
+    fnas_run *run = trained_run(place, 4000, 60);
     fnas_verification *verification;
     fnas_verify_options options = {.scale_count = 10, .random_count = 5, .candidates = 8, .ablate = true};
     measure_calls = measure_failures = 0;
@@ -175,11 +176,12 @@ static void test_whole(void **state) {
     fnas_run_close(run);
 }
 
-/* Who asks for more test images than there are is judged by those that there are: also where guessing begins. */
+/* Who asks for more test images than there are is judged by those that there are: also where guessing begins, at 60.5 % with 80 images of
+ * four classes, at 70.9 % with 1,000. Some architectures lie between. */
 static void test_more_images_than_there_are(void **state) {
     fnas_test_place *place = *state;
-    fnas_run *run = trained_run(place, 21);
-    const int64_t asked[2] = {800, 1000000};
+    fnas_run *run = trained_run(place, 400, 15);
+    const int64_t asked[2] = {80, 1000};
     fnas_verify_device devices[2];
     measure_calls = measure_failures = 0;
     for (int i = 0; i < 2; i++) {
