@@ -260,19 +260,19 @@ fi
 
 # ---- page ----
 
-# What a search asked the models: paths a step, and those that are judged with each, in every round; of the first seed's configuration.
+# What a search of a split asked the models, of the first seed's configuration: paths a step and those that are judged with each, once while the entropy is held,
+# then in every round.
 calls_of_search() {
-    first=${seeds%% *}
-    for kind in $split_kinds; do
-        awk -F'[:,]' '/"(steps|paths|judged_paths|hypernet_rounds)":/ { gsub(/[" ]/, "", $1); of[$1] = $2 } END { print of["steps"] * of["paths"] * (1 + of["judged_paths"]) * of["hypernet_rounds"] }' \
-            "$folder/$kind/$name-$steps-$first/config.json"
-    done | head -1
+    awk -F'[:,]' '/"(steps|paths|judged_paths|hypernet_rounds|entropy_hold)":/ { gsub(/[" ]/, "", $1); of[$1] = $2 }
+        END { held = int(of["entropy_hold"] * of["steps"]); print of["paths"] * (1 + of["judged_paths"]) * (held + (of["steps"] - held) * of["hypernet_rounds"]) }' \
+        "$folder/$1/$name-$steps-${seeds%% *}/config.json"
 }
 
 write_page() {
     # shellcheck disable=SC2086 # a list of words
     set -- $split_kinds
-    awk -v splits="$split_kinds" -v devices="$devices" -v name="$name" -v steps="$steps" -v calls="$(calls_of_search)" -v unseen_1="$(unseen_of "$1" | tr '\n' ' ')" \
+    awk -v splits="$split_kinds" -v devices="$devices" -v name="$name" -v steps="$steps" -v calls_1="$(calls_of_search "$1")" -v calls_2="$([ $# -lt 2 ] || calls_of_search "$2")" \
+        -v unseen_1="$(unseen_of "$1" | tr '\n' ' ')" \
         -v unseen_2="$([ $# -lt 2 ] || unseen_of "$2" | tr '\n' ' ')" -f "$root/scripts/ofa-page.awk" "$folder/judge-part.safetensors.json" "$times" "$folder/scores.csv"
 }
 

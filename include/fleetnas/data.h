@@ -49,8 +49,8 @@ FNAS_API fnas_dataset_info fnas_dataset_get(const fnas_dataset *dataset);
 /* ---- sizes ----
  * Every image is asked for in a shape, int64_t [3] of C, H, W; NULL: the data set's own. Images in memory are resized after they are
  * augmented and normalised: to a whole fraction of their size by means of pixels, to any other bilinearly with the corners aligned, as
- * Once-for-All resizes its batches; one channel is repeated where three are asked for. Folders have any size, by cutting out and resizing
- * pictures once (docs/data.md). */
+ * MODNAS resizes its batches (Sukthanker et al. 2025); one channel is repeated where three are asked for. Folders have any size, by cutting
+ * out and resizing pictures once (docs/data.md). */
 
 /* Whether images can be given in this shape; what is done to them for it is said in one line of the log (FNAS_LOG_INFO). shape [3],
  * borrowed. Errors: FNAS_ERR_INPUT (other channels than can be made, more than 1024 pixels high or wide), FNAS_ERR_USAGE (NULL, of a

@@ -10,8 +10,9 @@
 #include "search/score.h"
 #include "space/space.h"
 
-typedef enum export_format { FORMAT_ONNX, FORMAT_SAFETENSORS, FORMAT_OFA } export_format;
-static const char *const format_names[] = {"onnx", "safetensors", "ofa", NULL};
+/* Of any space; then those of its own. */
+typedef enum export_format { FORMAT_ONNX, FORMAT_SAFETENSORS, FORMAT_OWN } export_format;
+#define FORMATS_MOST 8
 
 #define BATCH_MAX 65536
 
@@ -54,7 +55,7 @@ static fnas_status write_onnx(fnas_context *context, const fnas_run *run, const 
     return status;
 }
 
-static fnas_status write_network(fnas_context *context, const fnas_run *run, const fnas_export_options *options, export_format format,
+static fnas_status write_network(fnas_context *context, const fnas_run *run, const fnas_export_options *options, int format,
                                  const int32_t *choices, exported *network, const char *path) {
     FNAS_TRY(fnas_space_record(context, run->supernet, choices, &network->net));
     FNAS_TRY(take_statistics(context, run, options->data, network));
@@ -62,39 +63,44 @@ static fnas_status write_network(fnas_context *context, const fnas_run *run, con
     return fnas_network_write(context, run->supernet, network->arch, network->net, &run->state.weights, &network->statistics, path);
 }
 
-/* The native string of Once-for-All's space is what its scripts read. */
-static fnas_status write_ofa(fnas_context *context, const fnas_run *run, const exported *network, const char *path) {
-    fnas_text line = {0};
-    if (strcmp(fnas_space_name(run->space), "mobilenetv3") != 0)
-        return fnas_fail(context, FNAS_ERR_USAGE, "format ofa: the run is in the space %s, Once-for-All's is mobilenetv3",
-                         fnas_space_name(run->space));
-    fnas_text_append(&line, "%s\n", network->arch);
-    fnas_status status = line.failed ? fnas_fail_memory(context, path) : fnas_file_write_atomic(context, path, line.data, line.size);
-    fnas_text_free(&line);
+static fnas_status write_own(fnas_context *context, const fnas_run *run, const exported *network, const fnas_space_own_format *format,
+                             const char *path) {
+    fnas_text text = {0};
+    format->write(run->space, network->arch, &text);
+    fnas_status status = text.failed ? fnas_fail_memory(context, path) : fnas_file_write_atomic(context, path, text.data, text.size);
+    fnas_text_free(&text);
     return status;
 }
 
-static fnas_status check(fnas_context *context, const fnas_run *run, const fnas_export_options *options, export_format *format) {
-    int index = 0;
+static fnas_status find_format(fnas_context *context, const fnas_run *run, const char *word, int *index) {
+    const char *names[FORMATS_MOST + 1] = {"onnx", "safetensors"};
+    const fnas_space_own_format *own;
+    for (int64_t i = 0; FORMAT_OWN + i < FORMATS_MOST && (own = fnas_space_own_format_at(run->space, i)); i++)
+        names[FORMAT_OWN + i] = own->name;
+    fnas_status status = fnas_name_find(context, FNAS_ERR_USAGE, "format", word, names, index);
+    return status == FNAS_OK ? FNAS_OK
+                             : fnas_fail_prefix(context, status, "%s, a run in the space %s", run->path, fnas_space_name(run->space));
+}
+
+static fnas_status check(fnas_context *context, const fnas_run *run, const fnas_export_options *options, int *format) {
     if (!options->arch || !options->format) return fnas_fail(context, FNAS_ERR_USAGE, "export: an architecture and a format are needed");
-    FNAS_TRY(fnas_name_find(context, FNAS_ERR_USAGE, "format", options->format, format_names, &index));
-    *format = (export_format)index;
+    FNAS_TRY(find_format(context, run, options->format, format));
     if (options->batch < 0 || options->batch > BATCH_MAX || (options->batch && *format != FORMAT_ONNX))
         return fnas_fail(context, FNAS_ERR_USAGE, "batch: 1 to %d images, of an ONNX model", BATCH_MAX);
-    if (*format == FORMAT_OFA || fnas_search_has_supernet(&run->config)) return FNAS_OK;
+    if (*format >= FORMAT_OWN || fnas_search_has_supernet(&run->config)) return FNAS_OK;
     return fnas_fail(context, FNAS_ERR_USAGE, "%s: this run has its errors from a table, and no shared weights to make a network of",
                      run->path);
 }
 
 fnas_status fnas_run_export(fnas_context *context, const fnas_run *run, const fnas_export_options *options, const char *path) {
-    export_format format = FORMAT_ONNX;
+    int format = FORMAT_ONNX;
     exported network = {.net = NULL};
     FNAS_TRY(check(context, run, options, &format));
     int32_t *choices = fnas_allocate((size_t)fnas_space_decision_count(run->space), sizeof *choices);
     if (!choices) return fnas_fail_memory(context, "an architecture");
     fnas_status status = settle_arch(context, run, options->arch, choices, network.arch);
     if (status == FNAS_OK)
-        status = format == FORMAT_OFA ? write_ofa(context, run, &network, path)
+        status = format >= FORMAT_OWN ? write_own(context, run, &network, fnas_space_own_format_at(run->space, format - FORMAT_OWN), path)
                                       : write_network(context, run, options, format, choices, &network, path);
     exported_free(&network);
     fnas_free(choices);

@@ -340,6 +340,10 @@ void fnas_space_phase_choices(const fnas_space *space, int64_t phase, int64_t de
     if (space->type->phase_choices && phase != FNAS_SPACE_ALL_OPEN) space->type->phase_choices(space, phase, decision, first, last);
 }
 
+fnas_status fnas_space_begin_phase(fnas_context *context, const fnas_space *space, int64_t phase, fnas_parameters *weights, float *moment) {
+    return space->type->begin_phase ? space->type->begin_phase(context, space, phase, weights, moment) : FNAS_OK;
+}
+
 fnas_status fnas_space_check_one_image_size(fnas_context *context, const fnas_space *space) {
     if (!space->type->image_of) return FNAS_OK;
     return fnas_fail(context, FNAS_ERR_INPUT, "the space %s: its networks take images of several sizes, which this cannot give them",
@@ -420,6 +424,11 @@ static void fnas_space_encode_plainly(const fnas_space *space, const double *one
 static void fnas_space_encode_plainly_vjp(const fnas_space *space, const double *onehot, const double *diff_input, double *diff_onehot) {
     (void)onehot;
     for (int64_t i = 0; i < space->onehot_size; i++) diff_onehot[i] += diff_input[i];
+}
+
+const fnas_space_own_format *fnas_space_own_format_at(const fnas_space *space, int64_t index) {
+    const fnas_space_own_format *formats = space->type->formats;
+    return formats && formats[index].name ? &formats[index] : NULL;
 }
 
 const fnas_space_encoding *fnas_space_encoding_at(const fnas_space *space, int64_t index) {

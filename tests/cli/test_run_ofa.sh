@@ -45,6 +45,7 @@ want "the search saw eleven devices" sh -c "grep -q '\"v100_64\"' made/batch/fle
 want "and nine, without the GPU model" sh -c "grep -q titan_xp_64 made/model/fleetnas-3-1/config.json && ! grep -q titan_rtx made/model/fleetnas-3-1/config.json"
 want "the page has a row a method" grep -qE '^\| random \| 40 \| 0\.[0-9]{4} \| 0\.[0-9]{4} \| 0\.[0-9]{4} \| 1 \|$' made/results.md
 want "means are those of the scores" sh -c "awk -F, '\$1 == \"model\" && \$3 == \"random\" && \$4 == \"evaluations-40\" { sum += \$6 } END { printf \"| random | 40 | %.4f |\", sum / 12 }' made/scores.csv > row && grep -qF \"\$(cat row)\" made/results.md"
+want "and what each split's search asked the models" grep -qF "at $((11 * 16 * (1 + 2 * 6))) sampled architectures (batch; model: $((9 * 16 * (1 + 2 * 6)))), all" made/results.md
 want "who is unseen stands in the table" [ "$(grep -c '(unseen)' made/results.md)" -eq 4 ]
 want "a judge for each device" [ "$(sed -n '/^## The judge/,$p' made/results.md | grep -cE '^\| [a-z0-9_]+ \| -?[0-9.]+ \| [0-9.]+ \| [0-9.]+ \|$')" -eq 12 ]
 cp made/scores.csv made/results.md .

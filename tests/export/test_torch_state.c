@@ -269,22 +269,36 @@ static void add_repeated(bytes_buffer *buffer, const char *opcodes, size_t count
     free(all);
 }
 
-static void depth_is_limited(void **state) {
+/* Marks have a limit; depth needs none, as nothing that reads values goes down by itself. */
+static void marks_are_limited(void **state) {
     fnas_test_place *place = *state;
     bytes_buffer marks = {0}, lists = {0}, tuples = {0};
     torch_add(&marks, "\x80\x02");
     add_repeated(&marks, "](", 100000);
-    refuse_pickle(place, &marks, "more than 64 deep");
+    refuse_pickle(place, &marks, "more than 64 marks at once");
     torch_add(&lists, "\x80\x02");
     add_repeated(&lists, "]", 100000);
-    add_repeated(&lists, "a", 100000);
-    refuse_pickle(place, &lists, "more than 64 deep");
+    add_repeated(&lists, "a", 99999);
+    torch_add(&lists, ".");
+    refuse_pickle(place, &lists, "it holds no dictionary");
     torch_add(&tuples, "\x80\x02)");
     add_repeated(&tuples, "\x85", 100000);
-    refuse_pickle(place, &tuples, "more than 64 deep");
+    torch_add(&tuples, ".");
+    refuse_pickle(place, &tuples, "it holds no dictionary");
     bytes_free(&marks);
     bytes_free(&lists);
     bytes_free(&tuples);
+}
+
+/* One value, remembered, fills the stack as well as many would. */
+static void recalled_values_are_limited(void **state) {
+    fnas_test_place *place = *state;
+    bytes_buffer pickle = {0};
+    bytes_add(&pickle, "\x80\x02Nq\x00", 5);
+    for (int64_t i = 0; i < FNAS_TORCH_VALUES_MAX; i++) bytes_add(&pickle, "h\x00", 2);
+    bytes_add(&pickle, ".", 1);
+    refuse_pickle(place, &pickle, "more values at once than any state dictionary has");
+    bytes_free(&pickle);
 }
 
 static void too_many_values_are_refused(void **state) {
@@ -580,8 +594,9 @@ int main(void) {
         fnas_test(code_is_refused_by_name),
         fnas_test(other_opcodes_are_refused),
         fnas_test(wrong_programs_are_refused),
-        fnas_test(depth_is_limited),
+        fnas_test(marks_are_limited),
         fnas_test(too_many_values_are_refused),
+        fnas_test(recalled_values_are_limited),
         fnas_test(cycles_end),
         fnas_test(tensors_beyond_their_storage_are_refused),
         fnas_test(wrong_arguments_are_refused),
