@@ -144,6 +144,8 @@ void fnas_space_to_onehot(const fnas_space *space, const int32_t *choices, doubl
 void fnas_space_decode(const fnas_space *space, const double *logits, int32_t *choices);
 void fnas_space_canonical(const fnas_space *space, int32_t *choices); /* see fnas_space_type; changes choices in place */
 
+bool fnas_space_is_yaml(const char *path); /* by its ending, .yml or .yaml */
+
 /* ---- what was measured: architectures, or rows of averages (fnas_space_type) ---- */
 bool fnas_space_is_average(const int32_t *choices);
 /* As fnas_space_parse, and rows of averages where the space has them. */
