@@ -3,7 +3,7 @@ BUILD = build/release
 JOBS ?= $(shell nproc)
 PREFIX ?= /usr/local
 
-.PHONY: help deps build runners runners-aarch64 demo demo-seeds mobilenetv3 nb201 ofa libreoffice test bench lint format sanitize fuzz install clean
+.PHONY: help deps build runners runners-aarch64 demo demo-seeds mobilenetv3 nb201 ofa hat libreoffice test bench lint format sanitize fuzz install clean
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -32,6 +32,9 @@ mobilenetv3: build ## a supernet of MobileNetV3 for CIFAR-10: trained, searched,
 
 nb201: build ## NAS-Bench-201 on 19 devices: search, rivals, scores, a page (TABLES=FOLDER CIFAR10=FOLDER; docs/nb201.md)
 	@sh scripts/run-nb201.sh
+
+hat: build ## HAT's transformer on its three devices: predictors, fronts, the published networks, a page (TABLES=FOLDER; docs/transformer.md)
+	@sh scripts/run-hat.sh
 
 ofa: build ## Once-for-All's space on 12 GPU settings: search, rivals on the same models, scores, a page (TABLES=FOLDER; docs/mobilenetv3.md)
 	@sh scripts/run-ofa.sh

@@ -25,7 +25,8 @@ typedef struct fnas_card_view {
     const int32_t *measurement_choices;   /* [measurement_count][decision_count] */
     const double *measurement_latency_ms; /* [measurement_count] > 0 */
     const double *measurement_energy_mj;  /* [measurement_count] > 0, of one batch; NULL when the card has none */
-    double noise_spearman;                /* rank correlation between two halves of the rounds; NaN when unknown */
+    bool of_averages;      /* references and measurements are rows of averages over layers (docs/transformer.md), no architectures */
+    double noise_spearman; /* rank correlation between two halves of the rounds; NaN when unknown */
 } fnas_card_view;
 
 /* Reads and checks a card (schema in docs/device-cards.md): every architecture parses in the card's space, latencies and
@@ -39,7 +40,8 @@ FNAS_API fnas_card_view fnas_card_get(const fnas_card *card);
 FNAS_API FNAS_NODISCARD fnas_status fnas_card_check_space(fnas_context *context, const fnas_card *card, const fnas_space *space);
 
 /* The embedding: reference latencies min-max normalised to [0, 1] over themselves (Lee et al. 2021, HELP); all 0 when they are equal.
- * embedding [reference_count]. */
+ * embedding [reference_count]. Of a card of averages, whose references are its own, first a small regression on these estimates the
+ * latencies of the space's reference architectures, and the embedding is of them. */
 FNAS_API void fnas_card_embedding(const fnas_card *card, double *embedding);
 
 /* Spearman's rank correlation of two cards' latencies over the architectures that both have measured (references and measurements; of one

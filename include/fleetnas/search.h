@@ -155,11 +155,11 @@ FNAS_API FNAS_NODISCARD fnas_status fnas_run_write_errors(fnas_context *context,
 /* ---- networks of a run as files ---- */
 
 typedef struct fnas_export_options {
-    const char *arch;   /* required: the space's native string */
+    const char *arch;   /* required: the space's native string, or what else fnas_space_parse_given takes */
     const char *format; /* required: "onnx" (opset 13, images [batch, C, H, W] in the network's own size, normalised as the data set's),
                            "safetensors" (the network's slices of the shared weights by their names, norms with .mean and .variance beside
-                           .gamma and .beta) or a format of the space's own: "ofa" of
-                           mobilenetv3 (Once-for-All's JSON) */
+                           .gamma and .beta) or a format of the space's own: "ofa" of mobilenetv3 (Once-for-All's JSON), "hat" of
+                           transformer (HAT's YAML of a sub-transformer) */
     int64_t batch;      /* of an ONNX model [1] */
     const char *data;   /* where the data lie now [as the run knows]: statistics of norms are taken on them, as for scores */
 } fnas_export_options;
@@ -170,6 +170,11 @@ typedef struct fnas_export_options {
  * run's), FNAS_ERR_IO, FNAS_ERR_MEMORY. */
 FNAS_API FNAS_NODISCARD fnas_status fnas_run_export(fnas_context *context, const fnas_run *run, const fnas_export_options *options,
                                                     const char *path);
+
+/* As there, without a run: the formats that have no weights, "ofa" and "hat". Errors: FNAS_ERR_USAGE (another format, one of another
+ * space), FNAS_ERR_INPUT, FNAS_ERR_IO, FNAS_ERR_MEMORY. */
+FNAS_API FNAS_NODISCARD fnas_status fnas_arch_export(fnas_context *context, const fnas_space *space, const fnas_export_options *options,
+                                                     const char *path);
 
 /* ---- verifying a run's promises on this machine ---- */
 typedef struct fnas_verify_options {

@@ -71,6 +71,9 @@ static void show_card(const fnas_card *card) {
         printf("  %-18s", "embedding");
         for (int64_t i = 0; i < view.reference_count; i++) printf(" %.4f", embedding[i]);
         printf("\n");
+        if (view.of_averages)
+            printf("  %-18s of the space's reference architectures, as a regression on the device's own ten rows of averages has them\n",
+                   "");
     }
     if (isfinite(view.noise_spearman))
         printf("  %-18s %.4f (rank correlation between two halves of the rounds%s)\n", "noise", view.noise_spearman,
@@ -139,6 +142,7 @@ static void show_json_card(cli_json *json, const fnas_card *card) {
     cli_json_number(json, "energy_mj_least", least); /* null where the card has none */
     cli_json_number(json, "energy_mj_most", most);
     cli_json_number(json, "noise_spearman", view.noise_spearman);
+    cli_json_flag(json, "of_averages", view.of_averages); /* then a regression has the embedding */
     cli_json_array(json, "embedding");
     if (view.reference_count <= EMBEDDING_MOST) {
         fnas_card_embedding(card, embedding);

@@ -119,12 +119,19 @@ static bool cli_command_names(fnas_context *context, const char *command, const 
     return false;
 }
 
-/* found: the table beside a space's file, or the word of a command, that is the file. What cannot be read names nothing: the verb says why
- * it cannot. */
+/* "transformer:FILE.yml": the value is no path, and holds one. */
+static bool cli_space_names(const char *value, const struct stat *file, char found[PATH_MAX]) {
+    const char *path = fnas_space_path(value);
+    return path && path != value && snprintf(found, PATH_MAX, "%s", path) < PATH_MAX && cli_is_file(path, file);
+}
+
+/* found: a space's file or the table beside it, or the word of a command, that is the file. What cannot be read names nothing: the verb
+ * says why it cannot. */
 static bool cli_value_names(fnas_context *context, const cli_option *option, const char *value, const struct stat *file,
                             char found[PATH_MAX]) {
     if (option->kind == CLI_COMMAND) return cli_command_names(context, value, file, found);
-    return option->kind == CLI_SPACE && fnas_space_find_table(context, value, found, PATH_MAX) && cli_is_file(found, file);
+    if (option->kind != CLI_SPACE) return false;
+    return cli_space_names(value, file, found) || (fnas_space_find_table(context, value, found, PATH_MAX) && cli_is_file(found, file));
 }
 
 /* label: how the output is called; file: what is there. */

@@ -119,8 +119,9 @@ static fnas_status make_card(fnas_context *context, const fnas_import *import, c
 
 static void say_card(const fnas_card *card, const char *path) {
     fnas_card_view view = fnas_card_get(card);
-    printf("%s: %s, batch %lld, %lld thread%s, %lld architectures and %lld references%s\n", path, view.name, (long long)view.batch,
-           (long long)view.threads, view.threads == 1 ? "" : "s", (long long)view.measurement_count, (long long)view.reference_count,
+    printf("%s: %s, batch %lld, %lld thread%s, %lld %s and %lld references%s\n", path, view.name, (long long)view.batch,
+           (long long)view.threads, view.threads == 1 ? "" : "s", (long long)view.measurement_count,
+           view.of_averages ? "rows of averages" : "architectures", (long long)view.reference_count,
            view.reference_energy_mj ? ", with energy" : "");
 }
 

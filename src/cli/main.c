@@ -23,6 +23,7 @@ static const cli_verb *const verbs[] = {
     &cli_device_rebase,
     &cli_predictor_fit,
     &cli_predictor_eval,
+    &cli_predictor_ask,
     &cli_error_estimate,
     &cli_error_score,
     &cli_error_eval,

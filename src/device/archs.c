@@ -9,6 +9,14 @@
 
 /* ---- files ---- */
 
+#define REFERENCE "reference"
+
+/* Rows of averages can be references, where a table has them; nothing can measure them anew. */
+static fnas_status parse_entry(fnas_context *context, const fnas_space *space, const char *what, const char *text, int32_t *choices) {
+    return strcmp(what, REFERENCE) == 0 ? fnas_space_parse_measured(context, space, text, choices)
+                                        : fnas_space_parse(context, space, text, choices);
+}
+
 /* `what` names an entry of the list: "reference". Distinct ones, in their order. */
 static fnas_status parse_list(fnas_context *context, const fnas_space *space, const char *path, const char *what, const json_t *array,
                               fnas_arch_set *list) {
@@ -21,7 +29,7 @@ static fnas_status parse_list(fnas_context *context, const fnas_space *space, co
             status = fnas_fail(context, FNAS_ERR_INPUT, "%s: %s %zu is no string: write the space's native strings", path, what, i);
             break;
         }
-        status = fnas_space_parse(context, space, text, choices);
+        status = parse_entry(context, space, what, text, choices);
         if (status != FNAS_OK) status = fnas_fail_prefix(context, status, "%s: %s %zu", path, what, i);
         if (status == FNAS_OK) status = fnas_arch_set_add(context, list, choices, &place);
         if (status == FNAS_OK && place < (int64_t)i)
@@ -60,7 +68,7 @@ fnas_status fnas_archs_listed(fnas_context *context, const fnas_space *space, co
 
 static fnas_status read_references(fnas_context *context, const fnas_space *space, const char *path, int32_t *choices) {
     fnas_arch_set list;
-    fnas_status status = read_list(context, space, path, "reference", FNAS_CARD_REFERENCES, FNAS_CARD_REFERENCES,
+    fnas_status status = read_list(context, space, path, REFERENCE, FNAS_CARD_REFERENCES, FNAS_CARD_REFERENCES,
                                    "the embedding needs " NUMBER(FNAS_CARD_REFERENCES), &list);
     if (status == FNAS_OK) memcpy(choices, list.choices, (size_t)(list.count * list.decisions) * sizeof *choices);
     fnas_arch_set_free(&list);

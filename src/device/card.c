@@ -140,7 +140,7 @@ static fnas_status read_cost(const card_reader *reader, const json_t *value, car
 
 static fnas_status read_arch(const card_reader *reader, const json_t *value, card_field field, int32_t *choices) {
     if (!json_is_string(value)) return fail_field(reader, field, "must be a string");
-    fnas_status status = fnas_space_parse(reader->context, reader->space, json_string_value(value), choices);
+    fnas_status status = fnas_space_parse_measured(reader->context, reader->space, json_string_value(value), choices);
     if (status == FNAS_OK) return FNAS_OK;
     char name[96];
     snprintf(name, sizeof name, field.format, field.index);
@@ -237,6 +237,27 @@ static fnas_status check_duplicates(const card_reader *reader, const char *what,
     return status;
 }
 
+/* ---- the embedding ---- */
+
+static fnas_status find_embedding(card_reader *reader) {
+    fnas_card *card = reader->card;
+    const fnas_card_view *view = &card->view;
+    int64_t averages = 0;
+    for (int64_t i = 0; i < view->reference_count; i++) averages += fnas_space_is_average(card->choices + i * view->decision_count);
+    card->view.of_averages = averages > 0;
+    if (averages == 0) {
+        fnas_embedding_from_latency(view->reference_count, view->reference_latency_ms, card->embedding);
+        return FNAS_OK;
+    }
+    if (averages < view->reference_count)
+        return fnas_fail(reader->context, FNAS_ERR_INPUT,
+                         "%s: %lld of the references are rows of averages, the others architectures: all must be of one kind",
+                         reader->where, (long long)averages);
+    fnas_status status = fnas_embedding_from_averages(reader->context, reader->space, view->reference_count, card->choices,
+                                                      card->latency_ms, card->embedding);
+    return status == FNAS_OK ? status : fnas_fail_prefix(reader->context, status, "%s: \"reference\"", reader->where);
+}
+
 /* ---- the whole ---- */
 
 static fnas_status count_measurements(card_reader *reader) {
@@ -276,7 +297,8 @@ static fnas_status read_card(card_reader *reader) {
     FNAS_TRY(find_measured_energy(reader));
     for (int64_t i = 0; i < reader->card->view.measurement_count; i++) FNAS_TRY(read_measurement(reader, (size_t)i));
     FNAS_TRY(check_duplicates(reader, "reference.arch", 0, FNAS_CARD_REFERENCES));
-    return check_duplicates(reader, "measurements", FNAS_CARD_REFERENCES, reader->card->view.measurement_count);
+    FNAS_TRY(check_duplicates(reader, "measurements", FNAS_CARD_REFERENCES, reader->card->view.measurement_count));
+    return find_embedding(reader);
 }
 
 fnas_status fnas_card_from_json(fnas_context *context, const char *where, json_t *root, fnas_card **card) {
@@ -345,6 +367,8 @@ fnas_status fnas_card_check_space(fnas_context *context, const fnas_card *card, 
 
 fnas_status fnas_card_check_references(fnas_context *context, const fnas_card *card, const fnas_card *other) {
     const fnas_card_view *a = &card->view, *b = &other->view;
+    /* Their embeddings are of the space's own references, whichever rows they were estimated from. */
+    if (a->of_averages && b->of_averages) return FNAS_OK;
     size_t bytes = (size_t)(a->reference_count * a->decision_count) * sizeof *a->reference_choices;
     if (a->reference_count == b->reference_count && a->decision_count == b->decision_count &&
         memcmp(a->reference_choices, b->reference_choices, bytes) == 0)
@@ -356,5 +380,5 @@ fnas_status fnas_card_check_references(fnas_context *context, const fnas_card *c
 }
 
 void fnas_card_embedding(const fnas_card *card, double *embedding) {
-    fnas_embedding_from_latency(card->view.reference_count, card->view.reference_latency_ms, embedding);
+    memcpy(embedding, card->embedding, (size_t)card->view.reference_count * sizeof *embedding);
 }

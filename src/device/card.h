@@ -13,6 +13,7 @@ struct fnas_card {
     fnas_card_view view; /* points into root and the arrays below */
     int32_t *choices;    /* of references, then of measurements */
     double *latency_ms;
+    double embedding[FNAS_CARD_REFERENCES];
     double *energy_mj; /* as latency_ms; what the card does not have stays 0 and out of the view */
 };
 

@@ -1,13 +1,17 @@
 /* HAT's tables of latencies: one row a sub-transformer, one or more devices a file (Wang et al. 2020,
  * github.com/mit-han-lab/hardware-aware-transformers, latency_dataset.py). */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"
 #include "base/text.h"
 #include "device/import.h"
+#include "space/space.h"
 
 /* Averages are written in as many digits as their writer liked; two different ones of ten layers differ by a hundredth. */
 #define FEATURE_TOLERANCE 1e-5
+#define AVERAGES_MAX 16
+#define WHERE_BYTES 4200
 
 static const char *const latency_columns[] = {"latency_mean_encoder", "latency_mean_decoder"};
 static const char *const deviation_columns[] = {"latency_std_encoder", "latency_std_decoder"};
@@ -20,13 +24,23 @@ typedef struct hat_reader {
     fnas_arch_columns columns;
     int64_t latency[2], deviation[2]; /* columns; a deviation's is -1 where there is none */
     int64_t device, task;             /* columns, or -1 */
-    int32_t *choices;                 /* [decisions] */
+    int64_t averages[AVERAGES_MAX];   /* columns, where the space takes rows of averages; average_count is 0 where it takes none */
+    int64_t average_count;
+    int32_t *choices; /* [decisions] */
     fnas_import *import;
     size_t table_capacity;
 } hat_reader;
 
 static long long line_of(const hat_reader *reader, int64_t row) {
     return fnas_csv_line(reader->csv, row);
+}
+
+static fnas_status find_averages(hat_reader *reader) {
+    const char *const *names = reader->space->type->average_names();
+    for (reader->average_count = 0; names[reader->average_count] && reader->average_count < AVERAGES_MAX; reader->average_count++)
+        FNAS_TRY(fnas_csv_column(reader->context, reader->csv, names[reader->average_count], &reader->averages[reader->average_count]));
+    if (fnas_csv_rows(reader->csv) > 0) return FNAS_OK;
+    return fnas_fail(reader->context, FNAS_ERR_INPUT, "%s: a header and no row: a table needs some", reader->path);
 }
 
 static fnas_status find_columns(hat_reader *reader) {
@@ -36,13 +50,14 @@ static fnas_status find_columns(hat_reader *reader) {
     }
     reader->device = fnas_csv_find_column(reader->csv, "device");
     reader->task = fnas_csv_find_column(reader->csv, "task");
+    if (reader->space->type->average_names) return find_averages(reader);
     const fnas_arch_key_policy policy = {.decisions_only = true, .tolerance = FEATURE_TOLERANCE};
     fnas_status status = fnas_arch_columns_find(reader->context, reader->space, reader->path, reader->csv, &policy, &reader->columns);
     if (!reader->columns.missing) return status;
     return fnas_fail(
         reader->context, FNAS_ERR_INPUT,
         "%s:1: no column \"%s\", which is a decision of the space %s: HAT's rows hold averages over layers, and a card can hold "
-        "them only on a space whose decisions are these features",
+        "them only on the space transformer, or on one whose decisions are these features",
         reader->path, reader->columns.missing, fnas_space_name(reader->space));
 }
 
@@ -124,6 +139,20 @@ static fnas_status add_latency(const hat_reader *reader, fnas_import_table *tabl
     return FNAS_OK;
 }
 
+static fnas_status read_averages(hat_reader *reader, int64_t row) {
+    double averages[AVERAGES_MAX];
+    char where[WHERE_BYTES];
+    for (int64_t i = 0; i < reader->average_count; i++)
+        FNAS_TRY(fnas_csv_number(reader->context, reader->csv, row, reader->averages[i], &averages[i]));
+    snprintf(where, sizeof where, "%s:%lld", reader->path, line_of(reader, row));
+    return reader->space->type->average_row(reader->context, reader->space, where, averages, reader->choices);
+}
+
+static fnas_status read_arch(hat_reader *reader, int64_t row) {
+    return reader->average_count ? read_averages(reader, row)
+                                 : fnas_arch_columns_read(reader->context, &reader->columns, row, reader->choices);
+}
+
 static fnas_status read_row(hat_reader *reader, int64_t row) {
     fnas_import_table *table = NULL;
     double encoder_ms, decoder_ms;
@@ -131,7 +160,7 @@ static fnas_status read_row(hat_reader *reader, int64_t row) {
     FNAS_TRY(check_task(reader, row));
     FNAS_TRY(read_part(reader, row, 0, &encoder_ms));
     FNAS_TRY(read_part(reader, row, 1, &decoder_ms));
-    FNAS_TRY(fnas_arch_columns_read(reader->context, &reader->columns, row, reader->choices));
+    FNAS_TRY(read_arch(reader, row));
     FNAS_TRY(table_of_row(reader, row, &table));
     FNAS_TRY(add_latency(reader, table, encoder_ms + decoder_ms, &entry));
     FNAS_TRY(fnas_import_add_row(reader->context, reader->import, table, entry, reader->choices, &earlier));

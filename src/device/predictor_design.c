@@ -183,8 +183,7 @@ static fnas_status fnas_design_factors(const fnas_design *design) {
     double *onehot = fnas_allocate((size_t)(fnas_space_onehot_size(predictor->space) + predictor->basis_count), sizeof(double));
     if (!onehot) return fnas_fail_memory(design->context, "choice of architectures");
     for (int64_t i = 0; i < design->archs.count; i++) {
-        fnas_space_to_onehot(predictor->space, fnas_arch_set_at(&design->archs, i), onehot);
-        fnas_space_cost_features(predictor->space, onehot, features);
+        fnas_space_measured_features(predictor->space, fnas_arch_set_at(&design->archs, i), onehot, features);
         double unit = fnas_design_factor(predictor, features, onehot + fnas_space_onehot_size(predictor->space),
                                          design->factors + i * design->dimension);
         double fixed = FNAS_DESIGN_NOISE_FIXED / unit;

@@ -189,7 +189,7 @@ static fnas_status fnas_predictor_read_arch(fnas_context *context, const fnas_pr
                                             const char *path, int32_t *choices) {
     const char *text = json_string_value(json_array_get(array, index));
     if (!text) return fnas_fail(context, FNAS_ERR_INPUT, "%s: metadata \"lists\" holds something that is no architecture", path);
-    fnas_status status = fnas_space_parse(context, predictor->space, text, choices);
+    fnas_status status = fnas_space_parse_measured(context, predictor->space, text, choices);
     return status == FNAS_OK ? status : fnas_fail_prefix(context, status, "%s", path);
 }
 

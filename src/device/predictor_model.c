@@ -47,8 +47,7 @@ static fnas_status fnas_latency_model_evaluate(fnas_context *context, const fnas
     if (!onehot) return fnas_fail_memory(context, "one-hot");
     for (int64_t i = 0; i < count; i++) {
         fnas_trunk_state state;
-        fnas_space_to_onehot(model->space, choices + i * model->decision_count, onehot);
-        fnas_space_cost_features(model->space, onehot, features);
+        fnas_space_measured_features(model->space, choices + i * model->decision_count, onehot, features);
         latency_ms[i] = fnas_latency_model_value(model, features, &state, &slope);
         if (!low_ms) continue;
         double factor = exp(fnas_latency_model_half_width(model, features, &state, latency_ms[i] / model->scale_ms));
@@ -138,8 +137,7 @@ fnas_status fnas_latency_model_predict_many(fnas_context *context, int64_t model
     FNAS_TRY(fnas_model_table_create(context, models, list, &table));
     for (int64_t i = 0; i < count; i++) {
         fnas_trunk_state state;
-        fnas_space_to_onehot(list[0]->space, choices + i * list[0]->decision_count, table.onehot);
-        fnas_space_cost_features(list[0]->space, table.onehot, features);
+        fnas_space_measured_features(list[0]->space, choices + i * list[0]->decision_count, table.onehot, features);
         fnas_trunk_forward(&list[0]->trunk, features, &state);
         fnas_model_table_value(&table, features, &state, latency_ms + i * models);
     }

@@ -210,8 +210,8 @@ static fnas_status fnas_training_fill_features(fnas_training *training) {
     for (int64_t i = 0; i < training->sample_count; i++) {
         if (!fnas_training_new_arch(training, i)) continue;
         arch++;
-        fnas_space_to_onehot(space, training->samples[i].choices, onehot);
-        fnas_space_cost_features(space, onehot, training->features + arch * training->predictor->map.feature_count);
+        double *features = training->features + arch * training->predictor->map.feature_count;
+        fnas_space_measured_features(space, training->samples[i].choices, onehot, features);
         fnas_random random = fnas_random_begin(training->predictor->seed, FNAS_STREAM_PREDICTOR, arch, 2);
         training->validation[arch] = fnas_random_uniform(&random) < FNAS_TRAINING_VALIDATION &&
                                      !fnas_training_is_reference(training->predictor, training->samples[i].choices);

@@ -1,6 +1,4 @@
 /* Networks of a run as files. */
-#include <string.h>
-
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
@@ -29,10 +27,10 @@ static void exported_free(exported *network) {
     fnas_free(network->memory);
 }
 
-static fnas_status settle_arch(fnas_context *context, const fnas_run *run, const char *arch, int32_t *choices, char *text) {
-    fnas_status status = fnas_space_parse(context, run->space, arch, choices);
+static fnas_status settle_arch(fnas_context *context, const fnas_space *space, const char *arch, int32_t *choices, char *text) {
+    fnas_status status = fnas_space_parse_given(context, space, arch, choices);
     if (status != FNAS_OK) return fnas_fail_prefix(context, status, "--arch");
-    return fnas_space_format(context, run->space, choices, text, FNAS_ARCH_TEXT_BYTES);
+    return fnas_space_format(context, space, choices, text, FNAS_ARCH_TEXT_BYTES);
 }
 
 static fnas_status take_statistics(fnas_context *context, const fnas_run *run, const char *data, exported *network) {
@@ -55,7 +53,7 @@ static fnas_status write_onnx(fnas_context *context, const fnas_run *run, const 
     return status;
 }
 
-static fnas_status write_network(fnas_context *context, const fnas_run *run, const fnas_export_options *options, int format,
+static fnas_status write_network(fnas_context *context, const fnas_run *run, const fnas_export_options *options, export_format format,
                                  const int32_t *choices, exported *network, const char *path) {
     FNAS_TRY(fnas_space_record(context, run->supernet, choices, &network->net));
     FNAS_TRY(take_statistics(context, run, options->data, network));
@@ -63,46 +61,63 @@ static fnas_status write_network(fnas_context *context, const fnas_run *run, con
     return fnas_network_write(context, run->supernet, network->arch, network->net, &run->state.weights, &network->statistics, path);
 }
 
-static fnas_status write_own(fnas_context *context, const fnas_run *run, const exported *network, const fnas_space_own_format *format,
+/* ---- formats of the architecture alone ---- */
+
+static fnas_status write_own(fnas_context *context, const fnas_space *space, int format, const int32_t *choices, const char *arch,
                              const char *path) {
     fnas_text text = {0};
-    format->write(run->space, network->arch, &text);
+    fnas_space_own_format_at(space, format - FORMAT_OWN)->write(space, choices, arch, &text);
     fnas_status status = text.failed ? fnas_fail_memory(context, path) : fnas_file_write_atomic(context, path, text.data, text.size);
     fnas_text_free(&text);
     return status;
 }
 
-static fnas_status find_format(fnas_context *context, const fnas_run *run, const char *word, int *index) {
+/* ---- all formats ---- */
+
+static fnas_status find_format(fnas_context *context, const fnas_space *space, const char *word, int *format) {
     const char *names[FORMATS_MOST + 1] = {"onnx", "safetensors"};
     const fnas_space_own_format *own;
-    for (int64_t i = 0; FORMAT_OWN + i < FORMATS_MOST && (own = fnas_space_own_format_at(run->space, i)); i++)
-        names[FORMAT_OWN + i] = own->name;
-    fnas_status status = fnas_name_find(context, FNAS_ERR_USAGE, "format", word, names, index);
-    return status == FNAS_OK ? FNAS_OK
-                             : fnas_fail_prefix(context, status, "%s, a run in the space %s", run->path, fnas_space_name(run->space));
+    for (int64_t i = 0; FORMAT_OWN + i < FORMATS_MOST && (own = fnas_space_own_format_at(space, i)); i++) names[FORMAT_OWN + i] = own->name;
+    fnas_status status = fnas_name_find(context, FNAS_ERR_USAGE, "format", word, names, format);
+    return status == FNAS_OK ? FNAS_OK : fnas_fail_prefix(context, status, "the space %s", fnas_space_name(space));
 }
 
-static fnas_status check(fnas_context *context, const fnas_run *run, const fnas_export_options *options, int *format) {
+static fnas_status check(fnas_context *context, const fnas_space *space, const fnas_export_options *options, int *format) {
     if (!options->arch || !options->format) return fnas_fail(context, FNAS_ERR_USAGE, "export: an architecture and a format are needed");
-    FNAS_TRY(find_format(context, run, options->format, format));
+    FNAS_TRY(find_format(context, space, options->format, format));
     if (options->batch < 0 || options->batch > BATCH_MAX || (options->batch && *format != FORMAT_ONNX))
         return fnas_fail(context, FNAS_ERR_USAGE, "batch: 1 to %d images, of an ONNX model", BATCH_MAX);
-    if (*format >= FORMAT_OWN || fnas_search_has_supernet(&run->config)) return FNAS_OK;
-    return fnas_fail(context, FNAS_ERR_USAGE, "%s: this run has its errors from a table, and no shared weights to make a network of",
-                     run->path);
+    return FNAS_OK;
 }
 
 fnas_status fnas_run_export(fnas_context *context, const fnas_run *run, const fnas_export_options *options, const char *path) {
     int format = FORMAT_ONNX;
     exported network = {.net = NULL};
-    FNAS_TRY(check(context, run, options, &format));
+    FNAS_TRY(check(context, run->space, options, &format));
+    if (format < FORMAT_OWN && !fnas_search_has_supernet(&run->config))
+        return fnas_fail(context, FNAS_ERR_USAGE, "%s: this run has its errors from a table, and no shared weights to make a network of",
+                         run->path);
     int32_t *choices = fnas_allocate((size_t)fnas_space_decision_count(run->space), sizeof *choices);
     if (!choices) return fnas_fail_memory(context, "an architecture");
-    fnas_status status = settle_arch(context, run, options->arch, choices, network.arch);
+    fnas_status status = settle_arch(context, run->space, options->arch, choices, network.arch);
     if (status == FNAS_OK)
-        status = format >= FORMAT_OWN ? write_own(context, run, &network, fnas_space_own_format_at(run->space, format - FORMAT_OWN), path)
-                                      : write_network(context, run, options, format, choices, &network, path);
+        status = format < FORMAT_OWN ? write_network(context, run, options, (export_format)format, choices, &network, path)
+                                     : write_own(context, run->space, format, choices, network.arch, path);
     exported_free(&network);
+    fnas_free(choices);
+    return status;
+}
+
+fnas_status fnas_arch_export(fnas_context *context, const fnas_space *space, const fnas_export_options *options, const char *path) {
+    int format = FORMAT_ONNX;
+    char arch[FNAS_ARCH_TEXT_BYTES];
+    FNAS_TRY(check(context, space, options, &format));
+    if (format < FORMAT_OWN)
+        return fnas_fail(context, FNAS_ERR_USAGE, "format %s: a network has weights, which are a run's: name the run", options->format);
+    int32_t *choices = fnas_allocate((size_t)fnas_space_decision_count(space), sizeof *choices);
+    if (!choices) return fnas_fail_memory(context, "an architecture");
+    fnas_status status = settle_arch(context, space, options->arch, choices, arch);
+    if (status == FNAS_OK) status = write_own(context, space, format, choices, arch, path);
     fnas_free(choices);
     return status;
 }

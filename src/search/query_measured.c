@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "search/query.h"
 #include "space/arch_set.h"
+#include "space/space.h"
 
 /* ---- candidates that the card has measured ---- */
 
@@ -67,8 +68,10 @@ fnas_status fnas_query_join_measured(fnas_context *context, const fnas_run *run,
     int64_t *places = fnas_allocate((size_t)view.measurement_count, sizeof *places), count = 0;
     fnas_status status = places ? fnas_arch_set_add_all(context, &known, candidates->count, candidates->choices)
                                 : fnas_fail_memory(context, "candidates of a front");
-    for (int64_t i = 0; i < view.measurement_count && status == FNAS_OK; i++)
-        if (fnas_arch_set_find(&known, view.measurement_choices + i * candidates->decisions) < 0) places[count++] = i;
+    for (int64_t i = 0; i < view.measurement_count && status == FNAS_OK; i++) {
+        const int32_t *choices = view.measurement_choices + i * candidates->decisions;
+        if (!fnas_space_is_average(choices) && fnas_arch_set_find(&known, choices) < 0) places[count++] = i;
+    }
     if (status == FNAS_OK && count) status = append(context, run, &view, count, places, candidates);
     fnas_arch_set_free(&known);
     fnas_free(places);

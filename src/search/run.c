@@ -177,6 +177,17 @@ static fnas_status load_cards(fnas_context *context, fnas_run *run, const char *
     return FNAS_OK;
 }
 
+/* Devices without architectures in common are known by what was estimated of them. */
+static void log_embeddings(fnas_context *context, const fnas_run *run) {
+    int64_t estimated = 0;
+    for (int64_t i = 0; i < run->config.device_count; i++) estimated += fnas_card_get(run->cards[i]).of_averages;
+    if (!estimated) return;
+    fnas_log(context, FNAS_LOG_INFO,
+             "devices: the cards of %lld hold rows of averages, ten of each one's own as references: their embeddings are what a small "
+             "regression on these says of the space's reference architectures",
+             (long long)estimated);
+}
+
 static fnas_status name_devices(fnas_context *context, fnas_run *run) {
     int64_t count = run->config.device_count;
     run->config.device_names = fnas_allocate((size_t)count, sizeof(char *));
@@ -389,6 +400,7 @@ static fnas_status fill_new_run(fnas_context *context, const fnas_search_options
         if (!run->weights_path) return fnas_fail_memory(context, "a path");
     }
     FNAS_TRY(load_cards(context, run, options->devices));
+    log_embeddings(context, run);
     FNAS_TRY(name_devices(context, run));
     if (fnas_search_has_supernet(&run->config))
         FNAS_TRY(open_data_and_length(context, options, epochs, run));

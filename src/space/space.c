@@ -7,9 +7,8 @@
 #include "base/text.h"
 #include "space/file/file.h"
 
-static const fnas_space_type *const fnas_space_types[] = {&fnas_space_nb201, &fnas_space_mobilenetv3};
+static const fnas_space_type *const fnas_space_types[] = {&fnas_space_nb201, &fnas_space_mobilenetv3, &fnas_space_transformer};
 #define FNAS_SPACE_TYPES (sizeof fnas_space_types / sizeof fnas_space_types[0])
-#define FNAS_SPEC_BYTES 1024
 #define FNAS_SPACE_MISSES_MAX 1000 /* draws in a row that gave nothing new */
 
 /* ---- opening ---- */
@@ -52,10 +51,24 @@ static fnas_status fnas_space_make(fnas_context *context, const fnas_space_type 
     return FNAS_OK;
 }
 
+/* The path in "NAME:FILE.yml", which *type reads; NULL where there is none. */
+static const char *fnas_space_path_of_parameters(const char *spec, const fnas_space_type **type) {
+    size_t name_length = strcspn(spec, ":");
+    for (size_t i = 0; spec[name_length] && fnas_space_is_yaml(spec) && i < FNAS_SPACE_TYPES; i++) {
+        const char *name = fnas_space_types[i]->name;
+        if (!fnas_space_types[i]->read_parameters || strlen(name) != name_length || strncmp(spec, name, name_length) != 0) continue;
+        *type = fnas_space_types[i];
+        return spec + name_length + 1;
+    }
+    return NULL;
+}
+
 /* What no name of a space looks like. */
 static bool fnas_space_is_path(const char *spec) {
+    const fnas_space_type *type;
     size_t length = strlen(spec);
-    return strncmp(spec, "file:", 5) != 0 && (strchr(spec, '/') || (length > 5 && strcmp(spec + length - 5, ".json") == 0));
+    if (strncmp(spec, "file:", 5) == 0 || fnas_space_path_of_parameters(spec, &type)) return false;
+    return strchr(spec, '/') || (length > 5 && strcmp(spec + length - 5, ".json") == 0);
 }
 
 static fnas_status fnas_space_open_path(fnas_context *context, const char *path, fnas_space **space) {
@@ -75,9 +88,30 @@ fnas_status fnas_space_read(fnas_context *context, const char *where, const char
     return status;
 }
 
+/* From here on its spec says all: the file is not needed again. */
+static fnas_status fnas_space_open_parameters(fnas_context *context, const fnas_space_type *type, const char *path, fnas_space **space) {
+    fnas_text parameters = {0};
+    fnas_status status = type->read_parameters(context, path, &parameters);
+    if (status == FNAS_OK) {
+        status = fnas_space_make(context, type, parameters.data, NULL, space);
+        if (status != FNAS_OK) status = fnas_fail_prefix(context, status, "%s", path);
+    }
+    fnas_text_free(&parameters);
+    return status;
+}
+
 fnas_status fnas_space_open(fnas_context *context, const char *spec, fnas_space **space) {
+    const fnas_space_type *type = NULL;
+    const char *path = fnas_space_path_of_parameters(spec, &type);
     *space = NULL;
+    if (path) return fnas_space_open_parameters(context, type, path, space);
     return fnas_space_is_path(spec) ? fnas_space_open_path(context, spec, space) : fnas_space_open_spec(context, spec, space);
+}
+
+const char *fnas_space_path(const char *spec) {
+    const fnas_space_type *type;
+    const char *path = fnas_space_path_of_parameters(spec, &type);
+    return path ? path : fnas_space_is_path(spec) ? spec : NULL;
 }
 
 bool fnas_space_find_table(fnas_context *context, const char *spec, char *path, size_t size_bytes) {
@@ -88,7 +122,7 @@ fnas_status fnas_space_open_spec(fnas_context *context, const char *spec, fnas_s
     *space = NULL;
     char name[64];
     size_t length = strcspn(spec, ":");
-    if (length >= sizeof name || strlen(spec) >= FNAS_SPEC_BYTES)
+    if (length >= sizeof name || strlen(spec) >= FNAS_SPACE_SPEC_BYTES)
         return fnas_fail(context, FNAS_ERR_INPUT, "space \"%.40s...\": too long, write NAME or NAME:key=value,...", spec);
     memcpy(name, spec, length);
     name[length] = '\0';
@@ -102,7 +136,7 @@ fnas_status fnas_space_open_spec(fnas_context *context, const char *spec, fnas_s
 
 fnas_status fnas_space_derive(fnas_context *context, const fnas_space *space, const char *overrides, fnas_space **derived) {
     *derived = NULL;
-    if (strlen(overrides) >= FNAS_SPEC_BYTES)
+    if (strlen(overrides) >= FNAS_SPACE_SPEC_BYTES)
         return fnas_fail(context, FNAS_ERR_INPUT, "space parameters \"%.40s...\": too long", overrides);
     return fnas_space_make(context, space->type, overrides, space, derived);
 }
@@ -233,7 +267,7 @@ fnas_status fnas_space_parse(fnas_context *context, const fnas_space *space, con
 }
 
 fnas_status fnas_space_format(fnas_context *context, const fnas_space *space, const int32_t *choices, char *text, size_t size_bytes) {
-    FNAS_TRY(fnas_space_check_choices(context, space, choices));
+    if (!fnas_space_is_average(choices)) FNAS_TRY(fnas_space_check_choices(context, space, choices));
     return space->type->format(context, space, choices, text, size_bytes);
 }
 

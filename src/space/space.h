@@ -9,6 +9,8 @@
 #include "nn/net.h"
 #include "space/arch_set.h"
 
+#define FNAS_SPACE_SPEC_BYTES 1024 /* of the longest spec, with its 0 */
+
 typedef struct fnas_decision {
     const char *name;
     int64_t choice_count;
@@ -39,8 +41,9 @@ typedef struct fnas_space_encoding {
 /* A file in which scripts of the space's origin read an architecture, without weights. */
 typedef struct fnas_space_own_format {
     const char *name; /* of `export --format` */
-    /* Appends the file's text of an architecture in its native string, settled. text->failed is the caller's to see. */
-    void (*write)(const fnas_space *space, const char *arch, fnas_text *text);
+    /* Appends the file's text of an architecture, given by its settled choices and their native string. text->failed is the caller's to
+     * see. */
+    void (*write)(const fnas_space *space, const int32_t *choices, const char *arch, fnas_text *text);
 } fnas_space_own_format;
 
 typedef struct fnas_space_type {
@@ -48,7 +51,11 @@ typedef struct fnas_space_type {
     /* Reads "key=value,..." over the given previous parameters (NULL: defaults) and fills space->detail, spec, decisions. */
     fnas_status (*open)(fnas_context *context, const char *parameters, const fnas_space *previous, fnas_space *space);
     void (*close)(fnas_space *space);
+    /* The parameters of a spec "key=value,..." from a file of the space's own kind (NAME:FILE.yml), appended. NULL: there is none. */
+    fnas_status (*read_parameters)(fnas_context *context, const char *path, fnas_text *parameters);
     fnas_status (*parse)(fnas_context *context, const fnas_space *space, const char *text, int32_t *choices);
+    /* The same of a file's text, where messages call it `where` and name the line. NULL: architectures are in no files of their own. */
+    fnas_status (*parse_at)(fnas_context *context, const fnas_space *space, const char *where, const char *text, int32_t *choices);
     fnas_status (*format)(fnas_context *context, const fnas_space *space, const int32_t *choices, char *text, size_t size_bytes);
     /* Replaces choices that cannot matter (an operation that data do not reach, or whose result goes nowhere) by the space's word for
      * nothing, so that architectures that compute the same are the same. NULL: every choice matters. */
@@ -84,6 +91,14 @@ typedef struct fnas_space_type {
      * [size_bytes]. to_published is false for a name that has none. Both NULL: the names are the same. */
     fnas_published (*from_published)(const char *published, char *name, size_t size_bytes);
     bool (*to_published)(const char *name, char *published, size_t size_bytes);
+    /* Rows of averages: what tables that do not tell every choice say of an architecture that was measured. All NULL: the space has none. A
+     * row stands where an architecture's choices do, [decision_count], its first entry negative (fnas_space_is_average); `format` writes it
+     * as well. names: columns of such tables, NULL behind the last. average_row: from the numbers of these columns; messages begin with
+     * `where`. average_features: its cost features. */
+    const char *const *(*average_names)(void);
+    fnas_status (*average_row)(fnas_context *context, const fnas_space *space, const char *where, const double *averages, int32_t *row);
+    fnas_status (*parse_averages)(fnas_context *context, const fnas_space *space, const char *text, int32_t *row);
+    void (*average_features)(const fnas_space *space, const int32_t *row, double *features);
     /* The image that an architecture takes; NULL: the space's. */
     void (*image_of)(const fnas_space *space, const int32_t *choices, int64_t image[3]);
     /* What of an architecture costs: features of the one-hot D in which latency is nearly additive, for the latency predictor.
@@ -119,7 +134,7 @@ struct fnas_space {
     void *detail; /* the space's own */
 };
 
-extern const fnas_space_type fnas_space_nb201, fnas_space_mobilenetv3;
+extern const fnas_space_type fnas_space_nb201, fnas_space_mobilenetv3, fnas_space_transformer;
 extern const fnas_space_type fnas_space_file; /* described in a file: space/file/file.h */
 
 /* Cuts the next "key=value" off *cursor (comma-separated): FNAS_ERR_INPUT on a missing '=' or an unknown key (with a suggestion among
@@ -148,11 +163,18 @@ void fnas_space_to_onehot(const fnas_space *space, const int32_t *choices, doubl
 void fnas_space_decode(const fnas_space *space, const double *logits, int32_t *choices);
 void fnas_space_canonical(const fnas_space *space, int32_t *choices); /* see fnas_space_type; changes choices in place */
 
+bool fnas_space_is_yaml(const char *path); /* by its ending, .yml or .yaml */
+
+/* ---- what was measured: architectures, or rows of averages (fnas_space_type) ---- */
+bool fnas_space_is_average(const int32_t *choices);
+/* As fnas_space_parse, and rows of averages where the space has them. */
+FNAS_NODISCARD fnas_status fnas_space_parse_measured(fnas_context *context, const fnas_space *space, const char *text, int32_t *choices);
+/* Cost features of either. onehot [onehot_size]: scratch. */
+void fnas_space_measured_features(const fnas_space *space, const int32_t *choices, double *onehot, double *features);
+
 /* What the native string of these choices says, in their place: parse of format, without the string. Two architectures are the same one
  * when their settled choices are equal. What parse gives is settled. Cannot fail; choices must be in range. */
 void fnas_space_settle(const fnas_space *space, int32_t *choices);
-/* How many architectures a space has when each is counted once: fnas_space_cardinality, without choices that mean nothing. */
-double fnas_space_settled_count(const fnas_space *space);
 
 /* Adds `count` architectures to the set of settled ones: the first among the uniformly random ones of a seed (fnas_space_random 0, 1, 2,
  * ..., settled) that are not yet in it, in that order. Where most choices mean nothing, so that those draws find no new one any more, it

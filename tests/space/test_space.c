@@ -46,7 +46,7 @@ static void test_wrong_specs(void **state) {
         const char *spec, *message;
     } cases[] = {
         {"nb210", "did you mean \"nb201\""},
-        {"something else", "known are nb201, mobilenetv3, or give a file: SPACE.json"},
+        {"something else", "known are nb201, mobilenetv3, transformer, or give a file: SPACE.json"},
         {"", "unknown space \"\""},
         {"nb201:", "nothing behind the colon"},
         {"nb201:chanels=8", "did you mean \"channels\""},

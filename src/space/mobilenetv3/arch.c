@@ -12,8 +12,8 @@
 #define EXAMPLE "{\"wid\":null,\"ks\":[...],\"e\":[...],\"d\":[...],\"r\":224}"
 
 /* The native string is what Once-for-All's scripts read. */
-static void write_ofa(const fnas_space *space, const char *arch, fnas_text *text) {
-    (void)space;
+static void write_ofa(const fnas_space *space, const int32_t *choices, const char *arch, fnas_text *text) {
+    (void)space, (void)choices;
     fnas_text_append(text, "%s\n", arch);
 }
 
