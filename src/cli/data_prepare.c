@@ -58,6 +58,7 @@ const cli_verb cli_data_prepare = {
     .operands = "folder:DIR",
     .operands_least = 1,
     .operands_most = 1,
+    .operands_are_data = true,
     .details =
         "Decodes the JPEG and PNG files of DIR/train/CLASS and DIR/val/CLASS, or of DIR/CLASS, and writes them uncompressed, their shorter "
         "sides reduced to --size, into one file that `--data folder:FILE` reads without decoding. Damaged files are left out, the first "

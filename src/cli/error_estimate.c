@@ -20,7 +20,7 @@ typedef struct estimate_values {
 
 static const cli_option estimate_options[] = {
     {"space", 0, CLI_SPACE, AT(space), "SPACE", "search space with images, as for `search`", true},
-    {"data", 0, CLI_TEXT, AT(data), "DATA", "data set; only images of its train part are used", true},
+    {"data", 0, CLI_DATA, AT(data), "DATA", "data set; only images of its train part are used", true},
     {"output", 'o', CLI_OUTPUT, AT(output), "ERRORS.csv", "where the table goes; ERRORS.csv.trainings beside it keeps each training", true},
     {"device", 0, CLI_INPUTS, AT(devices), "CARD.json",
      "device cards: errors are looked at most closely where their fronts lie [where the trade-off with MACs lies]", false},
