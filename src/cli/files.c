@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -148,6 +149,24 @@ static fnas_status cli_check_against_all_named(const void *values, const char *l
     fnas_status status = cli_check_against_named(context, values, label, file);
     fnas_context_destroy(context);
     return status;
+}
+
+/* ---- folders ---- */
+
+static bool cli_is_below(char *resolved, const char *folder) { /* takes `resolved` */
+    size_t length = strlen(folder);
+    bool below = resolved && !strncmp(resolved, folder, length) &&
+                 (!resolved[length] || resolved[length] == '/' || folder[length - 1] == '/');
+    free(resolved);
+    return below;
+}
+
+bool cli_is_inside(const char *path, const char *folder) {
+    char parent[4096], *root = realpath(folder, NULL);
+    cli_folder_of(path, parent);
+    bool inside = root && (cli_is_below(realpath(parent, NULL), root) || cli_is_below(realpath(path, NULL), root));
+    free(root);
+    return inside;
 }
 
 /* ---- data sets ---- */
