@@ -119,7 +119,7 @@ is_data "by a link to the folder" "would overwrite what is read from linked" exp
 is_data "the folder by a link" "linked/x.images would lie in ./imgs, which is read" data prepare folder:./imgs -o linked/x.images
 is_data "fronts in it" "--folder imgs/train would lie in imgs, which is read" front run --device c.json --data folder:imgs --folder imgs/train
 is_data "a run in it" "--out imgs/run would lie in imgs, which is read" search --space "$space" --data folder:imgs --device a.json --out imgs/run
-run 2 "a file of the folder that is not read" rival naswot --space nb201 --truth nowhere.csv --column latency_ms=x --evaluations 5 --data cifar10:c10 -o c10/data_batch_5.bin.xz
+run 2 "a file of the folder that is not read" verify nowhere --data cifar10:c10 -o c10/data_batch_5.bin.xz
 never_says err "would"
 run 2 "a file beside a folder whose name begins alike" data prepare folder:imgs -o imgs.images
 never_says err "would"
