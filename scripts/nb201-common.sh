@@ -18,7 +18,7 @@ check_number() {
     minutes,* | *,*[!0-9]* | *,0* | *,) right='' ;;
     *) right=yes ;;
     esac
-    case $2 in seed) most=18 ;; *) most=9 ;; esac
+    case $2 in seed) most=18 ;; minutes) most=15 ;; *) most=9 ;; esac
     if [ -z "$right" ] || [ ${#3} -gt $most ]; then stop "$1: \"$3\": $wanted are wanted"; fi
 }
 
@@ -38,19 +38,22 @@ check_numbers() {
 
 # ---- commands that a signal to the script alone reaches ----
 
-interrupted='' running='' caught=''
+interrupted='' running='' caught='' handed_on=''
 on_signal() {
     interrupted=yes caught=yes
-    [ -z "$running" ] || kill -TERM -"$running" 2> /dev/null || kill -TERM "$running" 2> /dev/null || :
+    [ -n "$running" ] || return 0
+    handed_on=yes
+    kill -TERM -"$running" 2> /dev/null || kill -TERM "$running" 2> /dev/null || :
 }
 
 # run COMMAND...: the shell waits for what it runs in the foreground before its traps, so the command runs behind it. In a session of its own it gets no
 # signal of the terminal besides the one that is handed on: a second would kill it before it has written its checkpoint. Its input is empty.
 run() {
     [ -z "$interrupted" ] || return 130
-    caught='' run_code=0
+    caught='' handed_on='' run_code=0
     setsid "$@" &
     running=$!
+    [ -z "$interrupted" ] || [ -n "$handed_on" ] || on_signal # it came before there was a command to hand it to
     wait "$running" || run_code=$?
     while [ -n "$caught" ]; do # a signal ends the waiting, not the command
         caught='' run_code=0
