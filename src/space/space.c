@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/file.h"
 #include "base/memory.h"
 #include "base/random.h"
 #include "base/text.h"
@@ -52,9 +53,18 @@ static fnas_status fnas_space_make(fnas_context *context, const fnas_space_type 
     return FNAS_OK;
 }
 
+/* NAME:... with the name of a known space, whatever its parameters look like. */
+static bool fnas_space_has_known_name(const char *spec) {
+    size_t length = strcspn(spec, ":");
+    for (size_t i = 0; i < FNAS_SPACE_TYPES && spec[length]; i++)
+        if (strlen(fnas_space_types[i]->name) == length && !strncmp(fnas_space_types[i]->name, spec, length)) return true;
+    return false;
+}
+
 /* What no name of a space looks like. */
 static bool fnas_space_is_path(const char *spec) {
     size_t length = strlen(spec);
+    if (fnas_space_has_known_name(spec) && !fnas_file_exists(spec)) return false;
     return strncmp(spec, "file:", 5) != 0 && (strchr(spec, '/') || (length > 5 && strcmp(spec + length - 5, ".json") == 0));
 }
 
