@@ -167,8 +167,8 @@ static fnas_status read_all(ofa_reader *reader, int64_t table_count, const char 
     int64_t archs = options->arch_count ? options->arch_count : DEFAULT_ARCHS;
     FNAS_TRY(fnas_ofa_space(reader->context, reader->space, &reader->mbv3));
     if (archs < 1 || archs > MOST_ARCHS)
-        return fnas_fail(reader->context, FNAS_ERR_INPUT, "the number of architectures is %lld: it must be 1 to %d", (long long)archs,
-                         MOST_ARCHS);
+        return fnas_fail(reader->context, FNAS_ERR_USAGE, "the number of architectures (--archs) is %lld: it must be 1 to %d",
+                         (long long)archs, MOST_ARCHS);
     for (int64_t t = 0; t < table_count; t++) FNAS_TRY(read_table(reader, tables[t]));
     for (int32_t r = 0; r < FNAS_MBV3_RESOLUTIONS_MAX; r++)
         if (reader->tables[r].count) reader->resolutions[reader->resolution_count++] = r;

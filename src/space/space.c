@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/file.h"
 #include "base/memory.h"
 #include "base/random.h"
 #include "base/text.h"
@@ -63,10 +64,19 @@ static const char *fnas_space_path_of_parameters(const char *spec, const fnas_sp
     return NULL;
 }
 
+/* NAME:... with the name of a known space, whatever its parameters look like. */
+static bool fnas_space_has_known_name(const char *spec) {
+    size_t length = strcspn(spec, ":");
+    for (size_t i = 0; i < FNAS_SPACE_TYPES && spec[length]; i++)
+        if (strlen(fnas_space_types[i]->name) == length && !strncmp(fnas_space_types[i]->name, spec, length)) return true;
+    return false;
+}
+
 /* What no name of a space looks like. */
 static bool fnas_space_is_path(const char *spec) {
     const fnas_space_type *type;
     size_t length = strlen(spec);
+    if (fnas_space_has_known_name(spec) && !fnas_file_exists(spec)) return false;
     if (strncmp(spec, "file:", 5) == 0 || fnas_space_path_of_parameters(spec, &type)) return false;
     return strchr(spec, '/') || (length > 5 && strcmp(spec + length - 5, ".json") == 0);
 }

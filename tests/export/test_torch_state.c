@@ -2,6 +2,7 @@
 #include "base/support.h"
 
 #include <math.h>
+#include <sys/resource.h>
 
 #include "base/support_torch.h"
 #include "export/torch_state.h"
@@ -344,6 +345,8 @@ static void tensors_beyond_their_storage_are_refused(void **state) {
     refuse_tensor(place, 24, 0, 2, SHAPE(4, 7), SHAPE(1, 1), "more elements than its storage");
     refuse_tensor(place, 24, 0, 2, SHAPE(1 << 20, 1 << 20), SHAPE(0, 0), "more elements than its storage");
     refuse_tensor(place, 24, 0, 2, SHAPE(INT64_MAX, 3), SHAPE(0, 0), "larger than any number can say");
+    refuse_tensor(place, 24, 0, 2, SHAPE(INT64_C(1) << 62, 0), SHAPE(0, 0), "tensor \"w\" is larger than any number can say");
+    refuse_tensor(place, 24, 0, 3, SHAPE(0, INT64_C(1) << 31, INT64_C(1) << 31), SHAPE(0, 0, 0), "larger than any number can say");
     refuse_tensor(place, 24, 0, 1, SHAPE(3), SHAPE(INT64_MAX), "larger than any number can say");
     refuse_tensor(place, 24, INT64_MAX, 1, SHAPE(2), SHAPE(1), "larger than any number can say");
     refuse_tensor(place, 24, -1, 1, SHAPE(1), SHAPE(1), "begins before its storage");
@@ -444,6 +447,44 @@ static void names_are_given_once(void **state) {
     bytes_free(&pickle);
 }
 
+static void names_are_not_empty(void **state) {
+    fnas_test_place *place = *state;
+    bytes_buffer pickle = {0};
+    torch_begin(&pickle);
+    torch_entry(&pickle, "", "0", 24, 0, 1, SHAPE(1));
+    torch_end(&pickle);
+    refuse_pickle(place, &pickle, "the name of entry 1 of its state dictionary is empty");
+    bytes_free(&pickle);
+}
+
+/* One storage under many names takes its memory as often: they are counted before any is copied. */
+static void names_of_one_storage_are_counted_first(void **state) {
+    fnas_test_place *place = *state;
+    const int64_t elements = 1 << 20;
+    float *zeros = calloc((size_t)elements, sizeof *zeros);
+    assert_non_null(zeros);
+    const torch_data storage = {"0", zeros, (size_t)elements, (size_t)elements * sizeof *zeros};
+    bytes_buffer pickle = {0}, file = {0};
+    torch_begin(&pickle);
+    for (int i = 0; i < 1100; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "w%d", i);
+        torch_entry(&pickle, name, "0", elements, 0, 1, SHAPE(elements));
+    }
+    torch_end(&pickle);
+    torch_legacy(&file, &pickle, &storage, 1, 0x88);
+    struct rusage before, after;
+    fnas_torch_state read;
+    getrusage(RUSAGE_SELF, &before);
+    assert_status(FNAS_ERR_INPUT, fnas_torch_state_parse(place->context, "A.pth", file.data, file.size, &read));
+    assert_message("tensor \"w1024\" and those before it take more than 4 GB");
+    getrusage(RUSAGE_SELF, &after);
+    assert_true(after.ru_maxrss - before.ru_maxrss < 64 * 1024); /* kB; the tensors before it would take 4 GB */
+    bytes_free(&file);
+    bytes_free(&pickle);
+    free(zeros);
+}
+
 /* Names go into messages and into JSON. */
 static void names_can_be_shown(void **state) {
     fnas_test_place *place = *state;
@@ -498,6 +539,19 @@ static void make_pickle(bytes_buffer *pickle) {
     torch_begin(pickle);
     torch_entry(pickle, "w", "0", 24, 0, 1, SHAPE(24));
     torch_end(pickle);
+}
+
+static void reading_can_be_stopped(void **state) {
+    fnas_test_place *place = *state;
+    bytes_buffer pickle = {0};
+    fnas_torch_state read;
+    make_pickle(&pickle);
+    fnas_context_request_stop(place->context);
+    assert_status(FNAS_INTERRUPTED, parse_archive(place, &pickle, &read));
+    assert_null(read.entries);
+    assert_status(FNAS_INTERRUPTED, parse_legacy(place, &pickle, &read));
+    assert_status(FNAS_INTERRUPTED, fnas_torch_state_read(place->context, fnas_test_write(place, "a.pth", "a", 1), &read));
+    bytes_free(&pickle);
 }
 
 static void wrong_archives_are_refused(void **state) {
@@ -602,6 +656,9 @@ int main(void) {
         fnas_test(wrong_arguments_are_refused),
         fnas_test(wrong_storages_are_refused),
         fnas_test(names_are_given_once),
+        fnas_test(names_are_not_empty),
+        fnas_test(names_of_one_storage_are_counted_first),
+        fnas_test(reading_can_be_stopped),
         fnas_test(names_can_be_shown),
         fnas_test(numbers_that_are_not_finite_are_refused),
         fnas_test(wrong_archives_are_refused),
