@@ -1,6 +1,7 @@
 #!/bin/sh
 # The ablation of docs/nb201.md: searches that differ in one thing from the default, all with the same errors, each scored on the searched devices.
-# Begins where run-nb201.sh left its copies, cards, predictor and errors. What was done is not done again; other settings begin anew.
+# Begins where run-nb201.sh left its copies, cards, predictor and errors. What was done is not done again; other settings begin anew, and what others
+# have left is moved aside.
 #   TABLES    folder of the truth, as in run-nb201.sh        NB201_DIR  [build/nb201]
 #   ERRORS    the frozen judge: a table of errors, below NB201_DIR/search [fleetnas-60/seed-1/errors.csv]
 #             With its .trainings beside it, for the rows of its ingredients; JUDGE_OPTIONS those that it was made with
@@ -55,6 +56,21 @@ errors-random | errors: at random | errors=random
 
 field() { printf '%s\n' "$rows" | awk -F' [|] ?' -v name="$1" -v at="$2" '$1 == name { print $at }'; } # ROW COLUMN
 searched=$(split search_devices)
+known=$(printf '%s\n' "$rows" | sed -n 's/ [|].*//p')
+names=${ROWS:-$known}
+
+check_numbers SEEDS seed "$seeds"
+check_number STEPS count "$steps"
+[ -z "${THREADS:-}" ] || check_number THREADS count "$THREADS"
+set -f # no word is a pattern of files
+checked=' '
+for name in $names; do
+    printf '%s\n' "$known" | grep -qxF -e "$name" || stop "ROWS: \"$name\" is none of $(printf '%s' "$known" | tr '\n' ' ')"
+    case $checked in *" $name "*) stop "ROWS: $name is given twice" ;; esac
+    checked="$checked$name "
+done
+set +f
+[ "$checked" != ' ' ] || stop "ROWS is empty: give names, or leave it out"
 
 # ---- one job: ROW SEED ----
 
@@ -146,16 +162,24 @@ fi
 
 # ---- all jobs, and their table ----
 
+# Results took hours, and the runs that they are of lie beside the searching part's others: both get the first number that is free.
+move_aside() {
+    [ -n "$(ls -A "$folder/ablation")" ] || return 0
+    number=1
+    while [ -e "$folder/ablation-$number" ] || [ -e "$own/ablation-$number" ]; do number=$((number + 1)); done
+    mv "$folder/ablation" "$folder/ablation-$number"
+    [ ! -e "$own/ablation" ] || mv "$own/ablation" "$own/ablation-$number"
+    printf 'run-ablation: results of other settings are now in %s, their runs in %s\n' "$folder/ablation-$number" "$own/ablation-$number" >&2
+}
+
 # Results of other settings are none of this ablation's.
 settings="steps $steps, errors $(cksum < "$own/$errors"), tables $(cat "$TABLES/architectures.csv" "$TABLES/latency_ms.csv" | cksum)"
 if [ "$(cat "$folder/ablation/settings" 2> /dev/null)" != "$settings" ]; then
-    rm -rf "${folder:?}/ablation"
+    move_aside
     mkdir -p "$folder/ablation"
     printf '%s\n' "$settings" > "$folder/ablation/settings"
 fi
 
-names=${ROWS:-$(printf '%s\n' "$rows" | sed -n 's/ [|].*//p')}
-for name in $names; do [ -n "$(field "$name" 2)" ] || stop "ROWS: \"$name\" is none of $(printf '%s\n' "$rows" | sed -n 's/ [|].*//p' | tr '\n' ' ')"; done
 for name in $names; do
     for seed in $seeds; do [ -s "$folder/ablation/$name,$seed" ] || printf '%s %s\n' "$name" "$seed"; done
 done > "$folder/ablation/jobs"

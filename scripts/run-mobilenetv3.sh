@@ -1,6 +1,6 @@
 #!/bin/sh
 # A supernet of Once-for-All's MobileNetV3, small and for CIFAR-10: trained in phases, searched over three devices that this machine is, its fronts checked on the test
-# images, a network exported. docs/mobilenetv3.md has an outcome. Each command line is shown before it runs.
+# images, a network exported (docs/mobilenetv3.md, "From nothing to a checked front"). Each command line is shown before it runs.
 #   CIFAR10   folder with data_batch_1..5.bin and test_batch.bin, plain or .xz (needed)     RUN_DIR  where everything goes [build/mobilenetv3]
 #   MINUTES   of the search [40]     SEED [0]     THREADS [one a processor]     SPACE [mobilenetv3:width=0.35,classes=10,resolutions=32-64-8]
 set -eu

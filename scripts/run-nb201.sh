@@ -29,17 +29,29 @@ fi
 CIFAR10=${CIFAR10:-$TABLES/../cifar10}
 root=$(cd "$(dirname "$0")/.." && pwd)
 fleetnas=${FLEETNAS:-$root/build/release/fleetnas}
+case $fleetnas in /*) ;; *) fleetnas=$PWD/$fleetnas ;; esac
 folder=${NB201_DIR:-$root/build/nb201}
 threads=${THREADS:-$(nproc)}
 seeds=${SEEDS:-1 2 3}
 minutes_list=${MINUTES:-60}
 search_minutes=${SEARCH_MINUTES:-2}
+budgets=${EVALUATIONS:-24 100 1000}
+rival_seeds=${RIVAL_SEEDS:-1 2 3 4 5 6 7 8 9 10}
+slow_seeds=${SLOW_SEEDS:-1 2 3}
 judge=${JUDGE:-estimate}
 three=${THREE:-yes}
 unseen_too=${UNSEEN:-yes}
 space=nb201
 accuracy=cifar10_test_accuracy_pct
 . "$root/scripts/nb201-common.sh"
+check_numbers SEEDS seed "$seeds"
+check_numbers MINUTES minutes "$minutes_list"
+check_number SEARCH_MINUTES minutes "$search_minutes"
+[ -z "${SEARCH_STEPS:-}" ] || check_number SEARCH_STEPS count "$SEARCH_STEPS"
+check_numbers EVALUATIONS count "$budgets"
+check_numbers RIVAL_SEEDS seed "$rival_seeds"
+check_numbers SLOW_SEEDS seed "$slow_seeds"
+check_number THREADS count "$threads"
 rival_proxy=$(printf '%s\n' "$judge_options" | sed -n 's/.*--score-proxy *\([^ ]*\).*/--proxy \1/p') # rivals score untrained networks at the judge's scale
 export OMP_WAIT_POLICY=passive LC_ALL=C
 
@@ -82,8 +94,7 @@ has_column() { head -1 "$1" | tr -d '\r' | tr ',' '\n' | grep -qxF -e "$2"; } # 
 
 # ---- times ----
 
-interrupted=''
-trap 'interrupted=yes' INT TERM HUP
+trap on_signal INT TERM HUP
 [ -s "$times" ] || say "minutes,method,seed,stage,seconds" > "$times"
 
 # stage MINUTES METHOD SEED STAGE COMMAND...: runs it and keeps its seconds, also where it failed or was interrupted.
@@ -101,13 +112,6 @@ stage() {
 }
 
 seconds_of_shared() { awk -F, '$2 == "shared" { sum += $5 } END { print sum + 0 }' "$times"; }
-
-# fresh FILE COMMAND...: the command's output becomes the file, whole or not at all.
-fresh() {
-    fresh_file=$1
-    shift
-    "$@" > "$fresh_file.part" && mv "$fresh_file.part" "$fresh_file"
-}
 
 # ---- rivals: one job, called by xargs below ----
 
@@ -177,16 +181,23 @@ without_accuracy() {
         { line = $keep[1]; for (k = 2; k <= count; k++) line = line OFS $keep[k]; print line }' "$1"
 }
 
+# Nothing goes on behind a copy that failed.
+copy_by() { # COMMAND FROM TO
+    fresh "$3" "$1" "$2" || stop "$2 could not be copied to $3"
+}
+
 make_copies() {
     mkdir -p "$own/tables" "$own/cifar10"
     for file in architectures.csv latency_ms.csv energy_mj.csv; do
-        if [ -s "$TABLES/$file" ] && [ ! -s "$own/tables/$file" ]; then fresh "$own/tables/$file" without_accuracy "$TABLES/$file"; fi
+        if [ -s "$TABLES/$file" ] && [ ! -s "$own/tables/$file" ]; then copy_by without_accuracy "$TABLES/$file" "$own/tables/$file"; fi
     done
-    cp "$TABLES/splits.json" "$own/tables/splits.json"
+    copy_by cat "$TABLES/splits.json" "$own/tables/splits.json"
     for batch in 1 2 3 4 5; do
         for file in "data_batch_$batch.bin" "data_batch_$batch.bin.xz"; do
             if [ -s "$own/cifar10/$file" ]; then break; fi
-            if [ -s "$CIFAR10/$file" ]; then fresh "$own/cifar10/$file" cat "$CIFAR10/$file" && break; fi
+            [ -s "$CIFAR10/$file" ] || continue
+            copy_by cat "$CIFAR10/$file" "$own/cifar10/$file"
+            break
         done
     done
 }
@@ -199,7 +210,8 @@ fi
 
 # ---- the searching part: every command runs in its own folder and is given relative paths ----
 
-in_own() { (cd "$own" && exec "$fleetnas" "$@"); }
+# shellcheck disable=SC2016 # the inner shell's
+in_own() { run sh -c 'cd "$0" && exec "$@"' "$own" "$fleetnas" "$@"; }
 
 import_cards() { # DEVICES [--reference-only]: those that are missing
     columns=''
@@ -371,7 +383,7 @@ score_front() { # OBJECTIVES MINUTES DEVICE SEED FRONT
     [ -s "$own/$5" ] || stop "$own/$5 is missing: the part \"search\" makes it"
     truth_options "$1" "$3"
     # shellcheck disable=SC2086
-    "$fleetnas" score $truth_words --front "$own/$5" --json --quiet > "$results/.$key.$$" || return $?
+    run "$fleetnas" score $truth_words --front "$own/$5" --json --quiet > "$results/.$key.$$" || return $?
     mv "$results/.$key.$$" "$results/$key.json"
 }
 
@@ -419,23 +431,22 @@ run_jobs() { # OBJECTIVES METHOD EVALUATIONS DEVICES SEEDS
     [ "$count" -gt 0 ] || return 0
     say "$2, $3 evaluations, $1: $count to do"
     code=0
-    xargs -P "$threads" -n 5 sh "$0" rival < "$folder/jobs" || code=$?
+    run xargs -a "$folder/jobs" -P "$threads" -n 5 sh "$0" rival || code=$?
     if [ -n "$interrupted" ]; then exit 130; fi
     [ $code -eq 0 ] || stop "a rival failed: see above"
 }
 
 rival_all() {
-    rival_seeds=${RIVAL_SEEDS:-1 2 3 4 5 6 7 8 9 10}
     for rival in ${RIVALS:-$(all_rivals)}; do
         kind=$(rival_kind "$rival")
         if [ "$kind" = free ]; then
             run_jobs $two_objectives "$rival" 0 "$searched $unseen" 1
             continue
         fi
-        for evaluations in ${EVALUATIONS:-24 100 1000}; do
+        for evaluations in $budgets; do
             # Gaussian processes with many points: on the unseen devices, for few seeds.
             if [ "$kind" = slow ] && [ "$evaluations" -gt 100 ]; then
-                run_jobs $two_objectives "$rival" "$evaluations" "$unseen" "${SLOW_SEEDS:-1 2 3}"
+                run_jobs $two_objectives "$rival" "$evaluations" "$unseen" "$slow_seeds"
             else
                 run_jobs $two_objectives "$rival" "$evaluations" "$searched $unseen" "$rival_seeds"
             fi

@@ -22,6 +22,7 @@ TABLES=${TABLES:-}
 TABLES=$(absolute "$TABLES")
 root=$(cd "$(dirname "$0")/.." && pwd)
 fleetnas=${FLEETNAS:-$root/build/release/fleetnas}
+case $fleetnas in /*) ;; *) fleetnas=$PWD/$fleetnas ;; esac
 folder=${OFA_DIR:-$root/build/ofa}
 threads=${THREADS:-$(nproc)}
 parts=" ${PARTS:-cards search rivals score page} "
@@ -33,7 +34,15 @@ name=${NAME:-fleetnas}
 space=mobilenetv3
 error=surrogate:$TABLES/accuracy_predictor.npz
 splits=$TABLES/splits.json
-. "$root/scripts/nb201-common.sh" # split
+budgets=${EVALUATIONS:-24 100 1000 10000}
+slow_budgets=${SLOW_EVALUATIONS:-24 100 1000}
+. "$root/scripts/nb201-common.sh"
+check_numbers SEEDS seed "$seeds"
+check_numbers RIVAL_SEEDS seed "$rival_seeds"
+check_number STEPS count "$steps"
+check_numbers EVALUATIONS count "$budgets"
+check_numbers SLOW_EVALUATIONS count "$slow_budgets"
+check_number THREADS count "$threads"
 export OMP_WAIT_POLICY=passive LC_ALL=C
 
 [ -x "$fleetnas" ] || stop "$fleetnas is missing: make build"
@@ -67,8 +76,7 @@ searched_of() { for device in $devices; do unseen_of "$1" | grep -qx "$device" |
 
 # ---- times ----
 
-interrupted=''
-trap 'interrupted=yes' INT TERM HUP
+trap on_signal INT TERM HUP
 [ -s "$times" ] || say "split,method,seed,stage,seconds,processor_seconds" > "$times"
 
 # Processor seconds of what this shell has waited for: a builtin, which no subshell could answer.
@@ -95,28 +103,22 @@ stage() {
     [ $code -eq 0 ] || exit $code
 }
 
-# fresh FILE COMMAND...: the command's output becomes the file, whole or not at all.
-fresh() {
-    fresh_file=$1
-    shift
-    "$@" > "$fresh_file.part" && mv "$fresh_file.part" "$fresh_file"
-}
-
 # ---- rivals: one job, called by xargs below ----
 
 models_of() { echo "--space $space --error $error --predictor $folder/$1/predictor.safetensors --device $folder/references/$2.json"; } # SPLIT DEVICE
 
 if [ "${1:-}" = rival ]; then # SPLIT METHOD EVALUATIONS DEVICE SEED
     front=$folder/$2/fronts/$3,evaluations-$4,$5,$6.csv
+    part=$folder/$2/fronts/.$3,evaluations-$4,$5,$6.csv # hidden from what takes all fronts
     # shellcheck disable=SC2046 # a list of words
-    "$fleetnas" rival "$3" $(models_of "$2" "$5") --evaluations "$4" --seed "$6" -o "$front.part" --json --quiet > "$front.$$" || exit 255 # xargs stops
+    "$fleetnas" rival "$3" $(models_of "$2" "$5") --evaluations "$4" --seed "$6" -o "$part" --json --quiet > "$front.$$" || exit 255 # xargs stops
     made=$(sed -n 's/.*"evaluations": \([0-9]*\).*/\1/p' "$front.$$")
     rm "$front.$$"
     if [ "$made" != "$4" ]; then
         printf 'run-ofa: %s made %s evaluations of %s\n' "$3" "$made" "$4" >&2
         exit 255
     fi
-    mv "$front.part" "$front"
+    mv "$part" "$front"
     exit 0
 fi
 
@@ -127,7 +129,7 @@ import_cards() { # FOLDER [--reference-only]
     for device in $devices; do [ -s "$folder/$1/$device.json" ] || columns="$columns --column latency_ms=${device}_ms"; done
     [ -n "$columns" ] || return 0
     # shellcheck disable=SC2086 # lists of words
-    "$fleetnas" device import csv "$TABLES/architectures_latency_ms.csv" --space $space --batch-suffixes 1,32,64 $columns ${2:-} -o "$folder/$1" > /dev/null
+    run "$fleetnas" device import csv "$TABLES/architectures_latency_ms.csv" --space $space --batch-suffixes 1,32,64 $columns ${2:-} -o "$folder/$1" > /dev/null
 }
 
 make_cards() { import_cards whole && import_cards references --reference-only; }
@@ -143,7 +145,7 @@ fit() { # FILE DEVICES OPTION...: what it says of rows that were kept out goes t
     fit_file=$1 fit_devices=$2
     shift 2
     # shellcheck disable=SC2046,SC2086
-    fresh "$fit_file.json" "$fleetnas" predictor fit --space $space --device $(cards_of "$fit_devices") --threads "$threads" "$@" ${PREDICTOR_OPTIONS:-} --json -o "$fit_file"
+    fresh "$fit_file.json" run "$fleetnas" predictor fit --space $space --device $(cards_of "$fit_devices") --threads "$threads" "$@" ${PREDICTOR_OPTIONS:-} --json -o "$fit_file"
 }
 
 # The scores' latencies: of every device by a model fitted to its whole table (but for the few rows that a fit has to keep out). How good such a
@@ -168,11 +170,11 @@ fi
 
 search_once() { # RUN SEED DEVICES PREDICTOR: begun searches go on, finished ones leave RUN.done
     if [ -e "$1/config.json" ]; then
-        "$fleetnas" resume "$1" --threads "$threads" || return $?
+        run "$fleetnas" resume "$1" --threads "$threads" || return $?
     else
         rm -rf "$1"
         # shellcheck disable=SC2046,SC2086
-        "$fleetnas" search --space $space --error "$error" --device $(cards_of "$3") --predictor "$4" --steps "$steps" --seed "$2" --threads "$threads" ${SEARCH_OPTIONS---hypernet continuous} --out "$1" || return $?
+        run "$fleetnas" search --space $space --error "$error" --device $(cards_of "$3") --predictor "$4" --steps "$steps" --seed "$2" --threads "$threads" ${SEARCH_OPTIONS---hypernet continuous} --out "$1" || return $?
     fi
     : > "$1.done"
 }
@@ -183,7 +185,7 @@ make_fronts() { # SPLIT METHOD RUN SEED OPTION...
     shift 4
     for device in $devices; do
         front=$folder/$front_split/fronts/$front_method,search,$device,$front_seed.csv
-        [ -s "$front" ] || fresh "$front" "$fleetnas" front "$front_run" --device "$folder/references/$device.json" --points 24 --threads "$threads" --csv "$@" || return $?
+        [ -s "$front" ] || fresh "$front" run "$fleetnas" front "$front_run" --device "$folder/references/$device.json" --points 24 --threads "$threads" --csv "$@" || return $?
     done
 }
 
@@ -214,16 +216,16 @@ list_jobs() { # SPLIT METHOD EVALUATIONS
 
 run_jobs() { # WHAT
     say "$1: $(wc -l < "$folder/jobs") to do"
-    xargs -P "$threads" -n 5 sh "$0" rival < "$folder/jobs"
+    run xargs -a "$folder/jobs" -P "$threads" -n 5 sh "$0" rival
 }
 
 rival_all() { # SPLIT
     for rival in ${RIVALS:-random local-search nsga2 regularised-evolution parego}; do
         case $rival in
-        parego | ehvi | linear-scalarisation | random-scalarisation) budgets=${SLOW_EVALUATIONS:-24 100 1000} ;;
-        *) budgets=${EVALUATIONS:-24 100 1000 10000} ;;
+        parego | ehvi | linear-scalarisation | random-scalarisation) rival_budgets=$slow_budgets ;;
+        *) rival_budgets=$budgets ;;
         esac
-        for evaluations in $budgets; do
+        for evaluations in $rival_budgets; do
             list_jobs "$1" "$rival" "$evaluations" > "$folder/jobs"
             [ ! -s "$folder/jobs" ] || stage "$1" "$rival" "$evaluations" rivals run_jobs "split $1, $rival, $evaluations evaluations"
         done
@@ -233,7 +235,7 @@ rival_all() { # SPLIT
 export TABLES FLEETNAS="$fleetnas" OFA_DIR="$folder"
 if part rivals; then
     say "== Rivals"
-    rm -f "$folder"/*/fronts/*.part "$folder"/*/fronts/*.csv.[0-9]*
+    rm -f "$folder"/*/fronts/.*.csv "$folder"/*/fronts/*.part "$folder"/*/fronts/*.csv.[0-9]*
     for kind in $split_kinds; do rival_all "$kind"; done
 fi
 
@@ -241,15 +243,15 @@ fi
 
 score_device() { # SPLIT DEVICE: rows of split,device,method,budget,seed,hypervolume
     # shellcheck disable=SC2086
-    "$fleetnas" score --space $space --error "$error" --predictor "$folder/judge.safetensors" --device "$folder/references/$2.json" --front "$folder/$1/fronts/"*",$2,"*.csv --json |
-        awk -v split_kind="$1" '/"front":/ { n = split($0, part, "/"); sub(/\.csv".*/, "", part[n]); split(part[n], key, ",") }
-            /"hypervolume":/ { gsub(/[^-0-9.e]/, "", $2); printf "%s,%s,%s,%s,%s,%s\n", split_kind, key[3], key[1], key[2], key[4], $2 }'
+    run "$fleetnas" score --space $space --error "$error" --predictor "$folder/judge.safetensors" --device "$folder/references/$2.json" --front "$folder/$1/fronts/"*",$2,"*.csv --json > "$folder/.score" || return $?
+    awk -v split_kind="$1" '/"front":/ { n = split($0, part, "/"); sub(/\.csv".*/, "", part[n]); split(part[n], key, ",") }
+            /"hypervolume":/ { gsub(/[^-0-9.e]/, "", $2); printf "%s,%s,%s,%s,%s,%s\n", split_kind, key[3], key[1], key[2], key[4], $2 }' "$folder/.score"
 }
 
 score_all() {
     echo "split,device,method,budget,seed,hypervolume"
     for kind in $split_kinds; do
-        for device in $devices; do score_device "$kind" "$device"; done
+        for device in $devices; do score_device "$kind" "$device" || return $?; done
     done
 }
 
@@ -260,19 +262,19 @@ fi
 
 # ---- page ----
 
-# What a search asked the models: paths a step, and those that are judged with each, in every round; of the first seed's configuration.
+# What a search of a split asked the models, of the first seed's configuration: paths a step and those that are judged with each, once while the entropy is held,
+# then in every round.
 calls_of_search() {
-    first=${seeds%% *}
-    for kind in $split_kinds; do
-        awk -F'[:,]' '/"(steps|paths|judged_paths|hypernet_rounds)":/ { gsub(/[" ]/, "", $1); of[$1] = $2 } END { print of["steps"] * of["paths"] * (1 + of["judged_paths"]) * of["hypernet_rounds"] }' \
-            "$folder/$kind/$name-$steps-$first/config.json"
-    done | head -1
+    awk -F'[:,]' '/"(steps|paths|judged_paths|hypernet_rounds|entropy_hold)":/ { gsub(/[" ]/, "", $1); of[$1] = $2 }
+        END { held = int(of["entropy_hold"] * of["steps"]); print of["paths"] * (1 + of["judged_paths"]) * (held + (of["steps"] - held) * of["hypernet_rounds"]) }' \
+        "$folder/$1/$name-$steps-${seeds%% *}/config.json"
 }
 
 write_page() {
     # shellcheck disable=SC2086 # a list of words
     set -- $split_kinds
-    awk -v splits="$split_kinds" -v devices="$devices" -v name="$name" -v steps="$steps" -v calls="$(calls_of_search)" -v unseen_1="$(unseen_of "$1" | tr '\n' ' ')" \
+    awk -v splits="$split_kinds" -v devices="$devices" -v name="$name" -v steps="$steps" -v calls_1="$(calls_of_search "$1")" -v calls_2="$([ $# -lt 2 ] || calls_of_search "$2")" \
+        -v unseen_1="$(unseen_of "$1" | tr '\n' ' ')" \
         -v unseen_2="$([ $# -lt 2 ] || unseen_of "$2" | tr '\n' ' ')" -f "$root/scripts/ofa-page.awk" "$folder/judge-part.safetensors.json" "$times" "$folder/scores.csv"
 }
 

@@ -44,13 +44,18 @@ typedef struct fnas_dataset_info {
  * FNAS_ERR_MEMORY. */
 FNAS_API FNAS_NODISCARD fnas_status fnas_dataset_open(fnas_context *context, const char *spec, fnas_dataset **dataset);
 FNAS_API void fnas_dataset_close(fnas_dataset *dataset); /* NULL is allowed */
+
+/* Where a data set of this spec reads, without opening it: whether writing to `path` would change what it reads. A file that it reads is
+ * such a path by any name (a link); of folder:DIR anything inside DIR is, also what is not there yet, since a name more may be an image
+ * more. False for a spec that names nothing that is there. spec, path: borrowed. Thread-safe. */
+FNAS_API bool fnas_dataset_reads(const char *spec, const char *path);
 FNAS_API fnas_dataset_info fnas_dataset_get(const fnas_dataset *dataset);
 
 /* ---- sizes ----
  * Every image is asked for in a shape, int64_t [3] of C, H, W; NULL: the data set's own. Images in memory are resized after they are
  * augmented and normalised: to a whole fraction of their size by means of pixels, to any other bilinearly with the corners aligned, as
- * Once-for-All resizes its batches; one channel is repeated where three are asked for. Folders have any size, by cutting out and resizing
- * pictures once (docs/data.md). */
+ * MODNAS resizes its batches (Sukthanker et al. 2025); one channel is repeated where three are asked for. Folders have any size, by cutting
+ * out and resizing pictures once (docs/data.md). */
 
 /* Whether images can be given in this shape; what is done to them for it is said in one line of the log (FNAS_LOG_INFO). shape [3],
  * borrowed. Errors: FNAS_ERR_INPUT (other channels than can be made, more than 1024 pixels high or wide), FNAS_ERR_USAGE (NULL, of a

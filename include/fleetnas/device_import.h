@@ -31,7 +31,8 @@ FNAS_API FNAS_NODISCARD fnas_status fnas_import_open_help(fnas_context *context,
                                                           const char *const *tables, const char *index_map, fnas_import **import);
 
 /* HAT's tables of latencies (Wang et al. 2020, latency_dataset.py): CSV files, one row a sub-transformer, whose choices for each layer
- * appear as averages only. Such a row is an architecture of a space that has these features as decisions (`space`: a column each, of its
+ * appear as averages only. On the space transformer rows become measurements as what they are (docs/transformer.md); else such a row is an
+ * architecture of a space that has these features as decisions (`space`: a column each, of its
  * name, whose numbers are the choices' names to within 1e-5 of them, relative). The latency is latency_mean_encoder + latency_mean_decoder,
  * milliseconds of one sentence. A column "device" makes a column of the import of each device; without it the file is one, named as it.
  * Errors: as fnas_import_open_csv; FNAS_ERR_INPUT also where a column of HAT's is missing, or a file has several tasks. */

@@ -158,15 +158,16 @@ typedef struct fnas_export_options {
     const char *arch;   /* required: the space's native string, or what else fnas_space_parse_given takes */
     const char *format; /* required: "onnx" (opset 13, images [batch, C, H, W] in the network's own size, normalised as the data set's),
                            "safetensors" (the network's slices of the shared weights by their names, norms with .mean and .variance beside
-                           .gamma and .beta), "ofa" (Once-for-All's JSON) or "hat" (HAT's YAML of a sub-transformer) */
+                           .gamma and .beta) or a format of the space's own: "ofa" of mobilenetv3 (Once-for-All's JSON), "hat" of
+                           transformer (HAT's YAML of a sub-transformer) */
     int64_t batch;      /* of an ONNX model [1] */
     const char *data;   /* where the data lie now [as the run knows]: statistics of norms are taken on them, as for scores */
 } fnas_export_options;
 
 /* Writes one architecture's network with its weights from the supernet, its norms' statistics recalibrated as they are for the run's
  * scores: the file's errors are those that `front` and `verify` say. The file appears whole or not at all. Errors: FNAS_ERR_USAGE (another
- * format, "ofa" or "hat" of a space that is not theirs, a run without a supernet), FNAS_ERR_INPUT (no architecture of the space, data
- * missing or not the run's), FNAS_ERR_IO, FNAS_ERR_MEMORY. */
+ * format, or one of another space, a run without a supernet), FNAS_ERR_INPUT (no architecture of the space, data missing or not the
+ * run's), FNAS_ERR_IO, FNAS_ERR_MEMORY. */
 FNAS_API FNAS_NODISCARD fnas_status fnas_run_export(fnas_context *context, const fnas_run *run, const fnas_export_options *options,
                                                     const char *path);
 

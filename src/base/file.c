@@ -18,6 +18,7 @@
 #include "base/memory.h"
 
 #define FNAS_READ_CHUNK_BYTES ((size_t)1 << 16)
+#define FNAS_READ_STEP_BYTES ((size_t)1 << 24)   /* at a time, of a reading that can be stopped */
 #define FNAS_XZ_MEMORY_BYTES ((uint64_t)1 << 27) /* enough for xz -9 */
 
 bool fnas_file_exists(const char *path) {
@@ -36,6 +37,7 @@ bool fnas_folder_exists(const char *path) {
 typedef struct fnas_bytes {
     unsigned char *data;
     size_t size, capacity, limit;
+    bool stoppable; /* the context's wish to stop ends the reading */
 } fnas_bytes;
 
 static bool fnas_bytes_reserve(fnas_bytes *bytes, size_t more) {
@@ -64,7 +66,11 @@ static fnas_status fnas_read_descriptor(fnas_context *context, const char *path,
     }
     for (;;) {
         if (bytes->capacity - bytes->size < 2 && !fnas_bytes_reserve(bytes, FNAS_READ_CHUNK_BYTES)) return fnas_fail_memory(context, path);
-        ssize_t got = fnas_read_some(descriptor, bytes->data + bytes->size, bytes->capacity - bytes->size - 1);
+        if (bytes->stoppable && fnas_context_stop_requested(context))
+            return fnas_fail(context, FNAS_INTERRUPTED, "%s: stopped while it was read", path);
+        size_t room = bytes->capacity - bytes->size - 1;
+        if (bytes->stoppable && room > FNAS_READ_STEP_BYTES) room = FNAS_READ_STEP_BYTES;
+        ssize_t got = fnas_read_some(descriptor, bytes->data + bytes->size, room);
         if (got < 0) return fnas_fail_errno(context, path, "read");
         if (!got) break;
         bytes->size += (size_t)got;
@@ -86,13 +92,23 @@ static fnas_status fnas_check_readable(fnas_context *context, const char *path, 
     return FNAS_OK;
 }
 
-fnas_status fnas_file_read(fnas_context *context, const char *path, size_t limit_bytes, unsigned char **data, size_t *size_bytes) {
+/* /dev/zero has no end: its bytes would be read up to the limit. */
+static fnas_status fnas_check_no_device(fnas_context *context, const char *path, int descriptor) {
+    struct stat info;
+    if (fstat(descriptor, &info) != 0) return fnas_fail_errno(context, path, "open");
+    if (!S_ISCHR(info.st_mode) && !S_ISBLK(info.st_mode)) return FNAS_OK;
+    return fnas_fail(context, FNAS_ERR_INPUT, "%s is a device: name a file", path);
+}
+
+static fnas_status fnas_read_whole(fnas_context *context, const char *path, size_t limit_bytes, bool stoppable, unsigned char **data,
+                                   size_t *size_bytes) {
     *data = NULL;
     *size_bytes = 0;
     int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a named pipe without a writer would wait for one for ever */
     if (descriptor < 0) return fnas_fail_errno(context, path, "open");
-    fnas_bytes bytes = {.limit = limit_bytes};
+    fnas_bytes bytes = {.limit = limit_bytes, .stoppable = stoppable};
     fnas_status status = fnas_check_readable(context, path, descriptor);
+    if (status == FNAS_OK && stoppable) status = fnas_check_no_device(context, path, descriptor);
     if (status == FNAS_OK) status = fnas_read_descriptor(context, path, descriptor, &bytes);
     close(descriptor);
     if (status != FNAS_OK) {
@@ -102,6 +118,14 @@ fnas_status fnas_file_read(fnas_context *context, const char *path, size_t limit
     *data = bytes.data;
     *size_bytes = bytes.size;
     return FNAS_OK;
+}
+
+fnas_status fnas_file_read(fnas_context *context, const char *path, size_t limit_bytes, unsigned char **data, size_t *size_bytes) {
+    return fnas_read_whole(context, path, limit_bytes, false, data, size_bytes);
+}
+
+fnas_status fnas_file_read_large(fnas_context *context, const char *path, size_t limit_bytes, unsigned char **data, size_t *size_bytes) {
+    return fnas_read_whole(context, path, limit_bytes, true, data, size_bytes);
 }
 
 /* ---- decompression ---- */

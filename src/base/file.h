@@ -14,6 +14,10 @@ bool fnas_folder_exists(const char *path);
 FNAS_NODISCARD fnas_status fnas_file_read(fnas_context *context, const char *path, size_t limit_bytes, unsigned char **data,
                                           size_t *size_bytes);
 
+/* The same of a file that may take long: FNAS_INTERRUPTED when the context is asked to stop, FNAS_ERR_INPUT for a device. */
+FNAS_NODISCARD fnas_status fnas_file_read_large(fnas_context *context, const char *path, size_t limit_bytes, unsigned char **data,
+                                                size_t *size_bytes);
+
 /* Reads a file that may be gzip or xz compressed (told by its first bytes), decompressed size at most limit_bytes. */
 FNAS_NODISCARD fnas_status fnas_file_read_decompressed(fnas_context *context, const char *path, size_t limit_bytes, unsigned char **data,
                                                        size_t *size_bytes);

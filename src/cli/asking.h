@@ -47,7 +47,7 @@ typedef struct cli_asking {
          "be better",                                                                                                                      \
          false},                                                                                                                           \
         CLI_OPTIONS_ANSWER(VALUES, MEMBER), {                                                                                              \
-        "data", 0, CLI_TEXT, offsetof(VALUES, MEMBER.data), "DATA", "where the data set lies now [where the search found it]", false       \
+        "data", 0, CLI_DATA, offsetof(VALUES, MEMBER.data), "DATA", "where the data set lies now [where the search found it]", false       \
     }
 
 /* With errors. The options borrow from `asking`. */

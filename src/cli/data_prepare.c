@@ -152,6 +152,7 @@ const cli_verb cli_data_prepare = {
     .operands = "folder:DIR|text:SOURCE,TARGET",
     .operands_least = 1,
     .operands_most = 1,
+    .operands_are_data = true,
     .details =
         "folder:DIR: decodes the JPEG and PNG files of DIR/train/CLASS and DIR/val/CLASS, or of DIR/CLASS, and writes them uncompressed, "
         "their "

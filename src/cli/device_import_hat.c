@@ -32,10 +32,12 @@ const cli_verb cli_device_import_hat = {
     .operands_least = 1,
     .operands_most = 100,
     .operands_are_read = true,
-    .details = "HAT's tables describe a sub-transformer by averages over its layers. A card can hold such rows on a space whose decisions "
-               "are these features (encoder_embed_dim, encoder_ffn_embed_dim_avg, ...), with the numbers as their choices. The latency is "
-               "encoder and decoder together, in ms for one sentence. A column device makes a card of each device. HAT's devices have "
-               "hardly an architecture in common: --references-from-table takes each one's own ten.",
+    .details =
+        "HAT's tables describe a sub-transformer by averages over its layers. A card can hold such rows on a space whose decisions "
+        "are these features (encoder_embed_dim, encoder_ffn_embed_dim_avg, ...), with the numbers as their choices. The latency is "
+        "encoder and decoder together, in ms for one sentence. The space transformer takes them as they are, and is one to search in "
+        "(docs/transformer.md). A column device makes a card of each device. HAT's devices have "
+        "hardly an architecture in common: --references-from-table takes each one's own ten.",
     .example = "fleetnas device import hat wmt14ende_cpu_xeon.csv --space hat.json --references-from-table -o xeon.json",
     .options = hat_options,
     .values_size = sizeof(cli_import_values),

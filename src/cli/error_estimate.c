@@ -1,4 +1,6 @@
+#include <limits.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 #include "inputs.h"
 #include "output.h"
@@ -20,7 +22,7 @@ typedef struct estimate_values {
 
 static const cli_option estimate_options[] = {
     {"space", 0, CLI_SPACE, AT(space), "SPACE", "search space with images, as for `search`", true},
-    {"data", 0, CLI_TEXT, AT(data), "DATA", "data set; only images of its train part are used", true},
+    {"data", 0, CLI_DATA, AT(data), "DATA", "data set; only images of its train part are used", true},
     {"output", 'o', CLI_OUTPUT, AT(output), "ERRORS.csv", "where the table goes; ERRORS.csv.trainings beside it keeps each training", true},
     {"device", 0, CLI_INPUTS, AT(devices), "CARD.json",
      "device cards: errors are looked at most closely where their fronts lie [where the trade-off with MACs lies]", false},
@@ -67,6 +69,15 @@ static void print_json(const estimate_values *values, const fnas_estimate_summar
     cli_json_end(&json, '}');
 }
 
+/* They grow beside the errors: their place is looked at before anything is scored. */
+static fnas_status check_trainings(const char *output) {
+    char path[PATH_MAX];
+    struct stat info;
+    snprintf(path, sizeof path, "%s.trainings", output);
+    if (stat(path, &info) != 0 || !S_ISDIR(info.st_mode)) return FNAS_OK;
+    return cli_fail(VERB, FNAS_ERR_IO, "%s is a folder, where the trainings are kept: move it, or write the errors elsewhere", path);
+}
+
 static fnas_status estimate_run(fnas_context *context, void *untyped) {
     const estimate_values *values = untyped;
     fnas_estimate_options options = {.space = values->space,
@@ -86,6 +97,7 @@ static fnas_status estimate_run(fnas_context *context, void *untyped) {
                                      .seed = values->seed,
                                      .out = values->output};
     fnas_estimate_summary summary;
+    if (check_trainings(values->output) != FNAS_OK) return FNAS_ERR_IO;
     fnas_context_set_threads(context, values->threads);
     fnas_status status = fnas_error_estimate(context, &options, &summary);
     if (status == FNAS_OK) (values->json ? print_json : print_text)(values, &summary);

@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -157,6 +158,46 @@ static fnas_status cli_check_against_all_named(const void *values, const char *l
     return status;
 }
 
+/* ---- folders ---- */
+
+static bool cli_is_below(char *resolved, const char *folder) { /* takes `resolved` */
+    size_t length = strlen(folder);
+    bool below = resolved && !strncmp(resolved, folder, length) &&
+                 (!resolved[length] || resolved[length] == '/' || folder[length - 1] == '/');
+    free(resolved);
+    return below;
+}
+
+bool cli_is_inside(const char *path, const char *folder) {
+    char parent[4096], *root = realpath(folder, NULL);
+    cli_folder_of(path, parent);
+    bool inside = root && (cli_is_below(realpath(parent, NULL), root) || cli_is_below(realpath(path, NULL), root));
+    free(root);
+    return inside;
+}
+
+/* ---- data sets ---- */
+
+static fnas_status cli_fail_data(const char *verb, const char *label, const char *path, const char *data) {
+    struct stat info;
+    const char *colon = strchr(data, ':'), *place = colon ? colon + 1 : data;
+    if (cli_find_file(path, &info))
+        return cli_fail(verb, FNAS_ERR_USAGE, "%s would overwrite what is read from %s: name another file", label, place);
+    return cli_fail(verb, FNAS_ERR_USAGE, "%s would lie in %s, which is read: name another place", label, place);
+}
+
+fnas_status cli_check_against_data(const void *values, const char *label, const char *path) {
+    const cli_common *common = values;
+    for (int64_t i = 0; common->verb->operands_are_data && i < common->operands.count; i++)
+        if (fnas_dataset_reads(common->operands.items[i], path))
+            return cli_fail_data(common->verb->name, label, path, common->operands.items[i]);
+    for (const cli_option *option = common->verb->options; option->name; option++) {
+        const char *data = option->kind == CLI_DATA ? *(const char *const *)((const char *)values + option->offset) : NULL;
+        if (data && fnas_dataset_reads(data, path)) return cli_fail_data(common->verb->name, label, path, data);
+    }
+    return FNAS_OK;
+}
+
 /* ---- checks ---- */
 
 /* label: how the output is called. */
@@ -164,6 +205,7 @@ static fnas_status cli_check_against_inputs(const void *values, const char *labe
     const cli_verb *verb = ((const cli_common *)values)->verb;
     struct stat output, info;
     cli_path input;
+    if (cli_check_against_data(values, label, path) != FNAS_OK) return FNAS_ERR_USAGE;
     if (!cli_find_file(path, &output)) return FNAS_OK; /* nothing is overwritten */
     for (int64_t i = 0; cli_path_at(values, CLI_READ, i, &input); i++) {
         char read[LABEL_BYTES];

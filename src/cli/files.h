@@ -11,6 +11,13 @@ FNAS_NODISCARD fnas_status cli_check_files(const void *values);
 /* The first for a file whose name the command line does not tell. */
 FNAS_NODISCARD fnas_status cli_check_overwrites(const void *values, const char *path);
 
+/* Whether a file that is there, or would be, lies in the folder or below it; also where a link leads there. */
+bool cli_is_inside(const char *path, const char *folder);
+
+/* A folder or file that is made where there may be none yet: not inside the folder of a data set of the command line. label: how it is
+ * called there. */
+FNAS_NODISCARD fnas_status cli_check_against_data(const void *values, const char *label, const char *path);
+
 /* FNAS_ERR_IO with a message unless a file can be made at the path, where no folder is. */
 FNAS_NODISCARD fnas_status cli_check_output(const char *verb, const char *path);
 

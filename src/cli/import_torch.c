@@ -54,6 +54,7 @@ static fnas_status import_run(fnas_context *context, void *untyped) {
     fnas_weights_imported imported;
     fnas_status status = values->space ? fnas_space_open(context, values->space, &space) : FNAS_OK;
     if (status == FNAS_OK) status = fnas_weights_import_torch(context, values->common.operands.items[0], space, values->output, &imported);
+    if (status == FNAS_INTERRUPTED) status = cli_fail("import torch", status, "interrupted: nothing was written");
     if (status == FNAS_OK) values->json ? say_json(values, space, &imported) : say_text(values, space, &imported);
     fnas_space_close(space);
     return status;

@@ -148,6 +148,7 @@ static fnas_status cli_set(const cli_verb *verb, const cli_option *option, const
         return FNAS_OK;
     case CLI_TEXT:
     case CLI_INPUT:
+    case CLI_DATA:
     case CLI_SPACE:
     case CLI_COMMAND:
     case CLI_OUTPUT:

@@ -18,6 +18,7 @@ typedef enum cli_kind {
     CLI_REPEATED, /* cli_texts: repeatable, one word each */
     /* Files; what they owe each other is checked before the verb runs (files.h). */
     CLI_INPUT,   /* const char *: one that is read, or a text that may be the name of one */
+    CLI_DATA,    /* const char *: a data set, whose files are read */
     CLI_SPACE,   /* const char *: an input; a file that describes a space may name a table, which is read as well */
     CLI_COMMAND, /* const char *: a command, whose words may name files that its program reads */
     CLI_INPUTS,  /* cli_texts: repeatable, takes every word up to the next option */
@@ -63,6 +64,7 @@ typedef struct cli_verb {
     const char *operands; /* "RUN", "CARD.json..."; "" for none */
     int64_t operands_least, operands_most;
     bool operands_are_read; /* they name files or folders */
+    bool operands_are_data; /* they name data sets */
     /* Whether a file that lies so in the folder that the operand names, "config.json", "devices/a.json", is read; NULL: it names none. */
     bool (*reads_from_folder)(const char *inside);
     const char *details; /* paragraphs of the help text, a newline between them; their lines are broken where they are printed */

@@ -28,7 +28,7 @@ static const cli_option pick_options[] = {
     {"max", 0, CLI_REPEATED, AT(limits), "OBJECTIVE=VALUE", "upper limit: latency_ms=5; repeatable", false},
     CLI_OPTIONS_ANSWER(pick_values, asking),
     CLI_OPTION_JSON(pick_values),
-    {"data", 0, CLI_TEXT, AT(asking.data), "DATA", "where the data set lies now, for --max [where the search found it]", false},
+    {"data", 0, CLI_DATA, AT(asking.data), "DATA", "where the data set lies now, for --max [where the search found it]", false},
     CLI_OPTION_THREADS(pick_values),
     CLI_OPTIONS_END,
 };

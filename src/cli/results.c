@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "files.h"
 #include "verbs.h"
 
 #define VERB "results"
@@ -47,9 +48,21 @@ static fnas_status results_write(fnas_context *context, const results_values *va
     return status;
 }
 
+/* Every file of the folder is a score, or refused: a page in it would be the last that is made of it. */
+static fnas_status results_check(const results_values *values) {
+    const char *const names[] = {"output", "html", "svg"}, *const paths[] = {values->output, values->html, values->svg};
+    const char *folder = values->common.operands.items[0];
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
+        if (paths[i] && cli_is_inside(paths[i], folder))
+            return cli_fail(VERB, FNAS_ERR_USAGE, "--%s %s: lies in %s, which holds scores alone: name another place", names[i], paths[i],
+                            folder);
+    return FNAS_OK;
+}
+
 static fnas_status results_run(fnas_context *context, void *untyped) {
     const results_values *values = untyped;
     fnas_results *results = NULL;
+    if (results_check(values) != FNAS_OK) return FNAS_ERR_USAGE;
     fnas_status status = fnas_results_open(context, values->common.operands.items[0], values->scored, &results);
     if (status == FNAS_OK) status = results_write(context, values, results);
     fnas_results_free(results);

@@ -63,6 +63,8 @@ static fnas_status rival_run(fnas_context *context, void *untyped) {
                                         .proxy = values->proxy};
     fnas_space *space;
     fnas_truth *truth;
+    if (!cli_has_suffix(values->output, ".csv"))
+        return cli_fail(VERB, FNAS_ERR_USAGE, "--output %s: the name must end in .csv", values->output);
     fnas_rival_front front = {.count = 0};
     fnas_context_set_threads(context, values->threads);
     fnas_truth_score score;

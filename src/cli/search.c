@@ -1,3 +1,7 @@
+#include <limits.h>
+#include <stdio.h>
+
+#include "files.h"
 #include "inputs.h"
 #include "runs.h"
 #include "verbs.h"
@@ -112,7 +116,10 @@ static fnas_status search_run(fnas_context *context, void *untyped) {
     const search_values *values = untyped;
     fnas_card *first = NULL;
     const char *spec;
+    char label[PATH_MAX];
     fnas_context_set_threads(context, values->threads);
+    snprintf(label, sizeof label, "--out %s", values->run);
+    if (cli_check_against_data(values, label, values->run) != FNAS_OK) return FNAS_ERR_USAGE;
     fnas_status status = search_space_spec(context, values, &first, &spec);
     if (status == FNAS_OK) {
         fnas_search_options options = search_library_options(values, spec);

@@ -25,7 +25,7 @@ void cli_print_verbs(FILE *file);
             false                                                                                                                          \
     }
 #define CLI_OPTION_DATA(VALUES, TEXT)                                                                                                      \
-    { "data", 0, CLI_TEXT, offsetof(VALUES, data), "DATA", TEXT, false }
+    { "data", 0, CLI_DATA, offsetof(VALUES, data), "DATA", TEXT, false }
 #define CLI_OPTION_JSON(VALUES)                                                                                                            \
     { "json", 0, CLI_FLAG, offsetof(VALUES, json), NULL, "the result as JSON on standard output", false }
 

@@ -31,6 +31,10 @@ static char *fnas_cifar10_path(const char *folder, int64_t file) {
     return take_packed ? packed.data : plain.data;
 }
 
+char *fnas_cifar10_file(const char *folder, int64_t index) {
+    return folder && index < FNAS_CIFAR10_FILES ? fnas_cifar10_path(folder, index) : NULL;
+}
+
 static fnas_status fnas_cifar10_take(fnas_context *context, const char *path, const unsigned char *data, size_t size, int64_t records,
                                      uint8_t *pixels, int32_t *labels) {
     size_t expected = (size_t)records * FNAS_CIFAR10_RECORD_BYTES;

@@ -49,6 +49,10 @@ FNAS_NODISCARD fnas_status fnas_cifar10_read(fnas_context *context, const char *
 FNAS_NODISCARD fnas_status fnas_folder_or_pack_open(fnas_context *context, const char *path, fnas_dataset *dataset);
 FNAS_NODISCARD fnas_status fnas_folder_open(fnas_context *context, const char *path, fnas_dataset *dataset);
 FNAS_NODISCARD fnas_status fnas_pack_open(fnas_context *context, const char *path, fnas_dataset *dataset);
+/* Path of file `index` that the source reads from its folder, each of them there or not; owned (fnas_free); NULL behind the last, or when
+ * out of memory. */
+char *fnas_fashion_mnist_file(const char *folder, int64_t index);
+char *fnas_cifar10_file(const char *folder, int64_t index);
 /* Also sets the name. */
 FNAS_NODISCARD fnas_status fnas_synthetic_make(fnas_context *context, const char *options, fnas_dataset *dataset);
 

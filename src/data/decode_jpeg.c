@@ -12,6 +12,10 @@
 
 #define FNAS_JPEG_SCANS_MAX 200 /* a progressive file of thousands of empty scans would take minutes */
 
+/* A file in several scans (a progressive one) keeps all coefficients until the last, up to 6 bytes a pixel, 8 with CMYK. */
+#define FNAS_JPEG_SCANNED_PIXELS_MAX (INT64_C(1) << 25)
+#define FNAS_JPEG_MEMORY_MAX (1L << 28) /* of libjpeg's own */
+
 typedef struct fnas_jpeg {
     struct jpeg_decompress_struct codec;
     struct jpeg_error_mgr errors;
@@ -35,7 +39,10 @@ static void fnas_jpeg_leave(j_common_ptr codec) {
 
 static void fnas_jpeg_on_error(j_common_ptr codec) {
     fnas_jpeg *jpeg = codec->client_data;
-    codec->err->format_message(codec, jpeg->message);
+    if (codec->err->msg_code == JERR_NO_BACKING_STORE)
+        snprintf(jpeg->message, sizeof jpeg->message, "it takes more than %ld MB to decode", FNAS_JPEG_MEMORY_MAX >> 20);
+    else
+        codec->err->format_message(codec, jpeg->message);
     jpeg->lacks_memory = codec->err->msg_code == JERR_OUT_OF_MEMORY;
     fnas_jpeg_leave(codec);
 }
@@ -79,6 +86,7 @@ static void fnas_jpeg_begin(fnas_jpeg *jpeg) {
     jpeg->codec.client_data = jpeg;
     jpeg_create_decompress(&jpeg->codec);
     jpeg->codec.client_data = jpeg; /* creating clears all but the error manager and this, by its documentation */
+    jpeg->codec.mem->max_memory_to_use = FNAS_JPEG_MEMORY_MAX;
     jpeg->progress.progress_monitor = fnas_jpeg_on_progress;
     jpeg->codec.progress = &jpeg->progress;
     jpeg_mem_src(&jpeg->codec, jpeg->encoded->bytes, jpeg->encoded->size);
@@ -113,6 +121,12 @@ static void fnas_jpeg_read_header(fnas_jpeg *jpeg) {
     fnas_jpeg_begin(jpeg);
     jpeg_save_markers(&jpeg->codec, JPEG_APP0 + 1, 0xFFFF);
     jpeg_read_header(&jpeg->codec, TRUE);
+    int64_t pixels = (int64_t)jpeg->codec.image_height * jpeg->codec.image_width;
+    if (jpeg_has_multiple_scans(&jpeg->codec) && pixels > FNAS_JPEG_SCANNED_PIXELS_MAX) {
+        snprintf(jpeg->message, sizeof jpeg->message, "%lld million pixels in several scans, at most %lld million are read",
+                 (long long)(pixels / 1000000), (long long)(FNAS_JPEG_SCANNED_PIXELS_MAX / 1000000));
+        fnas_jpeg_leave((j_common_ptr)&jpeg->codec);
+    }
     jpeg->orientation = 1;
     for (jpeg_saved_marker_ptr marker = jpeg->codec.marker_list; marker && jpeg->orientation == 1; marker = marker->next)
         jpeg->orientation = fnas_exif_orientation(marker->data, marker->data_length);

@@ -115,11 +115,23 @@ static fnas_status fnas_read_part(fnas_context *context, const char *folder, con
     return status;
 }
 
-fnas_status fnas_fashion_mnist_read(fnas_context *context, const char *folder, fnas_dataset *dataset) {
+static const char *const fnas_idx_names[] = {"train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte",
+                                             "t10k-labels-idx1-ubyte"};
+
+static const char *fnas_fashion_mnist_folder(const char *folder) {
     const char *chosen = folder ? folder : getenv("FLEETNAS_FASHION_MNIST");
-    if (!chosen || !*chosen) chosen = FNAS_FASHION_MNIST_FOLDER;
+    return chosen && *chosen ? chosen : FNAS_FASHION_MNIST_FOLDER;
+}
+
+char *fnas_fashion_mnist_file(const char *folder, int64_t index) {
+    bool is_one = index < (int64_t)(sizeof fnas_idx_names / sizeof *fnas_idx_names);
+    return is_one ? fnas_idx_path(fnas_fashion_mnist_folder(folder), fnas_idx_names[index]) : NULL;
+}
+
+fnas_status fnas_fashion_mnist_read(fnas_context *context, const char *folder, fnas_dataset *dataset) {
+    const char *chosen = fnas_fashion_mnist_folder(folder);
     dataset->channels = 1;
     dataset->classes = FNAS_FASHION_MNIST_CLASSES;
-    FNAS_TRY(fnas_read_part(context, chosen, "train-images-idx3-ubyte", "train-labels-idx1-ubyte", dataset, &dataset->train));
-    return fnas_read_part(context, chosen, "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte", dataset, &dataset->test);
+    FNAS_TRY(fnas_read_part(context, chosen, fnas_idx_names[0], fnas_idx_names[1], dataset, &dataset->train));
+    return fnas_read_part(context, chosen, fnas_idx_names[2], fnas_idx_names[3], dataset, &dataset->test);
 }

@@ -192,6 +192,7 @@ static void append_count(fnas_text *text, int64_t count, const char *one, const 
 /* "3 hidden files, 1 symbolic link"; nothing where there was nothing. */
 static void describe_ignored(const fnas_ignored *ignored, fnas_text *text) {
     append_count(text, ignored->loose, "image outside class folders", "images outside class folders");
+    append_count(text, ignored->beside, "folder beside train and val", "folders beside train and val");
     append_count(text, ignored->hidden, "hidden name", "hidden names");
     append_count(text, ignored->links, "symbolic link", "symbolic links");
     append_count(text, ignored->folders, "folder inside a class", "folders inside classes");
@@ -209,35 +210,44 @@ static fnas_status fail_without_classes(fnas_context *context, const char *path,
     return status;
 }
 
-/* The label of the class folder at `index` of a part; classes: those of the train part. */
-static fnas_status find_label(fnas_context *context, const fnas_image_list *list, const char *part_name, const entries *classes,
-                              const char *name, int32_t *label) {
-    *label = 0;
-    for (int64_t i = 0; i < classes->count; i++) {
-        if (!classes->items[i].is_folder) continue;
-        if (!strcmp(classes->items[i].name, name)) return FNAS_OK;
-        ++*label;
+/* The next folder from *at on, which it is behind then; NULL: there is none. */
+static const char *next_folder(const entries *found, int64_t *at) {
+    while (*at < found->count) {
+        const entry *item = &found->items[(*at)++];
+        if (item->is_folder) return item->name;
     }
-    return fnas_fail(context, FNAS_ERR_INPUT, "%s/%s/%s: the train part has no class of this name: both parts must have the same classes",
-                     list->root, part_name, name);
+    return NULL;
 }
 
-/* part_name: "train", "val"; NULL: the class folders lie in the root. */
+/* A part and the train part must have the same classes. name, expected: their next ones, in the byte order of names; NULL behind the last.
+ */
+static fnas_status check_same_class(fnas_context *context, const fnas_image_list *list, const char *part_name, const char *name,
+                                    const char *expected) {
+    if (name && expected && strcmp(name, expected) == 0) return FNAS_OK;
+    if (name && (!expected || strcmp(name, expected) < 0))
+        return fnas_fail(context, FNAS_ERR_INPUT,
+                         "%s/%s/%s: the train part has no class of this name: both parts must have the same classes", list->root, part_name,
+                         name);
+    return fnas_fail(context, FNAS_ERR_INPUT, "%s/%s: no folder of the train part's class %s: both parts must have the same classes",
+                     list->root, part_name, expected);
+}
+
+/* part_name: "train", "val"; NULL: the class folders lie in the root. classes: those of the train part. */
 static fnas_status list_part(fnas_context *context, fnas_image_list *list, const char *part_name, const entries *folders,
                              const entries *classes, fnas_part part) {
-    fnas_status status = FNAS_OK;
+    int64_t at = 0, at_class = 0;
     list->ignored.loose += folders->images;
-    for (int64_t i = 0; i < folders->count && status == FNAS_OK; i++) {
-        const char *name = folders->items[i].name;
-        int32_t label = 0;
-        if (!folders->items[i].is_folder) continue;
+    for (int32_t label = 0;; label++) {
+        const char *name = next_folder(folders, &at), *expected = next_folder(classes, &at_class);
+        if (!name && !expected) return FNAS_OK;
+        FNAS_TRY(check_same_class(context, list, part_name, name, expected));
         fnas_text below = {0};
         fnas_text_append(&below, "%s%s%s", part_name ? part_name : "", part_name ? "/" : "", name);
-        status = below.failed ? fnas_fail_memory(context, "a path") : find_label(context, list, part_name, classes, name, &label);
-        if (status == FNAS_OK) status = list_class(context, list, below.data, label, !part_name, part);
+        fnas_status status = below.failed ? fnas_fail_memory(context, "a path")
+                                          : list_class(context, list, below.data, label, !part_name, part);
         fnas_text_free(&below);
+        FNAS_TRY(status);
     }
-    return status;
 }
 
 /* Reads root/part_name. */
@@ -262,14 +272,17 @@ static fnas_status check_classes(fnas_context *context, const char *path, const 
         seen.loose += classes->images;
         return fail_without_classes(context, path, &seen);
     }
+    int64_t at = 0;
     if (classes->folders > 1) return FNAS_OK;
     return fnas_fail(context, FNAS_ERR_INPUT, "%s: one class only (%s): a data set has at least two, a folder each", path,
-                     classes->items[classes->items[0].is_folder ? 0 : classes->count - 1].name);
+                     next_folder(classes, &at));
 }
 
 /* root/train and root/val. Without root/val there is no test part, which a search does not need. */
 static fnas_status list_two_levels(fnas_context *context, fnas_image_list *list, const entries *top, const entries *train) {
     entries val = {0};
+    list->ignored.loose += top->images;
+    list->ignored.beside += top->folders - 1 - (find_folder(top, "val") != NULL);
     FNAS_TRY(check_classes(context, list->root, train, &list->ignored));
     list->classes = train->folders;
     FNAS_TRY(list_part(context, list, "train", train, train, FNAS_PART_TRAIN));

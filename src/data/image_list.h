@@ -26,6 +26,7 @@ typedef struct fnas_listed_part {
 typedef struct fnas_ignored {
     int64_t hidden, links, folders, others; /* names with a dot, symbolic links, folders in class folders, what is no image by its name */
     int64_t loose;                          /* images outside class folders */
+    int64_t beside;                         /* folders that are neither train nor val, where there is train */
     int64_t empty;                          /* images without a byte, of which some are named */
     fnas_text empty_names;
 } fnas_ignored;

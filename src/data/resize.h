@@ -6,8 +6,8 @@
 #include "data/picture.h"
 
 /* Planes [planes, height, width] to [planes, to_height, to_width], bilinearly with the corners aligned: output i of n lies at
- * i * (size - 1) / (n - 1) of the source, as Once-for-All resizes its batches (interpolate with align_corners). from and to do not
- * overlap. */
+ * i * (size - 1) / (n - 1) of the source, as MODNAS resizes its batches (Sukthanker et al. 2025; interpolate with align_corners). from and
+ * to do not overlap. */
 void fnas_resize_aligned(int64_t planes, int64_t height, int64_t width, int64_t to_height, int64_t to_width, const float *from, float *to);
 
 /* Planes to a whole fraction of their height and width: means of factor x factor pixels. height, width: of the outcome. */

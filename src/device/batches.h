@@ -21,8 +21,8 @@ typedef struct fnas_batches {
     size_t made_capacity;
 } fnas_batches;
 
-/* *images: a batch in this size, of as many channels, kept until the end. Resized bilinearly with the corners aligned, as Once-for-All
- * resizes its batches. Errors: FNAS_ERR_INTERNAL (other channels), FNAS_ERR_MEMORY. */
+/* *images: a batch in this size, of as many channels, kept until the end. Resized bilinearly with the corners aligned, as MODNAS resizes
+ * its batches (Sukthanker et al. 2025). Errors: FNAS_ERR_INTERNAL (other channels), FNAS_ERR_MEMORY. */
 FNAS_NODISCARD fnas_status fnas_batches_get(fnas_context *context, fnas_batches *batches, fnas_value_shape shape, const float **images);
 void fnas_batches_free(fnas_batches *batches);
 

@@ -11,6 +11,7 @@
 #define DEFAULT_ARCHS 300
 #define MOST_ARCHS 100000
 #define COLUMN "latency_ms"
+#define RESOLUTION_ITEM 2 /* of the stream of random architectures: theirs draw from 0 and 1 */
 
 typedef struct ofa_reader {
     fnas_context *context;
@@ -38,9 +39,10 @@ static fnas_status find_resolution(const ofa_reader *reader, const char *path, c
         int32_t found = block->input[0] == block->input[1] ? fnas_mbv3_resolution_choice(reader->mbv3, block->input[0]) : -1;
         if (found < 0)
             return fnas_fail(reader->context, FNAS_ERR_INPUT,
-                             "%s: its first convolution takes %lldx%lld images: a resolution is 128, 132, "
-                             "... or 224",
-                             path, (long long)block->input[0], (long long)block->input[1]);
+                             "%s: its first convolution takes %lldx%lld images: a resolution of %s is one of %lld to %lld in steps of %lld",
+                             path, (long long)block->input[0], (long long)block->input[1], fnas_space_spec(reader->space),
+                             (long long)reader->mbv3->resolution_first, (long long)fnas_mbv3_largest_resolution(reader->mbv3),
+                             (long long)reader->mbv3->resolution_step);
         if (*resolution >= 0)
             return fnas_fail(reader->context, FNAS_ERR_INPUT, "%s has first convolutions at resolutions %lld and %lld: a table is of one",
                              path, (long long)fnas_mbv3_resolution(reader->mbv3, *resolution),
@@ -147,13 +149,14 @@ static fnas_status add_references(const ofa_reader *reader, const char *path) {
     return FNAS_OK;
 }
 
-/* Uniformly random, their resolution brought to one of the tables'. */
+/* Uniformly random, with a resolution that is drawn among the tables'. */
 static fnas_status add_random(const ofa_reader *reader, uint64_t seed, int64_t count) {
     for (int64_t index = 0, made = 0; made < count; index++) {
+        fnas_random random = fnas_random_begin(seed, FNAS_STREAM_ARCH, index, RESOLUTION_ITEM);
         int32_t choices[FNAS_MBV3_DECISIONS];
         bool added;
         fnas_space_random(reader->space, seed, index, choices);
-        choices[FNAS_MBV3_RESOLUTION] = reader->resolutions[choices[FNAS_MBV3_RESOLUTION] % reader->resolution_count];
+        choices[FNAS_MBV3_RESOLUTION] = reader->resolutions[fnas_random_below(&random, reader->resolution_count)];
         FNAS_TRY(add_arch(reader, choices, &added));
         made += added;
     }
@@ -164,8 +167,8 @@ static fnas_status read_all(ofa_reader *reader, int64_t table_count, const char 
     int64_t archs = options->arch_count ? options->arch_count : DEFAULT_ARCHS;
     FNAS_TRY(fnas_ofa_space(reader->context, reader->space, &reader->mbv3));
     if (archs < 1 || archs > MOST_ARCHS)
-        return fnas_fail(reader->context, FNAS_ERR_INPUT, "the number of architectures is %lld: it must be 1 to %d", (long long)archs,
-                         MOST_ARCHS);
+        return fnas_fail(reader->context, FNAS_ERR_USAGE, "the number of architectures (--archs) is %lld: it must be 1 to %d",
+                         (long long)archs, MOST_ARCHS);
     for (int64_t t = 0; t < table_count; t++) FNAS_TRY(read_table(reader, tables[t]));
     for (int32_t r = 0; r < FNAS_MBV3_RESOLUTIONS_MAX; r++)
         if (reader->tables[r].count) reader->resolutions[reader->resolution_count++] = r;

@@ -5,8 +5,9 @@
  * N(0, (rho mu_i)^2): noise is relative to the latency. S = SPREAD / T sum_u (m_u - m)(m_u - m)^T + size^2 diag(s_j^2): what training
  * devices differ by among each other, and a little of everything. Which training device is near, how near, and how noisy the references are
  * is decided by the evidence N(y; R m_t, R S R^T + E) (MacKay 1992), over all t and a grid of size and rho; the posterior mean is the
- * average of the components' by their evidence. A hierarchical prior with one normal would have to bridge the kinds of runtime (those that
- * drop dead operations, those that do not); a mixture keeps them apart. */
+ * average of the components' by their evidence. Where the device has references of its own, one of them may be off as a whole, which is a
+ * further dimension of the grid. A hierarchical prior with one normal would have to bridge the kinds of runtime (those that drop dead
+ * operations, those that do not); a mixture keeps them apart. */
 #include <math.h>
 #include <string.h>
 
@@ -24,6 +25,10 @@
 #define FNAS_CALIBRATION_SPEED                                                                                                             \
     0.3 /* relative deviation of a device's speed from what its references' mean says, where they are its own                              \
          */
+/* Where a device has references of its own, out of a table that somebody else made, one of them may be off as a whole: measured while the
+ * machine was busy, say. How probable that is, and how far off relative to the latency (deviation). */
+#define FNAS_CALIBRATION_OFF 0.3
+#define FNAS_CALIBRATION_OFF_DEVIATION 0.5
 static const double fnas_calibration_noise[FNAS_CALIBRATION_NOISES] = {0.005, 0.01, 0.02, 0.04, 0.08, 0.16, 0.32};
 /* Of a pooled cost's contribution to normalised latency. */
 static const double fnas_calibration_size[FNAS_CALIBRATION_SIZES_MOST] = {0.005, 0.01, 0.02, 0.04, 0.08, 0.16, 0.32};
@@ -33,7 +38,9 @@ typedef struct fnas_calibration {
     const int32_t *choices;  /* [n][decisions] */
     const double *reference; /* [n] */
     int64_t n, k, devices;
-    int64_t grid;         /* components of one training device */
+    int64_t sizes;        /* of the grid */
+    int64_t off_count;    /* hypotheses: no reference is off, or the first, the second, ... is; 1: they are not considered */
+    int64_t grid;         /* components of one training device: off_count * sizes * NOISES */
     double speed;         /* variance of the device's relative speed; 0 where the references' mean tells it exactly */
     const double **known; /* [devices][k]: coefficients of the training devices that the prior is made of */
     double *basis;        /* [n][k] */
@@ -127,7 +134,18 @@ static void fnas_calibration_spread(fnas_calibration *c) {
 }
 
 static double fnas_calibration_component_size(const fnas_calibration *c, int64_t component) {
-    return fnas_calibration_size[component % c->grid / FNAS_CALIBRATION_NOISES];
+    return fnas_calibration_size[component / FNAS_CALIBRATION_NOISES % c->sizes];
+}
+
+/* Which reference is off in a component; -1: none. */
+static int64_t fnas_calibration_off(const fnas_calibration *c, int64_t component) {
+    return component % c->grid / (c->sizes * FNAS_CALIBRATION_NOISES) - 1;
+}
+
+/* Logarithm of the component's probability before the references are looked at, up to what all have in common. */
+static double fnas_calibration_chance(const fnas_calibration *c, int64_t component) {
+    if (c->off_count == 1) return 0.0;
+    return fnas_calibration_off(c, component) < 0 ? log(1.0 - FNAS_CALIBRATION_OFF) : log(FNAS_CALIBRATION_OFF / (double)c->n);
 }
 
 /* R S R^T + E of one component. */
@@ -141,6 +159,10 @@ static void fnas_calibration_system(const fnas_calibration *c, int64_t component
         double deviation = noise * fmax(FNAS_CALIBRATION_FLOOR, fmax(centre[i], 0.3 * c->reference[i] / c->unit[t]));
         system[i * c->n + i] += deviation * deviation;
     }
+    int64_t off = fnas_calibration_off(c, component);
+    if (off < 0) return;
+    double deviation = FNAS_CALIBRATION_OFF_DEVIATION * c->reference[off] / c->unit[t];
+    system[off * c->n + off] += deviation * deviation;
 }
 
 /* One component: its evidence, and the dual solution from which its coefficients follow. */
@@ -151,8 +173,8 @@ static bool fnas_calibration_component(fnas_calibration *c, int64_t component) {
     for (int64_t i = 0; i < c->n; i++) error[i] = c->reference[i] / c->unit[t] - c->centre[t * c->n + i];
     if (!fnas_cholesky(c->n, factor)) return false;
     fnas_cholesky_forward(c->n, factor, error);
-    c->evidence[component] = -0.5 * fnas_calibration_dot(c->n, error, error) - 0.5 * fnas_cholesky_log_determinant(c->n, factor) -
-                             (double)c->n * log(c->unit[t]);
+    c->evidence[component] = fnas_calibration_chance(c, component) - 0.5 * fnas_calibration_dot(c->n, error, error) -
+                             0.5 * fnas_cholesky_log_determinant(c->n, factor) - (double)c->n * log(c->unit[t]);
     fnas_cholesky_backward(c->n, factor, error);
     memcpy(c->dual + component * c->n, error, (size_t)c->n * sizeof *error);
     return true;
@@ -307,8 +329,10 @@ fnas_status fnas_predictor_calibrate(fnas_context *context, const fnas_predictor
                           .reference = reference,
                           .n = predictor->reference_count,
                           .k = predictor->basis_count,
-                          .grid = sizes * FNAS_CALIBRATION_NOISES,
+                          .sizes = sizes,
+                          .off_count = shared ? 1 : predictor->reference_count + 1,
                           .speed = shared ? 0.0 : FNAS_CALIBRATION_SPEED * FNAS_CALIBRATION_SPEED};
+    c.grid = c.off_count * sizes * FNAS_CALIBRATION_NOISES;
     c.known = fnas_allocate((size_t)predictor->device_count, sizeof *c.known);
     if (!c.known) return fnas_fail_memory(context, "calibration");
     for (int64_t t = 0; t < predictor->device_count; t++)

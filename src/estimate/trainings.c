@@ -4,8 +4,8 @@
 #include <sqlite3.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/memory.h"
-#include "base/path.h"
 
 #define FORMAT "fleetnas-trainings/2"
 
@@ -20,7 +20,9 @@ static fnas_status fail_base(fnas_context *context, const fnas_trainings *traini
     int code = base ? sqlite3_errcode(base) & 0xff : SQLITE_NOMEM;
     if (code == SQLITE_BUSY)
         return fnas_fail(context, FNAS_ERR_IO, "%s: another estimate is writing to it: wait for its end", trainings->path);
-    if (code == SQLITE_NOTADB || code == SQLITE_CORRUPT || code == SQLITE_ERROR)
+    if (code == SQLITE_CORRUPT)
+        return fnas_fail(context, FNAS_ERR_INPUT, "%s is damaged (%s): remove it to begin anew", trainings->path, sqlite3_errmsg(base));
+    if (code == SQLITE_NOTADB || code == SQLITE_ERROR)
         return fnas_fail(context, FNAS_ERR_INPUT, "%s: %s: these are no trainings of an estimate; remove it, or write elsewhere",
                          trainings->path, sqlite3_errmsg(base));
     return fnas_fail(context, FNAS_ERR_IO, "%s: %s", trainings->path, base ? sqlite3_errmsg(base) : "out of memory");
@@ -134,6 +136,9 @@ fnas_status fnas_trainings_open(fnas_context *context, const fnas_space *space, 
                                 fnas_trainings *trainings) {
     *trainings = (fnas_trainings){.archs = {.decisions = fnas_space_decision_count(space)}, .path = fnas_path_for_sqlite(path)};
     if (!trainings->path) return fnas_fail_memory(context, "a path");
+    if (fnas_folder_exists(path))
+        return fnas_fail(context, FNAS_ERR_IO, "%s is a folder, where the trainings are kept: move it, or write the errors elsewhere",
+                         path);
     sqlite3 *base = NULL;
     int code = sqlite3_open(trainings->path, &base);
     trainings->base = base;

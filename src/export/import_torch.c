@@ -112,6 +112,8 @@ static fnas_status import_state(torch_import *import, const fnas_space *space, c
     fnas_parameters parameters = {0};
     fnas_status status = space ? fnas_space_declare(import->context, space, &parameters) : FNAS_OK;
     if (status == FNAS_OK) status = space ? take_names(import, space, &parameters) : keep_names(import);
+    if (status == FNAS_OK && fnas_context_stop_requested(import->context))
+        status = fnas_fail(import->context, FNAS_INTERRUPTED, "%s: stopped before it was written", output);
     if (status == FNAS_OK) status = write_tensors(import, space, output);
     if (status == FNAS_OK) count_numbers(import);
     fnas_free(import->tensors);

@@ -73,8 +73,10 @@ static fnas_status read_archive(fnas_context *context, const fnas_zip *zip, fnas
     size_t folder_bytes = entry->name_bytes - sizeof base;
     FNAS_TRY(check_byte_order(context, zip, entry->name, folder_bytes));
     FNAS_TRY(read_archived_pickle(context, zip, entry, pickle));
-    for (size_t i = 0; i < pickle->storage_count; i++)
+    for (size_t i = 0; i < pickle->storage_count; i++) {
+        if (fnas_context_stop_requested(context)) return fnas_fail(context, FNAS_INTERRUPTED, "%s: stopped while it was read", zip->where);
         FNAS_TRY(find_in_archive(context, zip, entry->name, folder_bytes, &pickle->storages[i]));
+    }
     return FNAS_OK;
 }
 

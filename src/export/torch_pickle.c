@@ -18,7 +18,7 @@ typedef struct torch_reader {
     size_t opcode_at; /* of the opcode that is being read */
     int32_t *stack;
     size_t stack_count, stack_capacity;
-    size_t marks[FNAS_TORCH_DEPTH_MAX]; /* heights of the stack */
+    size_t marks[FNAS_TORCH_MARKS_MAX]; /* heights of the stack */
     size_t mark_count;
     int32_t *memo; /* [memo_count], -1 where nothing is */
     size_t memo_count, memo_capacity;
@@ -70,6 +70,8 @@ static fnas_status take_number(torch_reader *reader, size_t count, uint64_t *num
 /* ---- the stack ---- */
 
 static fnas_status push(torch_reader *reader, int32_t value) {
+    /* Each value is made once, but what is remembered may be recalled any number of times. */
+    if (reader->stack_count == FNAS_TORCH_VALUES_MAX) return fail_at(reader, "more values at once than any state dictionary has: refused");
     void *stack = reader->stack;
     bool grown = fnas_grow(&stack, &reader->stack_capacity, reader->stack_count + 1, sizeof *reader->stack);
     reader->stack = stack;
@@ -94,7 +96,7 @@ static fnas_status push_number(torch_reader *reader, fnas_torch_kind kind, int64
 }
 
 static fnas_status push_container(torch_reader *reader, fnas_torch_kind kind) {
-    return push_new(reader, (fnas_torch_value){.kind = kind, .depth = 1});
+    return push_new(reader, (fnas_torch_value){.kind = kind});
 }
 
 /* How many values stand above the last mark, or on the whole stack. */
@@ -124,7 +126,7 @@ static fnas_status pop_marked(torch_reader *reader, const int32_t **first, size_
 }
 
 static fnas_status push_mark(torch_reader *reader) {
-    if (reader->mark_count == FNAS_TORCH_DEPTH_MAX) return fail_at(reader, "containers in containers, more than 64 deep: refused");
+    if (reader->mark_count == FNAS_TORCH_MARKS_MAX) return fail_at(reader, "more than 64 marks at once: refused");
     reader->marks[reader->mark_count++] = reader->stack_count;
     return FNAS_OK;
 }
@@ -166,19 +168,13 @@ static fnas_status read_text(torch_reader *reader) {
 
 /* ---- containers ---- */
 
-/* Appends values to a container; the depth of what is put in is known by then. */
 static fnas_status fill(torch_reader *reader, int32_t index, const int32_t *items, size_t count) {
     fnas_torch_value *container = &reader->pickle->values[index];
     void *grown_items = container->items;
     bool grown = fnas_grow(&grown_items, &container->capacity, container->count + count, sizeof *container->items);
     container->items = grown_items;
     if (!grown) return fail_memory(reader);
-    for (size_t i = 0; i < count; i++) {
-        int depth = reader->pickle->values[items[i]].depth + 1;
-        if (depth > FNAS_TORCH_DEPTH_MAX) return fail_at(reader, "containers in containers, more than 64 deep: refused");
-        if (depth > container->depth) container->depth = depth;
-        container->items[container->count++] = items[i];
-    }
+    for (size_t i = 0; i < count; i++) container->items[container->count++] = items[i];
     return FNAS_OK;
 }
 

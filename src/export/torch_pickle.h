@@ -10,7 +10,7 @@
 #include "base/error.h"
 
 #define FNAS_TORCH_VALUES_MAX 500000 /* of a pickle; a state dictionary of 500 tensors has 10,000 */
-#define FNAS_TORCH_DEPTH_MAX 64      /* of containers in containers */
+#define FNAS_TORCH_MARKS_MAX 64      /* open at once: containers that are being filled */
 #define FNAS_TORCH_RANK_MAX 8
 
 /* X(name, bytes an element, storage class of module torch, dtype of module torch) */
@@ -51,7 +51,6 @@ typedef enum fnas_torch_kind {
 
 typedef struct fnas_torch_value {
     fnas_torch_kind kind;
-    int depth;                 /* of containers below it, itself included */
     int64_t number;            /* FLAG, INTEGER; GLOBAL: which; STORAGE, TENSOR: index below */
     const unsigned char *text; /* TEXT: [number] bytes of the pickle, without 0 bytes */
     int32_t *items;            /* [count] values of a container; DICT: key, value, key, value ... */

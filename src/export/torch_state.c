@@ -71,13 +71,18 @@ static float read_float(fnas_torch_type type, const unsigned char *at) {
 
 /* ---- a tensor's place in its storage ---- */
 
-/* Its elements, and the last of its storage's that it reaches; false where a number cannot say them. */
+/* Its elements, and the last of its storage's that it reaches; false where a number cannot say them, or the bytes of what is beside an
+ * extent of 0, by which whoever reads the shape may go. */
 static bool measure_tensor(const fnas_torch_tensor *tensor, int64_t *count, int64_t *last) {
-    int64_t reach;
+    int64_t reach, bytes = (int64_t)sizeof(float);
     *count = 1;
     *last = tensor->offset;
-    for (int64_t axis = 0; axis < tensor->rank; axis++)
-        if (tensor->shape[axis] == 0) *count = 0;
+    for (int64_t axis = 0; axis < tensor->rank; axis++) {
+        if (tensor->shape[axis] == 0)
+            *count = 0;
+        else if (__builtin_mul_overflow(bytes, tensor->shape[axis], &bytes))
+            return false;
+    }
     for (int64_t axis = 0; axis < tensor->rank && *count; axis++) {
         if (__builtin_mul_overflow(*count, tensor->shape[axis], count)) return false;
         if (__builtin_mul_overflow(tensor->shape[axis] - 1, tensor->strides[axis], &reach)) return false;
@@ -124,11 +129,17 @@ static fnas_status check_finite(const state_reader *reader, const fnas_torch_ent
     return FNAS_OK;
 }
 
-static fnas_status read_tensor(state_reader *reader, const fnas_torch_tensor *tensor, fnas_torch_entry *entry) {
+static fnas_status declare_tensor(state_reader *reader, const fnas_torch_tensor *tensor, fnas_torch_entry *entry) {
     FNAS_TRY(check_tensor(reader, entry->name, tensor, &entry->count));
     entry->type = tensor->type;
     entry->rank = tensor->rank;
     memcpy(entry->shape, tensor->shape, sizeof entry->shape);
+    return FNAS_OK;
+}
+
+static fnas_status read_tensor(state_reader *reader, const fnas_torch_tensor *tensor, fnas_torch_entry *entry) {
+    if (fnas_context_stop_requested(reader->context))
+        return fnas_fail(reader->context, FNAS_INTERRUPTED, "%s: stopped while it was read", reader->where);
     if (!fnas_torch_type_is_float(tensor->type)) return FNAS_OK;
     entry->values = fnas_allocate((size_t)entry->count, sizeof *entry->values);
     if (!entry->values) return fnas_fail_memory(reader->context, reader->where);
@@ -144,17 +155,21 @@ static char *copy_name(const fnas_torch_value *key) {
     return name;
 }
 
-static fnas_status read_entry(state_reader *reader, const fnas_torch_value *key, const fnas_torch_value *value) {
+/* Its name and shape. */
+static fnas_status declare_entry(state_reader *reader, const fnas_torch_value *key, const fnas_torch_value *value) {
     if (key->kind != FNAS_TORCH_TEXT)
         return fnas_fail(reader->context, FNAS_ERR_INPUT, "%s: no state dictionary: one of its keys is no text", reader->where);
     fnas_torch_entry *entry = &reader->state->entries[reader->state->count];
     entry->name = copy_name(key);
     if (!entry->name) return fnas_fail_memory(reader->context, reader->where);
     reader->state->count++;
+    if (!*entry->name)
+        return fnas_fail(reader->context, FNAS_ERR_INPUT, "%s: the name of entry %" PRId64 " of its state dictionary is empty",
+                         reader->where, reader->state->count);
     if (!fnas_text_is_shown(entry->name))
         return fnas_fail(reader->context, FNAS_ERR_INPUT, "%s: the name of entry %" PRId64 " of its state dictionary is no text in UTF-8",
                          reader->where, reader->state->count);
-    if (value->kind == FNAS_TORCH_TENSOR) return read_tensor(reader, &reader->pickle->tensors[value->number], entry);
+    if (value->kind == FNAS_TORCH_TENSOR) return declare_tensor(reader, &reader->pickle->tensors[value->number], entry);
     return fnas_fail(reader->context, FNAS_ERR_INPUT, "%s: no state dictionary: its entry \"%.*s\" is no tensor: save model.state_dict()",
                      reader->where, SHOWN_NAME_MAX, entry->name);
 }
@@ -187,8 +202,12 @@ static fnas_status read_dictionary(state_reader *reader) {
     reader->state->entries = fnas_allocate(dict->count / 2, sizeof *reader->state->entries);
     if (!reader->state->entries) return fnas_fail_memory(reader->context, reader->where);
     for (size_t i = 0; i < dict->count; i += 2)
-        FNAS_TRY(read_entry(reader, &pickle->values[dict->items[i]], &pickle->values[dict->items[i + 1]]));
-    return check_names(reader);
+        FNAS_TRY(declare_entry(reader, &pickle->values[dict->items[i]], &pickle->values[dict->items[i + 1]]));
+    FNAS_TRY(check_names(reader));
+    /* Only now: many names of one storage take as often its memory. */
+    for (size_t i = 0; i < dict->count; i += 2)
+        FNAS_TRY(read_tensor(reader, &pickle->tensors[pickle->values[dict->items[i + 1]].number], &reader->state->entries[i / 2]));
+    return FNAS_OK;
 }
 
 fnas_status fnas_torch_state_parse(fnas_context *context, const char *where, const unsigned char *bytes, size_t size_bytes,
@@ -207,7 +226,7 @@ fnas_status fnas_torch_state_read(fnas_context *context, const char *path, fnas_
     unsigned char *bytes;
     size_t size_bytes;
     *state = (fnas_torch_state){0};
-    FNAS_TRY(fnas_file_read(context, path, FNAS_TORCH_FILE_MAX_BYTES, &bytes, &size_bytes));
+    FNAS_TRY(fnas_file_read_large(context, path, FNAS_TORCH_FILE_MAX_BYTES, &bytes, &size_bytes));
     fnas_status status = fnas_torch_state_parse(context, path, bytes, size_bytes, state);
     fnas_free(bytes);
     return status;

@@ -24,7 +24,8 @@ typedef struct fnas_torch_state {
  * Tensors of floats are copied as f32, row-major, from wherever they lie in their storages; views and transposed tensors too. Owned:
  * fnas_torch_state_free. `where` names the file in messages. Errors: FNAS_ERR_INPUT: as fnas_torch_pickle_read and fnas_zip_read; a tensor
  * that reaches beyond its storage, or has more elements than it; a storage that is missing, or of another size than the pickle says; big
- * endian; numbers that are not finite as f32; two tensors of one name, by name. FNAS_ERR_MEMORY. O(file size + elements). */
+ * endian; numbers that are not finite as f32; two tensors of one name, by name. FNAS_INTERRUPTED between two
+ * tensors. FNAS_ERR_MEMORY. O(file size + elements). */
 FNAS_NODISCARD fnas_status fnas_torch_state_parse(fnas_context *context, const char *where, const unsigned char *bytes, size_t size_bytes,
                                                   fnas_torch_state *state);
 FNAS_NODISCARD fnas_status fnas_torch_state_read(fnas_context *context, const char *path, fnas_torch_state *state); /* and FNAS_ERR_IO */

@@ -105,7 +105,8 @@ static fnas_status fill(fnas_context *context, const char *folder, const char *s
     FNAS_TRY(check_twice(context, results));
     FNAS_TRY(check_devices(context, results));
     FNAS_TRY(check_truths(context, results));
-    return find_contenders(context, results);
+    FNAS_TRY(find_contenders(context, results));
+    return fnas_results_check_room(context, results);
 }
 
 fnas_status fnas_results_open(fnas_context *context, const char *folder, const char *scored, fnas_results **results) {

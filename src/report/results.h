@@ -37,6 +37,7 @@ typedef struct fnas_stage_time {
     double seconds;
 } fnas_stage_time;
 
+#define FNAS_RESULTS_LINES_MOST 64             /* side by side: stages, methods, budgets of one method, numbers of evaluations */
 #define FNAS_TWO_OBJECTIVES "error+latency_ms" /* those of the table over all devices */
 #define FNAS_SHARED_STAGE "shared"             /* the method of stages that serve all searches */
 
@@ -52,6 +53,9 @@ struct fnas_results {
     fnas_stage_time *times;
     int64_t scored; /* configurations ever scored; -1: not told */
 };
+
+/* That pages have room for all contenders: FNAS_ERR_INPUT with the file of the first that has none, and the limit. */
+FNAS_NODISCARD fnas_status fnas_results_check_room(fnas_context *context, const fnas_results *results);
 
 /* Reads what fnas_results_open promises, without sorting. The arena is there. */
 FNAS_NODISCARD fnas_status fnas_results_read(fnas_context *context, const char *folder, const char *scored, fnas_results *results);

@@ -21,15 +21,18 @@ static int64_t find_levels(const fnas_results *results, double *levels) {
     return count;
 }
 
-/* Beside `level` evaluations: the searches that had the most minutes, what needs no evaluation, and the rivals with so many. */
+bool fnas_results_stands_beside(const fnas_contender *contender, double level, double most_minutes) {
+    if (!fnas_results_has_two_objectives(contender)) return false;
+    if (contender->budget == FNAS_BUDGET_MINUTES) return contender->amount == most_minutes;
+    return contender->amount == 0 || contender->amount == level;
+}
+
 static int64_t find_lines(const fnas_results *results, double level, const fnas_contender **lines) {
     double minutes = fnas_results_largest_minutes(results);
     int64_t count = 0;
     for (int64_t c = 0; c < results->contender_count && count < FNAS_RESULTS_LINES_MOST; c++) {
         const fnas_contender *contender = &results->contenders[c];
-        bool search = contender->budget == FNAS_BUDGET_MINUTES;
-        bool taken = search ? contender->amount == minutes : contender->amount == 0 || contender->amount == level;
-        if (fnas_results_has_two_objectives(contender) && taken) lines[count++] = contender;
+        if (fnas_results_stands_beside(contender, level, minutes)) lines[count++] = contender;
     }
     return count;
 }

@@ -5,12 +5,7 @@
 #include "report/results.h"
 #include "report/sheet.h"
 
-enum {
-    FNAS_RESULTS_LABEL_BYTES = 160,
-    FNAS_RESULTS_CELL_BYTES = 64,
-    FNAS_RESULTS_LINES_MOST = 64,
-    FNAS_RESULTS_HEADS_MOST = FNAS_RESULTS_LINES_MOST + 4
-};
+enum { FNAS_RESULTS_LABEL_BYTES = 160, FNAS_RESULTS_CELL_BYTES = 64, FNAS_RESULTS_HEADS_MOST = FNAS_RESULTS_LINES_MOST + 4 };
 
 typedef struct fnas_results_page {
     const fnas_results *results;
@@ -21,6 +16,9 @@ typedef struct fnas_results_page {
 } fnas_results_page;
 
 bool fnas_results_has_two_objectives(const fnas_contender *contender);
+/* Whether it is shown beside `level` evaluations: the searches that had the most minutes, what needs no evaluation, and the rivals with so
+ * many. */
+bool fnas_results_stands_beside(const fnas_contender *contender, double level, double most_minutes);
 /* "0.9876 ± 0.0012", "0.9876", "–" */
 void fnas_results_write_mean(char *text, size_t size, fnas_seed_mean mean, int decimals);
 fnas_seed_mean fnas_results_mean_of_searched(const fnas_results *results, const fnas_contender *contender);

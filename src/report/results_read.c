@@ -22,6 +22,8 @@ typedef struct reader {
     const char *folder;
     fnas_results *results;
     size_t item_capacity, time_capacity;
+    int64_t stage_count;
+    const char *stages[FNAS_RESULTS_LINES_MOST]; /* of times.csv, each once */
 } reader;
 
 static fnas_status keep_text(const reader *r, const char *text, const char **kept) {
@@ -215,6 +217,18 @@ static fnas_status read_score(reader *r, const char *path, const char *name) {
 
 /* ---- times.csv ---- */
 
+#define TIME_MOST 1e9 /* seconds, 30 years; and minutes */
+
+static fnas_status note_stage(reader *r, const char *path, int64_t line, const char *stage) {
+    for (int64_t s = 0; s < r->stage_count; s++)
+        if (!strcmp(r->stages[s], stage)) return FNAS_OK;
+    if (r->stage_count == FNAS_RESULTS_LINES_MOST)
+        return fnas_fail(r->context, FNAS_ERR_INPUT, "%s:%lld: \"%s\" is one stage more than the %d that a table has columns for", path,
+                         (long long)line, stage, FNAS_RESULTS_LINES_MOST);
+    r->stages[r->stage_count++] = stage;
+    return FNAS_OK;
+}
+
 enum { TIME_MINUTES, TIME_METHOD, TIME_SEED, TIME_STAGE, TIME_SECONDS, TIME_COLUMNS };
 
 static fnas_status read_time(reader *r, const char *path, const fnas_csv *table, const int64_t *columns, int64_t row) {
@@ -230,6 +244,11 @@ static fnas_status read_time(reader *r, const char *path, const fnas_csv *table,
         seed != floor(seed))
         return fnas_fail(r->context, FNAS_ERR_INPUT, "%s:%lld: not the time of a stage: minutes,method,seed,stage,seconds", path,
                          (long long)fnas_csv_line(table, row));
+    if (time.seconds > TIME_MOST || time.minutes > TIME_MOST)
+        return fnas_fail(r->context, FNAS_ERR_INPUT, "%s:%lld: %g %s: at most %g are believed", path, (long long)fnas_csv_line(table, row),
+                         time.seconds > TIME_MOST ? time.seconds : time.minutes, time.seconds > TIME_MOST ? "seconds" : "minutes",
+                         TIME_MOST);
+    FNAS_TRY(note_stage(r, path, fnas_csv_line(table, row), time.stage));
     time.seed = (int64_t)seed;
     if (!fnas_grow((void **)&results->times, &r->time_capacity, (size_t)results->time_count + 1, sizeof *results->times))
         return fnas_fail_memory(r->context, path);

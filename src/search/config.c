@@ -370,18 +370,32 @@ static int64_t smaller(int64_t a, double b) {
     return (double)a < b ? a : (int64_t)b;
 }
 
+/* Whether the weights are ever trained on paths: where a space has phases, behind the warm-up, unless they are frozen then. */
+static bool trains_paths(const fnas_search_config *config) {
+    return config->sandwiches == 0 || config->shared_weights == FNAS_WEIGHTS_MOVING;
+}
+
 fnas_status fnas_search_config_fit_data(fnas_context *context, fnas_search_config *config, int64_t train_images) {
     config->weight_images = smaller(config->weight_images, config->weight_fraction * (double)train_images);
     config->search_images = smaller(config->search_images, config->search_fraction * (double)train_images);
+    /* What errors are scored on says at which level an architecture is guessing: what the split has, not what was wished for. */
+    int64_t validation = train_images - (int64_t)(config->weight_fraction * (double)train_images) -
+                         (int64_t)(config->search_fraction * (double)train_images);
+    if (validation >= 1) config->validation_images = smaller(config->validation_images, (double)validation);
     int64_t needed = config->batch == FNAS_BATCH_SHARED ? 2 * config->paths : 2; /* batch statistics of a single image say little */
-    int64_t weights_needed = config->sandwiches > 0 && config->shared_weights == FNAS_WEIGHTS_FROZEN ? 2 * config->sandwiches : needed;
+    int64_t sandwiched = 2 * config->sandwiches, pathwise = trains_paths(config) ? needed : 0;
     int64_t search_needed = config->error_gradient == FNAS_ERROR_GRADIENT_MODEL ? 2 : needed; /* observed paths see all of them */
-    if (config->weight_images < weights_needed)
+    if (config->weight_images < pathwise)
         return fnas_fail(
             context, FNAS_ERR_INPUT,
             "a step's %lld images to train on leave fewer than two for each of %lld paths: use fewer --paths, --batch full or a "
             "larger data set",
-            (long long)config->weight_images, (long long)(weights_needed / 2));
+            (long long)config->weight_images, (long long)(pathwise / 2));
+    if (config->weight_images < sandwiched)
+        return fnas_fail(context, FNAS_ERR_INPUT,
+                         "a step's %lld images to train on leave fewer than two for each of the %lld parts that they are trained on in: "
+                         "use a larger data set",
+                         (long long)config->weight_images, (long long)config->sandwiches);
     if (config->search_images >= search_needed) return FNAS_OK;
     return fnas_fail(context, FNAS_ERR_INPUT, "a step has %lld images to search on and needs %lld: use %s",
                      (long long)config->search_images, (long long)search_needed,
@@ -754,7 +768,10 @@ static fnas_status check_consistent(fnas_context *context, const fnas_search_con
         return fnas_fail(context, FNAS_ERR_INPUT, "%s: \"observed_paths\" must be 0 with \"error_gradient\": \"gates\", else at least 2",
                          path);
     int64_t shared = config->batch == FNAS_BATCH_SHARED ? config->paths : 1;
-    int64_t trained = config->sandwiches > 0 && config->shared_weights == FNAS_WEIGHTS_FROZEN ? config->sandwiches : shared;
+    int64_t trained = trains_paths(config) ? shared : 1;
+    if (config->weight_images < config->sandwiches)
+        return fnas_fail(context, FNAS_ERR_INPUT, "%s: \"weight_images\" are too few for %lld \"sandwiches\"", path,
+                         (long long)config->sandwiches);
     if (config->weight_images < trained || config->search_images < (model ? 2 : shared))
         return fnas_fail(context, FNAS_ERR_INPUT, "%s: \"weight_images\" or \"search_images\" are too few for %lld paths", path,
                          (long long)config->paths);

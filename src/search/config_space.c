@@ -14,9 +14,10 @@ typedef struct shrink_facts {
     int64_t steps, epochs; /* one of them */
     int64_t weight_images, search_images, observed_images;
     int64_t sandwiches, sandwich_paths;
-    double phase_shares[4]; /* of full, kernel, depth, expansion */
+    bool published_phases; /* of the two sets of lengths that a space has for its phases */
     double distillation, warmup_fraction;
     double weight_rate, weight_decay, label_smoothing;
+    double hypernet_rate, hypernet_decay; /* in the place of those for any space; 0: these are good */
     int64_t augment, validation_images, recalibration_images;
     double weight_fraction, search_fraction;
 } shrink_facts;
@@ -29,7 +30,6 @@ static const shrink_facts SHRINKING[] = {
      .observed_images = 64,
      .sandwiches = 2,
      .sandwich_paths = 4,
-     .phase_shares = {4, 2, 2, 2},
      .distillation = 0.5,
      .warmup_fraction = 0.75,
      .weight_rate = 0.1,
@@ -46,7 +46,6 @@ static const shrink_facts SHRINKING[] = {
      .observed_images = 64,
      .sandwiches = 2,
      .sandwich_paths = 4,
-     .phase_shares = {4, 2, 2, 2},
      .distillation = 0.5,
      .warmup_fraction = 0.75,
      .weight_rate = 0.1,
@@ -63,12 +62,14 @@ static const shrink_facts SHRINKING[] = {
      .observed_images = 32,
      .sandwiches = 2,
      .sandwich_paths = 4,
-     .phase_shares = {180, 120, 120, 120}, /* about Once-for-All's epochs, for who asks for a warm-up */
+     .published_phases = true, /* for who asks for a warm-up */
      .distillation = 0.5,
      .warmup_fraction = 0,
      .weight_rate = 0.1,
      .weight_decay = 3e-5,
      .label_smoothing = 0.1,
+     .hypernet_rate = 8e-5, /* 1e-5 times their eight processors, whatever the number of devices */
+     .hypernet_decay = 1e-3,
      .augment = 1,
      .validation_images = 2000,
      .recalibration_images = 2000,
@@ -92,6 +93,10 @@ static void apply_facts(const shrink_facts *facts, fnas_search_config *config) {
     config->weight_rate = facts->weight_rate;
     config->weight_decay = facts->weight_decay;
     config->label_smoothing = facts->label_smoothing;
+    if (facts->hypernet_rate > 0) {
+        config->hypernet_rate = facts->hypernet_rate;
+        config->hypernet_decay = facts->hypernet_decay;
+    }
     config->augment = facts->augment;
     config->validation_images = facts->validation_images;
     config->recalibration_images = facts->recalibration_images;
@@ -160,7 +165,8 @@ static fnas_status read_phases(fnas_context *context, const fnas_space *space, c
 static fnas_status choose_phases(fnas_context *context, const fnas_search_options *options, const fnas_space *space,
                                  const shrink_facts *facts, fnas_search_config *config) {
     config->phase_count = fnas_space_phase_count(space);
-    memcpy(config->phase_shares, facts->phase_shares, sizeof facts->phase_shares);
+    const double *shares = facts->published_phases ? space->type->phase_published : space->type->phase_shares;
+    memcpy(config->phase_shares, shares, (size_t)config->phase_count * sizeof *shares);
     if (options->phases) FNAS_TRY(read_phases(context, space, options->phases, config));
     if (!options->distillation) return FNAS_OK;
     return read_fraction(context, "distillation", options->distillation, 1, "1", &config->distillation);
@@ -205,8 +211,19 @@ static fnas_status refuse(fnas_context *context, const fnas_search_options *opti
     return FNAS_OK;
 }
 
-static fnas_status check_use(fnas_context *context, const fnas_search_options *options, const fnas_search_config *config) {
+/* Sandwiches share images out in their own way, and what is observed sees all of them. */
+static bool asks_for_batch(const fnas_search_config *config) {
+    return config->sandwiches == 0 || config->shared_weights == FNAS_WEIGHTS_MOVING || config->error_gradient == FNAS_ERROR_GRADIENT_GATES;
+}
+
+static fnas_status check_use(fnas_context *context, const fnas_search_options *options, const fnas_space *space,
+                             const fnas_search_config *config) {
     const char *name = options->phases ? "phases" : options->distillation ? "distillation" : NULL;
+    if (options->batch && !asks_for_batch(config))
+        return fnas_fail(context, FNAS_ERR_USAGE,
+                         "--batch has no use where the shared weights of %s are trained in phases and then frozen: leave it out, or give "
+                         "--supernet moving or --error-gradient gates",
+                         fnas_space_name(space));
     if (!name || config->warmup_fraction > 0) return FNAS_OK;
     return fnas_fail(context, FNAS_ERR_USAGE,
                      "--%s has no use without a warm-up, in which the phases are: leave it out, or give a --warmup", name);
@@ -229,12 +246,14 @@ fnas_status fnas_search_config_fit_space(fnas_context *context, const fnas_searc
         apply_facts(facts, config);
         apply_length(facts, options, config, epochs);
         FNAS_TRY(choose_phases(context, options, space, facts, config));
-        warmup = facts->warmup_fraction;
+        /* Weights that move are consolidated at the end: the warm-up is the same part of what that leaves. */
+        bool moving = config->shared_weights == FNAS_WEIGHTS_MOVING;
+        warmup = facts->warmup_fraction * (moving ? 1 - config->consolidate_fraction : 1);
     } else {
         FNAS_TRY(refuse(context, options, space));
     }
     FNAS_TRY(choose_stages(context, options, warmup, config));
-    FNAS_TRY(check_use(context, options, config));
+    FNAS_TRY(check_use(context, options, space, config));
     if (!phased || options->proxy) return FNAS_OK;
     fnas_free(config->proxy); /* the presets' is another space's */
     config->proxy = fnas_strdup("");

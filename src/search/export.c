@@ -1,6 +1,4 @@
 /* Networks of a run as files. */
-#include <string.h>
-
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
@@ -10,8 +8,9 @@
 #include "search/score.h"
 #include "space/space.h"
 
-typedef enum export_format { FORMAT_ONNX, FORMAT_SAFETENSORS, FORMAT_OFA, FORMAT_HAT } export_format;
-static const char *const format_names[] = {"onnx", "safetensors", "ofa", "hat", NULL};
+/* Of any space; then those of its own. */
+typedef enum export_format { FORMAT_ONNX, FORMAT_SAFETENSORS, FORMAT_OWN } export_format;
+#define FORMATS_MOST 8
 
 #define BATCH_MAX 65536
 
@@ -64,27 +63,10 @@ static fnas_status write_network(fnas_context *context, const fnas_run *run, con
 
 /* ---- formats of the architecture alone ---- */
 
-static bool has_weights(export_format format) {
-    return format == FORMAT_ONNX || format == FORMAT_SAFETENSORS;
-}
-
-static fnas_status check_format_space(fnas_context *context, const fnas_space *space, export_format format) {
-    if (format == FORMAT_OFA && strcmp(fnas_space_name(space), "mobilenetv3") != 0)
-        return fnas_fail(context, FNAS_ERR_USAGE, "format ofa: the space is %s, Once-for-All's is mobilenetv3", fnas_space_name(space));
-    if (format == FORMAT_HAT && !space->type->write_hat)
-        return fnas_fail(context, FNAS_ERR_USAGE, "format hat: the space is %s, HAT's is transformer", fnas_space_name(space));
-    return FNAS_OK;
-}
-
-/* The native string of Once-for-All's space is what its scripts read. */
-static fnas_status write_arch(fnas_context *context, const fnas_space *space, export_format format, const int32_t *choices,
-                              const char *arch, const char *path) {
+static fnas_status write_own(fnas_context *context, const fnas_space *space, int format, const int32_t *choices, const char *arch,
+                             const char *path) {
     fnas_text text = {0};
-    FNAS_TRY(check_format_space(context, space, format));
-    if (format == FORMAT_OFA)
-        fnas_text_append(&text, "%s\n", arch);
-    else
-        space->type->write_hat(space, choices, &text);
+    fnas_space_own_format_at(space, format - FORMAT_OWN)->write(space, choices, arch, &text);
     fnas_status status = text.failed ? fnas_fail_memory(context, path) : fnas_file_write_atomic(context, path, text.data, text.size);
     fnas_text_free(&text);
     return status;
@@ -92,50 +74,50 @@ static fnas_status write_arch(fnas_context *context, const fnas_space *space, ex
 
 /* ---- all formats ---- */
 
-static fnas_status check_options(fnas_context *context, const fnas_export_options *options, export_format *format) {
-    int index = 0;
+static fnas_status find_format(fnas_context *context, const fnas_space *space, const char *word, int *format) {
+    const char *names[FORMATS_MOST + 1] = {"onnx", "safetensors"};
+    const fnas_space_own_format *own;
+    for (int64_t i = 0; FORMAT_OWN + i < FORMATS_MOST && (own = fnas_space_own_format_at(space, i)); i++) names[FORMAT_OWN + i] = own->name;
+    fnas_status status = fnas_name_find(context, FNAS_ERR_USAGE, "format", word, names, format);
+    return status == FNAS_OK ? FNAS_OK : fnas_fail_prefix(context, status, "the space %s", fnas_space_name(space));
+}
+
+static fnas_status check(fnas_context *context, const fnas_space *space, const fnas_export_options *options, int *format) {
     if (!options->arch || !options->format) return fnas_fail(context, FNAS_ERR_USAGE, "export: an architecture and a format are needed");
-    FNAS_TRY(fnas_name_find(context, FNAS_ERR_USAGE, "format", options->format, format_names, &index));
-    *format = (export_format)index;
+    FNAS_TRY(find_format(context, space, options->format, format));
     if (options->batch < 0 || options->batch > BATCH_MAX || (options->batch && *format != FORMAT_ONNX))
         return fnas_fail(context, FNAS_ERR_USAGE, "batch: 1 to %d images, of an ONNX model", BATCH_MAX);
     return FNAS_OK;
 }
 
-static fnas_status check(fnas_context *context, const fnas_run *run, const fnas_export_options *options, export_format *format) {
-    FNAS_TRY(check_options(context, options, format));
-    if (!has_weights(*format) || fnas_search_has_supernet(&run->config)) return FNAS_OK;
-    return fnas_fail(context, FNAS_ERR_USAGE, "%s: this run has its errors from a table, and no shared weights to make a network of",
-                     run->path);
-}
-
 fnas_status fnas_run_export(fnas_context *context, const fnas_run *run, const fnas_export_options *options, const char *path) {
-    export_format format = FORMAT_ONNX;
+    int format = FORMAT_ONNX;
     exported network = {.net = NULL};
-    FNAS_TRY(check(context, run, options, &format));
+    FNAS_TRY(check(context, run->space, options, &format));
+    if (format < FORMAT_OWN && !fnas_search_has_supernet(&run->config))
+        return fnas_fail(context, FNAS_ERR_USAGE, "%s: this run has its errors from a table, and no shared weights to make a network of",
+                         run->path);
     int32_t *choices = fnas_allocate((size_t)fnas_space_decision_count(run->space), sizeof *choices);
     if (!choices) return fnas_fail_memory(context, "an architecture");
     fnas_status status = settle_arch(context, run->space, options->arch, choices, network.arch);
     if (status == FNAS_OK)
-        status = has_weights(format) ? write_network(context, run, options, format, choices, &network, path)
-                                     : write_arch(context, run->space, format, choices, network.arch, path);
+        status = format < FORMAT_OWN ? write_network(context, run, options, (export_format)format, choices, &network, path)
+                                     : write_own(context, run->space, format, choices, network.arch, path);
     exported_free(&network);
     fnas_free(choices);
     return status;
 }
 
 fnas_status fnas_arch_export(fnas_context *context, const fnas_space *space, const fnas_export_options *options, const char *path) {
-    export_format format = FORMAT_ONNX;
+    int format = FORMAT_ONNX;
     char arch[FNAS_ARCH_TEXT_BYTES];
-    FNAS_TRY(check_options(context, options, &format));
-    if (has_weights(format))
-        return fnas_fail(context, FNAS_ERR_USAGE, "format %s: a network has weights, which are a run's: name the run, or write ofa or hat",
-                         options->format);
-    FNAS_TRY(check_format_space(context, space, format));
+    FNAS_TRY(check(context, space, options, &format));
+    if (format < FORMAT_OWN)
+        return fnas_fail(context, FNAS_ERR_USAGE, "format %s: a network has weights, which are a run's: name the run", options->format);
     int32_t *choices = fnas_allocate((size_t)fnas_space_decision_count(space), sizeof *choices);
     if (!choices) return fnas_fail_memory(context, "an architecture");
     fnas_status status = settle_arch(context, space, options->arch, choices, arch);
-    if (status == FNAS_OK) status = write_arch(context, space, format, choices, arch, path);
+    if (status == FNAS_OK) status = write_own(context, space, format, choices, arch, path);
     fnas_free(choices);
     return status;
 }

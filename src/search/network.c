@@ -70,7 +70,8 @@ fnas_status fnas_network_fill(fnas_context *context, fnas_network *network, cons
             int64_t place[2] = {i / columns, i % columns};
             char text[FNAS_NPY_SHAPE_BYTES];
             fnas_npy_format_shape(array->rank, place, text);
-            return fnas_fail(context, FNAS_ERR_INPUT, "%s holds %g at %s: a finite number is expected", array->where, value, text);
+            return fnas_fail(context, FNAS_ERR_INPUT, "%s holds %g at %s: a finite number%s is expected", array->where, value, text,
+                             isfinite(value) ? " of at most 1e30" : "");
         }
         fnas_network_put(network, array, i, value);
     }

@@ -85,7 +85,7 @@ static fnas_status fill_images(fnas_context *context, void *user, int64_t item, 
     int64_t first = item * task->chunk, last = first + task->chunk < batch->count ? first + task->chunk : batch->count;
     const fnas_search_config *config = task->searcher->config;
     const fnas_dataset *dataset = task->searcher->dataset;
-    const int64_t *shape = task->searcher->run->supernet->image;
+    const int64_t shape[3] = {batch->shape.c, batch->shape.h, batch->shape.w};
     for (int64_t i = first; i < last; i++) {
         float *image = batch->images + i * task->searcher->image_floats;
         fnas_status status = config->augment ? fnas_dataset_augmented(context, dataset, shape, batch->index[i], config->seed,

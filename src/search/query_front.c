@@ -12,15 +12,27 @@ fnas_status fnas_query_check_options(fnas_context *context, const fnas_front_opt
     return FNAS_OK;
 }
 
+/* Data that were named are those of the run, also where all that they would be asked is known. */
+static fnas_status fnas_front_check_data(fnas_context *context, const fnas_run *run, const fnas_front_options *options) {
+    fnas_dataset *dataset;
+    if (!options->data) return FNAS_OK;
+    if (run->surrogate) return fnas_fail(context, FNAS_ERR_USAGE, "this run has its errors from a table and needs no data");
+    FNAS_TRY(fnas_run_open_data(context, run, options->data, &dataset));
+    fnas_dataset_close(dataset);
+    return FNAS_OK;
+}
+
 static fnas_status fnas_front_score(fnas_context *context, const fnas_run *run, const fnas_front_options *options,
                                     fnas_candidates *candidates) {
-    if (!options->score_error || !fnas_search_has_objective(&run->config, FNAS_OBJECTIVE_ERROR)) return FNAS_OK;
+    if (!options->score_error || !fnas_search_has_objective(&run->config, FNAS_OBJECTIVE_ERROR))
+        return fnas_front_check_data(context, run, options);
     if (run->surrogate) {
-        if (options->data) return fnas_fail(context, FNAS_ERR_USAGE, "this run has its errors from a table and needs no data");
+        FNAS_TRY(fnas_front_check_data(context, run, options));
         fnas_run_look_up_errors(run, candidates->count, candidates->choices, candidates->scores);
         return FNAS_OK;
     }
-    if (fnas_score_known(run, FNAS_SCORE_VALIDATION, 0, candidates->count, candidates->choices, candidates->scores)) return FNAS_OK;
+    if (fnas_score_known(run, FNAS_SCORE_VALIDATION, 0, candidates->count, candidates->choices, candidates->scores))
+        return fnas_front_check_data(context, run, options);
     fnas_dataset *dataset;
     FNAS_TRY(fnas_run_open_data(context, run, options->data, &dataset));
     fnas_status status = fnas_score_archs(context, run, dataset, FNAS_SCORE_VALIDATION, 0, "score", candidates->count, candidates->choices,

@@ -343,8 +343,8 @@ static fnas_status open_optimiser(optimiser *o) {
 
 static fnas_status check_budget(const fnas_rival *rival) {
     if (rival->budget <= FNAS_GP_OBSERVATIONS_MAX) return FNAS_OK;
-    return fnas_fail(rival->context, FNAS_ERR_UNSUPPORTED, "evaluations: %lld, Bayesian optimisation takes at most %d",
-                     (long long)rival->budget, FNAS_GP_OBSERVATIONS_MAX);
+    return fnas_fail(rival->context, FNAS_ERR_USAGE, "--evaluations %lld: Bayesian optimisation takes at most %d", (long long)rival->budget,
+                     FNAS_GP_OBSERVATIONS_MAX);
 }
 
 /* weights: owned by the optimiser, [outputs][objectives]; NULL where the strategy has none. */

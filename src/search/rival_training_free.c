@@ -76,8 +76,11 @@ static fnas_status run(fnas_rival *rival, fnas_training_free_kind kind) {
     if (!fnas_space_has_supernet(rival->space))
         return fnas_fail(rival->context, FNAS_ERR_INPUT, "the space %s has no networks to score: use another rival",
                          fnas_space_name(rival->space));
-    FNAS_TRY(fnas_space_derive(rival->context, rival->space, rival->proxy ? rival->proxy : "", &space));
-    fnas_status status = run_on_proxy(rival, space, kind);
+    fnas_status status = fnas_space_derive(rival->context, rival->space, rival->proxy ? rival->proxy : "", &space);
+    if (status == FNAS_ERR_INPUT && rival->proxy)
+        return fnas_fail(rival->context, FNAS_ERR_USAGE, "--proxy %.100s: %s", rival->proxy, fnas_context_message(rival->context));
+    FNAS_TRY(status);
+    status = run_on_proxy(rival, space, kind);
     fnas_space_close(space);
     return status;
 }

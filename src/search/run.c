@@ -90,10 +90,21 @@ const fnas_card *fnas_run_device(const fnas_run *run, int64_t index) {
 
 /* ---- data ---- */
 
+void fnas_run_image_shape(const fnas_run *run, const fnas_dataset *dataset, int64_t shape[3]) {
+    const fnas_space *supernet = run->supernet;
+    fnas_dataset_info info = fnas_dataset_get(dataset);
+    bool smaller = info.height > 0 && info.height <= supernet->image[1] && info.width <= supernet->image[2];
+    memcpy(shape, supernet->image, sizeof supernet->image);
+    if (!supernet->type->image_of || !smaller) return;
+    shape[1] = info.height;
+    shape[2] = info.width;
+}
+
 static fnas_status check_data_shape(fnas_context *context, const fnas_run *run, const fnas_dataset *dataset) {
     int64_t shape[3], classes = 0;
     FNAS_TRY(fnas_space_image(context, run->supernet, shape, &classes));
     fnas_dataset_info info = fnas_dataset_get(dataset);
+    fnas_run_image_shape(run, dataset, shape);
     if (classes == info.classes) return fnas_dataset_fit(context, dataset, shape);
     return fnas_fail(context, FNAS_ERR_INPUT,
                      "the space tells %lld classes apart, the data set %s has %lld: use --space %s:...,classes=%lld or other data",

@@ -61,4 +61,9 @@ FNAS_NODISCARD fnas_status fnas_run_prepare(fnas_context *context, fnas_run *run
 FNAS_NODISCARD fnas_status fnas_run_take_data(fnas_context *context, fnas_run *run, fnas_dataset **dataset);
 FNAS_NODISCARD fnas_status fnas_run_open_data(fnas_context *context, const fnas_run *run, const char *data, fnas_dataset **dataset);
 
+/* C, H, W in which the data set's images are held for the supernet's passes: what its networks take or, where that differs from network to
+ * network, the largest of it. Images in memory that are smaller than the largest stay as they are (but for their channels), so that no
+ * network gets them through a size that is not its own, and one of their size gets their own pixels. */
+void fnas_run_image_shape(const fnas_run *run, const fnas_dataset *dataset, int64_t shape[3]);
+
 #endif

@@ -6,8 +6,6 @@
  * open, and random ones between them; all but the largest also learn what the largest, on the same images and just before, says of them
  * (in-place distillation). Once-for-All distils from a copy of the full network as it was after the first phase, which costs a pass of its
  * own; here the largest runs in any case, and what it says goes on to improve. */
-#include <math.h>
-
 #include "search/searcher.h"
 #include "space/space.h"
 
@@ -38,7 +36,7 @@ void fnas_sandwich_draw(fnas_searcher *searcher) {
     const fnas_search_config *config = searcher->config;
     fnas_paths *paths = &searcher->paths;
     int64_t phase = fnas_schedule_phase(config, searcher->state->step, searcher->state->total_steps);
-    bool alone = phase == 0;
+    bool alone = phase == 0; /* space.h, phase_names: there is nothing to teach yet */
     paths->share_count = config->sandwiches;
     paths->teacher_count = alone ? 0 : config->sandwiches;
     paths->count = config->sandwiches * (alone ? 1 : config->sandwich_paths);

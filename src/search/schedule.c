@@ -49,6 +49,12 @@ int64_t fnas_schedule_phase(const fnas_search_config *config, int64_t step, int6
     return config->phase_count - 1; /* FNAS_SPACE_ALL_OPEN where there are none */
 }
 
+int64_t fnas_schedule_phase_reached(const fnas_search_config *config, int64_t step, int64_t total_steps) {
+    bool shrinks = fnas_schedule_shrinks(config, step, total_steps);
+    if (config->sandwiches == 0) return FNAS_SPACE_ALL_OPEN;
+    return shrinks ? fnas_schedule_phase(config, step, total_steps) : config->phase_count - 1;
+}
+
 double fnas_schedule_uniform_fraction(const fnas_search_config *config, int64_t step, int64_t total_steps) {
     return fnas_schedule_stage(config, step, total_steps) == FNAS_STAGE_CONSOLIDATE ? 0 : config->uniform_fraction;
 }

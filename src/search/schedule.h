@@ -19,6 +19,8 @@ bool fnas_schedule_trains_weights(const fnas_search_config *config, int64_t step
  * are open. */
 bool fnas_schedule_shrinks(const fnas_search_config *config, int64_t step, int64_t total_steps);
 int64_t fnas_schedule_phase(const fnas_search_config *config, int64_t step, int64_t total_steps);
+/* The last phase that has begun by a step: behind the warm-up the last of all. FNAS_SPACE_ALL_OPEN where there are none. */
+int64_t fnas_schedule_phase_reached(const fnas_search_config *config, int64_t step, int64_t total_steps);
 /* The step behind the last in which the hypernetwork learns. */
 int64_t fnas_schedule_search_end(const fnas_search_config *config, int64_t total_steps);
 /* Of the paths that train the supernet, the fraction drawn uniformly. */

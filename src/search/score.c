@@ -10,14 +10,14 @@
 #include "space/space.h"
 
 /* Images a run of the supernet: constants, so that the outcome depends on nothing but the architecture. */
-#define FNAS_RECALIBRATION_CHUNK 256 /* presets recalibrate on multiples of it: a short last chunk would have poor statistics */
+#define FNAS_RECALIBRATION_CHUNK 256 /* a shorter last one (2,000 images leave 208) counts by its images */
 #define FNAS_SCORE_CHUNK 25          /* activations stay in the cache: 17 % less time an image than with 250 */
 #define FNAS_SCORES_KEPT 512         /* architectures, between two times that the run's scores are kept */
 
 /* The images that every architecture sees, plain [n, C, H, W]. */
 typedef struct fnas_score_images {
     int64_t recalibration_count, count;
-    fnas_value_shape shape; /* the largest that the supernet takes: networks of smaller ones resize them */
+    fnas_value_shape shape; /* see fnas_run_image_shape: networks of other sizes resize them */
     float *recalibration, *images;
     int32_t *labels; /* of `images` */
 } fnas_score_images;
@@ -51,7 +51,8 @@ static void fnas_score_images_free(fnas_score_images *images) {
 }
 
 static fnas_status fnas_score_fill(fnas_context *context, const fnas_dataset *dataset, fnas_score_part part, const fnas_split *split,
-                                   const int64_t shape[3], fnas_score_images *images) {
+                                   fnas_score_images *images) {
+    const int64_t shape[3] = {images->shape.c, images->shape.h, images->shape.w};
     int64_t ignored, image_floats = shape[0] * shape[1] * shape[2];
     images->recalibration = fnas_allocate((size_t)(images->recalibration_count * image_floats), sizeof(float));
     images->images = fnas_allocate((size_t)(images->count * image_floats), sizeof(float));
@@ -75,6 +76,7 @@ static fnas_status fnas_score_images_load(fnas_context *context, const fnas_run 
     const fnas_search_config *config = &run->config;
     fnas_dataset_info info = fnas_dataset_get(dataset);
     fnas_split *split;
+    int64_t shape[3];
     if (part == FNAS_SCORE_TEST && info.test_count < 1)
         return fnas_fail(context, FNAS_ERR_INPUT,
                          "%s: the data set has no test part: put its file there, or name another folder with --data", info.spec);
@@ -82,9 +84,11 @@ static fnas_status fnas_score_images_load(fnas_context *context, const fnas_run 
     int64_t weights, validation;
     fnas_split_part(split, FNAS_SPLIT_WEIGHTS, &weights);
     fnas_split_part(split, FNAS_SPLIT_VALIDATION, &validation);
+    fnas_run_image_shape(run, dataset, shape);
+    loaded->shape = (fnas_value_shape){shape[0], shape[1], shape[2]};
     loaded->recalibration_count = fnas_score_most(config->recalibration_images, weights);
     loaded->count = fnas_score_most(images, part == FNAS_SCORE_TEST ? info.test_count : validation);
-    fnas_status status = fnas_score_fill(context, dataset, part, split, run->supernet->image, loaded);
+    fnas_status status = fnas_score_fill(context, dataset, part, split, loaded);
     fnas_split_free(split);
     return status;
 }
@@ -143,8 +147,7 @@ static fnas_status fnas_score_net(fnas_context *context, const fnas_score_task *
 
 fnas_status fnas_score_statistics(fnas_context *context, const fnas_run *run, const fnas_dataset *dataset, const fnas_net *net,
                                   fnas_norm_state *statistics) {
-    const int64_t *image = run->supernet->image;
-    fnas_score_images loaded = {.shape = {image[0], image[1], image[2]}};
+    fnas_score_images loaded = {0};
     fnas_worker worker = {0};
     fnas_status status = fnas_score_images_load(context, run, dataset, FNAS_SCORE_VALIDATION, 1, &loaded);
     if (status == FNAS_OK) status = fnas_worker_create(context, FNAS_COMPUTE_F32, &worker);
@@ -211,8 +214,7 @@ static fnas_status fnas_score_some(fnas_context *context, fnas_score_part part, 
 /* Scores distinct architectures, none of them known. */
 static fnas_status fnas_score_anew(fnas_context *context, const fnas_run *run, const fnas_dataset *dataset, fnas_score_part part,
                                    int64_t images, const char *stage, const fnas_arch_set *archs, fnas_score *scores) {
-    const int64_t *image = run->supernet->image;
-    fnas_score_images loaded = {.shape = {image[0], image[1], image[2]}};
+    fnas_score_images loaded = {0};
     fnas_score_task task = {.context = context,
                             .run = run,
                             .images = &loaded,

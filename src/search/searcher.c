@@ -113,6 +113,7 @@ static fnas_status scale_create(fnas_context *context, fnas_searcher *searcher) 
 static fnas_status supernet_create(fnas_context *context, fnas_searcher *searcher) {
     int64_t shape[3];
     FNAS_TRY(fnas_space_image(context, searcher->run->supernet, shape, &searcher->classes));
+    fnas_run_image_shape(searcher->run, searcher->dataset, shape);
     searcher->image_floats = shape[0] * shape[1] * shape[2];
     searcher->batch.shape = (fnas_value_shape){shape[0], shape[1], shape[2]};
     FNAS_TRY(split_create(context, searcher));

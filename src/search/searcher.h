@@ -36,7 +36,7 @@ typedef struct fnas_paths {
 typedef struct fnas_image_batch {
     int64_t count;
     int64_t *index;         /* [count] in the data set */
-    fnas_value_shape shape; /* of an image: the largest that the supernet takes */
+    fnas_value_shape shape; /* of an image: see fnas_run_image_shape */
     float *images;          /* [count][C * H * W] */
     int32_t *labels;
     float *teacher; /* [count][classes]: what the largest networks say of the images; NULL where none teaches */
@@ -56,9 +56,9 @@ typedef struct fnas_searcher {
     fnas_worker *workers; /* [workers] */
     int64_t worker_count;
     int64_t onehot, decisions, embedding, image_floats, classes;
-    fnas_stage stage;        /* of the last step that was begun */
-    bool trains_weights;     /* in that step */
-    int64_t round;           /* of the hypernetwork's updates in this step */
+    fnas_stage stage;    /* of the last step that was begun */
+    bool trains_weights; /* in that step */
+    int64_t round;       /* of the hypernetwork's updates in this step */
     fnas_paths paths;
     fnas_image_batch batch;
     fnas_epoch_order *weight_order, *search_order; /* of the images of the two splits */

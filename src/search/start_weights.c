@@ -32,7 +32,7 @@ static fnas_status take(fnas_context *context, const fnas_safetensors *file, con
 static fnas_status load_checkpoint(fnas_context *context, const char *path, fnas_parameters *weights) {
     fnas_safetensors *file = NULL;
     FNAS_TRY(fnas_safetensors_read(context, path, LIMIT_BYTES, &file));
-    fnas_status status = FNAS_OK;
+    fnas_status status = fnas_safetensors_require_crc(context, file);
     for (int64_t i = 0; status == FNAS_OK && i < weights->item_count; i++)
         status = take(context, file, path, &weights->items[i], weights->values + weights->items[i].offset);
     fnas_safetensors_free(file);

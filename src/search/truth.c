@@ -173,13 +173,22 @@ static fnas_status check_whole(fnas_context *context, const fnas_truth *truth) {
         (long long)missing, fnas_space_cardinality(truth->space), text);
 }
 
-static fnas_status find_ranges(fnas_context *context, const fnas_truth_options *options, fnas_truth *truth) {
+/* Most often accuracies as fractions. */
+static fnas_status fail_without_good(fnas_context *context, const fnas_import *import, const fnas_truth_options *options) {
+    fnas_import_source of;
+    FNAS_TRY(fnas_import_find(context, import, error_column(options), NULL, &of));
+    return fnas_fail(context, FNAS_ERR_INPUT, "%s: column \"%s\": no architecture has an error under %g %%: %s are in %%, from 0 to 100",
+                     of.table->path, error_column(options), FNAS_TRUTH_ERROR_LIMIT_PCT, options->accuracy_column ? "accuracies" : "errors");
+}
+
+static fnas_status find_ranges(fnas_context *context, const fnas_import *import, const fnas_truth_options *options, fnas_truth *truth) {
     for (int64_t m = 0; m < truth->objective_count; m++) {
         truth->low[m] = INFINITY;
         truth->high[m] = -INFINITY;
     }
     for (int64_t i = 0; i < truth->archs.count; i++)
         fnas_truth_widen(truth->objective_count, truth->values + i * truth->objective_count, truth->low, truth->high);
+    if (truth->low[0] > truth->high[0]) return fail_without_good(context, import, options);
     for (int64_t m = 0; m < truth->objective_count; m++) {
         if (truth->low[m] < truth->high[m]) continue;
         return fnas_fail(context, FNAS_ERR_INPUT, "%s is the same for all architectures with errors under %g %%: nothing can be compared",
@@ -203,7 +212,7 @@ static fnas_status fill(fnas_context *context, const fnas_import *import, const 
     if (status == FNAS_OK) status = add_complete(context, import, options, columns, truth);
     fnas_free(columns);
     if (status == FNAS_OK && !options->partial) status = check_whole(context, truth);
-    if (status == FNAS_OK) status = find_ranges(context, options, truth);
+    if (status == FNAS_OK) status = find_ranges(context, import, options, truth);
     return status == FNAS_OK ? fnas_truth_find_front(context, truth) : status;
 }
 
@@ -216,6 +225,10 @@ static fnas_status check_options(fnas_context *context, const fnas_space *space,
     if (options->error_column && strcasestr(options->error_column, "accuracy"))
         return fnas_fail(context, FNAS_ERR_INPUT, "the error's column \"%s\" seems to hold accuracies: name it as the accuracy's",
                          options->error_column);
+    for (int64_t k = 0; k < options->cost_count; k++)
+        if (strcmp(options->columns[k], error_column(options)) == 0)
+            return fnas_fail(context, FNAS_ERR_USAGE, "column \"%s\" is named for the %s and for %s: one column is one objective",
+                             options->columns[k], options->accuracy_column ? "accuracy" : "error", options->costs[k]);
     if (options->accuracy_column && options->error_column)
         return fnas_fail(context, FNAS_ERR_USAGE, "the error is one column or 100 less another: name one of the two");
     return FNAS_OK;

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/csv.h"
+#include "base/file.h"
 #include "base/json.h"
 #include "base/memory.h"
 #include "fleetnas/truth.h"
@@ -100,7 +101,9 @@ fnas_status fnas_truth_read_front(fnas_context *context, const fnas_space *space
     fnas_status status = is_json ? read_json(&r) : read_csv(&r);
     if (status != FNAS_OK) {
         fnas_free(r.choices);
-        return status;
+        bool is_csv = length > 4 && strcmp(path + length - 4, ".csv") == 0;
+        if (status != FNAS_ERR_INPUT || is_json || is_csv || !fnas_file_exists(path)) return status;
+        return fnas_fail(context, status, "%s (it was read as CSV: a front's file ends in .json or .csv)", fnas_context_message(context));
     }
     *count = r.count;
     *choices = r.choices;

@@ -22,6 +22,31 @@ static void record_weight_losses(fnas_searcher *searcher) {
     searcher->step_correct_pct = 100.0 * (double)correct / (double)images;
 }
 
+static bool decays(const fnas_parameter *item) {
+    const char *last = strrchr(item->name, '.');
+    return item->initialiser == FNAS_INIT_FAN_IN_UNIFORM && !(last && strcmp(last, ".bias") == 0);
+}
+
+/* Where there are phases, as Once-for-All trains (Cai et al. 2020): Nesterov's momentum, and neither norms nor biases decay; nor do kernel
+ * transforms here, which begin as identities. Else plain momentum on everything, as MODNAS has it. */
+static void step_weights(fnas_searcher *searcher) {
+    const fnas_search_config *config = searcher->config;
+    fnas_search_state *state = searcher->state;
+    const float *gradient = searcher->group_gradient[0];
+    bool phased = fnas_space_phase_count(searcher->run->supernet) > 0;
+    fnas_sgd sgd = {.rate = fnas_schedule_weight_rate(config, state->step, state->total_steps),
+                    .momentum = config->weight_momentum,
+                    .weight_decay = config->weight_decay,
+                    .nesterov = phased};
+    if (!phased) fnas_sgd_step(&sgd, state->weights.float_count, gradient, state->weight_moment, state->weights.values);
+    for (int64_t i = 0; phased && i < state->weights.item_count; i++) {
+        const fnas_parameter *item = &state->weights.items[i];
+        sgd.weight_decay = decays(item) ? config->weight_decay : 0;
+        fnas_sgd_step(&sgd, item->count, gradient + item->offset, state->weight_moment + item->offset,
+                      state->weights.values + item->offset);
+    }
+}
+
 fnas_status fnas_update_weights(fnas_context *context, fnas_searcher *searcher) {
     const fnas_search_state *state = searcher->state;
     if (fnas_schedule_shrinks(searcher->config, state->step, state->total_steps))
@@ -42,10 +67,7 @@ fnas_status fnas_train_weights(fnas_context *context, fnas_searcher *searcher) {
     if (!isfinite(searcher->weight_gradient_norm)) {
         return fnas_fail(context, FNAS_ERR_NUMERIC, "step %lld: the gradient of the supernet is not finite", (long long)state->step);
     }
-    fnas_sgd sgd = {.rate = fnas_schedule_weight_rate(config, state->step, state->total_steps),
-                    .momentum = config->weight_momentum,
-                    .weight_decay = config->weight_decay};
-    fnas_sgd_step(&sgd, state->weights.float_count, gradient, state->weight_moment, state->weights.values);
+    step_weights(searcher);
     return FNAS_OK;
 }
 
@@ -222,8 +244,21 @@ fnas_status fnas_update_hypernet(fnas_context *context, fnas_searcher *searcher)
     return FNAS_OK;
 }
 
+/* Phases that this step is the first of, or that were too short for a step. Weights that a search begins with are as they were given. */
+static fnas_status begin_phases(fnas_context *context, fnas_searcher *searcher) {
+    const fnas_search_config *config = searcher->config;
+    fnas_search_state *state = searcher->state;
+    if (state->step == 0) return FNAS_OK;
+    int64_t before = fnas_schedule_phase_reached(config, state->step - 1, state->total_steps),
+            reached = fnas_schedule_phase_reached(config, state->step, state->total_steps);
+    for (int64_t phase = before + 1; phase <= reached; phase++)
+        FNAS_TRY(fnas_space_begin_phase(context, searcher->run->supernet, phase, &state->weights, state->weight_moment));
+    return FNAS_OK;
+}
+
 fnas_status fnas_search_step(fnas_context *context, fnas_searcher *searcher) {
     fnas_search_state *state = searcher->state;
+    FNAS_TRY(begin_phases(context, searcher));
     searcher->stage = fnas_schedule_stage(searcher->config, state->step, state->total_steps);
     searcher->trains_weights = fnas_search_has_supernet(searcher->config) &&
                                fnas_schedule_trains_weights(searcher->config, state->step, state->total_steps);

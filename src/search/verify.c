@@ -56,6 +56,13 @@ static int64_t fnas_or_default(int64_t value, int64_t fallback) {
     return value ? value : fallback;
 }
 
+/* Of the test part, which may have fewer than were asked for. */
+static int64_t fnas_verify_test_images(const fnas_verify_work *work) {
+    int64_t wanted = fnas_or_default(work->options->test_images, FNAS_VERIFY_TEST_IMAGES);
+    int64_t available = fnas_dataset_get(work->dataset).test_count;
+    return wanted < available ? wanted : available;
+}
+
 static void fnas_scored_free(fnas_scored *scored) {
     fnas_arch_set_free(&scored->archs);
     fnas_free(scored->scores);
@@ -127,7 +134,7 @@ static fnas_status fnas_verify_score(fnas_context *context, const fnas_verify_wo
                                      fnas_scored *scored) {
     scored->scores = fnas_allocate((size_t)scored->archs.count, sizeof *scored->scores);
     if (!scored->scores) return fnas_fail_memory(context, "a verification");
-    int64_t images = part == FNAS_SCORE_TEST ? fnas_or_default(work->options->test_images, FNAS_VERIFY_TEST_IMAGES) : 0;
+    int64_t images = part == FNAS_SCORE_TEST ? fnas_verify_test_images(work) : 0;
     return fnas_score_archs(context, work->run, work->dataset, part, images, stage, scored->archs.count, scored->archs.choices,
                             scored->scores);
 }
@@ -178,13 +185,14 @@ typedef struct fnas_verify_contest {
 static fnas_status fnas_verify_gather(fnas_context *context, const fnas_verify_work *work, int64_t card, const fnas_timed *latency,
                                       fnas_verify_contest *contest) {
     const fnas_candidates *answers = &work->candidates[card * FNAS_VARIANT_COUNT];
-    int64_t images = fnas_or_default(work->options->test_images, FNAS_VERIFY_TEST_IMAGES), total = work->scale.count;
+    int64_t total = work->scale.count;
     for (int64_t v = 0; v < work->variant_count; v++) total += answers[v].count;
-    contest->all = (fnas_verify_points){.test = &work->test,
-                                        .latency = latency,
-                                        .guessing_pct = fnas_query_guessing_pct(work->run->supernet->classes, images),
-                                        .decisions = work->scale.decisions,
-                                        .points = fnas_allocate(2 * (size_t)total, sizeof(double))};
+    contest->all = (fnas_verify_points){
+        .test = &work->test,
+        .latency = latency,
+        .guessing_pct = fnas_query_guessing_pct(work->run->supernet->classes, fnas_verify_test_images(work)),
+        .decisions = work->scale.decisions,
+        .points = fnas_allocate(2 * (size_t)total, sizeof(double))};
     if (!contest->all.points) return fnas_fail_memory(context, "a verification");
     contest->scale = fnas_verify_add_points(&contest->all, work->scale.count, work->scale.choices);
     for (int64_t v = 0; v < work->variant_count; v++)
@@ -390,9 +398,7 @@ static fnas_status fnas_verification_create(fnas_context *context, const fnas_ve
     created->devices = fnas_allocate(count, sizeof *created->devices);
     created->rows = fnas_allocate(count, sizeof *created->rows);
     created->left_out = fnas_allocate(count, sizeof *created->left_out);
-    int64_t available = fnas_dataset_get(work->dataset).test_count;
-    created->test_images = fnas_or_default(work->options->test_images, FNAS_VERIFY_TEST_IMAGES);
-    if (created->test_images > available) created->test_images = available;
+    created->test_images = fnas_verify_test_images(work);
     created->scale_count = work->scale.count;
     created->random_count = work->random_count;
     created->seed = work->options->seed;

@@ -10,7 +10,6 @@
 
 static const fnas_space_type *const fnas_space_types[] = {&fnas_space_nb201, &fnas_space_mobilenetv3, &fnas_space_transformer};
 #define FNAS_SPACE_TYPES (sizeof fnas_space_types / sizeof fnas_space_types[0])
-#define FNAS_SPACE_ARCH_FILE_BYTES ((size_t)64 << 10)
 #define FNAS_SPACE_MISSES_MAX 1000 /* draws in a row that gave nothing new */
 
 /* ---- opening ---- */
@@ -53,11 +52,6 @@ static fnas_status fnas_space_make(fnas_context *context, const fnas_space_type 
     return FNAS_OK;
 }
 
-static bool fnas_space_is_yaml(const char *path) {
-    size_t length = strlen(path);
-    return (length > 4 && strcmp(path + length - 4, ".yml") == 0) || (length > 5 && strcmp(path + length - 5, ".yaml") == 0);
-}
-
 /* The path in "NAME:FILE.yml", which *type reads; NULL where there is none. */
 static const char *fnas_space_path_of_parameters(const char *spec, const fnas_space_type **type) {
     size_t name_length = strcspn(spec, ":");
@@ -70,10 +64,19 @@ static const char *fnas_space_path_of_parameters(const char *spec, const fnas_sp
     return NULL;
 }
 
+/* NAME:... with the name of a known space, whatever its parameters look like. */
+static bool fnas_space_has_known_name(const char *spec) {
+    size_t length = strcspn(spec, ":");
+    for (size_t i = 0; i < FNAS_SPACE_TYPES && spec[length]; i++)
+        if (strlen(fnas_space_types[i]->name) == length && !strncmp(fnas_space_types[i]->name, spec, length)) return true;
+    return false;
+}
+
 /* What no name of a space looks like. */
 static bool fnas_space_is_path(const char *spec) {
     const fnas_space_type *type;
     size_t length = strlen(spec);
+    if (fnas_space_has_known_name(spec) && !fnas_file_exists(spec)) return false;
     if (strncmp(spec, "file:", 5) == 0 || fnas_space_path_of_parameters(spec, &type)) return false;
     return strchr(spec, '/') || (length > 5 && strcmp(spec + length - 5, ".json") == 0);
 }
@@ -278,45 +281,6 @@ fnas_status fnas_space_format(fnas_context *context, const fnas_space *space, co
     return space->type->format(context, space, choices, text, size_bytes);
 }
 
-static fnas_status fnas_space_parse_file(fnas_context *context, const fnas_space *space, const char *path, int32_t *choices) {
-    unsigned char *data;
-    size_t size_bytes;
-    FNAS_TRY(fnas_file_read(context, path, FNAS_SPACE_ARCH_FILE_BYTES, &data, &size_bytes));
-    const char *text = (const char *)data;
-    fnas_status status = FNAS_OK;
-    if (strlen(text) != size_bytes)
-        status = fnas_fail(context, FNAS_ERR_INPUT, "%s: a 0 byte at position %zu: no architecture", path, strlen(text));
-    else
-        status = space->type->parse_at(context, space, path, text, choices);
-    fnas_free(data);
-    return status;
-}
-
-fnas_status fnas_space_parse_given(fnas_context *context, const fnas_space *space, const char *text, int32_t *choices) {
-    bool is_file = space->type->parse_at && fnas_space_is_yaml(text);
-    return is_file ? fnas_space_parse_file(context, space, text, choices) : fnas_space_parse(context, space, text, choices);
-}
-
-bool fnas_space_is_average(const int32_t *choices) {
-    return choices[0] < 0;
-}
-
-fnas_status fnas_space_parse_measured(fnas_context *context, const fnas_space *space, const char *text, int32_t *choices) {
-    const fnas_space_type *type = space->type;
-    /* The first column's name tells: no architecture's text has it. */
-    if (type->parse_averages && strstr(text, type->average_names()[0])) return type->parse_averages(context, space, text, choices);
-    return type->parse(context, space, text, choices);
-}
-
-void fnas_space_measured_features(const fnas_space *space, const int32_t *choices, double *onehot, double *features) {
-    if (fnas_space_is_average(choices)) {
-        space->type->average_features(space, choices, features);
-        return;
-    }
-    fnas_space_to_onehot(space, choices, onehot);
-    fnas_space_cost_features(space, onehot, features);
-}
-
 void fnas_space_random(const fnas_space *space, uint64_t seed, int64_t index, int32_t *choices) {
     fnas_random random = fnas_random_begin(seed, FNAS_STREAM_ARCH, index, 0);
     for (int64_t d = 0; d < space->decision_count; d++) choices[d] = (int32_t)fnas_random_below(&random, space->decisions[d].choice_count);
@@ -354,14 +318,6 @@ fnas_status fnas_space_random_distinct(fnas_context *context, const fnas_space *
         misses = set->count > before && misses <= FNAS_SPACE_MISSES_MAX ? 0 : misses + 1;
     }
     fnas_free(drawn);
-    return status;
-}
-
-fnas_status fnas_space_sample(fnas_context *context, const fnas_space *space, uint64_t seed, int64_t count, int32_t *choices) {
-    fnas_arch_set set = {.decisions = space->decision_count};
-    fnas_status status = fnas_space_random_distinct(context, space, seed, count, &set);
-    if (status == FNAS_OK && count > 0) memcpy(choices, set.choices, (size_t)(count * set.decisions) * sizeof *choices);
-    fnas_arch_set_free(&set);
     return status;
 }
 
@@ -426,6 +382,10 @@ void fnas_space_phase_choices(const fnas_space *space, int64_t phase, int64_t de
     *first = 0;
     *last = (int32_t)space->decisions[decision].choice_count - 1;
     if (space->type->phase_choices && phase != FNAS_SPACE_ALL_OPEN) space->type->phase_choices(space, phase, decision, first, last);
+}
+
+fnas_status fnas_space_begin_phase(fnas_context *context, const fnas_space *space, int64_t phase, fnas_parameters *weights, float *moment) {
+    return space->type->begin_phase ? space->type->begin_phase(context, space, phase, weights, moment) : FNAS_OK;
 }
 
 fnas_status fnas_space_check_one_image_size(fnas_context *context, const fnas_space *space) {
@@ -508,6 +468,11 @@ static void fnas_space_encode_plainly(const fnas_space *space, const double *one
 static void fnas_space_encode_plainly_vjp(const fnas_space *space, const double *onehot, const double *diff_input, double *diff_onehot) {
     (void)onehot;
     for (int64_t i = 0; i < space->onehot_size; i++) diff_onehot[i] += diff_input[i];
+}
+
+const fnas_space_own_format *fnas_space_own_format_at(const fnas_space *space, int64_t index) {
+    const fnas_space_own_format *formats = space->type->formats;
+    return formats && formats[index].name ? &formats[index] : NULL;
 }
 
 const fnas_space_encoding *fnas_space_encoding_at(const fnas_space *space, int64_t index) {

@@ -39,6 +39,14 @@ typedef struct fnas_space_encoding {
     void (*encode_vjp)(const fnas_space *space, const double *onehot, const double *diff_input, double *diff_onehot);
 } fnas_space_encoding;
 
+/* A file in which scripts of the space's origin read an architecture, without weights. */
+typedef struct fnas_space_own_format {
+    const char *name; /* of `export --format` */
+    /* Appends the file's text of an architecture, given by its settled choices and their native string. text->failed is the caller's to
+     * see. */
+    void (*write)(const fnas_space *space, const int32_t *choices, const char *arch, fnas_text *text);
+} fnas_space_own_format;
+
 typedef struct fnas_space_type {
     const char *name;
     /* Reads "key=value,..." over the given previous parameters (NULL: defaults) and fills space->detail, spec, decisions. */
@@ -72,15 +80,21 @@ typedef struct fnas_space_type {
     void (*translator)(const fnas_space *space, const int32_t *choices, fnas_translator *shape);
     /* The phases in which the shared weights are trained from the largest network on (progressive shrinking, Cai et al. 2020): their names
      * (NULL behind the last; at most FNAS_SPACE_PHASES_MAX), and which choices of a decision are open in one, the last phase having all.
-     * From first to last they make the network larger. Both NULL: no phases. */
+     * From first to last they make the network larger. In phase 0 only such decisions are open as leave the network as large as it is, of
+     * weights that are all the same (a resolution): the search gives each part of a step's images to one network then, which has no
+     * teacher. From phase 1 on it gives them to sandwiches. All NULL: no phases. */
     const char *const *phase_names;
+    /* How long each phase is in relation to the others, [phases]: in a training of hours, and as published. */
+    const double *phase_shares, *phase_published;
     void (*phase_choices)(const fnas_space *space, int64_t phase, int64_t decision, int32_t *first, int32_t *last);
+    /* What is done with the weights between the phase before this one and its first step: a change after which the largest network computes
+     * the same, and smaller ones begin better. moment [weights->float_count], laid out as weights->values, goes with them. A function of
+     * the weights alone, so that a search in parts has the same bits. NULL: nothing. */
+    fnas_status (*begin_phase)(fnas_context *context, const fnas_space *space, int64_t phase, fnas_parameters *weights, float *moment);
     /* Between the names that tensors have in the files of a published network and those that `declare` gives them; both write
      * [size_bytes]. to_published is false for a name that has none. Both NULL: the names are the same. */
     fnas_published (*from_published)(const char *published, char *name, size_t size_bytes);
     bool (*to_published)(const char *name, char *published, size_t size_bytes);
-    /* HAT's YAML of a sub-transformer, appended. NULL: the space's architectures are no such thing. */
-    void (*write_hat)(const fnas_space *space, const int32_t *choices, fnas_text *text);
     /* Rows of averages: what tables that do not tell every choice say of an architecture that was measured. All NULL: the space has none. A
      * row stands where an architecture's choices do, [decision_count], its first entry negative (fnas_space_is_average); `format` writes it
      * as well. names: columns of such tables, NULL behind the last. average_row: from the numbers of these columns; messages begin with
@@ -106,6 +120,8 @@ typedef struct fnas_space_type {
     void (*error_features_vjp)(const fnas_space *space, const double *onehot, const double *diff_features, double *diff_onehot);
     /* Up to one without a name; no two of equal size in a space. NULL: D itself, "onehot". */
     const fnas_space_encoding *encodings;
+    /* Up to one without a name; NULL: none. */
+    const fnas_space_own_format *formats;
     const char *const *reference_archs; /* native strings */
     int64_t reference_count;
 } fnas_space_type;
@@ -143,10 +159,15 @@ void fnas_space_error_features_vjp(const fnas_space *space, const double *onehot
 /* Encodings 0, 1, ... of a space, at least one; NULL behind the last. */
 const fnas_space_encoding *fnas_space_encoding_at(const fnas_space *space, int64_t index);
 
+/* Formats 0, 1, ... of a space's own; NULL behind the last. */
+const fnas_space_own_format *fnas_space_own_format_at(const fnas_space *space, int64_t index);
+
 /* One-hot [onehot_size] of an architecture, and back by the largest entry of each row (the first among equals). */
 void fnas_space_to_onehot(const fnas_space *space, const int32_t *choices, double *onehot);
 void fnas_space_decode(const fnas_space *space, const double *logits, int32_t *choices);
 void fnas_space_canonical(const fnas_space *space, int32_t *choices); /* see fnas_space_type; changes choices in place */
+
+bool fnas_space_is_yaml(const char *path); /* by its ending, .yml or .yaml */
 
 /* ---- what was measured: architectures, or rows of averages (fnas_space_type) ---- */
 bool fnas_space_is_average(const int32_t *choices);
@@ -181,6 +202,9 @@ FNAS_NODISCARD fnas_status fnas_space_read(fnas_context *context, const char *wh
 int64_t fnas_space_phase_count(const fnas_space *space);
 const char *fnas_space_phase_name(const fnas_space *space, int64_t phase); /* "kernel"; static */
 void fnas_space_phase_choices(const fnas_space *space, int64_t phase, int64_t decision, int32_t *first, int32_t *last);
+/* See fnas_space_type. Errors: FNAS_ERR_MEMORY. */
+FNAS_NODISCARD fnas_status fnas_space_begin_phase(fnas_context *context, const fnas_space *space, int64_t phase, fnas_parameters *weights,
+                                                  float *moment);
 
 /* C, H, W of the image that an architecture takes. */
 void fnas_space_image_of(const fnas_space *space, const int32_t *choices, int64_t image[3]);

@@ -88,6 +88,43 @@ for _ in 1 2; do
 done
 run 1 "a card of the run in its own place" device rebase run/devices/a.json --references c.json -o run/devices/a.json
 
+# ---- a data set ----
+mkdir -p c10 fashion imgs/train/a imgs/train/b
+for batch in 1 2 3 4 5; do echo "batch $batch" > c10/data_batch_$batch.bin; done
+echo packed > c10/data_batch_5.bin.xz
+for name in train-images-idx3 train-labels-idx1 t10k-images-idx3 t10k-labels-idx1; do echo $name > fashion/$name-ubyte.gz; done
+echo picture > imgs/train/a/ok.jpg
+echo prepared > all.images
+ln -s c10/data_batch_2.bin second.bin
+ln -s imgs linked
+mkdir there.kept && cp -r c10 fashion imgs all.images there.kept
+
+# is_data TEXT MESSAGE WORD...
+is_data() {
+    about=$1 message=$2
+    shift 2
+    run 1 "data, $about" "$@"
+    says err "$message"
+    want "the data set is as it was: $about" sh -c 'for name in c10 fashion imgs all.images; do diff -r "$name" "there.kept/$name" || exit 1; done'
+}
+is_data "rival" "--output c10/data_batch_1.bin would overwrite what is read from c10: name another file" rival naswot --space nb201 --truth a.json --column latency_ms=x --evaluations 5 --data cifar10:c10 -o c10/data_batch_1.bin
+is_data "error estimate" "--output ./c10/data_batch_5.bin would overwrite what is read from c10" error estimate --space "$space" --data cifar10:c10 --device a.json -o ./c10/data_batch_5.bin
+is_data "by a link" "--output second.bin would overwrite what is read from c10/" device measure --space "$space" --name x --data cifar10:c10/ -o second.bin
+is_data "fashion-mnist" "would overwrite what is read from fashion" front run --device c.json --data fashion-mnist:fashion --svg fashion/t10k-labels-idx1-ubyte.gz
+is_data "a prepared file" "would overwrite what is read from all.images" report run --device c.json --data folder:all.images -o all.images
+is_data "a prepared file without a word before it" "would overwrite what is read from all.images" verify run --device c.json --data all.images -o all.images
+is_data "data prepare" "--output imgs/train/a/ok.jpg would overwrite what is read from imgs: name another file" data prepare folder:imgs -o imgs/train/a/ok.jpg
+is_data "one image more" "--output imgs/train/b/new.png would lie in imgs, which is read: name another place" data prepare folder:imgs -o imgs/train/b/new.png
+is_data "by a link to the folder" "would overwrite what is read from linked" export run --arch x --format onnx --data folder:linked -o imgs/train/a/ok.jpg
+is_data "the folder by a link" "linked/x.images would lie in ./imgs, which is read" data prepare folder:./imgs -o linked/x.images
+is_data "fronts in it" "--folder imgs/train would lie in imgs, which is read" front run --device c.json --data folder:imgs --folder imgs/train
+is_data "a run in it" "--out imgs/run would lie in imgs, which is read" search --space "$space" --data folder:imgs --device a.json --out imgs/run
+run 2 "a file of the folder that is not read" verify nowhere --data cifar10:c10 -o c10/data_batch_5.bin.xz
+never_says err "would"
+run 2 "a file beside a folder whose name begins alike" data prepare folder:imgs -o imgs.images
+never_says err "would"
+rm -r c10 fashion imgs all.images there.kept linked second.bin
+
 # ---- cards whose names only a table tells ----
 mkdir cards
 awk 'BEGIN { print "arch,phone" }' > t.csv

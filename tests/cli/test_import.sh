@@ -120,7 +120,7 @@ says err "other reference architectures"
 
 printf 'encoder_embed_dim,latency_mean_encoder,latency_mean_decoder\n512,1,2\n' > "$place/hat.csv"
 run 2 "averages are no cells" device import hat "$place/hat.csv" --space "$space" -o "$place/none.json"
-says err "on a space whose decisions are these features"
+says err "on one whose decisions are these features"
 
 # HELP's files, by Debian's PyTorch.
 if /usr/bin/python3 -c 'import torch' 2> /dev/null; then

@@ -35,6 +35,21 @@ run 2 "a space that is none" import torch "$files/zip.pth" --space mobilenetv4 -
 head -c 2000 "$files/zip.pth" > "$place/cut.pth"
 run 2 "cut off" import torch "$place/cut.pth" -o "$place/none.safetensors"
 says err "cut.pth: truncated"
+run 2 "a device" import torch /dev/zero -o "$place/none.safetensors"
+says err "/dev/zero is a device: name a file"
+mkfifo "$place/pipe"
+"$fleetnas" import torch /dev/stdin -o "$place/none.safetensors" < "$place/pipe" > "$place/out" 2> "$place/err" &
+importing=$!
+{
+    printf PK
+    head -c 1000000 /dev/zero # more than a pipe holds: it is being read
+    kill -TERM $importing
+    head -c 300000000 /dev/zero 2> /dev/null
+} > "$place/pipe" || true
+code=0
+wait $importing || code=$?
+want "interrupted while it reads: 130, not $code" [ $code -eq 130 ]
+says err "interrupted: nothing was written"
 want "nothing is written" [ ! -e "$place/none.safetensors" ]
 want "nothing is left over" [ -z "$(find "$place" -name '.fnas*')" ]
 

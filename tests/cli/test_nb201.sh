@@ -56,12 +56,46 @@ cut -d, -f1,2,4 all.csv > tables/latency_ms.csv
 protocol 2 "a device without a column" TABLES="$place/tables" CIFAR10="$place/cifar" PARTS=copies
 says err "has no column board_32"
 mv all.csv tables/latency_ms.csv
+# refuse VARIABLE WORDS MESSAGE: before anything is done.
+refuse() {
+    protocol 2 "$1=$2" TABLES="$place/tables" CIFAR10="$place/cifar" "$1=$2"
+    says err "run-nb201: $1$3"
+    want "nothing was done: $1=$2" [ ! -e made ]
+}
+rm -rf made
+refuse SEEDS 01 ': "01": whole numbers'
+refuse SEEDS "1 2 1" ": 1 is given twice"
+refuse SEEDS "1 *" ': "*": whole numbers'
+refuse SEEDS " " " is empty"
+refuse MINUTES "5 0" ': "0": numbers above 0'
+refuse MINUTES 0.00 ': "0.00": numbers above 0'
+refuse MINUTES "2.5 2.50" ": 2.5 is given twice"
+refuse MINUTES hour ': "hour": numbers above 0'
+refuse MINUTES -5 ': "-5": numbers above 0'
+refuse SEARCH_MINUTES 1e3 ': "1e3": numbers above 0'
+refuse EVALUATIONS "24 0" ': "0": whole numbers from 1'
+refuse EVALUATIONS "24 -1" ': "-1": whole numbers from 1'
+refuse EVALUATIONS 24.5 ': "24.5": whole numbers from 1'
+refuse RIVAL_SEEDS "1 x" ': "x": whole numbers'
+refuse SLOW_SEEDS "1 1" ": 1 is given twice"
+refuse SEARCH_STEPS 0 ': "0": whole numbers from 1'
+refuse THREADS 0 ': "0": whole numbers from 1'
+
 protocol 2 "a search without its copies" PARTS=search
 says err 'the part "copies" makes it'
 rm -rf made
 
 # ---- the searching part, where there is nothing else ----
-protocol 0 "copies" TABLES="$place/tables" CIFAR10="$place/cifar" PARTS=copies
+mkdir shim
+printf '#!/bin/sh\ncase $1 in */data_batch_3.bin.xz) head -c 100 "$1"; exit 1 ;; esac\nPATH=%s exec cat "$@"\n' "$PATH" > shim/cat
+chmod 755 shim/cat
+protocol 2 "a copy that fails" TABLES="$place/tables" CIFAR10="$place/cifar" PARTS="copies search" PATH="$place/shim:$PATH"
+says err "cifar/data_batch_3.bin.xz could not be copied"
+never_says out "== Search"
+want "no part of it is left" [ -z "$(find made -name '*.part' -o -name data_batch_3.bin.xz)" ]
+want "what was copied stays" [ -s made/search/cifar10/data_batch_2.bin.xz ]
+ln -s "$fleetnas" fleetnas
+protocol 0 "copies" FLEETNAS=./fleetnas TABLES="$place/tables" CIFAR10="$place/cifar" PARTS=copies
 want "neither accuracies nor errors among the copies" sh -c "! grep -rqiE 'accuracy|error' made/search/tables"
 want "MACs stayed" sh -c "head -1 made/search/tables/architectures.csv | grep -qx 'arch_index,arch,params_million,macs_million'"
 want "no test images among the copies" [ "$(cd made/search/cifar10 && echo *)" = "data_batch_1.bin.xz data_batch_2.bin.xz data_batch_3.bin.xz data_batch_4.bin.xz data_batch_5.bin.xz" ]
@@ -70,7 +104,9 @@ mv tables cifar away/
 chmod 0 away 2> /dev/null
 want "the tables are gone" [ ! -e tables ]
 quick="--preset quick --paths 4"
-protocol 0 "a search with shared weights runs without them" PARTS=search JUDGE=supernet SEARCH_NAME=weights MINUTES=5 SEEDS=1 THREE=no SEARCH_STEPS=3 \
+protocol 2 "a command that is not there" FLEETNAS=nothing/fleetnas PARTS=search
+says err "$place/nothing/fleetnas is missing"
+protocol 0 "a search with shared weights runs without them" FLEETNAS=./fleetnas PARTS=search JUDGE=supernet SEARCH_NAME=weights MINUTES=5 SEEDS=1 THREE=no SEARCH_STEPS=3 \
     PREDICTOR_OPTIONS="--steps 100" SEARCH_OPTIONS="$quick --proxy channels=4,cells=1" FRONT_OPTIONS="--candidates 2"
 for device in phone board_32 eyeriss; do want "a front of $device" grep -q '"arch"' made/search/weights-5/seed-1/fronts/$device.json; done
 want "its errors are the weights' own" grep -q '"source": "supernet"' made/search/weights-5/seed-1/fronts/eyeriss.json
@@ -101,6 +137,21 @@ want "every stage has its time" sh -c "for stage in shared,0,cards shared,0,pred
 touch marker
 protocol 0 "once more" PARTS=search JUDGE=macs SEARCH_NAME=trial MINUTES=5 SEEDS=1 SEARCH_STEPS=150 SEARCH_OPTIONS="$quick"
 want "does nothing" [ -z "$(find made/search -newer marker -type f)" ]
+
+# A signal to the script alone reaches the search.
+env PARTS=search JUDGE=macs SEARCH_NAME=alone MINUTES=5 SEEDS=1 THREE=no SEARCH_STEPS=1000000 SEARCH_OPTIONS="$quick" sh "$script" > log 2>&1 < /dev/null &
+alone=$!
+for _ in $(seq 600); do
+    [ ! -e made/search/alone-5/seed-1/run/config.json ] || break
+    sleep 0.1
+done
+kill -TERM $alone
+code=0
+wait $alone || code=$?
+want "the script alone interrupted: 130, not $code" [ $code -eq 130 ]
+want "and says how to go on" grep -q "goes on from here" log
+want "the search has heard of it" grep -q "resume" log
+want "its time is kept" grep -q "^5,alone,1,search," made/results/times.csv
 
 # ---- scores, rivals, page ----
 chmod 755 away
@@ -146,6 +197,19 @@ want "and leaves no score" [ -z "$(find made/results -name '*nosuch*.json')" ]
 # ---- the ablation ----
 ablation() { env TABLES="$place/tables" ERRORS=trial-5/seed-1/errors.csv STEPS=20 SEEDS="1 2" ROWS="default devices-2 errors-random" THREADS=2 sh "$script_of_rows" > out 2> err < /dev/null; }
 script_of_rows=$tests/../scripts/run-ablation.sh
+refuse_row() { # TEXT MESSAGE NAME=VALUE...
+    about=$1 message=$2
+    shift 2
+    want "$about" sh -c '! "$@" > out 2> err < /dev/null' sh env TABLES="$place/tables" ERRORS=trial-5/seed-1/errors.csv "$@" sh "$script_of_rows"
+    says err "run-ablation: $message"
+    want "nothing was done: $about" [ ! -e made/ablation ]
+}
+refuse_row "an ablation without steps" 'STEPS: "0": whole numbers from 1' STEPS=0
+refuse_row "with steps in words" 'STEPS: "many"' STEPS=many
+refuse_row "with a seed twice" "SEEDS: 2 is given twice" SEEDS="2 1 2"
+refuse_row "with a seed that is none" 'SEEDS: "01"' SEEDS="1 01"
+refuse_row "with a row that is none" 'ROWS: "defaults" is none of default update-mean' ROWS="default defaults"
+refuse_row "with a row twice" "ROWS: default is given twice" ROWS="default default"
 want "the ablation runs" ablation
 want "a row each" [ "$(grep -cE '^[|] [a-z0-9 :,]+ [|] [01]\.[0-9]{4} ± 0\.[0-9]{4} [|] [01]\.[0-9]{4} ± 0\.[0-9]{4} [|]$' out)" -eq 3 ]
 want "the judge's errors are better than none" awk -F' [|] ' '/default/ { judged = $3 + 0 } /at random/ { none = $3 + 0 } END { exit !(judged > none) }' out
@@ -160,10 +224,18 @@ want "have no standard error" grep -qF '| 0.9877 ± 0.0000 | 0.9000 ± 0.0000 |'
 cp $short/errors.csv.trainings judged
 want "errors of some ingredients" env TABLES="$place/tables" ERRORS=curve-$less/seed-1/errors.csv JUDGE_OPTIONS="--proxy $tiny --score-proxy $tiny --score-images 4 --steps 40" STEPS=20 SEEDS=1 \
     ROWS="scores-alone without-meco" THREADS=2 sh "$script_of_rows"
+want "what other errors gave is moved aside" grep -q 0.987654 made/ablation-1/default,3
 want "are not the judge's, which stays" cmp judged $short/errors.csv.trainings
 rows=made/search/ablation
 want "and differ" sh -c "! cmp -s $rows/scores-alone/seed-1/errors.csv $rows/without-meco/seed-1/errors.csv && ! cmp -s $rows/without-meco/seed-1/errors.csv $short/errors.csv"
 want "without a new training" sh -c "cut -d, -f1,4 $rows/without-meco/seed-1/errors.csv | grep '[0-9]$' | sort | cmp short -"
+mkdir other
+cp made/ablation/* other/
+: > err
+want "other settings" env TABLES="$place/tables" ERRORS=trial-5/seed-1/errors.csv STEPS=19 SEEDS=1 ROWS=default sh -c 'sh "$0" > out 2> err < /dev/null' "$script_of_rows"
+says err "results of other settings are now in $place/made/ablation-2, their runs in $place/made/search/ablation-2"
+want "nothing of them is lost" sh -c 'for file in other/*,*; do cmp "$file" "made/ablation-2/${file#other/}" || exit 1; done'
+want "nor a run" [ -e made/search/ablation-2/scores-alone/seed-1/run/config.json ]
 mv made/search/predictor.safetensors kept
 want "a search that fails ends it" sh -c "! env TABLES='$place/tables' ERRORS=trial-5/seed-1/errors.csv STEPS=21 SEEDS=1 ROWS=default sh '$script_of_rows' > failed 2> err"
 want "and is not done" [ ! -e made/ablation/default,1 ]

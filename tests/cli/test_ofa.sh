@@ -58,6 +58,8 @@ table=$place/tables/128_lookup_table.yaml
 want "a block a key" [ "$(grep -c '^[A-Z_a-z0-9]*-input:' "$table")" -eq 96 ]
 want "as OFA writes them" grep -q '^expanded_conv-input:32x32x24-output:32x32x24-expand:144-kernel:7-stride:1-idskip:1-se:0-hs:0:$' "$table"
 
+run 1 "more architectures than can be asked for" device import ofa "$table" --space "$small" --name many --references-from-table --archs 999999999 -o "$place/many.json"
+says err "the number of architectures (--archs) is 999999999: it must be 1 to"
 run 2 "references of other resolutions" device import ofa "$table" --space "$small" --name again -o "$place/again.json"
 says err "no table is of resolution 196, which reference architecture 0 has"
 run 0 "the table is read" device import ofa "$table" --space "$small" --name again --references "$place/ten.json" --archs 30 -o "$place/again.json"

@@ -48,6 +48,17 @@ want "its ratio is 1" grep -Eq '"ratio": (1|1\.0+|0\.99999999[0-9]*)[,}]?' "$pla
 # shellcheck disable=SC2086
 run 1 "more evaluations than there are" rival ehvi $tables --evaluations 201 -o "$place/none.csv"
 says err "--evaluations 201: possible are 1 to 200"
+# shellcheck disable=SC2086
+run 1 "a front that is no CSV by its name" rival random $tables --evaluations 5 -o "$place/front.json"
+says err "front.json: the name must end in .csv"
+want "nothing is written" [ ! -e "$place/front.json" ]
+run 1 "one column as accuracy and cost" rival random --space nb201 --partial --truth "$place/truth.csv" --accuracy-column accuracy --column latency_ms=accuracy --evaluations 5 -o "$place/none.csv"
+says err 'column "accuracy" is named for the accuracy and for latency_ms'
+run 1 "one column as error and cost" score --space nb201 --partial --truth "$place/truth.csv" --error-column ms --column latency_ms=ms --front "$place/none.csv"
+says err 'column "ms" is named for the error and for latency_ms'
+awk -F, -v OFS=, 'NR > 1 { $2 /= 100 } { print }' "$place/truth.csv" > "$place/fractions.csv"
+run 2 "accuracies as fractions" rival random --space nb201 --partial --truth "$place/fractions.csv" --accuracy-column accuracy --column latency_ms=ms --evaluations 5 -o "$place/none.csv"
+says err 'fractions.csv: column "accuracy": no architecture has an error under 90 %: accuracies are in %'
 # A space of twelve, fewer than the 24 points of a front by default.
 awk -v table="$place/twelve.csv" 'BEGIN {
     print "arch,error_pct,ms" > table

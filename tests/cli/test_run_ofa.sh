@@ -23,6 +23,19 @@ mkdir empty
 protocol 2 "a folder without tables" TABLES="$place/empty"
 says err "architectures_latency_ms.csv is missing"
 
+echo x > empty/architectures_latency_ms.csv
+cp empty/architectures_latency_ms.csv empty/accuracy_predictor.npz
+cp empty/architectures_latency_ms.csv empty/splits.json
+for wrong in SEEDS=01 SEEDS=a RIVAL_SEEDS=-1 STEPS=0 STEPS=1.5 EVALUATIONS=0 SLOW_EVALUATIONS=ten THREADS=0; do
+    protocol 2 "$wrong" TABLES="$place/empty" $wrong
+    says err "run-ofa: ${wrong%%=*}: \"${wrong#*=}\": whole numbers"
+done
+protocol 2 "a budget twice" TABLES="$place/empty" EVALUATIONS="24 100 24"
+says err "EVALUATIONS: 24 is given twice"
+protocol 2 "a command that is not there" TABLES="$place/empty" FLEETNAS=nothing/fleetnas
+says err "$place/nothing/fleetnas is missing"
+want "nothing was made" [ ! -e made ]
+
 shared=${FLEETNAS_TEST_DATA:-}/ofa
 if [ ! -s "$shared/accuracy_predictor.npz" ]; then
     echo "skipped: set FLEETNAS_TEST_DATA to the folder that holds ofa/architectures_latency_ms.csv, accuracy_predictor.npz and splits.json"
@@ -37,7 +50,8 @@ protocol 2 "a part that there is not" PARTS="cards serch"
 says err '"serch" is none of'
 protocol 2 "a split that there is not" SPLITS=all
 says err '"all" is none of'
-protocol 0 "the protocol" PARTS="cards search rivals score page"
+ln -s "$fleetnas" fleetnas
+protocol 0 "the protocol" FLEETNAS=./fleetnas PARTS="cards search rivals score page"
 want "a front of every device, method, split and budget" [ "$(find made/batch/fronts made/model/fronts -name '*.csv' | wc -l)" -eq $((2 * 12 * (2 + 2 + 1))) ]
 want "a score of each" [ "$(wc -l < made/scores.csv)" -eq $((1 + 2 * 12 * 5)) ]
 want "hypervolumes" awk -F, 'NR > 1 && !($6 > 0 && $6 < 1) { exit 1 }' made/scores.csv
@@ -45,6 +59,7 @@ want "the search saw eleven devices" sh -c "grep -q '\"v100_64\"' made/batch/fle
 want "and nine, without the GPU model" sh -c "grep -q titan_xp_64 made/model/fleetnas-3-1/config.json && ! grep -q titan_rtx made/model/fleetnas-3-1/config.json"
 want "the page has a row a method" grep -qE '^\| random \| 40 \| 0\.[0-9]{4} \| 0\.[0-9]{4} \| 0\.[0-9]{4} \| 1 \|$' made/results.md
 want "means are those of the scores" sh -c "awk -F, '\$1 == \"model\" && \$3 == \"random\" && \$4 == \"evaluations-40\" { sum += \$6 } END { printf \"| random | 40 | %.4f |\", sum / 12 }' made/scores.csv > row && grep -qF \"\$(cat row)\" made/results.md"
+want "and what each split's search asked the models" grep -qF "at $((11 * 16 * (1 + 2 * 6))) sampled architectures (batch; model: $((9 * 16 * (1 + 2 * 6)))), all" made/results.md
 want "who is unseen stands in the table" [ "$(grep -c '(unseen)' made/results.md)" -eq 4 ]
 want "a judge for each device" [ "$(sed -n '/^## The judge/,$p' made/results.md | grep -cE '^\| [a-z0-9_]+ \| -?[0-9.]+ \| [0-9.]+ \| [0-9.]+ \|$')" -eq 12 ]
 cp made/scores.csv made/results.md .
@@ -57,4 +72,19 @@ rm made/batch/fronts/random,evaluations-24,titan_xp_1,1.csv
 protocol 0 "a lost front" PARTS="rivals score"
 says out "split batch, random, 24 evaluations: 1 to do"
 want "is the same" cmp scores.csv made/scores.csv
+want "fits, searches and rivals took processor seconds" awk -F, 'NR > 1 && ($4 == "predictor" || $4 == "search") { sum[$4] += $6 } END { exit !(sum["predictor"] > 0 && sum["search"] > 0) }' made/times.csv
+
+# A signal to the script alone reaches the search.
+env PARTS=search SPLITS=batch STEPS=1000000 SEEDS=9 sh "$script" > log 2>&1 < /dev/null &
+alone=$!
+for _ in $(seq 600); do
+    [ ! -e made/batch/fleetnas-1000000-9/config.json ] || break
+    sleep 0.1
+done
+kill -TERM $alone
+code=0
+wait $alone || code=$?
+want "the script alone interrupted: 130, not $code" [ $code -eq 130 ]
+want "the search has heard of it" grep -q "resume" log
+want "its times are kept, those of the processor too" sh -c "awk -F, '\$1 == \"batch\" && \$3 == 9 && \$4 == \"search\" && \$6 > 0 { found = 1 } END { exit !found }' made/times.csv"
 finish

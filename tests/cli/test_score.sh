@@ -32,6 +32,13 @@ score 0 "three objectives" nsga2.csv --column energy_mj=draw_mj
 rival 0 "a rival for three" random --evaluations 40 --column energy_mj=draw_mj --json
 says out '"ratio"'
 
+echo "<svg/>" > picture.svg
+score 2 "a picture is no front" picture.svg
+says err "a front's file ends in .json or .csv"
+cp nsga2.csv named.front
+score 0 "a table by another name is one" named.front
+rm named.front
+
 # ---- tables ----
 spoil() { # TABLE SED_SCRIPT: a table with one thing wrong, in the place of the good one
     mv "$1" good.csv
@@ -107,6 +114,14 @@ for seed in 1 2; do
         > results/error+latency_ms,random,evaluations-24,phone,$seed.json
 done
 "$fleetnas" score --space nb201 --truth archs.csv costs.csv --accuracy-column $accuracy --column latency_ms=phone_ms --front nsga2.csv --json > results/error+latency_ms,ours,minutes-60,phone,1.json
+run 1 "a page among the scores" results results -o results/page.md
+says err "--output results/page.md: lies in results, which holds scores alone"
+run 1 "another form of it among them" results results -o page.md --html ./results/../results/x
+says err "--html ./results/../results/x: lies in results"
+ln -s results linked
+run 1 "a picture by a link" results results/ -o page.md --svg linked/radar.svg
+says err "--svg linked/radar.svg: lies in results/"
+want "nothing was written there" [ ! -e results/page.md ]
 run 0 "a page of three scores" results results -o page.md --html page.html
 says out "page.md: 3 scores"
 want "it has means and errors" grep -qE '^\| random \| 24 evaluations \| 0\.[0-9]{4} ± 0\.[0-9]{4} \| – \| 2 \| 24 \|$' page.md

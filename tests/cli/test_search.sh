@@ -25,6 +25,9 @@ want "file and standard output agree, for other threads too" cmp "$place/c.csv" 
 run 0 "front --no-error --points 3" front "$search_run" --device "$place/a.json" --no-error --points 3 --csv
 want "at most three points" [ "$(wc -l < "$place/out")" -le 4 ]
 run 1 "no picture without errors" front "$search_run" --device "$place/a.json" --no-error --svg "$place/x.svg"
+run 0 "a front, of which all is known now" front "$search_run" --device "$place/a.json"
+run 2 "front with data that are none" front "$search_run" --device "$place/a.json" --data "cifar10:$place/nowhere"
+says err "nowhere"
 run 2 "front with other data" front "$search_run" --device "$place/a.json" --data synthetic:1x8x8,classes=4,images=600
 says err "images=1200"
 run 0 "fronts of two devices" front "$search_run" --device "$place/c.json" "$place/a.json" --folder "$place/fronts"

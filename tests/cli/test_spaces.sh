@@ -9,6 +9,10 @@ run 0 "space show" space show space.json
 says out "decisions      22, 198 choices in all"
 run 0 "space show --json" space show space.json --json
 spec=$(sed -n 's/.*"spec": "\(.*\)".*/\1/p' out)
+run 2 "a slash in the parameters of a known space" space show mobilenetv3:resolutions=224/128
+says err "space mobilenetv3: resolutions=224/128 must be FROM-TO-STEP"
+run 2 "a path" space show nowhere:x/space.json
+says err "nowhere:x/space.json"
 mkdir elsewhere
 cp space.json table.csv elsewhere
 run 0 "the same space in another folder" space show elsewhere/space.json

@@ -42,7 +42,9 @@ rival 1 "data that nobody looks at" synflow --data "$data"
 says err "leave --data out"
 rival 1 "a proxy without a use" macs --proxy channels=2
 says err "leave --proxy out"
-rival 2 "a proxy that the space has not" synflow --proxy chanels=2
+rival 1 "a proxy out of range" synflow --proxy channels=0
+says err "--proxy channels=0: "
+rival 1 "a proxy that the space has not" synflow --proxy chanels=2
 says err "channels"
 rival 2 "colours where the space takes grey" naswot --data synthetic:3x8x8,classes=4,images=100
 says err "use input=3xHxW in --space or --proxy"

@@ -22,13 +22,15 @@ test_bytes test_jpeg(int height, int width, test_jpeg_kind kind, const uint8_t *
     jpeg_mem_dest(&codec, &bytes.data, &bytes.size);
     codec.image_height = (JDIMENSION)height;
     codec.image_width = (JDIMENSION)width;
-    codec.input_components = kind == TEST_GREY ? 1 : kind == TEST_RGB ? 3 : 4;
-    codec.in_color_space = kind == TEST_GREY ? JCS_GRAYSCALE : kind == TEST_RGB ? JCS_RGB : JCS_CMYK;
+    bool rgb = kind == TEST_RGB || kind == TEST_PROGRESSIVE_RGB;
+    codec.input_components = kind == TEST_GREY ? 1 : rgb ? 3 : 4;
+    codec.in_color_space = kind == TEST_GREY ? JCS_GRAYSCALE : rgb ? JCS_RGB : JCS_CMYK;
     jpeg_set_defaults(&codec);
     if (kind == TEST_ADOBE_YCCK) jpeg_set_colorspace(&codec, JCS_YCCK);
     if (kind == TEST_CMYK) codec.write_Adobe_marker = FALSE;
     jpeg_set_quality(&codec, 100, TRUE);
     for (int c = 0; c < codec.num_components; c++) codec.comp_info[c].h_samp_factor = codec.comp_info[c].v_samp_factor = 1;
+    if (kind == TEST_PROGRESSIVE_RGB || kind == TEST_PROGRESSIVE_CMYK) jpeg_simple_progression(&codec);
     jpeg_start_compress(&codec, TRUE);
     if (orientation) write_exif(&codec, orientation, big);
     for (int y = 0; y < height; y++) {

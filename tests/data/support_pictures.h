@@ -9,7 +9,15 @@ typedef struct test_bytes {
     unsigned long size;
 } test_bytes;
 
-typedef enum test_jpeg_kind { TEST_GREY, TEST_RGB, TEST_CMYK, TEST_ADOBE_CMYK, TEST_ADOBE_YCCK } test_jpeg_kind;
+typedef enum test_jpeg_kind {
+    TEST_GREY,
+    TEST_RGB,
+    TEST_CMYK,
+    TEST_ADOBE_CMYK,
+    TEST_ADOBE_YCCK,
+    TEST_PROGRESSIVE_RGB,
+    TEST_PROGRESSIVE_CMYK
+} test_jpeg_kind;
 
 /* pixels [height, width, channels of the kind]; orientation 0: no EXIF; big: its numbers are big-endian. Quality 100, without chroma
  * subsampling. */

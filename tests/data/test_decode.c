@@ -80,6 +80,7 @@ static void check_jpeg(fnas_test_place *place, test_jpeg_kind kind, const uint8_
 static void every_kind_of_jpeg(void **state) {
     fnas_test_place *place = *state;
     check_jpeg(place, TEST_RGB, (const uint8_t[]){200, 30, 90}, 3, 200, 30, 90);
+    check_jpeg(place, TEST_PROGRESSIVE_RGB, (const uint8_t[]){200, 30, 90}, 3, 200, 30, 90);
     check_jpeg(place, TEST_GREY, (const uint8_t[]){77}, 1, 77, 77, 77);
     /* inks 51, 102, 0 of 255 and 0.2 black: 0.8 * 0.8, 0.6 * 0.8, 0.8 of white; Adobe's files have what is left of the paper */
     check_jpeg(place, TEST_CMYK, (const uint8_t[]){51, 102, 0, 51}, 4, 163, 122, 204);
@@ -209,6 +210,39 @@ static void enormous_pictures_are_refused(void **state) {
     free(png.data);
 }
 
+/* A small JPEG whose header says another height and width. */
+static test_bytes promising(test_jpeg_kind kind, int extent) {
+    static const uint8_t pixels[HEIGHT * WIDTH * 4];
+    test_bytes bytes = test_jpeg(HEIGHT, WIDTH, kind, pixels, 0, false);
+    const unsigned char promised[4] = {(unsigned char)(extent >> 8), (unsigned char)extent, (unsigned char)(extent >> 8),
+                                       (unsigned char)extent};
+    unsigned long at = 0;
+    while (bytes.data[at] != 0xFF || (bytes.data[at + 1] != 0xC0 && bytes.data[at + 1] != 0xC2)) at++; /* the frame's marker */
+    memcpy(bytes.data + at + 5, promised, sizeof promised);
+    return bytes;
+}
+
+/* What is decoded scan by scan is kept as coefficients: a small file takes as much memory as it promises pixels. */
+static void large_progressive_files_are_refused(void **state) {
+    fnas_test_place *place = *state;
+    const struct {
+        test_jpeg_kind kind;
+        int extent;
+        const char *message;
+    } cases[] = {{TEST_PROGRESSIVE_RGB, 6000, "A: the JPEG file is damaged: 36 million pixels in several scans, at most 33 million"},
+                 {TEST_PROGRESSIVE_CMYK, 5792, "A: the JPEG file is damaged: it takes more than 256 MB to decode"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        test_bytes bytes = promising(cases[i].kind, cases[i].extent);
+        assert_status(FNAS_ERR_INPUT, try_decode(place->context, bytes.data, bytes.size));
+        assert_message(cases[i].message);
+        free(bytes.data);
+    }
+    fnas_encoded encoded;
+    test_bytes plain = promising(TEST_RGB, 6000);
+    assert_status(FNAS_OK, fnas_decode_header(place->context, "A", plain.data, plain.size, &encoded));
+    free(plain.data);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         fnas_test(every_kind_of_png),
@@ -218,6 +252,7 @@ int main(void) {
         fnas_test(truncated_files_are_refused),
         fnas_test(spoilt_files_are_refused),
         fnas_test(enormous_pictures_are_refused),
+        fnas_test(large_progressive_files_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -160,6 +160,8 @@ static void other_things_are_ignored_and_counted(void **state) {
     write_two_levels(place);
     write_image(place, "set/train/b/inner/1.png", 1, 1, 1);
     write_image(place, "set/train/loose.png", 1, 1, 1);
+    write_image(place, "set/cover.png", 1, 1, 1);
+    write_image(place, "set/test/b/1.png", 1, 1, 1);
     fnas_test_write_text(place, "set/train/b/notes.txt", "x");
     fnas_test_write_text(place, "set/train/b/.hidden.png", "x");
     fnas_test_write_text(place, "set/train/b/empty.png", "");
@@ -168,9 +170,9 @@ static void other_things_are_ignored_and_counted(void **state) {
     listen(place);
     assert_status(FNAS_OK, open_in(place, "set", &dataset));
     assert_int_equal(fnas_dataset_get(dataset).train_count, 6);
-    assert_logged(
-        "set: ignored: 1 image outside class folders, 1 hidden name, 2 symbolic links, 1 folder inside a class, 1 file that is no "
-        "image by its name");
+    assert_logged("set: ignored: 2 images outside class folders, 1 folder beside train and val, 1 hidden name, 2 symbolic links, 1 folder "
+                  "inside a class, 1 file that is no "
+                  "image by its name");
     assert_logged("set: 1 image left out, having no byte: train/b/empty.png");
     fnas_dataset_close(dataset);
 }
@@ -233,6 +235,16 @@ static void folders_laid_out_otherwise_are_explained(void **state) {
     write_two_levels(place);
     write_image(place, "set/val/d/1.png", 0, 0, 0);
     refuse(place, "set", "set/val/d: the train part has no class of this name");
+    assert_int_equal(remove(fnas_test_path(place, "set/val/d/1.png")) + rmdir(fnas_test_path(place, "set/val/d")), 0);
+    assert_int_equal(remove(fnas_test_path(place, "set/val/b/1.png")) + rmdir(fnas_test_path(place, "set/val/b")), 0);
+    refuse(place, "set", "set/val: no folder of the train part's class b: both parts must have the same classes");
+    write_image(place, "set/val/b/1.png", 10, 0, 9);
+    assert_int_equal(remove(fnas_test_path(place, "set/val/c/1.png")) + rmdir(fnas_test_path(place, "set/val/c")), 0);
+    refuse(place, "set", "set/val: no folder of the train part's class c"); /* the last */
+    write_image(place, "between/0.png", 0, 0, 0);
+    write_image(place, "between/a/1.png", 0, 0, 0);
+    write_image(place, "between/b.png", 0, 0, 0);
+    refuse(place, "between", "between: one class only (a)");
     write_image(place, "sorted/train/a/1.png", 0, 0, 0);
     write_image(place, "sorted/train/b/1.png", 0, 0, 0);
     write_image(place, "sorted/val/1.png", 0, 0, 0);

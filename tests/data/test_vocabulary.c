@@ -99,7 +99,6 @@ static void compare_with_tools(fnas_test_place *place, const char *name, const c
     test_run_shell("cd '%s' && spm_train --input=plain --model_prefix=%s --num_threads=1 %s >log 2>&1 || { tail -3 log; false; }", folder,
                    name, training);
     test_run_shell("cd '%s' && spm_encode --model=%s.model --output_format=id <lines >%s.ids 2>log", folder, name, name);
-    test_run_shell("cd '%s' && spm_encode --model=%s.model <lines >pieces 2>log", folder, name);
     /* an empty line has no id; spm_decode would take it for one */
     test_run_shell("cd '%s' && sed 's/^$/1/' %s.ids | spm_decode --model=%s.model --input_format=id >%s.text 2>log", folder, name, name,
                    name);
@@ -112,7 +111,7 @@ static void ten_thousand_lines_are_as_the_tools_have_them(void **state) {
         print_message("skipped: no spm_train, spm_encode and spm_decode (Debian's package sentencepiece)\n");
         skip();
     }
-    write_lines(place, "plain", 4000, false);
+    write_lines(place, "plain", 2000, false);
     write_lines(place, "lines", 10000, true);
     compare_with_tools(place, "unigram", "--vocab_size=1000 --pad_id=3");
     compare_with_tools(place, "bpe", "--vocab_size=1000 --model_type=bpe");

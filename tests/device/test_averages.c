@@ -216,7 +216,8 @@ static void slow_rows_count_less(void **state) {
 
 /* ---- the predictor ---- */
 
-static double error_on_architectures(fnas_test_place *place, const averages_fleet *fleet, const fnas_predictor *predictor, int device) {
+static double error_on_architectures(fnas_test_place *place, const averages_fleet *fleet, const fnas_predictor *predictor,
+                                     const fnas_card_view *view, int device) {
     enum { COUNT = 300 };
     int32_t choices[COUNT * DECISIONS];
     double predicted[COUNT], exact[COUNT], error = 0;
@@ -224,8 +225,7 @@ static double error_on_architectures(fnas_test_place *place, const averages_flee
         fnas_space_random(fleet->space, 4, i, choices + i * DECISIONS);
         exact[i] = latency_of(fleet->space, device, choices + i * DECISIONS);
     }
-    fnas_card_view view = fnas_card_get(fleet->cards[device]);
-    assert_status(FNAS_OK, fnas_predictor_ask_view(place->context, predictor, &view, COUNT, choices, predicted));
+    assert_status(FNAS_OK, fnas_predictor_ask_view(place->context, predictor, view, COUNT, choices, predicted));
     for (int64_t i = 0; i < COUNT; i++) error += fabs(predicted[i] / exact[i] - 1) / COUNT;
     return error;
 }
@@ -240,7 +240,8 @@ static void predictors_learn_from_rows(void **state) {
     assert_status(FNAS_OK, fnas_predictor_fit(place->context, fleet.space, 2, (const fnas_card *const *)fleet.cards,
                                               &(fnas_predictor_options){.seed = 1}, &predictor));
     for (int d = 0; d < 3; d++) {
-        double error = error_on_architectures(place, &fleet, predictor, d);
+        fnas_card_view view = fnas_card_get(fleet.cards[d]);
+        double error = error_on_architectures(place, &fleet, predictor, &view, d);
         print_message("device %d: mean error %.2f %%\n", d, 100 * error);
         assert_true(error < (d < 2 ? 0.001 : 0.02)); /* known by 200 rows, or by ten: 0.5 % */
     }
@@ -255,6 +256,29 @@ static void predictors_learn_from_rows(void **state) {
         assert_true(first.spearman > 0.97 && first.trained_on == (d < 2));
     }
     fnas_predictor_free(loaded);
+    fnas_predictor_free(predictor);
+    free_fleet(&fleet);
+}
+
+/* One of the ten references half as slow again, whichever: calibration finds that it is the odd one (0.5 %); believing all ten
+ * alike the error is 5.7 %. */
+static void a_slow_reference_is_told(void **state) {
+    fnas_test_place *place = *state;
+    averages_fleet fleet;
+    fnas_predictor *predictor;
+    double latency_ms[10], error = 0;
+    make_fleet(place, &fleet);
+    assert_status(FNAS_OK, fnas_predictor_fit(place->context, fleet.space, 2, (const fnas_card *const *)fleet.cards,
+                                              &(fnas_predictor_options){.seed = 1}, &predictor));
+    for (int slow = 0; slow < 10; slow++) {
+        fnas_card_view view = fnas_card_get(fleet.cards[2]);
+        memcpy(latency_ms, view.reference_latency_ms, sizeof latency_ms);
+        latency_ms[slow] *= 1.5;
+        view.reference_latency_ms = latency_ms;
+        error += error_on_architectures(place, &fleet, predictor, &view, 2) / 10;
+    }
+    print_message("with a slow reference: mean error %.2f %%\n", 100 * error);
+    assert_true(error < 0.02);
     fnas_predictor_free(predictor);
     free_fleet(&fleet);
 }
@@ -315,9 +339,9 @@ static double spearman_of_draw(fnas_test_place *place, const fnas_import *import
     return score.spearman;
 }
 
-/* 0.942 with a deviation of 0.010 over draws was measured (docs/transformer.md), 0.954 with rows that the predictor chose by their
- * features; decoder layers alone give 0.894. The limit of the mean lies two standard errors of 20 draws below; that of the choice is what
- * we promise. */
+/* 0.951 was measured on these 20 draws, 0.949 with a deviation of 0.008 on others (docs/transformer.md), 0.954 with rows that the predictor
+ * chose by their features; decoder layers alone give 0.899. The limit of the mean lies more than two standard errors below; that of the
+ * choice is what we promise. */
 static void the_raspberry_pi_is_predicted(void **state) {
     fnas_test_place *place = *state;
     char table[4096];
@@ -348,7 +372,7 @@ static void the_raspberry_pi_is_predicted(void **state) {
     fnas_predictor_score score;
     assert_status(FNAS_OK, fnas_predictor_evaluate(place->context, predictor, space, card, &score));
     print_message("Raspberry Pi by ten rows: mean of 20 draws %.4f, chosen rows %.4f\n", sum, score.spearman);
-    assert_true(sum > 0.938);
+    assert_true(sum > 0.945);
     assert_true(score.spearman >= 0.935);
     fnas_card_free(card);
     for (int d = 0; d < 3; d++) fnas_card_free(cards[d]);
@@ -364,6 +388,7 @@ int main(void) {
                                        fnas_test(embeddings_are_of_the_references),
                                        fnas_test(slow_rows_count_less),
                                        fnas_test(predictors_learn_from_rows),
+                                       fnas_test(a_slow_reference_is_told),
                                        fnas_test(chosen_rows_are_references),
                                        fnas_test(the_raspberry_pi_is_predicted)};
     return cmocka_run_group_tests(tests, NULL, NULL);

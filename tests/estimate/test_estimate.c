@@ -2,6 +2,7 @@
 #include "base/support.h"
 
 #include <math.h>
+#include <sys/stat.h>
 
 #include "base/csv.h"
 #include "base/file.h"
@@ -158,6 +159,32 @@ static void test_refuses_what_are_no_trainings(void **state) {
     assert_message("damaged.csv.trainings");
 }
 
+/* A header as SQLite writes it, of two pages that are none. */
+static void test_refuses_damaged_trainings(void **state) {
+    static const unsigned char header[100] = "SQLite format 3\0\x10\0\x01\x01\0\x40\x20\x20\0\0\0\x01\0\0\0\x02";
+    fnas_test_place *place = *state;
+    fnas_estimate_summary summary;
+    unsigned char pages[8192];
+    memset(pages, 0xAB, sizeof pages);
+    memcpy(pages, header, sizeof header);
+    pages[47] = 4; /* form of the schema */
+    pages[59] = 1; /* UTF-8 */
+    fnas_test_write(place, "damaged.csv.trainings", pages, sizeof pages);
+    fnas_estimate_options options = tiny(fnas_test_path(place, "damaged.csv"));
+    assert_status(FNAS_ERR_INPUT, fnas_error_estimate(place->context, &options, &summary));
+    assert_message("damaged.csv.trainings is damaged");
+    assert_message("remove it");
+}
+
+static void test_refuses_a_folder_of_trainings(void **state) {
+    fnas_test_place *place = *state;
+    fnas_estimate_summary summary;
+    assert_int_equal(mkdir(fnas_test_path(place, "errors.csv.trainings"), 0777), 0);
+    fnas_estimate_options options = tiny(fnas_test_path(place, "errors.csv"));
+    assert_status(FNAS_ERR_IO, fnas_error_estimate(place->context, &options, &summary));
+    assert_message("errors.csv.trainings is a folder");
+}
+
 static void test_refuses_wrong_options(void **state) {
     fnas_test_place *place = *state;
     fnas_estimate_summary summary;
@@ -185,8 +212,8 @@ static void test_refuses_wrong_options(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        fnas_test(test_tells_all_whatever_happens),
-        fnas_test(test_refuses_what_are_no_trainings),
+        fnas_test(test_tells_all_whatever_happens), fnas_test(test_refuses_what_are_no_trainings),
+        fnas_test(test_refuses_damaged_trainings),  fnas_test(test_refuses_a_folder_of_trainings),
         fnas_test(test_refuses_wrong_options),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,6 +2,7 @@
 #include "base/support.h"
 
 #include <math.h>
+#include <sys/resource.h>
 
 #include "base/support_torch.h"
 #include "export/torch_state.h"
@@ -269,22 +270,36 @@ static void add_repeated(bytes_buffer *buffer, const char *opcodes, size_t count
     free(all);
 }
 
-static void depth_is_limited(void **state) {
+/* Marks have a limit; depth needs none, as nothing that reads values goes down by itself. */
+static void marks_are_limited(void **state) {
     fnas_test_place *place = *state;
     bytes_buffer marks = {0}, lists = {0}, tuples = {0};
     torch_add(&marks, "\x80\x02");
     add_repeated(&marks, "](", 100000);
-    refuse_pickle(place, &marks, "more than 64 deep");
+    refuse_pickle(place, &marks, "more than 64 marks at once");
     torch_add(&lists, "\x80\x02");
     add_repeated(&lists, "]", 100000);
-    add_repeated(&lists, "a", 100000);
-    refuse_pickle(place, &lists, "more than 64 deep");
+    add_repeated(&lists, "a", 99999);
+    torch_add(&lists, ".");
+    refuse_pickle(place, &lists, "it holds no dictionary");
     torch_add(&tuples, "\x80\x02)");
     add_repeated(&tuples, "\x85", 100000);
-    refuse_pickle(place, &tuples, "more than 64 deep");
+    torch_add(&tuples, ".");
+    refuse_pickle(place, &tuples, "it holds no dictionary");
     bytes_free(&marks);
     bytes_free(&lists);
     bytes_free(&tuples);
+}
+
+/* One value, remembered, fills the stack as well as many would. */
+static void recalled_values_are_limited(void **state) {
+    fnas_test_place *place = *state;
+    bytes_buffer pickle = {0};
+    bytes_add(&pickle, "\x80\x02Nq\x00", 5);
+    for (int64_t i = 0; i < FNAS_TORCH_VALUES_MAX; i++) bytes_add(&pickle, "h\x00", 2);
+    bytes_add(&pickle, ".", 1);
+    refuse_pickle(place, &pickle, "more values at once than any state dictionary has");
+    bytes_free(&pickle);
 }
 
 static void too_many_values_are_refused(void **state) {
@@ -330,6 +345,8 @@ static void tensors_beyond_their_storage_are_refused(void **state) {
     refuse_tensor(place, 24, 0, 2, SHAPE(4, 7), SHAPE(1, 1), "more elements than its storage");
     refuse_tensor(place, 24, 0, 2, SHAPE(1 << 20, 1 << 20), SHAPE(0, 0), "more elements than its storage");
     refuse_tensor(place, 24, 0, 2, SHAPE(INT64_MAX, 3), SHAPE(0, 0), "larger than any number can say");
+    refuse_tensor(place, 24, 0, 2, SHAPE(INT64_C(1) << 62, 0), SHAPE(0, 0), "tensor \"w\" is larger than any number can say");
+    refuse_tensor(place, 24, 0, 3, SHAPE(0, INT64_C(1) << 31, INT64_C(1) << 31), SHAPE(0, 0, 0), "larger than any number can say");
     refuse_tensor(place, 24, 0, 1, SHAPE(3), SHAPE(INT64_MAX), "larger than any number can say");
     refuse_tensor(place, 24, INT64_MAX, 1, SHAPE(2), SHAPE(1), "larger than any number can say");
     refuse_tensor(place, 24, -1, 1, SHAPE(1), SHAPE(1), "begins before its storage");
@@ -430,6 +447,44 @@ static void names_are_given_once(void **state) {
     bytes_free(&pickle);
 }
 
+static void names_are_not_empty(void **state) {
+    fnas_test_place *place = *state;
+    bytes_buffer pickle = {0};
+    torch_begin(&pickle);
+    torch_entry(&pickle, "", "0", 24, 0, 1, SHAPE(1));
+    torch_end(&pickle);
+    refuse_pickle(place, &pickle, "the name of entry 1 of its state dictionary is empty");
+    bytes_free(&pickle);
+}
+
+/* One storage under many names takes its memory as often: they are counted before any is copied. */
+static void names_of_one_storage_are_counted_first(void **state) {
+    fnas_test_place *place = *state;
+    const int64_t elements = 1 << 20;
+    float *zeros = calloc((size_t)elements, sizeof *zeros);
+    assert_non_null(zeros);
+    const torch_data storage = {"0", zeros, (size_t)elements, (size_t)elements * sizeof *zeros};
+    bytes_buffer pickle = {0}, file = {0};
+    torch_begin(&pickle);
+    for (int i = 0; i < 1100; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "w%d", i);
+        torch_entry(&pickle, name, "0", elements, 0, 1, SHAPE(elements));
+    }
+    torch_end(&pickle);
+    torch_legacy(&file, &pickle, &storage, 1, 0x88);
+    struct rusage before, after;
+    fnas_torch_state read;
+    getrusage(RUSAGE_SELF, &before);
+    assert_status(FNAS_ERR_INPUT, fnas_torch_state_parse(place->context, "A.pth", file.data, file.size, &read));
+    assert_message("tensor \"w1024\" and those before it take more than 4 GB");
+    getrusage(RUSAGE_SELF, &after);
+    assert_true(after.ru_maxrss - before.ru_maxrss < 64 * 1024); /* kB; the tensors before it would take 4 GB */
+    bytes_free(&file);
+    bytes_free(&pickle);
+    free(zeros);
+}
+
 /* Names go into messages and into JSON. */
 static void names_can_be_shown(void **state) {
     fnas_test_place *place = *state;
@@ -484,6 +539,19 @@ static void make_pickle(bytes_buffer *pickle) {
     torch_begin(pickle);
     torch_entry(pickle, "w", "0", 24, 0, 1, SHAPE(24));
     torch_end(pickle);
+}
+
+static void reading_can_be_stopped(void **state) {
+    fnas_test_place *place = *state;
+    bytes_buffer pickle = {0};
+    fnas_torch_state read;
+    make_pickle(&pickle);
+    fnas_context_request_stop(place->context);
+    assert_status(FNAS_INTERRUPTED, parse_archive(place, &pickle, &read));
+    assert_null(read.entries);
+    assert_status(FNAS_INTERRUPTED, parse_legacy(place, &pickle, &read));
+    assert_status(FNAS_INTERRUPTED, fnas_torch_state_read(place->context, fnas_test_write(place, "a.pth", "a", 1), &read));
+    bytes_free(&pickle);
 }
 
 static void wrong_archives_are_refused(void **state) {
@@ -580,13 +648,17 @@ int main(void) {
         fnas_test(code_is_refused_by_name),
         fnas_test(other_opcodes_are_refused),
         fnas_test(wrong_programs_are_refused),
-        fnas_test(depth_is_limited),
+        fnas_test(marks_are_limited),
         fnas_test(too_many_values_are_refused),
+        fnas_test(recalled_values_are_limited),
         fnas_test(cycles_end),
         fnas_test(tensors_beyond_their_storage_are_refused),
         fnas_test(wrong_arguments_are_refused),
         fnas_test(wrong_storages_are_refused),
         fnas_test(names_are_given_once),
+        fnas_test(names_are_not_empty),
+        fnas_test(names_of_one_storage_are_counted_first),
+        fnas_test(reading_can_be_stopped),
         fnas_test(names_can_be_shown),
         fnas_test(numbers_that_are_not_finite_are_refused),
         fnas_test(wrong_archives_are_refused),

@@ -27,7 +27,7 @@ static void check_architecture(fnas_context *context, const fnas_space *space, c
     fnas_text yaml = {0};
     int32_t again[FNAS_TRANSFORMER_DECISIONS_MAX];
     check_choices(context, space, choices);
-    fnas_transformer_write_hat(space, choices, &yaml);
+    fnas_transformer_formats[0].write(space, choices, NULL, &yaml);
     FUZZ_REQUIRE(yaml.data && fnas_space_parse(context, space, yaml.data, again) == FNAS_OK);
     FUZZ_REQUIRE(fnas_space_params(space, choices) == fnas_space_params(space, again));
     FUZZ_REQUIRE(fnas_space_macs(space, choices) > 0);

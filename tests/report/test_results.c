@@ -237,6 +237,9 @@ static void test_bad_files(void **state) {
     refuse(place, TWO ",nsga2,evaluations-100,c,3.json", "{\"hypervolume\": 0.2, \"true_hypervolume\": 0.4, \"ratio\": 0.5}",
            "scored by different truth tables");
     refuse(place, "times.csv", "minutes,method,seed,stage,seconds\n5,ours,1,judge,-1\n", "times.csv:2");
+    refuse(place, "times.csv", "minutes,method,seed,stage,seconds\n5,ours,1,judge,1\n5,ours,1,search,1e308\n",
+           "times.csv:3: 1e+308 seconds: at most 1e+09 are believed");
+    refuse(place, "times.csv", "minutes,method,seed,stage,seconds\n1e10,ours,1,judge,1\n", "times.csv:2: 1e+10 minutes");
     refuse(place, "times.csv", "minutes,method,seed,stage\n5,ours,1,judge\n", "\"seconds\" is missing");
     refuse(place, "splits.json", "{\"search_devices\": [\"a\", \"a\"], \"unseen_devices\": []}", "device \"a\" stands there twice");
     refuse(place, "splits.json", "{\"search_devices\": [\"a\", 3], \"unseen_devices\": []}", "names of devices");
@@ -245,6 +248,75 @@ static void test_bad_files(void **state) {
     assert_message("splits.json");
     assert_status(FNAS_ERR_INPUT, fnas_results_open(place->context, "/no/such/folder", NULL, &results));
     assert_message("/no/such/folder");
+}
+
+/* What a page has no column for would be missing from its sums, and nobody would see it. */
+static void test_stages_have_room(void **state) {
+    fnas_test_place *place = *state;
+    char text[8000] = "minutes,method,seed,stage,seconds\n";
+    write_folder(place);
+    for (int i = 0; i < 64; i++) sprintf(text + strlen(text), "5,ours,1,stage%d,60\n5,ours,2,stage%d,60\n", i, i);
+    const char *path = fnas_test_write_text(place, "times.csv", text);
+    fnas_results *results = open_folder(place, NULL);
+    const char *page_path = fnas_test_path(place, ".page");
+    assert_status(FNAS_OK, fnas_results_write_markdown(place->context, results, "Room", NULL, page_path));
+    char *page = read_page(page_path);
+    assert_says(page, "| **64.00** |");
+    free(page);
+    fnas_results_free(results);
+    assert_int_equal(remove(path), 0);
+    strcat(text, "5,ours,1,more,60\n");
+    refuse(place, "times.csv", text, "times.csv:130: \"more\" is one stage more than the 64");
+}
+
+static void write_many(fnas_test_place *place, const char *format, int count) {
+    for (int i = 0; i < count; i++) {
+        char name[60];
+        snprintf(name, sizeof name, format, i + 1);
+        write_score(place, name, 0.9);
+    }
+}
+
+static void refuse_many(fnas_test_place *place, const char *words) {
+    fnas_results *results;
+    assert_status(FNAS_ERR_INPUT, fnas_results_open(place->context, place->folder, NULL, &results));
+    assert_message(words);
+}
+
+static void test_methods_have_room(void **state) {
+    fnas_test_place *place = *state;
+    fnas_test_write_text(place, "splits.json", SPLITS);
+    write_many(place, TWO ",m%d,evaluations-24,a,1.json", 64);
+    fnas_results_free(open_folder(place, NULL));
+    write_many(place, TWO ",n%d,evaluations-50,a,1.json", 1);
+    refuse_many(place, TWO ",n1,evaluations-50,a,1.json: more than 64 methods");
+}
+
+static void test_fronts_have_room(void **state) {
+    fnas_test_place *place = *state;
+    fnas_test_write_text(place, "splits.json", SPLITS);
+    write_many(place, TWO ",m%d,evaluations-24,a,1.json", 64);
+    write_many(place, TWO ",m%d,minutes-60,a,1.json", 1);
+    refuse_many(place, "more than 64 fronts side by side");
+}
+
+static void test_budgets_have_room(void **state) {
+    fnas_test_place *place = *state;
+    fnas_test_write_text(place, "splits.json", SPLITS);
+    write_many(place, TWO ",ours,minutes-%d,a,1.json", 64);
+    fnas_results_free(open_folder(place, NULL));
+    write_many(place, TWO ",ours,minutes-%d,a,1.json", 65);
+    refuse_many(place, TWO ",ours,minutes-65,a,1.json: more than 64 budgets of one method");
+}
+
+static void test_levels_have_room(void **state) {
+    fnas_test_place *place = *state;
+    fnas_test_write_text(place, "splits.json", SPLITS);
+    write_many(place, TWO ",m,evaluations-%d,a,1.json", 40);
+    write_many(place, TWO ",n,evaluations-10%d,a,1.json", 24);
+    fnas_results_free(open_folder(place, NULL));
+    write_many(place, TWO ",n,evaluations-20%d,a,1.json", 1);
+    refuse_many(place, TWO ",n,evaluations-1024,a,1.json: more than 64 numbers of evaluations");
 }
 
 static void test_nothing_scored(void **state) {
@@ -261,7 +333,16 @@ static void test_nothing_scored(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {fnas_test(test_means), fnas_test(test_incomplete_seeds), fnas_test(test_markdown),
-                                       fnas_test(test_html),  fnas_test(test_bad_files),        fnas_test(test_nothing_scored)};
+    const struct CMUnitTest tests[] = {fnas_test(test_means),
+                                       fnas_test(test_incomplete_seeds),
+                                       fnas_test(test_markdown),
+                                       fnas_test(test_html),
+                                       fnas_test(test_stages_have_room),
+                                       fnas_test(test_methods_have_room),
+                                       fnas_test(test_fronts_have_room),
+                                       fnas_test(test_budgets_have_room),
+                                       fnas_test(test_levels_have_room),
+                                       fnas_test(test_bad_files),
+                                       fnas_test(test_nothing_scored)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

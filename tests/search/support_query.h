@@ -7,7 +7,7 @@
 
 #define TEST_SPACE "nb201:channels=4,cells=1,classes=4,input=1x8x8"
 #define TEST_DATA "synthetic:1x8x8,classes=4,images=400"
-/* A space that is trained in phases, its networks' images 16, 24 or 32 pixels wide, and smaller images, which are resized to its largest. */
+/* A space that is trained in phases, its networks' images 16, 24 or 32 pixels wide, and smaller images. */
 #define TEST_PHASED_SPACE "mobilenetv3:width=0.1,classes=4,resolutions=16-32-8"
 #define TEST_PHASED_DATA "synthetic:3x12x12,classes=4,images=400"
 

@@ -140,6 +140,9 @@ static void test_phased_presets(void **state) {
         assert_int_equal(config->warmup_fraction > 0, !paper);
         assert_true(config->consolidate_fraction == 0 && config->entropy_hold < 1 && config->entropy_hold >= config->warmup_fraction);
         assert_string_equal(config->proxy, "");
+        const double shares[2][4] = {{4, 2, 2, 2}, {180, 120, 120, 120}};
+        assert_memory_equal(config->phase_shares, shares[paper], sizeof shares[0]);
+        if (paper) assert_true(config->hypernet_rate == 8e-5 && config->hypernet_decay == 1e-3); /* not times the devices */
         assert_int_equal((config->steps > 0) + (made.epochs > 0), 1);
         check_round_trip(place, &made.config);
         fnas_search_config_free(&made.config);
@@ -175,6 +178,18 @@ static void test_phased_options(void **state) {
     check_round_trip(place, &made.config);
     fnas_search_config_free(&made.config);
 
+    /* A batch is shared out, or not, where paths train the weights or are judged by them. */
+    const fnas_search_options batches[] = {{.batch = "full", .supernet = "moving"}, {.batch = "full", .error_gradient = "gates"}};
+    for (size_t i = 0; i < sizeof batches / sizeof *batches; i++) {
+        made = build_for(place, TEST_PHASED_SPACE, batches[i]);
+        test_check(place, made.status);
+        assert_int_equal(made.config.batch, FNAS_BATCH_FULL);
+        /* 0.75 of the steps, or of those that the consolidation leaves */
+        assert_true(made.config.warmup_fraction == (batches[i].supernet ? 0.75 * 0.75 : 0.75));
+        assert_true(made.config.warmup_fraction + made.config.consolidate_fraction < 1);
+        fnas_search_config_free(&made.config);
+    }
+
     /* Given weights need no warm-up. Other spaces can be frozen, too; nothing else of theirs changes. */
     made = build_for(place, TEST_SPACE, (fnas_search_options){.preset = "quick", .supernet = "frozen", .weights = "run"});
     test_check(place, made.status);
@@ -187,6 +202,40 @@ static void test_phased_options(void **state) {
     assert_true(made.config.warmup_fraction == 0.25 && made.config.consolidate_fraction == 0.25 && made.config.entropy_hold == 0.55);
     assert_int_equal(made.config.shared_weights, FNAS_WEIGHTS_MOVING);
     fnas_search_config_free(&made.config);
+}
+
+/* Each part of a sandwich's images and, where the weights are trained on paths as well, each path needs two images. */
+static void test_few_images(void **state) {
+    fnas_test_place *place = *state;
+    const struct {
+        fnas_search_options options;
+        int64_t least; /* images to train on */
+        const char *message;
+    } cases[] = {{{.preset = "quick", .paths = 9}, 4, "fewer than two for each of the 2 parts"},
+                 {{.preset = "quick", .paths = 9, .supernet = "moving"}, 18, "fewer than two for each of 9 paths"},
+                 {{.preset = "quick", .paths = 9, .supernet = "moving", .batch = "full"}, 4, "fewer than two for each of the 2 parts"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        built made = build_for(place, TEST_PHASED_SPACE, cases[i].options);
+        test_check(place, made.status);
+        made.config.weight_fraction = made.config.search_fraction = 0.5;
+        test_check(place, fnas_search_config_fit_data(place->context, &made.config, 2 * cases[i].least));
+        assert_int_equal(fnas_search_config_fit_data(place->context, &made.config, 2 * (cases[i].least - 1)), FNAS_ERR_INPUT);
+        assert_message(cases[i].message);
+        fnas_search_config_free(&made.config);
+    }
+}
+
+/* Scores are of no more images than the split has: the level of guessing goes by them. 400 - 280 - 80 are left to validate on. */
+static void test_validation_images(void **state) {
+    fnas_test_place *place = *state;
+    const int64_t images[2] = {400, 100000}, wanted[2] = {40, 1000};
+    for (int i = 0; i < 2; i++) {
+        built made = build_for(place, TEST_SPACE, (fnas_search_options){.preset = "quick"});
+        test_check(place, made.status);
+        test_check(place, fnas_search_config_fit_data(place->context, &made.config, images[i]));
+        assert_int_equal(made.config.validation_images, wanted[i]);
+        fnas_search_config_free(&made.config);
+    }
 }
 
 static void test_wrong_options(void **state) {
@@ -210,6 +259,8 @@ static void test_wrong_options(void **state) {
         {TEST_PHASED_SPACE, "must be none or 4 numbers", {.phases = ""}},
         {TEST_PHASED_SPACE, "--phases has no use without a warm-up", {.phases = "1,1,1,1", .weights = "run"}},
         {TEST_PHASED_SPACE, "--distillation has no use without", {.distillation = "0.5", .weights = "run"}},
+        {TEST_PHASED_SPACE, "--batch has no use where the shared weights of mobilenetv3", {.batch = "full"}},
+        {TEST_PHASED_SPACE, "--batch has no use where", {.preset = "quick", .batch = "shared", .weights = "run"}},
         {TEST_PHASED_SPACE, "--warmup 1: must be none or a number from 0 to 0.99", {.warmup = "1"}},
         {TEST_PHASED_SPACE, "--warmup 0.5x: must be", {.warmup = "0.5x"}},
         {TEST_PHASED_SPACE, "--distillation 2: must be none or a number from 0 to 1", {.distillation = "2"}},
@@ -224,7 +275,8 @@ static void test_wrong_options(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {fnas_test(test_every_preset), fnas_test(test_rates), fnas_test(test_phased_presets),
-                                       fnas_test(test_phased_options), fnas_test(test_wrong_options)};
+    const struct CMUnitTest tests[] = {fnas_test(test_every_preset),   fnas_test(test_rates),      fnas_test(test_phased_presets),
+                                       fnas_test(test_phased_options), fnas_test(test_few_images), fnas_test(test_validation_images),
+                                       fnas_test(test_wrong_options)};
     return cmocka_run_group_tests_name("config", tests, NULL, NULL);
 }

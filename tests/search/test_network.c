@@ -274,6 +274,7 @@ static void wrong_networks_are_refused(void **state) {
     fnas_test_place *place = *state;
     fnas_space *space = open_space(place, SMALL);
     static const double broken[10] = {0, 0, 0, 0, 0, 0, 0, 0, (double)NAN, 0};
+    static const double huge[10] = {3e38, 0, 0, 0, 0, 0, 0, 0, 0, 0};
     static const struct {
         const char *words, *message;
         int count;
@@ -327,6 +328,13 @@ static void wrong_networks_are_refused(void **state) {
          "member \"W0\" holds nan at [1, 3]: a finite number is expected",
          4,
          {{.name = "W0", .shape = "(2, 5)", .data = broken, .size = sizeof broken},
+          {.name = "b0", .shape = "(2,)", .data = B0, .size = sizeof B0},
+          {.name = "W1", .shape = "(1, 2)", .data = W1, .size = sizeof W1},
+          {.name = "b1", .shape = "(1,)", .data = B1, .size = sizeof B1}}},
+        {":output=error",
+         "member \"W0\" holds 3e+38 at [0, 0]: a finite number of at most 1e30 is expected",
+         4,
+         {{.name = "W0", .shape = "(2, 5)", .data = huge, .size = sizeof huge},
           {.name = "b0", .shape = "(2,)", .data = B0, .size = sizeof B0},
           {.name = "W1", .shape = "(1, 2)", .data = W1, .size = sizeof W1},
           {.name = "b1", .shape = "(1,)", .data = B1, .size = sizeof B1}}},

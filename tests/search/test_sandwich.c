@@ -12,7 +12,7 @@
 #include "search/searcher.h"
 #include "space/mobilenetv3/mobilenetv3.h"
 
-enum { SANDWICHES = 2, LAYERS = 4, PATHS = SANDWICHES * LAYERS, IMAGES = 24, STEPS = 100, SIDE = 32, DATA_SIDE = 12, CLASSES = 4 };
+enum { SANDWICHES = 2, LAYERS = 4, PATHS = SANDWICHES * LAYERS, IMAGES = 24, STEPS = 100, DATA_SIDE = 12, CLASSES = 4 };
 enum { FULL, KERNEL, DEPTH, EXPANSION };
 
 typedef struct stage {
@@ -120,23 +120,50 @@ static void test_no_phases(void **state) {
 
 /* ---- what they learn ---- */
 
-/* The images are the data set's, resized to the largest network's. */
-static void test_images_have_the_largest_size(void **state) {
+/* The images are the data set's own, which are smaller than the largest network's. */
+static void test_images_keep_their_size(void **state) {
     stage opened;
     stage_open(*state, 2, &opened);
     fnas_searcher *s = &opened.searcher;
     opened.run->config.augment = 0;
+    assert_int_equal(s->batch.shape.h, DATA_SIDE);
+    assert_int_equal(s->batch.shape.w, DATA_SIDE);
+    assert_int_equal(s->image_floats, 3 * DATA_SIDE * DATA_SIDE);
     draw(&opened, 12);
     test_check(opened.place, fnas_batch_load(opened.place->context, s, FNAS_PURPOSE_WEIGHTS));
     for (int64_t i = 0; i < IMAGES; i++) {
-        float plain[3 * DATA_SIDE * DATA_SIDE], resized[3 * SIDE * SIDE];
+        float plain[3 * DATA_SIDE * DATA_SIDE];
         int32_t label;
         test_check(opened.place, fnas_dataset_image(opened.place->context, opened.dataset, NULL, s->batch.index[i], plain, &label));
-        fnas_resize_aligned(3, DATA_SIDE, DATA_SIDE, SIDE, SIDE, plain, resized);
         assert_int_equal(label, s->batch.labels[i]);
-        assert_memory_equal(resized, s->batch.images + i * s->image_floats, sizeof resized);
+        assert_memory_equal(plain, s->batch.images + i * s->image_floats, sizeof plain);
     }
     stage_close(&opened);
+}
+
+/* Larger ones are made as large as the largest network's; grey ones get their channels in any case. */
+static void test_shapes_of_images(void **state) {
+    static const struct {
+        const char *data;
+        int64_t side;
+    } cases[] = {{"synthetic:3x12x12,classes=4,images=40", 12},
+                 {"synthetic:3x32x32,classes=4,images=40", 32},
+                 {"synthetic:3x40x40,classes=4,images=40", 32},
+                 {"synthetic:3x16x40,classes=4,images=40", 32},
+                 {"synthetic:1x24x24,classes=4,images=40", 24}};
+    fnas_test_place *place = *state;
+    fnas_run *run = test_run_in(place, TEST_PHASED_SPACE, TEST_PHASED_DATA, "error,latency_ms", 31);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        fnas_dataset *dataset;
+        int64_t shape[3];
+        test_check(place, fnas_dataset_open(place->context, cases[i].data, &dataset));
+        fnas_run_image_shape(run, dataset, shape);
+        assert_int_equal(shape[0], 3);
+        assert_int_equal(shape[1], cases[i].side);
+        assert_int_equal(shape[2], cases[i].side);
+        fnas_dataset_close(dataset);
+    }
+    fnas_run_close(run);
 }
 
 /* A path alone, on its images resized by hand; targets NULL: from the labels alone. */
@@ -149,11 +176,11 @@ static fnas_path_result run_alone(stage *opened, int64_t path, const float *targ
     fnas_space_image_of(opened->run->supernet, choices, image);
     float *given = s->batch.images + share * n * s->image_floats,
           *resized = fnas_allocate((size_t)(n * 3 * image[1] * image[2]), sizeof *resized);
-    fnas_resize_aligned(3 * n, SIDE, SIDE, image[1], image[2], given, resized);
+    fnas_resize_aligned(3 * n, DATA_SIDE, DATA_SIDE, image[1], image[2], given, resized);
     fnas_path_request request = {.net = net,
                                  .parameters = &s->state->weights,
                                  .n = n,
-                                 .images = image[1] == SIDE ? given : resized, /* the last column is not kept to the bit */
+                                 .images = resized,
                                  .labels = s->batch.labels + share * n,
                                  .soft_targets = targets,
                                  .soft_weight = 0.3f,
@@ -198,6 +225,84 @@ static void test_the_largest_teaches(void **state) {
     fnas_free(sum);
     fnas_free(one);
     stage_close(&opened);
+}
+
+/* ---- steps of the weights ---- */
+
+/* Nesterov's momentum; convolutions and the linear layer decay, norms, biases and kernel transforms do not. */
+static void test_update(void **state) {
+    stage opened;
+    stage_open(*state, 2, &opened);
+    fnas_searcher *s = &opened.searcher;
+    fnas_search_state *learnt = s->state;
+    int64_t count = learnt->weights.float_count, decayed = 0, kept = 0;
+    size_t bytes = (size_t)count * sizeof(float);
+    float *weights = fnas_allocate(1, bytes), *moment = fnas_allocate(1, bytes);
+    opened.run->config.weight_decay = 0.5;
+    learnt->step = 12;
+    for (int64_t i = 0; i < learnt->weights.item_count; i++) /* moments of before */
+        for (int64_t k = 0; k < learnt->weights.items[i].count; k++)
+            learnt->weight_moment[learnt->weights.items[i].offset + k] = 0.01f * (float)(k % 7);
+    memcpy(weights, learnt->weights.values, bytes);
+    memcpy(moment, learnt->weight_moment, bytes);
+    test_check(opened.place, fnas_update_weights(opened.place->context, s));
+    double rate = fnas_schedule_weight_rate(&opened.run->config, 12, STEPS), momentum = opened.run->config.weight_momentum;
+    for (int64_t i = 0; i < learnt->weights.item_count; i++) {
+        const fnas_parameter *item = &learnt->weights.items[i];
+        const char *last = strrchr(item->name, '.');
+        static const char *const undecayed[] = {".gamma", ".beta", ".bias", ".transform5", ".transform3"};
+        double decay = 0.5;
+        for (size_t u = 0; u < sizeof undecayed / sizeof *undecayed; u++)
+            if (strcmp(last, undecayed[u]) == 0) decay = 0;
+        decay > 0 ? decayed++ : kept++;
+        for (int64_t k = item->offset; k < item->offset + item->count; k++) {
+            double g = s->group_gradient[0][k] + decay * weights[k], m = momentum * moment[k] + g;
+            double expected = weights[k] - rate * (g + momentum * m), size = fabs(weights[k]) + rate * (fabs(g) + fabs(m));
+            if (!(fabs(learnt->weights.values[k] - expected) <= 4 * 6e-8 * size)) /* four roundings */
+                fail_msg("%s: %.9g, expected %.9g", item->name, (double)learnt->weights.values[k], expected);
+        }
+    }
+    assert_true(decayed == 3 + 3 * 20 + 2 * 12 + 3 && kept > decayed); /* stem and fixed unit, units, squeezes, head */
+    fnas_free(weights);
+    fnas_free(moment);
+    stage_close(&opened);
+}
+
+static bool is_ordered(const fnas_parameters *weights, const char *name) {
+    const fnas_parameter *item = &weights->items[fnas_parameters_find(weights, name)];
+    double above = INFINITY;
+    for (int64_t c = 0; c < item->shape[1]; c++) {
+        double sum = 0;
+        for (int64_t row = 0; row < item->shape[0]; row++) sum += fabs((double)weights->values[item->offset + row * item->shape[1] + c]);
+        if (sum > above) return false;
+        above = sum;
+    }
+    return true;
+}
+
+/* Channels are put in order at the first step of the phase that opens expansions, and at no other; where that phase has no step, behind the
+ * warm-up. Nothing else changes weights whose rate is 0. */
+static void test_order_begins_with_the_phase(void **state) {
+    for (int skipped = 0; skipped < 2; skipped++) {
+        stage opened;
+        stage_open(*state, 2, &opened);
+        fnas_search_config *config = &opened.run->config;
+        fnas_search_state *learnt = opened.searcher.state;
+        size_t bytes = (size_t)learnt->weights.float_count * sizeof(float);
+        float *before = fnas_allocate(1, bytes);
+        config->weight_rate = config->weight_rate_end = 0;
+        if (skipped) config->phase_shares[EXPANSION] = 0;
+        for (int64_t first = skipped ? 40 : 30, step = first - 1; step <= first + 1; step++) {
+            memcpy(before, learnt->weights.values, bytes);
+            learnt->step = step;
+            test_check(opened.place, fnas_search_step(opened.place->context, &opened.searcher));
+            assert_int_equal(memcmp(before, learnt->weights.values, bytes) != 0, step == first);
+            assert_int_equal(is_ordered(&learnt->weights, "stage3.unit2.project"), step >= first);
+            assert_int_equal(is_ordered(&learnt->weights, "stage3.unit2.excite"), step >= first);
+        }
+        fnas_free(before);
+        stage_close(&opened);
+    }
 }
 
 /* The same bits for any number of threads. */
@@ -252,9 +357,10 @@ static void test_frozen(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        fnas_test(test_phases_open_choices),          fnas_test(test_layers), fnas_test(test_no_phases),
-        fnas_test(test_images_have_the_largest_size), fnas_test(test_threads), fnas_test(test_the_largest_teaches),
-        fnas_test(test_frozen),
+        fnas_test(test_phases_open_choices),         fnas_test(test_layers),           fnas_test(test_no_phases),
+        fnas_test(test_images_keep_their_size),      fnas_test(test_shapes_of_images), fnas_test(test_threads),
+        fnas_test(test_the_largest_teaches),         fnas_test(test_frozen),           fnas_test(test_update),
+        fnas_test(test_order_begins_with_the_phase),
     };
     return cmocka_run_group_tests_name("sandwich", tests, NULL, NULL);
 }

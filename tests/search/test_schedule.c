@@ -117,11 +117,13 @@ static void test_phases_share_the_warmup(void **state) {
     fnas_search_config c = phased();
     for (int64_t step = 0; step < 100; step++) {
         assert_int_equal(fnas_schedule_shrinks(&c, step, 100), step < 40);
+        assert_int_equal(fnas_schedule_phase_reached(&c, step, 100), step < 20 ? 0 : step < 30 ? 2 : 3);
         assert_int_equal(fnas_schedule_phase(&c, step, 100), step < 20 ? 0 : step < 30 ? 2 : step < 40 ? 3 : FNAS_SPACE_ALL_OPEN);
     }
     c.phase_count = 0; /* all choices are open, in sandwiches */
     assert_true(fnas_schedule_shrinks(&c, 0, 100));
     assert_int_equal(fnas_schedule_phase(&c, 0, 100), FNAS_SPACE_ALL_OPEN);
+    assert_int_equal(fnas_schedule_phase_reached(&c, 99, 100), FNAS_SPACE_ALL_OPEN);
     c.sandwiches = 0;
     assert_false(fnas_schedule_shrinks(&c, 0, 100));
 }

@@ -355,6 +355,123 @@ static void test_parameters(void **state) {
     end(&f);
 }
 
+/* ---- channels by importance ---- */
+
+static const fnas_parameter *item_of(const fixture *f, int64_t slot, const char *name) {
+    char full[64];
+    snprintf(full, sizeof full, "stage%d.unit%d.%s", (int)(slot / 4), (int)(slot % 4), name);
+    int32_t handle = fnas_parameters_find(&f->parameters, full);
+    assert_int_not_equal(handle, FNAS_PARAMETER_NONE);
+    return &f->parameters.items[handle];
+}
+
+static double column_length(const fnas_parameter *item, const float *flat, int64_t column) {
+    double sum = 0;
+    for (int64_t row = 0; row < item->shape[0]; row++) sum += fabs((double)flat[item->offset + row * item->shape[1] + column]);
+    return sum;
+}
+
+static void run_logits(fnas_test_place *place, const fixture *f, float *logits) {
+    fnas_worker worker;
+    fnas_path_result result = {0};
+    assert_status(FNAS_OK, fnas_worker_create(place->context, FNAS_COMPUTE_F32, &worker));
+    fnas_path_request request = {
+        .net = f->net, .parameters = &f->parameters, .n = IMAGES, .images = f->images, .labels = f->labels, .scale = 1, .logits = logits};
+    assert_status(FNAS_OK, fnas_path_run(place->context, &worker, &request, &result));
+    fnas_worker_destroy(&worker);
+}
+
+/* Where each channel of `item` went, by a value of it that no other has: the first of its row or column. */
+static void find_moves(const fixture *f, const fnas_parameter *item, bool columns, const float *before, int64_t count, int64_t *from) {
+    int64_t stride = columns ? 1 : item->count / count;
+    for (int64_t c = 0; c < count; c++) {
+        from[c] = 0;
+        while (from[c] < count && before[item->offset + from[c] * stride] != f->parameters.values[item->offset + c * stride]) from[c]++;
+        assert_true(from[c] < count);
+    }
+}
+
+/* Every entry of a tensor, and of the moments, came from the channel it should. */
+static void check_moves(const fixture *f, const fnas_parameter *item, bool columns, const float *before, const float *moment, int64_t count,
+                        const int64_t *from) {
+    int64_t row = columns ? item->shape[1] : item->count / count;
+    for (int64_t i = 0; i < item->count; i++) {
+        int64_t source = columns ? i / row * row + from[i % row] : from[i / row] * row + i % row;
+        assert_true(f->parameters.values[item->offset + i] == before[item->offset + source]);
+        assert_true(moment[item->offset + i] == (float)(item->offset + source)); /* which was its place */
+    }
+}
+
+static void check_slot(const fixture *f, int64_t slot, const float *before, const float *moment) {
+    static const char *const rows[] = {"expand", "expand.gamma", "expand.beta", "depthwise", "depthwise.gamma", "depthwise.beta"};
+    const fnas_parameter *project = item_of(f, slot, "project");
+    int64_t middle = project->shape[1], from[1024], squeezed[256];
+    assert_true(middle <= 1024);
+    find_moves(f, project, true, before, middle, from);
+    check_moves(f, project, true, before, moment, middle, from);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) check_moves(f, item_of(f, slot, rows[i]), false, before, moment, middle, from);
+    for (int64_t c = 1; c < middle; c++) {
+        double above = column_length(project, f->parameters.values, c - 1), here = column_length(project, f->parameters.values, c);
+        assert_true(above > here || (above == here && from[c - 1] < from[c]));
+    }
+    if (!fnas_mbv3_stage_squeezes(slot / FNAS_MBV3_STAGE_SLOTS)) return;
+    const fnas_parameter *reduce = item_of(f, slot, "reduce"), *excite = item_of(f, slot, "excite");
+    int64_t count = excite->shape[1];
+    find_moves(f, item_of(f, slot, "reduce.bias"), false, before, count, squeezed);
+    check_moves(f, item_of(f, slot, "reduce.bias"), false, before, moment, count, squeezed);
+    check_moves(f, item_of(f, slot, "excite.bias"), false, before, moment, middle, from);
+    for (int64_t c = 1; c < count; c++)
+        assert_true(column_length(excite, f->parameters.values, c - 1) >= column_length(excite, f->parameters.values, c));
+    for (int64_t r = 0; r < count; r++)
+        for (int64_t c = 0; c < middle; c++) {
+            int64_t at = reduce->offset + squeezed[r] * middle + from[c], other = excite->offset + from[c] * count + squeezed[r];
+            assert_true(f->parameters.values[reduce->offset + r * middle + c] == before[at]);
+            assert_true(moment[reduce->offset + r * middle + c] == (float)at);
+            assert_true(f->parameters.values[excite->offset + c * count + r] == before[other]);
+            assert_true(moment[excite->offset + c * count + r] == (float)other);
+        }
+}
+
+/* Before expansions open, and in no other phase. Equal columns keep their order. The largest network's logits change by the rounding of
+ * sums in another order alone: some 50 layers of sums of some hundred products each in f32, as for TENSOR_BOUND. */
+static void test_channels_are_ordered(void **state) {
+    fnas_test_place *place = *state;
+    fixture f;
+    begin(place, &f, 0x1f);
+    fnas_net_destroy(f.net);
+    for (int64_t d = 0; d < FNAS_MBV3_DECISIONS; d++) f.choices[d] = d == FNAS_MBV3_RESOLUTION ? 0 : FNAS_MBV3_CHOICES - 1;
+    assert_status(FNAS_OK, fnas_space_record(place->context, f.space, f.choices, &f.net));
+    const fnas_parameter *project = item_of(&f, 5, "project");
+    for (int64_t row = 0; row < project->shape[0]; row++) { /* the last column is as important as the third, but for its sign */
+        float *values = f.parameters.values + project->offset + row * project->shape[1];
+        values[project->shape[1] - 1] = -values[2];
+    }
+    float *before = fnas_allocate((size_t)f.floats, sizeof *before), *moment = fnas_allocate((size_t)f.floats, sizeof *moment);
+    float logits[2][IMAGES * CLASSES], largest = 0;
+    assert_true(before && moment && f.floats < 1 << 24);
+    for (int64_t i = 0; i < f.floats; i++) moment[i] = (float)i;
+    memcpy(before, f.parameters.values, (size_t)f.floats * sizeof *before);
+    run_logits(place, &f, logits[0]);
+    for (int64_t phase = 1; phase < 3; phase++)
+        assert_status(FNAS_OK, fnas_space_begin_phase(place->context, f.space, phase, &f.parameters, moment));
+    assert_memory_equal(before, f.parameters.values, (size_t)f.floats * sizeof *before);
+    assert_status(FNAS_OK, fnas_space_begin_phase(place->context, f.space, 3, &f.parameters, moment));
+    for (int64_t slot = 0; slot < FNAS_MBV3_SLOTS; slot++) check_slot(&f, slot, before, moment);
+    assert_memory_not_equal(before, f.parameters.values, (size_t)f.floats * sizeof *before);
+    run_logits(place, &f, logits[1]);
+    for (int i = 0; i < IMAGES * CLASSES; i++) largest = fmaxf(largest, fabsf(logits[0][i]));
+    for (int i = 0; i < IMAGES * CLASSES; i++) assert_true(fabsf(logits[1][i] - logits[0][i]) <= TENSOR_BOUND * largest);
+    assert_true(largest > 0.1f);
+    for (int64_t i = 0; i < f.parameters.item_count; i++) { /* stem, fixed unit and head keep their places */
+        const fnas_parameter *item = &f.parameters.items[i];
+        if (strncmp(item->name, "stage", 5) == 0) continue;
+        assert_memory_equal(before + item->offset, f.parameters.values + item->offset, (size_t)item->count * sizeof *before);
+    }
+    fnas_free(before);
+    fnas_free(moment);
+    end(&f);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {fnas_test(test_engine_agrees_with_reference),
                                        fnas_test(test_bf16_follows_reference),
@@ -362,6 +479,7 @@ int main(void) {
                                        fnas_test(test_where_gates_are),
                                        fnas_test(test_gates_before_norms_vanish),
                                        fnas_test(test_slices_alone_get_gradients),
-                                       fnas_test(test_parameters)};
+                                       fnas_test(test_parameters),
+                                       fnas_test(test_channels_are_ordered)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -205,7 +205,7 @@ static void test_sub(void **state) {
     fnas_text yaml = {0};
     assert_status(FNAS_OK, fnas_space_parse_given(place->context, space, FILES "titanxp_200ms.yml", choices));
     assert_int_equal(fnas_transformer_depth(fnas_transformer_of(space), choices, 1), 5);
-    fnas_transformer_write_hat(space, choices, &yaml);
+    fnas_transformer_formats[0].write(space, choices, NULL, &yaml);
     assert_status(FNAS_OK, fnas_space_parse(place->context, space, yaml.data, again));
     assert_memory_equal(choices, again, sizeof choices);
     assert_non_null(strstr(yaml.data, "decoder-layer-num-subtransformer: 5\n"));

@@ -91,7 +91,8 @@ static void part_marks(fnas_text *text) {
     fnas_text out = {0};
     for (size_t i = 0; i < text->size; i++) {
         bool mark = is_mark(text->data[i]);
-        fnas_text_append_bytes(&out, (char[]){' ', text->data[i], ' '} + !mark, mark ? 3 : 1);
+        const char parted[] = {' ', text->data[i], ' '};
+        fnas_text_append_bytes(&out, mark ? parted : parted + 1, mark ? 3 : 1);
     }
     out.failed |= text->failed;
     fnas_text_free(text);

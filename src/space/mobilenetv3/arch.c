@@ -11,6 +11,14 @@
 #define WHERE "architecture"
 #define EXAMPLE "{\"wid\":null,\"ks\":[...],\"e\":[...],\"d\":[...],\"r\":224}"
 
+/* The native string is what Once-for-All's scripts read. */
+static void write_ofa(const fnas_space *space, const int32_t *choices, const char *arch, fnas_text *text) {
+    (void)space, (void)choices;
+    fnas_text_append(text, "%s\n", arch);
+}
+
+const fnas_space_own_format fnas_mbv3_formats[] = {{"ofa", write_ofa}, {NULL, NULL}};
+
 /* ---- which slots matter ---- */
 
 void fnas_mbv3_settle(const fnas_space *space, int32_t *choices) {

@@ -198,14 +198,25 @@ static void mbv3_image_of(const fnas_space *space, const int32_t *choices, int64
 
 /* As Once-for-All trains them: the full network, then with elastic kernels, depths, expansions. Its resolution is elastic from the first
  * step. */
-enum { PHASE_FULL, PHASE_KERNEL, PHASE_DEPTH, PHASE_EXPANSION };
+enum { PHASE_FULL, PHASE_KERNEL, PHASE_DEPTH, PHASE_EXPANSION, PHASES };
 static const char *const phase_names[] = {"full", "kernel", "depth", "expansion", NULL};
+/* Published: about Once-for-All's epochs. */
+static const double phase_shares[] = {4, 2, 2, 2}, phase_published[] = {180, 120, 120, 120};
+_Static_assert(sizeof phase_names == (PHASES + 1) * sizeof *phase_names && sizeof phase_shares == PHASES * sizeof *phase_shares &&
+                   sizeof phase_published == PHASES * sizeof *phase_published && PHASES <= FNAS_SPACE_PHASES_MAX,
+               "each phase has a name and two lengths");
 
 static void mbv3_phase_choices(const fnas_space *space, int64_t phase, int64_t decision, int32_t *first, int32_t *last) {
     (void)space;
     if (decision == FNAS_MBV3_RESOLUTION) return;
     int64_t opens = decision < FNAS_MBV3_KERNEL ? PHASE_DEPTH : decision < FNAS_MBV3_EXPANSION ? PHASE_KERNEL : PHASE_EXPANSION;
     if (phase < opens) *first = *last;
+}
+
+static fnas_status mbv3_begin_phase(fnas_context *context, const fnas_space *space, int64_t phase, fnas_parameters *weights,
+                                    float *moment) {
+    (void)space;
+    return phase == PHASE_EXPANSION ? fnas_mbv3_reorder(context, weights, moment) : FNAS_OK;
 }
 
 static void mbv3_close(fnas_space *space) {
@@ -232,7 +243,10 @@ const fnas_space_type fnas_space_mobilenetv3 = {.name = "mobilenetv3",
                                                 .declare = fnas_mbv3_declare,
                                                 .record = fnas_mbv3_record,
                                                 .phase_names = phase_names,
+                                                .phase_shares = phase_shares,
+                                                .phase_published = phase_published,
                                                 .phase_choices = mbv3_phase_choices,
+                                                .begin_phase = mbv3_begin_phase,
                                                 .from_published = fnas_mbv3_from_published,
                                                 .to_published = fnas_mbv3_to_published,
                                                 .image_of = mbv3_image_of,
@@ -240,5 +254,6 @@ const fnas_space_type fnas_space_mobilenetv3 = {.name = "mobilenetv3",
                                                 .cost_features = fnas_mbv3_cost_features,
                                                 .cost_features_vjp = fnas_mbv3_cost_features_vjp,
                                                 .encodings = fnas_mbv3_encodings,
+                                                .formats = fnas_mbv3_formats,
                                                 .reference_archs = references,
                                                 .reference_count = sizeof references / sizeof *references};

@@ -82,6 +82,7 @@ const fnas_mbv3 *fnas_mbv3_of(const fnas_space *space);
 /* ---- arch.c: OFA's JSON both ways, and which choices matter ---- */
 fnas_status fnas_mbv3_parse(fnas_context *context, const fnas_space *space, const char *text, int32_t *choices);
 fnas_status fnas_mbv3_format(fnas_context *context, const fnas_space *space, const int32_t *choices, char *text, size_t size_bytes);
+extern const fnas_space_own_format fnas_mbv3_formats[]; /* "ofa" */
 void fnas_mbv3_settle(const fnas_space *space, int32_t *choices);
 double fnas_mbv3_settled_count(const fnas_space *space);
 void fnas_mbv3_settled_random(const fnas_space *space, fnas_random *random, int32_t *choices);
@@ -93,6 +94,10 @@ int64_t fnas_mbv3_params(const fnas_space *space, const int32_t *choices);
 /* ---- supernet.c: parts of the recorded net are the blocks, by their number ---- */
 fnas_status fnas_mbv3_declare(fnas_context *context, const fnas_space *space, fnas_parameters *parameters);
 fnas_status fnas_mbv3_record(fnas_context *context, const fnas_space *space, const int32_t *choices, fnas_net **net);
+
+/* ---- reorder.c: the middle channels of each unit, and the reduced ones of its squeeze and excitation, by importance, those that matter
+ * most first: in the weights and in `moment`, which is laid out as they are. The largest network computes the same as before. ---- */
+fnas_status fnas_mbv3_reorder(fnas_context *context, fnas_parameters *weights, float *moment);
 
 /* ---- names.c: OFA's names of the shared weights ---- */
 fnas_published fnas_mbv3_from_published(const char *published, char *name, size_t size_bytes);

@@ -96,7 +96,8 @@ fnas_status fnas_transformer_format(fnas_context *context, const fnas_space *spa
     return fits ? FNAS_OK : fnas_fail(context, FNAS_ERR_INTERNAL, "an architecture's text needs more than %zu bytes", size_bytes);
 }
 
-void fnas_transformer_write_hat(const fnas_space *space, const int32_t *choices, fnas_text *text) {
+static void write_hat(const fnas_space *space, const int32_t *choices, const char *arch, fnas_text *text) {
+    (void)arch;
     static const int order[FNAS_TRANSFORMER_KINDS] = {
         FNAS_TRANSFORMER_ENCODER_EMBED,  FNAS_TRANSFORMER_DECODER_EMBED,  FNAS_TRANSFORMER_ENCODER_FFN,   FNAS_TRANSFORMER_DECODER_FFN,
         FNAS_TRANSFORMER_ENCODER_LAYERS, FNAS_TRANSFORMER_DECODER_LAYERS, FNAS_TRANSFORMER_ENCODER_HEADS, FNAS_TRANSFORMER_DECODER_HEADS,
@@ -112,6 +113,8 @@ void fnas_transformer_write_hat(const fnas_space *space, const int32_t *choices,
         fnas_text_append(text, "\n");
     }
 }
+
+const fnas_space_own_format fnas_transformer_formats[] = {{"hat", write_hat}, {NULL, NULL}};
 
 /* ---- reading ---- */
 

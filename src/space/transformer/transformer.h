@@ -88,8 +88,7 @@ fnas_status fnas_transformer_format(fnas_context *context, const fnas_space *spa
 void fnas_transformer_settle(const fnas_space *space, int32_t *choices);
 double fnas_transformer_settled_count(const fnas_space *space);
 void fnas_transformer_settled_random(const fnas_space *space, fnas_random *random, int32_t *choices);
-/* As HAT writes what its search found. */
-void fnas_transformer_write_hat(const fnas_space *space, const int32_t *choices, fnas_text *text);
+extern const fnas_space_own_format fnas_transformer_formats[]; /* "hat": as HAT writes what its search found */
 
 /* ---- averages.c: rows of HAT's latency tables ---- */
 const char *const *fnas_transformer_average_names(void);
