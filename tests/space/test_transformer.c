@@ -506,20 +506,65 @@ static void test_wrong_averages(void **state) {
     fnas_space_close(space);
 }
 
+/* ---- networks ---- */
+
+/* Weights of a network that is no larger than itself, without the embedding. */
+static int64_t declared(fnas_test_place *place, const fnas_translator *shape) {
+    fnas_parameters parameters = {0};
+    int64_t count = 0;
+    assert_status(FNAS_OK, fnas_translator_declare(place->context, shape, &parameters));
+    for (int64_t i = 1; i < parameters.item_count; i++) count += parameters.items[i].count;
+    fnas_parameters_free(&parameters);
+    return count;
+}
+
+/* The networks have the parameters that are counted, and their gates are the entries that are chosen, each in use once. */
+static void test_networks(void **state) {
+    fnas_test_place *place = *state;
+    fnas_space *space = open_space(place, "transformer");
+    int32_t choices[DECISIONS];
+    for (int64_t draw = 0; draw < 20; draw++) {
+        fnas_translator shape;
+        double onehot[ONEHOT];
+        int64_t gates = 0;
+        fnas_space_random(space, 3, draw, choices);
+        fnas_space_settle(space, choices);
+        fnas_transformer_shape(space, choices, 100, &shape);
+        assert_status(FNAS_OK, fnas_translator_check(place->context, &shape));
+        assert_int_equal(declared(place, &shape), fnas_transformer_params(space, choices));
+        fnas_space_to_onehot(space, choices, onehot);
+        const fnas_translator_side *sides[2] = {&shape.encoder, &shape.decoder};
+        for (int s = 0; s < 2; s++) {
+            int32_t of_side[2] = {sides[s]->width_gate, sides[s]->layers_gate};
+            for (int g = 0; g < 2; g++) gates += of_side[g] >= 0 && onehot[of_side[g]] == 1;
+            for (int64_t l = 0; l < sides[s]->layer_count; l++) {
+                const fnas_translator_layer *layer = &sides[s]->layers[l];
+                int32_t of_layer[4] = {layer->feed_forward_gate, layer->heads_gate, layer->cross_heads_gate, layer->cross_sources_gate};
+                for (int g = 0; g < 4; g++) {
+                    gates += of_layer[g] >= 0 && onehot[of_layer[g]] == 1;
+                    if (of_layer[g] >= 0) onehot[of_layer[g]] = 2; /* a second layer with it would count no more */
+                }
+            }
+        }
+        assert_int_equal(gates, 4 + 2 * shape.encoder.layer_count + 4 * shape.decoder.layer_count);
+    }
+    fnas_translator largest;
+    fnas_transformer_shape(space, NULL, 100, &largest);
+    assert_int_equal(largest.encoder.width, 640);
+    assert_int_equal(largest.decoder.layer_count, 6);
+    assert_int_equal(largest.decoder.layers[5].feed_forward, 3072);
+    assert_int_equal(largest.decoder.layers[5].cross_sources, 3);
+    fnas_space_close(space);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {fnas_test(test_parameters),
-                                       fnas_test(test_wrong_parameters),
-                                       fnas_test(test_super),
-                                       fnas_test(test_wrong_super),
-                                       fnas_test(test_strings),
-                                       fnas_test(test_longest),
-                                       fnas_test(test_sub),
-                                       fnas_test(test_wrong_strings),
-                                       fnas_test(test_references_and_draws),
-                                       fnas_test(test_published_sizes),
-                                       fnas_test(test_all_published),
-                                       fnas_test(test_features),
-                                       fnas_test(test_averages),
+    const struct CMUnitTest tests[] = {fnas_test(test_networks),         fnas_test(test_parameters),
+                                       fnas_test(test_wrong_parameters), fnas_test(test_super),
+                                       fnas_test(test_wrong_super),      fnas_test(test_strings),
+                                       fnas_test(test_longest),          fnas_test(test_sub),
+                                       fnas_test(test_wrong_strings),    fnas_test(test_references_and_draws),
+                                       fnas_test(test_published_sizes),  fnas_test(test_all_published),
+                                       fnas_test(test_features),         fnas_test(test_averages),
                                        fnas_test(test_wrong_averages)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

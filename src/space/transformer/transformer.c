@@ -61,9 +61,8 @@ static const char *const keys[] = {"encoder-embed",
                                    "ende-attn",
                                    "qkv",
                                    "length",
-                                   "vocabulary",
                                    NULL};
-enum { KEY_QKV = FNAS_TRANSFORMER_KINDS, KEY_LENGTH, KEY_VOCABULARY };
+enum { KEY_QKV = FNAS_TRANSFORMER_KINDS, KEY_LENGTH };
 
 /* HAT's space0 for WMT'14 English to German. */
 static const fnas_transformer defaults = {.lists = {{.count = 2, .values = {640, 512}},
@@ -77,8 +76,7 @@ static const fnas_transformer defaults = {.lists = {{.count = 2, .values = {640,
                                                     {.count = 2, .values = {8, 4}},
                                                     {.count = 3, .values = {-1, 1, 2}}},
                                           .qkv = 512,
-                                          .length = 30,
-                                          .vocabulary = 32768};
+                                          .length = 30};
 
 static bool is_layers(int kind) {
     return kind == FNAS_TRANSFORMER_ENCODER_LAYERS || kind == FNAS_TRANSFORMER_DECODER_LAYERS;
@@ -135,8 +133,6 @@ static fnas_status read_parameters(fnas_context *context, const char *parameters
             FNAS_TRY(read_number(context, keys[key], value, FNAS_TRANSFORMER_WIDTH_MAX, &transformer->qkv));
         else if (key == KEY_LENGTH)
             FNAS_TRY(read_number(context, keys[key], value, FNAS_TRANSFORMER_LENGTH_MAX, &transformer->length));
-        else if (key == KEY_VOCABULARY)
-            FNAS_TRY(read_number(context, keys[key], value, FNAS_TRANSFORMER_VOCABULARY_MAX, &transformer->vocabulary));
         else
             FNAS_TRY(read_list(context, key, value, &transformer->lists[key]));
     }
@@ -204,8 +200,7 @@ static fnas_status write_spec(fnas_context *context, fnas_space *space, const fn
         for (int64_t k = 0; k < transformer->lists[kind].count; k++)
             fnas_text_append(&spec, "%s%s", k ? "+" : "", transformer->lists[kind].names[k]);
     }
-    fnas_text_append(&spec, ",qkv=%lld,length=%lld,vocabulary=%lld", (long long)transformer->qkv, (long long)transformer->length,
-                     (long long)transformer->vocabulary);
+    fnas_text_append(&spec, ",qkv=%lld,length=%lld", (long long)transformer->qkv, (long long)transformer->length);
     space->spec = spec.failed ? NULL : fnas_strdup(spec.data);
     bool too_long = spec.size >= FNAS_SPACE_SPEC_BYTES;
     fnas_text_free(&spec);
@@ -297,7 +292,6 @@ const fnas_space_type fnas_space_transformer = {.name = "transformer",
                                                 .settled_random = fnas_transformer_settled_random,
                                                 .macs = fnas_transformer_macs,
                                                 .params = fnas_transformer_params,
-                                                .declare = fnas_transformer_declare,
                                                 .translator = fnas_transformer_shape,
                                                 .formats = fnas_transformer_formats,
                                                 .average_names = fnas_transformer_average_names,

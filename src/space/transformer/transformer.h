@@ -11,7 +11,6 @@
 #include "space/transformer/yaml.h"
 
 #define FNAS_TRANSFORMER_LAYERS_MAX FNAS_TRANSLATOR_LAYERS_MAX
-#define FNAS_TRANSFORMER_VOCABULARY_MAX 1000000
 #define FNAS_TRANSFORMER_CHOICES_MAX 16
 #define FNAS_TRANSFORMER_WIDTH_MAX 65536
 #define FNAS_TRANSFORMER_LENGTH_MAX 4096
@@ -51,7 +50,6 @@ typedef struct fnas_transformer {
     fnas_transformer_list lists[FNAS_TRANSFORMER_KINDS];
     int64_t qkv;                                    /* inner width of every attention, whatever its heads */
     int64_t length;                                 /* words of the sentence that MACs are counted for */
-    int64_t vocabulary;                             /* pieces, of both languages together */
     int64_t layers[2];                              /* slots of encoder and decoder: the largest number to choose */
     int64_t first_of[FNAS_TRANSFORMER_KINDS];       /* first decision of a kind */
     int64_t row_of[FNAS_TRANSFORMER_DECISIONS_MAX]; /* where a decision's row begins in the one-hot */
@@ -97,10 +95,8 @@ fnas_status fnas_transformer_average_row(fnas_context *context, const fnas_space
 fnas_status fnas_transformer_parse_averages(fnas_context *context, const fnas_space *space, const char *text, int32_t *row);
 fnas_status fnas_transformer_format_averages(fnas_context *context, const int32_t *row, char *text, size_t size_bytes);
 
-/* ---- supernet.c ---- */
-/* The network of an architecture with its gates; choices NULL: the largest. */
-void fnas_transformer_shape(const fnas_space *space, const int32_t *choices, fnas_translator *shape);
-fnas_status fnas_transformer_declare(fnas_context *context, const fnas_space *space, fnas_parameters *parameters);
+/* ---- network.c ---- */
+void fnas_transformer_shape(const fnas_space *space, const int32_t *choices, int64_t vocabulary, fnas_translator *shape);
 
 /* ---- count.c ---- */
 int64_t fnas_transformer_macs(const fnas_space *space, const int32_t *choices);

@@ -1,5 +1,5 @@
-/* A sub-transformer as a network over shared weights (nn/translator): HAT's, whose every weight is the first rows and columns of the largest
- * one's. A gate is the entry of the one-hot that was chosen; where each stands says nn/translator/layer.c. */
+/* A sub-transformer as a network over shared weights (nn/translator): HAT's, whose every weight is the first rows and columns of the
+ * largest one's. A gate is the entry of the one-hot that was chosen; where each stands says nn/translator/layer.c. */
 #include "space/transformer/transformer.h"
 
 static int32_t entry(const fnas_transformer *transformer, const int32_t *choices, int kind, int64_t layer) {
@@ -42,20 +42,14 @@ static void choose_largest(const fnas_transformer *transformer, int32_t *choices
     }
 }
 
-void fnas_transformer_shape(const fnas_space *space, const int32_t *choices, fnas_translator *shape) {
+void fnas_transformer_shape(const fnas_space *space, const int32_t *choices, int64_t vocabulary, fnas_translator *shape) {
     const fnas_transformer *transformer = space->detail;
     int32_t largest[FNAS_TRANSFORMER_DECISIONS_MAX];
     if (!choices) {
         choose_largest(transformer, largest);
         choices = largest;
     }
-    *shape = (fnas_translator){.vocabulary = transformer->vocabulary, .attention_width = transformer->qkv};
+    *shape = (fnas_translator){.vocabulary = vocabulary, .attention_width = transformer->qkv};
     shape_side(transformer, choices, 0, &shape->encoder);
     shape_side(transformer, choices, 1, &shape->decoder);
-}
-
-fnas_status fnas_transformer_declare(fnas_context *context, const fnas_space *space, fnas_parameters *parameters) {
-    fnas_translator largest;
-    fnas_transformer_shape(space, NULL, &largest);
-    return fnas_translator_declare(context, &largest, parameters);
 }
