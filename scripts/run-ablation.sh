@@ -26,6 +26,7 @@ folder=$(cd "$folder" 2> /dev/null && pwd) || stop "${NB201_DIR:-build/nb201} is
 own=$folder/search
 [ -s "$own/$errors" ] || stop "$own/$errors is missing: ERRORS=FILE names the errors of a finished search below $own"
 splits=$own/tables/splits.json
+[ -s "$splits" ] || stop "$splits is missing: make nb201 PARTS=copies makes it"
 . "$root/scripts/nb201-common.sh"
 export OMP_WAIT_POLICY=passive LC_ALL=C
 

@@ -203,7 +203,7 @@ static fnas_status fnas_csv_fail_column(fnas_context *context, const fnas_csv *t
     const char *near = fnas_suggest(name, names);
     fnas_free(names);
     if (near) {
-        return fnas_fail(context, FNAS_ERR_INPUT, "%s: column \"%s\" is missing: did \"%s\" mean it?", table->path, name, near);
+        return fnas_fail(context, FNAS_ERR_INPUT, "%s: column \"%s\" is missing: did you mean \"%s\"?", table->path, name, near);
     }
     return fnas_fail(context, FNAS_ERR_INPUT, "%s: column \"%s\" is missing", table->path, name);
 }

@@ -24,9 +24,10 @@ struct fnas_process {
     bool ended;
     siginfo_t end; /* how; it stays a zombie until it is stopped, so that its number means nobody else */
     char *name;
-    fnas_text unread;                  /* of its output */
-    char error_line[ERROR_LINE_BYTES]; /* the last that is not blank */
-    char error_next[ERROR_LINE_BYTES]; /* the one that is being read */
+    fnas_text unread;                    /* of its output */
+    char error_before[ERROR_LINE_BYTES]; /* the one before it */
+    char error_line[ERROR_LINE_BYTES];   /* the last that is not blank */
+    char error_next[ERROR_LINE_BYTES];   /* the one that is being read */
     size_t error_size;
 };
 
@@ -137,7 +138,10 @@ fnas_status fnas_process_start(fnas_context *context, char *const *words, bool w
 static void take_errors(fnas_process *process, const char *bytes, size_t size) {
     for (size_t i = 0; i < size; i++) {
         if (bytes[i] == '\n') {
-            if (process->error_size) memcpy(process->error_line, process->error_next, sizeof process->error_line);
+            if (process->error_size) {
+                memcpy(process->error_before, process->error_line, sizeof process->error_before);
+                memcpy(process->error_line, process->error_next, sizeof process->error_line);
+            }
             process->error_size = 0;
         } else if ((process->error_size || bytes[i] != ' ') && process->error_size + 1 < sizeof process->error_next) {
             unsigned char byte = (unsigned char)bytes[i];
@@ -169,6 +173,10 @@ static void drain_output(fnas_process *process) {
 
 static const char *last_error(const fnas_process *process) {
     return process->error_size ? process->error_next : process->error_line;
+}
+
+const char *fnas_process_error_before(const fnas_process *process) {
+    return process->error_size ? process->error_line : process->error_before;
 }
 
 static fnas_status fail_process(fnas_context *context, fnas_process *process, const char *what) {

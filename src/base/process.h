@@ -29,6 +29,10 @@ FNAS_NODISCARD fnas_status fnas_process_ask(fnas_context *context, fnas_process 
  */
 FNAS_NODISCARD fnas_status fnas_process_finish(fnas_context *context, fnas_process *process, fnas_process_limits limits, fnas_text *output);
 
+/* The line of its error stream before the one that messages repeat, "" where there is none: of programs whose last word is that they end.
+ * Borrowed until the next call. */
+const char *fnas_process_error_before(const fnas_process *process);
+
 /* Kills what is left of it and its children, and releases it. NULL is allowed. */
 void fnas_process_stop(fnas_process *process);
 

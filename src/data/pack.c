@@ -55,8 +55,9 @@ static fnas_status fail_damaged(fnas_context *context, const char *name, const c
 /* numbers [TRAILER_NUMBERS] */
 static fnas_status read_trailer(fnas_context *context, const char *name, const unsigned char *bytes, size_t size, uint64_t *numbers) {
     if (size < MAGIC_BYTES || memcmp(bytes, MAGIC, MAGIC_BYTES))
-        return fnas_fail(context, FNAS_ERR_INPUT,
-                         "%s: no file of prepared images: name the folder of the images, or what `fleetnas data prepare` made of it", name);
+        return fnas_fail(
+            context, FNAS_ERR_INPUT,
+            "%s: no file of prepared images: name the folder of the images, or what `fleetnas data prepare folder:DIR` made of it", name);
     if (size < MAGIC_BYTES + TRAILER_BYTES || memcmp(bytes + size - MAGIC_BYTES, MAGIC, MAGIC_BYTES))
         return fail_damaged(context, name, "truncated: its end is missing");
     for (int i = 0; i < TRAILER_NUMBERS; i++) numbers[i] = get(bytes + size - TRAILER_BYTES + 8 * i, 8);

@@ -226,7 +226,8 @@ static fnas_status check_request(fnas_context *context, const char *spec, int64_
     bool is_folder = !strncmp(spec, prefix, sizeof prefix - 1);
     *folder = is_folder ? spec + sizeof prefix - 1 : spec;
     if (!is_folder || !fnas_folder_exists(*folder))
-        return fnas_fail(context, is_folder ? FNAS_ERR_INPUT : FNAS_ERR_USAGE, "%s: images are prepared from a folder of them: folder:DIR",
+        return fnas_fail(context, is_folder ? FNAS_ERR_INPUT : FNAS_ERR_USAGE,
+                         "%s: images are prepared from a folder of them, folder:DIR, parallel text from two files, text:SOURCE,TARGET",
                          spec);
     if (side >= FNAS_PACK_SIDE_MIN && side <= FNAS_PACK_SIDE_MAX) return FNAS_OK;
     return fnas_fail(context, FNAS_ERR_USAGE, "a shorter side of %lld pixels: it must be %d..%d", (long long)side, FNAS_PACK_SIDE_MIN,

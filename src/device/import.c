@@ -114,7 +114,7 @@ static fnas_status fail_missing_column(fnas_context *context, const fnas_import 
     fnas_free(names);
     const char *path = import->table_count ? import->tables[0].path : "no table",
                *more = import->table_count > 1 ? " and the other tables" : "";
-    if (near) return fnas_fail(context, FNAS_ERR_INPUT, "%s%s: column \"%s\" is missing: did \"%s\" mean it?", path, more, name, near);
+    if (near) return fnas_fail(context, FNAS_ERR_INPUT, "%s%s: column \"%s\" is missing: did you mean \"%s\"?", path, more, name, near);
     return fnas_fail(context, FNAS_ERR_INPUT, "%s%s: column \"%s\" is missing", path, more, name);
 }
 

@@ -18,7 +18,8 @@ static fnas_status find_key(csv_reader *reader) {
     fnas_status status = fnas_arch_columns_find(reader->context, reader->space, table->path, table->csv, &policy, &reader->columns);
     if (status == FNAS_ERR_INPUT && reader->columns.missing && reader->columns.has_index)
         return fnas_fail(reader->context, FNAS_ERR_USAGE,
-                         "%s has indices and no column \"arch\": give a table that says which architecture each index is (--archs)",
+                         "%s has indices and no column \"arch\": name a table with \"arch\" and the indices as well (--archs of device "
+                         "import csv, another --truth)",
                          table->path);
     FNAS_TRY(status);
     for (int64_t c = 0; c < fnas_csv_columns(table->csv); c++) table->is_key[c] = fnas_arch_columns_is_key(&reader->columns, c);

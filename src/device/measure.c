@@ -174,10 +174,11 @@ void fnas_measurement_release(fnas_measurement *measuring) {
 fnas_status fnas_measurement_check_drift(const fnas_measurement *measuring) {
     double drift = measuring->result.drift;
     if (fabs(drift) <= FNAS_MEASURE_DRIFT_LIMIT) return FNAS_OK;
-    return fnas_fail(measuring->context, FNAS_ERR_NUMERIC,
-                     "%s: the same architecture took %+.0f %% time at the end of the measurement, more than %.0f %% off: measure again on "
-                     "a quiet machine",
-                     measuring->stage, 100 * drift, 100 * FNAS_MEASURE_DRIFT_LIMIT);
+    return fnas_fail(
+        measuring->context, FNAS_ERR_NUMERIC,
+        "%s: at the end of the measurement the same architecture took %.0f %% %s time, and %.0f %% are allowed: measure again on a "
+        "quiet machine",
+        measuring->stage, 100 * fabs(drift), drift < 0 ? "less" : "more", 100 * FNAS_MEASURE_DRIFT_LIMIT);
 }
 
 /* ---- public ---- */

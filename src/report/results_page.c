@@ -96,7 +96,9 @@ static void append_summary(fnas_results_page *p) {
     fnas_sheet_paragraph(
         &p->sheet,
         "Mean over devices, then over seeds, with the standard error of the latter. Error and latency; each front has at most 24 "
-        "architectures, chosen by what its method knows, and is scored by the table. A rival sees the true error and latency of as "
+        "architectures, chosen by what its method knows, and is scored by the table. Searches are in bold, also where others are better. A "
+        "rival sees the true "
+        "error and latency of as "
         "many architectures as its budget says, anew for each device: they would have to be trained (last column: all devices "
         "together; what two devices ask alike counts twice). A search sees neither true errors nor the unseen devices, but for ten "
         "latencies of each.");

@@ -95,8 +95,8 @@ fnas_status fnas_run_export(fnas_context *context, const fnas_run *run, const fn
     exported network = {.net = NULL};
     FNAS_TRY(check(context, run->space, options, &format));
     if (format < FORMAT_OWN && !fnas_search_has_supernet(&run->config))
-        return fnas_fail(context, FNAS_ERR_USAGE, "%s: this run has its errors from a table, and no shared weights to make a network of",
-                         run->path);
+        return fnas_fail(context, FNAS_ERR_USAGE,
+                         "%s: this run has its errors from a table or a surrogate, and no shared weights to make a network of", run->path);
     int32_t *choices = fnas_allocate((size_t)fnas_space_decision_count(run->space), sizeof *choices);
     if (!choices) return fnas_fail_memory(context, "an architecture");
     fnas_status status = settle_arch(context, run->space, options->arch, choices, network.arch);

@@ -77,7 +77,7 @@ static void numbers_and_columns_are_checked(void **state) {
     assert_message("a.csv:3: \"latency_ms\" is \"nan\", it must be a finite number");
     assert_status(FNAS_ERR_INPUT, fnas_csv_number(place->context, table, 2, column, &value));
     assert_status(FNAS_ERR_INPUT, fnas_csv_column(place->context, table, "latency", &column));
-    assert_message("column \"latency\" is missing: did \"latency_ms\" mean it?");
+    assert_message("column \"latency\" is missing: did you mean \"latency_ms\"?");
     assert_status(FNAS_ERR_INPUT, fnas_csv_column(place->context, table, "energy", &column));
     assert_message("column \"energy\" is missing");
     fnas_csv_free(table);

@@ -80,7 +80,7 @@ says err "--archs"
 csv 1 "batch sizes that are none" "$place/table.csv" --archs "$place/archs.csv" --all --batch-suffixes 1,x -o "$place/none"
 says err "--batch-suffixes 1,x"
 csv 2 "a column that is missing" "$place/table.csv" --archs "$place/archs.csv" --column latency_ms=bord_1 -o "$place/none.json"
-says err 'did "board_1" mean it?'
+says err 'did you mean "board_1"?'
 csv 3 "a folder that is missing" "$place/table.csv" --archs "$place/archs.csv" --column latency_ms=board_1 -o "$place/no/none.json"
 : > "$place/file"
 csv 3 "a file where the folder should be" "$place/table.csv" --archs "$place/archs.csv" --all -o "$place/file"

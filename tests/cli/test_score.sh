@@ -62,7 +62,7 @@ refuse costs.csv '9s/,[^,]*,/,inf,/' 'costs.csv:9: "phone_ms" is "inf"'
 refuse archs.csv '9{p;s/^[0-9]*/20000/}' "archs.csv:10: the architecture has the index 20000, and 7 in archs.csv:9"
 refuse costs.csv '9s/^7,/6,/' "costs.csv:9"
 refuse costs.csv '9d' 'column "phone_ms" has no row for'
-refuse archs.csv '1s/test_accuracy/tst_accuracy/' 'did "cifar10_tst_accuracy_pct" mean it?'
+refuse archs.csv '1s/test_accuracy/tst_accuracy/' 'did you mean "cifar10_tst_accuracy_pct"?'
 grep -v '|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|nor_conv_3x3~0|nor_conv_3x3~1|nor_conv_3x3~2|' archs.csv > fewer.csv
 run 2 "a truth without one architecture" score --space nb201 --truth fewer.csv --accuracy-column $accuracy --column macs=macs_million --front nsga2.csv
 says err "the truth tables lack 1 of the space's 15625 architectures, first |nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|nor_conv_3x3~0|nor_conv_3x3~1|nor_conv_3x3~2|"

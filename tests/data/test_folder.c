@@ -394,7 +394,7 @@ static void prepared_images_are_no_larger_than_asked(void **state) {
     assert_status(FNAS_ERR_USAGE, prepare(place, 7, &prepared));
     assert_message("a shorter side of 7 pixels: it must be 8..4096");
     assert_status(FNAS_ERR_USAGE, fnas_dataset_prepare(place->context, "cifar10:x", 16, fnas_test_path(place, "p"), &prepared));
-    assert_message("cifar10:x: images are prepared from a folder of them: folder:DIR");
+    assert_message("cifar10:x: images are prepared from a folder of them, folder:DIR");
 }
 
 static void stale_files_are_refused_and_made_anew(void **state) {

@@ -279,7 +279,7 @@ static void wrong_columns_are_refused(void **state) {
     fnas_test_place *place = *state;
     fnas_space *space = open_space(place);
     const char *table = write_table(place, "T.csv", HEADER, -1, "");
-    refuse(place, space, table, NULL, "phon", "column \"phon\" is missing: did \"phone\" mean it?");
+    refuse(place, space, table, NULL, "phon", "column \"phon\" is missing: did you mean \"phone\"?");
     refuse(place, space, table, NULL, "arch", "column \"arch\" is missing");
     refuse(place, space, table, NULL, "energy_mj", "column \"energy_mj\" seems to be in millijoules");
     static const char *const endings[][2] = {{"_us", "microseconds"},   {"_S", "seconds"},  {"_ns", "nanoseconds"},

@@ -151,7 +151,7 @@ static void test_units_are_checked(void **state) {
 }
 
 static void test_bad_tables(void **state) {
-    refuse_tables(*state, archs, times, "acuracy", "did \"accuracy\" mean it?");
+    refuse_tables(*state, archs, times, "acuracy", "did you mean \"accuracy\"?");
     refuse_tables(*state, archs, times, NULL, "\"error_pct\" is missing");
     refuse_tables(*state, archs, "arch_index,ms\n1,2\n2,nan\n", "accuracy", "times.csv:3");
     refuse_tables(*state, archs, "arch_index,ms\n1,2\n8,3\n", "accuracy", "times.csv:3");

@@ -62,10 +62,12 @@ static fnas_status run(fnas_context *context, char *const *words) {
                          "%s. It makes the vocabulary: install Debian's package sentencepiece, or name a model with --vocabulary",
                          fnas_context_message(context));
     if (status == FNAS_OK) status = fnas_process_finish(context, process, (fnas_process_limits){HOURS_MOST * 3600.0, 1 << 20}, &output);
-    fnas_process_stop(process);
     fnas_text_free(&output);
-    if (status != FNAS_ERR_INPUT) return status;
-    return fnas_fail(context, status, "%s. Another --vocabulary-size may do, or more text", fnas_context_message(context));
+    if (status == FNAS_ERR_INPUT) /* its last line says no more than that it ends */
+        status = fnas_fail(context, status, "%s, and before that \"%s\". Another --vocabulary-size may do, or more text",
+                           fnas_context_message(context), fnas_process_error_before(process));
+    fnas_process_stop(process);
+    return status;
 }
 
 static fnas_status read_stripped(fnas_context *context, const char *path, fnas_vocabulary **vocabulary) {
