@@ -56,7 +56,9 @@ const cli_verb cli_predictor_eval = {
     .details = "Adapts the predictor to each device by its card's ten reference measurements alone and scores it on the card's "
                "measurements; of a device that it was trained on, only on architectures that were held out. Several cards get a line each, "
                "and a mean over them below; one that has too few to score is left out and named, and it is an error "
-               "(exit code 2) where that leaves none.\nIn JSON, ape is the absolute error in percent of the measured value; coverage90 is "
+               "(exit code 2) where that leaves none.\nIn JSON, ape is the absolute error in percent of the measured value (its mean is "
+               "ruled by networks that take "
+               "next to no time, where a device has such: see the median); coverage90 is "
                "the share "
                "of measurements within their 90 % interval, width90 the median width of those in percent of the prediction. One card's "
                "members are the whole object; of several it is {\"devices\": [...], \"left_out\": [...], \"mean\": {...}}.",

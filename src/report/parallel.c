@@ -58,13 +58,15 @@ static void make_axes(coordinates *c) {
 
 static void append_axis(fnas_text *text, const coordinates *c, int64_t objective) {
     const fnas_axis *axis = &c->axes[objective];
+    bool last = objective == c->many->objective_count - 1; /* its numbers stand outside, where no lines are */
     double first, step, x = x_of(c, objective);
     int64_t count = fnas_plot_ticks(axis->low, axis->high, TICKS, &first, &step);
     fnas_text_append(text, "<path class=\"fp-axis\" d=\"M%.1f %dV%d\"/>\n", x, TOP, BOTTOM);
     for (int64_t i = 0; i < count; i++) {
         double value = first + (double)i * step, y = fnas_axis_pixel(axis, value);
-        fnas_text_append(text, "<path class=\"fp-axis\" d=\"M%.1f %.1fh-4\"/>", x, y);
-        fnas_text_append(text, "<text class=\"fp-text fp-tick fp-muted fp-end fp-halo\" x=\"%.1f\" y=\"%.1f\">", x - 7, y + 4);
+        fnas_text_append(text, "<path class=\"fp-axis\" d=\"M%.1f %.1fh%d\"/>", x, y, last ? 4 : -4);
+        fnas_text_append(text, "<text class=\"fp-text fp-tick fp-muted %sfp-halo\" x=\"%.1f\" y=\"%.1f\">", last ? "" : "fp-end ",
+                         last ? x + 7 : x - 7, y + 4);
         fnas_axis_append_tick(text, value, step);
         fnas_text_append(text, "</text>\n");
     }
