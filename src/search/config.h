@@ -108,7 +108,8 @@ FNAS_NODISCARD fnas_status fnas_search_config_build(fnas_context *context, const
  * fnas_search_config_build, whose outcome it changes (*epochs, too); the names of its options are refused where they mean nothing. */
 FNAS_NODISCARD fnas_status fnas_search_config_fit_space(fnas_context *context, const fnas_search_options *options, const fnas_space *space,
                                                         fnas_search_config *config, int64_t *epochs);
-/* Batches, and images to score on, no more than the splits of a data set with this many training images have; fails when a path would get fewer than two. */
+/* Batches, and images to score on, no more than the splits of a data set with this many training images have; fails when a path would get
+ * fewer than two. */
 FNAS_NODISCARD fnas_status fnas_search_config_fit_data(fnas_context *context, fnas_search_config *config, int64_t train_images);
 FNAS_NODISCARD fnas_status fnas_search_config_write(fnas_context *context, const fnas_search_config *config, const char *path);
 FNAS_NODISCARD fnas_status fnas_search_config_read(fnas_context *context, const char *path, fnas_search_config *config);
