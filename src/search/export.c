@@ -79,7 +79,7 @@ static fnas_status find_format(fnas_context *context, const fnas_space *space, c
     const fnas_space_own_format *own;
     for (int64_t i = 0; FORMAT_OWN + i < FORMATS_MOST && (own = fnas_space_own_format_at(space, i)); i++) names[FORMAT_OWN + i] = own->name;
     fnas_status status = fnas_name_find(context, FNAS_ERR_USAGE, "format", word, names, format);
-    return status == FNAS_OK ? FNAS_OK : fnas_fail_prefix(context, status, "the space %s", fnas_space_name(space));
+    return status == FNAS_OK ? FNAS_OK : fnas_fail_prefix(context, status, "in the space %s", fnas_space_name(space));
 }
 
 static fnas_status check(fnas_context *context, const fnas_space *space, const fnas_export_options *options, int *format) {
