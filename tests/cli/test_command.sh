@@ -132,7 +132,7 @@ program tires <<'E2'
 echo call >> "$place/tired"; awk 'END { print NR }' "$place/tired"
 E2
 measure 4 "a device that drifts" 'tires {onnx}'
-says err "the same architecture took +"
+says err "% more time, and 15 % are allowed"
 says err "samples are kept in $samples: add --anew to throw them away and measure anew, or give more --rounds"
 want "samples of a drift are kept" [ -s "$samples" ]
 : > "$place/tired"

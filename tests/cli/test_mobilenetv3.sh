@@ -53,7 +53,7 @@ run 0 "export ofa" export "$place/run" --arch "$arch" --format ofa -o "$place/ne
 want "the architecture itself" sh -c "[ \"\$(cat '$place/net.json')\" = '$arch' ]"
 want "both have weights" sh -c "[ $(wc -c < "$place/net.onnx") -gt 20000 ] && [ $(wc -c < "$place/net.safetensors") -gt 20000 ]"
 run 1 "another format" export "$place/run" --arch "$arch" --format hat -o "$place/net.hat"
-says err "onnx|safetensors|ofa"
+says err "use one of onnx, safetensors, ofa"
 run 2 "no architecture" export "$place/run" --arch "{}" --format onnx -o "$place/other.onnx"
 says err "--arch"
 want "no file of that" [ ! -e "$place/other.onnx" ]

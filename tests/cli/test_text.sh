@@ -46,7 +46,7 @@ run 1 "a vocabulary that is given and trained" data prepare "text:$place/a.de,$p
 says err "--vocabulary-size is for a vocabulary that is trained"
 run 1 "an option of images" data prepare "text:$place/a.de,$place/a.de" --size 64 -o "$place/a.pairs"
 says err "--size says something of images"
-run 1 "an option of text" data prepare "folder:$place" --longest 9 -o "$place/a.pairs"
+run 1 "an option of text" data prepare "folder:$place/pictures" --longest 9 -o "$place/a.pairs"
 says err "--longest says something of text"
 run 1 "one file alone" data prepare "text:$place/a.de" -o "$place/a.pairs"
 says err "text:SOURCE,TARGET"

@@ -32,7 +32,7 @@ want "nothing is written" [ ! -e "$place/none.yml" ]
 run 1 "weights without a run" export --space transformer --arch "$files/titanxp_200ms.yml" --format onnx -o "$place/none"
 says err "name the run"
 run 1 "a format of another space" export --space nb201 --arch "x" --format hat -o "$place/none"
-says err "HAT's is transformer"
+says err "in the space nb201: unknown format \"hat\""
 run 1 "neither run nor space" export --arch x --format hat -o "$place/none"
 run 1 "a file onto itself" export --space transformer --arch "$files/titanxp_200ms.yml" --format hat -o "$files/titanxp_200ms.yml"
 run 1 "a space onto itself" export --space "transformer:$files/space0.yml" --arch "$files/titanxp_200ms.yml" --format hat -o "$files/space0.yml"
