@@ -7,28 +7,20 @@
 #             With its .trainings beside it, for the rows of its ingredients; JUDGE_OPTIONS those that it was made with
 #   SEEDS     [1 2 3]     STEPS  of a search [10000]     ROWS  [all]     THREADS  searches at a time [one a processor]
 set -eu
-stop() {
-    printf 'run-ablation: %s\n' "$*" >&2
-    exit 2
-}
-
 root=$(cd "$(dirname "$0")/.." && pwd)
-fleetnas=${FLEETNAS:-$root/build/release/fleetnas}
-case $fleetnas in /*) ;; *) fleetnas=$PWD/$fleetnas ;; esac
-[ -x "$fleetnas" ] || stop "$fleetnas is missing: make build"
+. "$root/scripts/protocol.sh"
 folder=${NB201_DIR:-$root/build/nb201}
 seeds=${SEEDS:-1 2 3}
 steps=${STEPS:-10000}
 errors=${ERRORS:-fleetnas-60/seed-1/errors.csv}
 [ -n "${TABLES:-}" ] || stop "TABLES=FOLDER is missing: the folder with architectures.csv and latency_ms.csv (docs/nb201.md)"
-TABLES=$(cd "$TABLES" && pwd)
+TABLES=$(absolute "$TABLES")
 folder=$(cd "$folder" 2> /dev/null && pwd) || stop "${NB201_DIR:-build/nb201} is missing: make nb201 PARTS=\"copies search\" makes it"
 own=$folder/search
 [ -s "$own/$errors" ] || stop "$own/$errors is missing: ERRORS=FILE names the errors of a finished search below $own"
 splits=$own/tables/splits.json
 [ -s "$splits" ] || stop "$splits is missing: make nb201 PARTS=copies makes it"
 . "$root/scripts/nb201-common.sh"
-export OMP_WAIT_POLICY=passive LC_ALL=C
 
 # Rows: name, what differs, options of the search. The words devices=N, errors=macs, errors=random and ingredients=LIST are this script's own.
 rows='

@@ -6,36 +6,26 @@
 #   DRAWS [20] of ten random rows    SEEDS [1 2 3 4 5] of the predictor on the unseen device's whole table    STEPS [1000], SEED [1] of the search
 #   HAT_DIR [build/hat]    THREADS [one a processor]
 set -eu
-
-say() { printf '%s\n' "$*"; }
-stop() {
-    printf 'run-hat: %s\n' "$*" >&2
-    exit 2
-}
-absolute() { (cd "$1" 2> /dev/null && pwd) || stop "$1: no such folder"; }
+root=$(cd "$(dirname "$0")/.." && pwd)
+. "$root/scripts/protocol.sh"
 
 TABLES=${TABLES:-}
 [ -n "$TABLES" ] || stop "TABLES=FOLDER is missing: the folder with latency_ms.csv and published_nets.csv (docs/transformer.md)"
 TABLES=$(absolute "$TABLES")
 for file in latency_ms.csv published_nets.csv; do [ -s "$TABLES/$file" ] || stop "$TABLES/$file is missing"; done
-root=$(cd "$(dirname "$0")/.." && pwd)
-fleetnas=${FLEETNAS:-$root/build/release/fleetnas}
-[ -x "$fleetnas" ] || stop "$fleetnas is missing: make build"
 folder=${HAT_DIR:-$root/build/hat}
 task=${TASK:-wmt14ende} space=${SPACE:-transformer}
 searched=${SEARCHED:-cpu_xeon gpu_titanxp} unseen=${UNSEEN:-cpu_raspberrypi}
 draws=${DRAWS:-20} seeds=${SEEDS:-1 2 3 4 5} steps=${STEPS:-1000} seed=${SEED:-1} threads=${THREADS:-$(nproc)}
+check_number DRAWS count "$draws"
+check_numbers SEEDS seed "$seeds"
+check_number STEPS count "$steps"
+check_number SEED seed "$seed"
+check_number THREADS count "$threads"
 mkdir -p "$folder/cards" "$folder/draws" "$folder/nets" "$folder/fronts"
 folder=$(absolute "$folder")
-case $TABLES$folder$fleetnas in *[[:space:]]*) stop "$TABLES, $folder, $fleetnas: paths with blanks are not for this script" ;; esac
-export OMP_WAIT_POLICY=passive LC_ALL=C
+no_blanks "$TABLES" "$folder" "$fleetnas"
 
-# fresh FILE COMMAND...: the command's output becomes the file, whole or not at all.
-fresh() {
-    fresh_file=$1
-    shift
-    "$@" > "$fresh_file.part" && mv "$fresh_file.part" "$fresh_file"
-}
 number() { awk -v key="\"$2\":" '$1 == key { gsub(/,/, "", $2); print $2; exit }' "$1"; } # FILE.json KEY
 cards_of() { for device in $1; do printf ' %s/cards/%s.json' "$folder" "$device"; done; }
 

@@ -11,14 +11,8 @@
 #   NB201_DIR [build/nb201]    THREADS [one a processor]
 #   Of the commands: PREDICTOR_OPTIONS, JUDGE_OPTIONS [half-size images, 8 channels trained, 16 scored], SEARCH_OPTIONS, FRONT_OPTIONS, SEARCH_STEPS (in the place of SEARCH_MINUTES)
 set -eu
-
-say() { printf '%s\n' "$*"; }
-stop() {
-    printf 'run-nb201: %s\n' "$*" >&2
-    exit 2
-}
-
-absolute() { (cd "$1" 2> /dev/null && pwd) || stop "$1: no such folder"; }
+root=$(cd "$(dirname "$0")/.." && pwd)
+. "$root/scripts/protocol.sh"
 
 parts=" ${PARTS:-copies search score rivals page} "
 TABLES=${TABLES:-}
@@ -27,9 +21,6 @@ if [ "$parts" != " search " ]; then # which needs no more than its copies
     TABLES=$(absolute "$TABLES")
 fi
 CIFAR10=${CIFAR10:-$TABLES/../cifar10}
-root=$(cd "$(dirname "$0")/.." && pwd)
-fleetnas=${FLEETNAS:-$root/build/release/fleetnas}
-case $fleetnas in /*) ;; *) fleetnas=$PWD/$fleetnas ;; esac
 folder=${NB201_DIR:-$root/build/nb201}
 threads=${THREADS:-$(nproc)}
 seeds=${SEEDS:-1 2 3}
@@ -53,12 +44,10 @@ check_numbers RIVAL_SEEDS seed "$rival_seeds"
 check_numbers SLOW_SEEDS seed "$slow_seeds"
 check_number THREADS count "$threads"
 rival_proxy=$(printf '%s\n' "$judge_options" | sed -n 's/.*--score-proxy *\([^ ]*\).*/--proxy \1/p') # rivals score untrained networks at the judge's scale
-export OMP_WAIT_POLICY=passive LC_ALL=C
 
-[ -x "$fleetnas" ] || stop "$fleetnas is missing: make build"
 mkdir -p "$folder/results" "$folder/rivals" "$folder/search"
 folder=$(absolute "$folder")
-case $TABLES$folder$fleetnas in *[[:space:]]*) stop "$TABLES, $folder, $fleetnas: paths with blanks are not for this script" ;; esac
+no_blanks "$TABLES" "$folder" "$fleetnas"
 own=$folder/search # all that the searching part sees
 results=$folder/results
 times=$results/times.csv

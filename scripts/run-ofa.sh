@@ -8,21 +8,12 @@
 #   PARTS    [cards search rivals score page]    OFA_DIR [build/ofa]    THREADS [one a processor]
 #   Of the commands: PREDICTOR_OPTIONS, SEARCH_OPTIONS [--hypernet continuous], JUDGE_OPTIONS [--holdout 0.001]
 set -eu
-
-say() { printf '%s\n' "$*"; }
-stop() {
-    printf 'run-ofa: %s\n' "$*" >&2
-    exit 2
-}
-
-absolute() { (cd "$1" 2> /dev/null && pwd) || stop "$1: no such folder"; }
+root=$(cd "$(dirname "$0")/.." && pwd)
+. "$root/scripts/protocol.sh"
 
 TABLES=${TABLES:-}
 [ -n "$TABLES" ] || stop "TABLES=FOLDER is missing: the folder with architectures_latency_ms.csv, accuracy_predictor.npz, splits.json (docs/mobilenetv3.md)"
 TABLES=$(absolute "$TABLES")
-root=$(cd "$(dirname "$0")/.." && pwd)
-fleetnas=${FLEETNAS:-$root/build/release/fleetnas}
-case $fleetnas in /*) ;; *) fleetnas=$PWD/$fleetnas ;; esac
 folder=${OFA_DIR:-$root/build/ofa}
 threads=${THREADS:-$(nproc)}
 parts=" ${PARTS:-cards search rivals score page} "
@@ -36,20 +27,17 @@ error=surrogate:$TABLES/accuracy_predictor.npz
 splits=$TABLES/splits.json
 budgets=${EVALUATIONS:-24 100 1000 10000}
 slow_budgets=${SLOW_EVALUATIONS:-24 100 1000}
-. "$root/scripts/nb201-common.sh"
 check_numbers SEEDS seed "$seeds"
 check_numbers RIVAL_SEEDS seed "$rival_seeds"
 check_number STEPS count "$steps"
 check_numbers EVALUATIONS count "$budgets"
 check_numbers SLOW_EVALUATIONS count "$slow_budgets"
 check_number THREADS count "$threads"
-export OMP_WAIT_POLICY=passive LC_ALL=C
 
-[ -x "$fleetnas" ] || stop "$fleetnas is missing: make build"
 for file in architectures_latency_ms.csv accuracy_predictor.npz splits.json; do [ -s "$TABLES/$file" ] || stop "$TABLES/$file is missing"; done
 mkdir -p "$folder/whole" "$folder/references"
 folder=$(absolute "$folder")
-case $TABLES$folder$fleetnas in *[[:space:]]*) stop "$TABLES, $folder, $fleetnas: paths with blanks are not for this script" ;; esac
+no_blanks "$TABLES" "$folder" "$fleetnas"
 case $name in *[!A-Za-z0-9_.-]* | '') stop "NAME=$name: letters, digits, '.', '_' and '-'" ;; esac
 times=$folder/times.csv
 searched_most=$(split search_devices)

@@ -1,4 +1,5 @@
-/* Parallel text: two files whose lines are translations of each other, made into one file that a search of translation models reads. */
+/* Parallel text: two files whose lines are translations of each other, made into one file that translation models can be trained on. (No
+ * search reads it yet.) */
 #ifndef FLEETNAS_TEXT_H
 #define FLEETNAS_TEXT_H
 

@@ -52,31 +52,26 @@ static fnas_status fnas_space_make(fnas_context *context, const fnas_space_type 
     return FNAS_OK;
 }
 
-/* The path in "NAME:FILE.yml", which *type reads; NULL where there is none. */
-static const char *fnas_space_path_of_parameters(const char *spec, const fnas_space_type **type) {
-    size_t name_length = strcspn(spec, ":");
-    for (size_t i = 0; spec[name_length] && fnas_space_is_yaml(spec) && i < FNAS_SPACE_TYPES; i++) {
-        const char *name = fnas_space_types[i]->name;
-        if (!fnas_space_types[i]->read_parameters || strlen(name) != name_length || strncmp(spec, name, name_length) != 0) continue;
-        *type = fnas_space_types[i];
-        return spec + name_length + 1;
-    }
+/* Of "NAME:..." whatever its parameters look like; NULL where NAME is no space. */
+static const fnas_space_type *fnas_space_type_named(const char *spec) {
+    size_t length = strcspn(spec, ":");
+    for (size_t i = 0; i < FNAS_SPACE_TYPES && spec[length]; i++)
+        if (strlen(fnas_space_types[i]->name) == length && strncmp(fnas_space_types[i]->name, spec, length) == 0)
+            return fnas_space_types[i];
     return NULL;
 }
 
-/* NAME:... with the name of a known space, whatever its parameters look like. */
-static bool fnas_space_has_known_name(const char *spec) {
-    size_t length = strcspn(spec, ":");
-    for (size_t i = 0; i < FNAS_SPACE_TYPES && spec[length]; i++)
-        if (strlen(fnas_space_types[i]->name) == length && !strncmp(fnas_space_types[i]->name, spec, length)) return true;
-    return false;
+/* The path in "NAME:FILE.yml", which *type reads; NULL where there is none. */
+static const char *fnas_space_path_of_parameters(const char *spec, const fnas_space_type **type) {
+    *type = fnas_space_type_named(spec);
+    return *type && (*type)->read_parameters && fnas_space_is_yaml(spec) ? strchr(spec, ':') + 1 : NULL;
 }
 
 /* What no name of a space looks like. */
 static bool fnas_space_is_path(const char *spec) {
     const fnas_space_type *type;
     size_t length = strlen(spec);
-    if (fnas_space_has_known_name(spec) && !fnas_file_exists(spec)) return false;
+    if (fnas_space_type_named(spec) && !fnas_file_exists(spec)) return false;
     if (strncmp(spec, "file:", 5) == 0 || fnas_space_path_of_parameters(spec, &type)) return false;
     return strchr(spec, '/') || (length > 5 && strcmp(spec + length - 5, ".json") == 0);
 }

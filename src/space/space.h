@@ -7,7 +7,6 @@
 #include "base/text.h"
 #include "fleetnas/space.h"
 #include "nn/net.h"
-#include "nn/translator/translator.h"
 #include "space/arch_set.h"
 
 #define FNAS_SPACE_SPEC_BYTES 1024 /* of the longest spec, with its 0 */
@@ -75,9 +74,6 @@ typedef struct fnas_space_type {
     /* Supernet: declares the shared weights; records one architecture over them. Both may be NULL (a space without images). */
     fnas_status (*declare)(fnas_context *context, const fnas_space *space, fnas_parameters *parameters);
     fnas_status (*record)(fnas_context *context, const fnas_space *space, const int32_t *choices, fnas_net **net);
-    /* Where networks translate sentences: the network of an architecture, with its gates, for a vocabulary of so many pieces; choices NULL:
-     * the largest, of whose weights the others are slices. NULL: they classify images. */
-    void (*translator)(const fnas_space *space, const int32_t *choices, int64_t vocabulary, fnas_translator *shape);
     /* The phases in which the shared weights are trained from the largest network on (progressive shrinking, Cai et al. 2020): their names
      * (NULL behind the last; at most FNAS_SPACE_PHASES_MAX), and which choices of a decision are open in one, the last phase having all.
      * From first to last they make the network larger. In phase 0 only such decisions are open as leave the network as large as it is, of

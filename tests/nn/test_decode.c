@@ -133,6 +133,21 @@ static void sentences_are_apart(void **state) {
     test_translator_destroy(test);
 }
 
+/* One word's logit is enough, wherever it stands. */
+static void logits_that_are_not_finite_end_it(void **state) {
+    fnas_test_place *place = *state;
+    test_translator *test = test_translator_create(place, 3, false);
+    translation said;
+    fnas_parameter *embedding = &test->parameters.items[0];
+    int64_t last = test->shape.vocabulary - 1;
+    for (int64_t i = 0; i < 200; i++) test->ids[0][i] %= (int32_t)last;
+    test->parameters.values[embedding->offset + last * embedding->shape[1]] = NAN;
+    fnas_decode_request request = decode_request(test, 2, 1, &said);
+    assert_status(FNAS_ERR_NUMERIC, fnas_translator_decode(place->context, &worker, &request));
+    assert_message("not finite");
+    test_translator_destroy(test);
+}
+
 static void bad_options_are_refused(void **state) {
     fnas_test_place *place = *state;
     test_translator *test = test_translator_create(place, 3, false);
@@ -149,10 +164,8 @@ static void bad_options_are_refused(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        fnas_test(scores_are_those_of_the_network),
-        fnas_test(a_wide_beam_finds_the_best),
-        fnas_test(sentences_are_apart),
-        fnas_test(bad_options_are_refused),
+        fnas_test(scores_are_those_of_the_network),   fnas_test(a_wide_beam_finds_the_best), fnas_test(sentences_are_apart),
+        fnas_test(logits_that_are_not_finite_end_it), fnas_test(bad_options_are_refused),
     };
     return cmocka_run_group_tests(tests, start_worker, stop_worker);
 }

@@ -33,8 +33,9 @@ typedef struct candidate {
 typedef struct search {
     const fnas_decode_request *request;
     fnas_decoder decoder;
-    double *score;  /* [rows_most] log probability so far */
-    int32_t *words; /* [rows_most][words_most] */
+    double *normaliser; /* [rows_most] log of the sum of exp(logits) */
+    double *score;      /* [rows_most] log probability so far */
+    int32_t *words;     /* [rows_most][words_most] */
     int64_t *from, *scratch;
     double *next_score;
     int32_t *next_words;
@@ -61,7 +62,7 @@ static void continue_row(const search *all, int64_t row, bool last, candidate *l
     const fnas_decode_options *options = &all->request->options;
     int64_t vocabulary = all->request->shape->vocabulary, most = 2 * options->beam;
     const float *logits = all->decoder.logits + row * vocabulary;
-    double shift = all->score[row] - fnas_log_sum_exp(vocabulary, logits);
+    double shift = all->score[row] - all->normaliser[row];
     if (last) {
         insert(list, count, most, (candidate){shift + (double)logits[options->end], row, options->end});
         return;
@@ -133,6 +134,7 @@ static void *room(fnas_translator_run_state *run, int64_t count, size_t size) {
 static fnas_status begin(fnas_context *context, fnas_translator_run_state *run, search *all) {
     const fnas_decode_options *options = &all->request->options;
     int64_t n = all->request->n, rows = n * options->beam, most = options->words_most;
+    all->normaliser = room(run, rows, sizeof(double));
     all->score = room(run, rows, sizeof(double));
     all->next_score = room(run, rows, sizeof(double));
     all->words = room(run, rows * most, sizeof(int32_t));
@@ -154,15 +156,24 @@ static fnas_status begin(fnas_context *context, fnas_translator_run_state *run, 
     return FNAS_OK;
 }
 
+/* A logit that is not finite makes its row's sum NaN. */
+static fnas_status normalise(fnas_context *context, search *all) {
+    int64_t vocabulary = all->request->shape->vocabulary;
+    for (int64_t r = 0; r < all->decoder.rows; r++) {
+        all->normaliser[r] = fnas_log_sum_exp(vocabulary, all->decoder.logits + r * vocabulary);
+        if (!isfinite(all->normaliser[r]))
+            return fnas_fail(context, FNAS_ERR_NUMERIC, "a sentence's words have probabilities that are not finite");
+    }
+    return FNAS_OK;
+}
+
 static fnas_status search_all(fnas_context *context, fnas_translator_run_state *run, search *all) {
     FNAS_TRY(fnas_translator_prepare(context, run));
     fnas_translator_side_forward(run, &run->encoder);
     FNAS_TRY(begin(context, run, all));
     while (all->decoder.rows > 0) {
         fnas_decoder_step(&all->decoder);
-        for (int64_t i = 0; i < all->decoder.rows; i++)
-            if (!isfinite(all->decoder.logits[i * all->request->shape->vocabulary]))
-                return fnas_fail(context, FNAS_ERR_NUMERIC, "a sentence's words have probabilities that are not finite");
+        FNAS_TRY(normalise(context, all));
         advance(all);
     }
     if (all->request->scores) memcpy(all->request->scores, all->best, (size_t)all->request->n * sizeof(double));

@@ -72,9 +72,9 @@ static void norm(const reference *r, int32_t handle, int64_t rows, int64_t width
 }
 
 /* One head of one sentence. Keys j of parts lie in key[part] and value[part], rows `stride` apart. */
-static void head(const reference *r, const side_reference *side, uint32_t place, int64_t first_draw, int64_t queries, int64_t keys,
-                 int64_t parts, int64_t width, const double *query, int64_t query_stride, const double *const *key, int64_t stride,
-                 int64_t value_offset, bool causal, double *dst, int64_t dst_stride) {
+static void head(const reference *r, uint32_t place, int64_t first_draw, int64_t queries, int64_t keys, int64_t parts, int64_t width,
+                 const double *query, int64_t query_stride, const double *const *key, int64_t stride, int64_t value_offset, bool causal,
+                 double *dst, int64_t dst_stride) {
     int64_t row = parts * keys;
     double *weights = numbers(queries * row);
     if (!weights) return;
@@ -95,7 +95,6 @@ static void head(const reference *r, const side_reference *side, uint32_t place,
             for (int64_t k = 0; k < row; k++) sum += weights[i * row + k] * key[k / keys][k % keys * stride + value_offset + c];
             dst[i * dst_stride + c] = sum;
         }
-    (void)side;
     fnas_free(weights);
 }
 
@@ -110,8 +109,8 @@ static void attend(const side_reference *side, uint32_t place, int64_t heads, co
         for (int64_t h = 0; h < heads; h++) {
             const double *key[FNAS_TRANSLATOR_SOURCES_MAX];
             for (int64_t j = 0; j < parts; j++) key[j] = memory[j] + k * stride + h * width;
-            head(r, side, place, draw + h * head_draws, queries, keys, parts, width, query + q * query_stride + h * width, query_stride,
-                 key, stride, value_offset, causal, context + q * attention + h * width, attention);
+            head(r, place, draw + h * head_draws, queries, keys, parts, width, query + q * query_stride + h * width, query_stride, key,
+                 stride, value_offset, causal, context + q * attention + h * width, attention);
         }
         draw += heads * head_draws;
     }

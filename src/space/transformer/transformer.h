@@ -96,6 +96,8 @@ fnas_status fnas_transformer_parse_averages(fnas_context *context, const fnas_sp
 fnas_status fnas_transformer_format_averages(fnas_context *context, const int32_t *row, char *text, size_t size_bytes);
 
 /* ---- network.c ---- */
+/* The network of an architecture over the shared weights of the largest, with its gates, for a vocabulary of so many pieces; choices NULL:
+ * that largest one. */
 void fnas_transformer_shape(const fnas_space *space, const int32_t *choices, int64_t vocabulary, fnas_translator *shape);
 
 /* ---- count.c ---- */
