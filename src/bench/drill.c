@@ -61,7 +61,7 @@ static fnas_status drill_state(fnas_context *context, const fnas_drill_setup *se
 static fnas_status drill_data(fnas_context *context, fnas_drill *drill) {
     char spec[96];
     snprintf(spec, sizeof spec, "synthetic:3x32x32,classes=10,images=%lld", (long long)(4 * drill->setup.images + 100));
-    return fnas_dataset_open(context, spec, &drill->dataset);
+    return fnas_dataset_open(context, spec, &drill->examples.images);
 }
 
 static fnas_status drill_fill(fnas_context *context, fnas_drill *drill) {
@@ -71,7 +71,7 @@ static fnas_status drill_fill(fnas_context *context, fnas_drill *drill) {
     FNAS_TRY(drill_devices(context, &drill->setup, run));
     FNAS_TRY(drill_state(context, &drill->setup, run));
     FNAS_TRY(drill_data(context, drill));
-    return fnas_searcher_create(context, run, drill->dataset, &drill->searcher);
+    return fnas_searcher_create(context, run, &drill->examples, &drill->searcher);
 }
 
 fnas_status fnas_drill_create(fnas_context *context, const fnas_drill_setup *setup, fnas_drill *drill) {
@@ -83,7 +83,7 @@ fnas_status fnas_drill_create(fnas_context *context, const fnas_drill_setup *set
 
 void fnas_drill_free(fnas_drill *drill) {
     fnas_searcher_free(&drill->searcher);
-    if (drill->dataset) fnas_dataset_close(drill->dataset);
+    fnas_examples_close(&drill->examples);
     fnas_run_close(drill->run);
     *drill = (fnas_drill){0};
 }
@@ -112,7 +112,7 @@ fnas_status fnas_drill_weights(fnas_context *context, fnas_drill *drill) {
 
 fnas_status fnas_drill_hypernet(fnas_context *context, fnas_drill *drill) {
     fnas_searcher *searcher = &drill->searcher;
-    if (drill->setup.supernet) FNAS_TRY(fnas_batch_load(context, searcher, FNAS_PURPOSE_HYPERNET));
+    if (drill->setup.supernet) FNAS_TRY(searcher->runner->load(context, searcher, FNAS_PURPOSE_HYPERNET));
     draw_paths(drill, FNAS_PURPOSE_HYPERNET);
     searcher->state->step++; /* other images, preferences and samples the next time */
     return fnas_train_hypernet(context, searcher, 0, searcher->config->device_count);

@@ -18,7 +18,7 @@ typedef struct fnas_drill_setup {
 typedef struct fnas_drill {
     fnas_drill_setup setup;
     fnas_run *run;
-    fnas_dataset *dataset;
+    fnas_examples examples;
     fnas_searcher searcher;
 } fnas_drill;
 

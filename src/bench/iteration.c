@@ -126,7 +126,7 @@ static fnas_status count_given(fnas_context *context, const fnas_drill *drill, f
         int64_t path = searcher->jobs.jobs[j].path;
         fnas_net *net;
         FNAS_TRY(fnas_space_record(context, drill->run->supernet, paths->choices + path * searcher->decisions, &net));
-        row->flops += (double)paths->images[path] * (fnas_net_flops(net, true, false) + fnas_net_flops(net, false, true));
+        row->flops += (double)paths->examples[path] * (fnas_net_flops(net, true, false) + fnas_net_flops(net, false, true));
         fnas_net_destroy(net);
     }
     fnas_row_figure_add(row, "distinct_paths", (double)(2 * searcher->jobs.count));
@@ -138,7 +138,7 @@ static fnas_status iteration_time(fnas_bench *bench, fnas_drill *drill, fnas_row
     double images = 0;
     row->threads = drill->searcher.worker_count;
     FNAS_TRY(fnas_measure(bench, run_again, drill, row));
-    for (int64_t p = 0; p < paths->count; p++) images += 2 * (double)paths->images[p];
+    for (int64_t p = 0; p < paths->count; p++) images += 2 * (double)paths->examples[p];
     fnas_row_figure_add(row, "paths", (double)(2 * paths->count));
     if (drill->setup.cells_given) FNAS_TRY(count_given(bench->context, drill, row));
     fnas_row_figure_add(row, "images", images);

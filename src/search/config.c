@@ -16,6 +16,7 @@
 #define EPOCHS_MAX INT64_C(100000) /* times an epoch's steps, at most the ten million images of a data set: STEPS_MAX */
 #define MINUTES_MAX 1e6
 #define PATHS_MAX 4096
+#define PIECES_MAX 1e6 /* as data/text/vocabulary.h has it */
 
 /* ---- names ---- */
 
@@ -66,6 +67,10 @@ bool fnas_search_has_objective(const fnas_search_config *config, fnas_objective_
 
 bool fnas_search_has_supernet(const fnas_search_config *config) {
     return config->error == FNAS_ERROR_SUPERNET;
+}
+
+bool fnas_search_translates(const fnas_search_config *config) {
+    return config->vocabulary > 0;
 }
 
 fnas_status fnas_name_find(fnas_context *context, fnas_status status, const char *what, const char *word, const char *const *names,
@@ -537,6 +542,11 @@ static const field FIELDS[] = {
 /* Written only where they say something, and then all of them. */
 static const field FROZEN_FIELDS[] = {NAME(shared_weights)};
 static const field START_FIELDS[] = {TEXT(start_weights)};
+static const field SENTENCE_FIELDS[] = {
+    INTEGER(vocabulary, 1, PIECES_MAX),   INTEGER(weight_ids, 1, 1e6),       INTEGER(search_ids, 1, 1e6),
+    INTEGER(largest_paths, 0, PATHS_MAX), NUMBER(dropout, 0, 0.99),          NUMBER(attention_dropout, 0, 0.99),
+    NUMBER(weight_beta1, 0, 0.999999),    NUMBER(weight_beta2, 0, 0.999999), NUMBER(rate_warmup, 0, 1),
+};
 static const field SHRINK_FIELDS[] = {
     INTEGER(sandwiches, 1, 1024),
     INTEGER(sandwich_paths, 2, 1024),
@@ -565,7 +575,8 @@ static bool shrinks(const fnas_search_config *config) {
 
 static const field_group GROUPS[] = {{FROZEN_FIELDS, FIELD_NUMBER_OF(FROZEN_FIELDS), is_frozen},
                                      {START_FIELDS, FIELD_NUMBER_OF(START_FIELDS), has_start},
-                                     {SHRINK_FIELDS, FIELD_NUMBER_OF(SHRINK_FIELDS), shrinks}};
+                                     {SHRINK_FIELDS, FIELD_NUMBER_OF(SHRINK_FIELDS), shrinks},
+                                     {SENTENCE_FIELDS, FIELD_NUMBER_OF(SENTENCE_FIELDS), fnas_search_translates}};
 #define GROUP_COUNT (sizeof GROUPS / sizeof GROUPS[0])
 
 /* Enumerations are stored as int; the table reads and writes them as such. */
@@ -767,6 +778,9 @@ static fnas_status check_consistent(fnas_context *context, const fnas_search_con
     if (model ? config->observed_paths < 2 : config->observed_paths != 0)
         return fnas_fail(context, FNAS_ERR_INPUT, "%s: \"observed_paths\" must be 0 with \"error_gradient\": \"gates\", else at least 2",
                          path);
+    if (config->largest_paths > config->paths)
+        return fnas_fail(context, FNAS_ERR_INPUT, "%s: \"largest_paths\" must be at most \"paths\"", path);
+    if (fnas_search_translates(config)) return FNAS_OK; /* what follows is about images */
     int64_t shared = config->batch == FNAS_BATCH_SHARED ? config->paths : 1;
     int64_t trained = trains_paths(config) ? shared : 1;
     if (config->weight_images < config->sandwiches)

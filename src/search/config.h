@@ -90,6 +90,16 @@ typedef struct fnas_search_config {
     double distillation;
     int64_t phase_count;
     double phase_shares[FNAS_SPACE_PHASES_MAX];
+    /* Of networks that translate; vocabulary, its pieces, is 0 for those that look at images, and what follows says nothing then. What is
+     * said of images above means pairs where validation_images is meant, and else nothing. The weights are trained by Adam at weight_rate,
+     * which rises from 0 over rate_warmup of the steps first. */
+    int64_t vocabulary;
+    int64_t weight_ids, search_ids; /* of a side of one batch, padded: each path that trains has a batch of its own, those that are
+                                       observed have one in common */
+    int64_t largest_paths; /* of the paths that train: the largest network, whose weights are everybody's (the sandwich rule; Yu and Huang
+                              2019) */
+    double dropout, attention_dropout;
+    double weight_beta1, weight_beta2, rate_warmup;
 } fnas_search_config;
 
 const char *fnas_objective_name(fnas_objective_kind kind);
@@ -98,6 +108,7 @@ const char *fnas_objective_unit(fnas_objective_kind kind);
 const char *fnas_objective_source(fnas_objective_kind kind, fnas_error_kind error);
 bool fnas_search_has_objective(const fnas_search_config *config, fnas_objective_kind kind);
 bool fnas_search_has_supernet(const fnas_search_config *config);
+bool fnas_search_translates(const fnas_search_config *config); /* its supernet's networks translate sentences */
 
 /* From options (preset, then overrides), with everything checked. The caller fills what needs files: space, supernet, data, device names,
  * and steps where *epochs
@@ -108,6 +119,12 @@ FNAS_NODISCARD fnas_status fnas_search_config_build(fnas_context *context, const
  * fnas_search_config_build, whose outcome it changes (*epochs, too); the names of its options are refused where they mean nothing. */
 FNAS_NODISCARD fnas_status fnas_search_config_fit_space(fnas_context *context, const fnas_search_options *options, const fnas_space *space,
                                                         fnas_search_config *config, int64_t *epochs);
+/* The same where the space's networks translate: a preset of their own (config_sentences.c). */
+FNAS_NODISCARD fnas_status fnas_search_config_fit_sentences(fnas_context *context, const fnas_search_options *options,
+                                                            const fnas_space *space, fnas_search_config *config, int64_t *epochs);
+/* How long the warm-up is, and that weights which are frozen have learnt something. */
+FNAS_NODISCARD fnas_status fnas_search_config_choose_stages(fnas_context *context, const fnas_search_options *options, double preset_warmup,
+                                                            fnas_search_config *config);
 /* Batches, and images to score on, no more than the splits of a data set with this many training images have; fails when a path would get
  * fewer than two. */
 FNAS_NODISCARD fnas_status fnas_search_config_fit_data(fnas_context *context, fnas_search_config *config, int64_t train_images);

@@ -183,8 +183,8 @@ static void resize_stages(fnas_search_config *config, double warmup, double cons
     config->entropy_hold = warmup + held * (1 - warmup - consolidate);
 }
 
-static fnas_status choose_stages(fnas_context *context, const fnas_search_options *options, double preset_warmup,
-                                 fnas_search_config *config) {
+fnas_status fnas_search_config_choose_stages(fnas_context *context, const fnas_search_options *options, double preset_warmup,
+                                             fnas_search_config *config) {
     bool frozen = config->shared_weights == FNAS_WEIGHTS_FROZEN;
     double warmup = options->weights ? 0 : preset_warmup, consolidate = frozen ? 0 : config->consolidate_fraction;
     if (options->warmup) FNAS_TRY(read_fraction(context, "warmup", options->warmup, 0.99, "0.99", &warmup));
@@ -232,6 +232,7 @@ static fnas_status check_use(fnas_context *context, const fnas_search_options *o
 fnas_status fnas_search_config_fit_space(fnas_context *context, const fnas_search_options *options, const fnas_space *space,
                                          fnas_search_config *config, int64_t *epochs) {
     if (!fnas_search_has_supernet(config)) return FNAS_OK;
+    if (fnas_space_translates(space)) return fnas_search_config_fit_sentences(context, options, space, config, epochs);
     bool phased = fnas_space_phase_count(space) > 0;
     int kind = 0;
     double warmup = config->warmup_fraction;
@@ -252,7 +253,7 @@ fnas_status fnas_search_config_fit_space(fnas_context *context, const fnas_searc
     } else {
         FNAS_TRY(refuse(context, options, space));
     }
-    FNAS_TRY(choose_stages(context, options, warmup, config));
+    FNAS_TRY(fnas_search_config_choose_stages(context, options, warmup, config));
     FNAS_TRY(check_use(context, options, space, config));
     if (!phased || options->proxy) return FNAS_OK;
     fnas_free(config->proxy); /* the presets' is another space's */

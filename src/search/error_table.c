@@ -40,11 +40,11 @@ static fnas_status collect(fnas_context *context, error_table *table) {
 }
 
 static fnas_status score(fnas_context *context, const fnas_run *run, const char *data, int64_t images, error_table *table) {
-    fnas_dataset *dataset;
-    FNAS_TRY(fnas_run_open_data(context, run, data, &dataset));
-    fnas_status status = fnas_score_archs(context, run, dataset, FNAS_SCORE_VALIDATION, images, "score", table->scored.count,
+    fnas_examples examples;
+    FNAS_TRY(fnas_run_open_data(context, run, data, &examples));
+    fnas_status status = fnas_score_archs(context, run, &examples, FNAS_SCORE_VALIDATION, images, "score", table->scored.count,
                                           table->scored.choices, table->scores);
-    fnas_dataset_close(dataset);
+    fnas_examples_close(&examples);
     return status;
 }
 

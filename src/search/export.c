@@ -35,13 +35,13 @@ static fnas_status settle_arch(fnas_context *context, const fnas_space *space, c
 
 static fnas_status take_statistics(fnas_context *context, const fnas_run *run, const char *data, exported *network) {
     size_t channels = (size_t)network->net->norm_channels;
-    fnas_dataset *dataset = NULL;
+    fnas_examples examples = {0};
     network->memory = fnas_allocate(2 * channels, sizeof *network->memory);
     if (!network->memory) return fnas_fail_memory(context, "the statistics of a network");
     network->statistics = (fnas_norm_state){network->memory, network->memory + channels};
-    FNAS_TRY(fnas_run_open_data(context, run, data, &dataset));
-    fnas_status status = fnas_score_statistics(context, run, dataset, network->net, &network->statistics);
-    fnas_dataset_close(dataset);
+    FNAS_TRY(fnas_run_open_data(context, run, data, &examples));
+    fnas_status status = fnas_score_statistics(context, run, &examples, network->net, &network->statistics);
+    fnas_examples_close(&examples);
     return status;
 }
 

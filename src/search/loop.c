@@ -27,20 +27,6 @@ static fnas_status decide_length(fnas_context *context, fnas_searcher *searcher,
 
 /* ---- progress ---- */
 
-/* Images that the last step sent through the supernet, counted once for every path that saw them. */
-static int64_t weight_runs(const fnas_searcher *searcher) {
-    const fnas_search_config *config = searcher->config;
-    int64_t step = searcher->state->step - 1, total = searcher->state->total_steps;
-    if (!searcher->trains_weights) return 0;
-    if (!fnas_schedule_shrinks(config, step, total)) return config->weight_images * (config->batch == FNAS_BATCH_FULL ? config->paths : 1);
-    return config->weight_images * (fnas_schedule_phase(config, step, total) == 0 ? 1 : config->sandwich_paths);
-}
-
-static int64_t search_runs(const fnas_search_config *config) {
-    if (config->error_gradient == FNAS_ERROR_GRADIENT_MODEL) return config->search_images * config->observed_paths;
-    return config->search_images * (config->batch == FNAS_BATCH_FULL ? config->paths : 1);
-}
-
 static void append_values_alone(fnas_text *text, const fnas_searcher *searcher) {
     const fnas_search_config *config = searcher->config;
     for (int64_t m = 0; m < config->objective_count; m++)
@@ -76,13 +62,15 @@ static void append_values(fnas_text *text, const fnas_searcher *searcher) {
     }
 }
 
-/* images: sent through the supernet since begin_ms. */
-static void report(fnas_context *context, const fnas_searcher *searcher, double begin_ms, int64_t images) {
+/* begin: examples run before begin_ms. */
+static void report(fnas_context *context, const fnas_searcher *searcher, double begin_ms, int64_t begin) {
     double elapsed_s = (fnas_wall_ms() - begin_ms) / 1e3;
     fnas_text text = {0};
     if (fnas_search_has_supernet(searcher->config)) {
         append_values(&text, searcher);
-        fnas_text_append(&text, ", %.0f images/s", elapsed_s > 0 ? (double)images / elapsed_s : 0);
+        double examples = (double)(searcher->examples_run - begin);
+        fnas_text_append(&text, ", %.0f %s/s", elapsed_s > 0 ? examples / elapsed_s : 0,
+                         fnas_search_translates(searcher->config) ? "words" : "images");
     } else {
         append_values_alone(&text, searcher);
     }
@@ -109,15 +97,14 @@ static fnas_status take_steps(fnas_context *context, fnas_searcher *searcher, fn
     fnas_search_state *state = searcher->state;
     const fnas_search_config *config = searcher->config;
     double begin_ms = fnas_wall_ms();
-    int64_t images = 0;
+    int64_t begin = searcher->examples_run; /* what the rehearsal has run */
     while (state->step < state->total_steps) {
         FNAS_TRY(fnas_search_step(context, searcher));
         FNAS_TRY(fnas_metrics_append(context, metrics, searcher));
         bool stop = fnas_context_stop_requested(context);
         if (stop || state->step % config->checkpoint_steps == 0 || state->step == state->total_steps)
             FNAS_TRY(save(context, searcher, metrics));
-        images += weight_runs(searcher) + (fnas_stage_searches(searcher->stage) ? search_runs(config) : 0);
-        report(context, searcher, begin_ms, images);
+        report(context, searcher, begin_ms, begin);
         if (stop && state->step < state->total_steps) {
             return fnas_fail(context, FNAS_INTERRUPTED, "stopped after step %lld of %lld; go on with `fleetnas resume %s`",
                              (long long)state->step, (long long)state->total_steps, searcher->run->path);
@@ -156,7 +143,7 @@ static void note_backend(fnas_context *context, const fnas_run *run) {
 
 /* ---- the whole ---- */
 
-static fnas_status search(fnas_context *context, fnas_run *run, fnas_dataset *dataset) {
+static fnas_status search(fnas_context *context, fnas_run *run, const fnas_examples *examples) {
     double begin_ms = fnas_wall_ms();
     FNAS_TRY(fnas_run_prepare(context, run));
     if (run->state.total_steps > 0 && run->state.step >= run->state.total_steps) {
@@ -165,7 +152,7 @@ static fnas_status search(fnas_context *context, fnas_run *run, fnas_dataset *da
     }
     fnas_searcher searcher = {0};
     fnas_metrics metrics = {0};
-    fnas_status status = fnas_searcher_create(context, run, dataset, &searcher);
+    fnas_status status = fnas_searcher_create(context, run, examples, &searcher);
     if (status == FNAS_OK && run->is_new) status = fnas_run_write(context, run);
     if (status == FNAS_OK) status = fnas_metrics_open(context, run, &metrics);
     if (status == FNAS_OK) {
@@ -185,14 +172,14 @@ static fnas_status search(fnas_context *context, fnas_run *run, fnas_dataset *da
 
 #define DRY_RUN_PART_MS 10e3 /* of each part of a step, at most about this long */
 
-static fnas_status rehearse(fnas_context *context, fnas_run *run, fnas_dataset *dataset) {
+static fnas_status rehearse(fnas_context *context, fnas_run *run, const fnas_examples *examples) {
     double begin_ms = fnas_wall_ms();
     FNAS_TRY(fnas_run_prepare(context, run));
     const fnas_search_config *config = &run->config;
     double prepared_ms = fnas_wall_ms() - begin_ms;
     fnas_searcher searcher = {0};
     fnas_step_costs costs = {0};
-    fnas_status status = fnas_searcher_create(context, run, dataset, &searcher);
+    fnas_status status = fnas_searcher_create(context, run, examples, &searcher);
     if (status == FNAS_OK) status = fnas_length_rehearse(context, &searcher, DRY_RUN_PART_MS, &costs);
     fnas_searcher_free(&searcher);
     FNAS_TRY(status);
@@ -208,35 +195,35 @@ static fnas_status rehearse(fnas_context *context, fnas_run *run, fnas_dataset *
 }
 
 /* The data may have moved since: where they lie now is kept for later commands, which do not say. */
-static void keep_data(fnas_context *context, const fnas_run *run, const fnas_dataset *dataset) {
-    if (fnas_run_log_set(context, run->path, "data", fnas_dataset_get(dataset).spec) != FNAS_OK) {
+static void keep_data(fnas_context *context, const fnas_run *run, const fnas_examples *examples) {
+    if (fnas_run_log_set(context, run->path, "data", fnas_examples_spec(examples)) != FNAS_OK) {
         fnas_log(context, FNAS_LOG_WARNING, "the log could not be written: %s", fnas_context_message(context));
     }
 }
 
 fnas_status fnas_search_run(fnas_context *context, const fnas_search_options *options) {
     fnas_run *run = NULL;
-    fnas_dataset *dataset = NULL;
+    fnas_examples examples = {0};
     FNAS_TRY(fnas_run_create(context, options, &run));
-    fnas_status status = fnas_search_has_supernet(&run->config) ? fnas_run_take_data(context, run, &dataset) : FNAS_OK;
-    if (status == FNAS_OK) status = options->dry_run ? rehearse(context, run, dataset) : search(context, run, dataset);
-    fnas_dataset_close(dataset);
+    fnas_status status = fnas_search_has_supernet(&run->config) ? fnas_run_take_data(context, run, &examples) : FNAS_OK;
+    if (status == FNAS_OK) status = options->dry_run ? rehearse(context, run, &examples) : search(context, run, &examples);
+    fnas_examples_close(&examples);
     fnas_run_close(run);
     return status;
 }
 
 fnas_status fnas_search_resume(fnas_context *context, const char *path, const char *data) {
     fnas_run *run = NULL;
-    fnas_dataset *dataset = NULL;
+    fnas_examples examples = {0};
     FNAS_TRY(fnas_run_open_folder(context, path, &run));
     fnas_status status = FNAS_OK;
     if (fnas_search_has_supernet(&run->config))
-        status = fnas_run_open_data(context, run, data, &dataset);
+        status = fnas_run_open_data(context, run, data, &examples);
     else if (data)
         status = fnas_fail(context, FNAS_ERR_USAGE, "%s: this run has its errors from a table and needs no data: leave out --data", path);
-    if (status == FNAS_OK && data) keep_data(context, run, dataset);
-    if (status == FNAS_OK) status = search(context, run, dataset);
-    fnas_dataset_close(dataset);
+    if (status == FNAS_OK && data) keep_data(context, run, &examples);
+    if (status == FNAS_OK) status = search(context, run, &examples);
+    fnas_examples_close(&examples);
     fnas_run_close(run);
     return status;
 }

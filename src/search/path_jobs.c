@@ -58,14 +58,14 @@ static void link_chains(fnas_path_jobs *jobs, int64_t chains_most) {
 }
 
 void fnas_path_jobs_plan(fnas_path_jobs *jobs, int64_t first, int64_t behind, int64_t decisions, const int32_t *choices,
-                         const int64_t *first_image, const int64_t *image_counts, const double *costs, int64_t chains_most) {
+                         const int64_t *first_example, const int64_t *example_counts, const double *costs, int64_t chains_most) {
     size_t bytes = (size_t)decisions * sizeof *choices;
     jobs->count = 0;
     for (int64_t p = first; p < behind; p++) {
         int64_t j = 0;
         for (; j < jobs->count; j++) {
             int64_t other = jobs->jobs[j].path;
-            if (first_image[other] == first_image[p] && image_counts[other] == image_counts[p] &&
+            if (first_example[other] == first_example[p] && example_counts[other] == example_counts[p] &&
                 memcmp(choices + other * decisions, choices + p * decisions, bytes) == 0)
                 break;
         }

@@ -39,10 +39,10 @@ typedef struct fnas_path_jobs {
 FNAS_NODISCARD fnas_status fnas_path_jobs_create(fnas_context *context, int64_t capacity, fnas_path_jobs *jobs);
 void fnas_path_jobs_free(fnas_path_jobs *jobs); /* also when create failed, or zeroed */
 
-/* For paths first .. behind - 1, of all of which the arrays tell: choices [paths][decisions], images first_image[p] ... and image_counts[p]
- * of them, and costs; in at most chains_most chains. */
+/* For paths first .. behind - 1, of all of which the arrays tell: choices [paths][decisions], examples first_example[p] ... and
+ * example_counts[p] of them, and costs; in at most chains_most chains. */
 void fnas_path_jobs_plan(fnas_path_jobs *jobs, int64_t first, int64_t behind, int64_t decisions, const int32_t *choices,
-                         const int64_t *first_image, const int64_t *image_counts, const double *costs, int64_t chains_most);
+                         const int64_t *first_example, const int64_t *example_counts, const double *costs, int64_t chains_most);
 
 /* A job whose chain is idle; waits for one. To be called `count` times, each time followed by done. Thread-safe. */
 const fnas_path_job *fnas_path_jobs_take(fnas_path_jobs *jobs);

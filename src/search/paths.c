@@ -3,13 +3,12 @@
 #include <pthread.h>
 #include <string.h>
 
-#include "compute/ops.h"
 #include "search/searcher.h"
 #include "space/space.h"
 
 /* ---- drawing ---- */
 
-static int64_t stream_step(const fnas_searcher *searcher, fnas_purpose purpose) {
+int64_t fnas_stream_step(const fnas_searcher *searcher, fnas_purpose purpose) {
     return FNAS_PURPOSE_COUNT * searcher->state->step + purpose;
 }
 
@@ -33,8 +32,14 @@ static bool is_uniform(const fnas_searcher *searcher, fnas_purpose purpose, int6
 static void draw_sample(fnas_searcher *searcher, fnas_purpose purpose, int64_t path) {
     fnas_paths *paths = &searcher->paths;
     int64_t onehot = searcher->onehot;
-    fnas_random random = fnas_random_begin(searcher->config->seed, FNAS_STREAM_SAMPLE, stream_step(searcher, purpose), paths->stream[path]);
+    fnas_random random = fnas_random_begin(searcher->config->seed, FNAS_STREAM_SAMPLE, fnas_stream_step(searcher, purpose),
+                                           paths->stream[path]);
     int32_t *choices = paths->choices + path * searcher->decisions;
+    if (purpose == FNAS_PURPOSE_WEIGHTS && path < searcher->config->largest_paths) {
+        searcher->run->space->type->largest(searcher->run->space, choices);
+        fnas_space_to_onehot(searcher->run->space, choices, paths->onehot + path * onehot);
+        return;
+    }
     if (is_uniform(searcher, purpose, path)) memset(paths->logits + path * onehot, 0, (size_t)onehot * sizeof(double));
     double temperature = fnas_schedule_temperature(searcher->config, searcher->state->step, searcher->state->total_steps);
     fnas_sample(searcher->config->sampler, searcher->run->space, temperature, paths->logits + path * onehot, &random, choices,
@@ -58,7 +63,7 @@ void fnas_paths_draw(fnas_searcher *searcher, fnas_purpose purpose, int64_t coun
         int64_t device = first_device + (p + turn) % device_count;
         paths->device[p] = device;
         paths->stream[p] = round_begins + p / device_count * searcher->config->device_count + device;
-        fnas_random random = fnas_random_begin(searcher->config->seed, FNAS_STREAM_PREFERENCE, stream_step(searcher, purpose),
+        fnas_random random = fnas_random_begin(searcher->config->seed, FNAS_STREAM_PREFERENCE, fnas_stream_step(searcher, purpose),
                                                paths->stream[p]);
         fnas_random_simplex(&random, objectives, paths->preference + p * objectives);
         memcpy(paths->embedding + p * embedding, searcher->run->embeddings + device * embedding, (size_t)embedding * sizeof(double));
@@ -66,49 +71,6 @@ void fnas_paths_draw(fnas_searcher *searcher, fnas_purpose purpose, int64_t coun
     fnas_hypernet_forward(&searcher->state->shape, searcher->state->hypernet, count, paths->preference, paths->embedding, paths->workspace,
                           paths->logits);
     for (int64_t p = 0; p < count; p++) draw_sample(searcher, purpose, p);
-}
-
-/* ---- images ---- */
-
-#define FILL_CHUNK_MOST 32 /* images that a thread takes at a time */
-
-typedef struct fill_task {
-    fnas_searcher *searcher;
-    int64_t stream_step;
-    int64_t chunk; /* images that are taken at a time: few enough that every thread has some to do */
-} fill_task;
-
-static fnas_status fill_images(fnas_context *context, void *user, int64_t item, int64_t worker) {
-    (void)worker;
-    fill_task *task = user;
-    fnas_image_batch *batch = &task->searcher->batch;
-    int64_t first = item * task->chunk, last = first + task->chunk < batch->count ? first + task->chunk : batch->count;
-    const fnas_search_config *config = task->searcher->config;
-    const fnas_dataset *dataset = task->searcher->dataset;
-    const int64_t shape[3] = {batch->shape.c, batch->shape.h, batch->shape.w};
-    for (int64_t i = first; i < last; i++) {
-        float *image = batch->images + i * task->searcher->image_floats;
-        fnas_status status = config->augment ? fnas_dataset_augmented(context, dataset, shape, batch->index[i], config->seed,
-                                                                      task->stream_step, i, image, &batch->labels[i])
-                                             : fnas_dataset_image(context, dataset, shape, batch->index[i], image, &batch->labels[i]);
-        FNAS_TRY(status);
-    }
-    return FNAS_OK;
-}
-
-fnas_status fnas_batch_load(fnas_context *context, fnas_searcher *searcher, fnas_purpose purpose) {
-    fnas_image_batch *batch = &searcher->batch;
-    int64_t part_count = 0;
-    bool weights = purpose == FNAS_PURPOSE_WEIGHTS;
-    const int64_t *part = fnas_split_part(searcher->split, weights ? FNAS_SPLIT_WEIGHTS : FNAS_SPLIT_SEARCH, &part_count);
-    fnas_epoch_order *order = weights ? searcher->weight_order : searcher->search_order;
-    batch->count = weights ? searcher->config->weight_images : searcher->config->search_images;
-    for (int64_t i = 0; i < batch->count; i++) {
-        batch->index[i] = part[fnas_epoch_order_at(order, searcher->state->step * batch->count + i)];
-    }
-    int64_t share = (batch->count + 2 * searcher->worker_count - 1) / (2 * searcher->worker_count);
-    fill_task task = {searcher, stream_step(searcher, purpose), share < FILL_CHUNK_MOST ? share : FILL_CHUNK_MOST};
-    return fnas_team_run(context, searcher->team, (batch->count + task.chunk - 1) / task.chunk, fill_images, &task);
 }
 
 /* ---- running ---- */
@@ -123,68 +85,16 @@ typedef struct run_task {
     int64_t failed; /* the first path that failed; the number of paths when none did */
 } run_task;
 
-/* The images of a path: all of them, or its share. Observed architectures always see the same ones, so that they differ in nothing else. */
-static void path_images(const fnas_searcher *searcher, fnas_purpose purpose, int64_t path, int64_t *first, int64_t *count) {
-    int64_t images = searcher->batch.count, shares = searcher->paths.share_count;
-    bool shared = searcher->config->batch == FNAS_BATCH_SHARED && purpose != FNAS_PURPOSE_OBSERVE;
-    if (!shares) shares = shared ? searcher->paths.count : 1;
-    int64_t share = path % shares;
-    *first = images * share / shares;
-    *count = images * (share + 1) / shares - *first;
-}
-
 /* Of paths first .. behind - 1. Such as add to no common array need no order, and each is a chain of its own. */
 static void plan_jobs(fnas_searcher *searcher, fnas_purpose purpose, int64_t first, int64_t behind) {
     fnas_paths *paths = &searcher->paths;
     for (int64_t p = first; p < behind; p++) {
-        path_images(searcher, purpose, p, &paths->first_image[p], &paths->images[p]);
+        searcher->runner->share(searcher, purpose, p);
         int64_t macs = fnas_space_macs(searcher->run->supernet, paths->choices + p * searcher->decisions);
-        paths->cost[p] = (double)macs * (double)paths->images[p];
+        paths->cost[p] = (double)macs * (double)paths->examples[p];
     }
-    fnas_path_jobs_plan(&searcher->jobs, first, behind, searcher->decisions, paths->choices, paths->first_image, paths->images, paths->cost,
-                        purpose == FNAS_PURPOSE_WEIGHTS ? searcher->config->groups : paths->count);
-}
-
-/* Where the teacher's word on a path's images stands; NULL where nobody teaches. */
-static float *teacher_of(const fnas_searcher *searcher, int64_t path) {
-    return searcher->paths.teacher_count ? searcher->batch.teacher + searcher->paths.first_image[path] * searcher->classes : NULL;
-}
-
-/* A job's weight gradients are those of all its copies at once. */
-static fnas_status run_path(fnas_context *context, fnas_searcher *searcher, fnas_purpose purpose, const fnas_path_job *job,
-                            int64_t worker) {
-    fnas_paths *paths = &searcher->paths;
-    int64_t path = job->path, first = paths->first_image[path];
-    fnas_net *net = NULL;
-    FNAS_TRY(fnas_space_record(context, searcher->run->supernet, paths->choices + path * searcher->decisions, &net));
-    bool weights = purpose == FNAS_PURPOSE_WEIGHTS, teaches = path < paths->teacher_count;
-    float *teacher = teacher_of(searcher, path);
-    double *gates = paths->gate_gradient + path * searcher->onehot;
-    memset(gates, 0, (size_t)searcher->onehot * sizeof *gates);
-    fnas_path_request request = {
-        .net = net,
-        .parameters = &searcher->state->weights,
-        .n = paths->images[path],
-        .images = searcher->batch.images + first * searcher->image_floats,
-        .image_shape = searcher->batch.shape,
-        .labels = searcher->batch.labels + first,
-        .label_smoothing = (float)searcher->config->label_smoothing,
-        .soft_targets = teaches ? NULL : teacher,
-        .soft_weight = (float)searcher->config->distillation,
-        .scale = weights ? (float)job->copies / (float)paths->count : 1.0f,
-        .weight_gradient = weights ? searcher->group_gradient[job->chain] : NULL,
-        .gate_gradient = purpose == FNAS_PURPOSE_HYPERNET ? gates : NULL,
-        .logits = teaches ? teacher : NULL,
-    };
-    fnas_path_result result = {0};
-    fnas_status status = fnas_path_run(context, &searcher->workers[worker], &request, &result);
-    fnas_net_destroy(net);
-    if (status != FNAS_OK)
-        return fnas_fail_prefix(context, status, "step %lld, path %lld", (long long)searcher->state->step, (long long)path);
-    if (teaches) fnas_softmax(paths->images[path], searcher->classes, teacher);
-    paths->cross_entropy[path] = result.loss;
-    paths->correct[path] = result.correct;
-    return FNAS_OK;
+    fnas_path_jobs_plan(&searcher->jobs, first, behind, searcher->decisions, paths->choices, paths->first_example, paths->examples,
+                        paths->cost, purpose == FNAS_PURPOSE_WEIGHTS ? searcher->config->groups : paths->count);
 }
 
 /* Of all that fail the first path is named, whoever ran it. */
@@ -205,7 +115,7 @@ static fnas_status run_job(fnas_context *context, void *user, int64_t ticket, in
     const fnas_path_job *job = fnas_path_jobs_take(&searcher->jobs);
     if (task->purpose == FNAS_PURPOSE_WEIGHTS && job->first && job->chain >= task->begun_chains)
         memset(searcher->group_gradient[job->chain], 0, (size_t)searcher->state->weights.float_count * sizeof(float));
-    fnas_status status = run_path(context, searcher, task->purpose, job, worker);
+    fnas_status status = searcher->runner->run(context, searcher, task->purpose, job, worker);
     if (status != FNAS_OK) record_failure(task, context, job->path, status);
     fnas_path_jobs_done(&searcher->jobs, job);
     return FNAS_OK;
@@ -269,5 +179,6 @@ fnas_status fnas_paths_run(fnas_context *context, fnas_searcher *searcher, fnas_
     pthread_mutex_init(&task.lock, NULL);
     fnas_status status = run_all(context, &task);
     pthread_mutex_destroy(&task.lock);
+    for (int64_t p = 0; p < searcher->paths.count; p++) searcher->examples_run += searcher->paths.examples[p];
     return status;
 }

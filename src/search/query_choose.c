@@ -93,7 +93,7 @@ static void fnas_choice_compact(fnas_choice *choice) {
 /* A disconnected cell is never dominated (nothing is faster), and never of use. */
 static void fnas_choice_drop_guessing(fnas_choice *choice, int64_t images) {
     if (choice->run->supernet->classes < 2) return; /* no classes to guess among */
-    double limit = fnas_query_guessing_pct(choice->run->supernet->classes, images);
+    double limit = fnas_query_guessing_pct(fnas_run_class_count(choice->run), images);
     int64_t better = 0;
     for (int64_t i = 0; i < choice->count; i++) {
         choice->keep[i] = choice->candidates->scores[choice->indices[i]].error_pct < limit;

@@ -14,11 +14,11 @@ fnas_status fnas_query_check_options(fnas_context *context, const fnas_front_opt
 
 /* Data that were named are those of the run, also where all that they would be asked is known. */
 static fnas_status fnas_front_check_data(fnas_context *context, const fnas_run *run, const fnas_front_options *options) {
-    fnas_dataset *dataset;
+    fnas_examples examples;
     if (!options->data) return FNAS_OK;
     if (run->surrogate) return fnas_fail(context, FNAS_ERR_USAGE, "this run has its errors from a table and needs no data");
-    FNAS_TRY(fnas_run_open_data(context, run, options->data, &dataset));
-    fnas_dataset_close(dataset);
+    FNAS_TRY(fnas_run_open_data(context, run, options->data, &examples));
+    fnas_examples_close(&examples);
     return FNAS_OK;
 }
 
@@ -33,11 +33,11 @@ static fnas_status fnas_front_score(fnas_context *context, const fnas_run *run, 
     }
     if (fnas_score_known(run, FNAS_SCORE_VALIDATION, 0, candidates->count, candidates->choices, candidates->scores))
         return fnas_front_check_data(context, run, options);
-    fnas_dataset *dataset;
-    FNAS_TRY(fnas_run_open_data(context, run, options->data, &dataset));
-    fnas_status status = fnas_score_archs(context, run, dataset, FNAS_SCORE_VALIDATION, 0, "score", candidates->count, candidates->choices,
-                                          candidates->scores);
-    fnas_dataset_close(dataset);
+    fnas_examples examples;
+    FNAS_TRY(fnas_run_open_data(context, run, options->data, &examples));
+    fnas_status status = fnas_score_archs(context, run, &examples, FNAS_SCORE_VALIDATION, 0, "score", candidates->count,
+                                          candidates->choices, candidates->scores);
+    fnas_examples_close(&examples);
     return status;
 }
 

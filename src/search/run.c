@@ -12,6 +12,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "data/text/batches.h"
 #include "device/card.h"
 #include "search/log.h"
 #include "search/names.h"
@@ -21,6 +22,7 @@
 
 #define SPACE_FILE "space.json"
 #define ERROR_FILE "error.safetensors"
+#define VOCABULARY_FILE "vocabulary.model"
 #define CHECKPOINT_FILE "checkpoint.safetensors"
 #define WEAK_SPEARMAN 0.5
 #define STARTING ".starting" /* in a folder whose run is not yet whole: what else is there is ours */
@@ -43,7 +45,8 @@ void fnas_run_close(fnas_run *run) {
     fnas_space_close(run->supernet);
     fnas_search_config_free(&run->config);
     if (run->lock >= 0) close(run->lock); /* and with it the lock */
-    fnas_dataset_close(run->opened);
+    fnas_examples_close(&run->opened);
+    fnas_vocabulary_free(run->vocabulary);
     fnas_free(run->data_spec);
     fnas_free(run->weights_path);
     fnas_free(run->path);
@@ -111,29 +114,41 @@ static fnas_status check_data_shape(fnas_context *context, const fnas_run *run, 
                      (long long)classes, info.name, (long long)info.classes, fnas_space_name(run->space), (long long)info.classes);
 }
 
-fnas_status fnas_run_open_data(fnas_context *context, const fnas_run *run, const char *data, fnas_dataset **dataset) {
+static fnas_status check_vocabulary(fnas_context *context, const fnas_run *run, const fnas_pairs *pairs) {
+    fnas_pairs_info info = fnas_pairs_get(pairs);
+    fnas_vocabulary_marks marks = fnas_vocabulary_get(info.vocabulary);
+    if (!run->config.vocabulary || marks.size == run->config.vocabulary) return FNAS_OK;
+    return fnas_fail(context, FNAS_ERR_INPUT, "the run's networks know %lld pieces, the vocabulary of %s has %lld",
+                     (long long)run->config.vocabulary, info.name, (long long)marks.size);
+}
+
+static fnas_status check_examples(fnas_context *context, const fnas_run *run, const fnas_examples *examples) {
+    const char *name = fnas_examples_name(examples);
+    if (run->config.data && strcmp(name, run->config.data) != 0)
+        return fnas_fail(context, FNAS_ERR_INPUT, "%s: the run was made on %s, --data gives %s", run->path, run->config.data, name);
+    return examples->pairs ? check_vocabulary(context, run, examples->pairs) : check_data_shape(context, run, examples->images);
+}
+
+fnas_status fnas_run_open_data(fnas_context *context, const fnas_run *run, const char *data, fnas_examples *examples) {
     const char *spec = data ? data : run->data_spec;
+    *examples = (fnas_examples){0};
     if (!spec)
         return fnas_fail(context, FNAS_ERR_INPUT, "%s: this run does not know where its data lie on this machine: say so with --data %s",
                          run->path, run->config.data);
-    FNAS_TRY(fnas_dataset_open(context, spec, dataset));
-    fnas_status status = FNAS_OK;
-    fnas_dataset_info info = fnas_dataset_get(*dataset);
-    if (run->config.data && strcmp(info.name, run->config.data) != 0) {
-        status = fnas_fail(context, FNAS_ERR_INPUT, "%s: the run was made on %s, --data gives %s", run->path, run->config.data, info.name);
-    }
-    if (status == FNAS_OK) status = check_data_shape(context, run, *dataset);
-    if (status != FNAS_OK) {
-        fnas_dataset_close(*dataset);
-        *dataset = NULL;
-    }
+    FNAS_TRY(fnas_examples_open(context, run->space, spec, examples));
+    fnas_status status = check_examples(context, run, examples);
+    if (status != FNAS_OK) fnas_examples_close(examples);
     return status;
 }
 
-fnas_status fnas_run_take_data(fnas_context *context, fnas_run *run, fnas_dataset **dataset) {
-    *dataset = run->opened;
-    run->opened = NULL;
-    return *dataset ? FNAS_OK : fnas_run_open_data(context, run, NULL, dataset);
+fnas_status fnas_run_take_data(fnas_context *context, fnas_run *run, fnas_examples *examples) {
+    *examples = run->opened;
+    run->opened = (fnas_examples){0};
+    return examples->images || examples->pairs ? FNAS_OK : fnas_run_open_data(context, run, NULL, examples);
+}
+
+int64_t fnas_run_class_count(const fnas_run *run) {
+    return fnas_search_translates(&run->config) ? run->config.vocabulary : run->supernet->classes;
 }
 
 /* ---- cards ---- */
@@ -251,7 +266,7 @@ static fnas_status check_counts(fnas_context *context, const fnas_run *run) {
 
 static fnas_status open_spaces(fnas_context *context, const fnas_search_options *options, int64_t *epochs, fnas_run *run) {
     FNAS_TRY(fnas_space_open(context, options->space, &run->space));
-    if (fnas_search_has_supernet(&run->config) && !fnas_space_has_supernet(run->space))
+    if (fnas_search_has_supernet(&run->config) && !fnas_space_has_supernet(run->space) && !fnas_space_translates(run->space))
         return fnas_fail(context, FNAS_ERR_USAGE,
                          "the space %s has no supernet: say where the errors of its architectures are with --error table:FILE.csv:COLUMN",
                          fnas_space_name(run->space));
@@ -266,20 +281,45 @@ static fnas_status open_spaces(fnas_context *context, const fnas_search_options 
     return run->config.space && run->config.supernet ? FNAS_OK : fnas_fail_memory(context, "the space");
 }
 
-/* Epochs count passes over the weights' split. */
+/* Epochs count passes over what the weights are trained on: `step` of `all` examples a step. */
+static void take_length(int64_t epochs, int64_t all, int64_t step, fnas_search_config *config) {
+    int64_t steps = all / step;
+    if (epochs > 0) config->steps = epochs * (steps > 0 ? steps : 1);
+}
+
+static fnas_status fit_images(fnas_context *context, int64_t epochs, fnas_run *run) {
+    fnas_search_config *config = &run->config;
+    int64_t images = fnas_dataset_get(run->opened.images).train_count;
+    FNAS_TRY(fnas_search_config_fit_data(context, config, images));
+    take_length(epochs, (int64_t)(config->weight_fraction * (double)images), config->weight_images, config);
+    return FNAS_OK;
+}
+
+static fnas_status fit_pairs(fnas_context *context, int64_t epochs, fnas_run *run) {
+    fnas_search_config *config = &run->config;
+    fnas_pairs_info info = fnas_pairs_get(run->opened.pairs);
+    fnas_text_batches *batches;
+    size_t size;
+    const unsigned char *model = fnas_vocabulary_bytes(info.vocabulary, &size);
+    config->vocabulary = fnas_vocabulary_get(info.vocabulary).size;
+    if (config->validation_images > info.counts[FNAS_TEXT_VALIDATION]) config->validation_images = info.counts[FNAS_TEXT_VALIDATION];
+    FNAS_TRY(fnas_vocabulary_parse(context, VOCABULARY_FILE, model, size, &run->vocabulary));
+    FNAS_TRY(fnas_text_batches_create(context, run->opened.pairs, FNAS_TEXT_TRAIN, config->seed, 0, config->weight_ids, &batches));
+    take_length(epochs, fnas_text_batches_count(batches), config->paths, config);
+    fnas_text_batches_free(batches);
+    return FNAS_OK;
+}
+
 static fnas_status open_data_and_length(fnas_context *context, const fnas_search_options *options, int64_t epochs, fnas_run *run) {
+    bool translates = fnas_space_translates(run->space);
+    if (translates && !options->data)
+        return fnas_fail(context, FNAS_ERR_USAGE,
+                         "no pairs of sentences: give what `fleetnas data prepare text:SOURCE,TARGET -o FILE` made with --data FILE");
     FNAS_TRY(fnas_run_open_data(context, run, options->data ? options->data : "fashion-mnist", &run->opened));
-    fnas_dataset_info info = fnas_dataset_get(run->opened);
-    run->config.data = fnas_strdup(info.name);
-    run->data_spec = fnas_strdup(info.spec);
-    fnas_status status = fnas_search_config_fit_data(context, &run->config, info.train_count);
-    if (status == FNAS_OK && epochs > 0) {
-        int64_t images = (int64_t)(run->config.weight_fraction * (double)info.train_count);
-        int64_t steps = images / run->config.weight_images;
-        run->config.steps = epochs * (steps > 0 ? steps : 1);
-    }
-    if (status != FNAS_OK) return status;
-    return run->config.data && run->data_spec ? FNAS_OK : fnas_fail_memory(context, "the data set's name");
+    run->config.data = fnas_strdup(fnas_examples_name(&run->opened));
+    run->data_spec = fnas_strdup(fnas_examples_spec(&run->opened));
+    if (!run->config.data || !run->data_spec) return fnas_fail_memory(context, "the data's name");
+    return translates ? fit_pairs(context, epochs, run) : fit_images(context, epochs, run);
 }
 
 /* In the place of data: a table, or what was fitted to one. */
@@ -361,6 +401,15 @@ static fnas_status write_start(fnas_context *context, const fnas_run *run) {
     return status;
 }
 
+static fnas_status write_vocabulary(fnas_context *context, const fnas_run *run) {
+    size_t size;
+    const unsigned char *model = fnas_vocabulary_bytes(run->vocabulary, &size);
+    char *path = fnas_run_file(run, VOCABULARY_FILE);
+    fnas_status status = path ? fnas_file_write_atomic(context, path, model, size) : fnas_fail_memory(context, "a path");
+    fnas_free(path);
+    return status;
+}
+
 static fnas_status write_parts(fnas_context *context, const fnas_run *run) {
     FNAS_TRY(write_folders(context, run));
     FNAS_TRY(save_cards(context, run));
@@ -368,6 +417,7 @@ static fnas_status write_parts(fnas_context *context, const fnas_run *run) {
     if (run->energy_predictor) FNAS_TRY(write_predictor(context, run, run->energy_predictor));
     if (fnas_space_description(run->space)) FNAS_TRY(write_space(context, run));
     if (run->surrogate) FNAS_TRY(write_surrogate(context, run));
+    if (run->vocabulary) FNAS_TRY(write_vocabulary(context, run));
     if (run->data_spec) FNAS_TRY(fnas_run_log_set(context, run->path, "data", run->data_spec));
     if (run->weights_path) FNAS_TRY(write_start(context, run));
     char *config = fnas_run_file(run, "config.json"); /* last: a folder with a configuration is a run that resumes */
@@ -490,6 +540,26 @@ static fnas_status load_own_errors(fnas_context *context, fnas_run *run) {
     return status;
 }
 
+static fnas_status load_vocabulary(fnas_context *context, fnas_run *run) {
+    bool translates = fnas_search_translates(&run->config);
+    if (!translates && fnas_space_translates(run->space) && fnas_search_has_supernet(&run->config))
+        return fnas_fail(context, FNAS_ERR_INPUT, "%s: config.json has no \"vocabulary\": put back what the search wrote", run->path);
+    if (!translates) return FNAS_OK;
+    if (!fnas_space_translates(run->space))
+        return fnas_fail(context, FNAS_ERR_INPUT, "%s: config.json has a \"vocabulary\", and the networks of %s look at images", run->path,
+                         fnas_space_name(run->space));
+    char *path = fnas_run_file(run, VOCABULARY_FILE);
+    if (!path) return fnas_fail_memory(context, "a path");
+    fnas_status status = fnas_vocabulary_read(context, path, &run->vocabulary);
+    int64_t size = status == FNAS_OK ? fnas_vocabulary_get(run->vocabulary).size : 0;
+    if (status == FNAS_OK && size != run->config.vocabulary)
+        status = fnas_fail(context, FNAS_ERR_INPUT,
+                           "%s: has %lld pieces, the run's networks know %lld: put back the file that the search wrote", path,
+                           (long long)size, (long long)run->config.vocabulary);
+    fnas_free(path);
+    return status;
+}
+
 static fnas_status fill_from_folder(fnas_context *context, fnas_run *run) {
     char *config = fnas_run_file(run, "config.json");
     if (!config) return fnas_fail_memory(context, "a path");
@@ -503,6 +573,7 @@ static fnas_status fill_from_folder(fnas_context *context, fnas_run *run) {
     FNAS_TRY(status);
     FNAS_TRY(open_own_spaces(context, run));
     FNAS_TRY(load_own_errors(context, run));
+    FNAS_TRY(load_vocabulary(context, run));
     FNAS_TRY(load_own_cards(context, run));
     char *log = fnas_run_file(run, "log.sqlite");
     if (log && fnas_file_exists(log)) status = fnas_run_log_get(context, run->path, "data", &run->data_spec);

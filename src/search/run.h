@@ -1,14 +1,15 @@
 /* The run directory:
  *   config.json  checkpoint.safetensors  predictor.safetensors  metrics.csv  devices/NAME.json  fronts/   (equal for equal searches)
  *   energy.safetensors (its predictor, where it is an objective)
+ *   vocabulary.model (of networks that translate)                                   (so is this)
  *   space.json (a space that a file describes)  error.safetensors (errors that are no supernet's: surrogate.h)          (so are these)
  *   log.sqlite   (what is of the moment: times, host, paths) */
 #ifndef FNAS_SEARCH_RUN_H
 #define FNAS_SEARCH_RUN_H
 
-#include "fleetnas/data.h"
 #include "fleetnas/predictor.h"
 #include "search/embedding.h"
+#include "search/examples.h"
 #include "search/score_cache.h"
 #include "search/state.h"
 #include "search/surrogate.h"
@@ -25,12 +26,13 @@ struct fnas_run {
     fnas_predictor *energy_predictor; /* NULL where energy is no objective */
     fnas_surrogate *surrogate;        /* of the error; NULL: the supernet's */
     fnas_search_state state;
-    char *weights_path;       /* of a new run: where its shared weights come from; NULL: drawn */
-    fnas_dataset *opened;     /* the data set, from making the run until it is asked for; NULL: not open */
-    char *data_spec;          /* with its path, from log.sqlite; NULL when unknown */
-    bool is_new;              /* made from options, and not yet written: what may lie in its folder is not of this run */
-    int lock;                 /* descriptor of the folder, locked while this process searches in it; -1: not locked */
-    fnas_score_cache *scores; /* errors asked for while the run is open for questions; NULL: not kept */
+    char *weights_path;          /* of a new run: where its shared weights come from; NULL: drawn */
+    fnas_examples opened;        /* the data, from making the run until they are asked for */
+    fnas_vocabulary *vocabulary; /* of networks that translate: RUN/vocabulary.model; NULL: of others */
+    char *data_spec;             /* with its path, from log.sqlite; NULL when unknown */
+    bool is_new;                 /* made from options, and not yet written: what may lie in its folder is not of this run */
+    int lock;                    /* descriptor of the folder, locked while this process searches in it; -1: not locked */
+    fnas_score_cache *scores;    /* errors asked for while the run is open for questions; NULL: not kept */
 };
 
 /* A file of the run; owned (fnas_free), NULL when out of memory. */
@@ -56,10 +58,13 @@ void fnas_run_look_up_errors(const fnas_run *run, int64_t count, const int32_t *
  * allocates the state and loads the checkpoint, or initialises it as a pure function of configuration and cards. */
 FNAS_NODISCARD fnas_status fnas_run_prepare(fnas_context *context, fnas_run *run);
 
-/* Opens the data set that the run was made on; fails when its images cannot be given to the supernet. A run that was just made has it open
- * and hands it over: fnas_run_take_data. *dataset is the caller's. */
-FNAS_NODISCARD fnas_status fnas_run_take_data(fnas_context *context, fnas_run *run, fnas_dataset **dataset);
-FNAS_NODISCARD fnas_status fnas_run_open_data(fnas_context *context, const fnas_run *run, const char *data, fnas_dataset **dataset);
+/* Opens the data that the run was made on; fails when they cannot be given to the supernet. A run that was just made has them open and
+ * hands them over: fnas_run_take_data. *examples is the caller's. */
+FNAS_NODISCARD fnas_status fnas_run_take_data(fnas_context *context, fnas_run *run, fnas_examples *examples);
+FNAS_NODISCARD fnas_status fnas_run_open_data(fnas_context *context, const fnas_run *run, const char *data, fnas_examples *examples);
+
+/* What an architecture chooses among in an answer: classes, or pieces of the vocabulary. */
+int64_t fnas_run_class_count(const fnas_run *run);
 
 /* C, H, W in which the data set's images are held for the supernet's passes: what its networks take or, where that differs from network to
  * network, the largest of it. Images in memory that are smaller than the largest stay as they are (but for their channels), so that no

@@ -71,12 +71,22 @@ double fnas_schedule_entropy_weight(const fnas_search_config *config, int64_t st
     return config->entropy_start * pow(config->entropy_end / config->entropy_start, progress);
 }
 
+/* Linear, from the first step on (Vaswani et al. 2017): 1 where it is over, or there is none. */
+static double rise(const fnas_search_config *config, int64_t step, int64_t total_steps) {
+    double steps = config->rate_warmup * (double)total_steps;
+    return steps > 1 ? fmin((double)(step + 1) / steps, 1) : 1;
+}
+
 /* The first cosine ends where the supernet is frozen, or where the hypernetwork rests. */
-double fnas_schedule_weight_rate(const fnas_search_config *config, int64_t step, int64_t total_steps) {
+static double fall(const fnas_search_config *config, int64_t step, int64_t total_steps) {
     bool frozen = config->shared_weights == FNAS_WEIGHTS_FROZEN;
     int64_t end = frozen ? explore_begin(config, total_steps) : fnas_schedule_search_end(config, total_steps);
     if (step < end) return fnas_cosine(config->weight_rate, config->weight_rate_end, step, end);
     return fnas_cosine(config->consolidate_rate, config->weight_rate_end, step - end, total_steps - end);
+}
+
+double fnas_schedule_weight_rate(const fnas_search_config *config, int64_t step, int64_t total_steps) {
+    return rise(config, step, total_steps) * fall(config, step, total_steps);
 }
 
 double fnas_schedule_temperature(const fnas_search_config *config, int64_t step, int64_t total_steps) {

@@ -29,8 +29,8 @@ double fnas_schedule_uniform_fraction(const fnas_search_config *config, int64_t 
 int64_t fnas_schedule_hypernet_rounds(const fnas_search_config *config, int64_t step, int64_t total_steps);
 /* Weight of the distributions' entropy against the scalarised loss. */
 double fnas_schedule_entropy_weight(const fnas_search_config *config, int64_t step, int64_t total_steps);
-/* Learning rate of the supernet: a cosine until the hypernetwork rests, and another while the supernet is consolidated (Loshchilov and
- * Hutter 2017, "SGDR"). */
+/* Learning rate of the supernet: where the configuration says so it rises first; a cosine until the hypernetwork rests, and another while
+ * the supernet is consolidated (Loshchilov and Hutter 2017, "SGDR"). */
 double fnas_schedule_weight_rate(const fnas_search_config *config, int64_t step, int64_t total_steps);
 /* GDAS: linear until the hypernetwork rests. ReinMax: 1. */
 double fnas_schedule_temperature(const fnas_search_config *config, int64_t step, int64_t total_steps);

@@ -32,22 +32,17 @@ static bool paths_allocate(fnas_searcher *searcher) {
     paths->choices = room(&good, count * searcher->decisions, sizeof(int32_t));
     paths->cross_entropy = room(&good, count, sizeof(double));
     paths->correct = room(&good, count, sizeof(int64_t));
-    paths->images = room(&good, count, sizeof(int64_t));
-    paths->first_image = room(&good, count, sizeof(int64_t));
+    paths->examples = room(&good, count, sizeof(int64_t));
+    paths->first_example = room(&good, count, sizeof(int64_t));
     paths->cost = room(&good, count, sizeof(double));
     paths->gate_gradient = room(&good, count * onehot, sizeof(double));
     paths->workspace = room(&good, fnas_hypernet_workspace_floats(&searcher->state->shape, count), sizeof(float));
     return good;
 }
 
-static bool images_allocate(fnas_searcher *searcher) {
+static bool gradients_allocate(fnas_searcher *searcher) {
     const fnas_search_config *config = searcher->config;
-    int64_t images = config->weight_images > config->search_images ? config->weight_images : config->search_images;
     bool good = true;
-    searcher->batch.index = room(&good, images, sizeof(int64_t));
-    searcher->batch.images = room(&good, images * searcher->image_floats, sizeof(float));
-    searcher->batch.labels = room(&good, images, sizeof(int32_t));
-    if (config->sandwiches > 0) searcher->batch.teacher = room(&good, config->weight_images * searcher->classes, sizeof(float));
     searcher->group_gradient = room(&good, config->groups, sizeof(float *));
     if (!good) return false;
     for (int64_t g = 0; g < config->groups; g++)
@@ -76,23 +71,6 @@ static fnas_status workers_create(fnas_context *context, fnas_searcher *searcher
     return fnas_team_create(context, searcher->worker_count, fnas_engine_prepare_thread, &searcher->team);
 }
 
-static fnas_status split_create(fnas_context *context, fnas_searcher *searcher) {
-    const fnas_search_config *config = searcher->config;
-    FNAS_TRY(
-        fnas_split_create(context, searcher->dataset, config->seed, config->weight_fraction, config->search_fraction, &searcher->split));
-    int64_t weights = 0, search = 0;
-    fnas_split_part(searcher->split, FNAS_SPLIT_WEIGHTS, &weights);
-    fnas_split_part(searcher->split, FNAS_SPLIT_SEARCH, &search);
-    if (weights < config->weight_images || search < config->search_images) {
-        return fnas_fail(
-            context, FNAS_ERR_INPUT,
-            "the data set is too small: a step needs %lld images to train and %lld to search on, its splits hold %lld and %lld",
-            (long long)config->weight_images, (long long)config->search_images, (long long)weights, (long long)search);
-    }
-    FNAS_TRY(fnas_epoch_order_create(context, config->seed, FNAS_SPLIT_WEIGHTS, weights, &searcher->weight_order));
-    return fnas_epoch_order_create(context, config->seed, FNAS_SPLIT_SEARCH, search, &searcher->search_order);
-}
-
 #define SCALE_ARCHITECTURES 200
 
 static fnas_status scale_create(fnas_context *context, fnas_searcher *searcher) {
@@ -111,20 +89,16 @@ static fnas_status scale_create(fnas_context *context, fnas_searcher *searcher) 
 
 /* What the supernet's passes need. */
 static fnas_status supernet_create(fnas_context *context, fnas_searcher *searcher) {
-    int64_t shape[3];
-    FNAS_TRY(fnas_space_image(context, searcher->run->supernet, shape, &searcher->classes));
-    fnas_run_image_shape(searcher->run, searcher->dataset, shape);
-    searcher->image_floats = shape[0] * shape[1] * shape[2];
-    searcher->batch.shape = (fnas_value_shape){shape[0], shape[1], shape[2]};
-    FNAS_TRY(split_create(context, searcher));
+    searcher->runner = fnas_search_translates(searcher->config) ? &fnas_paths_on_sentences : &fnas_paths_on_images;
+    FNAS_TRY(searcher->runner->create(context, searcher));
     FNAS_TRY(scale_create(context, searcher));
     FNAS_TRY(fnas_path_jobs_create(context, paths_most(searcher->config), &searcher->jobs));
-    if (!images_allocate(searcher)) return fnas_fail_memory(context, "the search");
+    if (!gradients_allocate(searcher)) return fnas_fail_memory(context, "the search");
     return workers_create(context, searcher);
 }
 
-fnas_status fnas_searcher_create(fnas_context *context, fnas_run *run, fnas_dataset *dataset, fnas_searcher *searcher) {
-    *searcher = (fnas_searcher){.run = run, .config = &run->config, .state = &run->state, .dataset = dataset};
+fnas_status fnas_searcher_create(fnas_context *context, fnas_run *run, const fnas_examples *examples, fnas_searcher *searcher) {
+    *searcher = (fnas_searcher){.run = run, .config = &run->config, .state = &run->state, .examples = examples};
     searcher->onehot = fnas_space_onehot_size(run->space);
     searcher->decisions = fnas_space_decision_count(run->space);
     searcher->embedding = run->state.shape.embedding;
@@ -152,15 +126,11 @@ void fnas_searcher_free(fnas_searcher *searcher) {
                      paths->choices,
                      paths->cross_entropy,
                      paths->correct,
-                     paths->images,
-                     paths->first_image,
+                     paths->examples,
+                     paths->first_example,
                      paths->cost,
                      paths->gate_gradient,
                      paths->workspace,
-                     searcher->batch.index,
-                     searcher->batch.images,
-                     searcher->batch.labels,
-                     searcher->batch.teacher,
                      searcher->gram,
                      searcher->scale_onehot,
                      searcher->scale_losses,
@@ -174,9 +144,7 @@ void fnas_searcher_free(fnas_searcher *searcher) {
     fnas_path_jobs_free(&searcher->jobs);
     fnas_gradients_free(&searcher->gradients);
     fnas_objectives_free(&searcher->objectives);
-    fnas_epoch_order_free(searcher->weight_order);
-    fnas_epoch_order_free(searcher->search_order);
-    fnas_split_free(searcher->split);
+    if (searcher->runner) searcher->runner->free(searcher);
     fnas_team_destroy(searcher->team);
     for (int64_t w = 0; searcher->workers && w < searcher->worker_count; w++) fnas_worker_destroy(&searcher->workers[w]);
     fnas_free(searcher->workers);

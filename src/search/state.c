@@ -14,15 +14,25 @@
 #define OTHER_ENTRIES                                                                                                                      \
     7 /* beside weights and their moments: counters, range, hypernetwork and its two moments, the error model's two sums */
 
+static fnas_status declare_weights(fnas_context *context, const fnas_search_config *config, const fnas_space *supernet,
+                                   fnas_parameters *weights) {
+    fnas_translator largest;
+    if (!fnas_search_translates(config)) return fnas_space_declare(context, supernet, weights);
+    supernet->type->translator(supernet, NULL, config->vocabulary, &largest);
+    return fnas_translator_declare(context, &largest, weights);
+}
+
 fnas_status fnas_search_state_allocate(fnas_context *context, const fnas_search_config *config, const fnas_space *supernet,
                                        int64_t embedding, fnas_search_state *state) {
     *state = (fnas_search_state){0};
     if (fnas_search_has_supernet(config)) {
-        FNAS_TRY(fnas_space_declare(context, supernet, &state->weights));
+        FNAS_TRY(declare_weights(context, config, supernet, &state->weights));
         FNAS_TRY(fnas_parameters_allocate(context, &state->weights));
         FNAS_TRY(fnas_error_model_create(context, supernet, &state->error_model));
     }
     state->weight_moment = fnas_allocate((size_t)state->weights.float_count, sizeof(float));
+    bool adam = fnas_search_translates(config);
+    if (adam) state->weight_moment2 = fnas_allocate((size_t)state->weights.float_count, sizeof(float));
     state->shape = (fnas_hypernet_shape){.kind = config->hypernet,
                                          .objectives = config->objective_count,
                                          .embedding = embedding,
@@ -31,13 +41,15 @@ fnas_status fnas_search_state_allocate(fnas_context *context, const fnas_search_
     state->hypernet = fnas_allocate((size_t)state->hypernet_count, sizeof(float));
     state->hypernet_moment1 = fnas_allocate((size_t)state->hypernet_count, sizeof(float));
     state->hypernet_moment2 = fnas_allocate((size_t)state->hypernet_count, sizeof(float));
-    bool good = state->weight_moment && state->hypernet && state->hypernet_moment1 && state->hypernet_moment2;
+    bool good = state->weight_moment && (!adam || state->weight_moment2) && state->hypernet && state->hypernet_moment1 &&
+                state->hypernet_moment2;
     return good ? FNAS_OK : fnas_fail_memory(context, "the state of the search");
 }
 
 void fnas_search_state_free(fnas_search_state *state) {
     fnas_parameters_free(&state->weights);
     fnas_free(state->weight_moment);
+    fnas_free(state->weight_moment2);
     fnas_free(state->hypernet);
     fnas_free(state->hypernet_moment1);
     fnas_free(state->hypernet_moment2);
@@ -84,12 +96,13 @@ static void add_weights(entry_list *list, const char *prefix, const fnas_paramet
 static fnas_status list_entries(fnas_context *context, const fnas_search_state *state, entry_list *list) {
     *list = (entry_list){.counters = {state->step, state->total_steps, state->hypernet_steps},
                          .range = {state->error_low, state->error_high}};
-    list->items = fnas_allocate((size_t)(2 * state->weights.item_count + OTHER_ENTRIES), sizeof *list->items);
+    list->items = fnas_allocate((size_t)(3 * state->weights.item_count + OTHER_ENTRIES), sizeof *list->items);
     if (!list->items) return fnas_fail_memory(context, "the checkpoint");
     add(list, "search.", "counters", FNAS_SAFETENSORS_I64, 1, (int64_t[]){3}, list->counters);
     add(list, "search.", "error_range", FNAS_SAFETENSORS_F64, 1, (int64_t[]){2}, list->range);
     add_weights(list, "supernet.", &state->weights, state->weights.values);
     add_weights(list, "supernet_moment.", &state->weights, state->weight_moment);
+    if (state->weight_moment2) add_weights(list, "supernet_moment2.", &state->weights, state->weight_moment2);
     add(list, "hypernet.", "parameters", FNAS_SAFETENSORS_F32, 1, &state->hypernet_count, state->hypernet);
     add(list, "hypernet.", "moment1", FNAS_SAFETENSORS_F32, 1, &state->hypernet_count, state->hypernet_moment1);
     add(list, "hypernet.", "moment2", FNAS_SAFETENSORS_F32, 1, &state->hypernet_count, state->hypernet_moment2);

@@ -12,6 +12,7 @@ typedef struct fnas_search_state {
     int64_t hypernet_steps;  /* Adam steps done */
     fnas_parameters weights; /* of the supernet */
     float *weight_moment;    /* [weights.float_count] */
+    float *weight_moment2;   /* the same, of Adam; NULL where the weights are not trained by it */
     fnas_hypernet_shape shape;
     int64_t hypernet_count;
     float *hypernet, *hypernet_moment1, *hypernet_moment2; /* [hypernet_count] */

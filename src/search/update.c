@@ -12,14 +12,14 @@
 static void record_weight_losses(fnas_searcher *searcher) {
     const fnas_paths *paths = &searcher->paths;
     double loss = 0;
-    int64_t correct = 0, images = 0;
+    int64_t correct = 0, examples = 0;
     for (int64_t p = 0; p < paths->count; p++) {
         loss += paths->cross_entropy[p];
         correct += paths->correct[p];
-        images += paths->images[p];
+        examples += paths->examples[p];
     }
     searcher->step_cross_entropy = loss / (double)paths->count;
-    searcher->step_correct_pct = 100.0 * (double)correct / (double)images;
+    searcher->step_correct_pct = 100.0 * (double)correct / (double)examples;
 }
 
 static bool decays(const fnas_parameter *item) {
@@ -29,7 +29,7 @@ static bool decays(const fnas_parameter *item) {
 
 /* Where there are phases, as Once-for-All trains (Cai et al. 2020): Nesterov's momentum, and neither norms nor biases decay; nor do kernel
  * transforms here, which begin as identities. Else plain momentum on everything, as MODNAS has it. */
-static void step_weights(fnas_searcher *searcher) {
+static void step_sgd(fnas_searcher *searcher) {
     const fnas_search_config *config = searcher->config;
     fnas_search_state *state = searcher->state;
     const float *gradient = searcher->group_gradient[0];
@@ -47,6 +47,19 @@ static void step_weights(fnas_searcher *searcher) {
     }
 }
 
+/* Transformers, as they are trained everywhere. Weights that are trained at all are trained in every step so far. */
+static void step_adam(fnas_searcher *searcher) {
+    const fnas_search_config *config = searcher->config;
+    fnas_search_state *state = searcher->state;
+    fnas_adam adam = {.rate = fnas_schedule_weight_rate(config, state->step, state->total_steps),
+                      .beta1 = config->weight_beta1,
+                      .beta2 = config->weight_beta2,
+                      .epsilon = 1e-8,
+                      .weight_decay = config->weight_decay};
+    fnas_adam_step(&adam, state->step + 1, state->weights.float_count, searcher->group_gradient[0], state->weight_moment,
+                   state->weight_moment2, state->weights.values);
+}
+
 fnas_status fnas_update_weights(fnas_context *context, fnas_searcher *searcher) {
     const fnas_search_state *state = searcher->state;
     if (fnas_schedule_shrinks(searcher->config, state->step, state->total_steps))
@@ -59,7 +72,7 @@ fnas_status fnas_update_weights(fnas_context *context, fnas_searcher *searcher) 
 fnas_status fnas_train_weights(fnas_context *context, fnas_searcher *searcher) {
     const fnas_search_config *config = searcher->config;
     fnas_search_state *state = searcher->state;
-    FNAS_TRY(fnas_batch_load(context, searcher, FNAS_PURPOSE_WEIGHTS));
+    FNAS_TRY(searcher->runner->load(context, searcher, FNAS_PURPOSE_WEIGHTS));
     FNAS_TRY(fnas_paths_run(context, searcher, FNAS_PURPOSE_WEIGHTS));
     record_weight_losses(searcher);
     float *gradient = searcher->group_gradient[0];
@@ -67,7 +80,10 @@ fnas_status fnas_train_weights(fnas_context *context, fnas_searcher *searcher) {
     if (!isfinite(searcher->weight_gradient_norm)) {
         return fnas_fail(context, FNAS_ERR_NUMERIC, "step %lld: the gradient of the supernet is not finite", (long long)state->step);
     }
-    step_weights(searcher);
+    if (fnas_search_translates(config))
+        step_adam(searcher);
+    else
+        step_sgd(searcher);
     return FNAS_OK;
 }
 
@@ -89,7 +105,7 @@ static fnas_status learn_error(fnas_context *context, fnas_searcher *searcher, f
 /* A few architectures on the same images of the search split. */
 static fnas_status observe_errors(fnas_context *context, fnas_searcher *searcher) {
     fnas_paths_draw(searcher, FNAS_PURPOSE_OBSERVE, searcher->config->observed_paths, 0, searcher->config->device_count);
-    FNAS_TRY(fnas_batch_load(context, searcher, FNAS_PURPOSE_OBSERVE));
+    FNAS_TRY(searcher->runner->load(context, searcher, FNAS_PURPOSE_OBSERVE));
     FNAS_TRY(fnas_paths_run(context, searcher, FNAS_PURPOSE_OBSERVE));
     return learn_error(context, searcher, FNAS_PURPOSE_OBSERVE);
 }
@@ -233,7 +249,7 @@ static fnas_status update_as_asked(fnas_context *context, fnas_searcher *searche
 /* What the supernet says of errors in this step. */
 static fnas_status prepare_errors(fnas_context *context, fnas_searcher *searcher) {
     if (searcher->config->error_gradient == FNAS_ERROR_GRADIENT_MODEL) return observe_errors(context, searcher);
-    return fnas_batch_load(context, searcher, FNAS_PURPOSE_HYPERNET);
+    return searcher->runner->load(context, searcher, FNAS_PURPOSE_HYPERNET);
 }
 
 fnas_status fnas_update_hypernet(fnas_context *context, fnas_searcher *searcher) {

@@ -43,7 +43,7 @@ typedef struct fnas_verify_work {
     const fnas_card **cards; /* [card_count] of those given: the ones that can be measured here */
     const fnas_verify_meter *meter;
     int64_t variant_count;
-    fnas_dataset *dataset;
+    fnas_examples examples;
     fnas_candidates *candidates; /* [card_count][FNAS_VARIANT_COUNT] */
     fnas_front **fronts;         /* [card_count]: the run's own, chosen by validation */
     int64_t random_count;
@@ -59,7 +59,7 @@ static int64_t fnas_or_default(int64_t value, int64_t fallback) {
 /* Of the test part, which may have fewer than were asked for. */
 static int64_t fnas_verify_test_images(const fnas_verify_work *work) {
     int64_t wanted = fnas_or_default(work->options->test_images, FNAS_VERIFY_TEST_IMAGES);
-    int64_t available = fnas_dataset_get(work->dataset).test_count;
+    int64_t available = fnas_examples_test_count(&work->examples);
     return wanted < available ? wanted : available;
 }
 
@@ -135,7 +135,7 @@ static fnas_status fnas_verify_score(fnas_context *context, const fnas_verify_wo
     scored->scores = fnas_allocate((size_t)scored->archs.count, sizeof *scored->scores);
     if (!scored->scores) return fnas_fail_memory(context, "a verification");
     int64_t images = part == FNAS_SCORE_TEST ? fnas_verify_test_images(work) : 0;
-    return fnas_score_archs(context, work->run, work->dataset, part, images, stage, scored->archs.count, scored->archs.choices,
+    return fnas_score_archs(context, work->run, &work->examples, part, images, stage, scored->archs.count, scored->archs.choices,
                             scored->scores);
 }
 
@@ -190,7 +190,7 @@ static fnas_status fnas_verify_gather(fnas_context *context, const fnas_verify_w
     contest->all = (fnas_verify_points){
         .test = &work->test,
         .latency = latency,
-        .guessing_pct = fnas_query_guessing_pct(work->run->supernet->classes, fnas_verify_test_images(work)),
+        .guessing_pct = fnas_query_guessing_pct(fnas_run_class_count(work->run), fnas_verify_test_images(work)),
         .decisions = work->scale.decisions,
         .points = fnas_allocate(2 * (size_t)total, sizeof(double))};
     if (!contest->all.points) return fnas_fail_memory(context, "a verification");
@@ -371,7 +371,7 @@ static fnas_status fnas_verify_begin(fnas_context *context, fnas_verify_work *wo
                          (long long)work->options->random_count, (long long)work->scale.count);
     work->random_count = fnas_or_default(work->options->random_count, FNAS_FRONT_POINTS);
     if (work->random_count > work->scale.count) work->random_count = work->scale.count;
-    return fnas_run_open_data(context, work->run, work->options->data, &work->dataset);
+    return fnas_run_open_data(context, work->run, work->options->data, &work->examples);
 }
 
 static void fnas_verify_end(fnas_verify_work *work) {
@@ -383,7 +383,7 @@ static void fnas_verify_end(fnas_verify_work *work) {
     fnas_arch_set_free(&work->scale);
     fnas_scored_free(&work->validation);
     fnas_scored_free(&work->test);
-    fnas_dataset_close(work->dataset);
+    fnas_examples_close(&work->examples);
 }
 
 static fnas_status fnas_verification_create(fnas_context *context, const fnas_verify_work *work, fnas_verification **verification) {

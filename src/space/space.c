@@ -359,6 +359,10 @@ void fnas_space_decode(const fnas_space *space, const double *logits, int32_t *c
 
 /* ---- supernet and costs ---- */
 
+bool fnas_space_translates(const fnas_space *space) {
+    return space->type->translator != NULL;
+}
+
 bool fnas_space_has_supernet(const fnas_space *space) {
     return space->type->declare && space->type->record;
 }

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "fleetnas/space.h"
 #include "nn/net.h"
+#include "nn/translator/translator.h"
 #include "space/arch_set.h"
 
 #define FNAS_SPACE_SPEC_BYTES 1024 /* of the longest spec, with its 0 */
@@ -74,6 +75,10 @@ typedef struct fnas_space_type {
     /* Supernet: declares the shared weights; records one architecture over them. Both may be NULL (a space without images). */
     fnas_status (*declare)(fnas_context *context, const fnas_space *space, fnas_parameters *parameters);
     fnas_status (*record)(fnas_context *context, const fnas_space *space, const int32_t *choices, fnas_net **net);
+    /* In their place, of a space whose networks translate sentences: the network of an architecture for a vocabulary of so many pieces, its
+     * weights the first rows and columns of the largest one's, which `largest` chooses. Both NULL: its networks look at images. */
+    void (*translator)(const fnas_space *space, const int32_t *choices /* NULL: the largest */, int64_t vocabulary, fnas_translator *shape);
+    void (*largest)(const fnas_space *space, int32_t *choices);
     /* The phases in which the shared weights are trained from the largest network on (progressive shrinking, Cai et al. 2020): their names
      * (NULL behind the last; at most FNAS_SPACE_PHASES_MAX), and which choices of a decision are open in one, the last phase having all.
      * From first to last they make the network larger. In phase 0 only such decisions are open as leave the network as large as it is, of
@@ -205,8 +210,10 @@ FNAS_NODISCARD fnas_status fnas_space_begin_phase(fnas_context *context, const f
 /* C, H, W of the image that an architecture takes. */
 void fnas_space_image_of(const fnas_space *space, const int32_t *choices, int64_t image[3]);
 
-/* Whether there are shared weights to train. */
+/* Whether there are shared weights to train on images. */
 bool fnas_space_has_supernet(const fnas_space *space);
+/* Whether its networks translate sentences; then they have shared weights, which the type's `translator` tells of. */
+bool fnas_space_translates(const fnas_space *space);
 
 /* For what gives all networks the same images: FNAS_ERR_INPUT where architectures take images of their own sizes. */
 FNAS_NODISCARD fnas_status fnas_space_check_one_image_size(fnas_context *context, const fnas_space *space);

@@ -48,9 +48,9 @@ static fnas_run *run_that_keeps(fnas_test_place *place) {
 /* Each row is what scoring that architecture alone gives, or that of guessing. */
 static void assert_rows(fnas_test_place *place, const fnas_run *run, const char *path) {
     fnas_csv *table;
-    fnas_dataset *dataset;
+    fnas_examples examples;
     test_check(place, fnas_csv_read(place->context, path, 10 << 20, &table));
-    test_check(place, fnas_run_open_data(place->context, run, NULL, &dataset));
+    test_check(place, fnas_run_open_data(place->context, run, NULL, &examples));
     assert_int_equal(fnas_csv_rows(table), 15625);
     for (int64_t row = 0; row < 15625; row += 977) {
         int32_t choices[6];
@@ -59,13 +59,13 @@ static void assert_rows(fnas_test_place *place, const fnas_run *run, const char 
         test_check(place, fnas_space_parse(place->context, run->space, fnas_csv_cell(table, row, 0), choices));
         fnas_space_canonical(run->space, choices);
         if (fnas_space_connected(run->space, choices))
-            test_check(place, fnas_score_archs(place->context, run, dataset, FNAS_SCORE_VALIDATION, IMAGES, "score", 1, choices, &alone));
+            test_check(place, fnas_score_archs(place->context, run, &examples, FNAS_SCORE_VALIDATION, IMAGES, "score", 1, choices, &alone));
         test_check(place, fnas_csv_number(place->context, table, row, 1, &error_pct));
         test_check(place, fnas_csv_number(place->context, table, row, 2, &cross_entropy));
         assert_float_equal(error_pct, alone.error_pct, 1e-9);
         assert_float_equal(cross_entropy, alone.cross_entropy, 1e-9);
     }
-    fnas_dataset_close(dataset);
+    fnas_examples_close(&examples);
     fnas_csv_free(table);
 }
 

@@ -20,7 +20,7 @@ static const char ARCH[] = "{\"wid\":null,\"ks\":[3,5,3,3,7,3,5,3,3,7,3,3,5,3,3,
 
 typedef struct exporting {
     fnas_run *run;
-    fnas_dataset *dataset;
+    fnas_examples examples;
     fnas_net *net;
     float *memory;
     fnas_norm_state statistics;
@@ -29,18 +29,18 @@ typedef struct exporting {
 
 static void exporting_open(fnas_test_place *place, exporting *e) {
     *e = (exporting){.run = test_run_in(place, TEST_PHASED_SPACE, TEST_PHASED_DATA, "error,latency_ms", 3)};
-    test_check(place, fnas_run_open_data(place->context, e->run, NULL, &e->dataset));
+    test_check(place, fnas_run_open_data(place->context, e->run, NULL, &e->examples));
     test_check(place, fnas_space_parse(place->context, e->run->space, ARCH, e->choices));
     test_check(place, fnas_space_record(place->context, e->run->supernet, e->choices, &e->net));
     e->memory = fnas_allocate(2 * (size_t)e->net->norm_channels, sizeof *e->memory);
     e->statistics = (fnas_norm_state){e->memory, e->memory + e->net->norm_channels};
-    test_check(place, fnas_score_statistics(place->context, e->run, e->dataset, e->net, &e->statistics));
+    test_check(place, fnas_score_statistics(place->context, e->run, &e->examples, e->net, &e->statistics));
 }
 
 static void exporting_close(exporting *e) {
     fnas_free(e->memory);
     fnas_net_destroy(e->net);
-    fnas_dataset_close(e->dataset);
+    fnas_examples_close(&e->examples);
     fnas_run_close(e->run);
 }
 
@@ -51,11 +51,11 @@ static void resized_images(fnas_test_place *place, const exporting *e, double *i
     fnas_split *split;
     float *plain = fnas_allocate((size_t)IMAGES * 3 * DATA_SIDE * DATA_SIDE, sizeof *plain),
           *own = fnas_allocate((size_t)IMAGES * 3 * OWN * OWN, sizeof *own);
-    test_check(place,
-               fnas_split_create(place->context, e->dataset, config->seed, config->weight_fraction, config->search_fraction, &split));
+    test_check(place, fnas_split_create(place->context, e->examples.images, config->seed, config->weight_fraction, config->search_fraction,
+                                        &split));
     const int64_t *indices = fnas_split_part(split, FNAS_SPLIT_VALIDATION, &count);
     assert_true(count >= IMAGES);
-    test_check(place, fnas_batch_fill(place->context, e->dataset, NULL, IMAGES, indices, NULL, plain, labels));
+    test_check(place, fnas_batch_fill(place->context, e->examples.images, NULL, IMAGES, indices, NULL, plain, labels));
     fnas_resize_aligned(3 * IMAGES, DATA_SIDE, DATA_SIDE, OWN, OWN, plain, own);
     for (int64_t i = 0; i < (int64_t)IMAGES * 3 * OWN * OWN; i++) images[i] = own[i];
     fnas_split_free(split);
@@ -87,7 +87,7 @@ static void test_the_file_errs_as_its_score(void **state) {
     resized_images(place, &e, images, labels);
     test_check(place, fnas_graph_lower(place->context, e.net, &e.run->state.weights, &e.statistics, &graph));
     test_check(place, fnas_graph_run_reference(place->context, graph, IMAGES, images, logits));
-    test_check(place, fnas_score_archs(place->context, e.run, e.dataset, FNAS_SCORE_VALIDATION, IMAGES, "score", 1, e.choices, &score));
+    test_check(place, fnas_score_archs(place->context, e.run, &e.examples, FNAS_SCORE_VALIDATION, IMAGES, "score", 1, e.choices, &score));
     assert_int_equal(graph->nodes[0].shape.h, OWN);
     assert_true(fabs((double)count_wrong(logits, labels) - score.error_pct * IMAGES / 100) <= 1);
     double loss = 0;

@@ -187,7 +187,7 @@ static void test_resume_with_data(void **state) {
 
 typedef struct opened_search {
     fnas_run *run;
-    fnas_dataset *dataset;
+    fnas_examples examples;
     fnas_searcher searcher;
 } opened_search;
 
@@ -197,14 +197,14 @@ static void open_search(fleet_fixture *fixture, opened_search *opened) {
     options.dry_run = true;
     *opened = (opened_search){0};
     test_check(fixture->place, fnas_run_create(context, &options, &opened->run));
-    test_check(fixture->place, fnas_run_open_data(context, opened->run, NULL, &opened->dataset));
+    test_check(fixture->place, fnas_run_open_data(context, opened->run, NULL, &opened->examples));
     test_check(fixture->place, fnas_run_prepare(context, opened->run));
-    test_check(fixture->place, fnas_searcher_create(context, opened->run, opened->dataset, &opened->searcher));
+    test_check(fixture->place, fnas_searcher_create(context, opened->run, &opened->examples, &opened->searcher));
 }
 
 static void close_search(opened_search *opened) {
     fnas_searcher_free(&opened->searcher);
-    fnas_dataset_close(opened->dataset);
+    fnas_examples_close(&opened->examples);
     fnas_run_close(opened->run);
 }
 

@@ -13,7 +13,7 @@ enum { PATHS = 12, DECISIONS = 6 };
 typedef struct stage {
     fnas_test_place *place;
     fnas_run *run;
-    fnas_dataset *dataset;
+    fnas_examples examples;
     fnas_searcher searcher;
 } stage;
 
@@ -24,13 +24,13 @@ static void stage_open(fnas_test_place *place, int64_t threads, stage *opened) {
     opened->run->state.total_steps = 100;
     opened->run->config.batch = FNAS_BATCH_FULL;
     if (opened->run->config.paths < PATHS) opened->run->config.paths = PATHS;
-    test_check(place, fnas_run_open_data(place->context, opened->run, NULL, &opened->dataset));
-    test_check(place, fnas_searcher_create(place->context, opened->run, opened->dataset, &opened->searcher));
+    test_check(place, fnas_run_open_data(place->context, opened->run, NULL, &opened->examples));
+    test_check(place, fnas_searcher_create(place->context, opened->run, &opened->examples, &opened->searcher));
 }
 
 static void stage_close(stage *opened) {
     fnas_searcher_free(&opened->searcher);
-    fnas_dataset_close(opened->dataset);
+    fnas_examples_close(&opened->examples);
     fnas_run_close(opened->run);
 }
 
@@ -43,7 +43,7 @@ static void draw(stage *opened, fnas_purpose purpose) {
     fnas_paths *paths = &opened->searcher.paths;
     fnas_paths_draw(&opened->searcher, purpose, PATHS, 0, 2);
     for (int64_t p = 0; p < PATHS; p++) memcpy(paths->choices + p * DECISIONS, kinds[kind[p]], sizeof kinds[0]);
-    test_check(opened->place, fnas_batch_load(opened->place->context, &opened->searcher, purpose));
+    test_check(opened->place, opened->searcher.runner->load(opened->place->context, &opened->searcher, purpose));
 }
 
 /* One path alone. */
@@ -78,7 +78,7 @@ static void test_gates_of_copies(void **state) {
         fnas_path_result result = run_alone(&opened, p, 1, NULL, gates);
         assert_true(result.loss == s->paths.cross_entropy[p]);
         assert_int_equal(result.correct, s->paths.correct[p]);
-        assert_int_equal(s->batch.count, s->paths.images[p]);
+        assert_int_equal(s->batch.count, s->paths.examples[p]);
         assert_memory_equal(gates, s->paths.gate_gradient + p * s->onehot, (size_t)s->onehot * sizeof(double));
     }
     stage_close(&opened);

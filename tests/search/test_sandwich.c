@@ -18,7 +18,7 @@ enum { FULL, KERNEL, DEPTH, EXPANSION };
 typedef struct stage {
     fnas_test_place *place;
     fnas_run *run;
-    fnas_dataset *dataset;
+    fnas_examples examples;
     fnas_searcher searcher;
 } stage;
 
@@ -36,13 +36,13 @@ static void stage_open(fnas_test_place *place, int64_t threads, stage *opened) {
     config->distillation = 0.3;
     for (int p = 0; p < 4; p++) config->phase_shares[p] = 1;
     opened->run->state.total_steps = STEPS;
-    test_check(place, fnas_run_open_data(place->context, opened->run, NULL, &opened->dataset));
-    test_check(place, fnas_searcher_create(place->context, opened->run, opened->dataset, &opened->searcher));
+    test_check(place, fnas_run_open_data(place->context, opened->run, NULL, &opened->examples));
+    test_check(place, fnas_searcher_create(place->context, opened->run, &opened->examples, &opened->searcher));
 }
 
 static void stage_close(stage *opened) {
     fnas_searcher_free(&opened->searcher);
-    fnas_dataset_close(opened->dataset);
+    fnas_examples_close(&opened->examples);
     fnas_run_close(opened->run);
 }
 
@@ -130,11 +130,11 @@ static void test_images_keep_their_size(void **state) {
     assert_int_equal(s->batch.shape.w, DATA_SIDE);
     assert_int_equal(s->image_floats, 3 * DATA_SIDE * DATA_SIDE);
     draw(&opened, 12);
-    test_check(opened.place, fnas_batch_load(opened.place->context, s, FNAS_PURPOSE_WEIGHTS));
+    test_check(opened.place, s->runner->load(opened.place->context, s, FNAS_PURPOSE_WEIGHTS));
     for (int64_t i = 0; i < IMAGES; i++) {
         float plain[3 * DATA_SIDE * DATA_SIDE];
         int32_t label;
-        test_check(opened.place, fnas_dataset_image(opened.place->context, opened.dataset, NULL, s->batch.index[i], plain, &label));
+        test_check(opened.place, fnas_dataset_image(opened.place->context, opened.examples.images, NULL, s->batch.index[i], plain, &label));
         assert_int_equal(label, s->batch.labels[i]);
         assert_memory_equal(plain, s->batch.images + i * s->image_floats, sizeof plain);
     }
@@ -201,7 +201,7 @@ static void test_the_largest_teaches(void **state) {
     fnas_searcher *s = &opened.searcher;
     float teacher[SANDWICHES][IMAGES / SANDWICHES * CLASSES];
     draw(&opened, 35);
-    test_check(opened.place, fnas_batch_load(opened.place->context, s, FNAS_PURPOSE_WEIGHTS));
+    test_check(opened.place, s->runner->load(opened.place->context, s, FNAS_PURPOSE_WEIGHTS));
     test_check(opened.place, fnas_paths_run(opened.place->context, s, FNAS_PURPOSE_WEIGHTS));
     int64_t count = s->state->weights.float_count, sizes = 0;
     double *sum = fnas_allocate((size_t)count, sizeof *sum), largest = 0;
@@ -214,7 +214,7 @@ static void test_the_largest_teaches(void **state) {
         if (teaches) fnas_softmax(IMAGES / SANDWICHES, CLASSES, word);
         assert_true(result.loss == s->paths.cross_entropy[p]);
         assert_int_equal(result.correct, s->paths.correct[p]);
-        assert_int_equal(s->paths.images[p], IMAGES / SANDWICHES);
+        assert_int_equal(s->paths.examples[p], IMAGES / SANDWICHES);
         for (int64_t i = 0; i < count; i++) sum[i] += one[i];
         sizes |= 1 << s->paths.choices[p * FNAS_MBV3_DECISIONS + FNAS_MBV3_RESOLUTION];
     }

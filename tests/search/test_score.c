@@ -15,26 +15,26 @@
 
 typedef struct scored {
     fnas_run *run;
-    fnas_dataset *dataset;
+    fnas_examples examples;
     int32_t choices[COUNT][6];
 } scored;
 
 static scored scored_create(fnas_test_place *place) {
     scored s = {.run = test_run(place, "error,latency_ms", 11)};
-    test_check(place, fnas_run_open_data(place->context, s.run, NULL, &s.dataset));
+    test_check(place, fnas_run_open_data(place->context, s.run, NULL, &s.examples));
     for (int64_t i = 0; i < COUNT; i++) fnas_space_random(s.run->space, 12, i, s.choices[i]);
     return s;
 }
 
 static void scored_free(scored *s) {
-    fnas_dataset_close(s->dataset);
+    fnas_examples_close(&s->examples);
     fnas_run_close(s->run);
 }
 
 static void score(fnas_test_place *place, const scored *s, int64_t threads, fnas_score_part part, int64_t images, int64_t first,
                   int64_t count, fnas_score *scores) {
     fnas_context_set_threads(place->context, threads);
-    test_check(place, fnas_score_archs(place->context, s->run, s->dataset, part, images, "score", count, s->choices[first], scores));
+    test_check(place, fnas_score_archs(place->context, s->run, &s->examples, part, images, "score", count, s->choices[first], scores));
 }
 
 static void test_threads_and_company(void **state) {
@@ -59,14 +59,14 @@ static void reference_score(fnas_test_place *place, const scored *s, int64_t ind
     fnas_context *context = place->context;
     int64_t recalibration_count = run->config.recalibration_images, count = run->config.validation_images, ignored;
     fnas_split *split;
-    test_check(place,
-               fnas_split_create(context, s->dataset, run->config.seed, run->config.weight_fraction, run->config.search_fraction, &split));
+    test_check(place, fnas_split_create(context, s->examples.images, run->config.seed, run->config.weight_fraction,
+                                        run->config.search_fraction, &split));
     float *images = fnas_allocate((size_t)(count + recalibration_count) * 64, sizeof *images);
     int32_t *labels = fnas_allocate((size_t)(count + recalibration_count), sizeof *labels);
-    test_check(place, fnas_batch_fill(context, s->dataset, NULL, recalibration_count, fnas_split_part(split, FNAS_SPLIT_WEIGHTS, &ignored),
-                                      NULL, images, labels));
-    test_check(place, fnas_batch_fill(context, s->dataset, NULL, count, fnas_split_part(split, FNAS_SPLIT_VALIDATION, &ignored), NULL,
-                                      images + recalibration_count * 64, labels + recalibration_count));
+    test_check(place, fnas_batch_fill(context, s->examples.images, NULL, recalibration_count,
+                                      fnas_split_part(split, FNAS_SPLIT_WEIGHTS, &ignored), NULL, images, labels));
+    test_check(place, fnas_batch_fill(context, s->examples.images, NULL, count, fnas_split_part(split, FNAS_SPLIT_VALIDATION, &ignored),
+                                      NULL, images + recalibration_count * 64, labels + recalibration_count));
     fnas_net *net;
     test_check(place, fnas_space_record(context, run->supernet, s->choices[index], &net));
     fnas_worker worker;

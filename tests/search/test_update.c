@@ -15,7 +15,7 @@
 typedef struct stage {
     fnas_test_place *place;
     fnas_run *run;
-    fnas_dataset *dataset;
+    fnas_examples examples;
     fnas_searcher searcher;
 } stage;
 
@@ -24,13 +24,13 @@ static void stage_open(fnas_test_place *place, stage *opened) {
     *opened = (stage){.place = place, .run = test_run(place, "error,latency_ms", 31)};
     test_check(place, fnas_search_config_fit_data(context, &opened->run->config, IMAGES));
     opened->run->state.total_steps = 100;
-    test_check(place, fnas_run_open_data(context, opened->run, NULL, &opened->dataset));
-    test_check(place, fnas_searcher_create(context, opened->run, opened->dataset, &opened->searcher));
+    test_check(place, fnas_run_open_data(context, opened->run, NULL, &opened->examples));
+    test_check(place, fnas_searcher_create(context, opened->run, &opened->examples, &opened->searcher));
 }
 
 static void stage_close(stage *opened) {
     fnas_searcher_free(&opened->searcher);
-    fnas_dataset_close(opened->dataset);
+    fnas_examples_close(&opened->examples);
     fnas_run_close(opened->run);
 }
 
@@ -116,10 +116,10 @@ static void test_observed_images(void **state) {
     fnas_context *context = opened.place->context;
     assert_int_equal(opened.run->config.batch, FNAS_BATCH_SHARED);
     draw_observed(&opened, 0, 8);
-    test_check(opened.place, fnas_batch_load(context, &opened.searcher, FNAS_PURPOSE_OBSERVE));
+    test_check(opened.place, opened.searcher.runner->load(context, &opened.searcher, FNAS_PURPOSE_OBSERVE));
     test_check(opened.place, fnas_paths_run(context, &opened.searcher, FNAS_PURPOSE_OBSERVE));
     for (int64_t p = 0; p < 8; p++) {
-        assert_int_equal(opened.searcher.paths.images[p], opened.run->config.search_images);
+        assert_int_equal(opened.searcher.paths.examples[p], opened.run->config.search_images);
         assert_true(isfinite(opened.searcher.paths.cross_entropy[p]));
     }
     stage_close(&opened);

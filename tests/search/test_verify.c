@@ -83,15 +83,15 @@ static fnas_run *trained_run(fnas_test_place *place, int64_t images, int64_t ste
     char data[64];
     snprintf(data, sizeof data, "synthetic:1x8x8,classes=4,images=%lld", (long long)images);
     fnas_run *run = test_run_in(place, TEST_SPACE, data, "error,latency_ms", 21);
-    fnas_dataset *dataset;
+    fnas_examples examples;
     fnas_searcher searcher;
     run->state.total_steps = steps;
     test_check(place, fnas_search_config_fit_data(place->context, &run->config, images));
-    test_check(place, fnas_run_open_data(place->context, run, NULL, &dataset));
-    test_check(place, fnas_searcher_create(place->context, run, dataset, &searcher));
+    test_check(place, fnas_run_open_data(place->context, run, NULL, &examples));
+    test_check(place, fnas_searcher_create(place->context, run, &examples, &searcher));
     for (run->state.step = 0; run->state.step < steps; run->state.step++) test_check(place, fnas_update_weights(place->context, &searcher));
     fnas_searcher_free(&searcher);
-    fnas_dataset_close(dataset);
+    fnas_examples_close(&examples);
     return run;
 }
 

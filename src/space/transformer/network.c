@@ -31,8 +31,8 @@ static void shape_side(const fnas_transformer *transformer, const int32_t *choic
     for (int64_t l = 0; l < side->layer_count; l++) shape_layer(transformer, choices, decoder, l, &side->layers[l]);
 }
 
-/* The largest of everything, whatever the order of the choices. */
-static void choose_largest(const fnas_transformer *transformer, int32_t *choices) {
+void fnas_transformer_largest(const fnas_space *space, int32_t *choices) {
+    const fnas_transformer *transformer = space->detail;
     for (int kind = 0; kind < FNAS_TRANSFORMER_KINDS; kind++) {
         const fnas_transformer_list *list = &transformer->lists[kind];
         int32_t largest = 0;
@@ -46,7 +46,7 @@ void fnas_transformer_shape(const fnas_space *space, const int32_t *choices, int
     const fnas_transformer *transformer = space->detail;
     int32_t largest[FNAS_TRANSFORMER_DECISIONS_MAX];
     if (!choices) {
-        choose_largest(transformer, largest);
+        fnas_transformer_largest(space, largest);
         choices = largest;
     }
     *shape = (fnas_translator){.vocabulary = vocabulary, .attention_width = transformer->qkv};

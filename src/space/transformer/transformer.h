@@ -99,6 +99,8 @@ fnas_status fnas_transformer_format_averages(fnas_context *context, const int32_
 /* The network of an architecture over the shared weights of the largest, with its gates, for a vocabulary of so many pieces; choices NULL:
  * that largest one. */
 void fnas_transformer_shape(const fnas_space *space, const int32_t *choices, int64_t vocabulary, fnas_translator *shape);
+/* The largest of everything, whatever the order of the choices. */
+void fnas_transformer_largest(const fnas_space *space, int32_t *choices);
 
 /* ---- count.c ---- */
 int64_t fnas_transformer_macs(const fnas_space *space, const int32_t *choices);

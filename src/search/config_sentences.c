@@ -1,0 +1,165 @@
+/* What a preset and the options say of networks that translate: Transformers, trained as such are (Vaswani et al. 2017; Wang et al. 2020,
+ * "HAT"). */
+#include <string.h>
+
+#include "base/memory.h"
+#include "search/config.h"
+#include "search/names.h"
+
+/* ---- presets: what differs ---- */
+
+typedef struct sentence_facts {
+    const char *preset;
+    int64_t steps, epochs; /* one of them */
+    int64_t paths_about;
+    int64_t weight_ids, search_ids, observed_ids, observed_paths, judged_paths, hypernet_rounds;
+    int64_t largest_paths;
+    double warmup_fraction, consolidate_fraction, entropy_hold, uniform_fraction;
+    double weight_rate, weight_rate_end, consolidate_rate, rate_warmup;
+    double dropout, attention_dropout;
+    int64_t validation_pairs, checkpoint_steps;
+} sentence_facts;
+
+static const sentence_facts FACTS[] = {
+    {.preset = "quick",
+     .steps = 2000,
+     .paths_about = 4,
+     .weight_ids = 1024,
+     .search_ids = 1024,
+     .observed_ids = 512,
+     .observed_paths = 4,
+     .judged_paths = 15,
+     .hypernet_rounds = 6,
+     .largest_paths = 1,
+     .warmup_fraction = 0.4,
+     .consolidate_fraction = 0.2,
+     .entropy_hold = 0.6,
+     .uniform_fraction = 0.5,
+     .weight_rate = 1e-3,
+     .weight_rate_end = 1e-5,
+     .consolidate_rate = 3e-4,
+     .rate_warmup = 0.05,
+     .dropout = 0.1,
+     .validation_pairs = 500,
+     .checkpoint_steps = 100},
+    {.preset = "standard",
+     .epochs = 40,
+     .paths_about = 4,
+     .weight_ids = 1024,
+     .search_ids = 1024,
+     .observed_ids = 512,
+     .observed_paths = 4,
+     .judged_paths = 15,
+     .hypernet_rounds = 6,
+     .largest_paths = 1,
+     .warmup_fraction = 0.4,
+     .consolidate_fraction = 0.2,
+     .entropy_hold = 0.6,
+     .uniform_fraction = 0.5,
+     .weight_rate = 1e-3,
+     .weight_rate_end = 1e-5,
+     .consolidate_rate = 3e-4,
+     .rate_warmup = 0.05,
+     .dropout = 0.1,
+     .validation_pairs = 1000,
+     .checkpoint_steps = 200},
+    {.preset =
+         "paper", /* Sukthanker et al. 2025: 40,000 updates, all of them searching; one network a device and micro-batch, of these 16 */
+     .steps = 40000,
+     .paths_about = 32,
+     .weight_ids = 4096,
+     .search_ids = 4096,
+     .observed_ids = 4096,
+     .observed_paths = 8,
+     .judged_paths = 15, /* these three only with --error-gradient model, which the paper has not */
+     .hypernet_rounds = 1,
+     .weight_rate = 1e-3,
+     .weight_rate_end = 1e-7,
+     .rate_warmup = 0.25,
+     .dropout = 0.3,
+     .attention_dropout = 0.1,
+     .validation_pairs = 2000,
+     .checkpoint_steps = 50},
+};
+
+static const sentence_facts *find_facts(const char *preset) {
+    size_t i = 0;
+    while (strcmp(FACTS[i].preset, preset) != 0) i++; /* presets have been checked */
+    return &FACTS[i];
+}
+
+static void apply_stages(const sentence_facts *facts, fnas_search_config *config) {
+    config->warmup_fraction = facts->warmup_fraction;
+    config->consolidate_fraction = facts->consolidate_fraction;
+    config->uniform_fraction = facts->uniform_fraction;
+    if (config->entropy_start > 0) config->entropy_hold = facts->entropy_hold;
+    config->checkpoint_steps = facts->checkpoint_steps;
+}
+
+static void apply_training(const sentence_facts *facts, fnas_search_config *config) {
+    config->weight_ids = facts->weight_ids;
+    config->largest_paths = facts->largest_paths;
+    config->weight_rate = facts->weight_rate;
+    config->weight_rate_end = facts->weight_rate_end;
+    config->consolidate_rate = facts->consolidate_rate;
+    config->rate_warmup = facts->rate_warmup;
+    config->weight_beta1 = 0.9;
+    config->weight_beta2 = 0.98;
+    config->weight_decay = 0;
+    config->label_smoothing = 0.1;
+    config->dropout = facts->dropout;
+    config->attention_dropout = facts->attention_dropout;
+    config->validation_images = facts->validation_pairs;
+}
+
+static void apply_search(const sentence_facts *facts, fnas_search_config *config) {
+    bool model = config->error_gradient == FNAS_ERROR_GRADIENT_MODEL;
+    config->search_ids = model ? facts->observed_ids : facts->search_ids;
+    config->observed_paths = model ? facts->observed_paths : 0;
+    config->judged_paths = model ? facts->judged_paths : 0;
+    config->hypernet_rounds = model ? facts->hypernet_rounds : 1;
+}
+
+/* ---- options ---- */
+
+/* What is said of images means nothing here. */
+static fnas_status refuse(fnas_context *context, const fnas_search_options *options, const fnas_space *space) {
+    const struct {
+        const char *name, *given;
+    } useless[] = {
+        {"proxy", options->proxy}, {"batch", options->batch}, {"phases", options->phases}, {"distillation", options->distillation}};
+    for (size_t i = 0; i < sizeof useless / sizeof *useless; i++)
+        if (useless[i].given)
+            return fnas_fail(context, FNAS_ERR_USAGE, "--%s has no use where the networks of %s translate sentences: leave it out",
+                             useless[i].name, fnas_space_name(space));
+    return FNAS_OK;
+}
+
+static void choose_paths(const fnas_search_options *options, const sentence_facts *facts, fnas_search_config *config) {
+    int64_t devices = config->device_count, about = facts->paths_about;
+    if (!options->paths) config->paths = about > devices ? about / devices * devices : devices;
+    if (config->largest_paths >= config->paths) config->largest_paths = config->paths - 1; /* others are what a search is about */
+}
+
+fnas_status fnas_search_config_fit_sentences(fnas_context *context, const fnas_search_options *options, const fnas_space *space,
+                                             fnas_search_config *config, int64_t *epochs) {
+    const sentence_facts *facts = find_facts(config->preset);
+    int kind = 0;
+    FNAS_TRY(refuse(context, options, space));
+    FNAS_TRY(fnas_name_find(context, FNAS_ERR_USAGE, "supernet", options->supernet ? options->supernet : "moving",
+                            fnas_names_shared_weights, &kind));
+    config->shared_weights = (fnas_weights_kind)kind;
+    apply_stages(facts, config);
+    apply_training(facts, config);
+    apply_search(facts, config);
+    choose_paths(options, facts, config);
+    if (options->checkpoint_steps) config->checkpoint_steps = options->checkpoint_steps;
+    if (!options->steps && !options->epochs && options->minutes == 0) {
+        config->steps = facts->steps;
+        *epochs = facts->epochs;
+    }
+    FNAS_TRY(fnas_search_config_choose_stages(context, options, config->warmup_fraction, config));
+    fnas_free(config->proxy); /* the presets' is another space's */
+    config->proxy = fnas_strdup("");
+    return config->proxy ? FNAS_OK : fnas_fail_memory(context, "the configuration");
+}
