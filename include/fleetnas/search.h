@@ -11,7 +11,7 @@ extern "C" {
 /* Names are those of the command's options. Zero or NULL means the preset's value. */
 typedef struct fnas_search_options {
     const char *space; /* required: spec */
-    const char *data;  /* data set spec */
+    const char *data;  /* data set spec; of a space whose networks translate the file that fnas_text_prepare wrote, "text:FILE" or FILE */
     const char *error; /* "supernet" | "table:FILE.csv:COLUMN" | "surrogate:FILE" | "surrogate:FILE.npz[:output=OUTPUT,input=INPUT]"
                           [supernet]: whence the error of an architecture; with all but the first no supernet is trained, and what is about
                           one (data, proxy, batch, precision, error_gradient, epochs, the preset "paper") is refused (docs/spaces.md) */
@@ -41,7 +41,9 @@ typedef struct fnas_search_options {
                              are open from the first step [preset's] */
     const char *distillation; /* weight of what the largest network says of the images in what the others learn in the phases: "none" or a
                                  number up to 1 [preset's] */
-    int64_t paths;            /* paths a step [a multiple of the devices, about 16] */
+    int64_t paths;            /* paths a step [a multiple of the devices, about 16; 4 where networks translate] */
+    int64_t largest_paths;    /* of networks that translate: how many of the paths that train are the largest network, at most all of them,
+                                 which then learns alone [1] */
     int64_t steps, epochs;    /* at most one of steps, epochs, minutes */
     double minutes;
     uint64_t seed;

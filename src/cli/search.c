@@ -11,7 +11,7 @@ typedef struct search_values {
     const char *space, *data, *run, *proxy, *objectives, *preset, *predictor, *update, *sampler, *hypernet, *start, *scalarise, *batch,
         *precision, *error_gradient, *error, *supernet, *weights, *warmup, *phases, *distillation;
     cli_texts devices;
-    int64_t steps, epochs, paths, threads, checkpoint_steps;
+    int64_t steps, epochs, paths, largest_paths, threads, checkpoint_steps;
     double minutes;
     uint64_t seed;
     bool dry_run;
@@ -63,7 +63,10 @@ static const cli_option search_options[] = {
      false},
     {"distillation", 0, CLI_TEXT, AT(distillation), "WEIGHT",
      "of the largest network's word in what the others learn in the phases, 0 to 1, or none [the preset's]", false},
-    {"paths", 0, CLI_COUNT, AT(paths), "N", "sampled architectures a step [a multiple of the devices, about 16]", false},
+    {"paths", 0, CLI_COUNT, AT(paths), "N", "sampled architectures a step [a multiple of the devices, about 16; 4 where they translate]",
+     false},
+    {"largest-paths", 0, CLI_COUNT, AT(largest_paths), "N",
+     "of the paths that train networks which translate, how many are the largest network; all of them: it learns alone [1]", false},
     {"checkpoint-steps", 0, CLI_COUNT, AT(checkpoint_steps), "N", "steps between checkpoints [the preset's]", false},
     {"dry-run", 0, CLI_FLAG, AT(dry_run), NULL, "check everything, time the parts of a step, say what the search would cost, write nothing",
      false},
@@ -104,6 +107,7 @@ static fnas_search_options search_library_options(const search_values *values, c
                                  .phases = values->phases,
                                  .distillation = values->distillation,
                                  .paths = values->paths,
+                                 .largest_paths = values->largest_paths,
                                  .steps = values->steps,
                                  .epochs = values->epochs,
                                  .minutes = values->minutes,
@@ -141,7 +145,8 @@ const cli_verb cli_search = {
         "trained and no data set needed: errors come from a table of architectures, or from a surrogate fitted to it where it has not all "
         "of them (docs/spaces.md). The shared weights of mobilenetv3 are trained in Once-for-All's phases, or given with --weights, and "
         "then "
-        "frozen (docs/mobilenetv3.md). Ctrl-C finishes the step and writes a checkpoint: `resume` goes on and ends with the same bits.",
+        "frozen (docs/mobilenetv3.md). Networks that translate learn from pairs of sentences, which `data prepare text:` makes "
+        "(docs/transformer.md). Ctrl-C finishes the step and writes a checkpoint: `resume` goes on and ends with the same bits.",
     .example = "fleetnas search --space nb201:cells=1,input=1x28x28 --data fashion-mnist --device devices/*.json --preset quick --out run",
     .options = search_options,
     .values_size = sizeof(search_values),

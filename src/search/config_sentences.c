@@ -135,10 +135,15 @@ static fnas_status refuse(fnas_context *context, const fnas_search_options *opti
     return FNAS_OK;
 }
 
-static void choose_paths(const fnas_search_options *options, const sentence_facts *facts, fnas_search_config *config) {
+static fnas_status choose_paths(fnas_context *context, const fnas_search_options *options, const sentence_facts *facts,
+                                fnas_search_config *config) {
     int64_t devices = config->device_count, about = facts->paths_about;
     if (!options->paths) config->paths = about > devices ? about / devices * devices : devices;
     if (config->largest_paths >= config->paths) config->largest_paths = config->paths - 1; /* others are what a search is about */
+    if (options->largest_paths) config->largest_paths = options->largest_paths;
+    if (config->largest_paths >= 0 && config->largest_paths <= config->paths) return FNAS_OK;
+    return fnas_fail(context, FNAS_ERR_USAGE, "--largest-paths %lld: must be at most the %lld paths of a step",
+                     (long long)config->largest_paths, (long long)config->paths);
 }
 
 fnas_status fnas_search_config_fit_sentences(fnas_context *context, const fnas_search_options *options, const fnas_space *space,
@@ -152,7 +157,7 @@ fnas_status fnas_search_config_fit_sentences(fnas_context *context, const fnas_s
     apply_stages(facts, config);
     apply_training(facts, config);
     apply_search(facts, config);
-    choose_paths(options, facts, config);
+    FNAS_TRY(choose_paths(context, options, facts, config));
     if (options->checkpoint_steps) config->checkpoint_steps = options->checkpoint_steps;
     if (!options->steps && !options->epochs && options->minutes == 0) {
         config->steps = facts->steps;

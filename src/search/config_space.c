@@ -203,6 +203,9 @@ fnas_status fnas_search_config_choose_stages(fnas_context *context, const fnas_s
 /* ---- all of it ---- */
 
 static fnas_status refuse(fnas_context *context, const fnas_search_options *options, const fnas_space *space) {
+    if (options->largest_paths)
+        return fnas_fail(context, FNAS_ERR_USAGE, "--largest-paths: the networks of %s do not translate: leave it out",
+                         fnas_space_name(space));
     const struct { const char *name, *given; } phased[] = {{"phases", options->phases}, {"distillation", options->distillation}};
     for (size_t i = 0; i < sizeof phased / sizeof *phased; i++)
         if (phased[i].given)
@@ -242,6 +245,9 @@ fnas_status fnas_search_config_fit_space(fnas_context *context, const fnas_searc
                                               : "moving",
                             fnas_names_shared_weights, &kind));
     config->shared_weights = (fnas_weights_kind)kind;
+    if (phased && options->largest_paths)
+        return fnas_fail(context, FNAS_ERR_USAGE, "--largest-paths: the phases of %s have the largest network in every step: leave it out",
+                         fnas_space_name(space));
     if (phased) {
         const shrink_facts *facts = find_facts(config->preset);
         apply_facts(facts, config);

@@ -5,6 +5,7 @@
 #include "device/host.h"
 #include "search/hypernet.h"
 #include "space/arch_set.h"
+#include "space/space.h"
 
 #define MEASUREMENTS 150
 
@@ -41,6 +42,7 @@ static json_t *test_measurements_json(fnas_test_place *place, const fnas_space *
     fnas_arch_set seen = {.decisions = fnas_space_decision_count(space)}; /* a card holds an architecture once */
     for (int64_t i = 0, index = 0; seen.count < MEASUREMENTS; i++) {
         fnas_space_random(space, 77, i, choices);
+        fnas_space_settle(space, choices);
         int64_t before = seen.count;
         test_check(place, fnas_arch_set_add(place->context, &seen, choices, &index));
         if (seen.count == before) continue;

@@ -1,0 +1,431 @@
+/* Searches on sentences: what a step trains on and by how much, scores, equal bits, and what is refused. */
+#include <math.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "fleetnas/text.h"
+#include "search/score.h"
+#include "search/searcher.h"
+#include "search/support_query.h"
+#include "search/support_stop.h"
+
+#define SPACE                                                                                                                              \
+    "transformer:encoder-embed=16+8,decoder-embed=8+16,encoder-layers=2,decoder-layers=2+1,encoder-ffn=32+16,decoder-ffn=32+16,"           \
+    "encoder-heads=2+1,decoder-heads=2+1,ende-heads=2+1,ende-attn=-1+1,qkv=16,length=6"
+#define MODEL FNAS_TEST_FILES "/text/bytes.model"
+#define LINES 400
+#define STEPS 10
+
+typedef struct translating {
+    fnas_test_place *place;
+    char *pairs, *devices[2];
+} translating;
+
+/* ---- pairs and cards ---- */
+
+/* A language of twelve words; the other says the same words the other way round. */
+static void write_lines(fnas_test_place *place) {
+    static const char *const words[12] = {"open", "the", "file", "menu", "and", "choose", "a", "cell", "to", "format", "text", "row"};
+    fnas_text source = {0}, target = {0};
+    for (int64_t i = 0; i < LINES; i++) {
+        fnas_random random = fnas_random_begin(3, FNAS_STREAM_TEST, i, 0);
+        int64_t count = 2 + fnas_random_below(&random, 6), said[8];
+        for (int64_t w = 0; w < count; w++) said[w] = fnas_random_below(&random, 12);
+        for (int64_t w = 0; w < count; w++) {
+            fnas_text_append(&source, "%s%s", w ? " " : "", words[said[w]]);
+            fnas_text_append(&target, "%s%s", w ? " " : "", words[said[count - 1 - w]]);
+        }
+        fnas_text_append(&source, "\n");
+        fnas_text_append(&target, "\n");
+    }
+    fnas_test_write(place, "lines.en", source.data, source.size);
+    fnas_test_write(place, "lines.de", target.data, target.size);
+    fnas_text_free(&source);
+    fnas_text_free(&target);
+}
+
+static char *prepare(fnas_test_place *place, uint64_t seed, const char *name) {
+    char spec[400];
+    fnas_text_request request = {.vocabulary = MODEL, .seed = seed};
+    fnas_text_prepared prepared;
+    char *path = fnas_strdup(fnas_test_path(place, name));
+    snprintf(spec, sizeof spec, "text:%s/lines.en,%s/lines.de", place->folder, place->folder);
+    test_check(place, fnas_text_prepare(place->context, spec, &request, path, &prepared));
+    return path;
+}
+
+static char *save_card(fnas_test_place *place, const char *name, const double *choice_ms) {
+    char file[96];
+    snprintf(file, sizeof file, "%s.json", name);
+    fnas_card *card = test_card(place, SPACE, name, choice_ms);
+    char *path = fnas_strdup(fnas_test_path(place, file));
+    test_check(place, fnas_card_save(place->context, card, path));
+    fnas_card_free(card);
+    return path;
+}
+
+static int setup(void **state) {
+    static const double one_ms[5] = {0.5, 0.2, 0.1}, other_ms[5] = {0.1, 0.4, 0.2};
+    translating *made = calloc(1, sizeof *made);
+    void *place = NULL;
+    if (!made || fnas_test_setup(&place) != 0) return -1;
+    made->place = place;
+    write_lines(made->place);
+    made->pairs = prepare(made->place, 1, "some.pairs");
+    made->devices[0] = save_card(made->place, "one", one_ms);
+    made->devices[1] = save_card(made->place, "other", other_ms);
+    *state = made;
+    return 0;
+}
+
+static int teardown(void **state) {
+    translating *made = *state;
+    void *place = made->place;
+    fnas_free(made->pairs);
+    for (int i = 0; i < 2; i++) fnas_free(made->devices[i]);
+    free(made);
+    fnas_test_teardown(&place);
+    return 0;
+}
+
+static fnas_search_options options_for(translating *t, const char *run) {
+    return (fnas_search_options){.space = SPACE,
+                                 .data = t->pairs,
+                                 .run = run,
+                                 .device_count = 2,
+                                 .devices = (const char *const *)t->devices,
+                                 .preset = "quick",
+                                 .steps = STEPS,
+                                 .checkpoint_steps = 4,
+                                 .seed = 5};
+}
+
+/* ---- a step ---- */
+
+typedef struct stage {
+    fnas_run *run;
+    fnas_examples examples;
+    fnas_searcher searcher;
+} stage;
+
+/* A run of ten steps, opened as a search opens it. */
+static void stage_open(translating *t, fnas_search_options *options, stage *s) {
+    fnas_test_place *place = t->place;
+    *s = (stage){0};
+    test_check(place, fnas_search_run(place->context, options));
+    test_check(place, fnas_run_open(place->context, options->run, &s->run));
+    s->run->state.step = 3;
+    test_check(place, fnas_run_open_data(place->context, s->run, NULL, &s->examples));
+    test_check(place, fnas_searcher_create(place->context, s->run, &s->examples, &s->searcher));
+}
+
+static void stage_close(stage *s) {
+    fnas_searcher_free(&s->searcher);
+    fnas_examples_close(&s->examples);
+    fnas_run_close(s->run);
+}
+
+static bool is_largest(const fnas_searcher *searcher, int64_t path) {
+    int32_t largest[64];
+    searcher->run->space->type->largest(searcher->run->space, largest);
+    return memcmp(largest, searcher->paths.choices + path * searcher->decisions, (size_t)searcher->decisions * sizeof *largest) == 0;
+}
+
+/* One path's losses and gradients, without the search. */
+static void run_alone(translating *t, const fnas_searcher *searcher, int64_t path, int64_t batch, const fnas_translator_dropout *dropout,
+                      float smoothing, float scale, float *weights, double *gates, fnas_translator_result *result) {
+    fnas_worker worker;
+    fnas_translator shape;
+    const fnas_space *space = searcher->run->supernet;
+    space->type->translator(space, searcher->paths.choices + path * searcher->decisions, searcher->config->vocabulary, &shape);
+    fnas_translator_batch sentences = fnas_sentences_batch(&searcher->sentences[batch]);
+    fnas_translator_request request = {.shape = &shape,
+                                       .largest = &searcher->largest,
+                                       .parameters = &searcher->state->weights,
+                                       .batch = &sentences,
+                                       .dropout = dropout,
+                                       .label_smoothing = smoothing,
+                                       .scale = scale,
+                                       .weight_gradient = weights,
+                                       .gate_gradient = gates};
+    test_check(t->place, fnas_worker_create(t->place->context, FNAS_COMPUTE_F32, &worker));
+    test_check(t->place, fnas_translator_run(t->place->context, &worker, &request, result));
+    fnas_worker_destroy(&worker);
+}
+
+static double distance(int64_t count, const float *a, const float *b) {
+    double difference = 0, size = 0;
+    for (int64_t i = 0; i < count; i++) {
+        difference += ((double)a[i] - b[i]) * ((double)a[i] - b[i]);
+        size += (double)b[i] * b[i];
+    }
+    return sqrt(difference / size);
+}
+
+/* Each path has pairs of its own, the first is the largest network, and the gradient is that of the mean over all words. */
+static void a_step_trains_on_all_words_alike(void **state) {
+    translating *t = *state;
+    stage s;
+    fnas_search_options options = options_for(t, fnas_test_path(t->place, "trained"));
+    stage_open(t, &options, &s);
+    fnas_searcher *searcher = &s.searcher;
+    fnas_context *context = t->place->context;
+    fnas_paths_draw(searcher, FNAS_PURPOSE_WEIGHTS, 4, 0, 2);
+    assert_true(is_largest(searcher, 0));
+    assert_false(is_largest(searcher, 1) && is_largest(searcher, 2) && is_largest(searcher, 3));
+    test_check(t->place, searcher->runner->load(context, searcher, FNAS_PURPOSE_WEIGHTS));
+    test_check(t->place, fnas_paths_run(context, searcher, FNAS_PURPOSE_WEIGHTS));
+    int64_t count = searcher->state->weights.float_count, words = 0, run = searcher->examples_run;
+    float *sum = calloc((size_t)count, sizeof *sum);
+    for (int64_t p = 0; p < 4; p++) words += fnas_sentences_words(&searcher->sentences[p]);
+    assert_int_equal(run, words);
+    for (int64_t p = 0; p < 4; p++) {
+        fnas_translator_result result;
+        fnas_translator_dropout dropout = {(float)searcher->config->dropout, 0, searcher->config->seed, 3, p};
+        run_alone(t, searcher, p, p, &dropout, 0.1f, 1 / (float)words, sum, NULL, &result);
+        assert_true(fabs(searcher->paths.cross_entropy[p] - result.log_loss / (double)result.tokens) < 1e-12);
+        assert_int_equal(searcher->paths.correct[p], result.correct);
+        for (int64_t q = 0; q < p; q++)
+            assert_memory_not_equal(searcher->sentences[p].label, searcher->sentences[q].label, 4 * sizeof(int32_t));
+    }
+    assert_true(distance(count, searcher->group_gradient[0], sum) < 1e-6); /* sums of floats in another order */
+    free(sum);
+    stage_close(&s);
+}
+
+/* Observed architectures differ in nothing else: the same pairs, no dropout, no smoothing. */
+static void what_is_observed_sees_the_same(void **state) {
+    translating *t = *state;
+    stage s;
+    fnas_search_options options = options_for(t, fnas_test_path(t->place, "observed"));
+    stage_open(t, &options, &s);
+    fnas_searcher *searcher = &s.searcher;
+    fnas_paths_draw(searcher, FNAS_PURPOSE_OBSERVE, 4, 0, 2);
+    test_check(t->place, searcher->runner->load(t->place->context, searcher, FNAS_PURPOSE_OBSERVE));
+    test_check(t->place, fnas_paths_run(t->place->context, searcher, FNAS_PURPOSE_OBSERVE));
+    for (int64_t p = 0; p < 4; p++) {
+        fnas_translator_result result;
+        run_alone(t, searcher, p, 0, NULL, 0, 1, NULL, NULL, &result);
+        assert_true(fabs(searcher->paths.cross_entropy[p] - result.loss / (double)result.tokens) < 1e-12);
+    }
+    stage_close(&s);
+}
+
+/* The paper's gradient of the error: of each path's own loss, through its gates. */
+static void gates_give_the_gradient_of_the_mean_loss(void **state) {
+    translating *t = *state;
+    stage s;
+    fnas_search_options options = options_for(t, fnas_test_path(t->place, "gates"));
+    options.error_gradient = "gates";
+    stage_open(t, &options, &s);
+    fnas_searcher *searcher = &s.searcher;
+    fnas_paths_draw(searcher, FNAS_PURPOSE_HYPERNET, 4, 0, 2);
+    test_check(t->place, searcher->runner->load(t->place->context, searcher, FNAS_PURPOSE_HYPERNET));
+    test_check(t->place, fnas_paths_run(t->place->context, searcher, FNAS_PURPOSE_HYPERNET));
+    for (int64_t p = 0; p < 4; p++) {
+        double *gates = calloc((size_t)searcher->onehot, sizeof *gates), length = 0;
+        fnas_translator_result result;
+        float scale = 1 / (float)fnas_sentences_words(&searcher->sentences[p]);
+        run_alone(t, searcher, p, p, NULL, 0, scale, NULL, gates, &result);
+        for (int64_t k = 0; k < searcher->onehot; k++) {
+            assert_true(fabs(gates[k] - searcher->paths.gate_gradient[p * searcher->onehot + k]) < 1e-9);
+            length += fabs(gates[k]);
+        }
+        assert_true(length > 0);
+        free(gates);
+    }
+    stage_close(&s);
+}
+
+/* ---- scores ---- */
+
+static void scores_are_of_the_parts_words(void **state) {
+    translating *t = *state;
+    fnas_test_place *place = t->place;
+    fnas_run *run;
+    fnas_examples examples;
+    fnas_search_options options = options_for(t, fnas_test_path(place, "scored"));
+    test_check(place, fnas_search_run(place->context, &options));
+    test_check(place, fnas_run_open(place->context, options.run, &run));
+    test_check(place, fnas_run_open_data(place->context, run, NULL, &examples));
+    int32_t choices[2 * 64] = {0};
+    int64_t decisions = fnas_space_decision_count(run->space);
+    fnas_space_random(run->space, 1, 0, choices);
+    fnas_space_random(run->space, 1, 1, choices + decisions);
+    const fnas_text_part parts[2] = {FNAS_TEXT_VALIDATION, FNAS_TEXT_TEST};
+    for (int i = 0; i < 2; i++) {
+        fnas_score scores[2];
+        fnas_sentences all;
+        int64_t count = fnas_pairs_get(examples.pairs).counts[parts[i]], indices[LINES];
+        assert_in_range(count, 10, 40);
+        for (int64_t k = 0; k < count; k++) indices[k] = k;
+        test_check(place, fnas_sentences_create(place->context, count, count * 64, &all));
+        fnas_sentences_fill(examples.pairs, parts[i], count, indices, &all);
+        test_check(place, fnas_score_archs(place->context, run, &examples, i ? FNAS_SCORE_TEST : FNAS_SCORE_VALIDATION, 1000, "score", 2,
+                                           choices, scores));
+        for (int a = 0; a < 2; a++) {
+            fnas_translator shape, largest;
+            fnas_worker worker;
+            fnas_translator_result result;
+            run->supernet->type->translator(run->supernet, choices + a * decisions, run->config.vocabulary, &shape);
+            run->supernet->type->translator(run->supernet, NULL, run->config.vocabulary, &largest);
+            fnas_translator_batch batch = fnas_sentences_batch(&all);
+            fnas_translator_request request = {
+                .shape = &shape, .largest = &largest, .parameters = &run->state.weights, .batch = &batch, .scale = 1};
+            test_check(place, fnas_worker_create(place->context, FNAS_COMPUTE_F32, &worker));
+            test_check(place, fnas_translator_run(place->context, &worker, &request, &result));
+            fnas_worker_destroy(&worker);
+            assert_true(fabs(scores[a].cross_entropy - result.log_loss / (double)result.tokens) < 1e-6);
+            assert_true(fabs(scores[a].error_pct - 100 * (1 - (double)result.correct / (double)result.tokens)) < 1e-9);
+        }
+        fnas_sentences_free(&all);
+    }
+    fnas_examples_close(&examples);
+    fnas_run_close(run);
+}
+
+/* ---- a search ---- */
+
+static void assert_same_file(translating *t, const char *a, const char *b, const char *name) {
+    unsigned char *data[2] = {NULL, NULL};
+    size_t size[2];
+    const char *runs[2] = {a, b};
+    for (int i = 0; i < 2; i++) {
+        char *path = fnas_path_join(runs[i], name);
+        test_check(t->place, fnas_file_read(t->place->context, path, 1 << 26, &data[i], &size[i]));
+        fnas_free(path);
+    }
+    if (size[0] != size[1] || memcmp(data[0], data[1], size[0]) != 0) fail_msg("%s differs between %s and %s", name, a, b);
+    for (int i = 0; i < 2; i++) fnas_free(data[i]);
+}
+
+static void interrupt(translating *t, const fnas_search_options *options, int64_t at) {
+    fnas_context *context = NULL;
+    test_check(t->place, fnas_context_create(&context));
+    fnas_context_set_threads(context, 2);
+    stop_request stopper = {context, at};
+    fnas_context_set_progress(context, stop_at, &stopper);
+    assert_int_equal(fnas_search_run(context, options), FNAS_INTERRUPTED);
+    fnas_context_destroy(context);
+}
+
+/* For any number of threads, and in parts. */
+static void equal_searches_have_equal_bits(void **state) {
+    translating *t = *state;
+    fnas_context *context = t->place->context;
+    static const char *const files[] = {"config.json", "checkpoint.safetensors", "metrics.csv", "vocabulary.model"};
+    char *paths[3];
+    for (int i = 0; i < 3; i++) {
+        char name[8];
+        snprintf(name, sizeof name, "bits%d", i);
+        paths[i] = fnas_strdup(fnas_test_path(t->place, name));
+    }
+    fnas_search_options options = options_for(t, paths[0]);
+    fnas_context_set_threads(context, 1);
+    test_check(t->place, fnas_search_run(context, &options));
+    options.run = paths[1];
+    fnas_context_set_threads(context, 3);
+    test_check(t->place, fnas_search_run(context, &options));
+    options.run = paths[2];
+    interrupt(t, &options, 5);
+    test_check(t->place, fnas_search_resume(context, paths[2], NULL));
+    for (int i = 1; i < 3; i++)
+        for (size_t f = 0; f < sizeof files / sizeof *files; f++) assert_same_file(t, paths[0], paths[i], files[f]);
+    for (int i = 0; i < 3; i++) fnas_free(paths[i]);
+}
+
+/* Twelve words that come the other way round: after 500 steps of the smallest networks the supernet says three in ten rightly. The word
+ * that stands most often, </s>, is one of five. */
+static void a_search_learns(void **state) {
+    translating *t = *state;
+    fnas_test_place *place = t->place;
+    fnas_run *run;
+    fnas_examples examples;
+    fnas_score score;
+    int32_t largest[64];
+    fnas_search_options options = options_for(t, fnas_test_path(place, "learns"));
+    options.steps = 500;
+    fnas_context_set_threads(place->context, 2);
+    test_check(place, fnas_search_run(place->context, &options));
+    test_check(place, fnas_run_open(place->context, options.run, &run));
+    test_check(place, fnas_run_open_data(place->context, run, NULL, &examples));
+    run->space->type->largest(run->space, largest);
+    test_check(place, fnas_score_archs(place->context, run, &examples, FNAS_SCORE_TEST, 1000, "score", 1, largest, &score));
+    if (!(score.error_pct < 70)) fail_msg("error %g %%, cross entropy %g", score.error_pct, score.cross_entropy);
+    fnas_examples_close(&examples);
+    fnas_run_close(run);
+}
+
+/* ---- refused ---- */
+
+static void assert_refused(translating *t, const fnas_search_options *options, const char *word) {
+    fnas_status status = fnas_search_run(t->place->context, options);
+    const char *message = fnas_context_message(t->place->context);
+    if (status == FNAS_OK || !strstr(message, word)) fail_msg("\"%s\" is wanted, not %s: %s", word, fnas_status_text(status), message);
+    assert_false(fnas_folder_exists(options->run));
+}
+
+static void what_does_not_fit_is_refused(void **state) {
+    translating *t = *state;
+    const char *run = fnas_test_path(t->place, "refused");
+    fnas_search_options usual = options_for(t, run), options = usual;
+    options.data = NULL;
+    assert_refused(t, &options, "data prepare");
+    options.data = "synthetic:1x8x8,classes=4,images=400";
+    assert_refused(t, &options, "data prepare");
+    options.data = t->devices[0]; /* a file, but no pairs */
+    assert_refused(t, &options, "one.json");
+    options = usual;
+    options.batch = "full";
+    assert_refused(t, &options, "--batch");
+    options = usual;
+    options.proxy = "qkv=8";
+    assert_refused(t, &options, "--proxy");
+    options = usual;
+    options.largest_paths = 5;
+    assert_refused(t, &options, "--largest-paths 5");
+}
+
+/* And text where images are wanted. */
+static void images_are_no_text(void **state) {
+    translating *t = *state;
+    fnas_run *run = test_run(t->place, "error,latency_ms", 1);
+    fnas_examples examples;
+    char spec[400];
+    snprintf(spec, sizeof spec, "text:%s", t->pairs);
+    assert_int_equal(fnas_run_open_data(t->place->context, run, spec, &examples), FNAS_ERR_USAGE);
+    assert_non_null(strstr(fnas_context_message(t->place->context), "look at images"));
+    fnas_run_close(run);
+}
+
+/* Another preparation of the same lines is other data. */
+static void a_run_knows_its_data(void **state) {
+    translating *t = *state;
+    fnas_test_place *place = t->place;
+    char *other = prepare(place, 2, "other.pairs");
+    fnas_search_options options = options_for(t, fnas_test_path(place, "known"));
+    interrupt(t, &options, 3);
+    assert_int_equal(fnas_search_resume(place->context, options.run, other), FNAS_ERR_INPUT);
+    assert_non_null(strstr(fnas_context_message(place->context), "the run was made on text:"));
+    char *model = fnas_path_join(options.run, "vocabulary.model");
+    assert_int_equal(unlink(model), 0);
+    assert_int_equal(fnas_search_resume(place->context, options.run, NULL), FNAS_ERR_INPUT);
+    assert_non_null(strstr(fnas_context_message(place->context), "vocabulary.model"));
+    fnas_free(model);
+    fnas_free(other);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_step_trains_on_all_words_alike, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_is_observed_sees_the_same, setup, teardown),
+        cmocka_unit_test_setup_teardown(gates_give_the_gradient_of_the_mean_loss, setup, teardown),
+        cmocka_unit_test_setup_teardown(scores_are_of_the_parts_words, setup, teardown),
+        cmocka_unit_test_setup_teardown(equal_searches_have_equal_bits, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_search_learns, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_does_not_fit_is_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(images_are_no_text, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_run_knows_its_data, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
