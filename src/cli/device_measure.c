@@ -9,7 +9,7 @@
 typedef struct measure_values {
     cli_common common;
     const char *space, *name, *runtime, *precision, *isa, *references, *data, *output, *command, *command_json, *archs_file;
-    int64_t threads, batch, archs, rounds;
+    int64_t threads, batch, archs, rounds, vocabulary_size;
     double command_timeout;
     uint64_t seed;
     const char *energy;
@@ -36,7 +36,8 @@ static const cli_option measure_options[] = {
     {"command-timeout", 0, CLI_REAL, AT(command_timeout), "SECONDS", "longest time of a sample [60]", false},
     {"isa", 0, CLI_CHOICE, AT(isa), "native|avx512|avx2|sse41", "instruction set at most [native]", false},
     {"threads", 0, CLI_COUNT, AT(threads), "N", "threads of the device: part of what it is [1]", false},
-    {"batch", 0, CLI_COUNT, AT(batch), "N", "images at a time [1]", false},
+    {"batch", 0, CLI_COUNT, AT(batch), "N", "images or sentences at a time [1]", false},
+    {"vocabulary-size", 0, CLI_COUNT, AT(vocabulary_size), "N", "words that networks of the space transformer know [8000]", false},
     {"archs", 0, CLI_COUNT, AT(archs), "N", "random architectures beside the references [300]", false},
     {"archs-file", 0, CLI_INPUT, AT(archs_file), "FILE.json",
      "these architectures instead of random ones: a file as for --references, as device references writes it [none]", false},
@@ -79,6 +80,7 @@ static fnas_measure_options measure_options_of(const measure_values *values, con
                                   .add_to = add_to,
                                   .references = values->references,
                                   .data = values->data,
+                                  .vocabulary_size = values->vocabulary_size,
                                   .rounds = values->rounds,
                                   .seed = values->seed,
                                   .command = values->command,

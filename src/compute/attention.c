@@ -7,6 +7,10 @@
 #include "compute/fast_exp.h"
 #include "compute/vector.h"
 
+static fnas_product_function *product_of(const fnas_attention *op) {
+    return op->product ? op->product : fnas_backend_product;
+}
+
 static int64_t row_of(const fnas_attention *op) {
     return op->parts * op->keys;
 }
@@ -83,8 +87,8 @@ static void weigh(const fnas_attention *op, int64_t head) {
     int64_t at = head * op->head_width, row = row_of(op);
     float *weights = head_weights(op, head);
     for (int64_t j = 0; j < op->parts; j++)
-        fnas_backend_product(false, true, op->queries, op->keys, op->head_width, score_factor(op), op->query + at, op->query_stride,
-                             op->key[j] + at, op->key_stride, 0, weights + j * op->keys, row);
+        product_of(op)(false, true, op->queries, op->keys, op->head_width, score_factor(op), op->query + at, op->query_stride,
+                       op->key[j] + at, op->key_stride, 0, weights + j * op->keys, row);
     for (int64_t i = 0; i < op->queries; i++) softmax_row(seen_by(op, i), row, weights + i * row);
 }
 
@@ -95,8 +99,8 @@ void fnas_attention_forward(const fnas_attention *op, float *dst) {
         const float *weights = dropped_weights(op, head);
         int64_t at = head * op->head_width;
         for (int64_t j = 0; j < op->parts; j++)
-            fnas_backend_product(false, false, op->queries, op->head_width, op->keys, 1, weights + j * op->keys, row, op->value[j] + at,
-                                 op->key_stride, j ? 1 : 0, dst + at, width);
+            product_of(op)(false, false, op->queries, op->head_width, op->keys, 1, weights + j * op->keys, row, op->value[j] + at,
+                           op->key_stride, j ? 1 : 0, dst + at, width);
     }
 }
 
@@ -107,18 +111,18 @@ void fnas_attention_backward(const fnas_attention *op, const float *diff_dst, co
         const float *weights = dropped_weights(op, head);
         int64_t at = head * op->head_width;
         for (int64_t j = 0; j < op->parts; j++) {
-            fnas_backend_product(true, false, op->keys, op->head_width, op->queries, 1, weights + j * op->keys, row, diff_dst + at, width,
-                                 0, gradients->value[j] + at, op->key_stride);
-            fnas_backend_product(false, true, op->queries, op->keys, op->head_width, 1, diff_dst + at, width, op->value[j] + at,
-                                 op->key_stride, 0, diff + j * op->keys, row);
+            product_of(op)(true, false, op->keys, op->head_width, op->queries, 1, weights + j * op->keys, row, diff_dst + at, width, 0,
+                           gradients->value[j] + at, op->key_stride);
+            product_of(op)(false, true, op->queries, op->keys, op->head_width, 1, diff_dst + at, width, op->value[j] + at, op->key_stride,
+                           0, diff + j * op->keys, row);
         }
         if (op->dropout) multiply(count, diff, op->scratch + 2 * count, diff);
         for (int64_t i = 0; i < op->queries; i++) softmax_row_gradient(row, head_weights(op, head) + i * row, diff + i * row);
         for (int64_t j = 0; j < op->parts; j++) {
-            fnas_backend_product(false, false, op->queries, op->head_width, op->keys, score_factor(op), diff + j * op->keys, row,
-                                 op->key[j] + at, op->key_stride, j ? 1 : 0, gradients->query + at, op->query_stride);
-            fnas_backend_product(true, false, op->keys, op->head_width, op->queries, score_factor(op), diff + j * op->keys, row,
-                                 op->query + at, op->query_stride, 0, gradients->key[j] + at, op->key_stride);
+            product_of(op)(false, false, op->queries, op->head_width, op->keys, score_factor(op), diff + j * op->keys, row, op->key[j] + at,
+                           op->key_stride, j ? 1 : 0, gradients->query + at, op->query_stride);
+            product_of(op)(true, false, op->keys, op->head_width, op->queries, score_factor(op), diff + j * op->keys, row, op->query + at,
+                           op->query_stride, 0, gradients->key[j] + at, op->key_stride);
         }
     }
 }

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "compute/dropout.h"
+#include "compute/multiply.h"
 
 #define FNAS_ATTENTION_PARTS_MAX 3
 
@@ -17,10 +18,11 @@ typedef struct fnas_attention {
     const float *query;           /* [queries][heads * head_width], rows query_stride apart */
     const float *key[FNAS_ATTENTION_PARTS_MAX], *value[FNAS_ATTENTION_PARTS_MAX]; /* [keys][heads * head_width], rows key_stride apart */
     int64_t query_stride, key_stride;
-    float *weights;              /* [heads][queries][parts * keys]: written by forward, read by backward */
-    const fnas_dropout *dropout; /* of the weights; NULL: none */
-    int64_t first_draw;          /* of this sentence */
-    float *scratch;              /* [fnas_attention_scratch()] */
+    float *weights;                 /* [heads][queries][parts * keys]: written by forward, read by backward */
+    const fnas_dropout *dropout;    /* of the weights; NULL: none */
+    int64_t first_draw;             /* of this sentence */
+    float *scratch;                 /* [fnas_attention_scratch()] */
+    fnas_product_function *product; /* what multiplies (multiply.h); NULL: the backend */
 } fnas_attention;
 
 int64_t fnas_attention_weight_count(const fnas_attention *op);

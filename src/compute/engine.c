@@ -42,6 +42,7 @@ fnas_status fnas_engine_create(fnas_context *context, fnas_compute_type type, fn
     if (!made) return fnas_fail_memory(context, "a compute engine");
     made->type = type;
     made->kernels = kernels;
+    made->product = fnas_backend_product;
     fnas_status status = fnas_backend_create(context, type, &made->backend, &made->block);
     if (status != FNAS_OK) {
         fnas_free(made);
@@ -63,6 +64,14 @@ void fnas_engine_prepare_thread(int64_t worker) {
     omp_set_num_threads(1);
     fnas_engine_limit_blas();
     (void)fnas_flush_denormals();
+}
+
+void fnas_engine_set_product(fnas_engine *engine, fnas_product_function *product) {
+    engine->product = product ? product : fnas_backend_product;
+}
+
+fnas_product_function *fnas_engine_product(const fnas_engine *engine) {
+    return engine->product;
 }
 
 int64_t fnas_engine_block(const fnas_engine *engine) {

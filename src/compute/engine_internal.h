@@ -4,6 +4,7 @@
 
 #include "compute/backend.h"
 #include "compute/kernels.h"
+#include "compute/multiply.h"
 
 struct fnas_engine {
     int64_t block;
@@ -13,6 +14,7 @@ struct fnas_engine {
     void *scratch;
     size_t scratch_bytes;
     int64_t scratch_allocations;
+    fnas_product_function *product;
 };
 
 /* At least `bytes` of aligned memory whose contents last until the next call; grows, never shrinks. */

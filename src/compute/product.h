@@ -1,5 +1,5 @@
 /* Products with the top-left corner of a weight: rows of tokens times its first `out` rows and first `in` columns. f32, plain, on the
- * thread that calls, by oneDNN. Deterministic; pointers are borrowed. */
+ * thread that calls, by what the engine's products are computed by. Deterministic; pointers are borrowed. */
 #ifndef FNAS_COMPUTE_PRODUCT_H
 #define FNAS_COMPUTE_PRODUCT_H
 

@@ -13,6 +13,7 @@
 #include "device/measure_internal.h"
 #include "device/rapl.h"
 #include "device/samples.h"
+#include "device/translating.h"
 #include "space/space.h"
 
 #define DEFAULT_ARCHS 300
@@ -48,6 +49,7 @@ static fnas_status check_counts(fnas_context *context, const fnas_timing_plan *p
 
 static fnas_status check_setting(fnas_context *context, const fnas_timing_plan *plan) {
     FNAS_TRY(check_counts(context, plan, LEAST_ROUNDS));
+    if (plan->vocabulary) FNAS_TRY(fnas_runtime_check_translation(context, plan->runtime, plan->precision));
     return fnas_runtime_check(context, plan->runtime, plan->precision, plan->isa);
 }
 
@@ -56,6 +58,22 @@ static fnas_status read_energy(fnas_context *context, const char *energy, fnas_t
     plan->energy_folder = FNAS_RAPL_FOLDER;
     if (strcmp(energy, "rapl") == 0) return FNAS_OK;
     return fnas_fail(context, FNAS_ERR_INPUT, "unknown source of energies \"%s\": rapl is known", energy);
+}
+
+/* Networks that translate have a vocabulary and no images. A command is told of architectures only. */
+static fnas_status read_vocabulary(fnas_context *context, const fnas_measure_options *options, fnas_timing_plan *plan) {
+    bool translates = fnas_translating_is_of(plan->space);
+    if (options->vocabulary_size && (!translates || options->command))
+        return fnas_fail(context, FNAS_ERR_INPUT, "a vocabulary size is given, but %s: leave it out",
+                         translates ? "a command makes the network itself" : "the space's networks do not translate");
+    if (!translates || options->command) return FNAS_OK;
+    if (options->data)
+        return fnas_fail(context, FNAS_ERR_INPUT,
+                         "data %s: networks that translate are measured on sentences of random words: leave data out", options->data);
+    plan->vocabulary = or_default(options->vocabulary_size, FNAS_TRANSLATING_VOCABULARY);
+    plan->image_count = 0;
+    return check_range(context, "the vocabulary size", plan->vocabulary, FNAS_TRANSLATING_VOCABULARY_LEAST,
+                       FNAS_TRANSLATING_VOCABULARY_MOST);
 }
 
 /* A runtime of this machine. */
@@ -116,6 +134,7 @@ static fnas_status read_options(fnas_context *context, const fnas_space *space, 
                                .threads = or_default(options->threads, 1),
                                .seed = options->seed,
                                .image_count = FNAS_MEASURE_IMAGES};
+    FNAS_TRY(read_vocabulary(context, options, plan));
     FNAS_TRY(check_range(context, "the number of architectures", options->arch_count, -1, MOST_ARCHS));
     if (options->archs && options->arch_count)
         return fnas_fail(context, FNAS_ERR_INPUT, "a list of architectures and a number of random ones: choose one");
@@ -183,15 +202,26 @@ fnas_status fnas_measurement_check_drift(const fnas_measurement *measuring) {
 
 /* ---- public ---- */
 
-/* A command can measure a space without networks, of which there is nothing to calibrate. */
+/* Networks that translate have nothing to calibrate; and a command can measure a space without networks. */
 static fnas_status load_images(fnas_measurement *measuring, const char *data) {
-    if (measuring->by_command && !measuring->command.has_networks && !data) {
+    bool has_none = measuring->plan.vocabulary || (measuring->by_command && !measuring->command.has_networks && !data);
+    if (has_none) {
         snprintf(measuring->data_name, sizeof measuring->data_name, "none");
         measuring->plan.image_count = 0;
         return FNAS_OK;
     }
     return fnas_images_load(measuring->context, measuring->plan.space, data, FNAS_MEASURE_IMAGES, &measuring->images, measuring->data_name,
                             sizeof measuring->data_name);
+}
+
+static fnas_status check_vocabulary(const fnas_measurement *measuring, const fnas_card *card) {
+    int64_t before, now = measuring->plan.vocabulary;
+    FNAS_TRY(fnas_measurement_vocabulary(measuring->context, measuring->plan.space, card, &before));
+    if (before == now) return FNAS_OK;
+    return fnas_fail(measuring->context, FNAS_ERR_INPUT,
+                     "card of device %s: its vocabulary is of %" PRId64 " words, this measurement's of %" PRId64
+                     ": another vocabulary needs a card of its own",
+                     card->view.name, before, now);
 }
 
 /* What can be said before anything is measured: fnas_card_add says the rest. */
@@ -202,6 +232,7 @@ static fnas_status check_add(const fnas_measurement *measuring, const fnas_measu
         return fnas_fail(measuring->context, FNAS_ERR_INPUT, "%s: what is added to a card has the card's references, and architectures",
                          measuring->stage);
     FNAS_TRY(fnas_card_check_space(measuring->context, card, measuring->plan.space));
+    if (measuring->plan.vocabulary) FNAS_TRY(check_vocabulary(measuring, card));
     const char *runtime = measuring->by_command ? NULL : measuring->plan.runtime->name;
     const char *precision = measuring->by_command ? measuring->command.precision : fnas_precision_name(measuring->plan.precision);
     return fnas_card_check_same(measuring->context, card,
@@ -253,6 +284,17 @@ static const char *isa_limit_of(const fnas_card *card) {
     return limit ? limit : "native";
 }
 
+fnas_status fnas_measurement_vocabulary(fnas_context *context, const fnas_space *space, const fnas_card *card, int64_t *vocabulary) {
+    char where[FNAS_MEASURE_NAME_BYTES + 64];
+    json_t *sentences;
+    *vocabulary = 0;
+    if (!fnas_translating_is_of(space)) return FNAS_OK;
+    snprintf(where, sizeof where, "card of device %.*s: \"protocol\"", FNAS_MEASURE_NAME_BYTES, card->view.name);
+    FNAS_TRY(fnas_json_object(context, json_object_get(card->root, "protocol"), where, "sentences", &sentences));
+    return fnas_json_integer(context, sentences, where, "vocabulary", FNAS_TRANSLATING_VOCABULARY_LEAST, FNAS_TRANSLATING_VOCABULARY_MOST,
+                             vocabulary);
+}
+
 /* The times of one processor say nothing about another's card, and nobody would see it: cards look alike. */
 static fnas_status check_processor(fnas_context *context, const fnas_card_view *view) {
     char processor[FNAS_TIMING_TEXT_BYTES];
@@ -287,6 +329,8 @@ fnas_status fnas_measurement_of_card(fnas_context *context, const fnas_space *sp
     if (status != FNAS_OK)
         return fnas_fail(context, FNAS_ERR_UNSUPPORTED, "device %s: runtime %s %s is none of this machine", view->name, view->runtime,
                          view->precision);
+    FNAS_TRY(fnas_measurement_vocabulary(context, space, card, &measuring->plan.vocabulary));
+    if (measuring->plan.vocabulary) measuring->plan.image_count = 0;
     status = check_setting(context, &measuring->plan);
     return status == FNAS_OK ? FNAS_OK : fnas_fail_prefix(context, status, "device %s", view->name);
 }
@@ -301,7 +345,7 @@ static fnas_status remeasure(fnas_context *context, const fnas_space *space, con
     FNAS_TRY(fnas_measurement_of_card(context, space, card, rounds, measuring));
     FNAS_TRY(check_range(context, "the number of architectures", count, 0, MOST_ARCHS));
     if (count == 0) return FNAS_OK;
-    FNAS_TRY(fnas_images_load(context, space, NULL, FNAS_MEASURE_IMAGES, &measuring->images, NULL, 0));
+    FNAS_TRY(load_images(measuring, NULL));
     measuring->plan.images = measuring->images;
     measuring->plan.count = count;
     measuring->plan.choices = choices;

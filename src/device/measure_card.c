@@ -6,6 +6,7 @@
 #include "base/statistics.h"
 #include "device/host.h"
 #include "device/measure_internal.h"
+#include "device/translating.h"
 #include "space/space.h"
 
 #define QUANTILES 5
@@ -143,6 +144,12 @@ static void add_runtime(const fnas_measurement *measuring, json_t *protocol) {
     json_object_set_new(protocol, "sample_ms", json_real(FNAS_TIMING_SAMPLE_MS));
 }
 
+/* Of networks that translate, `batch` of which are translated at a time. */
+static json_t *json_of_sentences(const fnas_timing_plan *plan) {
+    json_int_t length = (json_int_t)fnas_translating_length(plan->space);
+    return json_pack("{s:I,s:I,s:I}", "vocabulary", (json_int_t)plan->vocabulary, "source_words", length, "target_words", length);
+}
+
 static json_t *json_of_protocol(const fnas_measurement *measuring) {
     const fnas_timing_plan *plan = &measuring->plan;
     json_t *protocol = json_object(), *levels = json_array();
@@ -153,9 +160,11 @@ static json_t *json_of_protocol(const fnas_measurement *measuring) {
     json_object_set_new(protocol, "quantiles", levels);
     json_object_set_new(protocol, "drift", json_time(measuring->result.drift));
     json_object_set_new(protocol, "seed", fnas_json_from_unsigned(plan->seed));
-    json_object_set_new(protocol, "calibration",
-                        json_pack("{s:s,s:I}", "source", measuring->data_name, "images", (json_int_t)plan->image_count));
-    bool is_whole = json_object_get(protocol, "calibration") && (!measuring->by_command || json_object_get(protocol, "command"));
+    const char *subject = plan->vocabulary ? "sentences" : "calibration";
+    json_object_set_new(protocol, subject,
+                        plan->vocabulary ? json_of_sentences(plan)
+                                         : json_pack("{s:s,s:I}", "source", measuring->data_name, "images", (json_int_t)plan->image_count));
+    bool is_whole = json_object_get(protocol, subject) && (!measuring->by_command || json_object_get(protocol, "command"));
     if (is_whole) return protocol;
     json_decref(protocol); /* texts that are not UTF-8 */
     return NULL;

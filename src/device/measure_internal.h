@@ -33,6 +33,11 @@ FNAS_NODISCARD fnas_status fnas_measurement_of_card(fnas_context *context, const
                                                     fnas_measurement *measuring);
 void fnas_measurement_release(fnas_measurement *measuring);
 
+/* The vocabulary that networks of a card's device have, as its protocol says; 0 where they do not translate. FNAS_ERR_INPUT where it does
+ * not say it as it should; messages name the device. */
+FNAS_NODISCARD fnas_status fnas_measurement_vocabulary(fnas_context *context, const fnas_space *space, const fnas_card *card,
+                                                       int64_t *vocabulary);
+
 /* FNAS_ERR_NUMERIC where the machine's speed changed meanwhile. */
 FNAS_NODISCARD fnas_status fnas_measurement_check_drift(const fnas_measurement *measuring);
 

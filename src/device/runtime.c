@@ -62,3 +62,35 @@ fnas_status fnas_runtime_check(fnas_context *context, const fnas_runtime *runtim
             runtime->name);
     return FNAS_OK;
 }
+
+/* Names of what translates, or of the precisions in which a runtime does. */
+static const char *list_names(fnas_text *text, int count, const char *(*name_of)(const fnas_runtime *runtime, int index),
+                              const fnas_runtime *runtime) {
+    for (int i = 0; i < count; i++)
+        if (name_of(runtime, i)) fnas_text_append(text, "%s%s", text->size ? ", " : "", name_of(runtime, i));
+    return text->failed || !text->data ? "?" : text->data;
+}
+
+static const char *translating_runtime(const fnas_runtime *runtime, int index) {
+    (void)runtime;
+    return runtimes[index]->translation ? runtimes[index]->name : NULL;
+}
+
+static const char *translating_precision(const fnas_runtime *runtime, int index) {
+    return runtime->translation->precisions[index] ? precision_names[index] : NULL;
+}
+
+fnas_status fnas_runtime_check_translation(fnas_context *context, const fnas_runtime *runtime, fnas_precision precision) {
+    const fnas_runtime_translation *translation = runtime->translation;
+    if (translation && translation->precisions[precision]) return FNAS_OK;
+    fnas_text names = {0};
+    fnas_status status =
+        translation
+            ? fnas_fail(context, FNAS_ERR_UNSUPPORTED,
+                        "runtime %s runs networks that translate in the precision %s, not in %s: leave precision out, or use that",
+                        runtime->name, list_names(&names, FNAS_PRECISION_COUNT, translating_precision, runtime), precision_names[precision])
+            : fnas_fail(context, FNAS_ERR_UNSUPPORTED, "runtime %s runs networks of images only: for networks that translate there are %s",
+                        runtime->name, list_names(&names, RUNTIME_COUNT, translating_runtime, runtime));
+    fnas_text_free(&names);
+    return status;
+}

@@ -3,6 +3,8 @@
  * convolutions then go through matrix products, and pooling transposes. */
 #include <stdio.h>
 
+#include <omp.h>
+
 #include "base/memory.h"
 #include "compute/engine.h"
 #include "compute/inference.h"
@@ -122,11 +124,19 @@ static void onednn_destroy(void *instance) {
     fnas_infer_destroy(instance);
 }
 
+static void onednn_use_threads(int threads) {
+    omp_set_num_threads(threads);
+}
+
+static const fnas_runtime_translation translation = {
+    .precisions = {true, false, false}, .product = NULL, .use_threads = onednn_use_threads};
+
 const fnas_runtime fnas_runtime_onednn = {.name = "onednn",
                                           .precisions = {true, true, true},
                                           .knows_isa = true,
                                           .version = onednn_version,
                                           .isa = fnas_backend_isa,
+                                          .translation = &translation,
                                           .create = onednn_create,
                                           .run = onednn_run,
                                           .run_timed = onednn_run_timed,

@@ -7,8 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <omp.h>
-
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/random.h"
@@ -16,7 +14,7 @@
 #include "compute/engine.h"
 #include "device/child.h"
 #include "device/rapl.h"
-#include "device/subject.h"
+#include "device/timed.h"
 
 #define PART_BYTES ((size_t)512 << 20) /* of prepared networks at a time */
 #define REPEATS_MAX 256
@@ -33,27 +31,20 @@ enum { MESSAGE_FACTS, MESSAGE_SAMPLES, MESSAGE_DRIFT };
 /* ---- the child ---- */
 
 typedef struct timed_network {
-    void *instance;
-    const float *images; /* [batch, C, H, W] */
+    fnas_timed_network network;
     int64_t repeats;
     bool is_short;
-    int32_t *parts; /* [node_count] of the graph's nodes; NULL where they are not timed */
-    int64_t node_count;
 } timed_network;
 
 typedef struct timer_state {
     fnas_context *context;
     const fnas_timing_plan *plan;
     fnas_child_port *port;
-    fnas_subject_source source;
-    fnas_batches batches;
-    float *logits;
+    fnas_timed_source source;
     timed_network drift;
     timed_network *networks; /* of a part */
     double *samples;         /* [part][kinds][rounds]: CPU, wall, energy, then the networks' parts */
-    double *node_ms;         /* of the largest graph so far */
-    size_t node_capacity;
-    double *part_ms; /* [part_count] of the last sample */
+    double *part_ms;         /* [part_count] of the last sample */
     int64_t *order;
     fnas_rapl rapl; /* count 0: no energies are asked for */
     int64_t done;   /* units of progress */
@@ -65,7 +56,7 @@ typedef struct sample {
 } sample;
 
 static fnas_status run_once(timer_state *timer, const timed_network *network) {
-    return timer->plan->runtime->run(timer->context, network->instance, network->images, timer->logits);
+    return fnas_timed_run(timer->context, &timer->source, &network->network);
 }
 
 static fnas_status take_sample(timer_state *timer, const timed_network *network, sample *taken) {
@@ -82,15 +73,8 @@ static fnas_status take_sample(timer_state *timer, const timed_network *network,
 }
 
 static fnas_status take_part_sample(timer_state *timer, const timed_network *network) {
-    int64_t count = timer->plan->part_count;
     if (network->is_short) FNAS_TRY(run_once(timer, network));
-    memset(timer->node_ms, 0, (size_t)network->node_count * sizeof *timer->node_ms);
-    memset(timer->part_ms, 0, (size_t)count * sizeof *timer->part_ms);
-    for (int64_t i = 0; i < network->repeats; i++)
-        FNAS_TRY(timer->plan->runtime->run_timed(timer->context, network->instance, network->images, timer->logits, timer->node_ms));
-    for (int64_t i = 0; i < network->node_count; i++)
-        if (network->parts[i] < count) timer->part_ms[network->parts[i]] += timer->node_ms[i] / (double)network->repeats;
-    return FNAS_OK;
+    return fnas_timed_run_parts(timer->context, &timer->source, &network->network, network->repeats, timer->part_ms);
 }
 
 /* Runs it a few times, and learns from the fastest run how many make a sample: one that was preempted would make all samples of this
@@ -103,8 +87,7 @@ static fnas_status warm_up(timer_state *timer, timed_network *network) {
         FNAS_TRY(take_sample(timer, network, &taken));
         run_ms = fmin(run_ms, taken.wall_ms);
     }
-    for (int64_t i = 0; i < timer->plan->batch * timer->plan->space->classes; i++)
-        if (!isfinite(timer->logits[i])) return fnas_fail(timer->context, FNAS_ERR_NUMERIC, "a network gives logits that are not finite");
+    FNAS_TRY(fnas_timed_check(timer->context, &timer->source));
     run_ms = fmax(run_ms, 1e-4);
     network->is_short = run_ms < SHORT_MS;
     network->repeats = timer->rapl.count ? (int64_t)ceil(FNAS_TIMING_ENERGY_SAMPLE_MS / run_ms)
@@ -112,38 +95,13 @@ static fnas_status warm_up(timer_state *timer, timed_network *network) {
     return FNAS_OK;
 }
 
-/* Which part of the network each node is, as long as the graph is there to ask. */
-static fnas_status keep_parts(timer_state *timer, const fnas_graph *graph, timed_network *network) {
-    void *node_ms = timer->node_ms;
-    if (timer->plan->part_count == 0) return FNAS_OK;
-    bool grown = fnas_grow(&node_ms, &timer->node_capacity, (size_t)graph->node_count, sizeof *timer->node_ms);
-    timer->node_ms = node_ms;
-    network->node_count = graph->node_count;
-    network->parts = grown ? fnas_allocate((size_t)graph->node_count, sizeof *network->parts) : NULL;
-    if (!network->parts) return fnas_fail_memory(timer->context, "timing");
-    for (int64_t i = 0; i < graph->node_count; i++) network->parts[i] = graph->nodes[i].part;
-    return FNAS_OK;
-}
-
 static fnas_status prepare_network(timer_state *timer, const int32_t *choices, timed_network *network) {
-    const fnas_timing_plan *plan = timer->plan;
-    fnas_runtime_options options = {plan->precision, plan->batch, plan->threads, plan->image_count, NULL};
-    fnas_graph *graph;
-    omp_set_num_threads(1);
-    FNAS_TRY(fnas_subject_graph(timer->context, &timer->source, choices, &graph));
-    fnas_status status = fnas_subject_images(timer->context, &timer->source, graph, &options.calibration_images);
-    if (status == FNAS_OK) status = fnas_batches_get(timer->context, &timer->batches, graph->nodes[0].shape, &network->images);
-    if (status == FNAS_OK) status = plan->runtime->create(timer->context, graph, &options, &network->instance);
-    if (status == FNAS_OK) status = keep_parts(timer, graph, network);
-    fnas_graph_destroy(graph);
-    return status == FNAS_OK ? warm_up(timer, network) : status;
+    FNAS_TRY(fnas_timed_prepare(timer->context, &timer->source, choices, &network->network));
+    return warm_up(timer, network);
 }
 
 static void release_networks(timer_state *timer, int64_t count) {
-    for (int64_t i = 0; i < count; i++) {
-        timer->plan->runtime->destroy(timer->networks[i].instance);
-        fnas_free(timer->networks[i].parts);
-    }
+    for (int64_t i = 0; i < count; i++) fnas_timed_release(&timer->source, &timer->networks[i].network);
     memset(timer->networks, 0, (size_t)count * sizeof *timer->networks);
 }
 
@@ -160,7 +118,7 @@ static fnas_status prepare_part(timer_state *timer, int64_t first, int64_t *coun
     while (first + *count < plan->count && (bytes < PART_BYTES || *count == 0)) {
         timed_network *network = &timer->networks[(*count)++];
         FNAS_TRY(prepare_network(timer, plan->choices + (first + *count - 1) * plan->space->decision_count, network));
-        bytes += plan->runtime->bytes(network->instance);
+        bytes += fnas_timed_bytes(&timer->source, &network->network);
         advance(timer, 1);
     }
     return FNAS_OK;
@@ -235,16 +193,12 @@ static fnas_status start_timer(timer_state *timer) {
     if (strcmp(plan->isa, "native") != 0) FNAS_TRY(fnas_backend_limit_isa(timer->context, plan->isa));
     if (plan->energy_folder) FNAS_TRY(fnas_rapl_open(timer->context, plan->energy_folder, &timer->rapl));
     FNAS_TRY(send_facts(timer));
-    FNAS_TRY(fnas_subject_source_create(timer->context, plan->space, plan->seed, plan->image_count, plan->images, &timer->source));
-    timer->batches = timer->source.images;
-    timer->batches.count = plan->batch;
-    timer->logits = fnas_allocate((size_t)(plan->batch * plan->space->classes), sizeof *timer->logits);
+    FNAS_TRY(fnas_timed_source_create(timer->context, plan, &timer->source));
     timer->networks = fnas_allocate((size_t)plan->count, sizeof *timer->networks);
     timer->samples = fnas_allocate((size_t)(plan->count * plan->rounds), (size_t)sample_kinds(plan) * sizeof *timer->samples);
     timer->part_ms = fnas_allocate((size_t)plan->part_count, sizeof *timer->part_ms);
     timer->order = fnas_allocate((size_t)plan->count, sizeof *timer->order);
-    if (!timer->logits || !timer->networks || !timer->samples || !timer->part_ms || !timer->order)
-        return fnas_fail_memory(timer->context, "timing");
+    if (!timer->networks || !timer->samples || !timer->part_ms || !timer->order) return fnas_fail_memory(timer->context, "timing");
     return prepare_network(timer, plan->drift_choices, &timer->drift);
 }
 

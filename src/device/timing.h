@@ -25,7 +25,9 @@ typedef struct fnas_timing_plan {
     const char *energy_folder;    /* whose counters tell energies (rapl.h); NULL: not asked for */
     int64_t image_count;
     const float *images;
-    int64_t part_count; /* above 0: beside the whole network, its parts 0..part_count-1 (net.h) are timed, in a run of their own */
+    int64_t vocabulary; /* above 0: networks that translate, of so many words (translating.h); 0: of images */
+    int64_t
+        part_count; /* of images; above 0: beside the whole network, its parts 0..part_count-1 (net.h) are timed, in a run of their own */
 } fnas_timing_plan;
 
 /* Samples in milliseconds of one run. */

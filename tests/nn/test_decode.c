@@ -2,6 +2,8 @@
 #include <math.h>
 
 #include "base/memory.h"
+#include "compute/backend.h"
+#include "compute/multiply.h"
 #include "nn/support_translators.h"
 #include "nn/translator/decode.h"
 
@@ -148,6 +150,85 @@ static void logits_that_are_not_finite_end_it(void **state) {
     test_translator_destroy(test);
 }
 
+/* The end is not said before, and what is said instead is scored as it should be. */
+static void the_least_words_are_said(void **state) {
+    fnas_test_place *place = *state;
+    int64_t shorter = 0;
+    for (uint64_t seed = 1; seed <= NETS; seed++) {
+        test_translator *test = test_translator_create(place, seed, false);
+        translation said;
+        fnas_decode_request request = decode_request(test, 1 + (int64_t)seed % 3, 1, &said);
+        request.options.words_least = seed % 2 ? WORDS : 3;
+        assert_status(FNAS_OK, fnas_translator_decode(place->context, &worker, &request));
+        for (int64_t i = 0; i < test->batch.n; i++) {
+            assert_in_range(said.counts[i], request.options.words_least - 1, WORDS - 1);
+            double score = log_probability(place, test, i, said.counts[i], said.words + i * WORDS) / ((double)said.counts[i] + 1);
+            assert_float_equal(score, said.scores[i], 1e-4 * (1 + fabs(score)));
+        }
+        request.options.words_least = 0;
+        assert_status(FNAS_OK, fnas_translator_decode(place->context, &worker, &request));
+        for (int64_t i = 0; i < test->batch.n; i++) shorter += said.counts[i] < 2;
+        test_translator_destroy(test);
+    }
+    assert_true(shorter > 0); /* left to themselves, some end at once */
+}
+
+static int64_t mallocs(void) {
+    return fnas_arena_block_allocations(worker.plan) + fnas_arena_block_allocations(worker.activations) +
+           fnas_engine_allocations(worker.engine);
+}
+
+/* Twice until the arenas are one block each. */
+static void the_third_run_takes_no_memory(void **state) {
+    fnas_test_place *place = *state;
+    test_translator *test = test_translator_create(place, 5, false);
+    translation said;
+    fnas_decode_request request = decode_request(test, 2, 1, &said);
+    for (int run = 0; run < 2; run++) assert_status(FNAS_OK, fnas_translator_decode(place->context, &worker, &request));
+    int64_t before = mallocs();
+    assert_status(FNAS_OK, fnas_translator_decode(place->context, &worker, &request));
+    assert_int_equal(mallocs(), before);
+    test_translator_destroy(test);
+}
+
+static int64_t products;
+
+static void counting_product(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, float alpha, const float *a,
+                             int64_t a_stride, const float *b, int64_t b_stride, float beta, float *c, int64_t c_stride) {
+    products++;
+    fnas_backend_product(transpose_a, transpose_b, m, n, k, alpha, a, a_stride, b, b_stride, beta, c, c_stride);
+}
+
+/* Of a forward pass of one sentence: linear layers, and two for each head and each layer of the encoder that it sees. */
+static int64_t products_of(const fnas_translator *shape) {
+    int64_t count = 1; /* the logits */
+    for (int64_t l = 0; l < shape->encoder.layer_count; l++) count += 4 + 2 * shape->encoder.layers[l].heads;
+    for (int64_t l = 0; l < shape->decoder.layer_count; l++) {
+        const fnas_translator_layer *layer = &shape->decoder.layers[l];
+        count += 6 + 2 * layer->heads + layer->cross_sources * (1 + 2 * layer->cross_heads);
+    }
+    return count;
+}
+
+/* All of them, and of nothing is anything left to the backend. */
+static void another_library_multiplies(void **state) {
+    fnas_test_place *place = *state;
+    test_translator *test = test_translator_create(place, 6, false);
+    fnas_translator_request request = test_translator_request(test);
+    fnas_translator_result ours, theirs;
+    test->batch.n = 1;
+    assert_status(FNAS_OK, fnas_translator_run(place->context, &worker, &request, &ours));
+    assert_int_equal(products, 0);
+    fnas_engine_set_product(worker.engine, counting_product);
+    assert_status(FNAS_OK, fnas_translator_run(place->context, &worker, &request, &theirs));
+    fnas_engine_set_product(worker.engine, NULL);
+    assert_int_equal(products, products_of(&test->shape));
+    assert_true(ours.loss == theirs.loss);
+    assert_status(FNAS_OK, fnas_translator_run(place->context, &worker, &request, &ours));
+    assert_int_equal(products, products_of(&test->shape));
+    test_translator_destroy(test);
+}
+
 static void bad_options_are_refused(void **state) {
     fnas_test_place *place = *state;
     test_translator *test = test_translator_create(place, 3, false);
@@ -156,6 +237,10 @@ static void bad_options_are_refused(void **state) {
     assert_status(FNAS_ERR_USAGE, fnas_translator_decode(place->context, &worker, &request));
     assert_message("a beam of 17");
     request = decode_request(test, 1, 1, &said);
+    request.options.words_least = WORDS + 1;
+    assert_status(FNAS_ERR_USAGE, fnas_translator_decode(place->context, &worker, &request));
+    assert_message("at least 7 words");
+    request.options.words_least = 0;
     request.options.end = (int32_t)test->shape.vocabulary;
     assert_status(FNAS_ERR_INPUT, fnas_translator_decode(place->context, &worker, &request));
     assert_message("begin and end are 0 and");
@@ -165,7 +250,8 @@ static void bad_options_are_refused(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         fnas_test(scores_are_those_of_the_network),   fnas_test(a_wide_beam_finds_the_best), fnas_test(sentences_are_apart),
-        fnas_test(logits_that_are_not_finite_end_it), fnas_test(bad_options_are_refused),
+        fnas_test(logits_that_are_not_finite_end_it), fnas_test(the_least_words_are_said),   fnas_test(the_third_run_takes_no_memory),
+        fnas_test(another_library_multiplies),        fnas_test(bad_options_are_refused),
     };
     return cmocka_run_group_tests(tests, start_worker, stop_worker);
 }

@@ -15,6 +15,9 @@ static fnas_status check(fnas_context *context, const fnas_decode_request *reque
         return fnas_fail(context, FNAS_ERR_USAGE, "a beam of %lld: it must be 1 to %d", (long long)options->beam, FNAS_BEAM_MOST);
     if (options->words_most < 1)
         return fnas_fail(context, FNAS_ERR_USAGE, "at most %lld words: there must be room for one", (long long)options->words_most);
+    if (options->words_least < 0 || options->words_least > options->words_most || (options->words_least > 1 && vocabulary < 3))
+        return fnas_fail(context, FNAS_ERR_USAGE, "at least %lld words: there is room for %lld, and they need a word beside begin and end",
+                         (long long)options->words_least, (long long)options->words_most);
     if (!isfinite(options->length_penalty)) return fnas_fail(context, FNAS_ERR_USAGE, "the length penalty must be finite");
     if (options->begin < 0 || options->begin >= vocabulary || options->end < 0 || options->end >= vocabulary)
         return fnas_fail(context, FNAS_ERR_INPUT, "begin and end are %d and %d, the vocabulary has 0 to %lld", options->begin, options->end,
@@ -70,6 +73,7 @@ static void continue_row(const search *all, int64_t row, bool last, candidate *l
     for (int64_t k = 0; k < vocabulary; k++) {
         candidate one = {shift + (double)logits[k], row, (int32_t)k};
         if (k == options->begin && options->begin != options->end) continue; /* is never said */
+        if (k == options->end && all->decoder.length < options->words_least) continue;
         if (*count < most || is_better(&one, &list[most - 1])) insert(list, count, most, one);
     }
 }
@@ -181,10 +185,13 @@ static fnas_status search_all(fnas_context *context, fnas_translator_run_state *
 }
 
 /* The target of the run is a word a sentence: its memory is hardly any, and its decoder is not run. */
-static fnas_status target_of_begins(fnas_context *context, const fnas_decode_request *request, int32_t **words, int64_t **starts) {
-    *words = fnas_allocate((size_t)request->n, sizeof **words);
-    *starts = fnas_allocate((size_t)request->n + 1, sizeof **starts);
+static fnas_status target_of_begins(fnas_context *context, fnas_arena *arena, const fnas_decode_request *request, int32_t **words,
+                                    int64_t **starts) {
+    fnas_arena_reset(arena);
+    *words = fnas_arena_allocate(arena, (size_t)request->n * sizeof **words);
+    *starts = fnas_arena_allocate(arena, ((size_t)request->n + 1) * sizeof **starts);
     if (!*words || !*starts) return fnas_fail_memory(context, "translating");
+    (*starts)[0] = 0;
     for (int64_t i = 0; i < request->n; i++) {
         (*words)[i] = request->options.begin;
         (*starts)[i + 1] = i + 1;
@@ -196,7 +203,7 @@ fnas_status fnas_translator_decode(fnas_context *context, fnas_worker *worker, c
     int32_t *words = NULL;
     int64_t *starts = NULL;
     FNAS_TRY(check(context, request));
-    fnas_status status = target_of_begins(context, request, &words, &starts);
+    FNAS_TRY(target_of_begins(context, worker->plan, request, &words, &starts));
     fnas_translator_batch batch = {.n = request->n,
                                    .source = request->source,
                                    .source_start = request->source_start,
@@ -205,14 +212,9 @@ fnas_status fnas_translator_decode(fnas_context *context, fnas_worker *worker, c
                                    .target_start = starts};
     fnas_translator_request forward = {
         .shape = request->shape, .largest = request->largest, .parameters = request->parameters, .batch = &batch};
-    if (status == FNAS_OK) status = fnas_translator_batch_check(context, &batch, request->shape->vocabulary);
-    if (status == FNAS_OK) {
-        fnas_translator_run_state run;
-        search all = {.request = request};
-        fnas_translator_begin(&run, worker, &forward);
-        status = search_all(context, &run, &all);
-    }
-    fnas_free(words);
-    fnas_free(starts);
-    return status;
+    FNAS_TRY(fnas_translator_batch_check(context, &batch, request->shape->vocabulary));
+    fnas_translator_run_state run;
+    search all = {.request = request};
+    fnas_translator_begin(&run, worker, &forward);
+    return search_all(context, &run, &all);
 }

@@ -11,6 +11,7 @@ typedef struct fnas_decode_options {
     double length_penalty; /* a hypothesis of n words (its end included) is worth its log probability / n^penalty (Wu et al. 2016, in
                               fairseq's form) */
     int64_t words_most;    /* of a translation, its end included: every one ends */
+    int64_t words_least;   /* likewise: before, the end is not said. 0: it may be said at once */
     int32_t begin, end;    /* ids: what the decoder reads first, and what it says last */
 } fnas_decode_options;
 
@@ -28,7 +29,8 @@ typedef struct fnas_decode_request {
 
 /* Beam search as fairseq's: of each step's 2 * beam best continuations those among the first `beam` that end are kept as finished, and the
  * best `beam` others go on, until as many are finished or words_most is reached, where what is left is ended. Deterministic: of equal
- * scores the earlier hypothesis and then the smaller id wins. On one thread, in memory of the worker's arena. */
+ * scores the earlier hypothesis and then the smaller id wins. On one thread, in memory of the worker's arenas: no malloc
+ * from the third run of a shape on (an arena is one block from its second on). */
 FNAS_NODISCARD fnas_status fnas_translator_decode(fnas_context *context, fnas_worker *worker, const fnas_decode_request *request);
 
 #endif

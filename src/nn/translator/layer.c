@@ -103,6 +103,7 @@ static void begin_sentences(const at *a, fnas_translator_place place, int64_t he
     all->op.heads = heads;
     all->op.head_width = a->attention / heads;
     all->op.scratch = a->run->attention;
+    all->op.product = fnas_engine_product(a->run->engine);
     if (!dropout || dropout->attention <= 0) return;
     all->dropout = fnas_dropout_begin(a->run->key, fnas_translator_layer_place(a->side->place, a->index, place), dropout->attention);
     all->op.dropout = &all->dropout;
