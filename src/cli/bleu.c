@@ -103,7 +103,7 @@ static fnas_status bleu_run(fnas_context *context, void *untyped) {
     fnas_beam_options beam;
     fnas_run *run = NULL;
     if (!values->archs.count && !values->files.count)
-        return cli_fail(VERB, FNAS_ERR_USAGE, "which architectures? Name a list with --archs FILE, or --arch ARCH");
+        return cli_fail(VERB, FNAS_ERR_USAGE, "which architectures? name a list with --archs FILE, or --arch ARCH");
     fnas_context_set_threads(context, values->threads);
     fnas_status status = cli_beam_read(VERB, &values->beam, &beam);
     if (status == FNAS_OK) status = fnas_run_open(context, values->common.operands.items[0], &run);

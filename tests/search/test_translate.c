@@ -6,10 +6,13 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "export/onnx_translator.h"
+#include "export/safetensors.h"
 #include "fleetnas/translate.h"
 #include "nn/translator/decode.h"
 #include "search/arch_files.h"
 #include "search/score.h"
+#include "search/sentences.h"
 #include "space/space.h"
 
 enum { ARCHS = 3, WORDS_MOST = 4000 };
@@ -347,6 +350,119 @@ static void questions_without_sense_are_refused(void **state) {
     }
 }
 
+/* ---- files ---- */
+
+/* Of the widest networks, so that both tell positions by the same sinusoids; all else is small. */
+static const char NARROW[] =
+    "{encoder-embed: 32, decoder-embed: 32, encoder-ffn: [32, 64, 32], decoder-ffn: [32], encoder-heads: [2, 4, 2], "
+    "decoder-heads: [2], ende-heads: [4], ende-attn: [2]}";
+
+static fnas_translator shape_of(const char *arch) {
+    int32_t choices[64];
+    fnas_translator shape;
+    if (arch) test_check(fixture, fnas_space_parse(fixture->context, run->space, arch, choices));
+    run->supernet->type->translator(run->supernet, arch ? choices : NULL, run->config.vocabulary, &shape);
+    return shape;
+}
+
+/* Log probability of a test pair's target. */
+static double log_probability(const fnas_translator *shape, const fnas_translator *largest, const fnas_parameters *weights) {
+    const int64_t index = 0;
+    fnas_sentences sentences;
+    fnas_worker worker;
+    fnas_translator_result result;
+    test_check(fixture, fnas_worker_create(fixture->context, FNAS_COMPUTE_F32, &worker));
+    test_check(fixture, fnas_sentences_create(fixture->context, 1, 1000, &sentences));
+    fnas_sentences_fill(examples.pairs, FNAS_TEXT_TEST, 1, &index, &sentences);
+    fnas_translator_batch batch = fnas_sentences_batch(&sentences);
+    fnas_translator_request request = {.shape = shape, .largest = largest, .parameters = weights, .batch = &batch, .scale = 1};
+    test_check(fixture, fnas_translator_run(fixture->context, &worker, &request, &result));
+    fnas_sentences_free(&sentences);
+    fnas_worker_destroy(&worker);
+    return result.log_loss;
+}
+
+static void a_file_of_weights_is_the_network(void **state) {
+    (void)state;
+    const char *path = fnas_test_path(fixture, "net.safetensors");
+    const fnas_export_options options = {.arch = NARROW, .format = "safetensors"};
+    const fnas_translator shape = shape_of(NARROW), largest = shape_of(NULL);
+    fnas_safetensors *file;
+    fnas_parameters own = {0};
+    int64_t count;
+    test_check(fixture, fnas_run_export(fixture->context, run, &options, path));
+    test_check(fixture, fnas_safetensors_read(fixture->context, path, 1 << 26, &file));
+    test_check(fixture, fnas_safetensors_require_crc(fixture->context, file));
+    assert_string_equal(fnas_safetensors_metadata(file, "format"), "fleetnas-network/1");
+    assert_string_equal(fnas_safetensors_metadata(file, "arch"), NARROW);
+    assert_string_equal(fnas_safetensors_metadata(file, "data"), run->config.data);
+    test_check(fixture, fnas_translator_declare(fixture->context, &shape, &own));
+    test_check(fixture, fnas_parameters_allocate(fixture->context, &own));
+    fnas_safetensors_tensors(file, &count);
+    assert_int_equal(count, own.item_count);
+    for (int64_t i = 0; i < count; i++) {
+        const void *data;
+        const fnas_parameter *item = &own.items[i];
+        test_check(fixture, fnas_safetensors_get(fixture->context, file, item->name, FNAS_SAFETENSORS_F32, item->rank, item->shape, &data));
+        memcpy(own.values + item->offset, data, (size_t)item->count * sizeof(float));
+    }
+    double alone = log_probability(&shape, &shape, &own), shared = log_probability(&shape, &largest, &run->state.weights);
+    assert_float_equal(alone, shared, 1e-4 * shared);                                            /* sums in another order */
+    assert_true(fabs(log_probability(&largest, &largest, &run->state.weights) - shared) > 1e-2); /* of another network it is not */
+    fnas_parameters_free(&own);
+    fnas_safetensors_free(file);
+}
+
+static void assert_file(const char *path, int64_t index, const char *name, const void *bytes, size_t size) {
+    char file[400];
+    unsigned char *data;
+    size_t found;
+    assert_true(fnas_export_translator_file(path, index, file, sizeof file));
+    assert_string_equal(file + strlen(fixture->folder) + 1, name);
+    test_check(fixture, fnas_file_read(fixture->context, file, 1 << 26, &data, &found));
+    assert_int_equal(found, size);
+    assert_memory_equal(data, bytes, size);
+    fnas_free(data);
+}
+
+/* What the models compute is held to onnxruntime by tests/export/test_onnx_translator.c. */
+static void onnx_is_two_models_and_a_vocabulary(void **state) {
+    (void)state;
+    char path[200], file[400];
+    const fnas_export_options options = {.arch = NARROW, .format = "onnx"};
+    const fnas_translator shape = shape_of(NARROW), largest = shape_of(NULL);
+    const fnas_onnx_translator net = {
+        .shape = &shape, .largest = &largest, .parameters = &run->state.weights, .positions = FNAS_PAIR_IDS_MAX + 1};
+    fnas_text encoder = {0}, decoder = {0};
+    size_t size;
+    snprintf(path, sizeof path, "%s", fnas_test_path(fixture, "net.onnx"));
+    test_check(fixture, fnas_run_export(fixture->context, run, &options, path));
+    test_check(fixture, fnas_onnx_encode_translator(fixture->context, &net, &encoder, &decoder));
+    const unsigned char *vocabulary = fnas_vocabulary_bytes(run->vocabulary, &size);
+    assert_file(path, 0, "net.encoder.onnx", encoder.data, encoder.size);
+    assert_file(path, 1, "net.decoder.onnx", decoder.data, decoder.size);
+    assert_file(path, 2, "net.vocabulary.model", vocabulary, size);
+    assert_false(fnas_file_exists(path));
+    assert_false(fnas_export_translator_file(path, 3, file, sizeof file));
+    assert_false(fnas_export_translator_file(path, 0, file, strlen(path)));
+    assert_true(fnas_export_translator_file("net", 1, file, sizeof file));
+    assert_string_equal(file, "net.decoder.onnx");
+    fnas_text_free(&encoder);
+    fnas_text_free(&decoder);
+}
+
+static void files_without_sense_are_refused(void **state) {
+    (void)state;
+    const char *path = fnas_test_path(fixture, "none.onnx");
+    const fnas_export_options bad[] = {{.arch = NARROW, .format = "onnx", .batch = 2},
+                                       {.arch = NARROW, .format = "onnx", .data = "text:a"},
+                                       {.arch = NARROW, .format = "safetensors", .data = "text:a"},
+                                       {.arch = NARROW, .format = "ofa"}};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        assert_int_equal(fnas_run_export(fixture->context, run, &bad[i], path), FNAS_ERR_USAGE);
+    assert_false(fnas_file_exists(path));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bleu_is_that_of_sentences_translated_alone),
@@ -358,6 +474,9 @@ int main(void) {
         cmocka_unit_test(networks_of_images_do_not_translate),
         cmocka_unit_test(lists_come_in_all_forms),
         cmocka_unit_test(questions_without_sense_are_refused),
+        cmocka_unit_test(a_file_of_weights_is_the_network),
+        cmocka_unit_test(onnx_is_two_models_and_a_vocabulary),
+        cmocka_unit_test(files_without_sense_are_refused),
     };
     return cmocka_run_group_tests_name("translate", tests, start, stop);
 }
