@@ -47,7 +47,8 @@ FNAS_API void fnas_dataset_close(fnas_dataset *dataset); /* NULL is allowed */
 
 /* Where a data set of this spec reads, without opening it: whether writing to `path` would change what it reads. A file that it reads is
  * such a path by any name (a link); of folder:DIR anything inside DIR is, also what is not there yet, since a name more may be an image
- * more. False for a spec that names nothing that is there. spec, path: borrowed. Thread-safe. */
+ * more. So it is of text:FILE, prepared pairs of sentences. False for a spec that names nothing that is there. spec, path: borrowed.
+ * Thread-safe. */
 FNAS_API bool fnas_dataset_reads(const char *spec, const char *path);
 FNAS_API fnas_dataset_info fnas_dataset_get(const fnas_dataset *dataset);
 

@@ -17,6 +17,7 @@
 #include "fleetnas/search.h"
 #include "fleetnas/space.h"
 #include "fleetnas/text.h"
+#include "fleetnas/translate.h"
 #include "fleetnas/truth.h"
 #include "fleetnas/weights.h"
 

@@ -158,12 +158,14 @@ FNAS_API FNAS_NODISCARD fnas_status fnas_run_write_errors(fnas_context *context,
 
 typedef struct fnas_export_options {
     const char *arch;   /* required: the space's native string, or what else fnas_space_parse_given takes */
-    const char *format; /* required: "onnx" (opset 13, images [batch, C, H, W] in the network's own size, normalised as the data set's),
-                           "safetensors" (the network's slices of the shared weights by their names, norms with .mean and .variance beside
-                           .gamma and .beta) or a format of the space's own: "ofa" of mobilenetv3 (Once-for-All's JSON), "hat" of
-                           transformer (HAT's YAML of a sub-transformer) */
-    int64_t batch;      /* of an ONNX model [1] */
-    const char *data;   /* where the data lie now [as the run knows]: statistics of norms are taken on them, as for scores */
+    const char *format; /* required: "onnx" (opset 13, images [batch, C, H, W] in the network's own size, normalised as the data set's; of
+                           a network that translates its encoder, its decoder and its vocabulary: fnas_export_translator_file),
+                           "safetensors" (the network's slices of the shared weights by their names, norms over images with .mean and
+                           .variance beside .gamma and .beta) or a format of the space's own: "ofa" of mobilenetv3 (Once-for-All's JSON),
+                           "hat" of transformer (HAT's YAML of a sub-transformer) */
+    int64_t batch;      /* of an ONNX model of images [1]; those that translate take any */
+    const char *data;   /* where the data lie now [as the run knows]: statistics of norms are taken on them, as for scores; networks that
+                           translate have none, and data are refused */
 } fnas_export_options;
 
 /* Writes one architecture's network with its weights from the supernet, its norms' statistics recalibrated as they are for the run's
@@ -172,6 +174,12 @@ typedef struct fnas_export_options {
  * run's), FNAS_ERR_IO, FNAS_ERR_MEMORY. */
 FNAS_API FNAS_NODISCARD fnas_status fnas_run_export(fnas_context *context, const fnas_run *run, const fnas_export_options *options,
                                                     const char *path);
+
+/* Where an ONNX export to `path` of a network that translates puts its files, index 0 to 2, into file [size_bytes]: for DIR/NAME.onnx (or
+ * DIR/NAME) DIR/NAME.encoder.onnx, DIR/NAME.decoder.onnx and DIR/NAME.vocabulary.model, a model of SentencePiece; what the two models take
+ * and give is said in docs/transformer.md. Each appears whole or not at all, the encoder last. False for another index, and where there is
+ * no room. Thread-safe. */
+FNAS_API bool fnas_export_translator_file(const char *path, int64_t index, char *file, size_t size_bytes);
 
 /* As there, without a run: the formats that have no weights, "ofa" and "hat". Errors: FNAS_ERR_USAGE (another format, one of another
  * space), FNAS_ERR_INPUT, FNAS_ERR_IO, FNAS_ERR_MEMORY. */

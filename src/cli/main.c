@@ -32,6 +32,8 @@ static const cli_verb *const verbs[] = {
     &cli_front,
     &cli_pick,
     &cli_verify,
+    &cli_bleu,
+    &cli_translate,
     &cli_export,
     &cli_score,
     &cli_rival,

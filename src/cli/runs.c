@@ -57,6 +57,7 @@ bool cli_run_holds(const char *inside) {
                                         "energy.safetensors",
                                         "error.safetensors",
                                         "space.json",
+                                        "vocabulary.model",
                                         "metrics.csv",
                                         "scores.csv",
                                         "log.sqlite"};

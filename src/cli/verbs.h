@@ -9,7 +9,7 @@
 extern const cli_verb cli_data_prepare, cli_space_show, cli_device_measure, cli_device_import_csv, cli_device_import_help,
     cli_device_import_hat, cli_device_import_ofa, cli_device_export_ofa, cli_device_show, cli_device_references, cli_device_rebase,
     cli_error_estimate, cli_error_score, cli_error_eval, cli_predictor_fit, cli_predictor_eval, cli_predictor_ask, cli_search, cli_resume,
-    cli_front, cli_pick, cli_verify, cli_export, cli_score, cli_rival, cli_report, cli_results, cli_import_torch, cli_bench, cli_version,
+    cli_front, cli_pick, cli_verify, cli_bleu, cli_translate, cli_export, cli_score, cli_rival, cli_report, cli_results, cli_import_torch, cli_bench, cli_version,
     cli_help;
 
 /* Finds the verb at the beginning of words[count] (one to three words); *used says how many. NULL after saying what is wrong. */

@@ -48,5 +48,6 @@ bool fnas_dataset_reads(const char *spec, const char *path) {
     if (has_name && !strncmp("fashion-mnist", spec, length) && length == 13) return is_one_of(fnas_fashion_mnist_file, argument, path);
     if (has_name && !strncmp("cifar10", spec, length) && length == 7) return is_one_of(fnas_cifar10_file, argument, path);
     if (is_folder && argument && fnas_folder_exists(argument)) return is_inside(path, argument);
+    if (argument && !strncmp("text", spec, length) && length == 4) return is_same_file(argument, path); /* prepared pairs */
     return is_same_file(is_folder && argument ? argument : spec, path); /* of prepared images, with the word before it or without */
 }

@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "export/onnx.h"
+#include "search/export_translator.h"
 #include "search/names.h"
 #include "search/network_file.h"
 #include "search/score.h"
@@ -61,6 +62,21 @@ static fnas_status write_network(fnas_context *context, const fnas_run *run, con
     return fnas_network_write(context, run->supernet, network->arch, network->net, &run->state.weights, &network->statistics, path);
 }
 
+/* ---- networks that translate ---- */
+
+/* They have no norms whose statistics were taken on data, and take batches of any size. */
+static fnas_status check_translator(fnas_context *context, const fnas_export_options *options) {
+    if (!options->batch && !options->data) return FNAS_OK;
+    return fnas_fail(context, FNAS_ERR_USAGE, "%s has no use where networks translate: leave it out", options->batch ? "batch" : "data");
+}
+
+static fnas_status write_translator(fnas_context *context, const fnas_run *run, const fnas_export_options *options, export_format format,
+                                    const int32_t *choices, const char *arch, const char *path) {
+    FNAS_TRY(check_translator(context, options));
+    if (format == FORMAT_ONNX) return fnas_export_translator_onnx(context, run, choices, path);
+    return fnas_export_translator_tensors(context, run, choices, arch, path);
+}
+
 /* ---- formats of the architecture alone ---- */
 
 static fnas_status write_own(fnas_context *context, const fnas_space *space, int format, const int32_t *choices, const char *arch,
@@ -100,9 +116,14 @@ fnas_status fnas_run_export(fnas_context *context, const fnas_run *run, const fn
     int32_t *choices = fnas_allocate((size_t)fnas_space_decision_count(run->space), sizeof *choices);
     if (!choices) return fnas_fail_memory(context, "an architecture");
     fnas_status status = settle_arch(context, run->space, options->arch, choices, network.arch);
-    if (status == FNAS_OK)
-        status = format < FORMAT_OWN ? write_network(context, run, options, (export_format)format, choices, &network, path)
-                                     : write_own(context, run->space, format, choices, network.arch, path);
+    if (status == FNAS_OK) {
+        if (format >= FORMAT_OWN)
+            status = write_own(context, run->space, format, choices, network.arch, path);
+        else if (fnas_search_translates(&run->config))
+            status = write_translator(context, run, options, (export_format)format, choices, network.arch, path);
+        else
+            status = write_network(context, run, options, (export_format)format, choices, &network, path);
+    }
     exported_free(&network);
     fnas_free(choices);
     return status;

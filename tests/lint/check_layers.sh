@@ -23,7 +23,7 @@ BEGIN {
     below["report"] = below["search"] " search"
     below["bench"] = below["report"] " report"
     public["context"] = "base"; public["front"] = "front"; public["data"] = "data"; public["text"] = "data"; public["space"] = "space"; public["weights"] = "export"
-    public["device"] = "device"; public["device_import"] = "device"; public["device_export"] = "device"; public["predictor"] = "device"; public["estimate"] = "estimate"; public["search"] = "search"; public["truth"] = "search"; public["rival"] = "search"; public["report"] = "report"; public["results"] = "report"
+    public["device"] = "device"; public["device_import"] = "device"; public["device_export"] = "device"; public["predictor"] = "device"; public["estimate"] = "estimate"; public["search"] = "search"; public["translate"] = "search"; public["truth"] = "search"; public["rival"] = "search"; public["report"] = "report"; public["results"] = "report"
     public["bench"] = "bench"; public["fleetnas"] = "bench"
 }
 function complain(text) { printf "%s:%d: %s\n", FILENAME, FNR, text; errors++ }
