@@ -63,7 +63,7 @@ typedef struct fnas_measure_options {
                                 measured once more, to see that it is; random architectures are ones that it has not [none] */
     const char *references;  /* JSON file: an array of native strings, or an object with reference_archs [the space's own] */
     const char *data;        /* data set whose images calibrate the weights' statistics and the int8 scales [synthetic images] */
-    int64_t vocabulary_size; /* of a space whose networks translate, without a command: words of their vocabulary, 16 to 1000000 [8000] */
+    int64_t vocabulary_size; /* of a space whose networks translate: words of their vocabulary, 16 to 1000000 [8000] */
     const char *energy;      /* "rapl": energy of the processor's packages while a network runs, by Linux's counters [none] */
     int64_t rounds;          /* timed runs of each architecture [12], at least 12; by a command at least 3, [3] where it does not serve */
     uint64_t seed;           /* [0] */

@@ -175,7 +175,8 @@ const cli_verb cli_device_measure = {
     .summary = "time architectures on this machine and write a device card",
     .operands = "",
     .details = "Builds the inference graph of each architecture, calibrates its weights and times it in a child process: a warm-up, then "
-               "interleaved rounds; with one thread the latency is the minimum CPU time, otherwise the median wall time. A card is refused "
+               "interleaved rounds; of the space transformer it builds the encoder and the decoder and times a translation, as many words as "
+               "the space's length; with one thread the latency is the minimum CPU time, otherwise the median wall time. A card is refused "
                "when the machine drifted meanwhile. Its ten reference latencies are the device's embedding: a query of a finished search, "
                "or a search with a trained predictor, needs no more of a device.\nWith --command any program measures, on any machine: "
                "each architecture is exported to ONNX, the program is run without a shell, and its logits are compared with ours where it "

@@ -10,14 +10,16 @@
 #include "base/process.h"
 #include "base/text.h"
 #include "base/words.h"
+#include "device/translating.h"
 #include "export/raw_f32.h"
 #include "fleetnas/device.h"
 
 #define OUTPUT_LIMIT_BYTES ((size_t)1 << 20) /* of one sample */
 #define WHAT "--command"
 
-typedef enum placeholder { ONNX, IMAGES, LOGITS, ARCH, BATCH, THREADS, PLACEHOLDERS } placeholder;
-static const char *const placeholder_names[PLACEHOLDERS] = {"{onnx}", "{images}", "{logits}", "{arch}", "{batch}", "{threads}"};
+typedef enum placeholder { ONNX, DECODER, IMAGES, SENTENCES, LOGITS, ARCH, BATCH, THREADS, VOCABULARY, PLACEHOLDERS } placeholder;
+static const char *const placeholder_names[PLACEHOLDERS] = {"{onnx}", "{decoder}", "{images}",  "{sentences}", "{logits}",
+                                                            "{arch}", "{batch}",   "{threads}", "{vocabulary}"};
 
 struct fnas_command {
     const fnas_command_setting *setting;
@@ -47,7 +49,9 @@ double fnas_command_logits_bound(const char *precision) {
 }
 
 void fnas_command_images_name(const fnas_space *space, const int64_t image[3], char name[FNAS_COMMAND_IMAGES_BYTES]) {
-    if (memcmp(image, space->image, sizeof space->image) == 0)
+    if (fnas_translating_is_of(space))
+        snprintf(name, FNAS_COMMAND_IMAGES_BYTES, "%s", FNAS_COMMAND_SENTENCES);
+    else if (memcmp(image, space->image, sizeof space->image) == 0)
         snprintf(name, FNAS_COMMAND_IMAGES_BYTES, "%s", FNAS_COMMAND_IMAGES);
     else
         snprintf(name, FNAS_COMMAND_IMAGES_BYTES, "images-%lldx%lld.f32", (long long)image[1], (long long)image[2]);
@@ -77,11 +81,27 @@ static bool has_placeholder(const fnas_words *words, placeholder which) {
     return false;
 }
 
+/* What networks read, and how many a network is, goes by what they are for. */
+static fnas_status check_kind(fnas_context *context, const fnas_command_setting *setting, const bool has[PLACEHOLDERS]) {
+    bool translates = setting->vocabulary > 0;
+    for (int i = 0; i < PLACEHOLDERS; i++) {
+        bool is_of_sentences = i == DECODER || i == SENTENCES || i == VOCABULARY;
+        if (has[i] && (translates ? i == IMAGES : is_of_sentences))
+            return fnas_fail(context, FNAS_ERR_INPUT, WHAT " names %s, which is of networks %s: this space's %s", placeholder_names[i],
+                             translates ? "of images" : "that translate", translates ? "read {sentences}" : "do not");
+    }
+    if (translates && has[ONNX] != has[DECODER])
+        return fnas_fail(context, FNAS_ERR_INPUT,
+                         WHAT " names one of {onnx} and {decoder}: a network that translates is both, its encoder and its decoder");
+    return FNAS_OK;
+}
+
 static fnas_status check_placeholders(fnas_context *context, fnas_command *command) {
     bool has[PLACEHOLDERS];
     for (int i = 0; i < PLACEHOLDERS; i++) has[i] = has_placeholder(&command->words, (placeholder)i);
-    bool serve = command->setting->serve, has_networks = command->setting->has_networks,
-         names_files = has[ONNX] || has[IMAGES] || has[LOGITS];
+    bool serve = command->setting->serve, has_networks = command->setting->has_networks, names_input = has[IMAGES] || has[SENTENCES],
+         names_files = has[ONNX] || has[DECODER] || names_input || has[LOGITS];
+    FNAS_TRY(check_kind(context, command->setting, has));
     command->wants_files = names_files || (serve && has_networks);
     command->checks_logits = has[LOGITS] || (serve && has_networks);
     if (serve && (names_files || has[ARCH]))
@@ -96,8 +116,11 @@ static fnas_status check_placeholders(fnas_context *context, fnas_command *comma
                          WHAT
                          " has no {onnx}: write it where the path of the network belongs, as in 'bench {onnx}' (or {arch}, for a program "
                          "that makes the network itself)");
-    if (has[LOGITS] && !has[IMAGES])
-        return fnas_fail(context, FNAS_ERR_INPUT, WHAT " has {logits} without {images}: the logits are those of the images, give both");
+    if (has[LOGITS] && !names_input) {
+        const char *input = command->setting->vocabulary ? "sentences" : "images";
+        return fnas_fail(context, FNAS_ERR_INPUT, WHAT " has {logits} without {%s}: the logits are those of the %s, give both", input,
+                         input);
+    }
     return FNAS_OK;
 }
 
@@ -153,14 +176,16 @@ static char *fill_in(const char *word, const char *const values[PLACEHOLDERS]) {
 
 /* What a program is told of one architecture. */
 typedef struct subject {
-    const char *onnx, *images, *arch;
+    const char *onnx, *decoder, *images, *arch; /* images: or sentences */
 } subject;
 
 static fnas_status fill_in_all(fnas_context *context, const fnas_command *command, const subject *told, fnas_words *filled) {
-    char batch[24], threads[24];
+    char batch[24], threads[24], vocabulary[24];
     snprintf(batch, sizeof batch, "%lld", (long long)command->setting->batch);
     snprintf(threads, sizeof threads, "%lld", (long long)command->setting->threads);
-    const char *const values[PLACEHOLDERS] = {told->onnx, told->images, command->logits, told->arch, batch, threads};
+    snprintf(vocabulary, sizeof vocabulary, "%lld", (long long)command->setting->vocabulary);
+    const char *const values[PLACEHOLDERS] = {told->onnx, told->decoder, told->images, told->images, command->logits,
+                                              told->arch, batch,         threads,      vocabulary};
     filled->count = 0;
     filled->items = fnas_allocate(command->words.count + 1, sizeof *filled->items);
     if (!filled->items) return fnas_fail_memory(context, WHAT);
@@ -200,9 +225,14 @@ static fnas_status ask_server(fnas_context *context, fnas_command *command, cons
     fnas_text_append(&request, "{\"arch\": ");
     fnas_text_append_json(&request, told->arch);
     if (command->wants_files) {
+        bool translates = command->setting->vocabulary > 0;
         fnas_text_append(&request, ", \"onnx\": ");
         fnas_text_append_json(&request, told->onnx);
-        fnas_text_append(&request, ", \"images\": ");
+        if (translates) {
+            fnas_text_append(&request, ", \"decoder\": ");
+            fnas_text_append_json(&request, told->decoder);
+        }
+        fnas_text_append(&request, ", \"%s\": ", translates ? "sentences" : "images");
         fnas_text_append_json(&request, told->images);
         fnas_text_append(&request, ", \"logits\": ");
         fnas_text_append_json(&request, command->logits);
@@ -247,7 +277,8 @@ static fnas_status check_logits(fnas_context *context, fnas_command *command, co
     const char *who = command->words.items[0];
     int64_t count = setting->batch * setting->classes;
     if (!fnas_file_exists(command->logits))
-        return fnas_fail(context, FNAS_ERR_INPUT, "%s wrote no logits: it must write those of the images to the file that it is told", who);
+        return fnas_fail(context, FNAS_ERR_INPUT, "%s wrote no logits: it must write those of the %s to the file that it is told", who,
+                         setting->vocabulary ? "sentences" : "images");
     fnas_status status = fnas_raw_f32_read(context, command->logits, count, command->theirs);
     if (status != FNAS_OK) return fnas_fail_prefix(context, status, "%s: its logits", who);
     FNAS_TRY(fnas_raw_f32_read(context, expected, count, command->ours));
@@ -270,17 +301,19 @@ static fnas_status check_logits(fnas_context *context, fnas_command *command, co
 
 fnas_status fnas_command_sample(fnas_context *context, fnas_command *command, const char *name, const char *images, const char *arch,
                                 fnas_answer *answer, double *difference) {
-    fnas_text onnx = {0}, expected = {0}, pictures = {0};
+    fnas_text onnx = {0}, decoder = {0}, expected = {0}, pictures = {0};
     *difference = NAN;
-    fnas_text_append(&onnx, "%s/%s.onnx", command->folder, name);
+    fnas_text_append(&onnx, "%s/%s" FNAS_COMMAND_ENCODER, command->folder, name);
+    fnas_text_append(&decoder, "%s/%s" FNAS_COMMAND_DECODER, command->folder, name);
     fnas_text_append(&expected, "%s/%s.logits", command->folder, name);
     fnas_text_append(&pictures, "%s/%s", command->folder, images);
     (void)unlink(command->logits); /* those of the sample before are none of this one's */
-    subject told = {onnx.data, pictures.data, arch};
-    fnas_status status = onnx.failed || expected.failed || pictures.failed ? fnas_fail_memory(context, WHAT)
-                                                                           : run(context, command, &told, answer);
+    subject told = {onnx.data, decoder.data, pictures.data, arch};
+    bool failed = onnx.failed || decoder.failed || expected.failed || pictures.failed;
+    fnas_status status = failed ? fnas_fail_memory(context, "a path") : run(context, command, &told, answer);
     if (status == FNAS_OK && command->checks_logits) status = check_logits(context, command, expected.data, difference);
     fnas_text_free(&onnx);
+    fnas_text_free(&decoder);
     fnas_text_free(&expected);
     fnas_text_free(&pictures);
     return status;

@@ -14,7 +14,8 @@ typedef struct fnas_command_setting {
     bool with_energy, serve;
     double timeout_s; /* of a sample */
     int64_t batch, threads, classes;
-    bool has_networks; /* of the space: without, the program is told of architectures only */
+    bool has_networks;  /* of the space: without, the program is told of architectures only */
+    int64_t vocabulary; /* above 0: networks translate (`classes` is as much), and read sentences instead of images */
 } fnas_command_setting;
 
 typedef struct fnas_command fnas_command;
@@ -29,6 +30,9 @@ void fnas_command_destroy(fnas_command *command); /* ends a program that serves;
 #define FNAS_COMMAND_IMAGES_BYTES 64
 /* The file of images in this size: FNAS_COMMAND_IMAGES, or "images-176x176.f32" where that is not the space's own. */
 void fnas_command_images_name(const fnas_space *space, const int64_t image[3], char name[FNAS_COMMAND_IMAGES_BYTES]);
+#define FNAS_COMMAND_SENTENCES "sentences.i64" /* batch, length, source [batch][length], target [batch][length], little-endian */
+#define FNAS_COMMAND_ENCODER ".onnx"           /* of networks that translate; of images the whole network */
+#define FNAS_COMMAND_DECODER ".decoder.onnx"
 bool fnas_command_wants_files(const fnas_command *command);
 bool fnas_command_checks_logits(const fnas_command *command);
 double fnas_command_logits_bound(const char *precision); /* of their difference: |theirs - ours| / |ours|, Euclidean */

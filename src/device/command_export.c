@@ -9,6 +9,7 @@
 #include "compute/engine.h"
 #include "device/child.h"
 #include "device/command.h"
+#include "device/command_export_translator.h"
 #include "device/subject.h"
 #include "export/onnx.h"
 #include "export/raw_f32.h"
@@ -64,6 +65,8 @@ static fnas_status write_logits(exporter *exporting, const fnas_graph *graph, co
 static fnas_status write_network(exporter *exporting, const int32_t *choices, const char *name, size_t *size_bytes) {
     fnas_text onnx = {0}, logits = {0};
     fnas_graph *graph = NULL;
+    if (exporting->plan->vocabulary)
+        return fnas_command_export_translator(exporting->context, exporting->plan, exporting->folder, choices, name, size_bytes);
     fnas_text_append(&onnx, "%s/%s.onnx", exporting->folder, name);
     fnas_text_append(&logits, "%s/%s" LOGITS_SUFFIX, exporting->folder, name);
     fnas_status status = onnx.failed || logits.failed ? fnas_fail_memory(exporting->context, "a path") : FNAS_OK;
@@ -81,6 +84,7 @@ static fnas_status write_network(exporter *exporting, const int32_t *choices, co
 static fnas_status begin(exporter *exporting) {
     const fnas_timing_plan *plan = exporting->plan;
     fnas_engine_prepare_thread(0);
+    if (plan->vocabulary) return FNAS_OK;
     FNAS_TRY(fnas_subject_source_create(exporting->context, plan->space, plan->seed, plan->image_count, plan->images, &exporting->source));
     exporting->batches = exporting->source.images;
     exporting->batches.count = plan->batch;

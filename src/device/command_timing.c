@@ -50,8 +50,11 @@ static fnas_status open_samples(command_timer *timer, const char *path, const ch
     snprintf(seed, sizeof seed, "%" PRIu64, plan->seed);
     snprintf(archs, sizeof archs, "%" PRId64 " (checksum %08x)", plan->count,
              checksum(plan->choices, (size_t)plan->count * decisions * sizeof *plan->choices));
-    snprintf(images, sizeof images, "%s (checksum %08x)", image_source,
-             checksum(plan->images, (size_t)plan->image_count * floats * sizeof *plan->images));
+    if (plan->vocabulary)
+        snprintf(images, sizeof images, "none, but sentences of %" PRId64 " words", plan->vocabulary);
+    else
+        snprintf(images, sizeof images, "%s (checksum %08x)", image_source,
+                 checksum(plan->images, (size_t)plan->image_count * floats * sizeof *plan->images));
     fnas_samples_setting settings[] = {{"space", fnas_space_spec(plan->space)},
                                        {"command", setting->command},
                                        {"answer", setting->field ? setting->field : ""},

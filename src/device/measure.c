@@ -60,13 +60,12 @@ static fnas_status read_energy(fnas_context *context, const char *energy, fnas_t
     return fnas_fail(context, FNAS_ERR_INPUT, "unknown source of energies \"%s\": rapl is known", energy);
 }
 
-/* Networks that translate have a vocabulary and no images. A command is told of architectures only. */
+/* Networks that translate have a vocabulary and no images. */
 static fnas_status read_vocabulary(fnas_context *context, const fnas_measure_options *options, fnas_timing_plan *plan) {
     bool translates = fnas_translating_is_of(plan->space);
-    if (options->vocabulary_size && (!translates || options->command))
-        return fnas_fail(context, FNAS_ERR_INPUT, "a vocabulary size is given, but %s: leave it out",
-                         translates ? "a command makes the network itself" : "the space's networks do not translate");
-    if (!translates || options->command) return FNAS_OK;
+    if (options->vocabulary_size && !translates)
+        return fnas_fail(context, FNAS_ERR_INPUT, "a vocabulary size is given, but the space's networks do not translate: leave it out");
+    if (!translates) return FNAS_OK;
     if (options->data)
         return fnas_fail(context, FNAS_ERR_INPUT,
                          "data %s: networks that translate are measured on sentences of random words: leave data out", options->data);
@@ -109,8 +108,9 @@ static fnas_status read_command(fnas_context *context, const fnas_space *space, 
                                                                                              : DEFAULT_TIMEOUT_S,
                                                 .batch = plan->batch,
                                                 .threads = plan->threads,
-                                                .classes = space->classes,
-                                                .has_networks = space->image[0] != 0};
+                                                .classes = plan->vocabulary ? plan->vocabulary : space->classes,
+                                                .has_networks = space->image[0] != 0 || plan->vocabulary,
+                                                .vocabulary = plan->vocabulary};
     if (!isfinite(fnas_command_logits_bound(measuring->command.precision)))
         return fnas_fail(context, FNAS_ERR_INPUT, "unknown precision \"%s\" of a command: use f32, f16, bf16 or int8",
                          measuring->command.precision);

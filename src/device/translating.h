@@ -7,6 +7,8 @@
 #define FNAS_DEVICE_TRANSLATING_H
 
 #include "device/runtime.h"
+#include "nn/path.h"
+#include "nn/translator/decode.h"
 #include "space/space.h"
 
 #define FNAS_TRANSLATING_VOCABULARY 8000 /* unless told otherwise: of the order that pairs of languages are given */
@@ -17,7 +19,20 @@
 bool fnas_translating_is_of(const fnas_space *space);
 int64_t fnas_translating_length(const fnas_space *space); /* words of a sentence; of such a space only */
 
-typedef struct fnas_translating fnas_translating;
+typedef struct fnas_translating {
+    const fnas_runtime_translation *translation;
+    int64_t threads;
+    fnas_translator shape;
+    fnas_parameters parameters;
+    fnas_worker worker;
+    int64_t n, length;
+    int32_t *source, *target; /* [n][length]: what is read; what a program that is told its words reads of the target, from BEGIN on */
+    int64_t *start;           /* [n + 1], of both */
+    int32_t *words;           /* [n][length]: what the last run said, of each sentence length - 1 and then the end, which is not written */
+    int64_t *word_counts;     /* [n] */
+    double *scores;           /* [n] their log probabilities, with the end */
+    fnas_decode_request request; /* of all these */
+} fnas_translating;
 
 /* The network of an architecture for a vocabulary of so many words, with weights and `options->batch` sentences drawn from the seed, as a
  * runtime with a translation runs it. Owned: fnas_translating_destroy. Errors: FNAS_ERR_UNSUPPORTED (the processor lacks the precision),
@@ -31,9 +46,7 @@ void fnas_translating_destroy(fnas_translating *translating); /* NULL is allowed
 FNAS_NODISCARD fnas_status fnas_translating_run(fnas_context *context, fnas_translating *translating);
 size_t fnas_translating_bytes(const fnas_translating *translating); /* after a run: weights and memory */
 
-/* What the last run said: words [batch][length], of each sentence length - 1 and then the end, which is not written; log probabilities
- * [batch] of them. */
-const int32_t *fnas_translating_words(const fnas_translating *translating);
-const double *fnas_translating_scores(const fnas_translating *translating);
+/* logits [n][vocabulary]: what comes behind the last word of the target. Errors as for a run. */
+FNAS_NODISCARD fnas_status fnas_translating_last_logits(fnas_context *context, fnas_translating *translating, float *logits);
 
 #endif

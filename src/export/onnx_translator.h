@@ -21,4 +21,12 @@ typedef struct fnas_onnx_translator {
 FNAS_NODISCARD fnas_status fnas_onnx_encode_translator(fnas_context *context, const fnas_onnx_translator *net, fnas_text *encoder,
                                                        fnas_text *decoder);
 
+/* The same network for translating a word at a time, with the keys and values of the words before kept by who runs it. encoder: as above,
+ * but "cross0.k", "cross0.v", "cross1.k", ... [batch, encoder layers it sees * source_length, attention width] f32, of each of the
+ * decoder's layers. decoder: "word" [batch, 1] i64, "position" [1] i64 (0 for the first), "source_mask", these, and "past0.k", "past0.v",
+ * ... [batch, words before (may be 0), attention width] -> "logits" [batch, 1, vocabulary], and "present0.k", "present0.v", ..., which are
+ * the next word's past. */
+FNAS_NODISCARD fnas_status fnas_onnx_encode_translator_steps(fnas_context *context, const fnas_onnx_translator *net, fnas_text *encoder,
+                                                             fnas_text *decoder);
+
 #endif

@@ -36,7 +36,7 @@ static fnas_translating *create(fnas_test_place *place, const fnas_space *space,
 
 /* As many words a sentence as it has, whatever they are. */
 static void check_words(const fnas_translating *made, int64_t batch) {
-    const int32_t *words = fnas_translating_words(made);
+    const int32_t *words = made->words;
     for (int64_t i = 0; i < batch * LENGTH; i++)
         if (i % LENGTH < LENGTH - 1) assert_true(words[i] >= 1 && words[i] != 2 && words[i] < VOCABULARY);
 }
@@ -50,10 +50,10 @@ static void runtimes_say_the_same(void **state) {
         fnas_translating *ours = create(place, space, &fnas_runtime_onednn, BATCH, threads, arch),
                          *theirs = create(place, space, &fnas_runtime_blas, BATCH, threads, arch);
         check_words(ours, BATCH);
-        assert_memory_equal(fnas_translating_words(ours), fnas_translating_words(theirs), BATCH * LENGTH * sizeof(int32_t));
+        assert_memory_equal(ours->words, theirs->words, BATCH * LENGTH * sizeof(int32_t));
         for (int64_t i = 0; i < BATCH; i++) {
-            double score = fnas_translating_scores(ours)[i];
-            assert_float_equal(score, fnas_translating_scores(theirs)[i], 1e-4 * fabs(score));
+            double score = ours->scores[i];
+            assert_float_equal(score, theirs->scores[i], 1e-4 * fabs(score));
             least = fmin(least, score);
             most = fmax(most, score);
         }
@@ -71,7 +71,7 @@ static void batches_begin_alike(void **state) {
     fnas_space *space = open_space(place, TINY);
     fnas_translating *one = create(place, space, &fnas_runtime_blas, 1, 1, 3),
                      *three = create(place, space, &fnas_runtime_blas, BATCH, 1, 3);
-    assert_memory_equal(fnas_translating_words(one), fnas_translating_words(three), LENGTH * sizeof(int32_t));
+    assert_memory_equal(one->words, three->words, LENGTH * sizeof(int32_t));
     fnas_translating_destroy(one);
     fnas_translating_destroy(three);
     fnas_space_close(space);
@@ -198,7 +198,6 @@ static void bad_options_are_refused(void **state) {
     CHECK(vocabulary_size, 15, FNAS_ERR_INPUT, "the vocabulary size is 15");
     CHECK(vocabulary_size, 1000001, FNAS_ERR_INPUT, "the vocabulary size is 1000001");
     CHECK(data, "synthetic:3x8x8", FNAS_ERR_INPUT, "leave data out");
-    CHECK(command, "bench {arch}", FNAS_ERR_INPUT, "leave it out");
 #undef CHECK
     options = tiny_options();
     options.runtime = "blas";

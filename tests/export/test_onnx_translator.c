@@ -12,10 +12,11 @@
 #define PROGRAM FNAS_TEST_ROOT "/build/runners/onnxruntime-tensors.js"
 #define POSITIONS 64
 
-static void write_models(fnas_test_place *place, const test_translator *f) {
+static void write_models(fnas_test_place *place, const test_translator *f, bool steps) {
     fnas_onnx_translator net = {.shape = &f->shape, .largest = &f->largest, .parameters = &f->parameters, .positions = POSITIONS};
     fnas_text encoder = {0}, decoder = {0};
-    assert_status(FNAS_OK, fnas_onnx_encode_translator(place->context, &net, &encoder, &decoder));
+    assert_status(FNAS_OK,
+                  (steps ? fnas_onnx_encode_translator_steps : fnas_onnx_encode_translator)(place->context, &net, &encoder, &decoder));
     assert_status(FNAS_OK, fnas_file_write_atomic(place->context, fnas_test_path(place, "encoder.onnx"), encoder.data, encoder.size));
     assert_status(FNAS_OK, fnas_file_write_atomic(place->context, fnas_test_path(place, "decoder.onnx"), decoder.data, decoder.size));
     fnas_text_free(&encoder);
@@ -55,21 +56,24 @@ static fnas_safetensors *run(fnas_test_place *place, const char *name, const fna
     return outputs;
 }
 
+/* Largest difference of a token's logits, relative to the largest of them. */
+static double compare_token(const test_translator *f, int64_t token, const float *theirs) {
+    const float *ours = f->logits + token * TRANSLATOR_VOCABULARY;
+    double most = 0, worst = 0;
+    for (int k = 0; k < TRANSLATOR_VOCABULARY; k++) most = fmax(most, fabs((double)ours[k]));
+    for (int k = 0; k < TRANSLATOR_VOCABULARY; k++) {
+        double apart = fabs((double)ours[k] - (double)theirs[k]) / most;
+        if (!(apart <= BOUND)) fail_msg("token %d, word %d: %.8g, onnxruntime has %.8g", (int)token, k, (double)ours[k], (double)theirs[k]);
+        worst = fmax(worst, apart);
+    }
+    return worst;
+}
+
 static void compare(const test_translator *f, const padded *target, const float *logits) {
     double worst = 0;
     for (int i = 0; i < TRANSLATOR_SENTENCES; i++)
-        for (int64_t t = f->target_start[i]; t < f->target_start[i + 1]; t++) {
-            const float *ours = f->logits + t * TRANSLATOR_VOCABULARY;
-            const float *theirs = logits + (i * target->longest + t - f->target_start[i]) * TRANSLATOR_VOCABULARY;
-            double most = 0;
-            for (int k = 0; k < TRANSLATOR_VOCABULARY; k++) most = fmax(most, fabs((double)ours[k]));
-            for (int k = 0; k < TRANSLATOR_VOCABULARY; k++) {
-                double apart = fabs((double)ours[k] - (double)theirs[k]) / most;
-                if (!(apart <= BOUND))
-                    fail_msg("token %d, word %d: %.8g, onnxruntime has %.8g", (int)t, k, (double)ours[k], (double)theirs[k]);
-                worst = fmax(worst, apart);
-            }
-        }
+        for (int64_t t = f->target_start[i]; t < f->target_start[i + 1]; t++)
+            worst = fmax(worst, compare_token(f, t, logits + (i * target->longest + t - f->target_start[i]) * TRANSLATOR_VOCABULARY));
     print_message("onnxruntime: logits within %.2g\n", worst);
 }
 
@@ -85,7 +89,7 @@ static void onnxruntime_gives_the_same_logits(void **state) {
     }
     test_translator_begin(place, &f);
     test_translator_run(place, &f);
-    write_models(place, &f);
+    write_models(place, &f, false);
     pad(f.source, f.source_start, &source);
     pad(f.input, f.target_start, &target);
     inputs[0] = tensor("source", FNAS_SAFETENSORS_I64, TRANSLATOR_SENTENCES, source.longest, source.ids);
@@ -105,6 +109,79 @@ static void onnxruntime_gives_the_same_logits(void **state) {
     test_translator_end(&f);
 }
 
+/* ---- a word at a time ---- */
+
+#define STEP_INPUTS_MOST (3 + 4 * FNAS_TRANSLATOR_LAYERS_MAX)
+
+/* What the step before gave as "present..." is "past..." of this one; before the first there is nothing. Returns their number. */
+static int64_t add_pasts(const test_translator *f, const fnas_safetensors *before, char (*names)[16], fnas_safetensors_tensor *inputs) {
+    static const float nothing;
+    int64_t count = 0, given;
+    for (int64_t l = 0; l < f->shape.decoder.layer_count; l++)
+        for (int i = 0; i < 2; i++, count++) {
+            snprintf(names[count], sizeof names[count], "past%d.%s", (int)l, i ? "v" : "k");
+            inputs[count] = (fnas_safetensors_tensor){
+                .type = FNAS_SAFETENSORS_F32, .rank = 3, .shape = {TRANSLATOR_SENTENCES, 0, f->shape.attention_width}, .data = &nothing};
+            const fnas_safetensors_tensor *tensors = before ? fnas_safetensors_tensors(before, &given) : NULL;
+            for (int64_t k = 0; tensors && k < given; k++)
+                if (strncmp(tensors[k].name, "present", 7) == 0 && strcmp(tensors[k].name + 7, names[count] + 4) == 0)
+                    inputs[count] = tensors[k];
+            inputs[count].name = names[count];
+        }
+    return count;
+}
+
+static double compare_step(fnas_test_place *place, const test_translator *f, int64_t t, fnas_safetensors *said) {
+    const int64_t shape[3] = {TRANSLATOR_SENTENCES, 1, TRANSLATOR_VOCABULARY};
+    const void *logits;
+    double worst = 0;
+    assert_status(FNAS_OK, fnas_safetensors_get(place->context, said, "logits", FNAS_SAFETENSORS_F32, 3, shape, &logits));
+    for (int i = 0; i < TRANSLATOR_SENTENCES; i++)
+        if (f->target_start[i] + t < f->target_start[i + 1])
+            worst = fmax(worst, compare_token(f, f->target_start[i] + t, (const float *)logits + i * TRANSLATOR_VOCABULARY));
+    return worst;
+}
+
+static void onnxruntime_says_the_same_by_steps(void **state) {
+    fnas_test_place *place = *state;
+    test_translator f;
+    padded source, target;
+    fnas_safetensors_tensor inputs[STEP_INPUTS_MOST];
+    char names[2 * FNAS_TRANSLATOR_LAYERS_MAX][16];
+    int64_t crosses;
+    double worst = 0;
+    if (!fnas_file_exists(PROGRAM)) {
+        print_message("skipped: the runners are not installed (make runners)\n");
+        skip();
+    }
+    test_translator_begin(place, &f);
+    test_translator_run(place, &f);
+    write_models(place, &f, true);
+    pad(f.source, f.source_start, &source);
+    pad(f.input, f.target_start, &target);
+    inputs[0] = tensor("source", FNAS_SAFETENSORS_I64, TRANSLATOR_SENTENCES, source.longest, source.ids);
+    inputs[1] = tensor("source_mask", FNAS_SAFETENSORS_F32, TRANSLATOR_SENTENCES, source.longest, source.mask);
+    fnas_safetensors *encoded = run(place, "encoder", inputs, 2), *said = NULL;
+    const fnas_safetensors_tensor *cross = fnas_safetensors_tensors(encoded, &crosses);
+    assert_int_equal(crosses, 2 * f.shape.decoder.layer_count);
+    for (int64_t k = 0; k < crosses; k++) inputs[3 + k] = cross[k];
+    for (int64_t t = 0; t < target.longest; t++) {
+        int64_t words[TRANSLATOR_SENTENCES];
+        for (int i = 0; i < TRANSLATOR_SENTENCES; i++) words[i] = target.ids[i * target.longest + t];
+        inputs[0] = tensor("word", FNAS_SAFETENSORS_I64, TRANSLATOR_SENTENCES, 1, words);
+        inputs[2] = (fnas_safetensors_tensor){.name = "position", .type = FNAS_SAFETENSORS_I64, .rank = 1, .shape = {1}, .data = &t};
+        int64_t pasts = add_pasts(&f, said, names, inputs + 3 + crosses);
+        fnas_safetensors *now = run(place, "decoder", inputs, 3 + crosses + pasts);
+        fnas_safetensors_free(said);
+        said = now;
+        worst = fmax(worst, compare_step(place, &f, t, said));
+    }
+    print_message("onnxruntime, a word at a time: logits within %.2g\n", worst);
+    fnas_safetensors_free(encoded);
+    fnas_safetensors_free(said);
+    test_translator_end(&f);
+}
+
 static void equal_networks_give_equal_bytes(void **state) {
     fnas_test_place *place = *state;
     test_translator f;
@@ -121,6 +198,7 @@ static void equal_networks_give_equal_bytes(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {fnas_test(equal_networks_give_equal_bytes), fnas_test(onnxruntime_gives_the_same_logits)};
+    const struct CMUnitTest tests[] = {fnas_test(equal_networks_give_equal_bytes), fnas_test(onnxruntime_gives_the_same_logits),
+                                       fnas_test(onnxruntime_says_the_same_by_steps)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
