@@ -3,7 +3,7 @@ BUILD = build/release
 JOBS ?= $(shell nproc)
 PREFIX ?= /usr/local
 
-.PHONY: help deps build runners runners-aarch64 demo demo-seeds mobilenetv3 nb201 ofa hat libreoffice test bench lint format sanitize fuzz install clean
+.PHONY: help deps build runners runners-aarch64 demo demo-seeds mobilenetv3 nb201 ofa hat libreoffice translation test bench lint format sanitize fuzz install clean
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -41,6 +41,9 @@ ofa: build ## Once-for-All's space on 12 GPU settings: search, rivals on the sam
 
 libreoffice: build ## parallel text from LibreOffice's help, English and German: downloaded, aligned, prepared (TEXT_DIR=; docs/text.md)
 	@sh scripts/prepare-libreoffice.sh
+
+translation: build ## Transformers that translate LibreOffice's help: measured, searched, BLEU of the fronts, a page (MINUTES=30; docs/transformer.md)
+	@sh scripts/run-translation.sh
 
 test: build ## every test, with their number
 	@sh scripts/run-tests.sh $(BUILD)

@@ -89,6 +89,10 @@ FNAS_API bool fnas_space_connected(const fnas_space *space, const int32_t *choic
 FNAS_API int64_t fnas_space_reference_count(const fnas_space *space);
 FNAS_API void fnas_space_reference(const fnas_space *space, int64_t index, int32_t *choices);
 
+/* The largest network, of which all others are parts: choices [decisions]. False, and nothing written, where the space has no such one.
+ * Cannot fail otherwise. */
+FNAS_API bool fnas_space_largest(const fnas_space *space, int32_t *choices);
+
 /* Input image (of a space whose networks take images of several sizes, the largest) and classes: C, H, W; fails with FNAS_ERR_UNSUPPORTED
  * where a space has no images. */
 FNAS_API FNAS_NODISCARD fnas_status fnas_space_image(fnas_context *context, const fnas_space *space, int64_t shape[3], int64_t *classes);

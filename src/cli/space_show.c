@@ -29,6 +29,12 @@ static fnas_status show_reference(fnas_context *context, const fnas_space *space
     return fnas_space_format(context, space, choices, text, FNAS_ARCH_TEXT_BYTES);
 }
 
+/* text [FNAS_ARCH_TEXT_BYTES] of the largest network; empty where the space has none. */
+static fnas_status show_largest(fnas_context *context, const fnas_space *space, int32_t *choices, char *text) {
+    *text = '\0';
+    return fnas_space_largest(space, choices) ? fnas_space_format(context, space, choices, text, FNAS_ARCH_TEXT_BYTES) : FNAS_OK;
+}
+
 static fnas_status show_text(fnas_context *context, const fnas_space *space, int32_t *choices) {
     char text[FNAS_ARCH_TEXT_BYTES];
     fnas_status status = FNAS_OK;
@@ -42,6 +48,8 @@ static fnas_status show_text(fnas_context *context, const fnas_space *space, int
         for (int64_t k = 0; k < fnas_space_choice_count(space, d); k++) printf(" %s", fnas_space_choice_name(space, d, k));
         printf("\n");
     }
+    status = show_largest(context, space, choices, text);
+    if (status == FNAS_OK && *text) printf("  largest        %s\n", text);
     printf("  references     %s\n", fnas_space_reference_count(space) ? "" : "none: the space has too few architectures");
     for (int64_t i = 0; i < fnas_space_reference_count(space) && status == FNAS_OK; i++) {
         status = show_reference(context, space, i, choices, text);
@@ -69,6 +77,8 @@ static fnas_status show_json(fnas_context *context, const fnas_space *space, int
         cli_json_end(&json, '}');
     }
     cli_json_end(&json, ']');
+    status = show_largest(context, space, choices, text);
+    if (status == FNAS_OK && *text) cli_json_text(&json, "largest", text);
     cli_json_array(&json, "reference_archs");
     for (int64_t i = 0; i < fnas_space_reference_count(space) && status == FNAS_OK; i++) {
         status = show_reference(context, space, i, choices, text);
@@ -169,7 +179,8 @@ const cli_verb cli_space_show = {
     .operands_are_read = true,
     .details = "SPACE is a name with parameters, transformer:FILE.yml with the YAML of a HAT super-transformer (docs/transformer.md), or a "
                "file that describes a space (docs/spaces.md), which is checked. Prints the spec by "
-               "which cards and runs name the space, the decisions with their choices, and the ten reference architectures; --json has "
+               "which cards and runs name the space, the decisions with their choices, the largest network where all others are parts of "
+               "it, and the ten reference architectures; --json has "
                "them as reference_archs, which --references of other verbs takes.",
     .example = "fleetnas space show space.json",
     .options = show_options,

@@ -36,7 +36,7 @@ static void draw_sample(fnas_searcher *searcher, fnas_purpose purpose, int64_t p
                                            paths->stream[path]);
     int32_t *choices = paths->choices + path * searcher->decisions;
     if (purpose == FNAS_PURPOSE_WEIGHTS && path < searcher->config->largest_paths) {
-        searcher->run->space->type->largest(searcher->run->space, choices);
+        fnas_space_largest(searcher->run->space, choices);
         fnas_space_to_onehot(searcher->run->space, choices, paths->onehot + path * onehot);
         return;
     }

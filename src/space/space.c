@@ -359,6 +359,15 @@ void fnas_space_decode(const fnas_space *space, const double *logits, int32_t *c
 
 /* ---- supernet and costs ---- */
 
+bool fnas_space_largest(const fnas_space *space, int32_t *choices) {
+    if (space->type->largest) space->type->largest(space, choices);
+    int32_t first;
+    bool phased = fnas_space_phase_count(space) > 0;
+    for (int64_t d = 0; phased && d < space->decision_count; d++)
+        fnas_space_phase_choices(space, FNAS_SPACE_ALL_OPEN, d, &first, &choices[d]);
+    return space->type->largest || phased;
+}
+
 bool fnas_space_translates(const fnas_space *space) {
     return space->type->translator != NULL;
 }
