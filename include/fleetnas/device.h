@@ -82,15 +82,16 @@ typedef struct fnas_measure_options {
 } fnas_measure_options;
 
 /* Measures in a child process of its own, or by a command: builds every architecture's inference graph with initialised and calibrated
- * weights, warms up, then times them in interleaved rounds (docs/devices.md). Per architecture: minimum CPU time (the latency where threads
- * is 1) and median wall time (otherwise). A reference architecture returns in every round: when the card's statistic of it changes by more
- * than 15 % between the first and the last third, the card is refused with FNAS_ERR_NUMERIC (measure again on a quiet machine). Reports
- * progress "measure NAME". Owned: fnas_card_free. Not while other threads of the process compute. Errors: FNAS_ERR_INPUT,
- * FNAS_ERR_UNSUPPORTED (precision or instruction set that this processor lacks; an instruction set other than native once this process has
- * computed anything: measure first), FNAS_ERR_IO, FNAS_ERR_MEMORY, FNAS_ERR_NUMERIC, FNAS_ERR_INTERNAL (the child died), FNAS_INTERRUPTED.
- * A command that is not found, fails, hangs, floods, prints no number or one that is no time, or computes other logits gives FNAS_ERR_INPUT
- * that says so, with the architecture; samples of another measurement or version in the file too; so does a card to add to that is of
- * another device. When its references took more than 15 % more or less time in the median than on the card, that is FNAS_ERR_NUMERIC. */
+ * weights, or of networks that translate (the space transformer; onednn and blas, f32) encoder and decoder with initialised ones, warms up,
+ * then times them in interleaved rounds (docs/devices.md). Per architecture: minimum CPU time (the latency where threads is 1) and median
+ * wall time (otherwise). A reference architecture returns in every round: when the card's statistic of it changes by more than 15 % between
+ * the first and the last third, the card is refused with FNAS_ERR_NUMERIC (measure again on a quiet machine). Reports progress "measure
+ * NAME". Owned: fnas_card_free. Not while other threads of the process compute. Errors: FNAS_ERR_INPUT, FNAS_ERR_UNSUPPORTED (precision or
+ * instruction set that this processor lacks; an instruction set other than native once this process has computed anything: measure first),
+ * FNAS_ERR_IO, FNAS_ERR_MEMORY, FNAS_ERR_NUMERIC, FNAS_ERR_INTERNAL (the child died), FNAS_INTERRUPTED. A command that is not found, fails,
+ * hangs, floods, prints no number or one that is no time, or computes other logits gives FNAS_ERR_INPUT that says so, with the
+ * architecture; samples of another measurement or version in the file too; so does a card to add to that is of another device. When its
+ * references took more than 15 % more or less time in the median than on the card, that is FNAS_ERR_NUMERIC. */
 FNAS_API FNAS_NODISCARD fnas_status fnas_device_measure(fnas_context *context, const fnas_space *space, const fnas_measure_options *options,
                                                         fnas_card **card);
 
