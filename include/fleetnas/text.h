@@ -1,5 +1,5 @@
-/* Parallel text: two files whose lines are translations of each other, made into one file that translation models can be trained on. (No
- * search reads it yet.) */
+/* Parallel text: two files whose lines are translations of each other, made into one file that searches of networks
+ * which translate learn from (translate.h: what becomes of them). */
 #ifndef FLEETNAS_TEXT_H
 #define FLEETNAS_TEXT_H
 
