@@ -1,5 +1,5 @@
-/* Parallel text: two files whose lines are translations of each other, made into one file that searches of networks
- * which translate learn from (translate.h: what becomes of them). */
+/* Parallel text: two files whose lines are translations of each other, made into one file that networks which translate are
+ * trained on (fnas_search_options.data). */
 #ifndef FLEETNAS_TEXT_H
 #define FLEETNAS_TEXT_H
 
