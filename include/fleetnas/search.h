@@ -191,7 +191,7 @@ typedef struct fnas_verify_options {
     const char *data;
     int64_t random_count; /* architectures of each random rival, drawn from the scale's [24] */
     int64_t scale_count;  /* fixed random architectures that set the scale of the hypervolume [100] */
-    int64_t test_images;  /* of the data set's test part [1000] */
+    int64_t test_images;  /* of the data set's test part, or pairs of sentences [1000] */
     int64_t rounds;       /* timed runs of each architecture [12] */
     int64_t candidates;   /* architectures scored to choose one front, as in fnas_front_options [48] */
     int64_t neighbours;   /* as in fnas_front_options, for every method alike [0] */

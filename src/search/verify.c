@@ -346,7 +346,8 @@ static fnas_status fnas_verify_check(fnas_context *context, const fnas_run *run,
         return fnas_fail(context, FNAS_ERR_USAGE, "verify: counts must not be negative (0 means the default)");
     }
     if (!fnas_search_has_objective(&run->config, FNAS_OBJECTIVE_ERROR)) {
-        return fnas_fail(context, FNAS_ERR_INPUT, "%s: the run has no error objective, there is nothing to verify on images", run->path);
+        return fnas_fail(context, FNAS_ERR_INPUT, "%s: the run has no error objective, there is nothing to verify on %s", run->path,
+                         fnas_examples_word(run->space));
     }
     return FNAS_OK;
 }
@@ -437,10 +438,13 @@ static fnas_status fnas_verify_fail_empty(fnas_context *context, const fnas_veri
 
 static fnas_status fnas_verify_cards(fnas_context *context, fnas_verify_work *work, fnas_verification *verification) {
     FNAS_TRY(fnas_verify_sweep(context, work));
-    FNAS_TRY(fnas_verify_score(context, work, FNAS_SCORE_VALIDATION, "score on validation images", &work->validation));
+    bool pairs = fnas_search_translates(&work->run->config);
+    const char *validation = pairs ? "score on validation pairs" : "score on validation images",
+               *test = pairs ? "score on test pairs" : "score on test images";
+    FNAS_TRY(fnas_verify_score(context, work, FNAS_SCORE_VALIDATION, validation, &work->validation));
     FNAS_TRY(fnas_verify_choose(context, work));
     for (int64_t c = 0; c < work->card_count; c++) FNAS_TRY(fnas_verify_collect(context, work, c, &work->test.archs));
-    FNAS_TRY(fnas_verify_score(context, work, FNAS_SCORE_TEST, "score on test images", &work->test));
+    FNAS_TRY(fnas_verify_score(context, work, FNAS_SCORE_TEST, test, &work->test));
     for (int64_t c = 0; c < work->card_count; c++) FNAS_TRY(fnas_verify_card(context, work, c, verification));
     return FNAS_OK;
 }

@@ -79,6 +79,11 @@ want "it is translated with once" [ "$(grep -c '"arch":' "$place/out")" -eq 1 ]
 run 1 "a batch" export "$place/run" --arch "$arch" --format onnx --batch 2 -o "$place/two.onnx"
 says err "batch has no use where networks translate"
 
+run 0 "a report" report "$place/run" --points 3 --candidates 8 -o "$place/report.html"
+want "shows the device" grep -q made-up "$place/report.html"
+run 2 "verifying a made-up device" verify "$place/run"
+never_says err "images"
+
 # ---- lines ----
 printf 'ba ri\n\nton be ba\r\nba' > "$place/in"
 run 0 "lines of a file" translate "$place/run" "$place/in" --arch "$arch" --length-penalty 3

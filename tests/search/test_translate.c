@@ -13,6 +13,7 @@
 #include "search/arch_files.h"
 #include "search/score.h"
 #include "search/sentences.h"
+#include "search/verify.h"
 #include "space/space.h"
 
 enum { ARCHS = 3, WORDS_MOST = 4000 };
@@ -463,6 +464,56 @@ static void files_without_sense_are_refused(void **state) {
     assert_false(fnas_file_exists(path));
 }
 
+/* ---- verification ---- */
+
+static fnas_status check_any(fnas_context *context, const fnas_space *space, const fnas_card *card) {
+    (void)context;
+    (void)space;
+    (void)card;
+    return FNAS_OK;
+}
+
+static fnas_status measure_any(fnas_context *context, const fnas_space *space, const fnas_card *card, int64_t count, const int32_t *choices,
+                               int64_t rounds, double *latency_ms) {
+    (void)context;
+    (void)card;
+    (void)rounds;
+    for (int64_t i = 0; i < count; i++)
+        latency_ms[i] = 1 + 1e-6 * (double)fnas_space_macs(space, choices + i * fnas_space_decision_count(space));
+    return FNAS_OK;
+}
+
+static void see_pairs(void *user, const fnas_progress *progress) {
+    int *seen = user;
+    seen[0] += strcmp(progress->stage, "score on validation pairs") == 0;
+    seen[1] += strcmp(progress->stage, "score on test pairs") == 0;
+    seen[2] += strstr(progress->stage, "images") != NULL;
+}
+
+static void promises_are_verified_on_pairs(void **state) {
+    (void)state;
+    const fnas_verify_meter meter = {check_any, measure_any};
+    const fnas_verify_options options = {.random_count = 3, .scale_count = 6, .test_images = 9, .candidates = 4};
+    const fnas_card *cards[] = {fnas_run_device(run, 0)};
+    fnas_verification *verification;
+    int seen[3] = {0};
+    fnas_context_set_progress(fixture->context, see_pairs, seen);
+    test_check(fixture, fnas_verify_by(fixture->context, run, 1, cards, &options, &meter, &verification));
+    fnas_context_set_progress(fixture->context, NULL, NULL);
+    assert_true(seen[0] && seen[1] && !seen[2]);
+    assert_int_equal(verification->test_images, 9);
+    assert_true(fnas_verification_row_count(verification, 0) > 0);
+    for (int64_t i = 0; i < fnas_verification_row_count(verification, 0); i++) {
+        fnas_verify_row row = fnas_verification_row(verification, 0, i);
+        int32_t choices[64];
+        fnas_score score = FNAS_SCORE_UNKNOWN;
+        test_check(fixture, fnas_space_parse(fixture->context, run->space, row.arch, choices));
+        test_check(fixture, fnas_score_archs(fixture->context, run, &examples, FNAS_SCORE_TEST, 9, "score", 1, choices, &score));
+        assert_float_equal(row.test_error_pct, score.error_pct, 0);
+    }
+    fnas_verification_free(verification);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bleu_is_that_of_sentences_translated_alone),
@@ -477,6 +528,7 @@ int main(void) {
         cmocka_unit_test(a_file_of_weights_is_the_network),
         cmocka_unit_test(onnx_is_two_models_and_a_vocabulary),
         cmocka_unit_test(files_without_sense_are_refused),
+        cmocka_unit_test(promises_are_verified_on_pairs),
     };
     return cmocka_run_group_tests_name("translate", tests, start, stop);
 }
