@@ -1,6 +1,8 @@
 #include "compute/dropout.h"
 
 #include <math.h>
+#include <stdbool.h>
+#include <string.h>
 
 #include "compute/vector.h"
 
@@ -14,7 +16,7 @@ fnas_dropout fnas_dropout_begin(const uint32_t key[2], uint32_t place, double pr
 }
 
 /* Philox-4x32-10 of counters {first + l, place, 0, 0} (Salmon et al. 2011), lane by lane. */
-FNAS_MULTIVERSION static void draw(const fnas_dropout *dropout, uint64_t first, uint32_t words[4][DRAWS]) {
+FNAS_MULTIVERSION static void draw(const fnas_dropout *dropout, uint64_t first, uint32_t words[DRAWS * 4]) {
     uint32_t a[DRAWS], b[DRAWS], c[DRAWS], d[DRAWS], k0 = dropout->key[0], k1 = dropout->key[1];
     for (int l = 0; l < DRAWS; l++) {
         uint64_t counter = first + (uint64_t)l;
@@ -36,22 +38,28 @@ FNAS_MULTIVERSION static void draw(const fnas_dropout *dropout, uint64_t first, 
         k1 += 0xBB67AE85u;
     }
     for (int l = 0; l < DRAWS; l++) {
-        words[0][l] = a[l];
-        words[1][l] = b[l];
-        words[2][l] = c[l];
-        words[3][l] = d[l];
+        words[4 * l] = a[l];
+        words[4 * l + 1] = b[l];
+        words[4 * l + 2] = c[l];
+        words[4 * l + 3] = d[l];
+    }
+}
+
+/* Of a draw's four words, each first its lower half. */
+FNAS_MULTIVERSION static void compare(uint32_t threshold, float kept, const uint32_t words[DRAWS * 4], float factors[CHUNK]) {
+    for (int i = 0; i < CHUNK / 2; i++) {
+        factors[2 * i] = (words[i] & 0xFFFFu) < threshold ? 0.0f : kept;
+        factors[2 * i + 1] = words[i] >> 16 < threshold ? 0.0f : kept;
     }
 }
 
 void fnas_dropout_factors(const fnas_dropout *dropout, int64_t first, int64_t count, float *factors) {
-    float kept = (float)(65536.0 / (65536.0 - (double)dropout->threshold));
-    uint32_t words[4][DRAWS];
+    float kept = (float)(65536.0 / (65536.0 - (double)dropout->threshold)), rest[CHUNK];
+    uint32_t words[DRAWS * 4];
     for (int64_t begin = 0; begin < count; begin += CHUNK) {
+        bool whole = count - begin >= CHUNK;
         draw(dropout, (uint64_t)(first + begin) / BLOCK_ELEMENTS, words);
-        int64_t here = count - begin < CHUNK ? count - begin : CHUNK;
-        for (int64_t i = 0; i < here; i++) {
-            uint32_t word = words[i % BLOCK_ELEMENTS / 2][i / BLOCK_ELEMENTS];
-            factors[begin + i] = (i % 2 ? word >> 16 : word & 0xFFFFu) < dropout->threshold ? 0.0f : kept;
-        }
+        compare(dropout->threshold, kept, words, whole ? factors + begin : rest);
+        if (!whole) memcpy(factors + begin, rest, (size_t)(count - begin) * sizeof *factors);
     }
 }
