@@ -157,7 +157,8 @@ static inline const float *key_at(const key_list *list, int64_t k) {
     return decoder->kept[list->layer] + (in * decoder->words_most + k) * list->stride;
 }
 
-static float dot(int64_t count, const float *a, const float *b) {
+/* Inline, for the instruction set of who calls. */
+static inline __attribute__((always_inline)) float dot(int64_t count, const float *a, const float *b) {
     float lanes[16] = {0};
     int64_t c = 0;
     for (; c + 16 <= count; c += 16)
