@@ -30,6 +30,7 @@ class Row:
     peer: str  # problem of the peers
     bf16: bool = False  # whether there is a variant of it
     images: int = 0  # in one run of ours: for images a second
+    tokens: int = 0  # in one run: for words a second
 
 
 @dataclasses.dataclass
@@ -57,6 +58,18 @@ def subnet_rows():
         for kind in ("weights", "gates") if arch == "middle" else ("weights",):
             name = f"subnet:arch={arch},resolution=160,images=32,gradient={kind}"
             rows.append(Row(f"{what}, gradient of the {kind}", 1, (name,), name, True, 32))
+    return rows
+
+
+def translator_rows():
+    rows, name = [], "translator:task={},arch=middle,sentences={},words=30,vocabulary={},dropout=yes"
+    for vocabulary in (8000, 32000):
+        problem = name.format("training", 16, vocabulary)
+        rows.append(Row(f"training step, 16 sentences of 30 words, {vocabulary:,} in the vocabulary", 1, (problem,), problem, tokens=480))
+    for sentences in (16, 1):
+        problem = name.format("decoding", sentences, 8000)
+        what = f"{sentences} sentence{'s' * (sentences > 1)} of 30 words: encoding and 30 steps of the decoder, 8,000 in the vocabulary"
+        rows.append(Row(what, 1, (problem,), problem, True, tokens=30 * sentences))
     return rows
 
 
@@ -103,6 +116,7 @@ GROUPS = [
     ),
     Group("pass", "One pass of the supernet, batch 256 of 3x32x32, 16 channels, 5 cells a stage", pass_rows()),
     Group("subnet", "Sub-networks of MobileNetV3, width 1.2, batch 32 of 3x160x160", subnet_rows(), 0.6),
+    Group("translator", "Sub-transformers of HAT's space0 (512 wide, 6 and 3 layers, feed-forward 2,048, 4 heads)", translator_rows()),
     Group("iteration", "A whole iteration, 13 devices, two threads", iteration_rows(2), 0.4),
     Group("iteration-1", "A whole iteration, 13 devices, one thread", iteration_rows(1), 0.2),
 ]
@@ -110,6 +124,8 @@ GROUPS = [
 # Few images: with more, rounding turns so many ReLUs that gradients of no two programs agree (peers/compare.py). Few cells of skips: each
 # doubles the maps twice, after five the sums of gradients cancel to less than rounding.
 EQUALITY_SUBNETS = ("mixed,resolution=128,images=2", "largest,resolution=132,images=2")
+# Few words, for the same reason: of 10^5 hidden units one is then seldom undecided.
+EQUALITY_TRANSLATORS = ("training,sentences=2,words=6,vocabulary=1000", "decoding,sentences=4,words=30,vocabulary=8000")
 EQUALITY = ("mixed,images=16", "mixed,images=64", "conv3,images=2", "conv1,images=2", "pool,images=16", "skip,images=16,cells=1")
 
 
@@ -149,13 +165,33 @@ class Fleetnas:
         return found
 
 
+def blas_kernels():
+    """Which kernels OpenBLAS picks by itself; None where the BLAS is another."""
+    try:
+        name = ctypes.CDLL("libblas.so.3").openblas_get_corename
+    except (OSError, AttributeError):
+        return None
+    name.restype = ctypes.c_char_p
+    return name().decode()
+
+
+def blas_environment():
+    """OpenBLAS falls back to kernels without AVX on a processor that is newer than itself: it is told what that one can do."""
+    with open("/proc/cpuinfo") as file:
+        flags = next((line.split() for line in file if line.startswith("flags")), [])
+    if blas_kernels() not in ("Prescott", "Core2", "Nehalem"):
+        return {}
+    return {"OPENBLAS_CORETYPE": "SkylakeX"} if "avx512bw" in flags else {"OPENBLAS_CORETYPE": "Haswell"} if "avx2" in flags else {}
+
+
 class Peer:
     """One process for all rounds: PyTorch takes seconds to load, and its memory is warm after the first."""
 
     def __init__(self, mode):
         self.mode = mode
         command = [PYTHON, PEER, "--" + mode, "--serve"]
-        environment = {"GOMP_SPINCOUNT": "1000", **os.environ}  # as fast where nothing else runs, no disaster where something does
+        # As fast where nothing else runs, no disaster where something does.
+        environment = {"GOMP_SPINCOUNT": "1000", **blas_environment(), **os.environ}
         pipe = subprocess.PIPE
         self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stdin=pipe, stdout=pipe, text=True)
 
@@ -240,6 +276,7 @@ def run_equality(fleetnas, folder):
     path = os.path.join(folder, "pass.safetensors")
     problems = [f"pass:cell={which},gradient=both" for which in EQUALITY]
     problems += [f"subnet:arch={which},gradient=both" for which in EQUALITY_SUBNETS]
+    problems += [f"translator:task={which}" for which in EQUALITY_TRANSLATORS]
     for problem in problems:
         if not fleetnas.call([problem], 1, ("--quick", "--dump", path)):
             raise SystemExit(f"equality: fleetnas does not run {problem}: {fleetnas.refused[problem]}")
@@ -298,6 +335,7 @@ def describe(fleetnas, peers):
         "commit": first_line(["git", "-C", ROOT, "describe", "--always", "--dirty"]),
         "python3-torch": package_version("python3-torch"),
         "libdnnl2": package_version("libdnnl2"),
+        "blas_kernels": {**blas_environment(), **os.environ}.get("OPENBLAS_CORETYPE") or blas_kernels() or "unknown",
         "blas": os.path.realpath("/etc/alternatives/libblas.so.3-x86_64-linux-gnu"),
         "fleetnas_ceilings": fleetnas.machine,
         "page_fault_us": page_fault_us(),
@@ -355,6 +393,21 @@ def memory_table(results):
     return lines + [""]
 
 
+def token_table(results):
+    rows = [r for g in results["groups"] for r in g["rows"] if r["tokens"]]
+    if not rows:
+        return []
+    lines = ["**Words a second, by the least processor time of each side**", ""]
+    lines.append("| | f32 | bf16 | PyTorch plain | tuned | f32 : plain | f32 : tuned | bf16 : plain | bf16 : tuned |")
+    lines.append("|---|---|---|---|---|---|---|---|---|")
+    for row in rows:
+        speed = {s: row["tokens"] / min(e["cpu_ms"]) * 1e3 for s, e in row["sides"].items()}
+        cells = [f"{speed[s]:,.0f}" if s in speed else "-" for s in SIDES]
+        cells += [f"{speed[a] / speed[b]:.3g}" if a in speed and b in speed else "-" for a in SIDES[:2] for b in SIDES[2:]]
+        lines.append("| " + " | ".join([row["what"], *cells]) + " |")
+    return lines + [""]
+
+
 def command_table(results):
     lines = ["**Commands**", ""]
     lines.append("| | `fleetnas bench ... --threads N` | `bench/peers/peer.py --plain` or `--tuned`, `... --threads N` | N |")
@@ -371,7 +424,7 @@ def machine_lines(machine):
     peak = ceilings["peak_one_thread"] if ceilings else None
     lines = [f"{machine['date']}, {machine['cores']} cores of {machine['processor']} (family {machine['family']}), {machine['system']}."]
     lines.append(f"{machine['fleetnas']} at {machine['commit']}, libdnnl2 {machine['libdnnl2']}, python3-torch {machine['python3-torch']},"
-                 f" BLAS of PyTorch: `{machine['blas']}`.")
+                 f" BLAS of PyTorch: `{machine['blas']}` with kernels for {machine['blas_kernels']}.")
     lines.append(f"The first touch of a page of memory costs {machine['page_fault_us']:.2g} us.")
     if peak:
         lines.append(f"One thread: f32 {peak['f32_gflops']:.0f} GFLOP/s, copies {peak['copy_memory_gbps']:.0f} GB/s as fleetnas measures them;"
@@ -384,7 +437,7 @@ def markdown(results):
     lines = machine_lines(results["machine"])
     for group in results["groups"]:
         lines += time_table(group)
-    lines += memory_table(results)
+    lines += memory_table(results) + token_table(results)
     left_out = sorted({f"{side}: {reason}" for g in results["groups"] for r in g["rows"] for side, reason in r["left_out"].items()})
     lines += [f"Left out: {line}" for line in left_out] + [""] * bool(left_out)
     if results["equality"]:

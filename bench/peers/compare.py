@@ -14,6 +14,7 @@ from torch.nn import functional
 
 import mobilenet
 import supernet
+import translations
 from cells import parse_cell
 from common import ProblemError, open_safetensors
 
@@ -214,8 +215,7 @@ def compare_gradients(exact, candidates, ours, peers):
     return failed, f"worst of {len(differences)} gradients {worst_of(differences)}, {note}"
 
 
-def compare_subnet(tensors, metadata):
-    failed = mobilenet.compare(tensors, metadata)
+def report(failed):
     for name, difference in sorted(failed.items(), key=lambda item: -item[1])[:10]:
         print(f"differs: {name}: {difference:.3g}", file=sys.stderr)
     return 1 if failed else 0
@@ -224,7 +224,9 @@ def compare_subnet(tensors, metadata):
 def compare(path, mode):
     tensors, metadata = read_tensors(path)
     if metadata.get("space", "").startswith("mobilenetv3"):
-        return compare_subnet(tensors, metadata)
+        return report(mobilenet.compare(tensors, metadata))
+    if "task" in metadata:
+        return report(translations.compare(tensors, metadata))
     for name in ("images", "labels", "loss", "logits", "parameter/stem.weight", "parameter/head.weight"):
         if name not in tensors:
             raise ProblemError(f'{path}: tensor "{name}" is missing')

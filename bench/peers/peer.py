@@ -6,7 +6,8 @@
     peer.py [--plain | --tuned] --compare FILE.safetensors [--threads N]
 
 A row: {"problem", "mode", "threads", "wall_ms": [...], "cpu_ms": [...], "peak_memory_mb"}. --compare computes anew what a dump of
-`fleetnas bench pass:... --dump FILE` (or `subnet:...`) holds and fails (exit 1) where loss, logits or gradients differ by more than 1e-3 (compare.py).
+`fleetnas bench pass:... --dump FILE` (or `subnet:...`, `translator:...`) holds and fails (exit 1) where loss, logits or gradients differ
+by more than 1e-3 (compare.py), of a translator by more than 1e-4.
 Problems and their keys are those of fleetnas, see PROBLEMS below; a direction "backward" is by data and weights together. Needs Debian's python3-torch.
 """
 import argparse
@@ -22,6 +23,9 @@ CELLS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 PROBLEMS = {
     "pass": {"cell": "mixed", "images": 256, "gradient": "weights", "channels": 16, "cells": 5},
     "subnet": {"arch": "middle", "resolution": 160, "images": 32, "gradient": "weights", "width": "1.2"},
+    "translator": {
+        "task": "training", "arch": "middle", "sentences": 16, "words": 30, "vocabulary": 8000, "dropout": "yes", "precision": "f32",
+    },
     "iteration": {"cells": CELLS, "images": 256, "channels": 16, "depth": 5},
     "step": {"devices": 13},
     "fronts": {"preferences": 24, "devices": 19},
@@ -39,10 +43,12 @@ def makers():
     import operators
     import passes
     import small
+    import translations
 
     return {
         "pass": passes.make_pass,
         "subnet": mobilenet.make_subnet,
+        "translator": translations.make_translator,
         "iteration": passes.make_iteration,
         "step": small.make_step,
         "fronts": small.make_fronts,

@@ -43,11 +43,15 @@ fnas_status fnas_bench_end(fnas_bench *bench, fnas_status status, fnas_row *row)
 
 /* ---- running ---- */
 
+static bool has_dump(const fnas_problem *problem) {
+    return fnas_problem_is_of(problem, "pass") || fnas_problem_is_of(problem, "subnet") || fnas_problem_is_of(problem, "translator");
+}
+
 static fnas_status check_files(fnas_context *context, const fnas_bench_options *options, const fnas_problem *problems) {
     const fnas_problem *only = options->problem_count == 1 ? &problems[0] : NULL;
     if (options->dump && options->svg) return fnas_fail(context, FNAS_ERR_USAGE, "a dump and a picture are of different problems");
-    if (options->dump && !(only && (fnas_problem_is_of(only, "pass") || fnas_problem_is_of(only, "subnet"))))
-        return fnas_fail(context, FNAS_ERR_USAGE, "a dump is made of one problem, of the family \"pass\" or \"subnet\"");
+    if (options->dump && !(only && has_dump(only)))
+        return fnas_fail(context, FNAS_ERR_USAGE, "a dump is made of one problem, of the family \"pass\", \"subnet\" or \"translator\"");
     if (options->svg && !(only && fnas_problem_is_of(only, "growth")))
         return fnas_fail(context, FNAS_ERR_USAGE, "a picture is made of one problem, of the family \"growth\"");
     return FNAS_OK;

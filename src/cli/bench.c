@@ -20,7 +20,7 @@ static const cli_option bench_options[] = {
     CLI_OPTION_THREADS(bench_values),
     CLI_OPTION_JSON(bench_values),
     {"dump", 0, CLI_OUTPUT, AT(dump), "FILE.safetensors",
-     "of one problem pass or subnet: weights, images, loss, logits, gradients, for another program", false},
+     "of one problem pass, subnet or translator: weights, inputs, loss, logits, gradients, for another program", false},
     {"svg", 0, CLI_OUTPUT, AT(svg), "FILE", "of one problem growth: the picture with its exponent", false},
     CLI_OPTIONS_END,
 };

@@ -6,7 +6,9 @@
 
 #include "base/memory.h"
 #include "bench/drill.h"
+#include "bench/dump.h"
 #include "bench/pass.h"
+#include "bench/translation.h"
 #include "compute/check/operands_bounds.h"
 #include "compute/check/operands_run.h"
 #include "export/safetensors.h"
@@ -347,6 +349,60 @@ static void test_subnet(void **state) {
     json_decref(root);
 }
 
+#define SMALLEST "arch=smallest,sentences=3,words=4,vocabulary=50,dropout=yes,weights=own,precision="
+
+/* HAT's own count of products, which counts biases too, and the words' logits: once forward, twice backward. In decoding a word sees those
+ * before it and itself alone. */
+static void test_translator(void **state) {
+    static const char *const problems[] = {"translator:task=training," SMALLEST "f32", "translator:task=decoding," SMALLEST "f32",
+                                           "translator:task=decoding," SMALLEST "bf16"};
+    fnas_test_place *place = *state;
+    fnas_space *space;
+    int32_t choices[64];
+    assert_int_equal(FNAS_OK, fnas_space_open(place->context, "transformer:length=4", &space));
+    for (int64_t d = 0; d < fnas_space_decision_count(space); d++) /* lists begin with the largest, but for spans */
+        choices[d] = strncmp(fnas_space_decision_name(space, d), "ende-attn", 9) == 0 ? 0 : (int32_t)fnas_space_choice_count(space, d) - 1;
+    double words = 4, encoder_biases = 6 * (4 * 512 + 1024 + 512), decoder_biases = 6 * 512 + 1024 + 512 + 2 * 512;
+    double products = (double)fnas_space_macs(space, choices) - words * (encoder_biases + decoder_biases) + words * 512 * 50;
+    fnas_space_close(space);
+    json_t *root = run(place, (fnas_bench_options){.repeats = 1}, problems, 3);
+    for (size_t i = 0; i < 3; i++) {
+        assert_true(number(row(root, i), "error") <= 1);
+        assert_true(number(row(root, i), "tokens_per_s") > 0);
+    }
+    assert_true(number(row(root, 2), "error") > 1e-3); /* the weights are rounded */
+    assert_true(number(row(root, 0), "flops") == 6 * 3 * products);
+    assert_true(number(row(root, 1), "flops") == 2 * 3 * (products - words * 2 * 512 * (words - (1 + 2 + 3 + 4) / 4.0)));
+    json_decref(root);
+}
+
+/* What stands in the file is what a step without dropout gives. */
+static void test_translator_dump(void **state) {
+    fnas_test_place *place = *state;
+    static const char *const problems[] = {"translator:task=training," SMALLEST "f32"};
+    const char *path = fnas_test_path(place, "translator.safetensors");
+    fnas_safetensors *file;
+    fnas_translation translation;
+    json_decref(run(place, (fnas_bench_options){.dump = path, .seed = 5}, problems, 1));
+    assert_int_equal(FNAS_OK, fnas_safetensors_read(place->context, path, (size_t)1 << 28, &file));
+    fnas_translation_setup setup = {.arch = "smallest", .sentences = 3, .words = 4, .vocabulary = 50, .seed = 5};
+    assert_int_equal(FNAS_OK, fnas_translation_create(place->context, &setup, &translation));
+    assert_int_equal(FNAS_OK, fnas_translation_run(place->context, &translation));
+    assert_true(*(const double *)fnas_safetensors_find(file, "loss")->data == translation.result.loss);
+    const fnas_parameters *parameters = &translation.parameters;
+    for (int64_t i = 0; i < parameters->item_count; i++) {
+        char name[FNAS_DUMP_NAME_BYTES];
+        snprintf(name, sizeof name, "gradient/%s", parameters->items[i].name);
+        const fnas_safetensors_tensor *tensor = fnas_safetensors_find(file, name);
+        assert_non_null(tensor);
+        assert_memory_equal(tensor->data, translation.weight_gradient + parameters->items[i].offset,
+                            (size_t)parameters->items[i].count * sizeof(float));
+    }
+    assert_true(fnas_safetensors_find(file, "logits")->shape[0] == 12 && fnas_safetensors_find(file, "logits")->shape[1] == 50);
+    fnas_translation_free(&translation);
+    fnas_safetensors_free(file);
+}
+
 static void test_refusals(void **state) {
     fnas_test_place *place = *state;
     fnas_bench_report *report;
@@ -357,6 +413,9 @@ static void test_refusals(void **state) {
     options = (fnas_bench_options){.problem_count = 1, .problems = (const char *const[]){"subnet:resolution=130"}, .quick = true};
     assert_int_equal(FNAS_ERR_USAGE, fnas_bench_run(place->context, &options, &report));
     assert_message("resolution=130: possible are 128, 132, ... 224");
+    options.problems = (const char *const[]){"translator:task=training,precision=bf16"};
+    assert_int_equal(FNAS_ERR_USAGE, fnas_bench_run(place->context, &options, &report));
+    assert_message("a training step is f32");
     options.problem_count = 0;
     assert_int_equal(FNAS_ERR_USAGE, fnas_bench_run(place->context, &options, &report));
     fnas_context_request_stop(place->context);
@@ -391,6 +450,8 @@ int main(void) {
                                        TEST(test_repeated_cells),
                                        TEST(test_flops),
                                        TEST(test_subnet),
+                                       TEST(test_translator),
+                                       TEST(test_translator_dump),
                                        TEST(test_refusals),
                                        TEST(test_list)};
     return cmocka_run_group_tests(tests, NULL, NULL);

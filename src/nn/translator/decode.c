@@ -148,7 +148,7 @@ static fnas_status begin(fnas_context *context, fnas_translator_run_state *run, 
     all->scratch = room(run, rows * most, sizeof(int64_t));
     all->finished = room(run, n, sizeof(int64_t));
     all->best = room(run, n, sizeof(double));
-    FNAS_TRY(fnas_decoder_begin(context, run, rows, most, &all->decoder));
+    FNAS_TRY(fnas_decoder_begin(context, run, rows, most, all->request->weights, &all->decoder));
     all->decoder.rows = n;
     for (int64_t i = 0; i < n; i++) {
         all->finished[i] = 0;

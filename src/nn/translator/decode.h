@@ -22,6 +22,9 @@ typedef struct fnas_decode_request {
     const int32_t *source;       /* ids */
     const int64_t *source_start; /* [n + 1] */
     fnas_decode_options options;
+    /* Of the weights that the decoder's steps multiply with: FNAS_COMPUTE_BF16 rounds them once a call (fnas_product_round), so that a step
+     * of few hypotheses has half as many bytes to read. Sums, activations and all of the encoder are f32. */
+    fnas_compute_type weights;
     int32_t *words;       /* [n][words_most]: written, without begin and end */
     int64_t *word_counts; /* [n]: written */
     double *scores;       /* [n]: of what is given; NULL: not wanted */

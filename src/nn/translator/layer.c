@@ -75,11 +75,11 @@ static void end_forward(const at *a, fnas_translator_place place, int offset, co
 static double end_backward(const at *a, fnas_translator_place place, int offset, const float *source, const fnas_translator_end *end,
                            float *diff) {
     int64_t count = a->side->tokens * a->width;
-    fnas_translator_add_gate(a->run, a->side->shape->width_gate, fnas_translator_dot(count, diff, end->result));
+    fnas_translator_add_gate(a->run, a->side->shape->width_gate, fnas_translator_dot(a->run, count, diff, end->result));
     fnas_layer_norm_backward(a->side->tokens, a->width, end->sum, fnas_translator_values(a->run, a->handle + offset), end->mean, end->scale,
                              diff, diff, fnas_translator_gradient(a->run, a->handle + offset),
                              fnas_translator_gradient(a->run, a->handle + offset + FNAS_TRANSLATOR_BETA));
-    double dot = fnas_translator_dot(count, diff, end->sum) - fnas_translator_dot(count, diff, source);
+    double dot = fnas_translator_dot(a->run, count, diff, end->sum) - fnas_translator_dot(a->run, count, diff, source);
     memcpy(a->run->branch, diff, (size_t)count * sizeof(float));
     fnas_translator_drop(a->run, a->side->drop, fnas_translator_layer_place(a->side->place, a->index, place), count, a->run->branch);
     return dot;
@@ -202,7 +202,7 @@ static void self_backward(const at *a) {
     self_sentences(a, &all);
     attend_backward(a, &all);
     fnas_translator_add_gate(run, a->side->shape->width_gate,
-                             fnas_translator_dot(tokens * 3 * a->attention, run->diff_projected, kept->projected));
+                             fnas_translator_dot(run, tokens * 3 * a->attention, run->diff_projected, kept->projected));
     product_backward(a, tokens, FNAS_TRANSLATOR_SELF_IN, (fnas_corner){a->width, 3 * a->attention, a->side->largest->width}, source_of(a),
                      run->diff_projected, true, a->side->diff);
 }
@@ -251,9 +251,9 @@ static void memory_backward(const at *a, int64_t part) {
     int64_t tokens = run->encoder.tokens, values = tokens * run->encoder.shape->width;
     const float *diff = memory_gradient(a, part);
     fnas_translator_add_gate(run, a->side->shape->width_gate,
-                             fnas_translator_dot(tokens * 2 * a->attention, diff, a->kept->cross.memory[part]));
+                             fnas_translator_dot(run, tokens * 2 * a->attention, diff, a->kept->cross.memory[part]));
     product_backward(a, tokens, FNAS_TRANSLATOR_CROSS_MEMORY, memory_corner(a), memory_of(a, part), diff, false, run->diff_source);
-    fnas_translator_add_gate(run, a->layer->cross_sources_gate, fnas_translator_dot(values, run->diff_source, memory_of(a, part)));
+    fnas_translator_add_gate(run, a->layer->cross_sources_gate, fnas_translator_dot(run, values, run->diff_source, memory_of(a, part)));
     fnas_kernels_f32.add((size_t)values, run->diff_source, run->encoder.diff_memory[run->encoder.shape->layer_count - 1 - part]);
 }
 
@@ -271,7 +271,7 @@ static void cross_backward(const at *a) {
     cross_sentences(a, &all);
     attend_backward(a, &all);
     fnas_translator_add_gate(run, a->side->shape->width_gate,
-                             fnas_translator_dot(tokens * a->attention, run->diff_projected, kept->projected));
+                             fnas_translator_dot(run, tokens * a->attention, run->diff_projected, kept->projected));
     product_backward(a, tokens, FNAS_TRANSLATOR_CROSS_QUERY, query_corner(a), source, run->diff_projected, true, a->side->diff);
     for (int64_t j = 0; j < a->layer->cross_sources; j++) memory_backward(a, j);
 }
@@ -304,7 +304,7 @@ static void feed_backward(const at *a) {
     int64_t tokens = a->side->tokens, count = tokens * a->layer->feed_forward;
     double dot = end_backward(a, FNAS_TRANSLATOR_DROP_FEED, FNAS_TRANSLATOR_FINAL_NORM, feed_source(a), &kept->end, a->side->diff);
     product_backward(a, tokens, FNAS_TRANSLATOR_CONTRACT, contract_corner(a), kept->hidden, run->branch, false, run->diff_hidden);
-    dot += fnas_translator_dot(count, run->diff_hidden, kept->hidden);
+    dot += fnas_translator_dot(run, count, run->diff_hidden, kept->hidden);
     fnas_translator_add_gate(run, a->side->shape->width_gate, dot);
     fnas_translator_add_gate(run, a->layer->feed_forward_gate, dot);
     fnas_kernels_f32.relu_gradient((size_t)count, kept->hidden, run->diff_hidden, false, run->diff_hidden);

@@ -35,7 +35,8 @@ fnas_status fnas_translator_batch_check(fnas_context *context, const fnas_transl
 
 /* ---- gates ---- */
 
-double fnas_translator_dot(int64_t count, const float *a, const float *b) {
+double fnas_translator_dot(const fnas_translator_run_state *run, int64_t count, const float *a, const float *b) {
+    if (!run->gate_gradient) return 0;
     double sum[FNAS_LANES] = {0};
     fnas_kernels_f32.dot((size_t)count, a, b, sum);
     return fnas_lanes_total(sum);
@@ -65,7 +66,7 @@ static void embed(const fnas_translator_run_state *run, const fnas_translator_si
 static void embed_backward(const fnas_translator_run_state *run, const fnas_translator_side_run *side, float *diff) {
     int64_t width = side->shape->width, stride = run->embedding_width;
     /* What was dropped is 0 in `embedded`, so that both dots, with and without the factors, are the same. */
-    fnas_translator_add_gate(run, side->shape->width_gate, fnas_translator_dot(side->tokens * width, diff, side->embedded));
+    fnas_translator_add_gate(run, side->shape->width_gate, fnas_translator_dot(run, side->tokens * width, diff, side->embedded));
     float *gradient = fnas_translator_gradient(run, FNAS_TRANSLATOR_EMBEDDING);
     if (!gradient) return;
     fnas_translator_drop(run, side->drop, side->place, side->tokens * width, diff);
@@ -158,7 +159,7 @@ static void layers_backward(fnas_translator_run_state *run, fnas_translator_side
         if (side->diff_memory[l]) fnas_kernels_f32.add((size_t)(side->tokens * side->shape->width), side->diff_memory[l], diff);
         if (l == last)
             fnas_translator_add_gate(run, side->shape->layers_gate,
-                                     fnas_translator_dot(side->tokens * side->shape->width, diff, side->layers[l].feed.end.result));
+                                     fnas_translator_dot(run, side->tokens * side->shape->width, diff, side->layers[l].feed.end.result));
         fnas_translator_layer_backward(run, side, l);
     }
     embed_backward(run, side, side->diff);

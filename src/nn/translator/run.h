@@ -96,7 +96,8 @@ static inline float *fnas_translator_gradient(const fnas_translator_run_state *r
 }
 
 /* ---- parts ---- */
-double fnas_translator_dot(int64_t count, const float *a, const float *b);
+/* For a gate's gradient: 0 where none is wanted. */
+double fnas_translator_dot(const fnas_translator_run_state *run, int64_t count, const float *a, const float *b);
 void fnas_translator_add_gate(const fnas_translator_run_state *run, int32_t gate, double dot);
 /* x *= factors of dropout at a place; the same again in the backward pass. */
 void fnas_translator_drop(const fnas_translator_run_state *run, double probability, uint32_t place, int64_t count, float *x);

@@ -7,7 +7,78 @@
 #include "compute/kernels.h"
 #include "compute/layer_norm.h"
 
+/* ---- products ---- */
+
+static fnas_corner corner_of(const fnas_translator_run_state *run, int64_t l, fnas_decoder_product which) {
+    const fnas_translator_side_run *side = &run->decoder;
+    int64_t width = side->shape->width, largest = side->largest->width, attention = run->request->shape->attention_width,
+            middle = side->shape->layers[l].feed_forward;
+    switch (which) {
+    case FNAS_DECODER_SELF_IN:
+        return (fnas_corner){width, 3 * attention, largest};
+    case FNAS_DECODER_QUERY:
+        return (fnas_corner){width, attention, largest};
+    case FNAS_DECODER_EXPAND:
+        return (fnas_corner){width, middle, largest};
+    case FNAS_DECODER_CONTRACT:
+        return (fnas_corner){middle, width, side->largest->layers[l].feed_forward};
+    default:
+        return (fnas_corner){attention, width, attention}; /* what an attention gives */
+    }
+}
+
+static fnas_corner word_corner(const fnas_translator_run_state *run) {
+    return (fnas_corner){run->decoder.shape->width, run->request->shape->vocabulary, run->embedding_width};
+}
+
+static int32_t handle_of(const fnas_translator_run_state *run, int64_t l, fnas_decoder_product which) {
+    static const int32_t offsets[FNAS_DECODER_PRODUCTS] = {
+        [FNAS_DECODER_SELF_IN] = FNAS_TRANSLATOR_SELF_IN,   [FNAS_DECODER_SELF_OUT] = FNAS_TRANSLATOR_SELF_OUT,
+        [FNAS_DECODER_QUERY] = FNAS_TRANSLATOR_CROSS_QUERY, [FNAS_DECODER_CROSS_OUT] = FNAS_TRANSLATOR_CROSS_OUT,
+        [FNAS_DECODER_EXPAND] = FNAS_TRANSLATOR_EXPAND,     [FNAS_DECODER_CONTRACT] = FNAS_TRANSLATOR_CONTRACT};
+    return fnas_translator_decoder_handle(run->request->largest, l) + offsets[which];
+}
+
+static void multiply(const fnas_decoder *decoder, fnas_corner corner, const float *weights, const uint16_t *rounded, const float *bias,
+                     const float *src, float *dst) {
+    fnas_engine *engine = decoder->run->engine;
+    if (rounded)
+        fnas_product_forward_rounded(engine, decoder->rows, corner.in, corner.out, src, rounded, bias, decoder->panel, dst);
+    else
+        fnas_product_forward(engine, decoder->rows, corner, src, weights, bias, dst);
+}
+
+static void product(const fnas_decoder *decoder, int64_t l, fnas_decoder_product which, const float *src, float *dst) {
+    const fnas_translator_run_state *run = decoder->run;
+    int32_t handle = handle_of(run, l, which);
+    multiply(decoder, corner_of(run, l, which), fnas_translator_values(run, handle), decoder->rounded[l][which],
+             fnas_translator_values(run, handle + FNAS_TRANSLATOR_BIAS), src, dst);
+}
+
 /* ---- memory ---- */
+
+static uint16_t *rounded_weights(fnas_translator_run_state *run, fnas_corner corner, const float *weights) {
+    uint16_t *rounded = fnas_arena_allocate(run->arena, (size_t)(corner.out * corner.in) * sizeof *rounded);
+    if (rounded)
+        fnas_product_round(corner, weights, rounded);
+    else
+        run->out_of_memory = true;
+    return rounded;
+}
+
+static void round_weights(fnas_decoder *decoder) {
+    fnas_translator_run_state *run = decoder->run;
+    int64_t inputs = word_corner(run).in;
+    for (int64_t l = 0; l < run->decoder.shape->layer_count; l++)
+        for (int p = 0; p < FNAS_DECODER_PRODUCTS; p++) {
+            fnas_corner corner = corner_of(run, l, (fnas_decoder_product)p);
+            const float *weights = fnas_translator_values(run, handle_of(run, l, (fnas_decoder_product)p));
+            decoder->rounded[l][p] = rounded_weights(run, corner, weights);
+            inputs = corner.in > inputs ? corner.in : inputs;
+        }
+    decoder->rounded_embedding = rounded_weights(run, word_corner(run), fnas_translator_values(run, FNAS_TRANSLATOR_EMBEDDING));
+    decoder->panel = fnas_translator_floats(run, FNAS_PRODUCT_PANEL * inputs);
+}
 
 static void *indices(fnas_translator_run_state *run, int64_t count) {
     void *memory = fnas_arena_allocate(run->arena, (size_t)count * sizeof(int64_t));
@@ -46,9 +117,10 @@ static void allocate(fnas_decoder *decoder) {
 }
 
 fnas_status fnas_decoder_begin(fnas_context *context, fnas_translator_run_state *run, int64_t rows_most, int64_t words_most,
-                               fnas_decoder *decoder) {
+                               fnas_compute_type weights, fnas_decoder *decoder) {
     *decoder = (fnas_decoder){.run = run, .rows_most = rows_most, .words_most = words_most};
     allocate(decoder);
+    if (weights == FNAS_COMPUTE_BF16) round_weights(decoder);
     if (run->out_of_memory) return fnas_fail_memory(context, "translating");
     int64_t width = run->decoder.shape->width;
     for (int64_t t = 0; t < words_most; t++)
@@ -85,7 +157,8 @@ static inline const float *key_at(const key_list *list, int64_t k) {
     return decoder->kept[list->layer] + (in * decoder->words_most + k) * list->stride;
 }
 
-static float dot(int64_t count, const float *a, const float *b) {
+/* Inline, for the instruction set of who calls. */
+static inline __attribute__((always_inline)) float dot(int64_t count, const float *a, const float *b) {
     float lanes[16] = {0};
     int64_t c = 0;
     for (; c + 16 <= count; c += 16)
@@ -122,11 +195,6 @@ static void attend(const fnas_decoder *decoder, const key_list *list, int64_t he
 
 /* ---- a layer ---- */
 
-static void product(const fnas_decoder *decoder, int32_t handle, fnas_corner corner, const float *src, float *dst) {
-    fnas_product_forward(decoder->run->engine, decoder->rows, corner, src, fnas_translator_values(decoder->run, handle),
-                         fnas_translator_values(decoder->run, handle + FNAS_TRANSLATOR_BIAS), dst);
-}
-
 /* x becomes norm(x + branch). */
 static void end(const fnas_decoder *decoder, int32_t handle) {
     int64_t width = decoder->run->decoder.shape->width;
@@ -139,9 +207,8 @@ static void end(const fnas_decoder *decoder, int32_t handle) {
 
 static void self_attention(const fnas_decoder *decoder, int64_t l, int32_t handle) {
     const fnas_translator_side_run *side = &decoder->run->decoder;
-    int64_t width = side->shape->width, attention = decoder->run->request->shape->attention_width, words = decoder->words_most;
-    product(decoder, handle + FNAS_TRANSLATOR_SELF_IN, (fnas_corner){width, 3 * attention, side->largest->width}, decoder->x,
-            decoder->projected);
+    int64_t attention = decoder->run->request->shape->attention_width, words = decoder->words_most;
+    product(decoder, l, FNAS_DECODER_SELF_IN, decoder->x, decoder->projected);
     for (int64_t i = 0; i < decoder->rows; i++) {
         const float *query = decoder->projected + i * 3 * attention;
         decoder->kept_in[i * words + decoder->length] = i;
@@ -150,7 +217,7 @@ static void self_attention(const fnas_decoder *decoder, int64_t l, int32_t handl
         key_list list = {.decoder = decoder, .count = decoder->length + 1, .row = i, .layer = l, .stride = 2 * attention};
         attend(decoder, &list, side->shape->layers[l].heads, query, decoder->context + i * attention);
     }
-    product(decoder, handle + FNAS_TRANSLATOR_SELF_OUT, (fnas_corner){attention, width, attention}, decoder->context, decoder->branch);
+    product(decoder, l, FNAS_DECODER_SELF_OUT, decoder->context, decoder->branch);
     end(decoder, handle + FNAS_TRANSLATOR_SELF_NORM);
 }
 
@@ -158,26 +225,23 @@ static void cross_attention(const fnas_decoder *decoder, int64_t l, int32_t hand
     const fnas_translator_side_run *side = &decoder->run->decoder;
     const fnas_translator_layer *layer = &side->shape->layers[l];
     const int64_t *start = decoder->run->encoder.start;
-    int64_t width = side->shape->width, attention = decoder->run->request->shape->attention_width;
-    product(decoder, handle + FNAS_TRANSLATOR_CROSS_QUERY, (fnas_corner){width, attention, side->largest->width}, decoder->x,
-            decoder->projected);
+    int64_t attention = decoder->run->request->shape->attention_width;
+    product(decoder, l, FNAS_DECODER_QUERY, decoder->x, decoder->projected);
     for (int64_t i = 0; i < decoder->rows; i++) {
         int64_t s = decoder->sentence[i], keys = start[s + 1] - start[s];
         key_list list = {.decoder = decoder, .count = layer->cross_sources * keys, .part_count = keys, .stride = 2 * attention};
         for (int64_t j = 0; j < layer->cross_sources; j++) list.part[j] = side->layers[l].cross.memory[j] + start[s] * 2 * attention;
         attend(decoder, &list, layer->cross_heads, decoder->projected + i * attention, decoder->context + i * attention);
     }
-    product(decoder, handle + FNAS_TRANSLATOR_CROSS_OUT, (fnas_corner){attention, width, attention}, decoder->context, decoder->branch);
+    product(decoder, l, FNAS_DECODER_CROSS_OUT, decoder->context, decoder->branch);
     end(decoder, handle + FNAS_TRANSLATOR_CROSS_NORM);
 }
 
 static void feed_forward(const fnas_decoder *decoder, int64_t l, int32_t handle) {
-    const fnas_translator_side_run *side = &decoder->run->decoder;
-    int64_t width = side->shape->width, middle = side->shape->layers[l].feed_forward;
-    product(decoder, handle + FNAS_TRANSLATOR_EXPAND, (fnas_corner){width, middle, side->largest->width}, decoder->x, decoder->hidden);
+    int64_t middle = decoder->run->decoder.shape->layers[l].feed_forward;
+    product(decoder, l, FNAS_DECODER_EXPAND, decoder->x, decoder->hidden);
     fnas_kernels_f32.relu((size_t)(decoder->rows * middle), decoder->hidden, decoder->hidden);
-    product(decoder, handle + FNAS_TRANSLATOR_CONTRACT, (fnas_corner){middle, width, side->largest->layers[l].feed_forward},
-            decoder->hidden, decoder->branch);
+    product(decoder, l, FNAS_DECODER_CONTRACT, decoder->hidden, decoder->branch);
     end(decoder, handle + FNAS_TRANSLATOR_FINAL_NORM);
 }
 
@@ -202,8 +266,7 @@ void fnas_decoder_step(fnas_decoder *decoder) {
         cross_attention(decoder, l, handle);
         feed_forward(decoder, l, handle);
     }
-    fnas_corner corner = {.in = run->decoder.shape->width, .out = run->request->shape->vocabulary, .stride = run->embedding_width};
-    fnas_product_forward(run->engine, decoder->rows, corner, decoder->x, fnas_translator_values(run, FNAS_TRANSLATOR_EMBEDDING), NULL,
-                         decoder->logits);
+    multiply(decoder, word_corner(run), fnas_translator_values(run, FNAS_TRANSLATOR_EMBEDDING), decoder->rounded_embedding, NULL,
+             decoder->x, decoder->logits);
     decoder->length++;
 }

@@ -4,6 +4,17 @@
 
 #include "nn/translator/run.h"
 
+/* The products of a layer's step. */
+typedef enum fnas_decoder_product {
+    FNAS_DECODER_SELF_IN,
+    FNAS_DECODER_SELF_OUT,
+    FNAS_DECODER_QUERY,
+    FNAS_DECODER_CROSS_OUT,
+    FNAS_DECODER_EXPAND,
+    FNAS_DECODER_CONTRACT,
+    FNAS_DECODER_PRODUCTS
+} fnas_decoder_product;
+
 typedef struct fnas_decoder {
     fnas_translator_run_state *run; /* whose encoder has run */
     int64_t rows_most, words_most;
@@ -16,11 +27,14 @@ typedef struct fnas_decoder {
     float *logits;                           /* [rows_most][vocabulary] */
     float *x, *projected, *context, *branch, *hidden, *weights; /* scratch of a step */
     float *position;                                            /* [words_most][width] */
+    /* In bf16: each product's weights, the embedding's, and a panel of them as f32. NULL in f32. */
+    uint16_t *rounded[FNAS_TRANSLATOR_LAYERS_MAX][FNAS_DECODER_PRODUCTS], *rounded_embedding;
+    float *panel;
 } fnas_decoder;
 
 /* Memory for so many rows and words, and the keys and values of the encoder's results. */
 FNAS_NODISCARD fnas_status fnas_decoder_begin(fnas_context *context, fnas_translator_run_state *run, int64_t rows_most, int64_t words_most,
-                                              fnas_decoder *decoder);
+                                              fnas_compute_type weights, fnas_decoder *decoder);
 /* Reads the rows' words; writes the logits. */
 void fnas_decoder_step(fnas_decoder *decoder);
 /* Row i goes on from what row from[i] has read, for i < rows. */
