@@ -24,9 +24,9 @@ static const cli_option search_options[] = {
     {"out", 'o', CLI_TEXT, AT(run), "RUN", "folder of the run: new or empty", true},
     {"space", 0, CLI_SPACE, AT(space), "SPACE",
      "search space, as the cards were measured; needed where a file describes it [the first card's]", false},
-    CLI_OPTION_DATA(
-        search_values,
-        "data set: fashion-mnist, cifar10:DIR, folder:DIR, synthetic:...; its images are resized to the space's [fashion-mnist]"),
+    CLI_OPTION_DATA(search_values, "data set: fashion-mnist, cifar10:DIR, folder:DIR, synthetic:...; its images are resized to the space's "
+                                   "[fashion-mnist]; where networks "
+                                   "translate text:FILE, as data prepare makes it"),
     {"error", 0, CLI_TEXT, AT(error), "SOURCE",
      "whence errors: supernet, table:FILE.csv:COLUMN, surrogate:FILE, which such a search leaves in its run as error.safetensors, or "
      "surrogate:FILE.npz[:output=OUTPUT,input=INPUT], a network of your own (docs/spaces.md) [supernet]",

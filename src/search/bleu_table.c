@@ -67,7 +67,7 @@ static fnas_status collect_sources(fnas_context *context, bleu_work *work) {
         fnas_pairs_ids(pairs, work->part, i, FNAS_TEXT_SOURCE, ids);
         FNAS_TRY(fnas_source_list_add(context, &work->sources, ids, fnas_pairs_length(pairs, work->part, i, FNAS_TEXT_SOURCE), end));
     }
-    return fnas_source_list_plan(context, &work->sources);
+    return fnas_source_list_plan(context, &work->options->beam, &work->sources);
 }
 
 /* ---- translating and scoring ---- */

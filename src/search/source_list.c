@@ -7,7 +7,7 @@
 
 #define STEP 8            /* lengths are told apart by this: sentences of a chunk may have translations of equally many words */
 #define SENTENCES_MOST 32 /* of a chunk */
-#define WORDS_MOST 2048   /* of a chunk's translations, so that the keys and values of all hypotheses fit in memory */
+#define WORDS_MOST 8192   /* of a chunk's hypotheses, whose keys and values are kept: 34 MB a layer where attention is 512 wide */
 
 fnas_status fnas_source_list_add(fnas_context *context, fnas_source_list *sources, const int32_t *ids, int64_t count, int32_t end) {
     int64_t used = sources->count ? sources->start[sources->count] : 0;
@@ -41,10 +41,10 @@ static int64_t length_of(const fnas_source_list *sources, int64_t sentence) {
     return sources->start[sentence + 1] - sources->start[sentence];
 }
 
-static void cut(fnas_source_list *sources) {
+static void cut(int64_t beam, fnas_source_list *sources) {
     for (int64_t i = 0; i < sources->count;) {
         int64_t most = fnas_translation_words_most(length_of(sources, sources->order[i])), behind = i + 1;
-        while (behind < sources->count && behind - i < SENTENCES_MOST && (behind - i + 1) * most <= WORDS_MOST &&
+        while (behind < sources->count && behind - i < SENTENCES_MOST && (behind - i + 1) * beam * most <= WORDS_MOST &&
                fnas_translation_words_most(length_of(sources, sources->order[behind])) == most)
             behind++;
         sources->first[sources->chunk_count++] = i;
@@ -53,7 +53,7 @@ static void cut(fnas_source_list *sources) {
     sources->first[sources->chunk_count] = sources->count;
 }
 
-fnas_status fnas_source_list_plan(fnas_context *context, fnas_source_list *sources) {
+fnas_status fnas_source_list_plan(fnas_context *context, const fnas_beam_options *beam, fnas_source_list *sources) {
     size_t count = (size_t)sources->count;
     fnas_keyed *keyed = fnas_allocate(2 * count, sizeof *keyed);
     sources->order = fnas_allocate(count, sizeof *sources->order);
@@ -62,7 +62,7 @@ fnas_status fnas_source_list_plan(fnas_context *context, fnas_source_list *sourc
         for (int64_t i = 0; i < sources->count; i++) keyed[i] = (fnas_keyed){-(double)length_of(sources, i), i};
         fnas_sort_keyed(sources->count, keyed, keyed + count);
         for (int64_t i = 0; i < sources->count; i++) sources->order[i] = keyed[i].index;
-        cut(sources);
+        cut(fnas_translation_beam(beam), sources);
     }
     fnas_free(keyed);
     return sources->first && sources->order ? FNAS_OK : fnas_fail_memory(context, "sentences");

@@ -32,6 +32,10 @@ fnas_status fnas_translation_check(fnas_context *context, const fnas_run *run, c
     return FNAS_OK;
 }
 
+int64_t fnas_translation_beam(const fnas_beam_options *beam) {
+    return beam->width ? beam->width : BEAM;
+}
+
 /* ---- a chunk ---- */
 
 typedef struct translate_task {
@@ -90,7 +94,7 @@ static fnas_status chunk_decode(fnas_context *context, const fnas_translation_re
                                   .n = n,
                                   .source = chunk->ids,
                                   .source_start = chunk->start,
-                                  .options = {.beam = beam->width ? beam->width : BEAM,
+                                  .options = {.beam = fnas_translation_beam(beam),
                                               .length_penalty = beam->length_penalty ? *beam->length_penalty : LENGTH_PENALTY,
                                               .words_most = most,
                                               .begin = marks.begin,

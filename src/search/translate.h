@@ -20,9 +20,12 @@ typedef struct fnas_source_list {
 /* A sentence of `count` pieces [count] goes behind the last; `end` behind it. */
 FNAS_NODISCARD fnas_status fnas_source_list_add(fnas_context *context, fnas_source_list *sources, const int32_t *ids, int64_t count,
                                                 int32_t end);
-/* Once all are there: the chunks. They depend on the sentences' lengths alone. */
-FNAS_NODISCARD fnas_status fnas_source_list_plan(fnas_context *context, fnas_source_list *sources);
+/* Once all are there: the chunks. They depend on the sentences' lengths and the beam alone. */
+FNAS_NODISCARD fnas_status fnas_source_list_plan(fnas_context *context, const fnas_beam_options *beam, fnas_source_list *sources);
 void fnas_source_list_free(fnas_source_list *sources);
+
+/* Hypotheses that are kept: the beam's width, or the usual one. */
+int64_t fnas_translation_beam(const fnas_beam_options *beam);
 
 /* Words at most, the end included, of a translation of so many pieces, the end included. */
 int64_t fnas_translation_words_most(int64_t pieces);

@@ -66,7 +66,7 @@ static fnas_status add_texts(fnas_context *context, text_work *work, int64_t cou
     fnas_status status = FNAS_OK;
     for (int64_t i = 0; i < count && status == FNAS_OK; i++) status = add_text(context, work, i, texts[i], sizes[i], &encoding);
     fnas_encoding_free(&encoding);
-    return status == FNAS_OK ? fnas_source_list_plan(context, &work->sources) : status;
+    return status == FNAS_OK ? fnas_source_list_plan(context, &work->options->beam, &work->sources) : status;
 }
 
 /* ---- translations ---- */
