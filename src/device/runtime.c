@@ -84,13 +84,15 @@ fnas_status fnas_runtime_check_translation(fnas_context *context, const fnas_run
     const fnas_runtime_translation *translation = runtime->translation;
     if (translation && translation->precisions[precision]) return FNAS_OK;
     fnas_text names = {0};
-    fnas_status status =
-        translation
-            ? fnas_fail(context, FNAS_ERR_UNSUPPORTED,
-                        "runtime %s runs networks that translate in the precision %s, not in %s: leave precision out, or use that",
-                        runtime->name, list_names(&names, FNAS_PRECISION_COUNT, translating_precision, runtime), precision_names[precision])
-            : fnas_fail(context, FNAS_ERR_UNSUPPORTED, "runtime %s runs networks of images only: for networks that translate there are %s",
-                        runtime->name, list_names(&names, RUNTIME_COUNT, translating_runtime, runtime));
+    fnas_status status = translation
+                             ? fnas_fail(
+                                   context, FNAS_ERR_UNSUPPORTED,
+                                   "runtime %s runs networks that translate in %s, not in %s: leave precision out, or use one of these",
+                                   runtime->name, list_names(&names, FNAS_PRECISION_COUNT, translating_precision, runtime),
+                                   precision_names[precision])
+                             : fnas_fail(context, FNAS_ERR_UNSUPPORTED,
+                                         "runtime %s runs networks of images only: for networks that translate there are %s", runtime->name,
+                                         list_names(&names, RUNTIME_COUNT, translating_runtime, runtime));
     fnas_text_free(&names);
     return status;
 }

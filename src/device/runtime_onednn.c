@@ -128,8 +128,8 @@ static void onednn_use_threads(int threads) {
     omp_set_num_threads(threads);
 }
 
-static const fnas_runtime_translation translation = {
-    .precisions = {true, false, false}, .product = NULL, .use_threads = onednn_use_threads};
+/* bf16 is of the weights that decoding multiplies with (nn/translator/decode.h), which needs nothing of the processor. */
+static const fnas_runtime_translation translation = {.precisions = {true, true, false}, .product = NULL, .use_threads = onednn_use_threads};
 
 const fnas_runtime fnas_runtime_onednn = {.name = "onednn",
                                           .precisions = {true, true, true},

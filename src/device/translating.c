@@ -54,11 +54,10 @@ static fnas_status prepare_sentences(fnas_context *context, fnas_translating *ma
 }
 
 static fnas_status prepare(fnas_context *context, fnas_translating *made, uint64_t seed, fnas_precision precision) {
-    fnas_compute_type type = precision == FNAS_PRECISION_BF16 ? FNAS_COMPUTE_BF16 : FNAS_COMPUTE_F32;
     FNAS_TRY(fnas_translator_check(context, &made->shape));
     FNAS_TRY(prepare_weights(context, made, seed));
     FNAS_TRY(prepare_sentences(context, made, seed));
-    FNAS_TRY(fnas_worker_create(context, type, &made->worker));
+    FNAS_TRY(fnas_worker_create(context, FNAS_COMPUTE_F32, &made->worker));
     fnas_engine_set_product(made->worker.engine, made->translation->product);
     made->request = (fnas_decode_request){
         .shape = &made->shape,
@@ -70,7 +69,8 @@ static fnas_status prepare(fnas_context *context, fnas_translating *made, uint64
         .options = {.beam = 1, .length_penalty = 0, .words_most = made->length, .words_least = made->length, .begin = BEGIN, .end = END},
         .words = made->words,
         .word_counts = made->word_counts,
-        .scores = made->scores};
+        .scores = made->scores,
+        .weights = precision == FNAS_PRECISION_BF16 ? FNAS_COMPUTE_BF16 : FNAS_COMPUTE_F32};
     return FNAS_OK;
 }
 

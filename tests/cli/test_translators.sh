@@ -37,7 +37,7 @@ refuse() {
 # ---- what is refused ----
 
 refuse "a runtime of images" "runtime onednn-plain runs networks of images only" --runtime onednn-plain
-refuse "int8" "runtime blas runs networks that translate in the precision f32, not in int8" --runtime blas --precision int8
+refuse "int8" "runtime blas runs networks that translate in f32, not in int8" --runtime blas --precision int8
 refuse "a vocabulary that is hardly one" "the vocabulary size is 3: it must be 16 to 1000000" --vocabulary-size 3
 refuse "images" "leave data out" --data synthetic:3x8x8
 refuse "a program that wants images" "{images}, which is of networks of images: this space's read {sentences}" --command 'bench {onnx} {decoder} {images}'

@@ -22,16 +22,21 @@ static fnas_space *open_space(fnas_test_place *place, const char *spec) {
 
 /* ---- the networks ---- */
 
-static fnas_translating *create(fnas_test_place *place, const fnas_space *space, const fnas_runtime *runtime, int64_t batch,
-                                int64_t threads, int64_t arch) {
+static fnas_translating *create_in(fnas_test_place *place, const fnas_space *space, const fnas_runtime *runtime, fnas_precision precision,
+                                   int64_t batch, int64_t threads, int64_t arch) {
     fnas_translating *made;
-    fnas_runtime_options options = {.precision = FNAS_PRECISION_F32, .batch = batch, .threads = threads};
+    fnas_runtime_options options = {.precision = precision, .batch = batch, .threads = threads};
     int32_t choices[128];
     assert_in_range(fnas_space_decision_count(space), 1, 128);
     fnas_space_random(space, 5, arch, choices);
     assert_status(FNAS_OK, fnas_translating_create(place->context, runtime, space, choices, VOCABULARY, 7, &options, &made));
     for (int run = 0; run < 2; run++) assert_status(FNAS_OK, fnas_translating_run(place->context, made));
     return made;
+}
+
+static fnas_translating *create(fnas_test_place *place, const fnas_space *space, const fnas_runtime *runtime, int64_t batch,
+                                int64_t threads, int64_t arch) {
+    return create_in(place, space, runtime, FNAS_PRECISION_F32, batch, threads, arch);
 }
 
 /* As many words a sentence as it has, whatever they are. */
@@ -62,6 +67,22 @@ static void runtimes_say_the_same(void **state) {
         fnas_translating_destroy(theirs);
     }
     assert_true(most - least > 0.01); /* networks and sentences differ */
+    fnas_space_close(space);
+}
+
+/* Rounded weights give other scores, and not very different ones: a weight is off by 2^-9 of itself at most. */
+static void bf16_rounds_the_weights(void **state) {
+    fnas_test_place *place = *state;
+    fnas_space *space = open_space(place, TINY);
+    fnas_translating *exact = create(place, space, &fnas_runtime_onednn, BATCH, 1, 2),
+                     *rounded = create_in(place, space, &fnas_runtime_onednn, FNAS_PRECISION_BF16, BATCH, 1, 2);
+    check_words(rounded, BATCH);
+    for (int64_t i = 0; i < BATCH; i++) {
+        assert_true(rounded->scores[i] != exact->scores[i]);
+        assert_float_equal(rounded->scores[i], exact->scores[i], 0.01 * fabs(exact->scores[i]));
+    }
+    fnas_translating_destroy(exact);
+    fnas_translating_destroy(rounded);
     fnas_space_close(space);
 }
 
@@ -194,7 +215,7 @@ static void bad_options_are_refused(void **state) {
         assert_bad(place, TINY, &options, expected, words);                                                                                \
     } while (0)
     CHECK(runtime, "onednn-plain", FNAS_ERR_UNSUPPORTED, "networks of images only: for networks that translate there are onednn, blas");
-    CHECK(precision, "int8", FNAS_ERR_UNSUPPORTED, "runtime onednn runs networks that translate in the precision f32");
+    CHECK(precision, "int8", FNAS_ERR_UNSUPPORTED, "runtime onednn runs networks that translate in f32, bf16, not in int8");
     CHECK(vocabulary_size, 15, FNAS_ERR_INPUT, "the vocabulary size is 15");
     CHECK(vocabulary_size, 1000001, FNAS_ERR_INPUT, "the vocabulary size is 1000001");
     CHECK(data, "synthetic:3x8x8", FNAS_ERR_INPUT, "leave data out");
@@ -210,10 +231,8 @@ static void bad_options_are_refused(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        fnas_test(runtimes_say_the_same),
-        fnas_test(batches_begin_alike),
-        fnas_test(cards_of_both_runtimes),
-        fnas_test(bad_options_are_refused),
+        fnas_test(runtimes_say_the_same),  fnas_test(bf16_rounds_the_weights), fnas_test(batches_begin_alike),
+        fnas_test(cards_of_both_runtimes), fnas_test(bad_options_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
