@@ -379,6 +379,9 @@ static void what_does_not_fit_is_refused(void **state) {
     options.batch = "full";
     assert_refused(t, &options, "--batch");
     options = usual;
+    options.precision = "bf16";
+    assert_refused(t, &options, "--precision bf16");
+    options = usual;
     options.proxy = "qkv=8";
     assert_refused(t, &options, "--proxy");
     options = usual;
@@ -415,6 +418,43 @@ static void a_run_knows_its_data(void **state) {
     fnas_free(other);
 }
 
+/* Puts `to` in the place of `from` in a run's config.json, and back behind the question. */
+static void assert_edit_refused(translating *t, const char *run, const char *from, const char *to, const char *says) {
+    unsigned char *data;
+    size_t size;
+    fnas_run *opened;
+    fnas_text edited = {0};
+    char *path = fnas_path_join(run, "config.json");
+    test_check(t->place, fnas_file_read(t->place->context, path, 1 << 20, &data, &size));
+    const char *at = strstr((const char *)data, from);
+    if (!at) fail_msg("%s is not in config.json", from);
+    fnas_text_append(&edited, "%.*s%s%s", (int)(at - (const char *)data), (const char *)data, to, at + strlen(from));
+    test_check(t->place, fnas_file_write_atomic(t->place->context, path, edited.data, edited.size));
+    fnas_status status = fnas_run_open(t->place->context, run, &opened);
+    const char *message = fnas_context_message(t->place->context);
+    if (status != FNAS_ERR_INPUT || !strstr(message, says)) fail_msg("%s: %s: %s", to, fnas_status_text(status), message);
+    test_check(t->place, fnas_file_write_atomic(t->place->context, path, data, size));
+    fnas_text_free(&edited);
+    fnas_free(data);
+    fnas_free(path);
+}
+
+static void a_configuration_that_was_changed_is_refused(void **state) {
+    translating *t = *state;
+    fnas_search_options options = options_for(t, fnas_test_path(t->place, "changed"));
+    options.steps = 1;
+    test_check(t->place, fnas_search_run(t->place->context, &options));
+    const char *run = options.run;
+    assert_edit_refused(t, run, "\"largest_paths\": 1", "\"largest_paths\": 5", "largest_paths");
+    assert_edit_refused(t, run, "\"precision\": \"f32\"", "\"precision\": \"bf16\"", "precision");
+    assert_edit_refused(t, run, "\"largest_paths\"",
+                        "\"sandwiches\": 2, \"sandwich_paths\": 3, \"distillation\": 0, \"phases\": [], \"largest_paths\"", "sandwiches");
+    assert_edit_refused(t, run, "\"largest_paths\"", "\"error\": \"table\", \"largest_paths\"", "vocabulary");
+    assert_edit_refused(
+        t, run, "\"supernet\": \"transformer:", "\"supernet\": \"nb201\", \"former\": \"transformer:", "the networks of \"supernet\"");
+    assert_edit_refused(t, run, "\"vocabulary\"", "\"vocabularies\"", "has no \"vocabulary\"");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_step_trains_on_all_words_alike, setup, teardown),
@@ -426,6 +466,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(what_does_not_fit_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(images_are_no_text, setup, teardown),
         cmocka_unit_test_setup_teardown(a_run_knows_its_data, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_configuration_that_was_changed_is_refused, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
