@@ -193,6 +193,24 @@ static void a_step_trains_on_all_words_alike(void **state) {
     stage_close(&s);
 }
 
+/* All that the hypernetwork draws for a device is trained on some time: no path is always the largest network. */
+static void paths_take_turns_at_the_largest(void **state) {
+    translating *t = *state;
+    stage s;
+    int64_t turns[4] = {0};
+    fnas_search_options options = options_for(t, fnas_test_path(t->place, "turns"));
+    options.steps = 1;
+    stage_open(t, &options, &s);
+    for (s.run->state.step = 0; s.run->state.step < 16; s.run->state.step++) {
+        fnas_paths_draw(&s.searcher, FNAS_PURPOSE_WEIGHTS, 4, 0, 2);
+        int64_t path = (16 - s.run->state.step / 4) % 4;
+        assert_true(is_largest(&s.searcher, path));
+        for (int64_t p = 0; p < 4; p++) turns[p] += is_largest(&s.searcher, p);
+    }
+    for (int64_t p = 0; p < 4; p++) assert_in_range(turns[p], 4, 8); /* some are drawn */
+    stage_close(&s);
+}
+
 /* Observed architectures differ in nothing else: the same pairs, no dropout, no smoothing. */
 static void what_is_observed_sees_the_same(void **state) {
     translating *t = *state;
@@ -458,6 +476,7 @@ static void a_configuration_that_was_changed_is_refused(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_step_trains_on_all_words_alike, setup, teardown),
+        cmocka_unit_test_setup_teardown(paths_take_turns_at_the_largest, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_observed_sees_the_same, setup, teardown),
         cmocka_unit_test_setup_teardown(gates_give_the_gradient_of_the_mean_loss, setup, teardown),
         cmocka_unit_test_setup_teardown(scores_are_of_the_parts_words, setup, teardown),
