@@ -737,6 +737,19 @@ static fnas_status read_lists(fnas_context *context, const json_t *root, const c
     return FNAS_OK;
 }
 
+/* Of networks that translate. */
+static fnas_status check_sentences(fnas_context *context, const fnas_search_config *config, const char *path) {
+    if (!fnas_search_has_supernet(config))
+        return fnas_fail(context, FNAS_ERR_INPUT, "%s: there must be no \"vocabulary\" with \"error\": \"%s\"", path,
+                         fnas_names_error[config->error]);
+    if (config->precision != FNAS_COMPUTE_F32)
+        return fnas_fail(context, FNAS_ERR_INPUT, "%s: \"precision\" must be \"f32\" where networks translate", path);
+    if (shrinks(config)) return fnas_fail(context, FNAS_ERR_INPUT, "%s: there must be no \"sandwiches\" where networks translate", path);
+    if (config->largest_paths > config->paths)
+        return fnas_fail(context, FNAS_ERR_INPUT, "%s: \"largest_paths\" must be at most \"paths\"", path);
+    return FNAS_OK;
+}
+
 /* What the steps rely on, and no single field can say. */
 static fnas_status check_consistent(fnas_context *context, const fnas_search_config *config, const char *path) {
     if (config->objectives[0] != FNAS_OBJECTIVE_ERROR)
@@ -769,6 +782,7 @@ static fnas_status check_consistent(fnas_context *context, const fnas_search_con
         return fnas_fail(context, FNAS_ERR_INPUT, "%s: \"consolidate_rate\" must be at least \"weight_rate_end\", which it falls to", path);
     if (config->hypernet_rounds > 1 && config->error_gradient == FNAS_ERROR_GRADIENT_GATES)
         return fnas_fail(context, FNAS_ERR_INPUT, "%s: \"hypernet_rounds\" must be 1 with \"error_gradient\": \"gates\"", path);
+    if (fnas_search_translates(config)) FNAS_TRY(check_sentences(context, config, path));
     if (!fnas_search_has_supernet(config)) {
         if (config->warmup_fraction == 0 && config->consolidate_fraction == 0 && config->observed_paths == 0) return FNAS_OK;
         return fnas_fail(context, FNAS_ERR_INPUT,
@@ -779,8 +793,6 @@ static fnas_status check_consistent(fnas_context *context, const fnas_search_con
     if (model ? config->observed_paths < 2 : config->observed_paths != 0)
         return fnas_fail(context, FNAS_ERR_INPUT, "%s: \"observed_paths\" must be 0 with \"error_gradient\": \"gates\", else at least 2",
                          path);
-    if (config->largest_paths > config->paths)
-        return fnas_fail(context, FNAS_ERR_INPUT, "%s: \"largest_paths\" must be at most \"paths\"", path);
     if (fnas_search_translates(config)) return FNAS_OK; /* what follows is about images */
     int64_t shared = config->batch == FNAS_BATCH_SHARED ? config->paths : 1;
     int64_t trained = trains_paths(config) ? shared : 1;

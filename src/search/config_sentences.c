@@ -132,6 +132,9 @@ static fnas_status refuse(fnas_context *context, const fnas_search_options *opti
         if (useless[i].given)
             return fnas_fail(context, FNAS_ERR_USAGE, "--%s has no use where the networks of %s translate sentences: leave it out",
                              useless[i].name, fnas_space_name(space));
+    if (options->precision && strcmp(options->precision, "f32") != 0)
+        return fnas_fail(context, FNAS_ERR_USAGE, "--precision %s: networks that translate are trained in f32: leave it out",
+                         options->precision);
     return FNAS_OK;
 }
 

@@ -29,13 +29,21 @@ static bool is_uniform(const fnas_searcher *searcher, fnas_purpose purpose, int6
     return purpose == FNAS_PURPOSE_OBSERVE && path % 2 == 1;
 }
 
+/* Which paths are the largest network takes turns: always the same ones would leave a device, or with as many paths as devices all that the
+ * hypernetwork draws for it, out of what is trained. A turn lasts as many steps as there are paths, so that it falls in with no fraction of
+ * uniform paths. */
+static bool is_largest(const fnas_searcher *searcher, fnas_purpose purpose, int64_t path) {
+    int64_t paths = searcher->config->paths, turn = searcher->state->step / paths;
+    return purpose == FNAS_PURPOSE_WEIGHTS && (path + turn) % paths < searcher->config->largest_paths;
+}
+
 static void draw_sample(fnas_searcher *searcher, fnas_purpose purpose, int64_t path) {
     fnas_paths *paths = &searcher->paths;
     int64_t onehot = searcher->onehot;
     fnas_random random = fnas_random_begin(searcher->config->seed, FNAS_STREAM_SAMPLE, fnas_stream_step(searcher, purpose),
                                            paths->stream[path]);
     int32_t *choices = paths->choices + path * searcher->decisions;
-    if (purpose == FNAS_PURPOSE_WEIGHTS && path < searcher->config->largest_paths) {
+    if (is_largest(searcher, purpose, path)) {
         fnas_space_largest(searcher->run->space, choices);
         fnas_space_to_onehot(searcher->run->space, choices, paths->onehot + path * onehot);
         return;

@@ -521,12 +521,25 @@ static fnas_status check_phases(fnas_context *context, const fnas_run *run) {
                      run->path, (long long)run->config.phase_count, fnas_space_name(run->space), (long long)count);
 }
 
+/* Paths are drawn in the space and run on the supernet. */
+static fnas_status check_supernet(fnas_context *context, const fnas_run *run) {
+    const fnas_space *space = run->space, *supernet = run->supernet;
+    bool same = fnas_space_decision_count(supernet) == fnas_space_decision_count(space) &&
+                fnas_space_onehot_size(supernet) == fnas_space_onehot_size(space) &&
+                fnas_space_translates(supernet) == fnas_space_translates(space) &&
+                fnas_space_has_supernet(supernet) == fnas_space_has_supernet(space);
+    if (same) return FNAS_OK;
+    return fnas_fail(context, FNAS_ERR_INPUT, "%s: config.json: the networks of \"supernet\", %s, are not those of \"space\", %s",
+                     run->path, run->config.supernet, run->config.space);
+}
+
 static fnas_status open_own_spaces(fnas_context *context, fnas_run *run) {
     FNAS_TRY(learn_own_space(context, run));
     FNAS_TRY(fnas_space_open_spec(context, run->config.space, &run->space));
     FNAS_TRY(check_counts(context, run));
     FNAS_TRY(check_phases(context, run));
-    return fnas_space_open_spec(context, run->config.supernet, &run->supernet);
+    FNAS_TRY(fnas_space_open_spec(context, run->config.supernet, &run->supernet));
+    return check_supernet(context, run);
 }
 
 static fnas_status load_own_errors(fnas_context *context, fnas_run *run) {

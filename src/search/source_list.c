@@ -58,12 +58,13 @@ fnas_status fnas_source_list_plan(fnas_context *context, const fnas_beam_options
     fnas_keyed *keyed = fnas_allocate(2 * count, sizeof *keyed);
     sources->order = fnas_allocate(count, sizeof *sources->order);
     sources->first = fnas_allocate(count + 1, sizeof *sources->first);
-    if (keyed && sources->order && sources->first) {
+    bool good = keyed && sources->order && sources->first;
+    if (good) {
         for (int64_t i = 0; i < sources->count; i++) keyed[i] = (fnas_keyed){-(double)length_of(sources, i), i};
         fnas_sort_keyed(sources->count, keyed, keyed + count);
         for (int64_t i = 0; i < sources->count; i++) sources->order[i] = keyed[i].index;
         cut(fnas_translation_beam(beam), sources);
     }
     fnas_free(keyed);
-    return sources->first && sources->order ? FNAS_OK : fnas_fail_memory(context, "sentences");
+    return good ? FNAS_OK : fnas_fail_memory(context, "sentences");
 }

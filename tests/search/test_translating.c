@@ -193,6 +193,24 @@ static void a_step_trains_on_all_words_alike(void **state) {
     stage_close(&s);
 }
 
+/* All that the hypernetwork draws for a device is trained on some time: no path is always the largest network. */
+static void paths_take_turns_at_the_largest(void **state) {
+    translating *t = *state;
+    stage s;
+    int64_t turns[4] = {0};
+    fnas_search_options options = options_for(t, fnas_test_path(t->place, "turns"));
+    options.steps = 1;
+    stage_open(t, &options, &s);
+    for (s.run->state.step = 0; s.run->state.step < 16; s.run->state.step++) {
+        fnas_paths_draw(&s.searcher, FNAS_PURPOSE_WEIGHTS, 4, 0, 2);
+        int64_t path = (16 - s.run->state.step / 4) % 4;
+        assert_true(is_largest(&s.searcher, path));
+        for (int64_t p = 0; p < 4; p++) turns[p] += is_largest(&s.searcher, p);
+    }
+    for (int64_t p = 0; p < 4; p++) assert_in_range(turns[p], 4, 8); /* some are drawn */
+    stage_close(&s);
+}
+
 /* Observed architectures differ in nothing else: the same pairs, no dropout, no smoothing. */
 static void what_is_observed_sees_the_same(void **state) {
     translating *t = *state;
@@ -379,6 +397,9 @@ static void what_does_not_fit_is_refused(void **state) {
     options.batch = "full";
     assert_refused(t, &options, "--batch");
     options = usual;
+    options.precision = "bf16";
+    assert_refused(t, &options, "--precision bf16");
+    options = usual;
     options.proxy = "qkv=8";
     assert_refused(t, &options, "--proxy");
     options = usual;
@@ -415,9 +436,47 @@ static void a_run_knows_its_data(void **state) {
     fnas_free(other);
 }
 
+/* Puts `to` in the place of `from` in a run's config.json, and back behind the question. */
+static void assert_edit_refused(translating *t, const char *run, const char *from, const char *to, const char *says) {
+    unsigned char *data;
+    size_t size;
+    fnas_run *opened;
+    fnas_text edited = {0};
+    char *path = fnas_path_join(run, "config.json");
+    test_check(t->place, fnas_file_read(t->place->context, path, 1 << 20, &data, &size));
+    const char *at = strstr((const char *)data, from);
+    if (!at) fail_msg("%s is not in config.json", from);
+    fnas_text_append(&edited, "%.*s%s%s", (int)(at - (const char *)data), (const char *)data, to, at + strlen(from));
+    test_check(t->place, fnas_file_write_atomic(t->place->context, path, edited.data, edited.size));
+    fnas_status status = fnas_run_open(t->place->context, run, &opened);
+    const char *message = fnas_context_message(t->place->context);
+    if (status != FNAS_ERR_INPUT || !strstr(message, says)) fail_msg("%s: %s: %s", to, fnas_status_text(status), message);
+    test_check(t->place, fnas_file_write_atomic(t->place->context, path, data, size));
+    fnas_text_free(&edited);
+    fnas_free(data);
+    fnas_free(path);
+}
+
+static void a_configuration_that_was_changed_is_refused(void **state) {
+    translating *t = *state;
+    fnas_search_options options = options_for(t, fnas_test_path(t->place, "changed"));
+    options.steps = 1;
+    test_check(t->place, fnas_search_run(t->place->context, &options));
+    const char *run = options.run;
+    assert_edit_refused(t, run, "\"largest_paths\": 1", "\"largest_paths\": 5", "largest_paths");
+    assert_edit_refused(t, run, "\"precision\": \"f32\"", "\"precision\": \"bf16\"", "precision");
+    assert_edit_refused(t, run, "\"largest_paths\"",
+                        "\"sandwiches\": 2, \"sandwich_paths\": 3, \"distillation\": 0, \"phases\": [], \"largest_paths\"", "sandwiches");
+    assert_edit_refused(t, run, "\"largest_paths\"", "\"error\": \"table\", \"largest_paths\"", "vocabulary");
+    assert_edit_refused(
+        t, run, "\"supernet\": \"transformer:", "\"supernet\": \"nb201\", \"former\": \"transformer:", "the networks of \"supernet\"");
+    assert_edit_refused(t, run, "\"vocabulary\"", "\"vocabularies\"", "has no \"vocabulary\"");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_step_trains_on_all_words_alike, setup, teardown),
+        cmocka_unit_test_setup_teardown(paths_take_turns_at_the_largest, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_observed_sees_the_same, setup, teardown),
         cmocka_unit_test_setup_teardown(gates_give_the_gradient_of_the_mean_loss, setup, teardown),
         cmocka_unit_test_setup_teardown(scores_are_of_the_parts_words, setup, teardown),
@@ -426,6 +485,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(what_does_not_fit_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(images_are_no_text, setup, teardown),
         cmocka_unit_test_setup_teardown(a_run_knows_its_data, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_configuration_that_was_changed_is_refused, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
