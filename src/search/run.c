@@ -521,12 +521,22 @@ static fnas_status check_phases(fnas_context *context, const fnas_run *run) {
                      run->path, (long long)run->config.phase_count, fnas_space_name(run->space), (long long)count);
 }
 
+/* Choices of the space are made in the supernet: a file that was written by hand may name another space. */
+static fnas_status check_supernet(fnas_context *context, const fnas_run *run) {
+    if (run->supernet->type == run->space->type && fnas_space_onehot_size(run->supernet) == fnas_space_onehot_size(run->space))
+        return FNAS_OK;
+    return fnas_fail(context, FNAS_ERR_INPUT,
+                     "%s: config.json: the \"supernet\" %s has other decisions than the \"space\" %s: put back what the search wrote",
+                     run->path, fnas_space_spec(run->supernet), fnas_space_spec(run->space));
+}
+
 static fnas_status open_own_spaces(fnas_context *context, fnas_run *run) {
     FNAS_TRY(learn_own_space(context, run));
     FNAS_TRY(fnas_space_open_spec(context, run->config.space, &run->space));
     FNAS_TRY(check_counts(context, run));
     FNAS_TRY(check_phases(context, run));
-    return fnas_space_open_spec(context, run->config.supernet, &run->supernet);
+    FNAS_TRY(fnas_space_open_spec(context, run->config.supernet, &run->supernet));
+    return check_supernet(context, run);
 }
 
 static fnas_status load_own_errors(fnas_context *context, fnas_run *run) {
