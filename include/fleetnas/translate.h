@@ -57,7 +57,8 @@ typedef struct fnas_bleu_options {
     fnas_text_part part;      /* FNAS_TEXT_TEST or FNAS_TEXT_VALIDATION [test] */
     int64_t pairs;            /* the first so many of the part, or all where there are fewer [all] */
     fnas_beam_options beam;
-    const char *data; /* where the pairs lie now [as the run knows] */
+    const char *data;   /* where the pairs lie now [as the run knows] */
+    const char *output; /* a file that is to be written with the outcome: refused where it is the pairs' [none] */
 } fnas_bleu_options;
 
 typedef struct fnas_bleu_row {

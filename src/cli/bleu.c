@@ -85,7 +85,8 @@ static fnas_status bleu_of_run(fnas_context *context, const bleu_values *values,
                                        .part = strcmp(part_of(values), "test") == 0 ? FNAS_TEXT_TEST : FNAS_TEXT_VALIDATION,
                                        .pairs = values->pairs,
                                        .beam = *beam,
-                                       .data = values->data};
+                                       .data = values->data,
+                                       .output = values->output};
     fnas_bleu_table *table = NULL;
     fnas_status status = fnas_run_bleu(context, run, &options, &table);
     if (status != FNAS_OK) return status;

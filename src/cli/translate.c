@@ -111,7 +111,7 @@ static fnas_status translate_some(fnas_context *context, const translator *chose
 static fnas_status translate_all(fnas_context *context, const translator *chosen, cli_lines *lines, cli_json *json) {
     fnas_status status = FNAS_OK;
     do {
-        status = cli_lines_next(VERB, lines);
+        status = cli_lines_next(context, VERB, lines);
         if (status == FNAS_OK && lines->count) status = translate_some(context, chosen, lines, json);
     } while (status == FNAS_OK && lines->count);
     return status;

@@ -1,5 +1,6 @@
 /* How good the translations of architectures are. */
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/csv.h"
 #include "base/file.h"
@@ -151,10 +152,20 @@ static fnas_status fill_table(fnas_context *context, const bleu_work *work, fnas
     return FNAS_OK;
 }
 
+/* Only the run knows where its pairs lie: whoever names the output need not. */
+static fnas_status check_output(fnas_context *context, const bleu_work *work) {
+    const char *output = work->options->output, *pairs = fnas_examples_spec(&work->examples);
+    struct stat written, read;
+    if (!output || stat(output, &written) || stat(strncmp(pairs, "text:", 5) ? pairs : pairs + 5, &read)) return FNAS_OK;
+    if (written.st_dev != read.st_dev || written.st_ino != read.st_ino) return FNAS_OK;
+    return fnas_fail(context, FNAS_ERR_USAGE, "the output %s would overwrite the run's pairs of sentences: name another file", output);
+}
+
 static fnas_status make(fnas_context *context, bleu_work *work, fnas_bleu_table *table) {
     FNAS_TRY(check(context, work->run, work->options));
     FNAS_TRY(collect_archs(context, work));
     FNAS_TRY(fnas_run_open_data(context, work->run, work->options->data, &work->examples));
+    FNAS_TRY(check_output(context, work));
     FNAS_TRY(collect_sources(context, work));
     FNAS_TRY(translate(context, work));
     FNAS_TRY(score(context, work));

@@ -56,6 +56,10 @@ for output in "$place/front.csv" "$place/a.pairs" "$place/run/vocabulary.model" 
     says err "would overwrite"
     want "it stays" cmp "$output" "$place/kept"
 done
+cp "$place/a.pairs" "$place/kept"
+run 1 "pairs that only the run names" bleu "$place/run" --arch "$arch" --pairs 1 -o "$place/a.pairs"
+says err "would overwrite"
+want "they stay" cmp "$place/a.pairs" "$place/kept"
 
 # ---- files ----
 run 0 "ONNX" export "$place/run" --arch "$arch" --format onnx -o "$place/net.onnx"
@@ -127,6 +131,23 @@ says err "pieces, at most 1024 are translated at once"
 run 2 "a file that is not there" translate "$place/run" "$place/nowhere" --arch "$arch"
 says err "nowhere: cannot open"
 run 3 "a folder" translate "$place/run" "$place/run" --arch "$arch"
+# Text that never ends, and text that does not come: a signal ends both, the first one (the second kills, whatever the command does).
+mkfifo "$place/slow"
+sleep 30 > "$place/slow" &
+writer=$!
+exec 3< "$place/slow"
+for text in /dev/zero -; do
+    code=0
+    timeout --signal=TERM --kill-after=10 2 "$fleetnas" translate "$place/run" "$text" --arch "$arch" <&3 > "$place/out" 2> "$place/err" || code=$?
+    want "a signal while it reads $text" [ $code -eq 124 ]
+    says err "interrupted before line 1 of"
+done
+exec 3<&-
+kill $writer 2> /dev/null
+cp -r "$place/run" "$place/edited"
+sed 's/"supernet": "[^"]*"/"supernet": "nb201"/' "$place/run/config.json" > "$place/edited/config.json"
+run 2 "a supernet of another space" translate "$place/edited" "$place/in" --arch "$arch"
+says err 'the "supernet"'
 run 1 "no network" translate "$place/run" "$place/in"
 says err "--device CARD.json or --arch ARCH, one of them"
 run 1 "two of them" translate "$place/run" "$place/in" --arch "$arch" --device "$place/card.json"
