@@ -114,7 +114,6 @@ compared() { # DEVICE
 }
 random_of() { sed -n '/"measurements"/,$p' "$folder/cards/$1.json" > "$folder/.measurements" && archs_of "$folder/.measurements" | head -n "$random"; }
 
-# By HAT's YAML of a sub-transformer the command writes the native string: of each list the first, which is the largest in HAT's files.
 largest() {
     "$fleetnas" space show "$space" --json | awk '/"largest":/ { sub(/.*"largest": "/, ""); sub(/",?$/, ""); print }'
 }

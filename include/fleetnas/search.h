@@ -43,7 +43,7 @@ typedef struct fnas_search_options {
                                  number up to 1 [preset's] */
     int64_t paths;            /* paths a step [a multiple of the devices, about 16; 4 where networks translate] */
     int64_t largest_paths;    /* of networks that translate: how many of the paths that train are the largest network, at most all of them,
-                                 which then learns alone [1] */
+                                 which then learns alone [1; none in the preset "paper" or of a single path] */
     int64_t steps, epochs;    /* at most one of steps, epochs, minutes */
     double minutes;
     uint64_t seed;

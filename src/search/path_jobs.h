@@ -1,6 +1,6 @@
 /* Which paths of an update are computed, and in which order their gradients are added.
  *
- * Paths with equal choices and equal images are one job. Jobs stand in chains: those of a chain run one after the other, so that they can
+ * Paths with equal choices and equal examples are one job. Jobs stand in chains: those of a chain run one after the other, so that they can
  * add to one array, and which they are depends on their costs alone. Threads take whatever chain is idle: sums have the same bits for any
  * number of threads, and no thread idles while there is more than one chain with work left. */
 #ifndef FNAS_SEARCH_PATH_JOBS_H

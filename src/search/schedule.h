@@ -8,7 +8,8 @@ typedef enum fnas_stage {
     FNAS_STAGE_WARM_UP,    /* the supernet alone learns */
     FNAS_STAGE_EXPLORE,    /* the hypernetwork learns too; its entropy is held */
     FNAS_STAGE_ANNEAL,     /* its entropy falls */
-    FNAS_STAGE_CONSOLIDATE /* the supernet alone learns again, on what the hypernetwork draws and nothing else */
+    FNAS_STAGE_CONSOLIDATE /* the supernet alone learns again, on what the hypernetwork draws, and where networks
+                                 translate on the largest */
 } fnas_stage;
 
 bool fnas_stage_searches(fnas_stage stage); /* whether the hypernetwork learns in it */

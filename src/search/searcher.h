@@ -113,8 +113,8 @@ FNAS_NODISCARD fnas_status fnas_search_step(fnas_context *context, fnas_searcher
 FNAS_NODISCARD fnas_status fnas_update_weights(fnas_context *context, fnas_searcher *searcher);
 FNAS_NODISCARD fnas_status fnas_update_hypernet(fnas_context *context, fnas_searcher *searcher);
 
-/* Of these what follows on the drawing of the paths: images, passes and SGD; passes where the supernet judges (on images that are loaded),
- * gradients of the devices first_device ..., and one step of Adam. */
+/* Of these what follows on the drawing of the paths: examples, passes and SGD or Adam; passes where the supernet judges (on what is
+ * loaded), gradients of the devices first_device ..., and one step of Adam. */
 FNAS_NODISCARD fnas_status fnas_train_weights(fnas_context *context, fnas_searcher *searcher);
 FNAS_NODISCARD fnas_status fnas_train_hypernet(fnas_context *context, fnas_searcher *searcher, int64_t first_device, int64_t device_count);
 /* The last part alone: gradients that are settled (gradients.h) become one direction, and one step of Adam. FNAS_ERR_NUMERIC when it is not

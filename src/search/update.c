@@ -102,7 +102,7 @@ static fnas_status learn_error(fnas_context *context, fnas_searcher *searcher, f
     return FNAS_OK;
 }
 
-/* A few architectures on the same images of the search split. */
+/* A few architectures on the same examples of the search's part. */
 static fnas_status observe_errors(fnas_context *context, fnas_searcher *searcher) {
     fnas_paths_draw(searcher, FNAS_PURPOSE_OBSERVE, searcher->config->observed_paths, 0, searcher->config->device_count);
     FNAS_TRY(searcher->runner->load(context, searcher, FNAS_PURPOSE_OBSERVE));
