@@ -66,7 +66,9 @@ static const cli_option search_options[] = {
     {"paths", 0, CLI_COUNT, AT(paths), "N", "sampled architectures a step [a multiple of the devices, about 16; 4 where they translate]",
      false},
     {"largest-paths", 0, CLI_COUNT, AT(largest_paths), "N",
-     "of the paths that train networks which translate, how many are the largest network; all of them: it learns alone [1]", false},
+     "of the paths that train networks which translate, how many are the largest network; all of them: it learns alone [1; 0 in the preset "
+     "paper and where there is one path]",
+     false},
     {"checkpoint-steps", 0, CLI_COUNT, AT(checkpoint_steps), "N", "steps between checkpoints [the preset's]", false},
     {"dry-run", 0, CLI_FLAG, AT(dry_run), NULL, "check everything, time the parts of a step, say what the search would cost, write nothing",
      false},

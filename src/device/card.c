@@ -382,3 +382,8 @@ fnas_status fnas_card_check_references(fnas_context *context, const fnas_card *c
 void fnas_card_embedding(const fnas_card *card, double *embedding) {
     memcpy(embedding, card->embedding, (size_t)card->view.reference_count * sizeof *embedding);
 }
+
+int64_t fnas_card_vocabulary(const fnas_card *card) {
+    const json_t *sentences = json_object_get(json_object_get(card->root, "protocol"), "sentences");
+    return json_integer_value(json_object_get(sentences, "vocabulary"));
+}

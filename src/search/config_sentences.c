@@ -15,7 +15,8 @@ typedef struct sentence_facts {
     int64_t weight_ids, search_ids, observed_ids, observed_paths, judged_paths, hypernet_rounds;
     int64_t largest_paths;
     double warmup_fraction, consolidate_fraction, entropy_hold, uniform_fraction;
-    double weight_rate, weight_rate_end, consolidate_rate, rate_warmup;
+    double weight_rate, weight_rate_end, consolidate_rate, rate_warmup, weight_clip;
+    double hypernet_rate, hypernet_decay; /* in the place of those for any space; 0: these are good */
     double dropout, attention_dropout;
     int64_t validation_pairs, checkpoint_steps;
 } sentence_facts;
@@ -39,6 +40,7 @@ static const sentence_facts FACTS[] = {
      .weight_rate_end = 1e-5,
      .consolidate_rate = 3e-4,
      .rate_warmup = 0.05,
+     .weight_clip = 5,
      .dropout = 0.1,
      .validation_pairs = 500,
      .checkpoint_steps = 100},
@@ -60,6 +62,7 @@ static const sentence_facts FACTS[] = {
      .weight_rate_end = 1e-5,
      .consolidate_rate = 3e-4,
      .rate_warmup = 0.05,
+     .weight_clip = 5,
      .dropout = 0.1,
      .validation_pairs = 1000,
      .checkpoint_steps = 200},
@@ -76,6 +79,9 @@ static const sentence_facts FACTS[] = {
      .weight_rate = 1e-3,
      .weight_rate_end = 1e-7,
      .rate_warmup = 0.25,
+     .weight_clip = 1e9, /* none */
+     .hypernet_rate = 3e-4,
+     .hypernet_decay = 1e-3,
      .dropout = 0.3,
      .attention_dropout = 0.1,
      .validation_pairs = 2000,
@@ -106,6 +112,7 @@ static void apply_training(const sentence_facts *facts, fnas_search_config *conf
     config->weight_beta1 = 0.9;
     config->weight_beta2 = 0.98;
     config->weight_decay = 0;
+    config->weight_clip = facts->weight_clip;
     config->label_smoothing = 0.1;
     config->dropout = facts->dropout;
     config->attention_dropout = facts->attention_dropout;
@@ -118,6 +125,10 @@ static void apply_search(const sentence_facts *facts, fnas_search_config *config
     config->observed_paths = model ? facts->observed_paths : 0;
     config->judged_paths = model ? facts->judged_paths : 0;
     config->hypernet_rounds = model ? facts->hypernet_rounds : 1;
+    if (facts->hypernet_rate > 0) {
+        config->hypernet_rate = facts->hypernet_rate;
+        config->hypernet_decay = facts->hypernet_decay;
+    }
 }
 
 /* ---- options ---- */

@@ -109,7 +109,7 @@ FNAS_NODISCARD fnas_status fnas_query_keep_best(fnas_context *context, const fna
                                                 fnas_candidates *candidates);
 
 /* Error in % above which an architecture may be guessing: three standard errors below the chance level of `classes` classes on `images`
- * images. */
+ * images; infinite where there are no classes (fnas_run_class_count). */
 double fnas_query_guessing_pct(int64_t classes, int64_t images);
 
 /* count indices spread evenly over 0..total-1, both ends included; count <= total. */

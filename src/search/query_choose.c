@@ -45,6 +45,7 @@ static double fnas_measured_value(const fnas_run *run, const fnas_candidates *ca
 }
 
 double fnas_query_guessing_pct(int64_t classes, int64_t images) {
+    if (classes < 2) return INFINITY;
     double chance = 1 - 1 / (double)classes;
     if (images == 0) return 100 * chance;
     return 100 * (chance - 3 * sqrt(chance * (1 - chance) / (double)images));
@@ -92,7 +93,7 @@ static void fnas_choice_compact(fnas_choice *choice) {
 
 /* A disconnected cell is never dominated (nothing is faster), and never of use. */
 static void fnas_choice_drop_guessing(fnas_choice *choice, int64_t images) {
-    if (choice->run->supernet->classes < 2) return; /* no classes to guess among */
+    if (fnas_run_class_count(choice->run) < 2) return;
     double limit = fnas_query_guessing_pct(fnas_run_class_count(choice->run), images);
     int64_t better = 0;
     for (int64_t i = 0; i < choice->count; i++) {

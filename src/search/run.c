@@ -148,7 +148,7 @@ fnas_status fnas_run_take_data(fnas_context *context, fnas_run *run, fnas_exampl
 }
 
 int64_t fnas_run_class_count(const fnas_run *run) {
-    return fnas_search_translates(&run->config) ? run->config.vocabulary : run->supernet->classes;
+    return fnas_search_translates(&run->config) ? 0 : run->supernet->classes;
 }
 
 /* ---- cards ---- */
@@ -295,6 +295,21 @@ static fnas_status fit_images(fnas_context *context, int64_t epochs, fnas_run *r
     return FNAS_OK;
 }
 
+/* The embedding and the output's product are as large as the vocabulary. */
+static fnas_status check_cards_vocabulary(fnas_context *context, const fnas_run *run) {
+    for (int64_t i = 0; i < run->config.device_count; i++) {
+        int64_t measured = fnas_card_vocabulary(run->cards[i]);
+        if (measured && measured != run->config.vocabulary)
+            return fnas_fail(
+                context, FNAS_ERR_INPUT,
+                "device %s was measured with networks that know %lld words, the data have a vocabulary of %lld: measure it with "
+                "--vocabulary-size %lld",
+                fnas_card_get(run->cards[i]).name, (long long)measured, (long long)run->config.vocabulary,
+                (long long)run->config.vocabulary);
+    }
+    return FNAS_OK;
+}
+
 static fnas_status fit_pairs(fnas_context *context, int64_t epochs, fnas_run *run) {
     fnas_search_config *config = &run->config;
     fnas_pairs_info info = fnas_pairs_get(run->opened.pairs);
@@ -302,6 +317,7 @@ static fnas_status fit_pairs(fnas_context *context, int64_t epochs, fnas_run *ru
     size_t size;
     const unsigned char *model = fnas_vocabulary_bytes(info.vocabulary, &size);
     config->vocabulary = fnas_vocabulary_get(info.vocabulary).size;
+    FNAS_TRY(check_cards_vocabulary(context, run));
     if (config->validation_images > info.counts[FNAS_TEXT_VALIDATION]) config->validation_images = info.counts[FNAS_TEXT_VALIDATION];
     FNAS_TRY(fnas_vocabulary_parse(context, VOCABULARY_FILE, model, size, &run->vocabulary));
     FNAS_TRY(fnas_text_batches_create(context, run->opened.pairs, FNAS_TEXT_TRAIN, config->seed, 0, config->weight_ids, &batches));

@@ -63,7 +63,7 @@ FNAS_NODISCARD fnas_status fnas_run_prepare(fnas_context *context, fnas_run *run
 FNAS_NODISCARD fnas_status fnas_run_take_data(fnas_context *context, fnas_run *run, fnas_examples *examples);
 FNAS_NODISCARD fnas_status fnas_run_open_data(fnas_context *context, const fnas_run *run, const char *data, fnas_examples *examples);
 
-/* What an architecture chooses among in an answer: classes, or pieces of the vocabulary. */
+/* Classes that an architecture can guess among; 0: its answers are sentences, which nobody guesses. */
 int64_t fnas_run_class_count(const fnas_run *run);
 
 /* C, H, W in which the data set's images are held for the supernet's passes: what its networks take or, where that differs from network to

@@ -71,17 +71,23 @@ double fnas_schedule_entropy_weight(const fnas_search_config *config, int64_t st
     return config->entropy_start * pow(config->entropy_end / config->entropy_start, progress);
 }
 
+static int64_t rise_steps(const fnas_search_config *config, int64_t total_steps) {
+    return (int64_t)(config->rate_warmup * (double)total_steps);
+}
+
 /* Linear, from the first step on (Vaswani et al. 2017): 1 where it is over, or there is none. */
 static double rise(const fnas_search_config *config, int64_t step, int64_t total_steps) {
-    double steps = config->rate_warmup * (double)total_steps;
+    double steps = (double)rise_steps(config, total_steps);
     return steps > 1 ? fmin((double)(step + 1) / steps, 1) : 1;
 }
 
-/* The first cosine ends where the supernet is frozen, or where the hypernetwork rests. */
+/* The first cosine begins where the rate has risen, and ends where the supernet is frozen, or where the hypernetwork rests. */
 static double fall(const fnas_search_config *config, int64_t step, int64_t total_steps) {
     bool frozen = config->shared_weights == FNAS_WEIGHTS_FROZEN;
     int64_t end = frozen ? explore_begin(config, total_steps) : fnas_schedule_search_end(config, total_steps);
-    if (step < end) return fnas_cosine(config->weight_rate, config->weight_rate_end, step, end);
+    int64_t begin = rise_steps(config, total_steps);
+    if (step < begin) return config->weight_rate;
+    if (step < end) return fnas_cosine(config->weight_rate, config->weight_rate_end, step - begin, end - begin);
     return fnas_cosine(config->consolidate_rate, config->weight_rate_end, step - end, total_steps - end);
 }
 

@@ -99,6 +99,22 @@ static void test_learning_rate_is_two_cosines(void **state) {
         assert_true(fnas_schedule_weight_rate(&c, step, 100) < fnas_schedule_weight_rate(&c, step - 1, 100));
 }
 
+/* Linear to its height, and from there a cosine (Vaswani et al. 2017; Wang et al. 2020). */
+static void test_learning_rate_rises(void **state) {
+    (void)state;
+    fnas_search_config c = config();
+    c.weight_rate = 0.3;
+    c.weight_rate_end = 0.001;
+    c.consolidate_fraction = 0;
+    c.rate_warmup = 0.2;
+    for (int64_t step = 0; step < 20; step++)
+        assert_float_equal(fnas_schedule_weight_rate(&c, step, 100), 0.3 * (double)(step + 1) / 20, 1e-12);
+    assert_float_equal(fnas_schedule_weight_rate(&c, 20, 100), 0.3, 1e-12);
+    assert_float_equal(fnas_schedule_weight_rate(&c, 60, 100), (0.3 + 0.001) / 2, 1e-12);
+    for (int64_t step = 21; step < 100; step++)
+        assert_true(fnas_schedule_weight_rate(&c, step, 100) < fnas_schedule_weight_rate(&c, step - 1, 100));
+}
+
 /* ---- training in phases ---- */
 
 static fnas_search_config phased(void) {
@@ -170,6 +186,7 @@ int main(void) {
         cmocka_unit_test(test_entropy_is_held_then_falls_by_the_same_factor),
         cmocka_unit_test(test_temperature_of_gdas_is_linear),
         cmocka_unit_test(test_learning_rate_is_two_cosines),
+        cmocka_unit_test(test_learning_rate_rises),
         cmocka_unit_test(test_phases_share_the_warmup),
         cmocka_unit_test(test_short_warmups_have_their_last_phase),
         cmocka_unit_test(test_frozen_weights_learn_in_the_warmup),

@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "device/card.h"
 #include "fleetnas/text.h"
 #include "search/score.h"
 #include "search/searcher.h"
@@ -255,6 +256,35 @@ static void gates_give_the_gradient_of_the_mean_loss(void **state) {
     stage_close(&s);
 }
 
+/* One step of Adam at the schedule's rate, by the step's own number; both moments are those of the published formulas. */
+static void weights_are_trained_by_adam(void **state) {
+    translating *t = *state;
+    stage s;
+    fnas_search_options options = options_for(t, fnas_test_path(t->place, "adam"));
+    stage_open(t, &options, &s);
+    fnas_searcher *searcher = &s.searcher;
+    fnas_search_state *now = searcher->state;
+    int64_t count = now->weights.float_count;
+    float *before[3] = {now->weights.values, now->weight_moment, now->weight_moment2}, *kept[3];
+    for (int i = 0; i < 3; i++) {
+        kept[i] = calloc((size_t)count, sizeof **kept);
+        memcpy(kept[i], before[i], (size_t)count * sizeof **kept);
+    }
+    test_check(t->place, fnas_update_weights(t->place->context, searcher));
+    double rate = fnas_schedule_weight_rate(searcher->config, 3, now->total_steps);
+    assert_true(rate > 0);
+    for (int64_t i = 0; i < count; i += 7) {
+        double g = searcher->group_gradient[0][i]; /* clipped */
+        double m = 0.9 * kept[1][i] + 0.1 * g, v = 0.98 * kept[2][i] + 0.02 * g * g;
+        double w = kept[0][i] - rate * (m / (1 - pow(0.9, 4))) / (sqrt(v / (1 - pow(0.98, 4))) + 1e-8);
+        assert_true(fabs(now->weight_moment[i] - m) <= 1e-6 * (fabs(0.9 * kept[1][i]) + fabs(0.1 * g))); /* terms in f32 */
+        assert_true(fabs(now->weight_moment2[i] - v) <= 1e-6 * fabs(v) + 1e-15);
+        assert_true(fabs(now->weights.values[i] - w) <= 1e-6);
+    }
+    for (int i = 0; i < 3; i++) free(kept[i]);
+    stage_close(&s);
+}
+
 /* ---- scores ---- */
 
 static void scores_are_of_the_parts_words(void **state) {
@@ -419,6 +449,22 @@ static void images_are_no_text(void **state) {
     fnas_run_close(run);
 }
 
+/* Latencies of networks that know other words are of other networks. */
+static void cards_are_of_the_vocabulary(void **state) {
+    translating *t = *state;
+    fnas_card *card;
+    const char *path = fnas_test_path(t->place, "words.json");
+    test_check(t->place, fnas_card_load(t->place->context, t->devices[0], &card));
+    json_object_set_new(json_object_get(card->root, "protocol"), "sentences",
+                        json_pack("{s:i,s:i,s:i}", "vocabulary", 8000, "source_words", 6, "target_words", 6));
+    test_check(t->place, fnas_card_save(t->place->context, card, path));
+    fnas_card_free(card);
+    fnas_search_options options = options_for(t, fnas_test_path(t->place, "words"));
+    options.devices = &path;
+    options.device_count = 1;
+    assert_refused(t, &options, "--vocabulary-size 420");
+}
+
 /* Another preparation of the same lines is other data. */
 static void a_run_knows_its_data(void **state) {
     translating *t = *state;
@@ -468,8 +514,7 @@ static void a_configuration_that_was_changed_is_refused(void **state) {
     assert_edit_refused(t, run, "\"largest_paths\"",
                         "\"sandwiches\": 2, \"sandwich_paths\": 3, \"distillation\": 0, \"phases\": [], \"largest_paths\"", "sandwiches");
     assert_edit_refused(t, run, "\"largest_paths\"", "\"error\": \"table\", \"largest_paths\"", "vocabulary");
-    assert_edit_refused(
-        t, run, "\"supernet\": \"transformer:", "\"supernet\": \"nb201\", \"former\": \"transformer:", "the networks of \"supernet\"");
+    assert_edit_refused(t, run, "\"supernet\": \"transformer:", "\"supernet\": \"nb201\", \"former\": \"transformer:", "other decisions");
     assert_edit_refused(t, run, "\"vocabulary\"", "\"vocabularies\"", "has no \"vocabulary\"");
 }
 
@@ -479,11 +524,13 @@ int main(void) {
         cmocka_unit_test_setup_teardown(paths_take_turns_at_the_largest, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_observed_sees_the_same, setup, teardown),
         cmocka_unit_test_setup_teardown(gates_give_the_gradient_of_the_mean_loss, setup, teardown),
+        cmocka_unit_test_setup_teardown(weights_are_trained_by_adam, setup, teardown),
         cmocka_unit_test_setup_teardown(scores_are_of_the_parts_words, setup, teardown),
         cmocka_unit_test_setup_teardown(equal_searches_have_equal_bits, setup, teardown),
         cmocka_unit_test_setup_teardown(a_search_learns, setup, teardown),
         cmocka_unit_test_setup_teardown(what_does_not_fit_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(images_are_no_text, setup, teardown),
+        cmocka_unit_test_setup_teardown(cards_are_of_the_vocabulary, setup, teardown),
         cmocka_unit_test_setup_teardown(a_run_knows_its_data, setup, teardown),
         cmocka_unit_test_setup_teardown(a_configuration_that_was_changed_is_refused, setup, teardown),
     };

@@ -66,7 +66,9 @@ static fnas_status check_lengths(fnas_context *context, const fnas_text_batches 
         for (int side = 0; side < FNAS_TEXT_SIDES; side++) {
             int64_t length = marked_length(batches, i, (fnas_text_side)side);
             if (length > batches->most_ids)
-                return fnas_fail(context, FNAS_ERR_USAGE, "a batch of at most %lld ids: pair %lld has %lld on one side with its mark",
+                return fnas_fail(context, FNAS_ERR_USAGE,
+                                 "a batch of at most %lld ids: pair %lld has %lld on one side with its mark: prepare the text with shorter "
+                                 "pairs (--longest), or use a preset with larger batches",
                                  (long long)batches->most_ids, (long long)i, (long long)length);
         }
     }
