@@ -37,6 +37,7 @@ fnas_status cli_run_conclude(fnas_context *context, const char *verb, const char
     if (status == FNAS_OK) {
         printf("The run is in %s. Next:\n", run);
         cli_print_command(stdout, "front", run, " --device CARD.json");
+        if (cli_run_has_file(run, "vocabulary.model")) cli_print_command(stdout, "translate", run, " --device CARD.json < SOURCE");
         if (!cli_run_has_file(run, "error.safetensors")) cli_print_command(stdout, "verify", run, ""); /* nothing to score there */
     } else if (status == FNAS_INTERRUPTED) {
         const char *message = fnas_context_message(context);
@@ -51,16 +52,9 @@ fnas_status cli_run_conclude(fnas_context *context, const char *verb, const char
 }
 
 bool cli_run_holds(const char *inside) {
-    static const char *const names[] = {"config.json",
-                                        "checkpoint.safetensors",
-                                        "predictor.safetensors",
-                                        "energy.safetensors",
-                                        "error.safetensors",
-                                        "space.json",
-                                        "vocabulary.model",
-                                        "metrics.csv",
-                                        "scores.csv",
-                                        "log.sqlite"};
+    static const char *const names[] = {
+        "config.json", "checkpoint.safetensors", "predictor.safetensors", "energy.safetensors", "error.safetensors",
+        "space.json",  "vocabulary.model",       "metrics.csv",           "scores.csv",         "log.sqlite"};
     if (!strncmp(inside, "devices/", strlen("devices/"))) return true;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (!strcmp(names[i], inside)) return true;

@@ -194,7 +194,8 @@ const cli_verb cli_translate = {
         "output: its translation by the run's shared weights, found by beam search. A device's architecture is the one that pick "
         "--prefer answers with; what pick --max finds goes into --arch. An empty line stays empty. A line is one sentence: one of "
         "more than 65536 bytes or 1024 pieces, one that is not UTF-8 or has a 0 in it is an error that names it (exit code 2); "
-        "lines are taken 1024 at a time (from a terminal one), and those before are translated. A translation has at most 1.5 times "
+        "lines are taken 1024 at a time (from a terminal one), and those of blocks before it are translated. A translation has at most 1.5 "
+        "times "
         "as many words as its source has pieces, and ten more: each ends (docs/text.md).\n--json: \"arch\", \"device\", "
         "\"latency_ms\" and \"lines\", once all of them are there.",
     .example = "fleetnas translate run --device devices/phone.json --prefer error=0.7,latency_ms=0.3 < source.en > target.de",

@@ -11,7 +11,8 @@
 #include "space/arch_set.h"
 #include "space/space.h"
 
-#define FNAS_SCORES_KEPT 512 /* architectures, between two times that the run's scores are kept */
+#define FNAS_SCORES_KEPT 16       /* architectures a thread: what a stop loses at most */
+#define FNAS_SCORES_SAVED_MS 5000 /* at most between two times that they are written down */
 
 typedef struct fnas_score_task {
     fnas_context *context; /* the caller's, which worker 0 reports progress to */
@@ -23,7 +24,7 @@ typedef struct fnas_score_task {
     const int32_t *choices;                 /* [total][decisions] */
     fnas_score *scores;                     /* [total] */
     const char *stage;
-    double begin_ms;
+    double begin_ms, saved_ms;
     atomic_int_fast64_t done; /* of total */
 } fnas_score_task;
 
@@ -87,8 +88,12 @@ static fnas_status fnas_score_some(fnas_context *context, fnas_score_part part, 
     FNAS_TRY(fnas_score_run(context, task));
     FNAS_TRY(fnas_score_cache_store(context, task->run->scores, part, images, task->count, task->choices + task->first * task->decisions,
                                     task->scores + task->first));
-    if (task->run->scores) fnas_score_file_save(context, task->run);
     return FNAS_OK;
+}
+
+static void fnas_score_save(fnas_context *context, fnas_score_task *task) {
+    if (task->run->scores) fnas_score_file_save(context, task->run);
+    task->saved_ms = fnas_wall_ms();
 }
 
 /* Scores distinct architectures, none of them known. */
@@ -102,12 +107,16 @@ static fnas_status fnas_score_anew(fnas_context *context, const fnas_run *run, c
                             .choices = archs->choices,
                             .scores = scores,
                             .stage = stage,
-                            .begin_ms = fnas_wall_ms()};
+                            .begin_ms = fnas_wall_ms(),
+                            .saved_ms = fnas_wall_ms()};
     fnas_status status = task.kind->load(context, run, examples, part, images, &task.loaded);
-    for (; task.first < archs->count && status == FNAS_OK; task.first += FNAS_SCORES_KEPT) {
-        task.count = fnas_score_most(FNAS_SCORES_KEPT, archs->count - task.first);
+    int64_t kept = FNAS_SCORES_KEPT * fnas_context_threads(context);
+    for (; task.first < archs->count && status == FNAS_OK; task.first += kept) {
+        task.count = fnas_score_most(kept, archs->count - task.first);
         status = fnas_score_some(context, part, images, &task);
+        if (fnas_wall_ms() - task.saved_ms > FNAS_SCORES_SAVED_MS) fnas_score_save(context, &task);
     }
+    if (task.first > 0) fnas_score_save(context, &task);
     task.kind->free(task.loaded);
     return status;
 }

@@ -10,7 +10,7 @@
 #include "search/score.h"
 #include "space/space.h"
 
-#define KEPT 512 /* architectures between two times that scores are kept */
+#define KEPT 48 /* architectures, of three threads, that are scored before they are kept */
 #define DIFFERENT 9444
 #define IMAGES 8
 
@@ -73,6 +73,7 @@ static void test_interrupted_it_goes_on(void **state) {
     fnas_test_place *place = *state;
     fnas_run *run = run_that_keeps(place);
     const char *path = fnas_test_path(place, "errors.csv");
+    fnas_context_set_threads(place->context, 3);
     assert_int_equal(write_errors(run, path, 2 * KEPT + 1, FNAS_INTERRUPTED), DIFFERENT);
     assert_false(fnas_file_exists(path));
     assert_int_equal(write_errors(run, path, 0, FNAS_OK), DIFFERENT - 2 * KEPT);
