@@ -18,7 +18,7 @@ run 0 "pairs" data prepare "text:$place/a.en,$place/a.de" --vocabulary "$tests/f
 cat > "$place/device.sh" <<'DEVICE'
 printf '%s' "$1" | tr -dc '0-9' | fold -w 2 | awk '{ sum += $1 } END { print 1 + sum / 100 }'
 DEVICE
-run 0 "a device" device measure --space "$space" --name made-up --command "sh $place/device.sh {arch}" --archs 40 --rounds 3 -o "$place/card.json"
+run 0 "a device" device measure --space "$space" --name made-up --command "sh $place/device.sh {arch}" --vocabulary-size 250 --archs 40 --rounds 3 -o "$place/card.json"
 run 0 "a search" search --space "$space" --data "text:$place/a.pairs" --device "$place/card.json" --preset quick --steps 30 --seed 2 --out "$place/run"
 want "the run keeps its vocabulary" cmp "$place/run/vocabulary.model" "$tests/files/text/bpe.model"
 
