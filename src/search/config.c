@@ -544,9 +544,10 @@ static const field FIELDS[] = {
 static const field FROZEN_FIELDS[] = {NAME(shared_weights)};
 static const field START_FIELDS[] = {TEXT(start_weights)};
 static const field SENTENCE_FIELDS[] = {
-    INTEGER(vocabulary, 1, PIECES_MAX),   INTEGER(weight_ids, 1, 1e6),       INTEGER(search_ids, 1, 1e6),
-    INTEGER(largest_paths, 0, PATHS_MAX), NUMBER(dropout, 0, 0.99),          NUMBER(attention_dropout, 0, 0.99),
-    NUMBER(weight_beta1, 0, 0.999999),    NUMBER(weight_beta2, 0, 0.999999), NUMBER(rate_warmup, 0, 1),
+    INTEGER(vocabulary, 1, PIECES_MAX), INTEGER(vocabulary_crc, 0, UINT32_MAX), INTEGER(weight_ids, 1, 1e6),
+    INTEGER(search_ids, 1, 1e6),        INTEGER(largest_paths, 0, PATHS_MAX),   NUMBER(dropout, 0, 0.99),
+    NUMBER(attention_dropout, 0, 0.99), NUMBER(weight_beta1, 0, 0.999999),      NUMBER(weight_beta2, 0, 0.999999),
+    NUMBER(rate_warmup, 0, 1),
 };
 static const field SHRINK_FIELDS[] = {
     INTEGER(sandwiches, 1, 1024),

@@ -93,9 +93,9 @@ typedef struct fnas_search_config {
     /* Of networks that translate; vocabulary, its pieces, is 0 for those that look at images, and what follows says nothing then. What is
      * said of images above means pairs where validation_images is meant, and else nothing. The weights are trained by Adam at weight_rate,
      * which rises from 0 over rate_warmup of the steps first. */
-    int64_t vocabulary;
-    int64_t weight_ids, search_ids; /* of a side of one batch, padded: each path that trains has a batch of its own, those that are
-                                       observed have one in common */
+    int64_t vocabulary, vocabulary_crc; /* pieces, and a CRC-32 of the model */
+    int64_t weight_ids, search_ids;     /* of a side of one batch, padded: each path that trains has a batch of its own, those that are
+                                           observed have one in common */
     int64_t largest_paths; /* of the paths that train: the largest network, whose weights are everybody's (the sandwich rule; Yu and Huang
                               2019) */
     double dropout, attention_dropout;

@@ -12,7 +12,6 @@ static fnas_status create(fnas_context *context, fnas_searcher *searcher) {
     const fnas_space *supernet = searcher->run->supernet;
     const fnas_pairs *pairs = searcher->examples->pairs;
     supernet->type->translator(supernet, NULL, config->vocabulary, &searcher->largest);
-    searcher->classes = config->vocabulary;
     FNAS_TRY(fnas_text_batches_create(context, pairs, FNAS_TEXT_TRAIN, config->seed, FNAS_TEXT_TRAIN, config->weight_ids,
                                       &searcher->weight_batches));
     FNAS_TRY(fnas_text_batches_create(context, pairs, FNAS_TEXT_SEARCH, config->seed, FNAS_TEXT_SEARCH, config->search_ids,

@@ -12,17 +12,16 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "data/text/batches.h"
 #include "device/card.h"
 #include "search/log.h"
 #include "search/names.h"
+#include "search/run_sentences.h"
 #include "search/score_file.h"
 #include "search/start_weights.h"
 #include "space/space.h"
 
 #define SPACE_FILE "space.json"
 #define ERROR_FILE "error.safetensors"
-#define VOCABULARY_FILE "vocabulary.model"
 #define CHECKPOINT_FILE "checkpoint.safetensors"
 #define WEAK_SPEARMAN 0.5
 #define STARTING ".starting" /* in a folder whose run is not yet whole: what else is there is ours */
@@ -114,19 +113,11 @@ static fnas_status check_data_shape(fnas_context *context, const fnas_run *run, 
                      (long long)classes, info.name, (long long)info.classes, fnas_space_name(run->space), (long long)info.classes);
 }
 
-static fnas_status check_vocabulary(fnas_context *context, const fnas_run *run, const fnas_pairs *pairs) {
-    fnas_pairs_info info = fnas_pairs_get(pairs);
-    fnas_vocabulary_marks marks = fnas_vocabulary_get(info.vocabulary);
-    if (!run->config.vocabulary || marks.size == run->config.vocabulary) return FNAS_OK;
-    return fnas_fail(context, FNAS_ERR_INPUT, "the run's networks know %lld pieces, the vocabulary of %s has %lld",
-                     (long long)run->config.vocabulary, info.name, (long long)marks.size);
-}
-
 static fnas_status check_examples(fnas_context *context, const fnas_run *run, const fnas_examples *examples) {
     const char *name = fnas_examples_name(examples);
     if (run->config.data && strcmp(name, run->config.data) != 0)
         return fnas_fail(context, FNAS_ERR_INPUT, "%s: the run was made on %s, --data gives %s", run->path, run->config.data, name);
-    return examples->pairs ? check_vocabulary(context, run, examples->pairs) : check_data_shape(context, run, examples->images);
+    return examples->pairs ? fnas_run_check_pairs(context, run, examples->pairs) : check_data_shape(context, run, examples->images);
 }
 
 fnas_status fnas_run_open_data(fnas_context *context, const fnas_run *run, const char *data, fnas_examples *examples) {
@@ -295,37 +286,6 @@ static fnas_status fit_images(fnas_context *context, int64_t epochs, fnas_run *r
     return FNAS_OK;
 }
 
-/* The embedding and the output's product are as large as the vocabulary. */
-static fnas_status check_cards_vocabulary(fnas_context *context, const fnas_run *run) {
-    for (int64_t i = 0; i < run->config.device_count; i++) {
-        int64_t measured = fnas_card_vocabulary(run->cards[i]);
-        if (measured && measured != run->config.vocabulary)
-            return fnas_fail(
-                context, FNAS_ERR_INPUT,
-                "device %s was measured with networks that know %lld words, the data have a vocabulary of %lld: measure it with "
-                "--vocabulary-size %lld",
-                fnas_card_get(run->cards[i]).name, (long long)measured, (long long)run->config.vocabulary,
-                (long long)run->config.vocabulary);
-    }
-    return FNAS_OK;
-}
-
-static fnas_status fit_pairs(fnas_context *context, int64_t epochs, fnas_run *run) {
-    fnas_search_config *config = &run->config;
-    fnas_pairs_info info = fnas_pairs_get(run->opened.pairs);
-    fnas_text_batches *batches;
-    size_t size;
-    const unsigned char *model = fnas_vocabulary_bytes(info.vocabulary, &size);
-    config->vocabulary = fnas_vocabulary_get(info.vocabulary).size;
-    FNAS_TRY(check_cards_vocabulary(context, run));
-    if (config->validation_images > info.counts[FNAS_TEXT_VALIDATION]) config->validation_images = info.counts[FNAS_TEXT_VALIDATION];
-    FNAS_TRY(fnas_vocabulary_parse(context, VOCABULARY_FILE, model, size, &run->vocabulary));
-    FNAS_TRY(fnas_text_batches_create(context, run->opened.pairs, FNAS_TEXT_TRAIN, config->seed, 0, config->weight_ids, &batches));
-    take_length(epochs, fnas_text_batches_count(batches), config->paths, config);
-    fnas_text_batches_free(batches);
-    return FNAS_OK;
-}
-
 static fnas_status open_data_and_length(fnas_context *context, const fnas_search_options *options, int64_t epochs, fnas_run *run) {
     bool translates = fnas_space_translates(run->space);
     if (translates && !options->data)
@@ -335,7 +295,11 @@ static fnas_status open_data_and_length(fnas_context *context, const fnas_search
     run->config.data = fnas_strdup(fnas_examples_name(&run->opened));
     run->data_spec = fnas_strdup(fnas_examples_spec(&run->opened));
     if (!run->config.data || !run->data_spec) return fnas_fail_memory(context, "the data's name");
-    return translates ? fit_pairs(context, epochs, run) : fit_images(context, epochs, run);
+    if (!translates) return fit_images(context, epochs, run);
+    int64_t batches = 0;
+    FNAS_TRY(fnas_run_fit_pairs(context, run, &batches));
+    take_length(epochs, batches, run->config.paths, &run->config);
+    return FNAS_OK;
 }
 
 /* In the place of data: a table, or what was fitted to one. */
@@ -417,15 +381,6 @@ static fnas_status write_start(fnas_context *context, const fnas_run *run) {
     return status;
 }
 
-static fnas_status write_vocabulary(fnas_context *context, const fnas_run *run) {
-    size_t size;
-    const unsigned char *model = fnas_vocabulary_bytes(run->vocabulary, &size);
-    char *path = fnas_run_file(run, VOCABULARY_FILE);
-    fnas_status status = path ? fnas_file_write_atomic(context, path, model, size) : fnas_fail_memory(context, "a path");
-    fnas_free(path);
-    return status;
-}
-
 static fnas_status write_parts(fnas_context *context, const fnas_run *run) {
     FNAS_TRY(write_folders(context, run));
     FNAS_TRY(save_cards(context, run));
@@ -433,7 +388,7 @@ static fnas_status write_parts(fnas_context *context, const fnas_run *run) {
     if (run->energy_predictor) FNAS_TRY(write_predictor(context, run, run->energy_predictor));
     if (fnas_space_description(run->space)) FNAS_TRY(write_space(context, run));
     if (run->surrogate) FNAS_TRY(write_surrogate(context, run));
-    if (run->vocabulary) FNAS_TRY(write_vocabulary(context, run));
+    if (run->vocabulary) FNAS_TRY(fnas_run_write_vocabulary(context, run));
     if (run->data_spec) FNAS_TRY(fnas_run_log_set(context, run->path, "data", run->data_spec));
     if (run->weights_path) FNAS_TRY(write_start(context, run));
     char *config = fnas_run_file(run, "config.json"); /* last: a folder with a configuration is a run that resumes */
@@ -566,26 +521,6 @@ static fnas_status load_own_errors(fnas_context *context, fnas_run *run) {
     return status;
 }
 
-static fnas_status load_vocabulary(fnas_context *context, fnas_run *run) {
-    bool translates = fnas_search_translates(&run->config);
-    if (!translates && fnas_space_translates(run->space) && fnas_search_has_supernet(&run->config))
-        return fnas_fail(context, FNAS_ERR_INPUT, "%s: config.json has no \"vocabulary\": put back what the search wrote", run->path);
-    if (!translates) return FNAS_OK;
-    if (!fnas_space_translates(run->space))
-        return fnas_fail(context, FNAS_ERR_INPUT, "%s: config.json has a \"vocabulary\", and the networks of %s look at images", run->path,
-                         fnas_space_name(run->space));
-    char *path = fnas_run_file(run, VOCABULARY_FILE);
-    if (!path) return fnas_fail_memory(context, "a path");
-    fnas_status status = fnas_vocabulary_read(context, path, &run->vocabulary);
-    int64_t size = status == FNAS_OK ? fnas_vocabulary_get(run->vocabulary).size : 0;
-    if (status == FNAS_OK && size != run->config.vocabulary)
-        status = fnas_fail(context, FNAS_ERR_INPUT,
-                           "%s: has %lld pieces, the run's networks know %lld: put back the file that the search wrote", path,
-                           (long long)size, (long long)run->config.vocabulary);
-    fnas_free(path);
-    return status;
-}
-
 static fnas_status fill_from_folder(fnas_context *context, fnas_run *run) {
     char *config = fnas_run_file(run, "config.json");
     if (!config) return fnas_fail_memory(context, "a path");
@@ -599,7 +534,7 @@ static fnas_status fill_from_folder(fnas_context *context, fnas_run *run) {
     FNAS_TRY(status);
     FNAS_TRY(open_own_spaces(context, run));
     FNAS_TRY(load_own_errors(context, run));
-    FNAS_TRY(load_vocabulary(context, run));
+    FNAS_TRY(fnas_run_load_vocabulary(context, run));
     FNAS_TRY(load_own_cards(context, run));
     char *log = fnas_run_file(run, "log.sqlite");
     if (log && fnas_file_exists(log)) status = fnas_run_log_get(context, run->path, "data", &run->data_spec);

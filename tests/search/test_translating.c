@@ -475,6 +475,19 @@ static void a_run_knows_its_data(void **state) {
     assert_int_equal(fnas_search_resume(place->context, options.run, other), FNAS_ERR_INPUT);
     assert_non_null(strstr(fnas_context_message(place->context), "the run was made on text:"));
     char *model = fnas_path_join(options.run, "vocabulary.model");
+    unsigned char *bytes;
+    size_t size;
+    test_check(place, fnas_file_read(place->context, model, 1 << 24, &bytes, &size));
+    bool changed = false;
+    for (size_t i = 0; !changed && i + 3 < size; i++) { /* another piece in the place of one: there are as many */
+        changed = memcmp(bytes + i, "\xE2\x96\x81", 3) == 0 && bytes[i + 3] >= 'a' && bytes[i + 3] <= 'z';
+        if (changed) bytes[i + 3] = (unsigned char)(bytes[i + 3] - 'a' + 'A');
+    }
+    assert_true(changed);
+    test_check(place, fnas_file_write_atomic(place->context, model, bytes, size));
+    fnas_free(bytes);
+    assert_int_equal(fnas_search_resume(place->context, options.run, NULL), FNAS_ERR_INPUT);
+    assert_non_null(strstr(fnas_context_message(place->context), "not the vocabulary that the run's networks know"));
     assert_int_equal(unlink(model), 0);
     assert_int_equal(fnas_search_resume(place->context, options.run, NULL), FNAS_ERR_INPUT);
     assert_non_null(strstr(fnas_context_message(place->context), "vocabulary.model"));
