@@ -8,82 +8,77 @@
 
 /* ---- presets: what differs ---- */
 
+/* How long a search is, and what of the data a step takes. */
 typedef struct sentence_facts {
     const char *preset;
+    const struct training_facts *training;
     int64_t steps, epochs; /* one of them */
-    int64_t paths_about;
-    int64_t weight_ids, search_ids, observed_ids, observed_paths, judged_paths, hypernet_rounds;
-    int64_t largest_paths;
+    int64_t weight_ids, search_ids, observed_ids;
+    int64_t validation_pairs, checkpoint_steps;
+} sentence_facts;
+
+/* How it learns. */
+typedef struct training_facts {
+    int64_t paths_about, largest_paths, observed_paths, judged_paths, hypernet_rounds;
     double warmup_fraction, consolidate_fraction, entropy_hold, uniform_fraction;
     double weight_rate, weight_rate_end, consolidate_rate, rate_warmup, weight_clip;
     double hypernet_rate, hypernet_decay; /* in the place of those for any space; 0: these are good */
     double dropout, attention_dropout;
-    int64_t validation_pairs, checkpoint_steps;
-} sentence_facts;
+} training_facts;
+
+static const training_facts OURS = {.paths_about = 4,
+                                    .largest_paths = 1,
+                                    .observed_paths = 4,
+                                    .judged_paths = 15,
+                                    .hypernet_rounds = 6,
+                                    .warmup_fraction = 0.4,
+                                    .consolidate_fraction = 0.2,
+                                    .entropy_hold = 0.6,
+                                    .uniform_fraction = 0.5,
+                                    .weight_rate = 1e-3,
+                                    .weight_rate_end = 1e-5,
+                                    .consolidate_rate = 3e-4,
+                                    .rate_warmup = 0.05,
+                                    .weight_clip = 5,
+                                    .dropout = 0.1};
+
+/* Sukthanker et al. 2025: all steps search; one network a device and micro-batch, of these 16. */
+static const training_facts PAPERS = {.paths_about = 32,
+                                      .observed_paths = 8,
+                                      .judged_paths = 15, /* these three only with --error-gradient model, which the paper has not */
+                                      .hypernet_rounds = 1,
+                                      .weight_rate = 1e-3,
+                                      .weight_rate_end = 1e-7,
+                                      .rate_warmup = 0.25,
+                                      .weight_clip = 1e9, /* none */
+                                      .hypernet_rate = 3e-4,
+                                      .hypernet_decay = 1e-3,
+                                      .dropout = 0.3,
+                                      .attention_dropout = 0.1};
 
 static const sentence_facts FACTS[] = {
     {.preset = "quick",
+     .training = &OURS,
      .steps = 2000,
-     .paths_about = 4,
      .weight_ids = 512,
      .search_ids = 512,
      .observed_ids = 512,
-     .observed_paths = 4,
-     .judged_paths = 15,
-     .hypernet_rounds = 6,
-     .largest_paths = 1,
-     .warmup_fraction = 0.4,
-     .consolidate_fraction = 0.2,
-     .entropy_hold = 0.6,
-     .uniform_fraction = 0.5,
-     .weight_rate = 1e-3,
-     .weight_rate_end = 1e-5,
-     .consolidate_rate = 3e-4,
-     .rate_warmup = 0.05,
-     .weight_clip = 5,
-     .dropout = 0.1,
      .validation_pairs = 500,
      .checkpoint_steps = 100},
     {.preset = "standard",
+     .training = &OURS,
      .epochs = 40,
-     .paths_about = 4,
      .weight_ids = 1024,
      .search_ids = 1024,
      .observed_ids = 512,
-     .observed_paths = 4,
-     .judged_paths = 15,
-     .hypernet_rounds = 6,
-     .largest_paths = 1,
-     .warmup_fraction = 0.4,
-     .consolidate_fraction = 0.2,
-     .entropy_hold = 0.6,
-     .uniform_fraction = 0.5,
-     .weight_rate = 1e-3,
-     .weight_rate_end = 1e-5,
-     .consolidate_rate = 3e-4,
-     .rate_warmup = 0.05,
-     .weight_clip = 5,
-     .dropout = 0.1,
      .validation_pairs = 1000,
      .checkpoint_steps = 200},
-    {.preset =
-         "paper", /* Sukthanker et al. 2025: 40,000 updates, all of them searching; one network a device and micro-batch, of these 16 */
+    {.preset = "paper",
+     .training = &PAPERS,
      .steps = 40000,
-     .paths_about = 32,
      .weight_ids = 4096,
      .search_ids = 4096,
      .observed_ids = 4096,
-     .observed_paths = 8,
-     .judged_paths = 15, /* these three only with --error-gradient model, which the paper has not */
-     .hypernet_rounds = 1,
-     .weight_rate = 1e-3,
-     .weight_rate_end = 1e-7,
-     .rate_warmup = 0.25,
-     .weight_clip = 1e9, /* none */
-     .hypernet_rate = 3e-4,
-     .hypernet_decay = 1e-3,
-     .dropout = 0.3,
-     .attention_dropout = 0.1,
      .validation_pairs = 2000,
      .checkpoint_steps = 50},
 };
@@ -95,39 +90,39 @@ static const sentence_facts *find_facts(const char *preset) {
 }
 
 static void apply_stages(const sentence_facts *facts, fnas_search_config *config) {
-    config->warmup_fraction = facts->warmup_fraction;
-    config->consolidate_fraction = facts->consolidate_fraction;
-    config->uniform_fraction = facts->uniform_fraction;
-    if (config->entropy_start > 0) config->entropy_hold = facts->entropy_hold;
+    config->warmup_fraction = facts->training->warmup_fraction;
+    config->consolidate_fraction = facts->training->consolidate_fraction;
+    config->uniform_fraction = facts->training->uniform_fraction;
+    if (config->entropy_start > 0) config->entropy_hold = facts->training->entropy_hold;
     config->checkpoint_steps = facts->checkpoint_steps;
 }
 
 static void apply_training(const sentence_facts *facts, fnas_search_config *config) {
     config->weight_ids = facts->weight_ids;
-    config->largest_paths = facts->largest_paths;
-    config->weight_rate = facts->weight_rate;
-    config->weight_rate_end = facts->weight_rate_end;
-    config->consolidate_rate = facts->consolidate_rate;
-    config->rate_warmup = facts->rate_warmup;
+    config->largest_paths = facts->training->largest_paths;
+    config->weight_rate = facts->training->weight_rate;
+    config->weight_rate_end = facts->training->weight_rate_end;
+    config->consolidate_rate = facts->training->consolidate_rate;
+    config->rate_warmup = facts->training->rate_warmup;
     config->weight_beta1 = 0.9;
     config->weight_beta2 = 0.98;
     config->weight_decay = 0;
-    config->weight_clip = facts->weight_clip;
+    config->weight_clip = facts->training->weight_clip;
     config->label_smoothing = 0.1;
-    config->dropout = facts->dropout;
-    config->attention_dropout = facts->attention_dropout;
+    config->dropout = facts->training->dropout;
+    config->attention_dropout = facts->training->attention_dropout;
     config->validation_images = facts->validation_pairs;
 }
 
 static void apply_search(const sentence_facts *facts, fnas_search_config *config) {
     bool model = config->error_gradient == FNAS_ERROR_GRADIENT_MODEL;
     config->search_ids = model ? facts->observed_ids : facts->search_ids;
-    config->observed_paths = model ? facts->observed_paths : 0;
-    config->judged_paths = model ? facts->judged_paths : 0;
-    config->hypernet_rounds = model ? facts->hypernet_rounds : 1;
-    if (facts->hypernet_rate > 0) {
-        config->hypernet_rate = facts->hypernet_rate;
-        config->hypernet_decay = facts->hypernet_decay;
+    config->observed_paths = model ? facts->training->observed_paths : 0;
+    config->judged_paths = model ? facts->training->judged_paths : 0;
+    config->hypernet_rounds = model ? facts->training->hypernet_rounds : 1;
+    if (facts->training->hypernet_rate > 0) {
+        config->hypernet_rate = facts->training->hypernet_rate;
+        config->hypernet_decay = facts->training->hypernet_decay;
     }
 }
 
@@ -151,7 +146,7 @@ static fnas_status refuse(fnas_context *context, const fnas_search_options *opti
 
 static fnas_status choose_paths(fnas_context *context, const fnas_search_options *options, const sentence_facts *facts,
                                 fnas_search_config *config) {
-    int64_t devices = config->device_count, about = facts->paths_about;
+    int64_t devices = config->device_count, about = facts->training->paths_about;
     if (!options->paths) config->paths = about > devices ? about / devices * devices : devices;
     if (config->largest_paths >= config->paths) config->largest_paths = config->paths - 1; /* others are what a search is about */
     if (options->largest_paths) config->largest_paths = options->largest_paths;

@@ -39,10 +39,6 @@ void fnas_scorer_free(fnas_scorer *scorer) {
     fnas_free(scorer->statistics);
 }
 
-static int64_t fnas_score_most(int64_t wanted, int64_t available) {
-    return wanted < available ? wanted : available;
-}
-
 static void fnas_score_report(const fnas_score_task *task, int64_t done) {
     fnas_progress progress = {
         .stage = task->stage, .done = done, .total = task->total, .elapsed_s = (fnas_wall_ms() - task->begin_ms) / 1000, .text = ""};
@@ -96,6 +92,15 @@ static void fnas_score_save(fnas_context *context, fnas_score_task *task) {
     task->saved_ms = fnas_wall_ms();
 }
 
+/* A run that cannot be written to must not change what the failure says. */
+static fnas_status fnas_score_save_and_fail(fnas_context *context, fnas_score_task *task, fnas_status status) {
+    char *message = fnas_strdup(fnas_context_message(context));
+    fnas_score_save(context, task);
+    fnas_status failed = fnas_fail(context, status, "%s", message ? message : "");
+    fnas_free(message);
+    return failed;
+}
+
 /* Scores distinct architectures, none of them known. */
 static fnas_status fnas_score_anew(fnas_context *context, const fnas_run *run, const fnas_examples *examples, fnas_score_part part,
                                    int64_t images, const char *stage, const fnas_arch_set *archs, fnas_score *scores) {
@@ -116,7 +121,8 @@ static fnas_status fnas_score_anew(fnas_context *context, const fnas_run *run, c
         status = fnas_score_some(context, part, images, &task);
         if (fnas_wall_ms() - task.saved_ms > FNAS_SCORES_SAVED_MS) fnas_score_save(context, &task);
     }
-    if (task.first > 0) fnas_score_save(context, &task);
+    if (task.first > 0 && status == FNAS_OK) fnas_score_save(context, &task);
+    if (task.first > 0 && status != FNAS_OK) status = fnas_score_save_and_fail(context, &task, status);
     task.kind->free(task.loaded);
     return status;
 }

@@ -43,10 +43,6 @@ static fnas_status fill(fnas_context *context, const fnas_dataset *dataset, fnas
     return fnas_batch_fill(context, dataset, shape, images->count, validation, NULL, images->images, images->labels);
 }
 
-static int64_t smaller(int64_t wanted, int64_t available) {
-    return wanted < available ? wanted : available;
-}
-
 static fnas_status load(fnas_context *context, const fnas_run *run, const fnas_dataset *dataset, fnas_score_part part, int64_t images,
                         fnas_score_images *loaded) {
     const fnas_search_config *config = &run->config;
@@ -62,8 +58,8 @@ static fnas_status load(fnas_context *context, const fnas_run *run, const fnas_d
     fnas_split_part(split, FNAS_SPLIT_VALIDATION, &validation);
     fnas_run_image_shape(run, dataset, shape);
     loaded->shape = (fnas_value_shape){shape[0], shape[1], shape[2]};
-    loaded->recalibration_count = smaller(config->recalibration_images, weights);
-    loaded->count = smaller(images, part == FNAS_SCORE_TEST ? info.test_count : validation);
+    loaded->recalibration_count = fnas_score_most(config->recalibration_images, weights);
+    loaded->count = fnas_score_most(images, part == FNAS_SCORE_TEST ? info.test_count : validation);
     fnas_status status = fill(context, dataset, part, split, loaded);
     fnas_split_free(split);
     return status;
@@ -94,7 +90,7 @@ static fnas_status classify(fnas_context *context, const fnas_run *run, const fn
     for (int64_t first = 0; first < images->count; first += FNAS_SCORE_CHUNK) {
         fnas_path_request request = {.net = net,
                                      .parameters = &run->state.weights,
-                                     .n = smaller(FNAS_SCORE_CHUNK, images->count - first),
+                                     .n = fnas_score_most(FNAS_SCORE_CHUNK, images->count - first),
                                      .images = images->images + first * shape.c * shape.h * shape.w,
                                      .image_shape = shape,
                                      .labels = images->labels + first,

@@ -14,6 +14,11 @@ typedef struct fnas_scorer {
 FNAS_NODISCARD fnas_status fnas_scorer_prepare(fnas_context *context, fnas_scorer *scorer);
 void fnas_scorer_free(fnas_scorer *scorer);
 
+/* As many as are wanted, where there are so many. */
+static inline int64_t fnas_score_most(int64_t wanted, int64_t available) {
+    return wanted < available ? wanted : available;
+}
+
 typedef struct fnas_score_kind {
     /* The first `count` examples of a part, or all where there are fewer. *loaded is owned: free it, also after a failure. */
     fnas_status (*load)(fnas_context *context, const fnas_run *run, const fnas_examples *examples, fnas_score_part part, int64_t count,

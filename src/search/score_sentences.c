@@ -39,7 +39,7 @@ static fnas_status load_pairs(fnas_context *context, const fnas_run *run, const 
     (void)run;
     const fnas_pairs *pairs = examples->pairs;
     fnas_text_part of = part == FNAS_SCORE_TEST ? FNAS_TEXT_TEST : FNAS_TEXT_VALIDATION;
-    int64_t available = fnas_pairs_get(pairs).counts[of], count = wanted < available ? wanted : available;
+    int64_t available = fnas_pairs_get(pairs).counts[of], count = fnas_score_most(wanted, available);
     score_pairs *made = *loaded = fnas_allocate(1, sizeof *made);
     if (!made) return fnas_fail_memory(context, "sentences for scoring");
     made->chunk_count = (count + CHUNK - 1) / CHUNK;
