@@ -3,7 +3,7 @@
 # device with BLEU on the test part and latencies measured again, random networks of the same supernet and the largest network trained alone beside them.
 # docs/transformer.md explains it. What was done is not done again; what was interrupted goes on where it stopped.
 #   TEXT     folder with english.en and german.de [build/libreoffice, of `make libreoffice`]    VOCABULARY [4000] pieces
-#   SPACE    [transformer:examples/libreoffice-space.yml]    MINUTES [30], SEED [0], PRESET [quick] of the search
+#   SPACE    [transformer:examples/libreoffice-space.yml]    MINUTES [30] or STEPS, SEED [0], PRESET [quick] of the search
 #   ARCHS    [60] measured a device    RANDOM_ARCHS [24] of these beside the fronts
 #   PARTS    [text devices search fronts bleu measure verify alone page]    TRANSLATION_DIR [build/translation]    THREADS [one a processor]
 set -eu
@@ -20,6 +20,7 @@ all_parts='text devices search fronts bleu measure verify alone page'
 parts=" ${PARTS:-$all_parts} "
 check_number VOCABULARY count "$vocabulary"
 check_number MINUTES minutes "$minutes"
+[ -z "${STEPS:-}" ] || check_number STEPS count "$STEPS"
 check_number SEED seed "$seed"
 check_number ARCHS count "$archs"
 check_number RANDOM_ARCHS count "$random"
@@ -85,8 +86,11 @@ search_once() {
 }
 
 if part search && [ ! -e "$folder/run.done" ]; then
-    say "== Search, $minutes minutes ($unseen is not searched)"
-    search_once "$folder/run" --minutes "$minutes"
+    length=${STEPS:+--steps $STEPS}
+    length=${length:---minutes $minutes}
+    say "== Search, $length ($unseen is not searched)"
+    # shellcheck disable=SC2086 # an option and its value
+    search_once "$folder/run" $length
 fi
 
 # ---- architectures ----

@@ -46,7 +46,7 @@ static const cli_option search_options[] = {
     {"hypernet", 0, CLI_CHOICE, AT(hypernet), "table|continuous", "form of the hypernetwork [the preset's]", false},
     {"start", 0, CLI_CHOICE, AT(start), "flat|random", "the hypernetwork's: trained to uniform distributions first, or as drawn [flat]",
      false},
-    {"scalarise", 0, CLI_CHOICE, AT(scalarise), "linear|chebyshev", "how objectives become one loss [linear]", false},
+    {"scalarise", 0, CLI_CHOICE, AT(scalarise), "linear|chebyshev", "how objectives become one loss [linear; quick and standard on sentences: chebyshev]", false},
     {"batch", 0, CLI_CHOICE, AT(batch), "shared|full", "paths share a step's images, or each sees all [the preset's]", false},
     {"precision", 0, CLI_CHOICE, AT(precision), "f32|bf16", "of the activations in training, where the processor has bf16 [f32]", false},
     {"error-gradient", 0, CLI_CHOICE, AT(error_gradient), "gates|model",

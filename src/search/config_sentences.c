@@ -24,8 +24,11 @@ typedef struct training_facts {
     double weight_rate, weight_rate_end, consolidate_rate, rate_warmup, weight_clip;
     double hypernet_rate, hypernet_decay; /* in the place of those for any space; 0: these are good */
     double dropout, attention_dropout;
+    fnas_scalarise_kind scalarise;
 } training_facts;
 
+/* Weighted sums have their minima on the convex hull of a front alone. A Transformer's width is worth, and costs, more than all its other
+ * choices, so that this hull has few corners and long gaps between them: by Chebyshev's distance preferences reach what lies there. */
 static const training_facts OURS = {.paths_about = 4,
                                     .largest_paths = 1,
                                     .observed_paths = 4,
@@ -40,7 +43,8 @@ static const training_facts OURS = {.paths_about = 4,
                                     .consolidate_rate = 3e-4,
                                     .rate_warmup = 0.05,
                                     .weight_clip = 5,
-                                    .dropout = 0.1};
+                                    .dropout = 0.1,
+                                    .scalarise = FNAS_SCALARISE_CHEBYSHEV};
 
 /* Sukthanker et al. 2025: all steps search; one network a device and micro-batch, of these 16. */
 static const training_facts PAPERS = {.paths_about = 32,
@@ -54,7 +58,8 @@ static const training_facts PAPERS = {.paths_about = 32,
                                       .hypernet_rate = 3e-4,
                                       .hypernet_decay = 1e-3,
                                       .dropout = 0.3,
-                                      .attention_dropout = 0.1};
+                                      .attention_dropout = 0.1,
+                                      .scalarise = FNAS_SCALARISE_LINEAR};
 
 static const sentence_facts FACTS[] = {
     {.preset = "quick",
@@ -114,12 +119,13 @@ static void apply_training(const sentence_facts *facts, fnas_search_config *conf
     config->validation_images = facts->validation_pairs;
 }
 
-static void apply_search(const sentence_facts *facts, fnas_search_config *config) {
+static void apply_search(const sentence_facts *facts, const fnas_search_options *options, fnas_search_config *config) {
     bool model = config->error_gradient == FNAS_ERROR_GRADIENT_MODEL;
     config->search_ids = model ? facts->observed_ids : facts->search_ids;
     config->observed_paths = model ? facts->training->observed_paths : 0;
     config->judged_paths = model ? facts->training->judged_paths : 0;
     config->hypernet_rounds = model ? facts->training->hypernet_rounds : 1;
+    if (!options->scalarise) config->scalarise = facts->training->scalarise;
     if (facts->training->hypernet_rate > 0) {
         config->hypernet_rate = facts->training->hypernet_rate;
         config->hypernet_decay = facts->training->hypernet_decay;
@@ -165,7 +171,7 @@ fnas_status fnas_search_config_fit_sentences(fnas_context *context, const fnas_s
     config->shared_weights = (fnas_weights_kind)kind;
     apply_stages(facts, config);
     apply_training(facts, config);
-    apply_search(facts, config);
+    apply_search(facts, options, config);
     FNAS_TRY(choose_paths(context, options, facts, config));
     if (options->checkpoint_steps) config->checkpoint_steps = options->checkpoint_steps;
     if (!options->steps && !options->epochs && options->minutes == 0) {

@@ -10,35 +10,21 @@
  *
  *     sum over layers of active(layer) * sum over k of D_k value_k,     active(layer) = sum of D_depth over the depths beyond it,
  *
- * polynomial in D and exact where it is one-hot. The surrogate of an error sees more of the same kind, and which numbers of layers are
- * chosen: a further layer is worth less than the one before. */
-#include <string.h>
-
+ * polynomial in D and exact where it is one-hot. */
 #include "space/transformer/transformer.h"
 
 typedef struct monomial {
     int first, second; /* kinds; second -1: none */
 } monomial;
 
-#define COSTS 7
 static const monomial monomials[] = {{FNAS_TRANSFORMER_ENCODER_LAYERS, FNAS_TRANSFORMER_ENCODER_EMBED},
                                      {FNAS_TRANSFORMER_ENCODER_FFN, FNAS_TRANSFORMER_ENCODER_EMBED},
                                      {FNAS_TRANSFORMER_DECODER_EMBED, -1},
                                      {FNAS_TRANSFORMER_DECODER_LAYERS, -1},
                                      {FNAS_TRANSFORMER_DECODER_LAYERS, FNAS_TRANSFORMER_DECODER_EMBED},
                                      {FNAS_TRANSFORMER_DECODER_FFN, FNAS_TRANSFORMER_DECODER_EMBED},
-                                     {FNAS_TRANSFORMER_CROSS_SPAN, FNAS_TRANSFORMER_ENCODER_EMBED},
-                                     /* for errors alone */
-                                     {FNAS_TRANSFORMER_DECODER_LAYERS, FNAS_TRANSFORMER_ENCODER_EMBED},
-                                     {FNAS_TRANSFORMER_ENCODER_EMBED, -1},
-                                     {FNAS_TRANSFORMER_ENCODER_LAYERS, -1},
-                                     {FNAS_TRANSFORMER_ENCODER_FFN, -1},
-                                     {FNAS_TRANSFORMER_DECODER_FFN, -1},
-                                     {FNAS_TRANSFORMER_ENCODER_HEADS, -1},
-                                     {FNAS_TRANSFORMER_DECODER_HEADS, -1},
-                                     {FNAS_TRANSFORMER_CROSS_HEADS, -1},
-                                     {FNAS_TRANSFORMER_CROSS_SPAN, -1}};
-#define MONOMIALS ((int64_t)(sizeof monomials / sizeof *monomials))
+                                     {FNAS_TRANSFORMER_CROSS_SPAN, FNAS_TRANSFORMER_ENCODER_EMBED}};
+#define COSTS ((int64_t)(sizeof monomials / sizeof *monomials))
 
 /* ---- totals ---- */
 
@@ -113,26 +99,9 @@ static void totals_vjp(const fnas_transformer *transformer, const double *onehot
 
 /* ---- features ---- */
 
-static void find_features(const fnas_transformer_totals *totals, int64_t count, double *features) {
-    for (int64_t j = 0; j < count; j++)
+static void find_features(const fnas_transformer_totals *totals, double *features) {
+    for (int64_t j = 0; j < COSTS; j++)
         features[j] = totals->of[monomials[j].first] * (monomials[j].second < 0 ? 1 : totals->of[monomials[j].second]);
-}
-
-static void features_of(const fnas_space *space, const double *onehot, int64_t count, double *features) {
-    fnas_transformer_totals totals;
-    find_totals(space->detail, onehot, &totals);
-    find_features(&totals, count, features);
-}
-
-static void features_vjp(const fnas_space *space, const double *onehot, int64_t count, const double *diff_features, double *diff_onehot) {
-    fnas_transformer_totals totals, diff = {{0}};
-    find_totals(space->detail, onehot, &totals);
-    for (int64_t j = 0; j < count; j++) {
-        int first = monomials[j].first, second = monomials[j].second;
-        diff.of[first] += diff_features[j] * (second < 0 ? 1 : totals.of[second]);
-        if (second >= 0) diff.of[second] += diff_features[j] * totals.of[first];
-    }
-    totals_vjp(space->detail, onehot, &diff, diff_onehot);
 }
 
 int64_t fnas_transformer_cost_count(const fnas_space *space) {
@@ -141,34 +110,20 @@ int64_t fnas_transformer_cost_count(const fnas_space *space) {
 }
 
 void fnas_transformer_costs(const fnas_space *space, const double *onehot, double *features) {
-    features_of(space, onehot, COSTS, features);
+    fnas_transformer_totals totals;
+    find_totals(space->detail, onehot, &totals);
+    find_features(&totals, features);
 }
 
 void fnas_transformer_costs_vjp(const fnas_space *space, const double *onehot, const double *diff_features, double *diff_onehot) {
-    features_vjp(space, onehot, COSTS, diff_features, diff_onehot);
-}
-
-/* Entries of the one-hot that choose numbers of layers: one row behind the other. */
-static int64_t depth_entries(const fnas_transformer *transformer) {
-    return transformer->lists[FNAS_TRANSFORMER_ENCODER_LAYERS].count + transformer->lists[FNAS_TRANSFORMER_DECODER_LAYERS].count;
-}
-
-int64_t fnas_transformer_error_count(const fnas_space *space) {
-    return MONOMIALS + depth_entries(space->detail);
-}
-
-void fnas_transformer_errors(const fnas_space *space, const double *onehot, double *features) {
-    const fnas_transformer *transformer = space->detail;
-    features_of(space, onehot, MONOMIALS, features);
-    memcpy(features + MONOMIALS, onehot + transformer->row_of[FNAS_TRANSFORMER_ENCODER_LAYERS],
-           (size_t)depth_entries(transformer) * sizeof *features);
-}
-
-void fnas_transformer_errors_vjp(const fnas_space *space, const double *onehot, const double *diff_features, double *diff_onehot) {
-    const fnas_transformer *transformer = space->detail;
-    double *rows = diff_onehot + transformer->row_of[FNAS_TRANSFORMER_ENCODER_LAYERS];
-    features_vjp(space, onehot, MONOMIALS, diff_features, diff_onehot);
-    for (int64_t i = 0; i < depth_entries(transformer); i++) rows[i] += diff_features[MONOMIALS + i];
+    fnas_transformer_totals totals, diff = {{0}};
+    find_totals(space->detail, onehot, &totals);
+    for (int64_t j = 0; j < COSTS; j++) {
+        int first = monomials[j].first, second = monomials[j].second;
+        diff.of[first] += diff_features[j] * (second < 0 ? 1 : totals.of[second]);
+        if (second >= 0) diff.of[second] += diff_features[j] * totals.of[first];
+    }
+    totals_vjp(space->detail, onehot, &diff, diff_onehot);
 }
 
 void fnas_transformer_average_costs(const fnas_space *space, const int32_t *row, double *features) {
@@ -176,5 +131,5 @@ void fnas_transformer_average_costs(const fnas_space *space, const int32_t *row,
     fnas_transformer_totals totals;
     for (int kind = 0; kind < FNAS_TRANSFORMER_KINDS; kind++)
         totals.of[kind] = (double)(kind ? row[kind] : -row[kind]) / largest_total(transformer, kind);
-    find_features(&totals, COSTS, features);
+    find_features(&totals, features);
 }

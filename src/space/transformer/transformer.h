@@ -118,14 +118,16 @@ int64_t fnas_transformer_cost_count(const fnas_space *space);
 void fnas_transformer_costs(const fnas_space *space, const double *onehot, double *features);
 void fnas_transformer_costs_vjp(const fnas_space *space, const double *onehot, const double *diff_features, double *diff_onehot);
 void fnas_transformer_average_costs(const fnas_space *space, const int32_t *row, double *features);
-int64_t fnas_transformer_error_count(const fnas_space *space);
-void fnas_transformer_errors(const fnas_space *space, const double *onehot, double *features);
-void fnas_transformer_errors_vjp(const fnas_space *space, const double *onehot, const double *diff_features, double *diff_onehot);
 
 /* How far D makes its side reach a layer: 0 or 1 for a one-hot. vjp: adds to diff_onehot. */
 double fnas_transformer_activity(const fnas_transformer *transformer, const double *onehot, int decoder, int64_t layer);
 void fnas_transformer_activity_vjp(const fnas_transformer *transformer, int decoder, int64_t layer, double diff_activity,
                                    double *diff_onehot);
+
+/* ---- error.c ---- */
+int64_t fnas_transformer_error_count(const fnas_space *space);
+void fnas_transformer_errors(const fnas_space *space, const double *onehot, double *features);
+void fnas_transformer_errors_vjp(const fnas_space *space, const double *onehot, const double *diff_features, double *diff_onehot);
 
 /* ---- encode.c: "onehot", rows of layers beyond the depth 0 ---- */
 extern const fnas_space_encoding fnas_transformer_encodings[];
