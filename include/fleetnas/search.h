@@ -26,7 +26,7 @@ typedef struct fnas_search_options {
     const char *sampler;        /* "reinmax" | "gdas" */
     const char *hypernet;       /* "table" | "continuous" */
     const char *start;          /* "flat" | "random" [flat]: whether the hypernetwork is first trained to uniform distributions */
-    const char *scalarise;      /* "linear" | "chebyshev" */
+    const char *scalarise;      /* "linear" | "chebyshev" [linear; on sentences the presets quick and standard: chebyshev] */
     const char *batch;          /* "shared" | "full" */
     const char *precision;      /* "f32" | "bf16" [f32]: of the activations in training; weights, their updates and all scores are f32 */
     const char *error_gradient; /* "gates" | "model" [preset's]: of each path's own loss through its gates, or of a regression over the

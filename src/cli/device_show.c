@@ -61,6 +61,9 @@ static void show_card(const fnas_card *card) {
     show_fact("governor", view.governor);
     printf("  %-18s batch %lld, %lld thread%s\n", "used with", (long long)view.batch, (long long)view.threads,
            view.threads == 1 ? "" : "s");
+    if (view.vocabulary)
+        printf("  %-18s %lld words to read, %lld to say, a vocabulary of %lld\n", "sentences", (long long)view.source_words,
+               (long long)view.target_words, (long long)view.vocabulary);
     show_fact("latency is", view.statistic);
     show_fact("date", view.date);
     show_costs("references", view.reference_latency_ms, view.reference_energy_mj, view.reference_count);
@@ -129,6 +132,11 @@ static void show_json_card(cli_json *json, const fnas_card *card) {
     cli_json_text(json, "isa", view.isa);
     cli_json_integer(json, "batch", view.batch);
     cli_json_integer(json, "threads", view.threads);
+    if (view.vocabulary) { /* of networks that translate */
+        cli_json_integer(json, "vocabulary", view.vocabulary);
+        cli_json_integer(json, "source_words", view.source_words);
+        cli_json_integer(json, "target_words", view.target_words);
+    }
     cli_json_text(json, "statistic", view.statistic);
     cli_json_text(json, "date", view.date);
     cli_json_integer(json, "references", view.reference_count);

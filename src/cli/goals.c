@@ -30,6 +30,9 @@ static void cli_list_objectives(const cli_objectives *objectives, char *text, si
 static fnas_status cli_fail_objective(const char *verb, const char *option, const char *name, const cli_objectives *objectives) {
     char list[512];
     cli_list_objectives(objectives, list, sizeof list);
+    if (strcmp(name, "bleu") == 0)
+        return cli_fail(verb, FNAS_ERR_USAGE, "--%s: BLEU is no objective of a run (it has %s): `fleetnas bleu RUN` scores translations",
+                        option, list);
     const char *near = cli_suggest(name, cli_objective_at, objectives);
     if (near)
         return cli_fail(verb, FNAS_ERR_USAGE, "--%s: unknown objective \"%s\": did you mean %s? The run has %s", option, name, near, list);

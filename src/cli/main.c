@@ -65,6 +65,10 @@ void cli_print_verbs(FILE *file) {
         "fleetnas front run --device here.json",
     };
     for (size_t i = 0; i < sizeof order / sizeof *order; i++) cli_wrap_command(file, order[i]);
+    fputs("\nWith Transformers that translate: `data prepare text:SOURCE,TARGET` first, the search's --data is what it\nwrote, and "
+          "`translate` and `bleu` come "
+          "after it.\n",
+          file);
 }
 
 /* ---- choosing the verb ---- */

@@ -14,6 +14,8 @@
 #define CARD_LIMIT_BYTES ((size_t)64 << 20)
 #define MEASUREMENTS_MAX 1000000
 #define TEXT_MAX 4000 /* bytes of a name, a processor, ... */
+#define WHERE_BYTES 4200
+#define SENTENCES_MOST 1000000 /* words of a vocabulary, or of a sentence */
 #define PREFIX_BYTES 320
 
 typedef struct card_reader {
@@ -78,6 +80,18 @@ static fnas_status read_noise(const card_reader *reader) {
                      view->noise_spearman);
 }
 
+/* Imported cards of networks that translate do not say. */
+static fnas_status read_sentences(const card_reader *reader, const json_t *protocol) {
+    fnas_card_view *view = &reader->card->view;
+    const json_t *sentences = json_object_get(protocol, "sentences");
+    if (!sentences) return FNAS_OK;
+    char where[WHERE_BYTES];
+    snprintf(where, sizeof where, "%.*s: \"sentences\" of \"protocol\"", WHERE_BYTES - 64, reader->where);
+    FNAS_TRY(fnas_json_integer(reader->context, sentences, where, "vocabulary", 1, SENTENCES_MOST, &view->vocabulary));
+    FNAS_TRY(fnas_json_integer(reader->context, sentences, where, "source_words", 1, SENTENCES_MOST, &view->source_words));
+    return fnas_json_integer(reader->context, sentences, where, "target_words", 1, SENTENCES_MOST, &view->target_words);
+}
+
 static fnas_status read_description(const card_reader *reader) {
     fnas_card_view *view = &reader->card->view;
     const json_t *root = reader->card->root;
@@ -95,6 +109,7 @@ static fnas_status read_description(const card_reader *reader) {
     FNAS_TRY(fnas_json_integer(reader->context, root, reader->where, "batch", 1, 1 << 20, &view->batch));
     FNAS_TRY(fnas_json_integer(reader->context, root, reader->where, "threads", 1, 1 << 16, &view->threads));
     FNAS_TRY(fnas_json_object(reader->context, root, reader->where, "protocol", &protocol));
+    FNAS_TRY(read_sentences(reader, protocol));
     FNAS_TRY(read_statistic(reader));
     return read_noise(reader);
 }
@@ -381,9 +396,4 @@ fnas_status fnas_card_check_references(fnas_context *context, const fnas_card *c
 
 void fnas_card_embedding(const fnas_card *card, double *embedding) {
     memcpy(embedding, card->embedding, (size_t)card->view.reference_count * sizeof *embedding);
-}
-
-int64_t fnas_card_vocabulary(const fnas_card *card) {
-    const json_t *sentences = json_object_get(json_object_get(card->root, "protocol"), "sentences");
-    return json_integer_value(json_object_get(sentences, "vocabulary"));
 }

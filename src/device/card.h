@@ -24,9 +24,6 @@ FNAS_NODISCARD fnas_status fnas_card_check_name(fnas_context *context, const cha
  */
 FNAS_NODISCARD fnas_status fnas_card_check_references(fnas_context *context, const fnas_card *card, const fnas_card *other);
 
-/* Words that the networks knew whose latencies these are, of a card of networks that translate; 0: it does not say. */
-int64_t fnas_card_vocabulary(const fnas_card *card);
-
 /* Checks `root` (whose reference is taken over, also on failure) and reads it; `where` names it in messages. */
 FNAS_NODISCARD fnas_status fnas_card_from_json(fnas_context *context, const char *where, json_t *root, fnas_card **card);
 

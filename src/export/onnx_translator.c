@@ -41,20 +41,6 @@ static void position_table(fnas_onnx_translator_writer *w) {
     fnas_free(rows);
 }
 
-/* [positions][positions]: what a word must not see lies behind it. */
-static void causal_table(fnas_onnx_translator_writer *w) {
-    int64_t length = w->net->positions;
-    float *rows = fnas_allocate((size_t)(length * length), sizeof *rows);
-    if (!rows) {
-        w->out_of_memory = true;
-        return;
-    }
-    for (int64_t i = 0; i < length; i++)
-        for (int64_t k = 0; k < length; k++) rows[i * length + k] = k > i ? MASKED : 0;
-    fnas_onnx_constant(&w->model, "causal", 2, (int64_t[]){length, length}, rows);
-    fnas_free(rows);
-}
-
 /* ---- a layer: from the value `source` to "PREFIX.result" ---- */
 
 static fnas_onnx_value_name of_layer(const char *what, int64_t layer, const char *part) {
@@ -177,13 +163,25 @@ static void padding_mask(fnas_onnx_translator_writer *w) {
     fnas_onnx_operator(&w->model, "Unsqueeze", "mask.added", "mask.axes", "padding_mask");
 }
 
-/* "causal_mask" [target length][target length]. */
+static void operator_of_three(fnas_onnx_translator_writer *w, const char *type, const char *first, const char *second, const char *third,
+                              const char *output) {
+    fnas_protobuf node = fnas_onnx_begin(type, (const char *[FNAS_ONNX_INPUTS_MOST]){first, second, third}, output);
+    fnas_onnx_end(&w->model, &node);
+}
+
+/* "causal_mask" [target length][target length]: MASKED where the column is behind the row. */
 static void causal_mask(fnas_onnx_translator_writer *w) {
-    causal_table(w);
-    fnas_onnx_constant_integers(&w->model, "causal.begin", 2, (int64_t[]){0, 0});
-    fnas_onnx_constant_integers(&w->model, "causal.axes", 2, (int64_t[]){0, 1});
-    fnas_onnx_part_join_same(w, "ids.length", 2, 0, "causal.end");
-    fnas_onnx_part_slice(w, "causal", "causal.begin", "causal.end", "causal.axes", "causal_mask");
+    fnas_onnx_model *model = &w->model;
+    fnas_onnx_constant_integer(model, "causal.first", 0);
+    fnas_onnx_constant_integer(model, "causal.step", 1);
+    fnas_onnx_constant_integers(model, "causal.upright", 1, (int64_t[]){1});
+    fnas_onnx_part_number(w, "causal.hidden", MASKED);
+    fnas_onnx_part_number(w, "causal.shown", 0);
+    fnas_onnx_operator(model, "Squeeze", "ids.length", NULL, "causal.length");
+    operator_of_three(w, "Range", "causal.first", "causal.length", "causal.step", "causal.columns");
+    fnas_onnx_operator(model, "Unsqueeze", "causal.columns", "causal.upright", "causal.rows");
+    fnas_onnx_operator(model, "Greater", "causal.columns", "causal.rows", "causal.behind");
+    operator_of_three(w, "Where", "causal.behind", "causal.hidden", "causal.shown", "causal_mask");
 }
 
 /* "logits": the last layer's result times the embedding's rows. */

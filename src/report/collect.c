@@ -124,6 +124,9 @@ static fnas_status describe_card(const collector *c, const fnas_card *card, cons
     append_part(&text, view.precision, "");
     fnas_text_append(&text, "%sbatch %" PRId64 " · %" PRId64 " thread%s", text.size ? " · " : "", view.batch, view.threads,
                      view.threads == 1 ? "" : "s");
+    if (view.vocabulary)
+        fnas_text_append(&text, " · %" PRId64 " words to %" PRId64 ", vocabulary of %" PRId64, view.source_words, view.target_words,
+                         view.vocabulary);
     append_part(&text, view.isa, " instructions");
     append_part(&text, statistic_label(view.statistic), "");
     append_part(&text, view.processor, "");

@@ -30,7 +30,7 @@ fnas_status fnas_run_check_pairs(fnas_context *context, const fnas_run *run, con
 /* The embedding and the output's product are as large as the vocabulary. */
 static fnas_status check_cards_vocabulary(fnas_context *context, const fnas_run *run) {
     for (int64_t i = 0; i < run->config.device_count; i++) {
-        int64_t measured = fnas_card_vocabulary(run->cards[i]);
+        int64_t measured = fnas_card_get(run->cards[i]).vocabulary;
         if (measured && measured != run->config.vocabulary)
             return fnas_fail(
                 context, FNAS_ERR_INPUT,
