@@ -8,6 +8,7 @@
 #include "device/card.h"
 #include "device/predictor_ask.h"
 #include "front/lattice.h"
+#include "search/run_sentences.h"
 #include "space/arch_set.h"
 #include "space/space.h"
 
@@ -130,6 +131,7 @@ static fnas_status fnas_sweep_forward(fnas_context *context, const fnas_run *run
 
 static fnas_status fnas_sweep_check(fnas_context *context, const fnas_run *run, const fnas_card *card) {
     FNAS_TRY(fnas_card_check_space(context, card, run->space));
+    FNAS_TRY(fnas_run_check_card_words(context, run, card));
     fnas_card_view view = fnas_card_get(card);
     if (view.reference_count == run->state.shape.embedding) return fnas_card_check_references(context, card, run->cards[0]);
     return fnas_fail(context, FNAS_ERR_INPUT, "%s: the card has %lld reference latencies, the run's hypernetwork needs %lld", view.name,

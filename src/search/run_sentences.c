@@ -27,19 +27,13 @@ fnas_status fnas_run_check_pairs(fnas_context *context, const fnas_run *run, con
     return fnas_fail(context, FNAS_ERR_INPUT, "%s: its vocabulary is not the one that the run's networks know", info.name);
 }
 
-/* The embedding and the output's product are as large as the vocabulary. */
-static fnas_status check_cards_vocabulary(fnas_context *context, const fnas_run *run) {
-    for (int64_t i = 0; i < run->config.device_count; i++) {
-        int64_t measured = fnas_card_get(run->cards[i]).vocabulary;
-        if (measured && measured != run->config.vocabulary)
-            return fnas_fail(
-                context, FNAS_ERR_INPUT,
-                "device %s was measured with networks that know %lld words, the data have a vocabulary of %lld: measure it with "
-                "--vocabulary-size %lld",
-                fnas_card_get(run->cards[i]).name, (long long)measured, (long long)run->config.vocabulary,
-                (long long)run->config.vocabulary);
-    }
-    return FNAS_OK;
+fnas_status fnas_run_check_card_words(fnas_context *context, const fnas_run *run, const fnas_card *card) {
+    fnas_card_view view = fnas_card_get(card);
+    if (!fnas_search_translates(&run->config) || !view.vocabulary || view.vocabulary == run->config.vocabulary) return FNAS_OK;
+    return fnas_fail(context, FNAS_ERR_INPUT,
+                     "device %s was measured with networks that know %lld words, the data have a vocabulary of %lld: measure it with "
+                     "--vocabulary-size %lld",
+                     view.name, (long long)view.vocabulary, (long long)run->config.vocabulary, (long long)run->config.vocabulary);
 }
 
 fnas_status fnas_run_fit_pairs(fnas_context *context, fnas_run *run, int64_t *batches_a_pass) {
@@ -49,7 +43,7 @@ fnas_status fnas_run_fit_pairs(fnas_context *context, fnas_run *run, int64_t *ba
     size_t size;
     const unsigned char *model = fnas_vocabulary_bytes(info.vocabulary, &size);
     config->vocabulary = fnas_vocabulary_get(info.vocabulary).size;
-    FNAS_TRY(check_cards_vocabulary(context, run));
+    for (int64_t i = 0; i < config->device_count; i++) FNAS_TRY(fnas_run_check_card_words(context, run, run->cards[i]));
     if (config->validation_images > info.counts[FNAS_TEXT_VALIDATION]) config->validation_images = info.counts[FNAS_TEXT_VALIDATION];
     config->vocabulary_crc = crc_of(info.vocabulary);
     FNAS_TRY(fnas_vocabulary_parse(context, VOCABULARY_FILE, model, size, &run->vocabulary));
