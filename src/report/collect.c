@@ -4,8 +4,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "search/names.h"
-#include "search/run.h"
+#include "search/config/names.h"
+#include "search/run/run.h"
 
 enum { FACTS_MOST = 16 };
 

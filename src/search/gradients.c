@@ -1,7 +1,7 @@
 #include "search/gradients.h"
 
 #include "base/memory.h"
-#include "search/hypernet_kinds.h"
+#include "search/hypernet/kinds.h"
 
 fnas_status fnas_gradients_create(fnas_context *context, const fnas_hypernet_shape *shape, int64_t count, fnas_gradients *gradients) {
     *gradients = (fnas_gradients){.shape = *shape,

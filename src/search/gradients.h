@@ -1,10 +1,10 @@
 /* The devices' gradients with respect to the hypernetwork. A device has one embedding, so that its gradient is of few numbers: the table's
- * is a product of two vectors in every row that its preferences look up, and 0 in all others (hypernet_table.c). Kept so, their products
+ * is a product of two vectors in every row that its preferences look up, and 0 in all others (hypernet/table.c). Kept so, their products
  * and sum cost what a step touches, and not what the hypernetwork holds. */
 #ifndef FNAS_SEARCH_GRADIENTS_H
 #define FNAS_SEARCH_GRADIENTS_H
 
-#include "search/hypernet.h"
+#include "search/hypernet/hypernet.h"
 
 typedef struct fnas_gradients {
     fnas_hypernet_shape shape;

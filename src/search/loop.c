@@ -7,8 +7,8 @@
 #include "base/text.h"
 #include "compute/engine.h"
 #include "search/length.h"
-#include "search/log.h"
-#include "search/metrics.h"
+#include "search/run/log.h"
+#include "search/run/metrics.h"
 #include "search/searcher.h"
 
 /* ---- length by time ---- */

@@ -4,9 +4,9 @@
 #define FNAS_SEARCH_OBJECTIVE_H
 
 #include "fleetnas/predictor.h"
-#include "search/config.h"
-#include "search/state.h"
-#include "search/surrogate.h"
+#include "search/config/config.h"
+#include "search/error/surrogate.h"
+#include "search/run/state.h"
 
 /* What there is to judge one path by. */
 typedef struct fnas_path_facts {

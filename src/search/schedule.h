@@ -2,7 +2,7 @@
 #ifndef FNAS_SEARCH_SCHEDULE_H
 #define FNAS_SEARCH_SCHEDULE_H
 
-#include "search/config.h"
+#include "search/config/config.h"
 
 typedef enum fnas_stage {
     FNAS_STAGE_WARM_UP,    /* the supernet alone learns */

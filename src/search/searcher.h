@@ -5,13 +5,13 @@
 #include "base/threads.h"
 #include "data/text/batches.h"
 #include "nn/path.h"
-#include "search/examples.h"
 #include "search/gradients.h"
 #include "search/objective.h"
-#include "search/path_jobs.h"
-#include "search/run.h"
+#include "search/run/run.h"
 #include "search/schedule.h"
-#include "search/sentences.h"
+#include "search/supernet/examples.h"
+#include "search/supernet/path_jobs.h"
+#include "search/supernet/sentences.h"
 
 /* The paths of one update: rows of flat arrays. */
 typedef struct fnas_paths {

@@ -15,9 +15,9 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "fleetnas/report.h"
-#include "search/front_result.h"
-#include "search/run.h"
-#include "search/verify.h"
+#include "search/query/front_result.h"
+#include "search/query/verify.h"
+#include "search/run/run.h"
 #include "support_xml.h"
 
 enum { POINTS = 3, LIMIT_BYTES = 1 << 20 };

@@ -3,7 +3,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "device/host.h"
-#include "search/hypernet.h"
+#include "search/hypernet/hypernet.h"
 #include "space/arch_set.h"
 #include "space/space.h"
 

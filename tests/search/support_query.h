@@ -3,7 +3,7 @@
 #define FNAS_TESTS_SEARCH_SUPPORT_QUERY_H
 
 #include "base/support.h"
-#include "search/run.h"
+#include "search/run/run.h"
 
 #define TEST_SPACE "nb201:channels=4,cells=1,classes=4,input=1x8x8"
 #define TEST_DATA "synthetic:1x8x8,classes=4,images=400"

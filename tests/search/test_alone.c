@@ -8,7 +8,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "fleetnas/front.h"
-#include "search/query.h"
+#include "search/query/query.h"
 #include "search/support_stop.h"
 #include "space/arch_find.h"
 #include "space/space.h"

@@ -2,8 +2,8 @@
 #include "search/support_query.h"
 
 #include "base/memory.h"
-#include "search/config.h"
-#include "search/names.h"
+#include "search/config/config.h"
+#include "search/config/names.h"
 #include "search/schedule.h"
 
 static const char *const devices[] = {"a.json", "b.json", "c.json"};

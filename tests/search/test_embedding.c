@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-#include "search/embedding.h"
+#include "search/hypernet/embedding.h"
 
 #define DEVICES 4
 

@@ -4,7 +4,7 @@
 #include <math.h>
 
 #include "base/memory.h"
-#include "search/error_model.h"
+#include "search/supernet/error_model.h"
 #include "space/space.h"
 
 typedef struct modelled {

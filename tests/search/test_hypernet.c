@@ -11,7 +11,7 @@
 
 #include "base/memory.h"
 #include "base/random.h"
-#include "search/hypernet.h"
+#include "search/hypernet/hypernet.h"
 
 enum { EMBEDDING = 10, OUTPUTS = 30, DEVICES = 5, OBJECTIVES_MOST = 4 };
 

@@ -5,7 +5,7 @@
 
 #include "base/random.h"
 #include "fleetnas/front.h"
-#include "search/improvement.h"
+#include "search/rival/improvement.h"
 
 enum { POINTS_MAX = 40 };
 static const double reference[3] = {1, 1, 1};

@@ -4,7 +4,7 @@
 #include <sys/stat.h>
 
 #include "base/memory.h"
-#include "search/log.h"
+#include "search/run/log.h"
 
 static void what_was_set_is_found(void **state) {
     fnas_test_place *place = *state;

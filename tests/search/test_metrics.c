@@ -3,7 +3,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
-#include "search/metrics.h"
+#include "search/run/metrics.h"
 
 #define HEADER                                                                                                                             \
     "step,train_cross_entropy,train_accuracy_pct,weight_gradient_norm,search_cross_entropy,search_latency_ms,direction_norm,"              \

@@ -7,8 +7,8 @@
 #include "base/memory.h"
 #include "base/support_npz.h"
 #include "fleetnas/rival.h"
-#include "search/rival_propose.h"
-#include "search/surrogate.h"
+#include "search/error/surrogate.h"
+#include "search/rival/propose.h"
 #include "space/space.h"
 
 #define DECISIONS 6

@@ -7,8 +7,8 @@
 #include "base/csv.h"
 #include "base/error.h"
 #include "base/support_npz.h"
+#include "search/error/surrogate.h"
 #include "search/objective.h"
-#include "search/surrogate.h"
 
 /* p; q counts with p = y only. One-hot: x y | u v w. */
 static const char SMALL[] =

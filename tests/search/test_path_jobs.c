@@ -5,7 +5,7 @@
 
 #include "base/random.h"
 #include "base/threads.h"
-#include "search/path_jobs.h"
+#include "search/supernet/path_jobs.h"
 
 enum { MOST = 64, DECISIONS = 6, CHAINS = 8 };
 

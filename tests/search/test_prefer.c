@@ -6,7 +6,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
-#include "search/query.h"
+#include "search/query/query.h"
 #include "space/space.h"
 
 #define DECISIONS_MOST 30

@@ -8,7 +8,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/memory.h"
-#include "search/query.h"
+#include "search/query/query.h"
 #include "space/space.h"
 
 /* ---- parts ---- */

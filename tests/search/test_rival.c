@@ -6,7 +6,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "estimate/training_free.h"
-#include "search/rival.h"
+#include "search/rival/rival.h"
 #include "space/space.h"
 
 /* The table of each `every`th of 15,625 cells: error falls with the MACs but for a ripple, latency grows with the number of operations,

@@ -7,8 +7,8 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "search/score.h"
-#include "search/score_file.h"
+#include "search/supernet/score.h"
+#include "search/supernet/score_file.h"
 #include "space/space.h"
 
 #define COUNT 7

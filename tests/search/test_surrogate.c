@@ -7,8 +7,8 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/random.h"
+#include "search/error/surrogate.h"
 #include "search/objective.h"
-#include "search/surrogate.h"
 
 /* Eight decisions of four choices; the last counts only with choice c or d of the one before. */
 #define DECISIONS 8

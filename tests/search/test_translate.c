@@ -11,10 +11,10 @@
 #include "export/safetensors.h"
 #include "fleetnas/translate.h"
 #include "nn/translator/decode.h"
-#include "search/arch_files.h"
-#include "search/score.h"
-#include "search/sentences.h"
-#include "search/verify.h"
+#include "search/query/verify.h"
+#include "search/supernet/score.h"
+#include "search/supernet/sentences.h"
+#include "search/translate/arch_files.h"
 #include "space/space.h"
 
 enum { ARCHS = 3, WORDS_MOST = 4000 };

@@ -4,8 +4,8 @@
 #include <math.h>
 
 #include "base/json.h"
+#include "search/query/verify.h"
 #include "search/searcher.h"
-#include "search/verify.h"
 
 /* Of four architectures with volumes that can be told: every draw of one, and of all. */
 static void test_random_hypervolume(void **state) {

@@ -4,7 +4,7 @@
 #include <math.h>
 
 #include "export/safetensors.h"
-#include "search/weights.h"
+#include "search/supernet/weights.h"
 
 static void declare(fnas_test_place *place, fnas_parameters *parameters) {
     int32_t index;
