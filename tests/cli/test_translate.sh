@@ -22,7 +22,35 @@ run 0 "a device" device measure --space "$space" --name made-up --command "sh $p
 run 0 "a search" search --space "$space" --data "text:$place/a.pairs" --device "$place/card.json" --preset quick --steps 30 --seed 2 --out "$place/run"
 want "the run keeps its vocabulary" cmp "$place/run/vocabulary.model" "$tests/files/text/bpe.model"
 
+want "preferences are Chebyshev's" grep -q '"scalarise": "chebyshev"' "$place/run/config.json"
+run 0 "the card" device show "$place/card.json"
+says out "10 words to read, 10 to say, a vocabulary of 250"
+run 0 "and its JSON" device show "$place/card.json" --json
+says out '"vocabulary": 250'
+sed 's/"vocabulary": 250/"vocabulary": 251/' "$place/card.json" > "$place/other.json"
+run 2 "a report of a device of another vocabulary" report "$place/run" --device "$place/other.json" -o "$place/none.html"
+run 2 "what to pick for it" pick "$place/run" --device "$place/other.json" --prefer error=1
+says err "made-up was measured with networks that know 251 words, the data have a vocabulary of 250"
+sed 's/"vocabulary": 250/"vocabulary": "many"/' "$place/card.json" > "$place/wrong.json"
+run 2 "a vocabulary that is no number" device show "$place/wrong.json"
+says err '"vocabulary"'
+
 # ---- BLEU ----
+# A network without training says different words of different lines. Where they are the references of these lines, BLEU is 100; where each line has the
+# next one's, it is not.
+run 0 "a run without training" search --space "$space" --data "text:$place/a.pairs" --device "$place/card.json" --preset quick --steps 1 --seed 3 --out "$place/untrained"
+largest='{encoder-embed: 32, decoder-embed: 32, encoder-ffn: [64, 64, 64], decoder-ffn: [64, 64], encoder-heads: [4, 4, 4], decoder-heads: [4, 4], ende-heads: [4, 4], ende-attn: [-1, -1]}'
+run 0 "what its largest network says" translate "$place/untrained" "$place/a.en" --arch "$largest" --beam 1 --length-penalty 3
+cp "$place/out" "$place/own.de"
+{ sed 1d "$place/own.de" && head -n 1 "$place/own.de"; } > "$place/next.de"
+want "differs" [ "$(sort -u "$place/own.de" | wc -l)" -gt 20 ]
+for references in own next; do
+    run 0 "its $references words as references" data prepare "text:$place/a.en,$place/$references.de" --vocabulary "$tests/files/text/bpe.model" -o "$place/$references.pairs"
+    run 0 "a run of the same weights" search --space "$space" --data "text:$place/$references.pairs" --device "$place/card.json" --preset quick --steps 1 --weights "$place/untrained" --supernet frozen --out "$place/says-$references"
+    run 0 "their BLEU" bleu "$place/says-$references" --arch "$largest" --beam 1 --length-penalty 3 --json
+    if [ $references = own ]; then says out '"bleu": 100'; else never_says out '"bleu": 100'; fi
+done
+
 run 0 "a front" front "$place/run" --device "$place/card.json" --points 3 --candidates 8 -o "$place/front.csv" -o "$place/front.json"
 run 0 "BLEU of a front" bleu "$place/run" --archs "$place/front.csv" --length-penalty 3 -o "$place/bleu.csv" --threads 1
 says out "test pairs"

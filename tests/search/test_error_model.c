@@ -236,10 +236,68 @@ static void test_nan(void **state) {
     discard(&made);
 }
 
+/* ---- Transformers ---- */
+
+#define TRANSFORMER                                                                                                                        \
+    "transformer:encoder-embed=32+16,decoder-embed=32+16,encoder-layers=3,decoder-layers=3+2+1,encoder-ffn=64+32+16,decoder-ffn=64+32+16,"   \
+    "encoder-heads=4+2,decoder-heads=4+2,ende-heads=4+2,ende-attn=-1+1+2,qkv=32,length=10"
+enum { TRANSFORMER_DECISIONS = 4 + 6 * 3, TRANSFORMER_ONEHOT = 64 };
+
+/* The first doubling of a feed-forward width is worth five times the second, and all of them half as much to a narrow decoder; so is the
+ * second decoder layer beside the third. */
+static double saturating_loss(const int32_t *choices) {
+    static const double of_ffn[] = {0.6, 0.5, 0}, of_layers[] = {0.6, 0.5, 0};
+    const int32_t *ffn = choices + 4 + 3; /* behind the encoder's */
+    double gain = of_layers[choices[3]];
+    for (int64_t layer = 0; layer < 3 - choices[3]; layer++) gain += of_ffn[ffn[layer]];
+    return 5 - gain * (choices[1] == 0 ? 1 : 0.5);
+}
+
+static void transformer_at(const fnas_space *space, uint64_t seed, int64_t index, int32_t *choices, double *onehot) {
+    fnas_space_random(space, seed, index, choices);
+    fnas_space_canonical(space, choices);
+    fnas_space_to_onehot(space, choices, onehot);
+}
+
+/* All of that is among the features: what is left is the ridge's, whose share of a slope falls as one over the observations (held_back), here
+ * a thousandth of the variance; sums of what costs leave more than a tenth of it. */
+static void test_saturation(void **state) {
+    fnas_test_place *place = *state;
+    modelled made;
+    test_check(place, fnas_space_open(place->context, TRANSFORMER, &made.space));
+    test_check(place, fnas_error_model_create(place->context, made.space, &made.model));
+    int32_t choices[TRANSFORMER_DECISIONS];
+    double onehot[ROUND][TRANSFORMER_ONEHOT], losses[ROUND], gradient[TRANSFORMER_ONEHOT], sum = 0, squares = 0, off = 0;
+    assert_true(fnas_space_decision_count(made.space) == TRANSFORMER_DECISIONS);
+    int64_t size = fnas_space_onehot_size(made.space);
+    assert_true(size <= TRANSFORMER_ONEHOT);
+    for (int64_t round = 0; round < 500; round++) {
+        for (int64_t i = 0; i < ROUND; i++) {
+            transformer_at(made.space, 3, round * ROUND + i, choices, onehot[0] + i * size);
+            losses[i] = saturating_loss(choices);
+        }
+        fnas_error_model_discount(&made.model);
+        fnas_error_model_observe(&made.model, made.space, true, ROUND, onehot[0], losses);
+    }
+    test_check(place, fnas_error_model_fit(place->context, &made.model));
+    enum { COUNT = 200 };
+    for (int64_t i = 0; i < COUNT; i++) {
+        transformer_at(made.space, 4, i, choices, onehot[0]);
+        double loss = saturating_loss(choices), expected = fnas_error_model_gradient(&made.model, made.space, onehot[0], gradient);
+        sum += loss;
+        squares += loss * loss;
+        off += (expected - loss) * (expected - loss);
+    }
+    double variance = squares / COUNT - sum / COUNT * (sum / COUNT);
+    print_message("a saturating loss: %.2g of the variance is left\n", off / COUNT / variance);
+    assert_true(off / COUNT < 1e-3 * variance);
+    discard(&made);
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fnas_test_setup, fnas_test_teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_fits_and_forgets), TEST(test_level_of_a_round), TEST(test_gradient),       TEST(test_range),
-        TEST(test_few_observations), TEST(test_different_images), TEST(test_towering_slope), TEST(test_nan)};
+        TEST(test_few_observations), TEST(test_different_images), TEST(test_towering_slope), TEST(test_nan), TEST(test_saturation)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
