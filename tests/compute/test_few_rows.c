@@ -129,6 +129,27 @@ static void rounded_products_are_right(void **state) {
     }
 }
 
+/* Widened weights are multiplied and added up in the same order, whether they are kept for further rows or there are too many inputs for
+ * that. */
+static void rounded_products_are_those_of_widened_weights(void **state) {
+    (void)state;
+    enum { MANY = FNAS_FEW_ROWS_ROUNDED, OUT = 7, IN = 1030 };
+    static float src[MANY * IN], weights[OUT * IN], wide[OUT * IN], dst[2][MANY * OUT];
+    static uint16_t halves[OUT * IN];
+    static const int64_t ins[] = {37, 1024, IN}, rows[] = {1, 6, 7, 16, MANY};
+    fnas_random random = fnas_random_begin(6, FNAS_STREAM_TEST, 0, 0);
+    draw(&random, MANY * IN, src);
+    draw(&random, OUT * IN, weights);
+    for (int at = 0; at < 15; at++) {
+        int64_t in = ins[at % 3], count = rows[at / 3];
+        fnas_product_round((fnas_corner){in, OUT, in}, weights, halves);
+        for (int64_t i = 0; i < OUT * in; i++) wide[i] = widened(halves[i]);
+        if (!fnas_few_rows_product_rounded(count, OUT, in, src, halves, weights, dst[0])) skip();
+        assert_true(fnas_few_rows_product(count, OUT, in, src, wide, in, weights, dst[1]));
+        assert_memory_equal(dst[0], dst[1], (size_t)(count * OUT) * sizeof(float));
+    }
+}
+
 static void fewer_than_four_outputs_are_left_to_others(void **state) {
     (void)state;
     float x[4] = {0}, y[4] = {7};
@@ -137,8 +158,11 @@ static void fewer_than_four_outputs_are_left_to_others(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(all_sizes_are_right), cmocka_unit_test(rows_are_apart),
-                                       cmocka_unit_test(rounding_is_to_nearest_even), cmocka_unit_test(rounded_products_are_right),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(all_sizes_are_right),
+                                       cmocka_unit_test(rows_are_apart),
+                                       cmocka_unit_test(rounding_is_to_nearest_even),
+                                       cmocka_unit_test(rounded_products_are_right),
+                                       cmocka_unit_test(rounded_products_are_those_of_widened_weights),
                                        cmocka_unit_test(fewer_than_four_outputs_are_left_to_others)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

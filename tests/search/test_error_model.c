@@ -239,7 +239,7 @@ static void test_nan(void **state) {
 /* ---- Transformers ---- */
 
 #define TRANSFORMER                                                                                                                        \
-    "transformer:encoder-embed=32+16,decoder-embed=32+16,encoder-layers=3,decoder-layers=3+2+1,encoder-ffn=64+32+16,decoder-ffn=64+32+16,"   \
+    "transformer:encoder-embed=32+16,decoder-embed=32+16,encoder-layers=3,decoder-layers=3+2+1,encoder-ffn=64+32+16,decoder-ffn=64+32+16," \
     "encoder-heads=4+2,decoder-heads=4+2,ende-heads=4+2,ende-attn=-1+1+2,qkv=32,length=10"
 enum { TRANSFORMER_DECISIONS = 4 + 6 * 3, TRANSFORMER_ONEHOT = 64 };
 
@@ -259,8 +259,8 @@ static void transformer_at(const fnas_space *space, uint64_t seed, int64_t index
     fnas_space_to_onehot(space, choices, onehot);
 }
 
-/* All of that is among the features: what is left is the ridge's, whose share of a slope falls as one over the observations (held_back), here
- * a thousandth of the variance; sums of what costs leave more than a tenth of it. */
+/* All of that is among the features: what is left is the ridge's (held_back), of slopes that stand out and are hardly penalised: with some
+ * 4,000 observations left and slopes whose squares sum to about 5, at most LEAST_PENALTY RIDGE 5 / (4 * 4000), 1e-5 of the variance. */
 static void test_saturation(void **state) {
     fnas_test_place *place = *state;
     modelled made;
@@ -290,14 +290,14 @@ static void test_saturation(void **state) {
     }
     double variance = squares / COUNT - sum / COUNT * (sum / COUNT);
     print_message("a saturating loss: %.2g of the variance is left\n", off / COUNT / variance);
-    assert_true(off / COUNT < 1e-3 * variance);
+    assert_true(off / COUNT < 1e-5 * variance);
     discard(&made);
 }
 
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fnas_test_setup, fnas_test_teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_fits_and_forgets), TEST(test_level_of_a_round), TEST(test_gradient),       TEST(test_range),
-        TEST(test_few_observations), TEST(test_different_images), TEST(test_towering_slope), TEST(test_nan), TEST(test_saturation)};
+        TEST(test_fits_and_forgets), TEST(test_level_of_a_round), TEST(test_gradient), TEST(test_range),     TEST(test_few_observations),
+        TEST(test_different_images), TEST(test_towering_slope),   TEST(test_nan),      TEST(test_saturation)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
