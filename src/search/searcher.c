@@ -73,16 +73,24 @@ static fnas_status workers_create(fnas_context *context, fnas_searcher *searcher
 
 #define SCALE_ARCHITECTURES 200
 
+/* Chebyshev's distance is measured from the least that is possible: below it the error would weigh nothing, and what errs less than all
+ * random architectures would not be searched for. Where a space knows its largest network, nothing is expected to err less. */
+static void add_largest(fnas_searcher *searcher, int32_t *choices) {
+    if (searcher->config->scalarise != FNAS_SCALARISE_CHEBYSHEV || !fnas_space_largest(searcher->run->space, choices)) return;
+    fnas_space_to_onehot(searcher->run->space, choices, searcher->scale_onehot + searcher->scale_count++ * searcher->onehot);
+}
+
 static fnas_status scale_create(fnas_context *context, fnas_searcher *searcher) {
-    searcher->scale_count = SCALE_ARCHITECTURES;
-    searcher->scale_onehot = fnas_allocate((size_t)(SCALE_ARCHITECTURES * searcher->onehot), sizeof(double));
-    searcher->scale_losses = fnas_allocate(SCALE_ARCHITECTURES, sizeof(double));
+    searcher->scale_onehot = fnas_allocate((size_t)((SCALE_ARCHITECTURES + 1) * searcher->onehot), sizeof(double));
+    searcher->scale_losses = fnas_allocate(SCALE_ARCHITECTURES + 1, sizeof(double));
     int32_t *choices = fnas_allocate((size_t)searcher->decisions, sizeof *choices);
     bool good = searcher->scale_onehot && searcher->scale_losses && choices;
     for (int64_t i = 0; good && i < SCALE_ARCHITECTURES; i++) {
         fnas_space_random(searcher->run->space, 0, i, choices);
         fnas_space_to_onehot(searcher->run->space, choices, searcher->scale_onehot + i * searcher->onehot);
     }
+    searcher->scale_count = SCALE_ARCHITECTURES;
+    if (good) add_largest(searcher, choices);
     fnas_free(choices);
     return good ? FNAS_OK : fnas_fail_memory(context, "the scale of the error");
 }

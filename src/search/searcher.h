@@ -88,7 +88,7 @@ struct fnas_searcher {
     fnas_sentences *sentences; /* [sentence_batches] */
     int64_t sentence_batches;
     /* Of both: */
-    int64_t scale_count;                 /* fixed random architectures that set the scale of the error */
+    int64_t scale_count;                 /* fixed architectures that set the scale of the error: random ones, and perhaps the largest */
     double *scale_onehot, *scale_losses; /* [scale_count][onehot], [scale_count] */
     fnas_path_jobs jobs;                 /* of the paths that are run */
     float **group_gradient;              /* [groups][weights.float_count]: one a chain of paths that train weights */
