@@ -16,7 +16,8 @@ typedef struct fnas_card fnas_card;
 typedef struct fnas_card_view {
     const char *name, *space, *runtime, *runtime_version, *processor, *governor, *precision, *isa, *statistic, *date;
     int64_t batch, threads;
-    int64_t vocabulary, source_words, target_words; /* of networks that translate: words they know, read, and say; 0: no such card */
+    /* Of networks that translate: words they know, read, and say; 0: of others, or not told. */
+    int64_t vocabulary, source_words, target_words;
     int64_t decision_count;               /* of its space */
     int64_t reference_count;              /* 10 */
     const int32_t *reference_choices;     /* [reference_count][decision_count] */

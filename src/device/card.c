@@ -84,8 +84,8 @@ static fnas_status read_noise(const card_reader *reader) {
 static fnas_status read_sentences(const card_reader *reader, const json_t *protocol) {
     fnas_card_view *view = &reader->card->view;
     const json_t *sentences = json_object_get(protocol, "sentences");
-    if (!sentences) return FNAS_OK;
     char where[WHERE_BYTES];
+    if (!sentences) return FNAS_OK;
     snprintf(where, sizeof where, "%.*s: \"sentences\" of \"protocol\"", WHERE_BYTES - 64, reader->where);
     FNAS_TRY(fnas_json_integer(reader->context, sentences, where, "vocabulary", 1, SENTENCES_MOST, &view->vocabulary));
     FNAS_TRY(fnas_json_integer(reader->context, sentences, where, "source_words", 1, SENTENCES_MOST, &view->source_words));

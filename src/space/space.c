@@ -467,24 +467,18 @@ int64_t fnas_space_structure_feature_count(const fnas_space *space) {
     return space->type->structure_feature_count ? space->type->structure_feature_count(space) : fnas_space_error_feature_count(space);
 }
 
-int64_t fnas_space_structure_room(const fnas_space *space) {
-    return space->type->structure_feature_count ? fnas_space_cost_feature_count(space) : fnas_space_error_feature_count(space);
-}
-
 void fnas_space_structure_features(const fnas_space *space, const double *onehot, double *features) {
     if (space->type->structure_feature_count)
-        fnas_space_cost_features(space, onehot, features);
+        space->type->structure_features(space, onehot, features);
     else
         fnas_space_error_features(space, onehot, features);
 }
 
-void fnas_space_structure_features_vjp(const fnas_space *space, const double *onehot, double *diff_features, double *diff_onehot) {
-    if (!space->type->structure_feature_count) {
+void fnas_space_structure_features_vjp(const fnas_space *space, const double *onehot, const double *diff_features, double *diff_onehot) {
+    if (space->type->structure_feature_count)
+        space->type->structure_features_vjp(space, onehot, diff_features, diff_onehot);
+    else
         fnas_space_error_features_vjp(space, onehot, diff_features, diff_onehot);
-        return;
-    }
-    for (int64_t i = fnas_space_structure_feature_count(space); i < fnas_space_structure_room(space); i++) diff_features[i] = 0;
-    fnas_space_cost_features_vjp(space, onehot, diff_features, diff_onehot);
 }
 
 /* ---- encodings ---- */

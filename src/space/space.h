@@ -110,15 +110,17 @@ typedef struct fnas_space_type {
      * Differentiable in D; exact where D is one-hot. feature_count numbers; vjp adds (d features / d D)^T v to diff_onehot. NULL: the
      * features are D itself. */
     int64_t (*cost_feature_count)(const fnas_space *space);
-    /* The first of them that say what a network computes, without those of how runtimes fuse it: for the search's model of the error. NULL:
-     * that looks at the error features. */
-    int64_t (*structure_feature_count)(const fnas_space *space);
     void (*cost_features)(const fnas_space *space, const double *onehot, double *features);
     void (*cost_features_vjp)(const fnas_space *space, const double *onehot, const double *diff_features, double *diff_onehot);
-    /* In the same way, what of an architecture says its error, for an error table's surrogate. NULL: the cost features. */
+    /* In the same way, what of an architecture its error depends on: for what is fitted to errors. NULL: the cost features. */
     int64_t (*error_feature_count)(const fnas_space *space);
     void (*error_features)(const fnas_space *space, const double *onehot, double *features);
     void (*error_features_vjp)(const fnas_space *space, const double *onehot, const double *diff_features, double *diff_onehot);
+    /* Those that say what a network computes, without those of how runtimes fuse it: for the search's model of the error. NULL: the error
+     * features. */
+    int64_t (*structure_feature_count)(const fnas_space *space);
+    void (*structure_features)(const fnas_space *space, const double *onehot, double *features);
+    void (*structure_features_vjp)(const fnas_space *space, const double *onehot, const double *diff_features, double *diff_onehot);
     /* Up to one without a name; no two of equal size in a space. NULL: D itself, "onehot". */
     const fnas_space_encoding *encodings;
     /* Up to one without a name; NULL: none. */
@@ -155,12 +157,9 @@ void fnas_space_cost_features_vjp(const fnas_space *space, const double *onehot,
 int64_t fnas_space_error_feature_count(const fnas_space *space);
 void fnas_space_error_features(const fnas_space *space, const double *onehot, double *features);
 void fnas_space_error_features_vjp(const fnas_space *space, const double *onehot, const double *diff_features, double *diff_onehot);
-/* For these, features and diff_features have room for fnas_space_structure_room numbers; the first fnas_space_structure_feature_count are
- * meant, vjp changes those behind. */
 int64_t fnas_space_structure_feature_count(const fnas_space *space);
-int64_t fnas_space_structure_room(const fnas_space *space);
 void fnas_space_structure_features(const fnas_space *space, const double *onehot, double *features);
-void fnas_space_structure_features_vjp(const fnas_space *space, const double *onehot, double *diff_features, double *diff_onehot);
+void fnas_space_structure_features_vjp(const fnas_space *space, const double *onehot, const double *diff_features, double *diff_onehot);
 
 /* Encodings 0, 1, ... of a space, at least one; NULL behind the last. */
 const fnas_space_encoding *fnas_space_encoding_at(const fnas_space *space, int64_t index);

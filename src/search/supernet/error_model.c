@@ -19,8 +19,8 @@
 fnas_status fnas_error_model_create(fnas_context *context, const fnas_space *space, fnas_error_model *model) {
     int64_t features = fnas_space_structure_feature_count(space) + 1;
     *model = (fnas_error_model){.features = features};
-    if (fnas_space_structure_room(space) >= FEATURES_MAX)
-        return fnas_fail(context, FNAS_ERR_UNSUPPORTED, "the error model takes spaces of at most %d features", FEATURES_MAX);
+    if (features > FEATURES_MAX)
+        return fnas_fail(context, FNAS_ERR_UNSUPPORTED, "the error model takes spaces of at most %d features", FEATURES_MAX - 1);
     model->gram = fnas_allocate((size_t)(features * features), sizeof(double));
     model->moment = fnas_allocate((size_t)features, sizeof(double));
     model->coefficients = fnas_allocate((size_t)features, sizeof(double));
@@ -38,7 +38,7 @@ void fnas_error_model_free(fnas_error_model *model) {
 
 /* features [FEATURES_MAX]; the first model->features of them are used. */
 static void features_of(const fnas_error_model *model, const fnas_space *space, const double *onehot, double *features) {
-    fnas_space_structure_features(space, onehot, features); /* those behind the structure's are overwritten or not read */
+    fnas_space_structure_features(space, onehot, features);
     features[model->features - 1] = 1;
 }
 
@@ -152,9 +152,7 @@ void fnas_error_model_range(const fnas_error_model *model, const fnas_space *spa
 }
 
 double fnas_error_model_gradient(const fnas_error_model *model, const fnas_space *space, const double *onehot, double *gradient) {
-    double slopes[FEATURES_MAX];
-    memcpy(slopes, model->coefficients, (size_t)(model->features - 1) * sizeof *slopes);
     memset(gradient, 0, (size_t)fnas_space_onehot_size(space) * sizeof *gradient);
-    fnas_space_structure_features_vjp(space, onehot, slopes, gradient);
+    fnas_space_structure_features_vjp(space, onehot, model->coefficients, gradient);
     return expected(model, space, onehot);
 }

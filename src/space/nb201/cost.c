@@ -160,14 +160,11 @@ static void fnas_nb201_sums_backward(const double *live, const double *diff_sums
     fnas_nb201_arrive_backward(&at, &diff, diff_live);
 }
 
-int64_t fnas_nb201_structure_feature_count(const fnas_space *space) {
-    (void)space;
-    return FNAS_NB201_SUMS_AT;
-}
+#define COST_FEATURES (FNAS_NB201_REACHING_AT + FNAS_NB201_LIVE_FEATURES)
 
 int64_t fnas_nb201_cost_feature_count(const fnas_space *space) {
     (void)space;
-    return FNAS_NB201_REACHING_AT + FNAS_NB201_LIVE_FEATURES;
+    return COST_FEATURES;
 }
 
 static void fnas_nb201_live_features(const double *onehot, const fnas_nb201_liveness *live, double *features) {
@@ -214,4 +211,23 @@ void fnas_nb201_cost_features_vjp(const fnas_space *space, const double *onehot,
     for (int e = 0; e < FNAS_NB201_EDGES; e++)
         for (int k = 1; k < FNAS_NB201_OPS; k++) diff_onehot[e * FNAS_NB201_OPS + k] += diff.alive[e];
     for (int i = 0; i < FNAS_NB201_ONEHOT; i++) diff_onehot[i] += diff_features[FNAS_NB201_LIVE_FEATURES + 1 + i];
+}
+
+/* ---- structure: the first of them ---- */
+
+int64_t fnas_nb201_structure_feature_count(const fnas_space *space) {
+    (void)space;
+    return FNAS_NB201_SUMS_AT;
+}
+
+void fnas_nb201_structure_features(const fnas_space *space, const double *onehot, double *features) {
+    double all[COST_FEATURES];
+    fnas_nb201_cost_features(space, onehot, all);
+    memcpy(features, all, FNAS_NB201_SUMS_AT * sizeof *features);
+}
+
+void fnas_nb201_structure_features_vjp(const fnas_space *space, const double *onehot, const double *diff_features, double *diff_onehot) {
+    double all[COST_FEATURES] = {0};
+    memcpy(all, diff_features, FNAS_NB201_SUMS_AT * sizeof *all);
+    fnas_nb201_cost_features_vjp(space, onehot, all, diff_onehot);
 }

@@ -44,6 +44,8 @@ void fnas_nb201_canonical(const fnas_space *space, int32_t *choices);
 bool fnas_nb201_connected(const fnas_space *space, const int32_t *choices);
 int64_t fnas_nb201_cost_feature_count(const fnas_space *space);
 int64_t fnas_nb201_structure_feature_count(const fnas_space *space);
+void fnas_nb201_structure_features(const fnas_space *space, const double *onehot, double *features);
+void fnas_nb201_structure_features_vjp(const fnas_space *space, const double *onehot, const double *diff_features, double *diff_onehot);
 void fnas_nb201_cost_features(const fnas_space *space, const double *onehot, double *features);
 void fnas_nb201_cost_features_vjp(const fnas_space *space, const double *onehot, const double *diff_features, double *diff_onehot);
 

@@ -67,7 +67,7 @@ static double chosen(const fnas_transformer *transformer, const double *onehot, 
     return sum;
 }
 
-static void find_totals(const fnas_transformer *transformer, const double *onehot, fnas_transformer_totals *totals) {
+void fnas_transformer_find_totals(const fnas_transformer *transformer, const double *onehot, fnas_transformer_totals *totals) {
     for (int kind = 0; kind < FNAS_TRANSFORMER_KINDS; kind++) {
         totals->of[kind] = 0;
         for (int64_t layer = 0; layer < fnas_transformer_slots(transformer, kind); layer++) {
@@ -80,8 +80,8 @@ static void find_totals(const fnas_transformer *transformer, const double *oneho
     }
 }
 
-static void totals_vjp(const fnas_transformer *transformer, const double *onehot, const fnas_transformer_totals *diff,
-                       double *diff_onehot) {
+void fnas_transformer_totals_vjp(const fnas_transformer *transformer, const double *onehot, const fnas_transformer_totals *diff,
+                                 double *diff_onehot) {
     for (int kind = 0; kind < FNAS_TRANSFORMER_KINDS; kind++) {
         const fnas_transformer_list *list = &transformer->lists[kind];
         double slope = diff->of[kind] / largest_total(transformer, kind);
@@ -111,19 +111,19 @@ int64_t fnas_transformer_cost_count(const fnas_space *space) {
 
 void fnas_transformer_costs(const fnas_space *space, const double *onehot, double *features) {
     fnas_transformer_totals totals;
-    find_totals(space->detail, onehot, &totals);
+    fnas_transformer_find_totals(space->detail, onehot, &totals);
     find_features(&totals, features);
 }
 
 void fnas_transformer_costs_vjp(const fnas_space *space, const double *onehot, const double *diff_features, double *diff_onehot) {
     fnas_transformer_totals totals, diff = {{0}};
-    find_totals(space->detail, onehot, &totals);
+    fnas_transformer_find_totals(space->detail, onehot, &totals);
     for (int64_t j = 0; j < COSTS; j++) {
         int first = monomials[j].first, second = monomials[j].second;
         diff.of[first] += diff_features[j] * (second < 0 ? 1 : totals.of[second]);
         if (second >= 0) diff.of[second] += diff_features[j] * totals.of[first];
     }
-    totals_vjp(space->detail, onehot, &diff, diff_onehot);
+    fnas_transformer_totals_vjp(space->detail, onehot, &diff, diff_onehot);
 }
 
 void fnas_transformer_average_costs(const fnas_space *space, const int32_t *row, double *features) {

@@ -5,32 +5,8 @@
  *     shares          of each choice among its side's layers (a doubled feed-forward width is worth less than the doubling before), alone
  *                     and times the side's width (what is narrow gains less from all of it)
  *
- * Without the products with widths the errors of a search's supernet are further from a sum by a factor of three (docs/transformer.md). */
+ * docs/transformer.md says what each of these groups explains of a supernet's errors. */
 #include "space/transformer/transformer.h"
-
-static const int embed_of[] = {FNAS_TRANSFORMER_ENCODER_EMBED, FNAS_TRANSFORMER_DECODER_EMBED};
-static const int layers_of[] = {FNAS_TRANSFORMER_ENCODER_LAYERS, FNAS_TRANSFORMER_DECODER_LAYERS};
-
-/* The two widths, relative to the largest, and how they move with D. */
-static double width_of(const fnas_transformer *transformer, int decoder, int64_t choice) {
-    const fnas_transformer_list *list = &transformer->lists[embed_of[decoder]];
-    int64_t largest = 0;
-    for (int64_t k = 0; k < list->count; k++)
-        if (list->values[k] > largest) largest = list->values[k];
-    return (double)list->values[choice] / (double)largest;
-}
-
-static double width(const fnas_transformer *transformer, const double *onehot, int decoder) {
-    const double *row = onehot + transformer->row_of[embed_of[decoder]];
-    double sum = 0;
-    for (int64_t k = 0; k < transformer->lists[embed_of[decoder]].count; k++) sum += row[k] * width_of(transformer, decoder, k);
-    return sum;
-}
-
-static void width_vjp(const fnas_transformer *transformer, int decoder, double diff_width, double *diff_onehot) {
-    double *row = diff_onehot + transformer->row_of[embed_of[decoder]];
-    for (int64_t k = 0; k < transformer->lists[embed_of[decoder]].count; k++) row[k] += diff_width * width_of(transformer, decoder, k);
-}
 
 /* Share of the choice k among the layers that its side may have. */
 static double share(const fnas_transformer *transformer, const double *onehot, int kind, int64_t k) {
@@ -59,22 +35,24 @@ static void share_vjp(const fnas_transformer *transformer, const double *onehot,
 int64_t fnas_transformer_error_count(const fnas_space *space) {
     const fnas_transformer *transformer = space->detail;
     int64_t count = fnas_transformer_cost_count(space) + 3;
-    for (int decoder = 0; decoder < 2; decoder++) count += 3 * transformer->lists[layers_of[decoder]].count;
+    for (int decoder = 0; decoder < 2; decoder++) count += 3 * transformer->lists[FNAS_TRANSFORMER_ENCODER_LAYERS + decoder].count;
     for (int kind = FNAS_TRANSFORMER_SINGLE; kind < FNAS_TRANSFORMER_KINDS; kind++) count += 2 * transformer->lists[kind].count;
     return count;
 }
 
 void fnas_transformer_errors(const fnas_space *space, const double *onehot, double *features) {
     const fnas_transformer *transformer = space->detail;
-    const double widths[] = {width(transformer, onehot, 0), width(transformer, onehot, 1)};
+    fnas_transformer_totals totals;
+    fnas_transformer_find_totals(transformer, onehot, &totals);
+    const double *widths = &totals.of[FNAS_TRANSFORMER_ENCODER_EMBED]; /* of the encoder, of the decoder */
     fnas_transformer_costs(space, onehot, features);
     double *next = features + fnas_transformer_cost_count(space);
     *next++ = widths[0];
     *next++ = widths[1];
     *next++ = widths[0] * widths[1];
     for (int decoder = 0; decoder < 2; decoder++)
-        for (int64_t k = 0; k < transformer->lists[layers_of[decoder]].count; k++) {
-            double entry = onehot[transformer->row_of[layers_of[decoder]] + k];
+        for (int64_t k = 0; k < transformer->lists[FNAS_TRANSFORMER_ENCODER_LAYERS + decoder].count; k++) {
+            double entry = onehot[transformer->row_of[FNAS_TRANSFORMER_ENCODER_LAYERS + decoder] + k];
             *next++ = entry;
             for (int side = 0; side < 2; side++) *next++ = entry * widths[side];
         }
@@ -88,14 +66,19 @@ void fnas_transformer_errors(const fnas_space *space, const double *onehot, doub
 
 void fnas_transformer_errors_vjp(const fnas_space *space, const double *onehot, const double *diff_features, double *diff_onehot) {
     const fnas_transformer *transformer = space->detail;
-    const double widths[] = {width(transformer, onehot, 0), width(transformer, onehot, 1)};
+    fnas_transformer_totals totals;
+    fnas_transformer_find_totals(transformer, onehot, &totals);
+    const double *widths = &totals.of[FNAS_TRANSFORMER_ENCODER_EMBED]; /* of the encoder, of the decoder */
     const double *diff = diff_features + fnas_transformer_cost_count(space);
-    double diff_widths[] = {diff[0] + diff[2] * widths[1], diff[1] + diff[2] * widths[0]};
+    fnas_transformer_totals diff_totals = {{0}};
+    double *diff_widths = &diff_totals.of[FNAS_TRANSFORMER_ENCODER_EMBED];
+    diff_widths[0] = diff[0] + diff[2] * widths[1];
+    diff_widths[1] = diff[1] + diff[2] * widths[0];
     diff += 3;
     fnas_transformer_costs_vjp(space, onehot, diff_features, diff_onehot);
     for (int decoder = 0; decoder < 2; decoder++)
-        for (int64_t k = 0; k < transformer->lists[layers_of[decoder]].count; k++, diff += 3) {
-            int64_t entry = transformer->row_of[layers_of[decoder]] + k;
+        for (int64_t k = 0; k < transformer->lists[FNAS_TRANSFORMER_ENCODER_LAYERS + decoder].count; k++, diff += 3) {
+            int64_t entry = transformer->row_of[FNAS_TRANSFORMER_ENCODER_LAYERS + decoder] + k;
             diff_onehot[entry] += diff[0] + diff[1] * widths[0] + diff[2] * widths[1];
             for (int side = 0; side < 2; side++) diff_widths[side] += diff[1 + side] * onehot[entry];
         }
@@ -105,5 +88,5 @@ void fnas_transformer_errors_vjp(const fnas_space *space, const double *onehot, 
             share_vjp(transformer, onehot, kind, k, diff[0] + diff[1] * widths[side], diff_onehot);
             diff_widths[side] += diff[1] * share(transformer, onehot, kind, k);
         }
-    for (int side = 0; side < 2; side++) width_vjp(transformer, side, diff_widths[side], diff_onehot);
+    fnas_transformer_totals_vjp(transformer, onehot, &diff_totals, diff_onehot);
 }

@@ -109,11 +109,15 @@ int64_t fnas_transformer_params(const fnas_space *space, const int32_t *choices)
 /* ---- cost.c ---- */
 
 /* What latency and parameters are sums of: widths, numbers of layers, and sums over the layers there are; of cross spans, the number of
- * encoder layers attended to. By kind. */
+ * encoder layers attended to. By kind, each relative to the largest of the space. */
 typedef struct fnas_transformer_totals {
     double of[FNAS_TRANSFORMER_KINDS];
 } fnas_transformer_totals;
 
+void fnas_transformer_find_totals(const fnas_transformer *transformer, const double *onehot, fnas_transformer_totals *totals);
+/* Adds (d totals / d D)^T diff to diff_onehot. */
+void fnas_transformer_totals_vjp(const fnas_transformer *transformer, const double *onehot, const fnas_transformer_totals *diff,
+                                 double *diff_onehot);
 int64_t fnas_transformer_cost_count(const fnas_space *space);
 void fnas_transformer_costs(const fnas_space *space, const double *onehot, double *features);
 void fnas_transformer_costs_vjp(const fnas_space *space, const double *onehot, const double *diff_features, double *diff_onehot);
