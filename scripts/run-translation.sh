@@ -21,6 +21,7 @@ parts=" ${PARTS:-$all_parts} "
 check_number VOCABULARY count "$vocabulary"
 check_number MINUTES minutes "$minutes"
 [ -z "${STEPS:-}" ] || check_number STEPS count "$STEPS"
+[ -z "${STEPS:-}" ] || [ -z "${MINUTES:-}" ] || stop "STEPS and MINUTES both say how long the search is: give one of them"
 check_number SEED seed "$seed"
 check_number ARCHS count "$archs"
 check_number RANDOM_ARCHS count "$random"
@@ -86,11 +87,13 @@ search_once() {
 }
 
 if part search && [ ! -e "$folder/run.done" ]; then
-    length=${STEPS:+--steps $STEPS}
-    length=${length:---minutes $minutes}
-    say "== Search, $length ($unseen is not searched)"
-    # shellcheck disable=SC2086 # an option and its value
-    search_once "$folder/run" $length
+    if [ -n "${STEPS:-}" ]; then
+        say "== Search, $STEPS steps ($unseen is not searched)"
+        search_once "$folder/run" --steps "$STEPS"
+    else
+        say "== Search, $minutes minutes ($unseen is not searched)"
+        search_once "$folder/run" --minutes "$minutes"
+    fi
 fi
 
 # ---- architectures ----

@@ -31,7 +31,8 @@ static fnas_status cli_fail_objective(const char *verb, const char *option, cons
     char list[512];
     cli_list_objectives(objectives, list, sizeof list);
     if (strcmp(name, "bleu") == 0)
-        return cli_fail(verb, FNAS_ERR_USAGE, "--%s: BLEU is no objective of a run (it has %s): `fleetnas bleu RUN` scores translations",
+        return cli_fail(verb, FNAS_ERR_USAGE,
+                        "--%s: BLEU is no objective of a search (the run has %s): where networks translate, `fleetnas bleu` scores them",
                         option, list);
     const char *near = cli_suggest(name, cli_objective_at, objectives);
     if (near)

@@ -65,9 +65,8 @@ void cli_print_verbs(FILE *file) {
         "fleetnas front run --device here.json",
     };
     for (size_t i = 0; i < sizeof order / sizeof *order; i++) cli_wrap_command(file, order[i]);
-    fputs("\nWith Transformers that translate: `data prepare text:SOURCE,TARGET` first, the search's --data is what it\nwrote, and "
-          "`translate` and `bleu` come "
-          "after it.\n",
+    fputs("\nWith Transformers that translate, `data prepare text:SOURCE,TARGET` comes first: the search's --data is what it\n"
+          "wrote. `translate` and `bleu` come after the search.\n",
           file);
 }
 

@@ -50,9 +50,10 @@ KERNEL static __m128 bias_of(const float *bias, int64_t o) {
     return bias ? _mm_loadu_ps(bias + o) : _mm_setzero_ps();
 }
 
+/* The first rows look ahead, for all others as well. */
 KERNEL static void multiply_f32(int64_t rows, int64_t out, int64_t in, const float *src, const float *weights, int64_t stride,
                                 const float *bias, float *dst) {
-    for (int64_t at = 0; at < out; at += OUTS) { /* only the first rows look ahead */
+    for (int64_t at = 0; at < out; at += OUTS) {
         const int64_t o = four_from(at, out);
         const float *w = weights + o * stride;
         if (at + 2 * OUTS <= out)
@@ -64,12 +65,13 @@ KERNEL static void multiply_f32(int64_t rows, int64_t out, int64_t in, const flo
     }
 }
 
-/* To widen a weight takes as long as to multiply it with a row: where there are further rows, the first keep what they widened. */
+/* To widen a weight takes as long as to multiply it with a row: where there are further rows, the first keep what they widened. The last
+ * outputs look ahead at themselves, which costs less than another case of each loop. */
 KERNEL static void multiply_bf16(int64_t rows, int64_t out, int64_t in, const float *src, const uint16_t *weights, const float *bias,
                                  float *dst) {
     float kept[OUTS * WIDE_STRIDE];
     bool keeps = rows > ROWS && in <= WIDE_MOST;
-    for (int64_t at = 0; at < out; at += OUTS) { /* only the first rows look ahead */
+    for (int64_t at = 0; at < out; at += OUTS) {
         const int64_t o = four_from(at, out);
         const uint16_t *w = weights + o * in, *ahead = at + 2 * OUTS <= out ? w + OUTS * in : w;
         if (keeps)

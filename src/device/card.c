@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "device/embedding.h"
+#include "device/translating.h"
 #include "space/arch_set.h"
 #include "space/space.h"
 
@@ -15,7 +16,7 @@
 #define MEASUREMENTS_MAX 1000000
 #define TEXT_MAX 4000 /* bytes of a name, a processor, ... */
 #define WHERE_BYTES 4200
-#define SENTENCES_MOST 1000000 /* words of a vocabulary, or of a sentence */
+#define WORDS_MOST 1000000 /* of a sentence */
 #define PREFIX_BYTES 320
 
 typedef struct card_reader {
@@ -81,15 +82,19 @@ static fnas_status read_noise(const card_reader *reader) {
 }
 
 /* Imported cards of networks that translate do not say. */
-static fnas_status read_sentences(const card_reader *reader, const json_t *protocol) {
+static fnas_status read_sentences(const card_reader *reader) {
     fnas_card_view *view = &reader->card->view;
-    const json_t *sentences = json_object_get(protocol, "sentences");
+    const json_t *sentences = json_object_get(json_object_get(reader->card->root, "protocol"), "sentences");
     char where[WHERE_BYTES];
     if (!sentences) return FNAS_OK;
+    if (!fnas_space_translates(reader->space))
+        return fnas_fail(reader->context, FNAS_ERR_INPUT, "%s: \"protocol\" has \"sentences\", but networks of %s do not translate",
+                         reader->where, fnas_space_name(reader->space));
     snprintf(where, sizeof where, "%.*s: \"sentences\" of \"protocol\"", WHERE_BYTES - 64, reader->where);
-    FNAS_TRY(fnas_json_integer(reader->context, sentences, where, "vocabulary", 1, SENTENCES_MOST, &view->vocabulary));
-    FNAS_TRY(fnas_json_integer(reader->context, sentences, where, "source_words", 1, SENTENCES_MOST, &view->source_words));
-    return fnas_json_integer(reader->context, sentences, where, "target_words", 1, SENTENCES_MOST, &view->target_words);
+    FNAS_TRY(fnas_json_integer(reader->context, sentences, where, "vocabulary", FNAS_TRANSLATING_VOCABULARY_LEAST,
+                               FNAS_TRANSLATING_VOCABULARY_MOST, &view->vocabulary));
+    FNAS_TRY(fnas_json_integer(reader->context, sentences, where, "source_words", 1, WORDS_MOST, &view->source_words));
+    return fnas_json_integer(reader->context, sentences, where, "target_words", 1, WORDS_MOST, &view->target_words);
 }
 
 static fnas_status read_description(const card_reader *reader) {
@@ -109,7 +114,6 @@ static fnas_status read_description(const card_reader *reader) {
     FNAS_TRY(fnas_json_integer(reader->context, root, reader->where, "batch", 1, 1 << 20, &view->batch));
     FNAS_TRY(fnas_json_integer(reader->context, root, reader->where, "threads", 1, 1 << 16, &view->threads));
     FNAS_TRY(fnas_json_object(reader->context, root, reader->where, "protocol", &protocol));
-    FNAS_TRY(read_sentences(reader, protocol));
     FNAS_TRY(read_statistic(reader));
     return read_noise(reader);
 }
@@ -306,6 +310,7 @@ static fnas_status allocate_card(card_reader *reader) {
 static fnas_status read_card(card_reader *reader) {
     FNAS_TRY(read_description(reader));
     FNAS_TRY(read_space(reader));
+    FNAS_TRY(read_sentences(reader));
     FNAS_TRY(count_measurements(reader));
     FNAS_TRY(allocate_card(reader));
     FNAS_TRY(read_references(reader));

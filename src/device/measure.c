@@ -285,14 +285,10 @@ static const char *isa_limit_of(const fnas_card *card) {
 }
 
 fnas_status fnas_measurement_vocabulary(fnas_context *context, const fnas_space *space, const fnas_card *card, int64_t *vocabulary) {
-    char where[FNAS_MEASURE_NAME_BYTES + 64];
-    json_t *sentences;
-    *vocabulary = 0;
-    if (!fnas_translating_is_of(space)) return FNAS_OK;
-    snprintf(where, sizeof where, "card of device %.*s: \"protocol\"", FNAS_MEASURE_NAME_BYTES, card->view.name);
-    FNAS_TRY(fnas_json_object(context, json_object_get(card->root, "protocol"), where, "sentences", &sentences));
-    return fnas_json_integer(context, sentences, where, "vocabulary", FNAS_TRANSLATING_VOCABULARY_LEAST, FNAS_TRANSLATING_VOCABULARY_MOST,
-                             vocabulary);
+    *vocabulary = card->view.vocabulary;
+    if (*vocabulary > 0 || !fnas_translating_is_of(space)) return FNAS_OK;
+    return fnas_fail(context, FNAS_ERR_INPUT, "card of device %s: \"protocol\" has no \"sentences\": what was translated is not known",
+                     card->view.name);
 }
 
 /* The times of one processor say nothing about another's card, and nobody would see it: cards look alike. */

@@ -7,7 +7,7 @@
 #include "base/csv.h"
 #include "base/file.h"
 #include "base/memory.h"
-#include "search/supernet/score.h"
+#include "search/score/score.h"
 #include "space/space.h"
 
 #define KEPT 48 /* architectures, of three threads, that are scored before they are kept */

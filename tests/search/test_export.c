@@ -9,7 +9,7 @@
 #include "data/resize.h"
 #include "export/safetensors.h"
 #include "graph/graph.h"
-#include "search/supernet/score.h"
+#include "search/score/score.h"
 #include "space/mobilenetv3/mobilenetv3.h"
 
 enum { IMAGES = 60, DATA_SIDE = 12, OWN = 16, CLASSES = 4 };

@@ -7,8 +7,8 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "search/supernet/score.h"
-#include "search/supernet/score_file.h"
+#include "search/score/file.h"
+#include "search/score/score.h"
 #include "space/space.h"
 
 #define COUNT 7

@@ -12,7 +12,7 @@
 #include "fleetnas/translate.h"
 #include "nn/translator/decode.h"
 #include "search/query/verify.h"
-#include "search/supernet/score.h"
+#include "search/score/score.h"
 #include "search/supernet/sentences.h"
 #include "search/translate/arch_files.h"
 #include "space/space.h"

@@ -5,8 +5,8 @@
 #include "base/memory.h"
 #include "device/card.h"
 #include "fleetnas/text.h"
+#include "search/score/score.h"
 #include "search/searcher.h"
-#include "search/supernet/score.h"
 #include "search/support_query.h"
 #include "search/support_stop.h"
 

@@ -396,6 +396,7 @@ static void check_vjp(const fnas_space *space, int64_t count, void (*features)(c
     fnas_random random = fnas_random_begin(9, FNAS_STREAM_ARCH, 0, 0);
     double onehot[ONEHOT], diff[ONEHOT] = {0}, weights[128], plus[128], minus[128];
     for (int i = 0; i < ONEHOT; i++) onehot[i] = fnas_random_uniform(&random);
+    assert_true(count <= (int64_t)(sizeof weights / sizeof *weights));
     for (int64_t j = 0; j < count; j++) weights[j] = fnas_random_normal(&random);
     vjp(space, onehot, weights, diff);
     for (int i = 0; i < ONEHOT; i++) {
@@ -409,6 +410,40 @@ static void check_vjp(const fnas_space *space, int64_t count, void (*features)(c
         for (int64_t j = 0; j < count; j++) slope += weights[j] * (plus[j] - minus[j]) / (2 * step);
         assert_true(fabs(slope - diff[i]) <= 1e-6 * (1 + fabs(slope)));
     }
+}
+
+/* Counted by hand: a narrow encoder of two layers, a wide decoder of one of two. */
+static void test_error_features(void **state) {
+    fnas_space *space = open_space(
+        *state, "transformer:encoder-embed=32+16,decoder-embed=32+16,encoder-layers=2,decoder-layers=2+1,encoder-ffn=64+32,"
+                "decoder-ffn=64+32,encoder-heads=4+2,decoder-heads=4+2,ende-heads=4+2,ende-attn=-1+1,qkv=32,length=10");
+    static const double expected[] = {0.5, 1,    0.5,               /* widths and their product */
+                                      1,   0.5,  1,                 /* two encoder layers: so many, times each width */
+                                      0,   0,    0,   1,    0.5, 1, /* two decoder layers, one */
+                                      0.5, 0.25, 0.5, 0.25,         /* encoder-ffn 64, 32: shares, times the encoder's width */
+                                      0,   0,    0.5, 0.5,          /* decoder-ffn, of two layers */
+                                      0.5, 0.25, 0.5, 0.25,         /* encoder-heads */
+                                      0,   0,    0.5, 0.5,          /* decoder-heads */
+                                      0.5, 0.5,  0,   0,            /* ende-heads */
+                                      0,   0,    0.5, 0.5};         /* ende-attn -1, 1 */
+    enum { COUNT = sizeof expected / sizeof *expected };
+    int32_t choices[DECISIONS];
+    double onehot[ONEHOT], features[ONEHOT];
+    fnas_test_place *place = *state;
+    assert_status(
+        FNAS_OK, fnas_space_parse(place->context, space,
+                                  "{encoder-embed: 16, decoder-embed: 32, encoder-ffn: [64, 32], decoder-ffn: [32], encoder-heads: [4, 2], "
+                                  "decoder-heads: [2], ende-heads: [4], ende-attn: [1]}",
+                                  choices));
+    fnas_space_to_onehot(space, choices, onehot);
+    int64_t costs = fnas_space_cost_feature_count(space);
+    assert_int_equal(fnas_space_error_feature_count(space), costs + COUNT);
+    fnas_space_error_features(space, onehot, features);
+    for (int i = 0; i < COUNT; i++) assert_true(features[costs + i] == expected[i]);
+    double of_costs[ONEHOT];
+    fnas_space_cost_features(space, onehot, of_costs);
+    assert_memory_equal(features, of_costs, (size_t)costs * sizeof *features);
+    fnas_space_close(space);
 }
 
 static void test_features(void **state) {
@@ -428,6 +463,8 @@ static void test_features(void **state) {
         for (int k = 0; k < 2; k++) fnas_space_cost_features(space, onehot[k], seen[k]);
         assert_memory_equal(seen[0], seen[1], (size_t)fnas_space_cost_feature_count(space) * sizeof(double));
         for (int64_t j = 0; j < fnas_space_cost_feature_count(space); j++) assert_true(seen[0][j] > 0 && seen[0][j] <= 1);
+        for (int k = 0; k < 2; k++) fnas_space_error_features(space, onehot[k], seen[k]);
+        assert_memory_equal(seen[0], seen[1], (size_t)fnas_space_error_feature_count(space) * sizeof(double));
         for (int k = 0; k < 2; k++) encoding->encode(space, onehot[k], seen[k]);
         assert_memory_equal(seen[0], seen[1], sizeof seen[0]);
     }
@@ -564,7 +601,7 @@ int main(void) {
                                        fnas_test(test_longest),          fnas_test(test_sub),
                                        fnas_test(test_wrong_strings),    fnas_test(test_references_and_draws),
                                        fnas_test(test_published_sizes),  fnas_test(test_all_published),
-                                       fnas_test(test_features),         fnas_test(test_averages),
-                                       fnas_test(test_wrong_averages)};
+                                       fnas_test(test_features),         fnas_test(test_error_features),
+                                       fnas_test(test_averages),         fnas_test(test_wrong_averages)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,13 +1,39 @@
 /* Presets and options. */
 #include "search/config/config.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"
-#include "base/text.h"
 #include "search/config/limits.h"
 #include "search/config/names.h"
+
+/* ---- objectives ---- */
+
+typedef struct objective_facts {
+    const char *name, *unit, *source;
+} objective_facts;
+
+static const objective_facts OBJECTIVES[] = {
+    [FNAS_OBJECTIVE_ERROR] = {"error", "%", NULL}, /* see fnas_objective_source */
+    [FNAS_OBJECTIVE_LATENCY] = {"latency_ms", "ms", "predicted"},
+    [FNAS_OBJECTIVE_MACS] = {"macs", "count", "closed-form"},
+    [FNAS_OBJECTIVE_PARAMS] = {"params", "count", "closed-form"},
+    [FNAS_OBJECTIVE_ENERGY] = {"energy_mj", "mJ", "predicted"},
+};
+
+const char *fnas_objective_name(fnas_objective_kind kind) {
+    return OBJECTIVES[kind].name;
+}
+
+const char *fnas_objective_unit(fnas_objective_kind kind) {
+    return OBJECTIVES[kind].unit;
+}
+
+const char *fnas_objective_source(fnas_objective_kind kind, fnas_error_kind error) {
+    static const char *const of_error[] = {
+        [FNAS_ERROR_SUPERNET] = "supernet", [FNAS_ERROR_SURROGATE] = "surrogate", [FNAS_ERROR_TABLE] = "closed-form"};
+    return kind == FNAS_OBJECTIVE_ERROR ? of_error[error] : OBJECTIVES[kind].source;
+}
 
 /* ---- what a configuration says ---- */
 

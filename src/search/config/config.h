@@ -2,7 +2,6 @@
 #ifndef FNAS_SEARCH_CONFIG_CONFIG_H
 #define FNAS_SEARCH_CONFIG_CONFIG_H
 
-#include <jansson.h>
 
 #include "compute/engine.h"
 #include "fleetnas/search.h"
@@ -24,12 +23,12 @@ typedef enum fnas_update_kind { FNAS_UPDATE_MGD, FNAS_UPDATE_MEAN, FNAS_UPDATE_S
 /* Whence the gradient of the error with respect to D. */
 typedef enum fnas_error_gradient_kind {
     FNAS_ERROR_GRADIENT_GATES, /* the paper's: of the path's own loss, through its gates */
-    FNAS_ERROR_GRADIENT_MODEL  /* of a regression over the losses of architectures on common images (error_model.h) */
+    FNAS_ERROR_GRADIENT_MODEL  /* of a regression over the losses of architectures on common images (supernet/error_model.h) */
 } fnas_error_gradient_kind;
 /* Whence the error of an architecture. */
 typedef enum fnas_error_kind {
     FNAS_ERROR_SUPERNET,  /* from shared weights on images */
-    FNAS_ERROR_SURROGATE, /* from a function fitted to a table (surrogate.h) */
+    FNAS_ERROR_SURROGATE, /* from a function fitted to a table (error/surrogate.h) */
     FNAS_ERROR_TABLE      /* from a table of the whole space */
 } fnas_error_kind;
 /* What becomes of the shared weights behind the warm-up. */
@@ -59,7 +58,7 @@ typedef struct fnas_search_config {
     uint64_t seed;
     int64_t steps;                /* in all; 0: not yet known (--minutes, decided before the first step and kept in the checkpoint) */
     double minutes;               /* 0 unless --minutes */
-    int64_t condition_embeddings; /* 1: embeddings relative to the fleet's mean and spread (embedding.h); 0: as they are */
+    int64_t condition_embeddings; /* 1: embeddings relative to the fleet's mean and spread (hypernet/embedding.h); 0: as they are */
     int64_t paths;                /* a step and update */
     int64_t judged_paths;         /* beside each path of the hypernetwork's update this many more: the models judge them all (0: gates) */
     int64_t hypernet_rounds;      /* updates of the hypernetwork a step while the entropy falls; one before, and with gates */
@@ -82,10 +81,10 @@ typedef struct fnas_search_config {
     int64_t validation_images, recalibration_images; /* when architectures are scored */
     fnas_weights_kind shared_weights;
     char *start_weights; /* a checksum of the shared weights that the search began with; "" where they were drawn */
-    /* Training from the largest network on, in the warm-up (sandwich.c). sandwiches: parts that a step's images are shared out in; 0: the
-     * space is not trained so, and what follows says nothing. sandwich_paths: networks that see one part. distillation: the weight of what
-     * the largest says of the images in what the others learn. phase_shares [phase_count]: how long the space's phases are, in relation to
-     * each other; none: all choices are open from the first step. */
+    /* Training from the largest network on, in the warm-up (supernet/sandwich.c). sandwiches: parts that a step's images are shared out in;
+     * 0: the space is not trained so, and what follows says nothing. sandwich_paths: networks that see one part. distillation: the weight
+     * of what the largest says of the images in what the others learn. phase_shares [phase_count]: how long the space's phases are, in
+     * relation to each other; none: all choices are open from the first step. */
     int64_t sandwiches, sandwich_paths;
     double distillation;
     int64_t phase_count;

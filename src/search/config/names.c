@@ -3,19 +3,6 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "search/config/config.h"
-
-typedef struct objective_facts {
-    const char *name, *unit, *source;
-} objective_facts;
-
-static const objective_facts OBJECTIVES[] = {
-    [FNAS_OBJECTIVE_ERROR] = {"error", "%", NULL}, /* see fnas_objective_source */
-    [FNAS_OBJECTIVE_LATENCY] = {"latency_ms", "ms", "predicted"},
-    [FNAS_OBJECTIVE_MACS] = {"macs", "count", "closed-form"},
-    [FNAS_OBJECTIVE_PARAMS] = {"params", "count", "closed-form"},
-    [FNAS_OBJECTIVE_ENERGY] = {"energy_mj", "mJ", "predicted"},
-};
 
 const char *const fnas_names_objective[] = {"error", "latency_ms", "macs", "params", "energy_mj", NULL};
 const char *const fnas_names_error[] = {"supernet", "surrogate", "table", NULL};
@@ -29,20 +16,6 @@ const char *const fnas_names_precision[] = {"f32", "bf16", NULL};
 const char *const fnas_names_error_gradient[] = {"gates", "model", NULL};
 const char *const fnas_names_shared_weights[] = {"moving", "frozen", NULL};
 const char *const fnas_names_preset[] = {"quick", "standard", "paper", NULL};
-
-const char *fnas_objective_name(fnas_objective_kind kind) {
-    return OBJECTIVES[kind].name;
-}
-
-const char *fnas_objective_unit(fnas_objective_kind kind) {
-    return OBJECTIVES[kind].unit;
-}
-
-const char *fnas_objective_source(fnas_objective_kind kind, fnas_error_kind error) {
-    static const char *const of_error[] = {
-        [FNAS_ERROR_SUPERNET] = "supernet", [FNAS_ERROR_SURROGATE] = "surrogate", [FNAS_ERROR_TABLE] = "closed-form"};
-    return kind == FNAS_OBJECTIVE_ERROR ? of_error[error] : OBJECTIVES[kind].source;
-}
 
 fnas_status fnas_name_find(fnas_context *context, fnas_status status, const char *what, const char *word, const char *const *names,
                            int *index) {

@@ -6,7 +6,7 @@
 #include "search/config/names.h"
 #include "search/error/network_file.h"
 #include "search/export/translator.h"
-#include "search/supernet/score.h"
+#include "search/score/score.h"
 #include "space/space.h"
 
 /* Of any space; then those of its own. */

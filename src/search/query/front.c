@@ -3,7 +3,7 @@
 #include "device/predictor_ask.h"
 #include "search/query/front_result.h"
 #include "search/query/query.h"
-#include "search/supernet/score.h"
+#include "search/score/score.h"
 
 fnas_status fnas_query_check_options(fnas_context *context, const fnas_front_options *options) {
     if (options->points < 0 || options->candidates < 0 || options->neighbours < 0) {

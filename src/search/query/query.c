@@ -8,7 +8,7 @@
 #include "device/card.h"
 #include "device/predictor_ask.h"
 #include "front/lattice.h"
-#include "search/run/sentences.h"
+#include "search/run/vocabulary.h"
 #include "space/arch_set.h"
 #include "space/space.h"
 

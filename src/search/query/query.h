@@ -4,7 +4,7 @@
 
 #include "search/query/front_result.h"
 #include "search/run/run.h"
-#include "search/supernet/score_cache.h"
+#include "search/score/cache.h"
 
 #define FNAS_FRONT_POINTS 24             /* of a front, unless asked otherwise */
 #define FNAS_FRONT_CANDIDATES 48         /* distinct architectures scored for one front */

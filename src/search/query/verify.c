@@ -7,7 +7,7 @@
 #include "base/statistics.h"
 #include "fleetnas/front.h"
 #include "search/query/front_files.h"
-#include "search/supernet/score.h"
+#include "search/score/score.h"
 #include "space/space.h"
 
 #define FNAS_VERIFY_SCALE_COUNT 100

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "search/run/run.h"
-#include "search/run/sentences.h"
+#include "search/run/vocabulary.h"
 #include "space/space.h"
 
 void fnas_run_image_shape(const fnas_run *run, const fnas_dataset *dataset, int64_t shape[3]) {

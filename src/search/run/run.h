@@ -11,8 +11,8 @@
 #include "search/error/surrogate.h"
 #include "search/hypernet/embedding.h"
 #include "search/run/state.h"
+#include "search/score/cache.h"
 #include "search/supernet/examples.h"
-#include "search/supernet/score_cache.h"
 
 struct fnas_run {
     char *path;

@@ -169,6 +169,16 @@ fnas_status fnas_search_state_save(fnas_context *context, const fnas_search_stat
 
 /* ---- loading ---- */
 
+/* What of an architecture its error depends on is the space's to say, and may be said better one day. */
+static fnas_status check_error_model(fnas_context *context, const fnas_safetensors *file, const char *path, int64_t features) {
+    const fnas_safetensors_tensor *gram = fnas_safetensors_find(file, "error_model.gram");
+    if (!gram || gram->rank != 2 || gram->shape[0] == features || features == 0) return FNAS_OK;
+    return fnas_fail(context, FNAS_ERR_INPUT,
+                     "%s: its model of the error looks at %lld features of an architecture, the space now has %lld: the run is of another "
+                     "version of fleetnas, search again (`--weights RUN` begins with its weights)",
+                     path, (long long)gram->shape[0] - 1, (long long)features - 1);
+}
+
 static fnas_status read_entries(fnas_context *context, const fnas_safetensors *file, const char *path, entry_list *list) {
     const char *format = fnas_safetensors_metadata(file, "format");
     if (!format || strcmp(format, FORMAT) != 0)
@@ -205,6 +215,7 @@ fnas_status fnas_search_state_load(fnas_context *context, const char *path, fnas
     entry_list list;
     fnas_status status = list_entries(context, state, &list);
     if (status == FNAS_OK) status = fnas_safetensors_read(context, path, LIMIT_BYTES, &file);
+    if (status == FNAS_OK) status = check_error_model(context, file, path, state->error_model.features);
     if (status == FNAS_OK) status = read_entries(context, file, path, &list);
     if (status == FNAS_OK) status = take_counters(context, &list, path, state);
     fnas_safetensors_free(file);

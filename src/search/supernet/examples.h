@@ -4,7 +4,7 @@
 
 #include "data/text/pairs.h"
 #include "fleetnas/data.h"
-#include "search/supernet/score_cache.h"
+#include "search/score/cache.h"
 #include "space/space.h"
 
 /* One of the two is open. */

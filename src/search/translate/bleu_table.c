@@ -6,7 +6,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "data/text/bleu.h"
-#include "search/supernet/score.h"
+#include "search/score/score.h"
 #include "search/translate/arch_files.h"
 #include "search/translate/translate.h"
 #include "space/space.h"

@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "base/threads.h"
 #include "nn/translator/decode.h"
-#include "search/supernet/score_kind.h"
+#include "search/score/kind.h"
 #include "space/space.h"
 
 #define STAGE "translate"

@@ -1,6 +1,6 @@
 /* Scores that a run has already been asked for, kept while it is open: a report asks for fronts, and then verifies them. */
-#ifndef FNAS_SEARCH_SUPERNET_SCORE_CACHE_H
-#define FNAS_SEARCH_SUPERNET_SCORE_CACHE_H
+#ifndef FNAS_SEARCH_SCORE_CACHE_H
+#define FNAS_SEARCH_SCORE_CACHE_H
 
 #include <math.h>
 

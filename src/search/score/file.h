@@ -1,7 +1,7 @@
 /* RUN/scores.csv: scores that were asked for, kept beside the run, so that the next command need not score them again. A convenience: a
  * file that is missing or damaged, and rows of other weights, are ignored, and a folder that cannot be written to is no error. */
-#ifndef FNAS_SEARCH_SUPERNET_SCORE_FILE_H
-#define FNAS_SEARCH_SUPERNET_SCORE_FILE_H
+#ifndef FNAS_SEARCH_SCORE_FILE_H
+#define FNAS_SEARCH_SCORE_FILE_H
 
 #include "search/run/run.h"
 

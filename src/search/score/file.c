@@ -1,4 +1,4 @@
-#include "search/supernet/score_file.h"
+#include "search/score/file.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -10,7 +10,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "search/supernet/score_cache.h"
+#include "search/score/cache.h"
 #include "space/space.h"
 
 #define SCORE_FILE "scores.csv"

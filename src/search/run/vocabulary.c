@@ -1,12 +1,11 @@
 /* What a run on pairs of sentences has besides: its vocabulary. */
-#include "search/run/sentences.h"
+#include "search/run/vocabulary.h"
 
 #include <zlib.h>
 
 #include "base/file.h"
 #include "base/memory.h"
 #include "data/text/batches.h"
-#include "device/card.h"
 
 #define VOCABULARY_FILE "vocabulary.model"
 

@@ -1,6 +1,6 @@
 /* What a run on pairs of sentences has besides: its vocabulary. For run.c, but for the check of a card. */
-#ifndef FNAS_SEARCH_RUN_SENTENCES_H
-#define FNAS_SEARCH_RUN_SENTENCES_H
+#ifndef FNAS_SEARCH_RUN_VOCABULARY_H
+#define FNAS_SEARCH_RUN_VOCABULARY_H
 
 #include "search/run/run.h"
 

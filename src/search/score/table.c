@@ -5,7 +5,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "fleetnas/search.h"
-#include "search/supernet/score.h"
+#include "search/score/score.h"
 #include "space/arch_find.h"
 
 #define ARCHS_MOST 20000 /* of a space */

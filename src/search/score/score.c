@@ -1,13 +1,13 @@
 /* Scoring on many threads, and what is known already. */
-#include "search/supernet/score.h"
+#include "search/score/score.h"
 
 #include <math.h>
 #include <stdatomic.h>
 
 #include "base/clock.h"
 #include "base/threads.h"
-#include "search/supernet/score_file.h"
-#include "search/supernet/score_kind.h"
+#include "search/score/file.h"
+#include "search/score/kind.h"
 #include "space/arch_set.h"
 #include "space/space.h"
 

@@ -1,12 +1,12 @@
 /* Scores of architectures by the shared weights: on images, with batch statistics recalibrated for each (Yu and Huang 2019); on sentences,
  * each word predicted from those before it in the reference translation. */
-#ifndef FNAS_SEARCH_SUPERNET_SCORE_H
-#define FNAS_SEARCH_SUPERNET_SCORE_H
+#ifndef FNAS_SEARCH_SCORE_SCORE_H
+#define FNAS_SEARCH_SCORE_SCORE_H
 
 #include "nn/path.h"
 #include "search/run/run.h"
+#include "search/score/cache.h"
 #include "search/supernet/examples.h"
-#include "search/supernet/score_cache.h"
 
 /* Scores of count architectures [count][decisions] of run->supernet with run->state.weights: statistics from
  * config.recalibration_images of the weights' split (no augmentation), then images of the validation split or of the test part (the first

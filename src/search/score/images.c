@@ -1,5 +1,5 @@
 /* Scores on images: batch statistics recalibrated for each architecture, then errors. */
-#include "search/supernet/score_kind.h"
+#include "search/score/kind.h"
 
 #include "space/space.h"
 

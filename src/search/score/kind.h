@@ -1,8 +1,8 @@
 /* What architectures are scored on: images, or sentences. For score.c and its two kinds. */
-#ifndef FNAS_SEARCH_SUPERNET_SCORE_KIND_H
-#define FNAS_SEARCH_SUPERNET_SCORE_KIND_H
+#ifndef FNAS_SEARCH_SCORE_KIND_H
+#define FNAS_SEARCH_SCORE_KIND_H
 
-#include "search/supernet/score.h"
+#include "search/score/score.h"
 
 /* What one worker keeps from architecture to architecture; its engine is made on the thread that will use it. Release with
  * fnas_scorer_free. */

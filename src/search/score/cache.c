@@ -1,4 +1,4 @@
-#include "search/supernet/score_cache.h"
+#include "search/score/cache.h"
 
 #include <math.h>
 #include <pthread.h>

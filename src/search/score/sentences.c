@@ -1,6 +1,6 @@
 /* Scores on sentences: how well each word of a translation is foretold by those before it. */
-#include "search/supernet/score_kind.h"
 #include "search/supernet/sentences.h"
+#include "search/score/kind.h"
 #include "space/space.h"
 
 #define CHUNK 16 /* pairs a run: a constant, so that the outcome depends on nothing but the architecture */
