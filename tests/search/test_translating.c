@@ -531,6 +531,45 @@ static void a_configuration_that_was_changed_is_refused(void **state) {
     assert_edit_refused(t, run, "\"vocabulary\"", "\"vocabularies\"", "has no \"vocabulary\"");
 }
 
+/* Chebyshev's distance is from what the largest network is expected to err; weighted sums need no such point. */
+static void the_scale_knows_the_largest(void **state) {
+    translating *t = *state;
+    static const char *const kinds[] = {"linear", "chebyshev"};
+    int64_t counts[2];
+    for (int k = 0; k < 2; k++) {
+        stage s;
+        fnas_search_options options = options_for(t, fnas_test_path(t->place, kinds[k]));
+        options.steps = 4;
+        options.scalarise = kinds[k];
+        stage_open(t, &options, &s);
+        counts[k] = s.searcher.scale_count;
+        int32_t last[64], largest[64];
+        fnas_space_decode(s.run->space, s.searcher.scale_onehot + (counts[k] - 1) * s.searcher.onehot, last);
+        assert_true(fnas_space_largest(s.run->space, largest));
+        assert_true((memcmp(last, largest, (size_t)s.searcher.decisions * sizeof *last) == 0) == (k == 1));
+        stage_close(&s);
+    }
+    assert_int_equal(counts[1], counts[0] + 1);
+}
+
+static void a_run_of_other_features_is_refused(void **state) {
+    translating *t = *state;
+    fnas_search_options options = options_for(t, fnas_test_path(t->place, "older"));
+    fnas_run *run = NULL;
+    options.steps = 1;
+    test_check(t->place, fnas_search_run(t->place->context, &options));
+    test_check(t->place, fnas_run_open(t->place->context, options.run, &run));
+    char *path = fnas_run_file(run, "checkpoint.safetensors");
+    int64_t features = run->state.error_model.features;
+    run->state.error_model.features = 8;
+    test_check(t->place, fnas_search_state_save(t->place->context, &run->state, path));
+    run->state.error_model.features = features;
+    fnas_free(path);
+    fnas_run_close(run);
+    assert_int_equal(fnas_run_open(t->place->context, options.run, &run), FNAS_ERR_INPUT);
+    assert_non_null(strstr(fnas_context_message(t->place->context), "looks at 7 features of an architecture"));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_step_trains_on_all_words_alike, setup, teardown),
@@ -546,6 +585,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(cards_are_of_the_vocabulary, setup, teardown),
         cmocka_unit_test_setup_teardown(a_run_knows_its_data, setup, teardown),
         cmocka_unit_test_setup_teardown(a_configuration_that_was_changed_is_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_scale_knows_the_largest, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_run_of_other_features_is_refused, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
