@@ -17,8 +17,8 @@ folder=${TRANSLATION_DIR:-$root/build/translation}
 vocabulary=${VOCABULARY:-4000} minutes=${MINUTES:-30} seed=${SEED:-0} preset=${PRESET:-quick}
 archs=${ARCHS:-60} random=${RANDOM_ARCHS:-24} threads=${THREADS:-$(nproc)} preferences=24
 all_parts='text devices search fronts bleu measure verify alone page'
+set -f # no part is a pattern of files
 parts=" ${PARTS:-$all_parts} "
-check_number VOCABULARY count "$vocabulary"
 check_number MINUTES minutes "$minutes"
 [ -z "${STEPS:-}" ] || check_number STEPS count "$STEPS"
 [ -z "${STEPS:-}" ] || [ -z "${MINUTES:-}" ] || stop "STEPS and MINUTES both say how long the search is: give one of them"
@@ -27,6 +27,9 @@ check_number ARCHS count "$archs"
 check_number RANDOM_ARCHS count "$random"
 check_number THREADS count "$threads"
 for wanted in $parts; do case " $all_parts " in *" $wanted "*) ;; *) stop "PARTS: \"$wanted\" is none of $all_parts" ;; esac done
+set +f
+case $parts in *[a-z]*) ;; *) stop "PARTS is empty: give some of $all_parts, or leave it out" ;; esac
+check_number VOCABULARY count "$vocabulary"
 mkdir -p "$folder/cards" "$folder/fronts" "$folder/answers" "$folder/measured"
 folder=$(absolute "$folder")
 no_blanks "$folder" "$fleetnas"
@@ -70,6 +73,13 @@ if part devices; then
     # shellcheck disable=SC2046 # a list of words
     run "$fleetnas" device show $(cards_of "$devices")
 fi
+
+# needs PART FILE...: what an earlier part leaves behind.
+needs() {
+    needed=$1
+    shift
+    for file in "$@"; do [ -e "$file" ] || stop "$file is missing: the part \"$needed\" makes it"; done
+}
 
 # search_once RUN OPTION...: begun searches go on, finished ones leave RUN.done.
 search_once() {
@@ -126,6 +136,7 @@ largest() {
 }
 
 if part fronts; then
+    needs search "$folder/run.done"
     say "== Fronts, and answers to $preferences preferences"
     [ -s "$folder/largest" ] || fresh "$folder/largest" largest
     for device in $devices; do
@@ -138,13 +149,18 @@ fi
 
 # ---- BLEU and latencies ----
 
+lists() { for device in $devices; do echo "$folder/answers/$device.json"; done; }
 if part bleu && [ ! -s "$folder/bleu.csv" ]; then
+    # shellcheck disable=SC2046 # a list of words
+    needs fronts $(lists)
     say "== BLEU on the test part"
     # shellcheck disable=SC2046 # a list of words
-    run "$fleetnas" bleu "$folder/run" --archs $(for device in $devices; do echo "$folder/answers/$device.json"; done) --threads "$threads" -o "$folder/bleu.csv"
+    run "$fleetnas" bleu "$folder/run" --archs $(lists) --threads "$threads" -o "$folder/bleu.csv"
 fi
 
 if part measure; then
+    # shellcheck disable=SC2046 # a list of words
+    needs fronts $(lists)
     say "== Latencies, measured again"
     for device in $devices; do
         [ -s "$folder/measured/$device.json" ] || measure "$device" "$folder/measured/$device.json" --archs-file "$folder/answers/$device.json"
@@ -152,6 +168,7 @@ if part measure; then
 fi
 
 if part verify && [ ! -s "$folder/verify.json" ]; then
+    needs search "$folder/run.done"
     say "== Hypervolumes of cross entropy and measured latency, beside random networks and the untrained hypernetwork"
     # shellcheck disable=SC2046 # a list of words
     run "$fleetnas" verify "$folder/run" --device $(cards_of "$devices") --test-images 1000000 --random "$random" --threads "$threads" -o "$folder/verify.json"
@@ -162,6 +179,8 @@ fi
 steps_of() { awk -F, 'END { print $1 }' "$1/metrics.csv"; }
 paths_of() { sed -n 's/.*"paths": *\([0-9]*\).*/\1/p' "$1/config.json" | head -1; }
 if part alone; then
+    needs search "$folder/run.done"
+    needs fronts "$folder/largest"
     if [ ! -e "$folder/alone.done" ]; then
         say "== The largest network alone"
         search_once "$folder/alone" --steps "$(steps_of "$folder/run")" --largest-paths "$(paths_of "$folder/run")"
@@ -186,6 +205,10 @@ write_page() {
 }
 
 if part page; then
+    # shellcheck disable=SC2046 # a list of words
+    needs fronts $(lists)
+    needs bleu "$folder/bleu.csv"
+    for device in $devices; do needs measure "$folder/measured/$device.json"; done
     fresh "$folder/results.md" write_page
     cat "$folder/results.md"
     say "$folder/results.md"

@@ -82,7 +82,9 @@ FNAS_API void fnas_context_set_progress(fnas_context *context, fnas_progress_fun
 FNAS_API void fnas_context_set_threads(fnas_context *context, int64_t threads);
 FNAS_API int64_t fnas_context_threads(const fnas_context *context);
 
-/* Asks running work to finish its step, save and return FNAS_INTERRUPTED. Async-signal-safe. */
+/* Asks running work to finish its step, save and return FNAS_INTERRUPTED. Async-signal-safe; but a thread that calls the library must take
+ * signals on a stack of their own (sigaltstack, SA_ONSTACK): oneDNN's products run with their stack pointer in memory from malloc. The
+ * library's own threads have all signals blocked. */
 FNAS_API void fnas_context_request_stop(fnas_context *context);
 FNAS_API bool fnas_context_stop_requested(const fnas_context *context);
 

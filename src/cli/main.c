@@ -162,11 +162,20 @@ static void cli_on_signal(int number) {
     (void)written; /* nothing can be done about it here */
 }
 
+/* Products of oneDNN put their stack pointer into memory from malloc: what the kernel pushes for a handler would overwrite what lies below
+ * it. The handler has a stack of its own, of what this thread computes; other threads have all signals blocked. */
+static void cli_give_signals_a_stack(void) {
+    static _Alignas(64) unsigned char bytes[65536]; /* a frame with all of AVX-512 and AMX takes 11 KB */
+    const stack_t stack = {.ss_sp = bytes, .ss_size = sizeof bytes};
+    (void)sigaltstack(&stack, NULL); /* fails only on a stack that is too small */
+}
+
 static void cli_watch_signals(fnas_context *context) {
     interrupted_context = context;
     interrupted_process = getpid();
+    cli_give_signals_a_stack();
     for (size_t i = 0; i < STOP_SIGNALS; i++) {
-        struct sigaction action = {.sa_handler = cli_on_signal, .sa_flags = SA_RESTART}, before;
+        struct sigaction action = {.sa_handler = cli_on_signal, .sa_flags = SA_RESTART | SA_ONSTACK}, before;
         sigemptyset(&action.sa_mask);
         bool ignored = !sigaction(stop_signals[i], NULL, &before) &&
                        before.sa_handler == SIG_IGN; /* a job of a script, nohup: it stays ignored */

@@ -36,8 +36,11 @@ static void cli_print_command(FILE *file, const char *before, const char *run, c
 fnas_status cli_run_conclude(fnas_context *context, const char *verb, const char *run, fnas_status status) {
     if (status == FNAS_OK) {
         printf("The run is in %s. Next:\n", run);
-        cli_print_command(stdout, "front", run, " --device CARD.json");
-        if (cli_run_has_file(run, "vocabulary.model")) cli_print_command(stdout, "translate", run, " --device CARD.json < SOURCE");
+        cli_print_command(stdout, "front", run, " --device CARD.json -o FRONT.json");
+        if (cli_run_has_file(run, "vocabulary.model")) {
+            cli_print_command(stdout, "bleu", run, " --archs FRONT.json");
+            cli_print_command(stdout, "translate", run, " --device CARD.json < SOURCE");
+        }
         if (!cli_run_has_file(run, "error.safetensors")) cli_print_command(stdout, "verify", run, ""); /* nothing to score there */
     } else if (status == FNAS_INTERRUPTED) {
         const char *message = fnas_context_message(context);

@@ -20,6 +20,17 @@ protocol 2 "a part that there is not" PARTS="text none"
 says err '"none" is none of text devices search'
 protocol 2 "no count" RANDOM_ARCHS=some
 says err "RANDOM_ARCHS"
+protocol 2 "two lengths" STEPS=5
+says err "STEPS and MINUTES"
+protocol 2 "no part" PARTS=" "
+says err "PARTS is empty"
+protocol 2 "a pattern" PARTS="*"
+says err '"*" is none of'
+for part in fronts bleu measure verify alone page; do
+    protocol 2 "$part of nothing" PARTS=$part
+    says err "is missing: the part "
+done
+want "no page" [ ! -e made/results.md ]
 
 # The page of four networks: a has everything, d is dominated by b. On the scale of all: a (1, 0), b (0.5, 0.25), c (0, 1), d (0.75, 0.5).
 printf 'arch,bleu,tokens\n"a: [1, 2]",20,7\n"b: [1, 2]",16,7\n"c: [1, 2]",4,7\n"d: [1, 2]",12,7\n' > bleu.csv

@@ -487,7 +487,7 @@ static void a_run_knows_its_data(void **state) {
     test_check(place, fnas_file_write_atomic(place->context, model, bytes, size));
     fnas_free(bytes);
     assert_int_equal(fnas_search_resume(place->context, options.run, NULL), FNAS_ERR_INPUT);
-    assert_non_null(strstr(fnas_context_message(place->context), "not the vocabulary that the run's networks know"));
+    assert_non_null(strstr(fnas_context_message(place->context), "not the vocabulary that config.json speaks of"));
     assert_int_equal(unlink(model), 0);
     assert_int_equal(fnas_search_resume(place->context, options.run, NULL), FNAS_ERR_INPUT);
     assert_non_null(strstr(fnas_context_message(place->context), "vocabulary.model"));

@@ -178,7 +178,8 @@ static fnas_status field_from_json(fnas_context *context, const json_t *root, co
         return *(char **)base ? FNAS_OK : fnas_fail_memory(context, "the configuration");
     case FIELD_NAME:
         FNAS_TRY(fnas_json_string(context, root, where, item->key, &text));
-        return fnas_name_find(context, FNAS_ERR_INPUT, item->key, text, item->names, (int *)base);
+        if (fnas_name_find(context, FNAS_ERR_INPUT, item->key, text, item->names, (int *)base) == FNAS_OK) return FNAS_OK;
+        return fnas_fail_prefix(context, FNAS_ERR_INPUT, "%s", where);
     case FIELD_INTEGER:
         return fnas_json_integer(context, root, where, item->key, (int64_t)item->minimum, (int64_t)item->maximum, (int64_t *)base);
     case FIELD_SEED:

@@ -74,8 +74,11 @@ fnas_status fnas_run_load_vocabulary(fnas_context *context, fnas_run *run) {
     if (!path) return fnas_fail_memory(context, "a path");
     fnas_status status = fnas_vocabulary_read(context, path, &run->vocabulary);
     if (status == FNAS_OK && !is_own(run, run->vocabulary))
-        status = fnas_fail(context, FNAS_ERR_INPUT,
-                           "%s: not the vocabulary that the run's networks know: put back the file that the search wrote", path);
+        status = fnas_fail(
+            context, FNAS_ERR_INPUT,
+            "%s: not the vocabulary that config.json speaks of (%lld pieces, checksum %lld): put back the file that the search "
+            "wrote, or config.json as it was",
+            path, (long long)run->config.vocabulary, (long long)run->config.vocabulary_crc);
     fnas_free(path);
     return status;
 }
