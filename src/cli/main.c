@@ -65,8 +65,8 @@ void cli_print_verbs(FILE *file) {
         "fleetnas front run --device here.json",
     };
     for (size_t i = 0; i < sizeof order / sizeof *order; i++) cli_wrap_command(file, order[i]);
-    fputs("\nWith Transformers that translate, `data prepare text:SOURCE,TARGET` comes first: the search's --data is what it\n"
-          "wrote. `translate` and `bleu` come after the search.\n",
+    fputs("\nWith Transformers that translate, `data prepare text:SOURCE,TARGET` comes first: the search's --data is what\n"
+          "it wrote. `translate` and `bleu` come after the search.\n",
           file);
 }
 
