@@ -148,9 +148,9 @@ FNAS_API FNAS_NODISCARD fnas_status fnas_front_write_csv(fnas_context *context, 
  * `images` of the validation split (0: as many as the run scores by): columns arch, error_pct and cross_entropy (nats; it tells more
  * architectures apart), which `error eval` compares with the truth. Of architectures that compute the same one is scored; those that can
  * only guess have the error of guessing. *scored: how many. data: as in fnas_front_options. Minutes; what is scored is kept in
- * RUN/scores.csv each 16 architectures a thread, so that an interrupted call goes on. Progress stage "score". Atomic. Errors: FNAS_ERR_INPUT (a run
- * without shared weights, a space of more than 20,000 architectures, data missing or not the run's), FNAS_ERR_IO, FNAS_ERR_MEMORY,
- * FNAS_INTERRUPTED. */
+ * RUN/scores.csv each 16 architectures a thread, so that an interrupted call goes on. Progress stage "score". Atomic. Errors:
+ * FNAS_ERR_INPUT (a run without shared weights, a space of more than 20,000 architectures, data missing or not the run's), FNAS_ERR_IO,
+ * FNAS_ERR_MEMORY, FNAS_INTERRUPTED. */
 FNAS_API FNAS_NODISCARD fnas_status fnas_run_write_errors(fnas_context *context, const fnas_run *run, const char *data, int64_t images,
                                                           const char *path, int64_t *scored);
 

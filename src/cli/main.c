@@ -163,7 +163,8 @@ static void cli_on_signal(int number) {
 }
 
 /* Products of oneDNN put their stack pointer into memory from malloc: what the kernel pushes for a handler would overwrite what lies below
- * it. The handler has a stack of its own, of what this thread computes; other threads have all signals blocked. */
+ * it. So the handler has a stack of its own in this thread. The library's threads have all signals blocked; those that OpenMP and OpenBLAS
+ * make have not, but Linux gives a signal to the process to its first thread where that takes it. */
 static void cli_give_signals_a_stack(void) {
     static _Alignas(64) unsigned char bytes[65536]; /* a frame with all of AVX-512 and AMX takes 11 KB */
     const stack_t stack = {.ss_sp = bytes, .ss_size = sizeof bytes};

@@ -74,8 +74,6 @@ decoder-arbitrary-ende-attn-choice: [-1]
 YAML
 export SPACE="transformer:$place/space.yml"
 # How quiet a machine is that runs tests decides nothing here: its devices are measured, and verified, apart.
-# Other tests run beside this one: a device that drifts is measured again, and refused for good after the third time. That is the machine's affair.
-env PARTS="text devices" sh "$script" > "$place/out" 2> "$place/err" < /dev/null || [ $? -ne 4 ] || { echo "skipped: the machine was not quiet enough to measure on"; finish; }
 protocol 0 "pairs, devices, a search, fronts, BLEU, the largest alone" PARTS="text devices search fronts bleu alone"
 says out "onednn-f32-b8 is not searched"
 for device in onednn-f32 blas-f32 onednn-f32-b8; do

@@ -260,7 +260,8 @@ static void transformer_at(const fnas_space *space, uint64_t seed, int64_t index
 }
 
 /* All of that is among the features, with coefficients 1.8, 1.5 and 0 of the shares (of three layers) times the width, and 0.6, 0.5 and 0
- * of the numbers of layers times the width: what is left is the ridge's, as in held_back. Sums of costs leave more than ten times as much. */
+ * of the numbers of layers times the width: what is left is the ridge's, as in held_back. Sums of costs leave more than ten times as much.
+ */
 static void test_saturation(void **state) {
     fnas_test_place *place = *state;
     modelled made;

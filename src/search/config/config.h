@@ -2,7 +2,6 @@
 #ifndef FNAS_SEARCH_CONFIG_CONFIG_H
 #define FNAS_SEARCH_CONFIG_CONFIG_H
 
-
 #include "compute/engine.h"
 #include "fleetnas/search.h"
 #include "search/hypernet/hypernet.h"
