@@ -176,13 +176,21 @@ static void fnas_json_append_value(fnas_json_writer *writer, const json_t *value
     }
 }
 
-static fnas_status fnas_json_write_form(fnas_context *context, const char *path, const json_t *root, bool in_rows) {
+static fnas_text fnas_json_form(const json_t *root, bool in_rows) {
     fnas_json_writer writer = {.in_rows = in_rows};
     fnas_json_append_value(&writer, root, 0);
     fnas_text_append_bytes(&writer.text, "\n", 1);
-    fnas_status status = writer.text.failed ? fnas_fail_memory(context, path)
-                                            : fnas_file_write_atomic(context, path, writer.text.data, writer.text.size);
-    fnas_text_free(&writer.text);
+    return writer.text;
+}
+
+fnas_text fnas_json_text(const json_t *root) {
+    return fnas_json_form(root, false);
+}
+
+static fnas_status fnas_json_write_form(fnas_context *context, const char *path, const json_t *root, bool in_rows) {
+    fnas_text text = fnas_json_form(root, in_rows);
+    fnas_status status = text.failed ? fnas_fail_memory(context, path) : fnas_file_write_atomic(context, path, text.data, text.size);
+    fnas_text_free(&text);
     return status;
 }
 

@@ -5,6 +5,7 @@
 #include <jansson.h>
 
 #include "base/error.h"
+#include "base/text.h"
 
 /* Reads a JSON file (at most limit_bytes, strict, duplicate keys refused): "PATH:LINE:COLUMN: message". *root is owned: json_decref. */
 FNAS_NODISCARD fnas_status fnas_json_read(fnas_context *context, const char *path, size_t limit_bytes, json_t **root);
@@ -23,6 +24,9 @@ FNAS_NODISCARD fnas_status fnas_json_write(fnas_context *context, const char *pa
 /* The same for long tables: two levels of members have a line each, below them an element is on one line (but each text of an array of
  * texts, which are long, has its own); reals that are whole are written without a point. */
 FNAS_NODISCARD fnas_status fnas_json_write_rows(fnas_context *context, const char *path, const json_t *root);
+
+/* What fnas_json_write writes. Owned: fnas_text_free; `failed` without memory. */
+fnas_text fnas_json_text(const json_t *root);
 
 /* A number of 64 bits without sign: an integer, or its digits in quotes from 2^63 on, where integers of JSON readers end. Owned; NULL when
  * out of memory. */

@@ -9,7 +9,7 @@
 typedef struct search_values {
     cli_common common;
     const char *space, *data, *run, *proxy, *objectives, *preset, *predictor, *update, *sampler, *hypernet, *start, *scalarise, *batch,
-        *precision, *error_gradient, *error, *supernet, *weights, *warmup, *phases, *distillation;
+        *precision, *error_gradient, *error, *supernet, *weights, *warmup, *phases, *distillation, *largest_first;
     cli_texts devices;
     int64_t steps, epochs, paths, largest_paths, threads, checkpoint_steps;
     double minutes;
@@ -70,6 +70,10 @@ static const cli_option search_options[] = {
      "of the paths that train networks which translate, how many are the largest network; all of them: it learns alone [1; 0 in the preset "
      "paper and where there is one path]",
      false},
+    {"largest-first", 0, CLI_TEXT, AT(largest_first), "FRACTION",
+     "of the warm-up of networks which translate, at its start: all paths that train are the largest; or none [0.75; none in the preset "
+     "paper and with --weights]",
+     false},
     {"checkpoint-steps", 0, CLI_COUNT, AT(checkpoint_steps), "N", "steps between checkpoints [the preset's]", false},
     {"dry-run", 0, CLI_FLAG, AT(dry_run), NULL, "check everything, time the parts of a step, say what the search would cost, write nothing",
      false},
@@ -111,6 +115,7 @@ static fnas_search_options search_library_options(const search_values *values, c
                                  .distillation = values->distillation,
                                  .paths = values->paths,
                                  .largest_paths = values->largest_paths,
+                                 .largest_first = values->largest_first,
                                  .steps = values->steps,
                                  .epochs = values->epochs,
                                  .minutes = values->minutes,

@@ -67,15 +67,24 @@ static fnas_status time_phases(fnas_context *context, fnas_searcher *searcher, d
     return FNAS_OK;
 }
 
+/* Networks that translate: the mean over the steps of a warm-up that begins with the largest network alone. */
+static fnas_status time_largest_first(fnas_context *context, fnas_searcher *searcher, double limit_ms, fnas_step_costs *costs) {
+    double alone_ms = 0, alone = searcher->config->largest_first;
+    if (fnas_schedule_largest_first_end(searcher->config, REHEARSED_STEPS) > 0)
+        FNAS_TRY(time_part(context, searcher, fnas_update_weights, 0, limit_ms, &alone_ms));
+    costs->warmup_ms = alone * alone_ms + (1 - alone) * costs->weights_ms;
+    return FNAS_OK;
+}
+
 static fnas_status time_weights(fnas_context *context, fnas_searcher *searcher, double limit_ms, fnas_step_costs *costs) {
     const fnas_search_config *config = searcher->config;
     bool moves = config->shared_weights == FNAS_WEIGHTS_MOVING, phased = config->sandwiches > 0;
-    int64_t behind_warmup = 0;
+    int64_t behind_warmup = fnas_schedule_largest_first_end(config, REHEARSED_STEPS);
     while (phased && fnas_schedule_shrinks(config, behind_warmup, REHEARSED_STEPS)) behind_warmup++;
     if (phased) FNAS_TRY(time_phases(context, searcher, limit_ms, &costs->warmup_ms));
     if (phased && !moves) return FNAS_OK;
     FNAS_TRY(time_part(context, searcher, fnas_update_weights, behind_warmup, limit_ms, &costs->weights_ms));
-    if (!phased) costs->warmup_ms = costs->weights_ms;
+    if (!phased) FNAS_TRY(time_largest_first(context, searcher, limit_ms, costs));
     if (!moves) costs->weights_ms = 0;
     return FNAS_OK;
 }

@@ -88,7 +88,8 @@ static void report(fnas_context *context, const fnas_searcher *searcher, double 
 static fnas_status save(fnas_context *context, fnas_searcher *searcher, fnas_metrics *metrics) {
     FNAS_TRY(fnas_metrics_sync(context, metrics));
     char *path = fnas_run_file(searcher->run, "checkpoint.safetensors");
-    fnas_status status = path ? fnas_search_state_save(context, searcher->state, path) : fnas_fail_memory(context, "a path");
+    fnas_status status = path ? fnas_search_state_save(context, searcher->config, searcher->state, path)
+                              : fnas_fail_memory(context, "a path");
     fnas_free(path);
     return status;
 }

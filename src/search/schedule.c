@@ -59,6 +59,14 @@ double fnas_schedule_uniform_fraction(const fnas_search_config *config, int64_t 
     return fnas_schedule_stage(config, step, total_steps) == FNAS_STAGE_CONSOLIDATE ? 0 : config->uniform_fraction;
 }
 
+int64_t fnas_schedule_largest_first_end(const fnas_search_config *config, int64_t total_steps) {
+    return (int64_t)(config->largest_first * (double)explore_begin(config, total_steps));
+}
+
+int64_t fnas_schedule_largest_paths(const fnas_search_config *config, int64_t step, int64_t total_steps) {
+    return step < fnas_schedule_largest_first_end(config, total_steps) ? config->paths : config->largest_paths;
+}
+
 int64_t fnas_schedule_hypernet_rounds(const fnas_search_config *config, int64_t step, int64_t total_steps) {
     return fnas_schedule_stage(config, step, total_steps) == FNAS_STAGE_ANNEAL ? config->hypernet_rounds : 1;
 }

@@ -244,7 +244,7 @@ static void test_not_finite(void **state) {
     assert_int_equal(fnas_update_hypernet(fixture->place->context, &opened.searcher), FNAS_ERR_NUMERIC);
     assert_non_null(strstr(fnas_context_message(fixture->place->context), "hypernetwork is not finite"));
     const char *path = fnas_test_write_text(fixture->place, "last-good", "the last good checkpoint");
-    assert_int_equal(fnas_search_state_save(fixture->place->context, &opened.run->state, path), FNAS_ERR_NUMERIC);
+    assert_int_equal(fnas_search_state_save(fixture->place->context, &opened.run->config, &opened.run->state, path), FNAS_ERR_NUMERIC);
     assert_non_null(strstr(fnas_context_message(fixture->place->context), "hypernet.parameters"));
     unsigned char *data = NULL;
     size_t size = 0;

@@ -45,6 +45,19 @@ static void test_uniform_paths_end_with_the_search(void **state) {
     assert_true(fnas_schedule_uniform_fraction(&c, 75, 100) == 0);
 }
 
+static void test_the_largest_network_is_first(void **state) {
+    (void)state;
+    fnas_search_config c = config();
+    c.paths = 4;
+    c.largest_paths = 1;
+    assert_int_equal(fnas_schedule_largest_paths(&c, 0, 100), 1);
+    c.largest_first = 0.8; /* of 25 steps */
+    assert_int_equal(fnas_schedule_largest_first_end(&c, 100), 20);
+    for (int64_t step = 0; step < 100; step++) assert_int_equal(fnas_schedule_largest_paths(&c, step, 100), step < 20 ? 4 : 1);
+    c.warmup_fraction = 0;
+    assert_int_equal(fnas_schedule_largest_paths(&c, 0, 100), 1);
+}
+
 static void test_rounds_are_for_annealing(void **state) {
     (void)state;
     fnas_search_config c = config();
@@ -182,6 +195,7 @@ int main(void) {
         cmocka_unit_test(test_stages_follow_each_other),
         cmocka_unit_test(test_the_shortest_searches_train_the_hypernetwork),
         cmocka_unit_test(test_uniform_paths_end_with_the_search),
+        cmocka_unit_test(test_the_largest_network_is_first),
         cmocka_unit_test(test_rounds_are_for_annealing),
         cmocka_unit_test(test_entropy_is_held_then_falls_by_the_same_factor),
         cmocka_unit_test(test_temperature_of_gdas_is_linear),

@@ -212,6 +212,45 @@ static void paths_take_turns_at_the_largest(void **state) {
     stage_close(&s);
 }
 
+/* At first the largest network alone learns, on all pairs of a step; from the last part of the warm-up on others learn beside it. */
+static void the_largest_is_first(void **state) {
+    translating *t = *state;
+    stage s;
+    fnas_search_options options = options_for(t, fnas_test_path(t->place, "first"));
+    options.largest_first = "0.5"; /* of a warm-up of four steps */
+    stage_open(t, &options, &s);
+    for (int64_t step = 0; step < 4; step++) {
+        int64_t largest = 0;
+        s.run->state.step = step;
+        fnas_paths_draw(&s.searcher, FNAS_PURPOSE_WEIGHTS, 4, 0, 2);
+        for (int64_t p = 0; p < 4; p++) largest += is_largest(&s.searcher, p);
+        if (step < 2)
+            assert_int_equal(largest, 4);
+        else
+            assert_in_range(largest, 1, 3);
+        fnas_paths_draw(&s.searcher, FNAS_PURPOSE_OBSERVE, 4, 0, 2);
+        assert_false(is_largest(&s.searcher, 0) && is_largest(&s.searcher, 1) && is_largest(&s.searcher, 2));
+    }
+    stage_close(&s);
+}
+
+/* Weights that are given have learnt already. */
+static void given_weights_need_no_largest_first(void **state) {
+    translating *t = *state;
+    fnas_run *run;
+    fnas_search_options options = options_for(t, fnas_test_path(t->place, "begun"));
+    test_check(t->place, fnas_search_run(t->place->context, &options));
+    test_check(t->place, fnas_run_open(t->place->context, options.run, &run));
+    assert_true(run->config.largest_first == 0.75);
+    fnas_run_close(run);
+    options.weights = options.run;
+    options.run = fnas_test_path(t->place, "gone-on");
+    test_check(t->place, fnas_search_run(t->place->context, &options));
+    test_check(t->place, fnas_run_open(t->place->context, options.run, &run));
+    assert_true(run->config.largest_first == 0);
+    fnas_run_close(run);
+}
+
 /* Observed architectures differ in nothing else: the same pairs, no dropout, no smoothing. */
 static void what_is_observed_sees_the_same(void **state) {
     translating *t = *state;
@@ -435,6 +474,12 @@ static void what_does_not_fit_is_refused(void **state) {
     options = usual;
     options.largest_paths = 5;
     assert_refused(t, &options, "--largest-paths 5");
+    options = usual;
+    options.largest_first = "1.5";
+    assert_refused(t, &options, "--largest-first 1.5");
+    options.largest_first = "0.5";
+    options.warmup = "none";
+    assert_refused(t, &options, "give a --warmup");
 }
 
 /* And text where images are wanted. */
@@ -523,6 +568,9 @@ static void a_configuration_that_was_changed_is_refused(void **state) {
     test_check(t->place, fnas_search_run(t->place->context, &options));
     const char *run = options.run;
     assert_edit_refused(t, run, "\"largest_paths\": 1", "\"largest_paths\": 5", "largest_paths");
+    assert_edit_refused(t, run, "\"largest_first\": 0.75", "\"largest_first\": 1.5", "largest_first");
+    assert_edit_refused(t, run, "\"largest_first\": 0.75", "\"largest_first\": 0.5", "not the one that it was made with");
+    assert_edit_refused(t, run, "\"seed\": \"5\"", "\"seed\": \"6\"", "not the one that it was made with");
     assert_edit_refused(t, run, "\"precision\": \"f32\"", "\"precision\": \"bf16\"", "precision");
     assert_edit_refused(t, run, "\"largest_paths\"",
                         "\"sandwiches\": 2, \"sandwich_paths\": 3, \"distillation\": 0, \"phases\": [], \"largest_paths\"", "sandwiches");
@@ -562,7 +610,7 @@ static void a_run_of_other_features_is_refused(void **state) {
     char *path = fnas_run_file(run, "checkpoint.safetensors");
     int64_t features = run->state.error_model.features;
     run->state.error_model.features = 8;
-    test_check(t->place, fnas_search_state_save(t->place->context, &run->state, path));
+    test_check(t->place, fnas_search_state_save(t->place->context, &run->config, &run->state, path));
     run->state.error_model.features = features;
     fnas_free(path);
     fnas_run_close(run);
@@ -574,6 +622,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_step_trains_on_all_words_alike, setup, teardown),
         cmocka_unit_test_setup_teardown(paths_take_turns_at_the_largest, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_largest_is_first, setup, teardown),
+        cmocka_unit_test_setup_teardown(given_weights_need_no_largest_first, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_observed_sees_the_same, setup, teardown),
         cmocka_unit_test_setup_teardown(gates_give_the_gradient_of_the_mean_loss, setup, teardown),
         cmocka_unit_test_setup_teardown(weights_are_trained_by_adam, setup, teardown),

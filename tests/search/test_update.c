@@ -238,9 +238,9 @@ static void test_rehearsal(void **state) {
     fnas_context *context = opened.place->context;
     const char *before = fnas_test_path(opened.place, "before"), *after = fnas_test_path(opened.place, "after");
     fnas_step_costs costs;
-    test_check(opened.place, fnas_search_state_save(context, &opened.run->state, before));
+    test_check(opened.place, fnas_search_state_save(context, &opened.run->config, &opened.run->state, before));
     test_check(opened.place, fnas_length_rehearse(context, &opened.searcher, 1e3, &costs));
-    test_check(opened.place, fnas_search_state_save(context, &opened.run->state, after));
+    test_check(opened.place, fnas_search_state_save(context, &opened.run->config, &opened.run->state, after));
     assert_true(costs.weights_ms > 0 && costs.hypernet_ms > 0 && costs.annealing_ms > 0);
     unsigned char *bytes[2];
     size_t sizes[2];

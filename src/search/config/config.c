@@ -320,6 +320,7 @@ static fnas_status check_alone(fnas_context *context, const fnas_search_options 
         {"phases", options->phases},
         {"distillation", options->distillation},
         {"largest-paths", options->largest_paths != 0},
+        {"largest-first", options->largest_first},
     };
     for (size_t i = 0; i < sizeof useless / sizeof *useless; i++)
         if (useless[i].given)

@@ -96,6 +96,8 @@ typedef struct fnas_search_config {
                                            observed have one in common */
     int64_t largest_paths; /* of the paths that train: the largest network, whose weights are everybody's (the sandwich rule; Yu and Huang
                               2019) */
+    double largest_first;  /* of the warm-up, the part at its start in which all paths that train are the largest network (progressive
+                              shrinking; Cai et al. 2020) */
     double dropout, attention_dropout;
     double weight_beta1, weight_beta2, rate_warmup;
 } fnas_search_config;
@@ -129,6 +131,9 @@ FNAS_NODISCARD fnas_status fnas_search_config_choose_stages(fnas_context *contex
  * fewer than two. */
 FNAS_NODISCARD fnas_status fnas_search_config_fit_data(fnas_context *context, fnas_search_config *config, int64_t train_images);
 FNAS_NODISCARD fnas_status fnas_search_config_write(fnas_context *context, const fnas_search_config *config, const char *path);
+/* A CRC-32 of what the former writes, but for the length, which the state of a search knows (--minutes and --steps may come to the same).
+ */
+FNAS_NODISCARD fnas_status fnas_search_config_crc(fnas_context *context, const fnas_search_config *config, uint32_t *crc);
 FNAS_NODISCARD fnas_status fnas_search_config_read(fnas_context *context, const char *path, fnas_search_config *config);
 void fnas_search_config_free(fnas_search_config *config);
 

@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <zlib.h>
+
 #include "base/json.h"
 #include "base/memory.h"
 #include "device/card.h"
@@ -92,6 +94,7 @@ static const field SENTENCE_FIELDS[] = {
     INTEGER(weight_ids, 1, 1e6),
     INTEGER(search_ids, 1, 1e6),
     INTEGER(largest_paths, 0, FNAS_SEARCH_PATHS_MAX),
+    NUMBER(largest_first, 0, 1),
     NUMBER(dropout, 0, 0.99),
     NUMBER(attention_dropout, 0, 0.99),
     NUMBER(weight_beta1, 0, 0.999999),
@@ -242,7 +245,8 @@ static fnas_status groups_from_json(fnas_context *context, const json_t *root, c
     return config->start_weights ? FNAS_OK : fnas_fail_memory(context, "the configuration");
 }
 
-fnas_status fnas_search_config_write(fnas_context *context, const fnas_search_config *config, const char *path) {
+/* NULL when out of memory. Owned: json_decref. */
+static json_t *config_to_json(const fnas_search_config *config) {
     json_t *root = json_object();
     int bad = json_object_set_new(root, "format", json_string("fleetnas-run/4"));
     for (size_t i = 0; i < FIELD_COUNT; i++) bad |= json_object_set_new(root, FIELDS[i].key, field_to_json(&FIELDS[i], config));
@@ -254,9 +258,29 @@ fnas_status fnas_search_config_write(fnas_context *context, const fnas_search_co
     for (int64_t i = 0; i < config->device_count; i++) bad |= json_array_append_new(devices, json_string(config->device_names[i]));
     bad |= json_object_set_new(root, "objectives", objectives);
     bad |= json_object_set_new(root, "devices", devices);
-    fnas_status status = bad ? fnas_fail_memory(context, "config.json") : fnas_json_write(context, path, root);
+    if (!bad) return root;
+    json_decref(root);
+    return NULL;
+}
+
+fnas_status fnas_search_config_write(fnas_context *context, const fnas_search_config *config, const char *path) {
+    json_t *root = config_to_json(config);
+    fnas_status status = root ? fnas_json_write(context, path, root) : fnas_fail_memory(context, "config.json");
     json_decref(root);
     return status;
+}
+
+fnas_status fnas_search_config_crc(fnas_context *context, const fnas_search_config *config, uint32_t *crc) {
+    json_t *root = config_to_json(config);
+    fnas_text text = {.failed = true};
+    (void)json_object_del(root, "steps");
+    (void)json_object_del(root, "minutes");
+    if (root) text = fnas_json_text(root);
+    json_decref(root);
+    bool good = !text.failed;
+    if (good) *crc = (uint32_t)crc32_z(0, (const unsigned char *)text.data, text.size);
+    fnas_text_free(&text);
+    return good ? FNAS_OK : fnas_fail_memory(context, "config.json");
 }
 
 static fnas_status read_lists(fnas_context *context, const json_t *root, const char *path, fnas_search_config *config) {

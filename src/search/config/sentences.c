@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "search/config/config.h"
 #include "search/config/names.h"
+#include "search/config/numbers.h"
 
 /* ---- presets: what differs ---- */
 
@@ -20,7 +21,7 @@ typedef struct sentence_facts {
 /* How it learns. */
 typedef struct training_facts {
     int64_t paths_about, largest_paths, observed_paths, judged_paths, hypernet_rounds;
-    double warmup_fraction, consolidate_fraction, entropy_hold, uniform_fraction;
+    double warmup_fraction, largest_first, consolidate_fraction, entropy_hold, uniform_fraction;
     double weight_rate, weight_rate_end, consolidate_rate, rate_warmup, weight_clip;
     double hypernet_rate, hypernet_decay; /* in the place of those for any space; 0: these are good */
     double dropout, attention_dropout;
@@ -35,6 +36,7 @@ static const training_facts OURS = {.paths_about = 4,
                                     .judged_paths = 15,
                                     .hypernet_rounds = 6,
                                     .warmup_fraction = 0.4,
+                                    .largest_first = 0.75,
                                     .consolidate_fraction = 0.2,
                                     .entropy_hold = 0.6,
                                     .uniform_fraction = 0.5,
@@ -134,6 +136,17 @@ static void apply_search(const sentence_facts *facts, const fnas_search_options 
 
 /* ---- options ---- */
 
+/* A start with the largest network alone, for weights that have learnt nothing yet. */
+static fnas_status choose_largest_first(fnas_context *context, const fnas_search_options *options, const sentence_facts *facts,
+                                        fnas_search_config *config) {
+    config->largest_first = options->weights ? 0 : facts->training->largest_first;
+    if (!options->largest_first) return FNAS_OK;
+    FNAS_TRY(fnas_option_fraction(context, "largest-first", options->largest_first, 1, "1", &config->largest_first));
+    if (config->largest_first == 0 || config->warmup_fraction > 0) return FNAS_OK;
+    return fnas_fail(context, FNAS_ERR_USAGE,
+                     "--largest-first has no use without a warm-up, which it is a part of: leave it out, or give a --warmup");
+}
+
 /* What is said of images means nothing here. */
 static fnas_status refuse(fnas_context *context, const fnas_search_options *options, const fnas_space *space) {
     const struct {
@@ -179,6 +192,7 @@ fnas_status fnas_search_config_fit_sentences(fnas_context *context, const fnas_s
         *epochs = facts->epochs;
     }
     FNAS_TRY(fnas_search_config_choose_stages(context, options, config->warmup_fraction, config));
+    FNAS_TRY(choose_largest_first(context, options, facts, config));
     fnas_free(config->proxy); /* the presets' is another space's */
     config->proxy = fnas_strdup("");
     return config->proxy ? FNAS_OK : fnas_fail_memory(context, "the configuration");

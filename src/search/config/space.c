@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "search/config/config.h"
 #include "search/config/names.h"
+#include "search/config/numbers.h"
 
 /* ---- presets of spaces with phases: what differs ---- */
 
@@ -110,32 +111,6 @@ static void apply_length(const shrink_facts *facts, const fnas_search_options *o
     *epochs = facts->epochs;
 }
 
-/* ---- numbers of options ---- */
-
-static bool is_none(const char *text) {
-    return strcmp(text, "none") == 0;
-}
-
-/* A number at `text`, up to a comma or the end, which *rest is then. */
-static bool read_number(const char *text, const char **rest, double *number) {
-    char *end;
-    *number = strtod(text, &end);
-    *rest = end;
-    return end != text && (*end == '\0' || *end == ',') && isfinite(*number) && *number >= 0;
-}
-
-/* "none" or a number from 0 to `most`. */
-static fnas_status read_fraction(fnas_context *context, const char *option, const char *text, double most, const char *range,
-                                 double *fraction) {
-    const char *rest = "";
-    if (is_none(text)) {
-        *fraction = 0;
-        return FNAS_OK;
-    }
-    if (read_number(text, &rest, fraction) && *rest == '\0' && *fraction <= most) return FNAS_OK;
-    return fnas_fail(context, FNAS_ERR_USAGE, "--%s %s: must be none or a number from 0 to %s", option, text, range);
-}
-
 /* ---- phases ---- */
 
 static fnas_status fail_phases(fnas_context *context, const fnas_space *space, const char *text) {
@@ -148,11 +123,11 @@ static fnas_status read_phases(fnas_context *context, const fnas_space *space, c
     int64_t count = fnas_space_phase_count(space);
     double sum = 0;
     config->phase_count = 0;
-    if (is_none(text)) return FNAS_OK;
+    if (fnas_option_is_none(text)) return FNAS_OK;
     const char *rest = text;
     for (int64_t p = 0; p < count; p++) {
         const char *at = rest;
-        if (!read_number(at, &rest, &config->phase_shares[p]) || (*rest == ',') != (p < count - 1))
+        if (!fnas_option_number(at, &rest, &config->phase_shares[p]) || (*rest == ',') != (p < count - 1))
             return fail_phases(context, space, text);
         if (*rest == ',') rest++;
         sum += config->phase_shares[p];
@@ -169,7 +144,7 @@ static fnas_status choose_phases(fnas_context *context, const fnas_search_option
     memcpy(config->phase_shares, shares, (size_t)config->phase_count * sizeof *shares);
     if (options->phases) FNAS_TRY(read_phases(context, space, options->phases, config));
     if (!options->distillation) return FNAS_OK;
-    return read_fraction(context, "distillation", options->distillation, 1, "1", &config->distillation);
+    return fnas_option_fraction(context, "distillation", options->distillation, 1, "1", &config->distillation);
 }
 
 /* ---- stages ---- */
@@ -187,7 +162,7 @@ fnas_status fnas_search_config_choose_stages(fnas_context *context, const fnas_s
                                              fnas_search_config *config) {
     bool frozen = config->shared_weights == FNAS_WEIGHTS_FROZEN;
     double warmup = options->weights ? 0 : preset_warmup, consolidate = frozen ? 0 : config->consolidate_fraction;
-    if (options->warmup) FNAS_TRY(read_fraction(context, "warmup", options->warmup, 0.99, "0.99", &warmup));
+    if (options->warmup) FNAS_TRY(fnas_option_fraction(context, "warmup", options->warmup, 0.99, "0.99", &warmup));
     if (warmup + consolidate >= 1)
         return fnas_fail(context, FNAS_ERR_USAGE,
                          "--warmup %s: the last %g of the steps consolidate the shared weights: leave some between", options->warmup,
@@ -202,10 +177,16 @@ fnas_status fnas_search_config_choose_stages(fnas_context *context, const fnas_s
 
 /* ---- all of it ---- */
 
+/* Options of the largest network, whose use is where networks translate. */
+static fnas_status refuse_largest(fnas_context *context, const fnas_search_options *options, const fnas_space *space) {
+    const char *name = options->largest_paths ? "paths" : options->largest_first ? "first" : NULL;
+    bool phased = fnas_space_phase_count(space) > 0;
+    if (!name) return FNAS_OK;
+    return fnas_fail(context, FNAS_ERR_USAGE, "--largest-%s: the networks of %s do not translate%s: leave it out", name,
+                     fnas_space_name(space), phased ? ", and their phases have the largest one in every step" : "");
+}
+
 static fnas_status refuse(fnas_context *context, const fnas_search_options *options, const fnas_space *space) {
-    if (options->largest_paths)
-        return fnas_fail(context, FNAS_ERR_USAGE, "--largest-paths: the networks of %s do not translate: leave it out",
-                         fnas_space_name(space));
     const struct { const char *name, *given; } phased[] = {{"phases", options->phases}, {"distillation", options->distillation}};
     for (size_t i = 0; i < sizeof phased / sizeof *phased; i++)
         if (phased[i].given)
@@ -245,9 +226,7 @@ fnas_status fnas_search_config_fit_space(fnas_context *context, const fnas_searc
                                               : "moving",
                             fnas_names_shared_weights, &kind));
     config->shared_weights = (fnas_weights_kind)kind;
-    if (phased && options->largest_paths)
-        return fnas_fail(context, FNAS_ERR_USAGE, "--largest-paths: the phases of %s have the largest network in every step: leave it out",
-                         fnas_space_name(space));
+    FNAS_TRY(refuse_largest(context, options, space));
     if (phased) {
         const shrink_facts *facts = find_facts(config->preset);
         apply_facts(facts, config);

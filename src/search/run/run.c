@@ -244,7 +244,7 @@ static fnas_status write_space(fnas_context *context, const fnas_run *run) {
 static fnas_status write_start(fnas_context *context, const fnas_run *run) {
     char *path = fnas_run_file(run, CHECKPOINT_FILE);
     if (!path) return fnas_fail_memory(context, "a path");
-    fnas_status status = fnas_search_state_save(context, &run->state, path);
+    fnas_status status = fnas_search_state_save(context, &run->config, &run->state, path);
     fnas_free(path);
     return status;
 }
@@ -509,7 +509,7 @@ static fnas_status prepare_state(fnas_context *context, fnas_run *run) {
     if (!path) return fnas_fail_memory(context, "a path");
     fnas_status status = FNAS_OK;
     if (!run->is_new && fnas_file_exists(path))
-        status = fnas_search_state_load(context, path, &run->state);
+        status = fnas_search_state_load(context, path, &run->config, &run->state);
     else
         status = begin_state(context, run);
     fnas_free(path);

@@ -1,7 +1,9 @@
 /* The state of a search and its checkpoint file. */
 #include "search/run/state.h"
 
+#include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -131,9 +133,36 @@ static bool all_finite(const entry *item) {
     return true;
 }
 
+/* ---- the settings that a state is of ---- */
+
+#define CONFIG_KEY "config_crc32"
+#define CONFIG_DIGITS 16
+
+static fnas_status describe_config(fnas_context *context, const fnas_search_config *config, char settings[CONFIG_DIGITS]) {
+    uint32_t crc = 0;
+    FNAS_TRY(fnas_search_config_crc(context, config, &crc));
+    snprintf(settings, CONFIG_DIGITS, "%08" PRIx32, crc);
+    return FNAS_OK;
+}
+
+/* A search that goes on with other settings would end as none that was ever asked for. Checkpoints of before they were told apart say
+ * nothing of them. */
+static fnas_status check_config(fnas_context *context, const fnas_search_config *config, const fnas_safetensors *file, const char *path) {
+    char settings[CONFIG_DIGITS];
+    const char *before = fnas_safetensors_metadata(file, CONFIG_KEY);
+    FNAS_TRY(describe_config(context, config, settings));
+    if (!before || strcmp(before, settings) == 0) return FNAS_OK;
+    return fnas_fail(context, FNAS_ERR_INPUT,
+                     "%s: config.json beside it is not the one that it was made with: put that back, or search anew with other options "
+                     "(`--weights RUN` begins with its weights)",
+                     path);
+}
+
 /* ---- saving ---- */
 
-static fnas_status write_entries(fnas_context *context, const entry_list *list, const char *path) {
+static fnas_status write_entries(fnas_context *context, const fnas_search_config *config, const entry_list *list, const char *path) {
+    char settings[CONFIG_DIGITS];
+    FNAS_TRY(describe_config(context, config, settings));
     fnas_safetensors_tensor *tensors = fnas_allocate((size_t)list->count, sizeof *tensors);
     if (!tensors) return fnas_fail_memory(context, "the checkpoint");
     for (int64_t i = 0; i < list->count; i++) {
@@ -141,8 +170,8 @@ static fnas_status write_entries(fnas_context *context, const entry_list *list, 
         tensors[i] = (fnas_safetensors_tensor){.name = item->name, .type = item->type, .rank = item->rank, .data = item->data};
         memcpy(tensors[i].shape, item->shape, sizeof item->shape);
     }
-    const fnas_safetensors_text metadata[] = {{"format", FORMAT}};
-    fnas_status status = fnas_safetensors_write(context, path, tensors, list->count, metadata, 1);
+    const fnas_safetensors_text metadata[] = {{"format", FORMAT}, {CONFIG_KEY, settings}};
+    fnas_status status = fnas_safetensors_write(context, path, tensors, list->count, metadata, 2);
     fnas_free(tensors);
     return status;
 }
@@ -158,11 +187,12 @@ static fnas_status check_finite(fnas_context *context, const entry_list *list, i
     return FNAS_OK;
 }
 
-fnas_status fnas_search_state_save(fnas_context *context, const fnas_search_state *state, const char *path) {
+fnas_status fnas_search_state_save(fnas_context *context, const fnas_search_config *config, const fnas_search_state *state,
+                                   const char *path) {
     entry_list list;
     fnas_status status = list_entries(context, state, &list);
     if (status == FNAS_OK) status = check_finite(context, &list, state->step);
-    if (status == FNAS_OK) status = write_entries(context, &list, path);
+    if (status == FNAS_OK) status = write_entries(context, config, &list, path);
     free_entries(&list);
     return status;
 }
@@ -210,13 +240,14 @@ static fnas_status take_counters(fnas_context *context, const entry_list *list, 
     return FNAS_OK;
 }
 
-fnas_status fnas_search_state_load(fnas_context *context, const char *path, fnas_search_state *state) {
+fnas_status fnas_search_state_load(fnas_context *context, const char *path, const fnas_search_config *config, fnas_search_state *state) {
     fnas_safetensors *file = NULL;
     entry_list list;
     fnas_status status = list_entries(context, state, &list);
     if (status == FNAS_OK) status = fnas_safetensors_read(context, path, LIMIT_BYTES, &file);
     if (status == FNAS_OK) status = check_error_model(context, file, path, state->error_model.features);
     if (status == FNAS_OK) status = read_entries(context, file, path, &list);
+    if (status == FNAS_OK) status = check_config(context, config, file, path);
     if (status == FNAS_OK) status = take_counters(context, &list, path, state);
     fnas_safetensors_free(file);
     free_entries(&list);

@@ -25,8 +25,11 @@ FNAS_NODISCARD fnas_status fnas_search_state_allocate(fnas_context *context, con
                                                       int64_t embedding, fnas_search_state *state);
 void fnas_search_state_free(fnas_search_state *state);
 
-/* checkpoint.safetensors: plain layouts only, atomic; byte-identical for equal states. */
-FNAS_NODISCARD fnas_status fnas_search_state_save(fnas_context *context, const fnas_search_state *state, const char *path);
-FNAS_NODISCARD fnas_status fnas_search_state_load(fnas_context *context, const char *path, fnas_search_state *state);
+/* checkpoint.safetensors: plain layouts only, atomic; byte-identical for equal states. A state of other settings is not loaded:
+ * FNAS_ERR_INPUT. */
+FNAS_NODISCARD fnas_status fnas_search_state_save(fnas_context *context, const fnas_search_config *config, const fnas_search_state *state,
+                                                  const char *path);
+FNAS_NODISCARD fnas_status fnas_search_state_load(fnas_context *context, const char *path, const fnas_search_config *config,
+                                                  fnas_search_state *state);
 
 #endif

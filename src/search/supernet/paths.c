@@ -33,8 +33,9 @@ static bool is_uniform(const fnas_searcher *searcher, fnas_purpose purpose, int6
  * hypernetwork draws for it, out of what is trained. A turn lasts as many steps as there are paths, so that it falls in with no fraction of
  * uniform paths. */
 static bool is_largest(const fnas_searcher *searcher, fnas_purpose purpose, int64_t path) {
-    int64_t paths = searcher->config->paths, turn = searcher->state->step / paths;
-    return purpose == FNAS_PURPOSE_WEIGHTS && (path + turn) % paths < searcher->config->largest_paths;
+    int64_t paths = searcher->config->paths, step = searcher->state->step, turn = step / paths;
+    int64_t largest = fnas_schedule_largest_paths(searcher->config, step, searcher->state->total_steps);
+    return purpose == FNAS_PURPOSE_WEIGHTS && (path + turn) % paths < largest;
 }
 
 static void draw_sample(fnas_searcher *searcher, fnas_purpose purpose, int64_t path) {
