@@ -174,16 +174,17 @@ if part verify && [ ! -s "$folder/verify.json" ]; then
     run "$fleetnas" verify "$folder/run" --device $(cards_of "$devices") --test-images 1000000 --random "$random" --threads "$threads" -o "$folder/verify.json"
 fi
 
-# ---- the largest network alone, for as many updates of as many words ----
+# ---- the largest network alone, for as many updates on as many pairs ----
 
 steps_of() { awk -F, 'END { print $1 }' "$1/metrics.csv"; }
-paths_of() { sed -n 's/.*"paths": *\([0-9]*\).*/\1/p' "$1/config.json" | head -1; }
+batches_of() { sed -n 's/.*"largest_paths": *\([0-9]*\).*/\1/p' "$1/config.json"; } # of pairs, a step
 if part alone; then
     needs search "$folder/run.done"
     needs fronts "$folder/largest"
     if [ ! -e "$folder/alone.done" ]; then
         say "== The largest network alone"
-        search_once "$folder/alone" --steps "$(steps_of "$folder/run")" --largest-paths "$(paths_of "$folder/run")"
+        batches=$(batches_of "$folder/run")
+        search_once "$folder/alone" --steps "$(steps_of "$folder/run")" --paths "$batches" --largest-paths "$batches"
     fi
     [ -s "$folder/alone.csv" ] || run "$fleetnas" bleu "$folder/alone" --arch "$(cat "$folder/largest")" --threads "$threads" -o "$folder/alone.csv"
 fi
@@ -199,7 +200,7 @@ write_page() {
         awk -v device="$device" -v unseen="$unseen" -f "$root/scripts/translation-page.awk" "$folder/bleu.csv" "$folder/.latencies" "$folder/answers/$device.tsv" "$folder/.front" "$folder/.random" "$folder/largest"
     done
     if [ -s "$folder/alone.csv" ]; then
-        printf '\nThe largest network, trained alone for as many updates of as many words: BLEU '
+        printf '\nThe largest network, trained alone for as many updates on as many pairs: BLEU '
         awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == "bleu") column = NF - i } NR == 2 { printf "%.2f\n", $(NF - column) }' "$folder/alone.csv"
     fi
 }

@@ -63,16 +63,16 @@ static const cli_option search_options[] = {
      "open from the first step [the preset's]",
      false},
     {"distillation", 0, CLI_TEXT, AT(distillation), "WEIGHT",
-     "of the largest network's word in what the others learn in the phases, 0 to 1, or none [the preset's]", false},
-    {"paths", 0, CLI_COUNT, AT(paths), "N", "sampled architectures a step [a multiple of the devices, about 16; 4 where they translate]",
+     "of the largest network's word in what the others learn, in phases and where they translate, 0 to 1, or none [the preset's]", false},
+    {"paths", 0, CLI_COUNT, AT(paths), "N", "sampled architectures a step [a multiple of the devices, about 16; 6 where they translate]",
      false},
     {"largest-paths", 0, CLI_COUNT, AT(largest_paths), "N",
-     "of the paths that train networks which translate, how many are the largest network; all of them: it learns alone [1; 0 in the preset "
-     "paper and where there is one path]",
+     "of the paths that train networks which translate, how many are the largest network, each on pairs of its own, which it teaches the "
+     "others; all of them: it learns alone [2; 0 in the preset paper]",
      false},
     {"largest-first", 0, CLI_TEXT, AT(largest_first), "FRACTION",
-     "of the warm-up of networks which translate, at its start: all paths that train are the largest; or none [0.75; none in the preset "
-     "paper and with --weights]",
+     "of the warm-up of networks which translate, at its start: the largest learns alone; or none [0.5; none in the preset paper and with "
+     "--weights]",
      false},
     {"checkpoint-steps", 0, CLI_COUNT, AT(checkpoint_steps), "N", "steps between checkpoints [the preset's]", false},
     {"dry-run", 0, CLI_FLAG, AT(dry_run), NULL, "check everything, time the parts of a step, say what the search would cost, write nothing",

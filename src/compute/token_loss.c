@@ -1,6 +1,7 @@
 #include "compute/token_loss.h"
 
 #include "compute/fast_exp.h"
+#include "compute/kernels.h"
 #include "compute/vector.h"
 
 #define LANES 16
@@ -86,19 +87,51 @@ double fnas_log_sum_exp(int64_t count, const float *z) {
     return (double)row.most + log(sum_of_exp(count, z, row.most)) + row.nothing;
 }
 
-void fnas_token_loss(int64_t tokens, int64_t vocabulary, float *logits, const int32_t *labels, float smoothing, bool gradient, float scale,
-                     fnas_token_losses *losses) {
+/* What a teacher says weighs `share` of the gradient: z, which holds the gradient already, loses share q. */
+FNAS_MULTIVERSION static void subtract_soft(int64_t count, const float *q, float share, float *z) {
+    for (int64_t k = 0; k < count; k++) z[k] -= share * q[k];
+}
+
+static double dot_product(int64_t count, const float *a, const float *b) {
+    double sum[FNAS_LANES] = {0};
+    fnas_kernels_f32.dot((size_t)count, a, b, sum);
+    return fnas_lanes_total(sum);
+}
+
+FNAS_MULTIVERSION static void to_probabilities(int64_t count, float *z, float most, float factor) {
+    for (int64_t k = 0; k < count; k++) z[k] = fnas_exp_of_negative(z[k] - most) * factor;
+}
+
+void fnas_token_softmax(int64_t tokens, int64_t vocabulary, float *logits) {
     for (int64_t i = 0; i < tokens; i++) {
-        float *z = logits + i * vocabulary, at_label = z[labels[i]];
+        float *z = logits + i * vocabulary;
         row_facts row = look_at(vocabulary, z);
-        double sum = sum_of_exp(vocabulary, z, row.most), normaliser = (double)row.most + log(sum) + row.nothing;
-        losses->smoothed += normaliser - (1 - (double)smoothing) * (double)at_label - (double)smoothing * row.sum / (double)vocabulary;
-        losses->log += normaliser - (double)at_label;
-        losses->correct += is_largest(vocabulary, z, row.most, labels[i]);
-        if (!gradient) continue;
-        losses->dot += differentiate(vocabulary, z, row.most, (float)((double)scale / sum), scale * smoothing / (float)vocabulary);
-        float at = scale * (1 - smoothing);
-        losses->dot -= (double)at * (double)at_label;
-        z[labels[i]] -= at;
+        to_probabilities(vocabulary, z, row.most, (float)(1 / sum_of_exp(vocabulary, z, row.most)));
     }
+}
+
+/* Of one token: z becomes its gradient where that is wanted. */
+static void add_token(int64_t vocabulary, float *z, int32_t label, const float *soft, const fnas_token_targets *targets, bool gradient,
+                      float scale, fnas_token_losses *losses) {
+    float at_label = z[label], share = soft ? targets->soft_weight : 0, hard = 1 - share, smoothing = targets->smoothing;
+    row_facts row = look_at(vocabulary, z);
+    double sum = sum_of_exp(vocabulary, z, row.most), normaliser = (double)row.most + log(sum) + row.nothing;
+    double expected = (1 - (double)smoothing) * (double)at_label + (double)smoothing * row.sum / (double)vocabulary;
+    double said = soft ? dot_product(vocabulary, soft, z) : 0;
+    losses->smoothed += normaliser - (double)hard * expected - (double)share * said;
+    losses->log += normaliser - (double)at_label;
+    losses->correct += is_largest(vocabulary, z, row.most, label);
+    if (!gradient) return;
+    float at = scale * hard * (1 - smoothing);
+    losses->dot += differentiate(vocabulary, z, row.most, (float)((double)scale / sum), scale * hard * smoothing / (float)vocabulary);
+    losses->dot -= (double)at * (double)at_label + (double)(scale * share) * said;
+    z[label] -= at;
+    if (soft) subtract_soft(vocabulary, soft, scale * share, z);
+}
+
+void fnas_token_loss(int64_t tokens, int64_t vocabulary, float *logits, const fnas_token_targets *targets, bool gradient, float scale,
+                     fnas_token_losses *losses) {
+    for (int64_t i = 0; i < tokens; i++)
+        add_token(vocabulary, logits + i * vocabulary, targets->labels[i], targets->soft ? targets->soft + i * vocabulary : NULL, targets,
+                  gradient, scale, losses);
 }

@@ -63,8 +63,8 @@ int64_t fnas_schedule_largest_first_end(const fnas_search_config *config, int64_
     return (int64_t)(config->largest_first * (double)explore_begin(config, total_steps));
 }
 
-int64_t fnas_schedule_largest_paths(const fnas_search_config *config, int64_t step, int64_t total_steps) {
-    return step < fnas_schedule_largest_first_end(config, total_steps) ? config->paths : config->largest_paths;
+int64_t fnas_schedule_weight_paths(const fnas_search_config *config, int64_t step, int64_t total_steps) {
+    return step < fnas_schedule_largest_first_end(config, total_steps) ? config->largest_paths : config->paths;
 }
 
 int64_t fnas_schedule_hypernet_rounds(const fnas_search_config *config, int64_t step, int64_t total_steps) {

@@ -28,8 +28,8 @@ int64_t fnas_schedule_search_end(const fnas_search_config *config, int64_t total
 double fnas_schedule_uniform_fraction(const fnas_search_config *config, int64_t step, int64_t total_steps);
 /* Of networks which translate: the step behind the last in which the largest one alone is trained; 0: there is none such. */
 int64_t fnas_schedule_largest_first_end(const fnas_search_config *config, int64_t total_steps);
-/* Of the paths that train networks which translate, how many are the largest network. */
-int64_t fnas_schedule_largest_paths(const fnas_search_config *config, int64_t step, int64_t total_steps);
+/* Paths that train the supernet: all, or at first those alone that are the largest network. */
+int64_t fnas_schedule_weight_paths(const fnas_search_config *config, int64_t step, int64_t total_steps);
 /* Updates of the hypernetwork. */
 int64_t fnas_schedule_hypernet_rounds(const fnas_search_config *config, int64_t step, int64_t total_steps);
 /* Weight of the distributions' entropy against the scalarised loss. */

@@ -87,6 +87,7 @@ struct fnas_searcher {
     fnas_text_batches *weight_batches, *search_batches;
     fnas_sentences *sentences; /* [sentence_batches] */
     int64_t sentence_batches;
+    float *sentence_teacher; /* [largest_paths][weight_ids][vocabulary]: what the largest network says; NULL where it teaches nobody */
     /* Of both: */
     int64_t scale_count;                 /* fixed architectures that set the scale of the error: random ones, and perhaps the largest */
     double *scale_onehot, *scale_losses; /* [scale_count][onehot], [scale_count] */

@@ -61,11 +61,13 @@ static void step_adam(fnas_searcher *searcher) {
 }
 
 fnas_status fnas_update_weights(fnas_context *context, fnas_searcher *searcher) {
+    const fnas_search_config *config = searcher->config;
     const fnas_search_state *state = searcher->state;
-    if (fnas_schedule_shrinks(searcher->config, state->step, state->total_steps))
+    int64_t count = fnas_schedule_weight_paths(config, state->step, state->total_steps);
+    if (fnas_schedule_shrinks(config, state->step, state->total_steps))
         fnas_sandwich_draw(searcher);
     else
-        fnas_paths_draw(searcher, FNAS_PURPOSE_WEIGHTS, searcher->config->paths, 0, searcher->config->device_count);
+        fnas_paths_draw(searcher, FNAS_PURPOSE_WEIGHTS, count, 0, config->device_count);
     return fnas_train_weights(context, searcher);
 }
 

@@ -46,6 +46,18 @@ static void draw_sentences(fnas_random *random, test_translator *test) {
     test->batch.target_start = test->start[1];
 }
 
+static void draw_teacher(uint64_t seed, test_translator *test) {
+    int64_t tokens = test->start[1][test->batch.n], vocabulary = test->shape.vocabulary;
+    fnas_random random = fnas_random_begin(seed, FNAS_STREAM_TEST, 1, 0);
+    test->taught = seed % 3 == 0;
+    for (int64_t t = 0; t < tokens; t++) {
+        double sum = 0;
+        float *row = test->soft + t * vocabulary;
+        for (int64_t k = 0; k < vocabulary; k++) sum += (double)(row[k] = (float)fnas_random_uniform(&random));
+        for (int64_t k = 0; k < vocabulary; k++) row[k] /= (float)sum;
+    }
+}
+
 test_translator *test_translator_create(fnas_test_place *place, uint64_t seed, bool dropout) {
     test_translator *test = fnas_allocate(1, sizeof *test);
     fnas_random random = fnas_random_begin(seed, FNAS_STREAM_TEST, 0, 0);
@@ -54,6 +66,7 @@ test_translator *test_translator_create(fnas_test_place *place, uint64_t seed, b
     draw_side(&random, test, false);
     draw_side(&random, test, true);
     draw_sentences(&random, test);
+    draw_teacher(seed, test);
     assert_status(FNAS_OK, fnas_translator_check(place->context, &test->shape));
     assert_status(FNAS_OK, fnas_translator_declare(place->context, &test->largest, &test->parameters));
     assert_status(FNAS_OK, fnas_parameters_allocate(place->context, &test->parameters));
@@ -81,5 +94,7 @@ fnas_translator_request test_translator_request(const test_translator *test) {
                                      .batch = &test->batch,
                                      .dropout = test->dropout.residual > 0 ? &test->dropout : NULL,
                                      .label_smoothing = 0.1f,
+                                     .soft_targets = test->taught ? test->soft : NULL,
+                                     .soft_weight = 0.4f,
                                      .scale = 1};
 }

@@ -15,6 +15,8 @@ typedef struct test_translator {
     int64_t start[2][8];
     int64_t gates;
     fnas_translator_dropout dropout;
+    float soft[45 * 30]; /* what a teacher says of the target */
+    bool taught;         /* by it: every third seed */
 } test_translator;
 
 test_translator *test_translator_create(fnas_test_place *place, uint64_t seed, bool dropout);

@@ -50,12 +50,12 @@ static void test_the_largest_network_is_first(void **state) {
     fnas_search_config c = config();
     c.paths = 4;
     c.largest_paths = 1;
-    assert_int_equal(fnas_schedule_largest_paths(&c, 0, 100), 1);
+    assert_int_equal(fnas_schedule_weight_paths(&c, 0, 100), 4);
     c.largest_first = 0.8; /* of 25 steps */
     assert_int_equal(fnas_schedule_largest_first_end(&c, 100), 20);
-    for (int64_t step = 0; step < 100; step++) assert_int_equal(fnas_schedule_largest_paths(&c, step, 100), step < 20 ? 4 : 1);
+    for (int64_t step = 0; step < 100; step++) assert_int_equal(fnas_schedule_weight_paths(&c, step, 100), step < 20 ? 1 : 4);
     c.warmup_fraction = 0;
-    assert_int_equal(fnas_schedule_largest_paths(&c, 0, 100), 1);
+    assert_int_equal(fnas_schedule_weight_paths(&c, 0, 100), 4);
 }
 
 static void test_rounds_are_for_annealing(void **state) {

@@ -132,9 +132,18 @@ static bool is_largest(const fnas_searcher *searcher, int64_t path) {
     return memcmp(largest, searcher->paths.choices + path * searcher->decisions, (size_t)searcher->decisions * sizeof *largest) == 0;
 }
 
-/* One path's losses and gradients, without the search. */
-static void run_alone(translating *t, const fnas_searcher *searcher, int64_t path, int64_t batch, const fnas_translator_dropout *dropout,
-                      float smoothing, float scale, float *weights, double *gates, fnas_translator_result *result) {
+/* How a path is run without the search. */
+typedef struct lesson {
+    const fnas_translator_dropout *dropout;
+    float smoothing;
+    const float *soft;
+    float soft_weight, scale, *weights, *logits;
+    double *gates;
+} lesson;
+
+/* One path's losses and gradients. */
+static void run_alone(translating *t, const fnas_searcher *searcher, int64_t path, int64_t batch, const lesson *how,
+                      fnas_translator_result *result) {
     fnas_worker worker;
     fnas_translator shape;
     const fnas_space *space = searcher->run->supernet;
@@ -144,11 +153,14 @@ static void run_alone(translating *t, const fnas_searcher *searcher, int64_t pat
                                        .largest = &searcher->largest,
                                        .parameters = &searcher->state->weights,
                                        .batch = &sentences,
-                                       .dropout = dropout,
-                                       .label_smoothing = smoothing,
-                                       .scale = scale,
-                                       .weight_gradient = weights,
-                                       .gate_gradient = gates};
+                                       .dropout = how->dropout,
+                                       .label_smoothing = how->smoothing,
+                                       .soft_targets = how->soft,
+                                       .soft_weight = how->soft_weight,
+                                       .scale = how->scale,
+                                       .weight_gradient = how->weights,
+                                       .gate_gradient = how->gates,
+                                       .logits = how->logits};
     test_check(t->place, fnas_worker_create(t->place->context, FNAS_COMPUTE_F32, &worker));
     test_check(t->place, fnas_translator_run(t->place->context, &worker, &request, result));
     fnas_worker_destroy(&worker);
@@ -163,56 +175,103 @@ static double distance(int64_t count, const float *a, const float *b) {
     return sqrt(difference / size);
 }
 
-/* Each path has pairs of its own, the first is the largest network, and the gradient is that of the mean over all words. */
-static void a_step_trains_on_all_words_alike(void **state) {
+/* What a path says of its pairs when it trains. Owned. */
+static float *probabilities(translating *t, const fnas_searcher *searcher, int64_t path, const fnas_translator_dropout *dropout) {
+    fnas_translator_result result;
+    lesson how = {.dropout = dropout, .scale = 1};
+    int64_t vocabulary = searcher->config->vocabulary, words = fnas_sentences_words(&searcher->sentences[path]);
+    float *said = calloc((size_t)(words * vocabulary), sizeof *said);
+    how.logits = said;
+    run_alone(t, searcher, path, path, &how, &result);
+    for (int64_t w = 0; w < words; w++) {
+        double sum = 0;
+        float *row = said + w * vocabulary;
+        for (int64_t k = 0; k < vocabulary; k++) sum += exp((double)row[k]);
+        for (int64_t k = 0; k < vocabulary; k++) row[k] = (float)(exp((double)row[k]) / sum);
+    }
+    return said;
+}
+
+/* The largest network learns from the labels of two batches; two others on each learn half from it. The gradient is that of the mean over
+ * the words of all paths. */
+static void a_step_is_a_sandwich(void **state) {
     translating *t = *state;
     stage s;
     fnas_search_options options = options_for(t, fnas_test_path(t->place, "trained"));
+    options.largest_first = "none";
     stage_open(t, &options, &s);
     fnas_searcher *searcher = &s.searcher;
     fnas_context *context = t->place->context;
-    fnas_paths_draw(searcher, FNAS_PURPOSE_WEIGHTS, 4, 0, 2);
-    assert_true(is_largest(searcher, 0));
-    assert_false(is_largest(searcher, 1) && is_largest(searcher, 2) && is_largest(searcher, 3));
+    fnas_paths_draw(searcher, FNAS_PURPOSE_WEIGHTS, 6, 0, 2);
+    for (int64_t p = 0; p < 2; p++) assert_true(is_largest(searcher, p));
+    assert_false(is_largest(searcher, 2) && is_largest(searcher, 3) && is_largest(searcher, 4) && is_largest(searcher, 5));
     test_check(t->place, searcher->runner->load(context, searcher, FNAS_PURPOSE_WEIGHTS));
     test_check(t->place, fnas_paths_run(context, searcher, FNAS_PURPOSE_WEIGHTS));
     int64_t count = searcher->state->weights.float_count, words = 0, run = searcher->examples_run;
-    float *sum = calloc((size_t)count, sizeof *sum);
-    for (int64_t p = 0; p < 4; p++) words += fnas_sentences_words(&searcher->sentences[p]);
+    float *sum = calloc((size_t)count, sizeof *sum), *said[2];
+    assert_memory_not_equal(searcher->sentences[0].label, searcher->sentences[1].label, 4 * sizeof(int32_t));
+    for (int64_t p = 0; p < 6; p++) words += fnas_sentences_words(&searcher->sentences[p % 2]);
     assert_int_equal(run, words);
-    for (int64_t p = 0; p < 4; p++) {
+    for (int64_t p = 0; p < 6; p++) {
         fnas_translator_result result;
         fnas_translator_dropout dropout = {(float)searcher->config->dropout, 0, searcher->config->seed, 3, p};
-        run_alone(t, searcher, p, p, &dropout, 0.1f, 1 / (float)words, sum, NULL, &result);
+        if (p < 2) said[p] = probabilities(t, searcher, p, &dropout);
+        lesson how = {.dropout = &dropout,
+                      .smoothing = 0.1f,
+                      .soft = p < 2 ? NULL : said[p % 2],
+                      .soft_weight = 0.5f,
+                      .scale = 1 / (float)words,
+                      .weights = sum};
+        run_alone(t, searcher, p, p % 2, &how, &result);
         assert_true(fabs(searcher->paths.cross_entropy[p] - result.log_loss / (double)result.tokens) < 1e-12);
         assert_int_equal(searcher->paths.correct[p], result.correct);
-        for (int64_t q = 0; q < p; q++)
-            assert_memory_not_equal(searcher->sentences[p].label, searcher->sentences[q].label, 4 * sizeof(int32_t));
     }
     assert_true(distance(count, searcher->group_gradient[0], sum) < 1e-6); /* sums of floats in another order */
+    for (int i = 0; i < 2; i++) free(said[i]);
     free(sum);
     stage_close(&s);
 }
 
-/* All that the hypernetwork draws for a device is trained on some time: no path is always the largest network. */
-static void paths_take_turns_at_the_largest(void **state) {
+/* Where no path is the largest network each has pairs of its own, and nobody teaches. */
+static void without_the_largest_each_path_has_its_own_pairs(void **state) {
     translating *t = *state;
     stage s;
-    int64_t turns[4] = {0};
-    fnas_search_options options = options_for(t, fnas_test_path(t->place, "turns"));
-    options.steps = 1;
+    fnas_search_options options = options_for(t, fnas_test_path(t->place, "apart"));
+    options.preset = "paper";
     stage_open(t, &options, &s);
-    for (s.run->state.step = 0; s.run->state.step < 16; s.run->state.step++) {
-        fnas_paths_draw(&s.searcher, FNAS_PURPOSE_WEIGHTS, 4, 0, 2);
-        int64_t path = (16 - s.run->state.step / 4) % 4;
-        assert_true(is_largest(&s.searcher, path));
-        for (int64_t p = 0; p < 4; p++) turns[p] += is_largest(&s.searcher, p);
+    fnas_searcher *searcher = &s.searcher;
+    int64_t paths = searcher->config->paths;
+    assert_int_equal(paths, 32);
+    fnas_paths_draw(searcher, FNAS_PURPOSE_WEIGHTS, paths, 0, 2);
+    test_check(t->place, searcher->runner->load(t->place->context, searcher, FNAS_PURPOSE_WEIGHTS));
+    assert_int_equal(searcher->paths.teacher_count, 0);
+    assert_null(searcher->sentence_teacher);
+    for (int64_t p = 0; p < paths; p++) {
+        searcher->runner->share(searcher, FNAS_PURPOSE_WEIGHTS, p);
+        assert_int_equal(searcher->paths.first_example[p], p);
     }
-    for (int64_t p = 0; p < 4; p++) assert_in_range(turns[p], 4, 8); /* some are drawn */
     stage_close(&s);
 }
 
-/* At first the largest network alone learns, on all pairs of a step; from the last part of the warm-up on others learn beside it. */
+/* The largest network takes the place of what the hypernetwork would draw for other devices in other steps. */
+static void devices_take_turns_at_the_largest(void **state) {
+    translating *t = *state;
+    stage s;
+    fnas_search_options options = options_for(t, fnas_test_path(t->place, "turns"));
+    options.largest_paths = 1;
+    stage_open(t, &options, &s);
+    for (s.run->state.step = 0; s.run->state.step < 4; s.run->state.step++) {
+        fnas_paths_draw(&s.searcher, FNAS_PURPOSE_WEIGHTS, 6, 0, 2);
+        assert_int_equal(s.searcher.paths.device[0], s.run->state.step % 2);
+        assert_true(is_largest(&s.searcher, 0));
+        for (int64_t p = 0; p < 6; p++)
+            for (int64_t q = 0; q < p; q++) assert_int_not_equal(s.searcher.paths.stream[p], s.searcher.paths.stream[q]);
+    }
+    s.run->state.step = 3;
+    stage_close(&s);
+}
+
+/* At first the largest network alone learns; from the last part of the warm-up on others learn beside it. */
 static void the_largest_is_first(void **state) {
     translating *t = *state;
     stage s;
@@ -222,12 +281,10 @@ static void the_largest_is_first(void **state) {
     for (int64_t step = 0; step < 4; step++) {
         int64_t largest = 0;
         s.run->state.step = step;
-        fnas_paths_draw(&s.searcher, FNAS_PURPOSE_WEIGHTS, 4, 0, 2);
-        for (int64_t p = 0; p < 4; p++) largest += is_largest(&s.searcher, p);
-        if (step < 2)
-            assert_int_equal(largest, 4);
-        else
-            assert_in_range(largest, 1, 3);
+        test_check(t->place, fnas_update_weights(t->place->context, &s.searcher));
+        assert_int_equal(s.searcher.paths.count, step < 2 ? 2 : 6);
+        for (int64_t p = 0; p < s.searcher.paths.count; p++) largest += is_largest(&s.searcher, p);
+        assert_in_range(largest, 2, 5);
         fnas_paths_draw(&s.searcher, FNAS_PURPOSE_OBSERVE, 4, 0, 2);
         assert_false(is_largest(&s.searcher, 0) && is_largest(&s.searcher, 1) && is_largest(&s.searcher, 2));
     }
@@ -241,7 +298,7 @@ static void given_weights_need_no_largest_first(void **state) {
     fnas_search_options options = options_for(t, fnas_test_path(t->place, "begun"));
     test_check(t->place, fnas_search_run(t->place->context, &options));
     test_check(t->place, fnas_run_open(t->place->context, options.run, &run));
-    assert_true(run->config.largest_first == 0.75);
+    assert_true(run->config.largest_first == 0.5);
     fnas_run_close(run);
     options.weights = options.run;
     options.run = fnas_test_path(t->place, "gone-on");
@@ -263,7 +320,7 @@ static void what_is_observed_sees_the_same(void **state) {
     test_check(t->place, fnas_paths_run(t->place->context, searcher, FNAS_PURPOSE_OBSERVE));
     for (int64_t p = 0; p < 4; p++) {
         fnas_translator_result result;
-        run_alone(t, searcher, p, 0, NULL, 0, 1, NULL, NULL, &result);
+        run_alone(t, searcher, p, 0, &(lesson){.scale = 1}, &result);
         assert_true(fabs(searcher->paths.cross_entropy[p] - result.loss / (double)result.tokens) < 1e-12);
     }
     stage_close(&s);
@@ -283,8 +340,8 @@ static void gates_give_the_gradient_of_the_mean_loss(void **state) {
     for (int64_t p = 0; p < 4; p++) {
         double *gates = calloc((size_t)searcher->onehot, sizeof *gates), length = 0;
         fnas_translator_result result;
-        float scale = 1 / (float)fnas_sentences_words(&searcher->sentences[p]);
-        run_alone(t, searcher, p, p, NULL, 0, scale, NULL, gates, &result);
+        lesson how = {.scale = 1 / (float)fnas_sentences_words(&searcher->sentences[p]), .gates = gates};
+        run_alone(t, searcher, p, p, &how, &result);
         for (int64_t k = 0; k < searcher->onehot; k++) {
             assert_true(fabs(gates[k] - searcher->paths.gate_gradient[p * searcher->onehot + k]) < 1e-9);
             length += fabs(gates[k]);
@@ -472,8 +529,14 @@ static void what_does_not_fit_is_refused(void **state) {
     options.proxy = "qkv=8";
     assert_refused(t, &options, "--proxy");
     options = usual;
-    options.largest_paths = 5;
-    assert_refused(t, &options, "--largest-paths 5");
+    options.largest_paths = 7;
+    assert_refused(t, &options, "--largest-paths 7");
+    options.largest_paths = 6;
+    options.distillation = "0.5";
+    assert_refused(t, &options, "--distillation has no use");
+    options = usual;
+    options.distillation = "2";
+    assert_refused(t, &options, "--distillation 2");
     options = usual;
     options.largest_first = "1.5";
     assert_refused(t, &options, "--largest-first 1.5");
@@ -567,13 +630,14 @@ static void a_configuration_that_was_changed_is_refused(void **state) {
     options.steps = 1;
     test_check(t->place, fnas_search_run(t->place->context, &options));
     const char *run = options.run;
-    assert_edit_refused(t, run, "\"largest_paths\": 1", "\"largest_paths\": 5", "largest_paths");
-    assert_edit_refused(t, run, "\"largest_first\": 0.75", "\"largest_first\": 1.5", "largest_first");
-    assert_edit_refused(t, run, "\"largest_first\": 0.75", "\"largest_first\": 0.5", "not the one that it was made with");
+    assert_edit_refused(t, run, "\"largest_paths\": 2", "\"largest_paths\": 7", "largest_paths");
+    assert_edit_refused(t, run, "\"largest_first\": 0.5", "\"largest_first\": 1.5", "largest_first");
+    assert_edit_refused(t, run, "\"largest_paths\": 2", "\"largest_paths\": 0", "\"largest_first\" must be 0");
+    assert_edit_refused(t, run, "\"largest_first\": 0.5", "\"largest_first\": 0.25", "not the one that it was made with");
     assert_edit_refused(t, run, "\"seed\": \"5\"", "\"seed\": \"6\"", "not the one that it was made with");
     assert_edit_refused(t, run, "\"precision\": \"f32\"", "\"precision\": \"bf16\"", "precision");
     assert_edit_refused(t, run, "\"largest_paths\"",
-                        "\"sandwiches\": 2, \"sandwich_paths\": 3, \"distillation\": 0, \"phases\": [], \"largest_paths\"", "sandwiches");
+                        "\"sandwiches\": 2, \"sandwich_paths\": 3, \"phases\": [], \"largest_paths\"", "sandwiches");
     assert_edit_refused(t, run, "\"largest_paths\"", "\"error\": \"table\", \"largest_paths\"", "vocabulary");
     assert_edit_refused(t, run, "\"supernet\": \"transformer:", "\"supernet\": \"nb201\", \"former\": \"transformer:", "other decisions");
     assert_edit_refused(t, run, "\"vocabulary\"", "\"vocabularies\"", "has no \"vocabulary\"");
@@ -620,8 +684,9 @@ static void a_run_of_other_features_is_refused(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_step_trains_on_all_words_alike, setup, teardown),
-        cmocka_unit_test_setup_teardown(paths_take_turns_at_the_largest, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_step_is_a_sandwich, setup, teardown),
+        cmocka_unit_test_setup_teardown(without_the_largest_each_path_has_its_own_pairs, setup, teardown),
+        cmocka_unit_test_setup_teardown(devices_take_turns_at_the_largest, setup, teardown),
         cmocka_unit_test_setup_teardown(the_largest_is_first, setup, teardown),
         cmocka_unit_test_setup_teardown(given_weights_need_no_largest_first, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_observed_sees_the_same, setup, teardown),

@@ -218,12 +218,15 @@ static fnas_status run_side(fnas_context *context, reference *r, const side_refe
 
 static double loss_of(const reference *r, int64_t token, const double *logits) {
     int64_t vocabulary = r->request->shape->vocabulary;
-    double sum = 0, mean = 0, smoothing = (double)r->request->label_smoothing;
+    const float *soft = r->request->soft_targets;
+    double sum = 0, mean = 0, said = 0, smoothing = (double)r->request->label_smoothing, share = soft ? (double)r->request->soft_weight : 0;
     for (int64_t k = 0; k < vocabulary; k++) {
         sum += exp(logits[k]);
         mean += logits[k] / (double)vocabulary;
+        if (soft) said += (double)soft[token * vocabulary + k] * logits[k];
     }
-    return log(sum) - (1 - smoothing) * logits[r->request->batch->label[token]] - smoothing * mean;
+    double expected = (1 - smoothing) * logits[r->request->batch->label[token]] + smoothing * mean;
+    return log(sum) - (1 - share) * expected - share * said;
 }
 
 static void read_out(const reference *r, const side_reference *side, const double *x, double *logits, double *loss) {

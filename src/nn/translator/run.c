@@ -97,8 +97,11 @@ static void run_loss(const fnas_translator_run_state *run, const float *last, fl
         int64_t rows = side->tokens - first < LOSS_TOKENS ? side->tokens - first : LOSS_TOKENS;
         fnas_product_forward(run->engine, rows, corner, last + first * width, table, NULL, run->logits);
         if (request->logits) memcpy(request->logits + first * vocabulary, run->logits, (size_t)(rows * vocabulary) * sizeof(float));
-        fnas_token_loss(rows, vocabulary, run->logits, request->batch->label + first, request->label_smoothing, diff != NULL,
-                        request->scale, losses);
+        fnas_token_targets targets = {.labels = request->batch->label + first,
+                                      .smoothing = request->label_smoothing,
+                                      .soft = request->soft_targets ? request->soft_targets + first * vocabulary : NULL,
+                                      .soft_weight = request->soft_weight};
+        fnas_token_loss(rows, vocabulary, run->logits, &targets, diff != NULL, request->scale, losses);
         if (!diff) continue;
         fnas_product_backward_source(run->engine, rows, corner, run->logits, table, false, diff + first * width);
         if (gradient) fnas_product_backward_weights(run->engine, rows, corner, last + first * width, run->logits, gradient, NULL);

@@ -69,14 +69,18 @@ typedef struct fnas_translator_request {
     const fnas_translator_batch *batch;
     const fnas_translator_dropout *dropout; /* NULL: none */
     float label_smoothing;                  /* spread over the whole vocabulary, the label included */
-    float scale;                            /* gradients are those of scale * sum of the tokens' losses */
-    float *weight_gradient;                 /* [parameters->float_count], added to; NULL: not wanted */
-    double *gate_gradient;                  /* [one-hot], added to; NULL: not wanted */
-    float *logits;                          /* [target tokens][vocabulary]; NULL: not wanted */
+    /* What a teacher says of the target tokens, [target tokens][vocabulary] probabilities: a part soft_weight of the target, 0 to 1, in the
+     * place of as much of the labels' (Hinton et al. 2015). NULL: the labels alone. No gradient goes to the teacher. */
+    const float *soft_targets;
+    float soft_weight;
+    float scale;            /* gradients are those of scale * sum of the tokens' losses */
+    float *weight_gradient; /* [parameters->float_count], added to; NULL: not wanted */
+    double *gate_gradient;  /* [one-hot], added to; NULL: not wanted */
+    float *logits;          /* [target tokens][vocabulary]; NULL: not wanted */
 } fnas_translator_request;
 
 typedef struct fnas_translator_result {
-    double loss;     /* sum over target tokens, with label smoothing */
+    double loss;     /* sum over target tokens, with label smoothing and the teacher */
     double log_loss; /* sum over target tokens of -log p(label): 2^(that / tokens / log 2) is the perplexity */
     int64_t correct, tokens;
 } fnas_translator_result;

@@ -92,12 +92,12 @@ typedef struct fnas_search_config {
      * said of images above means pairs where validation_images is meant, and else nothing. The weights are trained by Adam at weight_rate,
      * which rises from 0 over rate_warmup of the steps first. */
     int64_t vocabulary, vocabulary_crc; /* pieces, and a CRC-32 of the model */
-    int64_t weight_ids, search_ids;     /* of a side of one batch, padded: each path that trains has a batch of its own, those that are
-                                           observed have one in common */
+    int64_t weight_ids, search_ids;     /* of a side of one batch, padded; paths that are observed have one in common */
     int64_t largest_paths; /* of the paths that train: the largest network, whose weights are everybody's (the sandwich rule; Yu and Huang
-                              2019) */
-    double largest_first;  /* of the warm-up, the part at its start in which all paths that train are the largest network (progressive
-                              shrinking; Cai et al. 2020) */
+                              2019). Each has a batch of its own, which path p has from path p % largest_paths, and `distillation` says how
+                              much of its word. 0: every path has a batch of its own */
+    double largest_first;  /* of the warm-up, the part at its start in which these paths alone train (progressive shrinking; Cai et al.
+                              2020) */
     double dropout, attention_dropout;
     double weight_beta1, weight_beta2, rate_warmup;
 } fnas_search_config;

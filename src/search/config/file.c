@@ -95,6 +95,7 @@ static const field SENTENCE_FIELDS[] = {
     INTEGER(search_ids, 1, 1e6),
     INTEGER(largest_paths, 0, FNAS_SEARCH_PATHS_MAX),
     NUMBER(largest_first, 0, 1),
+    NUMBER(distillation, 0, 1),
     NUMBER(dropout, 0, 0.99),
     NUMBER(attention_dropout, 0, 0.99),
     NUMBER(weight_beta1, 0, 0.999999),
@@ -322,6 +323,8 @@ static fnas_status check_sentences(fnas_context *context, const fnas_search_conf
     if (shrinks(config)) return fnas_fail(context, FNAS_ERR_INPUT, "%s: there must be no \"sandwiches\" where networks translate", path);
     if (config->largest_paths > config->paths)
         return fnas_fail(context, FNAS_ERR_INPUT, "%s: \"largest_paths\" must be at most \"paths\"", path);
+    if (config->largest_paths == 0 && config->largest_first > 0)
+        return fnas_fail(context, FNAS_ERR_INPUT, "%s: \"largest_first\" must be 0 without \"largest_paths\"", path);
     return FNAS_OK;
 }
 

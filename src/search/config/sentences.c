@@ -24,19 +24,19 @@ typedef struct training_facts {
     double warmup_fraction, largest_first, consolidate_fraction, entropy_hold, uniform_fraction;
     double weight_rate, weight_rate_end, consolidate_rate, rate_warmup, weight_clip;
     double hypernet_rate, hypernet_decay; /* in the place of those for any space; 0: these are good */
-    double dropout, attention_dropout;
+    double dropout, attention_dropout, distillation;
     fnas_scalarise_kind scalarise;
 } training_facts;
 
 /* Weighted sums have their minima on the convex hull of a front alone. A Transformer's width is worth, and costs, more than all its other
  * choices, so that this hull has few corners and long gaps between them: by Chebyshev's distance preferences reach what lies there. */
-static const training_facts OURS = {.paths_about = 4,
-                                    .largest_paths = 1,
+static const training_facts OURS = {.paths_about = 6,
+                                    .largest_paths = 2,
                                     .observed_paths = 4,
                                     .judged_paths = 15,
                                     .hypernet_rounds = 6,
                                     .warmup_fraction = 0.4,
-                                    .largest_first = 0.75,
+                                    .largest_first = 0.5,
                                     .consolidate_fraction = 0.2,
                                     .entropy_hold = 0.6,
                                     .uniform_fraction = 0.5,
@@ -46,6 +46,7 @@ static const training_facts OURS = {.paths_about = 4,
                                     .rate_warmup = 0.05,
                                     .weight_clip = 5,
                                     .dropout = 0.1,
+                                    .distillation = 0.5,
                                     .scalarise = FNAS_SCALARISE_CHEBYSHEV};
 
 /* Sukthanker et al. 2025: all steps search; one network a device and micro-batch, of these 16. */
@@ -136,23 +137,38 @@ static void apply_search(const sentence_facts *facts, const fnas_search_options 
 
 /* ---- options ---- */
 
-/* A start with the largest network alone, for weights that have learnt nothing yet. */
-static fnas_status choose_largest_first(fnas_context *context, const fnas_search_options *options, const sentence_facts *facts,
-                                        fnas_search_config *config) {
-    config->largest_first = options->weights ? 0 : facts->training->largest_first;
-    if (!options->largest_first) return FNAS_OK;
-    FNAS_TRY(fnas_option_fraction(context, "largest-first", options->largest_first, 1, "1", &config->largest_first));
-    if (config->largest_first == 0 || config->warmup_fraction > 0) return FNAS_OK;
-    return fnas_fail(context, FNAS_ERR_USAGE,
-                     "--largest-first has no use without a warm-up, which it is a part of: leave it out, or give a --warmup");
+/* Of what the largest network is for beside being one of the paths. */
+static fnas_status check_largest(fnas_context *context, const fnas_search_options *options, const fnas_search_config *config) {
+    bool beside = config->largest_paths > 0 && config->largest_paths < config->paths;
+    if (options->distillation && !beside)
+        return fnas_fail(context, FNAS_ERR_USAGE,
+                         "--distillation has no use where the largest network is none of the paths, or all of them: leave it out, or give "
+                         "a --largest-paths below --paths");
+    if (!options->largest_first || config->largest_first == 0 || (beside && config->warmup_fraction > 0)) return FNAS_OK;
+    return fnas_fail(
+        context, FNAS_ERR_USAGE,
+        "--largest-first has no use without a warm-up, which it is a part of, and without the largest network among the paths: "
+        "leave it out, or give a --warmup and --largest-paths");
+}
+
+/* A start with the largest network alone is for weights that have learnt nothing yet. */
+static fnas_status choose_largest(fnas_context *context, const fnas_search_options *options, const sentence_facts *facts,
+                                  fnas_search_config *config) {
+    bool beside = config->largest_paths > 0 && config->largest_paths < config->paths;
+    config->largest_first = options->weights || !beside ? 0 : facts->training->largest_first;
+    config->distillation = beside ? facts->training->distillation : 0;
+    if (options->largest_first)
+        FNAS_TRY(fnas_option_fraction(context, "largest-first", options->largest_first, 1, "1", &config->largest_first));
+    if (options->distillation)
+        FNAS_TRY(fnas_option_fraction(context, "distillation", options->distillation, 1, "1", &config->distillation));
+    return check_largest(context, options, config);
 }
 
 /* What is said of images means nothing here. */
 static fnas_status refuse(fnas_context *context, const fnas_search_options *options, const fnas_space *space) {
     const struct {
         const char *name, *given;
-    } useless[] = {
-        {"proxy", options->proxy}, {"batch", options->batch}, {"phases", options->phases}, {"distillation", options->distillation}};
+    } useless[] = {{"proxy", options->proxy}, {"batch", options->batch}, {"phases", options->phases}};
     for (size_t i = 0; i < sizeof useless / sizeof *useless; i++)
         if (useless[i].given)
             return fnas_fail(context, FNAS_ERR_USAGE, "--%s has no use where the networks of %s translate sentences: leave it out",
@@ -192,7 +208,7 @@ fnas_status fnas_search_config_fit_sentences(fnas_context *context, const fnas_s
         *epochs = facts->epochs;
     }
     FNAS_TRY(fnas_search_config_choose_stages(context, options, config->warmup_fraction, config));
-    FNAS_TRY(choose_largest_first(context, options, facts, config));
+    FNAS_TRY(choose_largest(context, options, facts, config));
     fnas_free(config->proxy); /* the presets' is another space's */
     config->proxy = fnas_strdup("");
     return config->proxy ? FNAS_OK : fnas_fail_memory(context, "the configuration");

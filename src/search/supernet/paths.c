@@ -29,13 +29,22 @@ static bool is_uniform(const fnas_searcher *searcher, fnas_purpose purpose, int6
     return purpose == FNAS_PURPOSE_OBSERVE && path % 2 == 1;
 }
 
-/* Which paths are the largest network takes turns: always the same ones would leave a device, or with as many paths as devices all that the
- * hypernetwork draws for it, out of what is trained. A turn lasts as many steps as there are paths, so that it falls in with no fraction of
- * uniform paths. */
+/* The first ones, since they teach the others. */
 static bool is_largest(const fnas_searcher *searcher, fnas_purpose purpose, int64_t path) {
-    int64_t paths = searcher->config->paths, step = searcher->state->step, turn = step / paths;
-    int64_t largest = fnas_schedule_largest_paths(searcher->config, step, searcher->state->total_steps);
-    return purpose == FNAS_PURPOSE_WEIGHTS && (path + turn) % paths < largest;
+    return purpose == FNAS_PURPOSE_WEIGHTS && path < searcher->config->largest_paths;
+}
+
+static int64_t teachers_of(const fnas_searcher *searcher, fnas_purpose purpose, int64_t count) {
+    const fnas_search_config *config = searcher->config;
+    bool teach = purpose == FNAS_PURPOSE_WEIGHTS && config->largest_paths < count && config->distillation > 0;
+    return teach ? config->largest_paths : 0;
+}
+
+/* What devices' paths come first changes from step to step where fewer are observed than there may be devices, and where the first paths
+ * are the largest network, in the place of what the hypernetwork would draw for their devices. */
+static int64_t device_turn(const fnas_searcher *searcher, fnas_purpose purpose) {
+    bool turns = purpose == FNAS_PURPOSE_OBSERVE || is_largest(searcher, purpose, 0);
+    return turns ? searcher->state->step : 0;
 }
 
 static void draw_sample(fnas_searcher *searcher, fnas_purpose purpose, int64_t path) {
@@ -59,13 +68,13 @@ static void draw_sample(fnas_searcher *searcher, fnas_purpose purpose, int64_t p
 void fnas_paths_draw(fnas_searcher *searcher, fnas_purpose purpose, int64_t count, int64_t first_device, int64_t device_count) {
     fnas_paths *paths = &searcher->paths;
     int64_t objectives = searcher->config->objective_count, embedding = searcher->embedding;
-    /* Fewer are observed than there may be devices: which ones changes from step to step. */
-    int64_t turn = purpose == FNAS_PURPOSE_OBSERVE ? searcher->state->step : 0;
+    int64_t turn = device_turn(searcher, purpose);
     /* Apart from other rounds even where --update sample gives one device all paths. */
     int64_t round_begins = searcher->round * searcher->config->paths * (1 + searcher->config->judged_paths) *
                            searcher->config->device_count;
     paths->count = count;
-    paths->share_count = paths->teacher_count = 0;
+    paths->share_count = 0;
+    paths->teacher_count = teachers_of(searcher, purpose, count);
     for (int64_t p = 0; p < count; p++) {
         /* A device's n-th path has one number in the streams, so that it draws the same whatever --update makes of the others, and the
          * rounds of --update sequential draw apart. */
@@ -98,7 +107,6 @@ typedef struct run_task {
 static void plan_jobs(fnas_searcher *searcher, fnas_purpose purpose, int64_t first, int64_t behind) {
     fnas_paths *paths = &searcher->paths;
     for (int64_t p = first; p < behind; p++) {
-        searcher->runner->share(searcher, purpose, p);
         int64_t macs = fnas_space_macs(searcher->run->supernet, paths->choices + p * searcher->decisions);
         paths->cost[p] = (double)macs * (double)paths->examples[p];
     }
@@ -172,10 +180,11 @@ static fnas_status run_jobs(fnas_context *context, run_task *task, int64_t first
     return FNAS_OK;
 }
 
-/* Those who teach go first. */
+/* Those who teach go first. What all see is known before: a path may weigh by how much that is. */
 static fnas_status run_all(fnas_context *context, run_task *task) {
     fnas_searcher *searcher = task->searcher;
     int64_t teachers = searcher->paths.teacher_count;
+    for (int64_t p = 0; p < searcher->paths.count; p++) searcher->runner->share(searcher, task->purpose, p);
     if (teachers > 0) FNAS_TRY(run_jobs(context, task, 0, teachers));
     FNAS_TRY(run_jobs(context, task, teachers, searcher->paths.count));
     if (task->purpose != FNAS_PURPOSE_WEIGHTS) return FNAS_OK;
