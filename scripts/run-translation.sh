@@ -177,7 +177,9 @@ fi
 # ---- the largest network alone, for as many updates on as many pairs ----
 
 steps_of() { awk -F, 'END { print $1 }' "$1/metrics.csv"; }
-batches_of() { sed -n 's/.*"largest_paths": *\([0-9]*\).*/\1/p' "$1/config.json"; } # of pairs, a step
+# Batches of pairs a step: a path of its own each, and so many paths must go round among the devices that are searched.
+number_of() { sed -n "s/.*\"$2\": *\([0-9]*\).*/\1/p" "$1/config.json"; }
+batches_of() { if [ "$(number_of "$1" largest_paths)" -gt 0 ]; then number_of "$1" largest_paths; else number_of "$1" paths; fi; }
 if part alone; then
     needs search "$folder/run.done"
     needs fronts "$folder/largest"

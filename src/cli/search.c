@@ -35,7 +35,7 @@ static const cli_option search_options[] = {
     {"proxy", 0, CLI_TEXT, AT(proxy), "PARAMS", "smaller macro for the shared weights: channels=16,cells=1 [the preset's]", false},
     {"objectives", 0, CLI_TEXT, AT(objectives), "LIST", "error,latency_ms[,energy_mj][,macs][,params] [error,latency_ms]", false},
     {"steps", 0, CLI_COUNT, AT(steps), "N", "length of the search in steps", false},
-    {"epochs", 0, CLI_COUNT, AT(epochs), "N", "length in passes over the training images", false},
+    {"epochs", 0, CLI_COUNT, AT(epochs), "N", "length in passes over the training images, or pairs of sentences", false},
     {"minutes", 0, CLI_REAL, AT(minutes), "N", "length in minutes on this machine", false},
     {"seed", 0, CLI_SEED, AT(seed), "N", "equal seeds give equal runs, bit by bit [0]", false},
     CLI_OPTION_THREADS(search_values),
@@ -64,11 +64,11 @@ static const cli_option search_options[] = {
      false},
     {"distillation", 0, CLI_TEXT, AT(distillation), "WEIGHT",
      "of the largest network's word in what the others learn, in phases and where they translate, 0 to 1, or none [the preset's]", false},
-    {"paths", 0, CLI_COUNT, AT(paths), "N", "sampled architectures a step [a multiple of the devices, about 16; 6 where they translate]",
-     false},
+    {"paths", 0, CLI_COUNT, AT(paths), "N",
+     "sampled architectures a step [a multiple of the devices, about 16; about 6 where they translate, 32 in the preset paper]", false},
     {"largest-paths", 0, CLI_COUNT, AT(largest_paths), "N",
      "of the paths that train networks which translate, how many are the largest network, each on pairs of its own, which it teaches the "
-     "others; all of them: it learns alone [2; 0 in the preset paper]",
+     "others; all of them: it learns alone [2, fewer than there are paths; none in the preset paper]",
      false},
     {"largest-first", 0, CLI_TEXT, AT(largest_first), "FRACTION",
      "of the warm-up of networks which translate, at its start: the largest learns alone; or none [0.5; none in the preset paper and with "

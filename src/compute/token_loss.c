@@ -53,7 +53,7 @@ FNAS_MULTIVERSION static double sum_of_exp(int64_t count, const float *z, float 
     return sum;
 }
 
-/* z becomes scale (p - smoothing / vocabulary), p = exp(z - most) / sum; returns the sum of z times that. */
+/* z becomes factor exp(z - most) - even; returns the sum of z times that. */
 FNAS_MULTIVERSION static double differentiate(int64_t count, float *z, float most, float factor, float even) {
     double dot = 0;
     for (int64_t begin = 0; begin < count; begin += FLUSH) {

@@ -79,11 +79,11 @@ static fnas_status time_largest_first(fnas_context *context, fnas_searcher *sear
 static fnas_status time_weights(fnas_context *context, fnas_searcher *searcher, double limit_ms, fnas_step_costs *costs) {
     const fnas_search_config *config = searcher->config;
     bool moves = config->shared_weights == FNAS_WEIGHTS_MOVING, phased = config->sandwiches > 0;
-    int64_t behind_warmup = fnas_schedule_largest_first_end(config, REHEARSED_STEPS);
-    while (phased && fnas_schedule_shrinks(config, behind_warmup, REHEARSED_STEPS)) behind_warmup++;
+    int64_t first_shared = fnas_schedule_largest_first_end(config, REHEARSED_STEPS);
+    while (phased && fnas_schedule_shrinks(config, first_shared, REHEARSED_STEPS)) first_shared++;
     if (phased) FNAS_TRY(time_phases(context, searcher, limit_ms, &costs->warmup_ms));
     if (phased && !moves) return FNAS_OK;
-    FNAS_TRY(time_part(context, searcher, fnas_update_weights, behind_warmup, limit_ms, &costs->weights_ms));
+    FNAS_TRY(time_part(context, searcher, fnas_update_weights, first_shared, limit_ms, &costs->weights_ms));
     if (!phased) FNAS_TRY(time_largest_first(context, searcher, limit_ms, costs));
     if (!moves) costs->weights_ms = 0;
     return FNAS_OK;

@@ -6,7 +6,8 @@
 
 /* Milliseconds of the parts of a step. */
 typedef struct fnas_step_costs {
-    double warmup_ms;    /* the supernet's update in the warm-up: where it is trained in phases, the mean over these */
+    double warmup_ms;    /* the supernet's update in the warm-up: where it is trained in phases, or begins with the largest network
+                            alone, the mean over these */
     double weights_ms;   /* behind the warm-up: every step; 0 where it is frozen. What it costs changes little with what is drawn */
     double hypernet_ms;  /* the hypernetwork's: in the stages in which it learns */
     double annealing_ms; /* in its place while the entropy falls: with all rounds of updates */

@@ -13,7 +13,7 @@
 
 /* ---- length by time ---- */
 
-#define REHEARSAL_FRACTION 0.01 /* of the minutes, for each of the three parts of a step */
+#define REHEARSAL_FRACTION 0.01 /* of the minutes, for each part of a step */
 
 /* With --minutes the number of steps is decided once, before the first, and kept in the checkpoint: a resumed search follows the same
  * schedules. begin_ms: when the search began, to count what it took to get here. */
@@ -33,8 +33,10 @@ static void append_values_alone(fnas_text *text, const fnas_searcher *searcher) 
         fnas_text_append(text, "%s%s %.4g", m ? ", " : "", fnas_objective_name(config->objectives[m]), searcher->step_objectives[m]);
 }
 
-/* Of the warm-up: whether the supernet is in a phase that has a name. */
+/* Of the warm-up: whether the supernet is in a phase that has a name, or its largest network alone. */
 static void append_phase(fnas_text *text, const fnas_searcher *searcher) {
+    int64_t alone_end = fnas_schedule_largest_first_end(searcher->config, searcher->state->total_steps);
+    if (searcher->state->step <= alone_end) fnas_text_append(text, ", the largest network alone");
     int64_t phase = fnas_schedule_phase(searcher->config, searcher->state->step - 1, searcher->state->total_steps);
     if (phase != FNAS_SPACE_ALL_OPEN) fnas_text_append(text, ", phase %s", fnas_space_phase_name(searcher->run->space, phase));
 }

@@ -123,7 +123,8 @@ FNAS_NODISCARD fnas_status fnas_train_hypernet(fnas_context *context, fnas_searc
 FNAS_NODISCARD fnas_status fnas_step_hypernet(fnas_context *context, fnas_searcher *searcher, int64_t first_device, int64_t device_count);
 
 /* Draws count paths for devices first_device + i % device_count: preferences, hypernetwork, samples. Some for the supernet, and every
- * other one that is observed, are uniform architectures instead. */
+ * other one that is observed, are uniform architectures instead; of networks that translate the first ones for the supernet are the
+ * largest. */
 void fnas_paths_draw(fnas_searcher *searcher, fnas_purpose purpose, int64_t count, int64_t first_device, int64_t device_count);
 /* Runs them on the supernet: cross entropy, and gate gradients or weight gradients (into searcher->group_gradient[0]). */
 FNAS_NODISCARD fnas_status fnas_paths_run(fnas_context *context, fnas_searcher *searcher, fnas_purpose purpose);

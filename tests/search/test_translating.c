@@ -253,22 +253,55 @@ static void without_the_largest_each_path_has_its_own_pairs(void **state) {
     stage_close(&s);
 }
 
-/* The largest network takes the place of what the hypernetwork would draw for other devices in other steps. */
-static void devices_take_turns_at_the_largest(void **state) {
+/* The largest network takes the place of what the hypernetwork would draw for other devices in other steps, and no device's others are all
+ * uniform: what it draws with certainty is seen for each. */
+static void all_devices_are_trained_for(void **state) {
     translating *t = *state;
-    stage s;
-    fnas_search_options options = options_for(t, fnas_test_path(t->place, "turns"));
-    options.largest_paths = 1;
-    stage_open(t, &options, &s);
-    for (s.run->state.step = 0; s.run->state.step < 4; s.run->state.step++) {
-        fnas_paths_draw(&s.searcher, FNAS_PURPOSE_WEIGHTS, 6, 0, 2);
-        assert_int_equal(s.searcher.paths.device[0], s.run->state.step % 2);
-        assert_true(is_largest(&s.searcher, 0));
-        for (int64_t p = 0; p < 6; p++)
-            for (int64_t q = 0; q < p; q++) assert_int_not_equal(s.searcher.paths.stream[p], s.searcher.paths.stream[q]);
+    for (int64_t paths = 2; paths <= 6; paths += 4) {
+        stage s;
+        int64_t drawn[2] = {0}, largest[2] = {0};
+        fnas_search_options options = options_for(t, fnas_test_path(t->place, paths == 2 ? "two" : "six"));
+        options.paths = paths;
+        options.largest_paths = 1;
+        stage_open(t, &options, &s);
+        s.run->state.total_steps = 100; /* these are of its warm-up */
+        for (s.run->state.step = 0; s.run->state.step < 24; s.run->state.step++) {
+            fnas_paths_draw(&s.searcher, FNAS_PURPOSE_WEIGHTS, paths, 0, 2);
+            assert_true(is_largest(&s.searcher, 0));
+            largest[s.searcher.paths.device[0]]++;
+            for (int64_t p = 1; p < paths; p++) {
+                const double *logits = s.searcher.paths.logits + p * s.searcher.onehot;
+                bool flat = true;
+                for (int64_t k = 0; flat && k < s.searcher.onehot; k++) flat = logits[k] == 0;
+                drawn[s.searcher.paths.device[p]] += !flat;
+                for (int64_t q = 0; q < p; q++) assert_int_not_equal(s.searcher.paths.stream[p], s.searcher.paths.stream[q]);
+            }
+        }
+        for (int d = 0; d < 2; d++) {
+            assert_int_equal(largest[d], 12);
+            assert_in_range(drawn[d], (paths - 1) * 24 / 8, (paths - 1) * 24 * 3 / 8);
+        }
+        s.run->state.step = 3;
+        stage_close(&s);
     }
-    s.run->state.step = 3;
-    stage_close(&s);
+}
+
+/* An epoch is a pass over the pairs: a step takes as many batches as there are paths of the largest network, or all together. */
+static void epochs_count_batches(void **state) {
+    translating *t = *state;
+    int64_t steps[2];
+    for (int i = 0; i < 2; i++) {
+        fnas_run *run;
+        fnas_search_options options = options_for(t, fnas_test_path(t->place, i ? "epoch-2" : "epoch-1"));
+        options.steps = 0;
+        options.epochs = 4;
+        options.largest_paths = i + 1;
+        test_check(t->place, fnas_search_run(t->place->context, &options));
+        test_check(t->place, fnas_run_open(t->place->context, options.run, &run));
+        steps[i] = run->config.steps;
+        fnas_run_close(run);
+    }
+    assert_in_range(steps[0], 2 * steps[1], 2 * steps[1] + 4);
 }
 
 /* At first the largest network alone learns; from the last part of the warm-up on others learn beside it. */
@@ -543,6 +576,10 @@ static void what_does_not_fit_is_refused(void **state) {
     options.largest_first = "0.5";
     options.warmup = "none";
     assert_refused(t, &options, "give a --warmup");
+    options = usual;
+    options.largest_first = "1";
+    options.supernet = "frozen";
+    assert_refused(t, &options, "no network but the largest");
 }
 
 /* And text where images are wanted. */
@@ -636,8 +673,8 @@ static void a_configuration_that_was_changed_is_refused(void **state) {
     assert_edit_refused(t, run, "\"largest_first\": 0.5", "\"largest_first\": 0.25", "not the one that it was made with");
     assert_edit_refused(t, run, "\"seed\": \"5\"", "\"seed\": \"6\"", "not the one that it was made with");
     assert_edit_refused(t, run, "\"precision\": \"f32\"", "\"precision\": \"bf16\"", "precision");
-    assert_edit_refused(t, run, "\"largest_paths\"",
-                        "\"sandwiches\": 2, \"sandwich_paths\": 3, \"phases\": [], \"largest_paths\"", "sandwiches");
+    assert_edit_refused(t, run, "\"largest_paths\"", "\"sandwiches\": 2, \"sandwich_paths\": 3, \"phases\": [], \"largest_paths\"",
+                        "sandwiches");
     assert_edit_refused(t, run, "\"largest_paths\"", "\"error\": \"table\", \"largest_paths\"", "vocabulary");
     assert_edit_refused(t, run, "\"supernet\": \"transformer:", "\"supernet\": \"nb201\", \"former\": \"transformer:", "other decisions");
     assert_edit_refused(t, run, "\"vocabulary\"", "\"vocabularies\"", "has no \"vocabulary\"");
@@ -664,6 +701,40 @@ static void the_scale_knows_the_largest(void **state) {
     assert_int_equal(counts[1], counts[0] + 1);
 }
 
+/* What changes no outcome may change, and checkpoints without a checksum of the configuration are of before there was one. */
+static void other_lengths_are_no_other_configuration(void **state) {
+    translating *t = *state;
+    fnas_test_place *place = t->place;
+    fnas_search_options options = options_for(t, fnas_test_path(place, "length"));
+    fnas_run *run;
+    uint32_t crc, other;
+    options.steps = 1;
+    test_check(place, fnas_search_run(place->context, &options));
+    test_check(place, fnas_run_open(place->context, options.run, &run));
+    test_check(place, fnas_search_config_crc(place->context, &run->config, &crc));
+    run->config.steps = 77;
+    run->config.minutes = 2;
+    run->config.checkpoint_steps = 5;
+    test_check(place, fnas_search_config_crc(place->context, &run->config, &other));
+    assert_int_equal(crc, other);
+    run->config.paths = 8;
+    test_check(place, fnas_search_config_crc(place->context, &run->config, &other));
+    assert_int_not_equal(crc, other);
+    fnas_run_close(run);
+    unsigned char *data;
+    size_t size;
+    char *path = fnas_path_join(options.run, "checkpoint.safetensors");
+    test_check(place, fnas_file_read(place->context, path, 1 << 26, &data, &size));
+    char *key = strstr((char *)data + 8, "config_checksum");
+    assert_non_null(key);
+    memcpy(key, "config_nothing!", 15);
+    test_check(place, fnas_file_write_atomic(place->context, path, data, size));
+    test_check(place, fnas_run_open(place->context, options.run, &run));
+    fnas_run_close(run);
+    fnas_free(data);
+    fnas_free(path);
+}
+
 static void a_run_of_other_features_is_refused(void **state) {
     translating *t = *state;
     fnas_search_options options = options_for(t, fnas_test_path(t->place, "older"));
@@ -686,7 +757,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_step_is_a_sandwich, setup, teardown),
         cmocka_unit_test_setup_teardown(without_the_largest_each_path_has_its_own_pairs, setup, teardown),
-        cmocka_unit_test_setup_teardown(devices_take_turns_at_the_largest, setup, teardown),
+        cmocka_unit_test_setup_teardown(all_devices_are_trained_for, setup, teardown),
+        cmocka_unit_test_setup_teardown(epochs_count_batches, setup, teardown),
         cmocka_unit_test_setup_teardown(the_largest_is_first, setup, teardown),
         cmocka_unit_test_setup_teardown(given_weights_need_no_largest_first, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_observed_sees_the_same, setup, teardown),
@@ -700,6 +772,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(cards_are_of_the_vocabulary, setup, teardown),
         cmocka_unit_test_setup_teardown(a_run_knows_its_data, setup, teardown),
         cmocka_unit_test_setup_teardown(a_configuration_that_was_changed_is_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(other_lengths_are_no_other_configuration, setup, teardown),
         cmocka_unit_test_setup_teardown(the_scale_knows_the_largest, setup, teardown),
         cmocka_unit_test_setup_teardown(a_run_of_other_features_is_refused, setup, teardown),
     };

@@ -51,6 +51,14 @@ bool fnas_search_translates(const fnas_search_config *config) {
     return config->vocabulary > 0;
 }
 
+int64_t fnas_search_weight_batches(const fnas_search_config *config) {
+    return config->largest_paths > 0 ? config->largest_paths : config->paths;
+}
+
+bool fnas_search_largest_teaches(const fnas_search_config *config) {
+    return config->largest_paths > 0 && config->largest_paths < config->paths && config->distillation > 0;
+}
+
 bool fnas_search_trains_paths(const fnas_search_config *config) {
     return config->sandwiches == 0 || config->shared_weights == FNAS_WEIGHTS_MOVING;
 }

@@ -109,6 +109,10 @@ const char *fnas_objective_source(fnas_objective_kind kind, fnas_error_kind erro
 bool fnas_search_has_objective(const fnas_search_config *config, fnas_objective_kind kind);
 bool fnas_search_has_supernet(const fnas_search_config *config);
 bool fnas_search_translates(const fnas_search_config *config); /* its supernet's networks translate sentences */
+/* Of networks that translate: batches of pairs that a step trains on, and whether the largest network, where it is one of several paths,
+ * teaches the others. */
+int64_t fnas_search_weight_batches(const fnas_search_config *config);
+bool fnas_search_largest_teaches(const fnas_search_config *config);
 /* Whether the weights are ever trained on paths: where a space has phases, behind the warm-up, unless they are frozen then. */
 bool fnas_search_trains_paths(const fnas_search_config *config);
 
@@ -131,8 +135,8 @@ FNAS_NODISCARD fnas_status fnas_search_config_choose_stages(fnas_context *contex
  * fewer than two. */
 FNAS_NODISCARD fnas_status fnas_search_config_fit_data(fnas_context *context, fnas_search_config *config, int64_t train_images);
 FNAS_NODISCARD fnas_status fnas_search_config_write(fnas_context *context, const fnas_search_config *config, const char *path);
-/* A CRC-32 of what the former writes, but for the length, which the state of a search knows (--minutes and --steps may come to the same).
- */
+/* A CRC-32 of what the former writes, but for the length, which the state of a search knows (--minutes and --steps may come to the same),
+ * and what changes no outcome. A version of fleetnas that writes other fields does not know it again. */
 FNAS_NODISCARD fnas_status fnas_search_config_crc(fnas_context *context, const fnas_search_config *config, uint32_t *crc);
 FNAS_NODISCARD fnas_status fnas_search_config_read(fnas_context *context, const char *path, fnas_search_config *config);
 void fnas_search_config_free(fnas_search_config *config);

@@ -274,8 +274,8 @@ fnas_status fnas_search_config_write(fnas_context *context, const fnas_search_co
 fnas_status fnas_search_config_crc(fnas_context *context, const fnas_search_config *config, uint32_t *crc) {
     json_t *root = config_to_json(config);
     fnas_text text = {.failed = true};
-    (void)json_object_del(root, "steps");
-    (void)json_object_del(root, "minutes");
+    static const char *const lengths[] = {"steps", "minutes", "checkpoint_steps"};
+    for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) (void)json_object_del(root, lengths[i]);
     if (root) text = fnas_json_text(root);
     json_decref(root);
     bool good = !text.failed;

@@ -75,7 +75,7 @@ static const sentence_facts FACTS[] = {
      .checkpoint_steps = 100},
     {.preset = "standard",
      .training = &OURS,
-     .epochs = 40,
+     .epochs = 20,
      .weight_ids = 1024,
      .search_ids = 1024,
      .observed_ids = 512,
@@ -137,25 +137,38 @@ static void apply_search(const sentence_facts *facts, const fnas_search_options 
 
 /* ---- options ---- */
 
-/* Of what the largest network is for beside being one of the paths. */
+static bool asks(const char *fraction) {
+    return fraction && !fnas_option_is_none(fraction);
+}
+
+/* What is asked for and could not be. */
 static fnas_status check_largest(fnas_context *context, const fnas_search_options *options, const fnas_search_config *config) {
-    bool beside = config->largest_paths > 0 && config->largest_paths < config->paths;
-    if (options->distillation && !beside)
+    bool beside = config->largest_paths > 0 && config->largest_paths < config->paths,
+         frozen = config->shared_weights == FNAS_WEIGHTS_FROZEN;
+    const char *first = asks(options->largest_first) ? "largest-first" : NULL, *teach = asks(options->distillation) ? "distillation" : NULL;
+    const char *name = first ? first : teach;
+    if (name && !beside)
         return fnas_fail(context, FNAS_ERR_USAGE,
-                         "--distillation has no use where the largest network is none of the paths, or all of them: leave it out, or give "
-                         "a --largest-paths below --paths");
-    if (!options->largest_first || config->largest_first == 0 || (beside && config->warmup_fraction > 0)) return FNAS_OK;
-    return fnas_fail(
-        context, FNAS_ERR_USAGE,
-        "--largest-first has no use without a warm-up, which it is a part of, and without the largest network among the paths: "
-        "leave it out, or give a --warmup and --largest-paths");
+                         "--%s has no use where the largest network is none of the paths, or all of them: leave it out, or give a "
+                         "--largest-paths below --paths",
+                         name);
+    if (first && config->warmup_fraction == 0)
+        return fnas_fail(context, FNAS_ERR_USAGE,
+                         "--largest-first has no use without a warm-up, which it is a part of: leave it out, or give a --warmup");
+    if (!frozen || !name) return FNAS_OK;
+    if (config->warmup_fraction == 0)
+        return fnas_fail(context, FNAS_ERR_USAGE, "--%s has no use where weights are frozen from the first step on: leave it out", name);
+    if (config->largest_first < 1) return FNAS_OK;
+    return fnas_fail(context, FNAS_ERR_USAGE,
+                     "--largest-first 1 and --supernet frozen: no network but the largest would ever be trained: give a smaller one");
 }
 
 /* A start with the largest network alone is for weights that have learnt nothing yet. */
 static fnas_status choose_largest(fnas_context *context, const fnas_search_options *options, const sentence_facts *facts,
                                   fnas_search_config *config) {
     bool beside = config->largest_paths > 0 && config->largest_paths < config->paths;
-    config->largest_first = options->weights || !beside ? 0 : facts->training->largest_first;
+    bool begins = beside && !options->weights && config->warmup_fraction > 0;
+    config->largest_first = begins ? facts->training->largest_first : 0;
     config->distillation = beside ? facts->training->distillation : 0;
     if (options->largest_first)
         FNAS_TRY(fnas_option_fraction(context, "largest-first", options->largest_first, 1, "1", &config->largest_first));

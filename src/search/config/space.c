@@ -1,6 +1,5 @@
 /* What a preset and the options say of training the shared weights of a space: in phases where it has them, moving or frozen. */
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"

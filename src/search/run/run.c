@@ -140,7 +140,7 @@ static fnas_status open_spaces(fnas_context *context, const fnas_search_options 
     return run->config.space && run->config.supernet ? FNAS_OK : fnas_fail_memory(context, "the space");
 }
 
-/* Epochs count passes over what the weights are trained on: `step` of `all` examples a step. */
+/* Epochs count passes over what the weights are trained on: `step` of `all` images, or batches of pairs, a step. */
 static void take_length(int64_t epochs, int64_t all, int64_t step, fnas_search_config *config) {
     int64_t steps = all / step;
     if (epochs > 0) config->steps = epochs * (steps > 0 ? steps : 1);
@@ -166,7 +166,7 @@ static fnas_status open_data_and_length(fnas_context *context, const fnas_search
     if (!translates) return fit_images(context, epochs, run);
     int64_t batches = 0;
     FNAS_TRY(fnas_run_fit_pairs(context, run, &batches));
-    take_length(epochs, batches, run->config.paths, &run->config);
+    take_length(epochs, batches, fnas_search_weight_batches(&run->config), &run->config);
     return FNAS_OK;
 }
 

@@ -135,7 +135,7 @@ static bool all_finite(const entry *item) {
 
 /* ---- the settings that a state is of ---- */
 
-#define CONFIG_KEY "config_crc32"
+#define CONFIG_KEY "config_checksum"
 #define CONFIG_DIGITS 16
 
 static fnas_status describe_config(fnas_context *context, const fnas_search_config *config, char settings[CONFIG_DIGITS]) {
@@ -209,11 +209,13 @@ static fnas_status check_error_model(fnas_context *context, const fnas_safetenso
                      path, (long long)gram->shape[0] - 1, (long long)features - 1);
 }
 
-static fnas_status read_entries(fnas_context *context, const fnas_safetensors *file, const char *path, entry_list *list) {
+static fnas_status read_entries(fnas_context *context, const fnas_search_config *config, const fnas_safetensors *file, const char *path,
+                                entry_list *list) {
     const char *format = fnas_safetensors_metadata(file, "format");
     if (!format || strcmp(format, FORMAT) != 0)
         return fnas_fail(context, FNAS_ERR_INPUT, "%s: no checkpoint of this version (%s)", path, FORMAT);
     FNAS_TRY(fnas_safetensors_require_crc(context, file));
+    FNAS_TRY(check_config(context, config, file, path));
     for (int64_t i = 0; i < list->count; i++) {
         entry *item = &list->items[i];
         const void *data = NULL;
@@ -246,8 +248,7 @@ fnas_status fnas_search_state_load(fnas_context *context, const char *path, cons
     fnas_status status = list_entries(context, state, &list);
     if (status == FNAS_OK) status = fnas_safetensors_read(context, path, LIMIT_BYTES, &file);
     if (status == FNAS_OK) status = check_error_model(context, file, path, state->error_model.features);
-    if (status == FNAS_OK) status = read_entries(context, file, path, &list);
-    if (status == FNAS_OK) status = check_config(context, config, file, path);
+    if (status == FNAS_OK) status = read_entries(context, config, file, path, &list);
     if (status == FNAS_OK) status = take_counters(context, &list, path, state);
     fnas_safetensors_free(file);
     free_entries(&list);

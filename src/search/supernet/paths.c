@@ -34,17 +34,20 @@ static bool is_largest(const fnas_searcher *searcher, fnas_purpose purpose, int6
     return purpose == FNAS_PURPOSE_WEIGHTS && path < searcher->config->largest_paths;
 }
 
+/* None while the largest is alone. */
 static int64_t teachers_of(const fnas_searcher *searcher, fnas_purpose purpose, int64_t count) {
     const fnas_search_config *config = searcher->config;
-    bool teach = purpose == FNAS_PURPOSE_WEIGHTS && config->largest_paths < count && config->distillation > 0;
+    bool teach = purpose == FNAS_PURPOSE_WEIGHTS && config->largest_paths < count && fnas_search_largest_teaches(config);
     return teach ? config->largest_paths : 0;
 }
 
-/* What devices' paths come first changes from step to step where fewer are observed than there may be devices, and where the first paths
- * are the largest network, in the place of what the hypernetwork would draw for their devices. */
+/* What devices' paths come first changes where fewer are observed than there may be devices, and where the first paths are the largest
+ * network, in the place of what the hypernetwork would draw for their devices. There a turn lasts as many steps as there are paths, so that
+ * it falls in with no fraction of uniform paths (trains_uniformly goes on by one a step): a device's would all be uniform. */
 static int64_t device_turn(const fnas_searcher *searcher, fnas_purpose purpose) {
-    bool turns = purpose == FNAS_PURPOSE_OBSERVE || is_largest(searcher, purpose, 0);
-    return turns ? searcher->state->step : 0;
+    int64_t step = searcher->state->step;
+    if (purpose == FNAS_PURPOSE_OBSERVE) return step;
+    return is_largest(searcher, purpose, 0) ? step / searcher->config->paths : 0;
 }
 
 static void draw_sample(fnas_searcher *searcher, fnas_purpose purpose, int64_t path) {

@@ -22,8 +22,7 @@ static fnas_status create(fnas_context *context, fnas_searcher *searcher) {
     if (!searcher->sentences) return fnas_fail_memory(context, "the search");
     int64_t ids = config->weight_ids > config->search_ids ? config->weight_ids : config->search_ids; /* no sentence is empty */
     for (int64_t i = 0; i < searcher->sentence_batches; i++) FNAS_TRY(fnas_sentences_create(context, ids, ids, &searcher->sentences[i]));
-    bool teaches = config->distillation > 0 && config->largest_paths < config->paths;
-    size_t words = teaches ? (size_t)(config->largest_paths * config->weight_ids) : 0;
+    size_t words = fnas_search_largest_teaches(config) ? (size_t)(config->largest_paths * config->weight_ids) : 0;
     if (words > 0) searcher->sentence_teacher = fnas_allocate(words, (size_t)config->vocabulary * sizeof(float));
     if (words > 0 && !searcher->sentence_teacher) return fnas_fail_memory(context, "what the largest network says");
     return FNAS_OK;
@@ -45,7 +44,7 @@ static void release(fnas_searcher *searcher) {
 static int64_t batches_of(const fnas_searcher *searcher, fnas_purpose purpose) {
     const fnas_search_config *config = searcher->config;
     if (purpose == FNAS_PURPOSE_OBSERVE) return 1;
-    return purpose == FNAS_PURPOSE_WEIGHTS && config->largest_paths > 0 ? config->largest_paths : config->paths;
+    return purpose == FNAS_PURPOSE_WEIGHTS ? fnas_search_weight_batches(config) : config->paths;
 }
 
 static fnas_status load(fnas_context *context, fnas_searcher *searcher, fnas_purpose purpose) {
