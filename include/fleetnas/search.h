@@ -39,9 +39,9 @@ typedef struct fnas_search_options {
                              "0.5" [preset's; none with weights] */
     const char *phases;   /* how long the space's phases of the warm-up are in relation to each other, "4,2,2,2", or "none": all choices
                              are open from the first step [preset's] */
-    const char *distillation;  /* weight of what the largest network says in what the others learn, in the phases and where networks
-                                  translate: "none" or a number up to 1 [preset's] */
-    int64_t paths;             /* paths a step [a multiple of the devices, about 16; 6 where networks translate] */
+    const char *distillation; /* weight of what the largest network says in what the others learn, in the phases and where networks
+                                 translate: "none" or a number up to 1 [preset's] */
+    int64_t paths; /* paths a step [a multiple of the devices, about 16; about 6 where networks translate, 32 in the preset "paper"] */
     int64_t largest_paths;     /* of networks that translate: how many of the paths that train are the largest network, at most all of them,
                                   which then learns alone; each has pairs of its own, which the others learn from too [2; none in the preset
                                   "paper", fewer than paths] */

@@ -64,5 +64,6 @@ extern const fnas_kernels fnas_kernels_f32;
 const fnas_kernels *fnas_kernels_bf16(void);
 
 double fnas_lanes_total(const double *sum); /* of FNAS_LANES partial sums, in order */
+double fnas_floats_dot(int64_t count, const float *a, const float *b);
 
 #endif

@@ -23,3 +23,9 @@ double fnas_lanes_total(const double *sum) {
     for (int l = 0; l < FNAS_LANES; l++) total += sum[l];
     return total;
 }
+
+double fnas_floats_dot(int64_t count, const float *a, const float *b) {
+    double sum[FNAS_LANES] = {0};
+    fnas_kernels_f32.dot((size_t)count, a, b, sum);
+    return fnas_lanes_total(sum);
+}

@@ -92,12 +92,6 @@ FNAS_MULTIVERSION static void subtract_soft(int64_t count, const float *q, float
     for (int64_t k = 0; k < count; k++) z[k] -= share * q[k];
 }
 
-static double dot_product(int64_t count, const float *a, const float *b) {
-    double sum[FNAS_LANES] = {0};
-    fnas_kernels_f32.dot((size_t)count, a, b, sum);
-    return fnas_lanes_total(sum);
-}
-
 FNAS_MULTIVERSION static void to_probabilities(int64_t count, float *z, float most, float factor) {
     for (int64_t k = 0; k < count; k++) z[k] = fnas_exp_of_negative(z[k] - most) * factor;
 }
@@ -117,7 +111,7 @@ static void add_token(int64_t vocabulary, float *z, int32_t label, const float *
     row_facts row = look_at(vocabulary, z);
     double sum = sum_of_exp(vocabulary, z, row.most), normaliser = (double)row.most + log(sum) + row.nothing;
     double expected = (1 - (double)smoothing) * (double)at_label + (double)smoothing * row.sum / (double)vocabulary;
-    double said = soft ? dot_product(vocabulary, soft, z) : 0;
+    double said = soft ? fnas_floats_dot(vocabulary, soft, z) : 0;
     losses->smoothed += normaliser - (double)hard * expected - (double)share * said;
     losses->log += normaliser - (double)at_label;
     losses->correct += is_largest(vocabulary, z, row.most, label);

@@ -134,6 +134,56 @@ static void gradients_equal_differences(void **state) {
     for (uint64_t seed = 21; seed <= 24; seed++) check_backward(*state, seed, seed % 2 == 0);
 }
 
+/* ---- many words ---- */
+
+enum { MANY = 80, HALF = MANY / 2 }; /* sentences of nine words: more than the words whose logits are in memory at once */
+
+/* Of sentences first .. behind - 1 of the long batch, each with what the teacher says of it. Adds to the gradient; returns the loss. */
+static double run_some(fnas_test_place *place, const test_translator *test, const int32_t *ids, const float *soft, int64_t first,
+                       int64_t behind, float *gradient) {
+    int64_t start[MANY + 1];
+    for (int64_t i = 0; i <= behind - first; i++) start[i] = 9 * i;
+    fnas_translator_batch batch = {.n = behind - first,
+                                   .source = ids + 9 * first,
+                                   .source_start = start,
+                                   .input = ids + 9 * first + 1,
+                                   .label = ids + 9 * first + 2,
+                                   .target_start = start};
+    fnas_translator_request request = test_translator_request(test);
+    fnas_translator_result result;
+    request.batch = &batch;
+    request.soft_targets = soft + 9 * first * test->shape.vocabulary;
+    request.weight_gradient = gradient;
+    assert_status(FNAS_OK, fnas_translator_run(place->context, &worker, &request, &result));
+    return result.loss;
+}
+
+/* Words are taken 512 at a time: those behind them have their own labels and their own teacher's word. */
+static void many_words_are_as_few(void **state) {
+    fnas_test_place *place = *state;
+    test_translator *test = test_translator_create(place, 3, false);
+    int64_t vocabulary = test->shape.vocabulary, count = test->parameters.float_count;
+    int32_t ids[9 * MANY + 2];
+    float *soft = fnas_allocate((size_t)(9 * MANY * vocabulary), sizeof *soft), *whole = fnas_allocate((size_t)count, sizeof *whole),
+          *halves = fnas_allocate((size_t)count, sizeof *halves);
+    fnas_random random = fnas_random_begin(3, FNAS_STREAM_TEST, 2, 0);
+    for (int64_t i = 0; i < 9 * MANY + 2; i++) ids[i] = (int32_t)fnas_random_below(&random, vocabulary);
+    for (int64_t i = 0; i < 9 * MANY; i++) soft[i * vocabulary + fnas_random_below(&random, vocabulary)] = 1; /* a teacher that is sure */
+    double loss = run_some(place, test, ids, soft, 0, MANY, whole), apart = run_some(place, test, ids, soft, 0, HALF, halves);
+    apart += run_some(place, test, ids, soft, HALF, MANY, halves);
+    assert_true(fabs(loss - apart) <= 1e-5 * loss); /* sums of floats in another order */
+    double difference = 0, size = 0;
+    for (int64_t i = 0; i < count; i++) {
+        difference += ((double)whole[i] - halves[i]) * ((double)whole[i] - halves[i]);
+        size += (double)whole[i] * whole[i];
+    }
+    if (!(difference <= 1e-10 * size)) fail_msg("gradients are %.3g apart", sqrt(difference / size));
+    fnas_free(soft);
+    fnas_free(whole);
+    fnas_free(halves);
+    test_translator_destroy(test);
+}
+
 /* The scale is that of gradients alone, and these are added to what is there. */
 static void gradients_are_scaled_and_added(void **state) {
     fnas_test_place *place = *state;
@@ -198,7 +248,7 @@ static void bad_shapes_are_refused(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         fnas_test(forward_equals_the_reference), fnas_test(gradients_equal_differences), fnas_test(gradients_are_scaled_and_added),
-        fnas_test(bad_batches_are_refused),      fnas_test(bad_shapes_are_refused),
+        fnas_test(many_words_are_as_few),        fnas_test(bad_batches_are_refused),     fnas_test(bad_shapes_are_refused),
     };
     return cmocka_run_group_tests(tests, start_worker, stop_worker);
 }

@@ -36,10 +36,7 @@ fnas_status fnas_translator_batch_check(fnas_context *context, const fnas_transl
 /* ---- gates ---- */
 
 double fnas_translator_dot(const fnas_translator_run_state *run, int64_t count, const float *a, const float *b) {
-    if (!run->gate_gradient) return 0;
-    double sum[FNAS_LANES] = {0};
-    fnas_kernels_f32.dot((size_t)count, a, b, sum);
-    return fnas_lanes_total(sum);
+    return run->gate_gradient ? fnas_floats_dot(count, a, b) : 0;
 }
 
 void fnas_translator_add_gate(const fnas_translator_run_state *run, int32_t gate, double dot) {
