@@ -85,6 +85,27 @@ static fnas_status make_results(fnas_context *context, fnas_translation *t) {
     return t->said && t->said_count && t->score ? FNAS_OK : fnas_fail_memory(context, "translations");
 }
 
+static fnas_decode_request decode_request(const fnas_translation *t) {
+    return (fnas_decode_request){
+        .shape = &t->shape,
+        .largest = &t->largest,
+        .parameters = &t->parameters,
+        .n = t->batch.n,
+        .source = t->source,
+        .source_start = t->start,
+        .options = {.beam = 1, .words_most = t->setup.words, .begin = FNAS_TRANSLATION_BEGIN, .end = FNAS_TRANSLATION_END},
+        .weights = t->setup.rounded ? FNAS_COMPUTE_BF16 : FNAS_COMPUTE_F32,
+        .words = t->said,
+        .word_counts = t->said_count,
+        .scores = t->score};
+}
+
+/* All but the decoder's steps. */
+static fnas_status begin_decoding(fnas_context *context, fnas_translation *t) {
+    fnas_decode_request request = decode_request(t);
+    return fnas_decoding_begin(context, &t->worker, &request, &t->begun);
+}
+
 fnas_status fnas_translation_create(fnas_context *context, const fnas_translation_setup *setup, fnas_translation *translation) {
     *translation = (fnas_translation){.setup = *setup};
     translation->dropout = (fnas_translator_dropout){
@@ -93,7 +114,8 @@ fnas_status fnas_translation_create(fnas_context *context, const fnas_translatio
     FNAS_TRY(make_weights(context, translation));
     FNAS_TRY(make_sentences(context, translation));
     FNAS_TRY(make_results(context, translation));
-    return fnas_worker_create(context, FNAS_COMPUTE_F32, &translation->worker);
+    FNAS_TRY(fnas_worker_create(context, FNAS_COMPUTE_F32, &translation->worker));
+    return setup->steps_alone ? begin_decoding(context, translation) : FNAS_OK;
 }
 
 void fnas_translation_free(fnas_translation *translation) {
@@ -128,18 +150,8 @@ static fnas_status train(fnas_context *context, fnas_translation *t) {
 }
 
 static fnas_status decode(fnas_context *context, fnas_translation *t) {
-    fnas_decode_request request = {
-        .shape = &t->shape,
-        .largest = &t->largest,
-        .parameters = &t->parameters,
-        .n = t->batch.n,
-        .source = t->source,
-        .source_start = t->start,
-        .options = {.beam = 1, .words_most = t->setup.words, .begin = FNAS_TRANSLATION_BEGIN, .end = FNAS_TRANSLATION_END},
-        .weights = t->setup.rounded ? FNAS_COMPUTE_BF16 : FNAS_COMPUTE_F32,
-        .words = t->said,
-        .word_counts = t->said_count,
-        .scores = t->score};
+    if (t->setup.steps_alone) return fnas_decoding_say(context, t->begun);
+    fnas_decode_request request = decode_request(t);
     return fnas_translator_decode(context, &t->worker, &request);
 }
 
@@ -158,19 +170,28 @@ static double encoder_products(const fnas_translation *t) {
     return products;
 }
 
+/* And of the keys and values of what the encoder gave, which are made once. */
+static double memory_products(const fnas_translation *t) {
+    const fnas_translator_side *side = &t->shape.decoder;
+    double words = (double)t->setup.words, products = 0;
+    for (int64_t l = 0; l < side->layer_count; l++)
+        products += words * (double)side->layers[l].cross_sources * (double)t->shape.encoder.width * 2 * (double)t->shape.attention_width;
+    return products;
+}
+
 static double decoder_products(const fnas_translation *t, double keys) {
     const fnas_translator_side *side = &t->shape.decoder;
     double words = (double)t->setup.words, inner = (double)t->shape.attention_width, products = 0;
     for (int64_t l = 0; l < side->layer_count; l++) {
         double sources = words * (double)side->layers[l].cross_sources;
         products += words * ((double)side->width * (6 * inner + 2 * (double)side->layers[l].feed_forward) + 2 * (keys + sources) * inner);
-        products += sources * (double)t->shape.encoder.width * 2 * inner;
     }
     return products + words * (double)side->width * (double)t->shape.vocabulary;
 }
 
 double fnas_translation_flops(const fnas_translation *translation) {
     double words = (double)translation->setup.words, keys = translation->setup.decoding ? (words + 1) / 2 : words;
-    double products = encoder_products(translation) + decoder_products(translation, keys);
+    double products = decoder_products(translation, keys);
+    if (!translation->setup.steps_alone) products += encoder_products(translation) + memory_products(translation);
     return (translation->setup.decoding ? 2 : 6) * (double)translation->setup.sentences * products;
 }

@@ -1,4 +1,4 @@
-/* A training step or a decoding of a sub-transformer on made-up sentences. */
+/* A training step, a decoding or its steps of a sub-transformer on made-up sentences. */
 #ifndef FNAS_BENCH_TRANSLATION_H
 #define FNAS_BENCH_TRANSLATION_H
 
@@ -17,6 +17,7 @@
 typedef struct fnas_translation_setup {
     const char *arch; /* of space0: of each decision the middle, largest or smallest value */
     bool decoding;    /* encodes and says `words` words a sentence greedily; else a training step */
+    bool steps_alone; /* of a decoding the decoder's steps: the sentences have been encoded */
     bool shared;      /* the weights are slices of the largest network's; else its own */
     bool dropout;     /* in training */
     bool rounded;     /* decoding: the steps' weights in bf16 */
@@ -39,14 +40,15 @@ typedef struct fnas_translation {
     double *score;          /* [sentences] */
     fnas_translator_result result;
     fnas_worker worker;
+    fnas_decoding *begun; /* steps alone: in the worker's memory */
 } fnas_translation;
 
-/* On failure there is still something to free. */
+/* On failure there is still something to free. Where steps are run alone, it stays where it is: they point into it. */
 FNAS_NODISCARD fnas_status fnas_translation_create(fnas_context *context, const fnas_translation_setup *setup,
                                                    fnas_translation *translation);
 void fnas_translation_free(fnas_translation *translation);
 
-/* Forward, loss and backward into weight gradients, without an optimiser; or a decoding. */
+/* Forward, loss and backward into weight gradients, without an optimiser; or a decoding, or its steps. */
 FNAS_NODISCARD fnas_status fnas_translation_run(fnas_context *context, fnas_translation *translation);
 
 /* Multiplications and additions (two a product) of all matrix products: linear layers, attention, the words' logits; training: three times

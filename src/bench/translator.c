@@ -1,4 +1,4 @@
-/* Sub-transformers of HAT's space0: a training step, and decoding with cache. */
+/* Sub-transformers of HAT's space0: a training step, decoding with cache, and its steps alone. */
 #include "bench/families.h"
 #include "bench/measure.h"
 #include "bench/operator.h"
@@ -26,7 +26,8 @@ static fnas_status measure(fnas_bench *bench, fnas_translation *translation, fna
 
 static fnas_translation_setup setup_of(const fnas_bench *bench, const fnas_problem *problem) {
     return (fnas_translation_setup){.arch = fnas_problem_word(problem, "arch"),
-                                    .decoding = fnas_problem_is(problem, "task", "decoding"),
+                                    .decoding = !fnas_problem_is(problem, "task", "training"),
+                                    .steps_alone = fnas_problem_is(problem, "task", "steps"),
                                     .shared = fnas_problem_is(problem, "weights", "shared"),
                                     .dropout = fnas_problem_is(problem, "dropout", "yes"),
                                     .rounded = fnas_problem_is(problem, "precision", "bf16"),
@@ -50,15 +51,15 @@ static fnas_status run(fnas_bench *bench, const fnas_problem *problem) {
 }
 
 static fnas_status check(fnas_context *context, const fnas_problem *problem) {
-    if (fnas_problem_is(problem, "task", "decoding") || fnas_problem_is(problem, "precision", "f32")) return FNAS_OK;
+    if (!fnas_problem_is(problem, "task", "training") || fnas_problem_is(problem, "precision", "f32")) return FNAS_OK;
     return fnas_fail(context, FNAS_ERR_USAGE,
-                     "problem translator: a training step is f32: leave out precision=bf16, or give task=decoding");
+                     "problem translator: a training step is f32: leave out precision=bf16, or give task=decoding or task=steps");
 }
 
 static const fnas_problem_key keys[] = {
-    {"task", FNAS_KEY_CHOICE, "training", 0, 0, "training|decoding",
+    {"task", FNAS_KEY_CHOICE, "training", 0, 0, "training|decoding|steps",
      "training: forward, label-smoothed loss, gradients of the weights, no optimiser; decoding: encodes, then says words greedily, with "
-     "keys and values kept"},
+     "keys and values kept; steps: of a decoding the decoder's steps alone"},
     {"arch", FNAS_KEY_CHOICE, "middle", 0, 0, FNAS_TRANSLATIONS, "of every decision the middle, largest or smallest value"},
     {"sentences", FNAS_KEY_COUNT, "16", 1, 4096, NULL, "in the batch"},
     {"words", FNAS_KEY_COUNT, "30", 2, 512, NULL, "of every sentence, in both languages"},
@@ -71,7 +72,7 @@ static const fnas_problem_key keys[] = {
 
 const fnas_problem_family fnas_problem_translator = {
     .name = "translator",
-    .summary = "a sub-transformer of HAT's space0: a training step, or decoding, on one thread",
+    .summary = "a sub-transformer of HAT's space0: a training step, or decoding or its steps, on one thread",
     .keys = keys,
     .check = check,
     .run = run,

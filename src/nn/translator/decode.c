@@ -33,8 +33,11 @@ typedef struct candidate {
     int32_t word;
 } candidate;
 
-typedef struct search {
-    const fnas_decode_request *request;
+struct fnas_decoding {
+    fnas_decode_request request;
+    fnas_translator_batch batch; /* of which the encoder runs */
+    fnas_translator_request forward;
+    fnas_translator_run_state run;
     fnas_decoder decoder;
     double *normaliser; /* [rows_most] log of the sum of exp(logits) */
     double *score;      /* [rows_most] log probability so far */
@@ -45,7 +48,7 @@ typedef struct search {
     int64_t *next_sentence;
     int64_t *finished; /* [n] hypotheses */
     double *best;      /* [n] of them, with the penalty */
-} search;
+};
 
 /* The earlier row, then the smaller word, wins among equals. */
 static bool is_better(const candidate *a, const candidate *b) {
@@ -61,9 +64,9 @@ static void insert(candidate *list, int64_t *count, int64_t most, candidate one)
 }
 
 /* The best continuations of one row among `list`. */
-static void continue_row(const search *all, int64_t row, bool last, candidate *list, int64_t *count) {
-    const fnas_decode_options *options = &all->request->options;
-    int64_t vocabulary = all->request->shape->vocabulary, most = 2 * options->beam;
+static void continue_row(const fnas_decoding *all, int64_t row, bool last, candidate *list, int64_t *count) {
+    const fnas_decode_options *options = &all->request.options;
+    int64_t vocabulary = all->request.shape->vocabulary, most = 2 * options->beam;
     const float *logits = all->decoder.logits + row * vocabulary;
     double shift = all->score[row] - all->normaliser[row];
     if (last) {
@@ -78,8 +81,8 @@ static void continue_row(const search *all, int64_t row, bool last, candidate *l
     }
 }
 
-static void finish(search *all, int64_t sentence, const candidate *end) {
-    const fnas_decode_request *request = all->request;
+static void finish(fnas_decoding *all, int64_t sentence, const candidate *end) {
+    const fnas_decode_request *request = &all->request;
     int64_t length = all->decoder.length, most = request->options.words_most;
     double worth = end->score / pow((double)length, request->options.length_penalty);
     if (all->finished[sentence]++ > 0 && !(worth > all->best[sentence])) return;
@@ -90,8 +93,8 @@ static void finish(search *all, int64_t sentence, const candidate *end) {
 
 /* ---- a step's outcome ---- */
 
-static void go_on(search *all, int64_t sentence, const candidate *one, int64_t row) {
-    int64_t most = all->request->options.words_most, length = all->decoder.length;
+static void go_on(fnas_decoding *all, int64_t sentence, const candidate *one, int64_t row) {
+    int64_t most = all->request.options.words_most, length = all->decoder.length;
     all->from[row] = one->row;
     all->next_score[row] = one->score;
     all->next_sentence[row] = sentence;
@@ -100,22 +103,22 @@ static void go_on(search *all, int64_t sentence, const candidate *one, int64_t r
 }
 
 /* Rows first .. behind - 1 are one sentence's. Returns the number of rows that go on, which are numbered from `row`. */
-static int64_t choose(search *all, int64_t first, int64_t behind, int64_t row) {
+static int64_t choose(fnas_decoding *all, int64_t first, int64_t behind, int64_t row) {
     candidate list[2 * FNAS_BEAM_MOST];
-    int64_t count = 0, beam = all->request->options.beam, sentence = all->decoder.sentence[first], kept = 0;
-    bool last = all->decoder.length == all->request->options.words_most;
+    int64_t count = 0, beam = all->request.options.beam, sentence = all->decoder.sentence[first], kept = 0;
+    bool last = all->decoder.length == all->request.options.words_most;
     for (int64_t r = first; r < behind; r++) continue_row(all, r, last, list, &count);
     for (int64_t i = 0; i < count && i < beam; i++)
-        if (list[i].word == all->request->options.end) finish(all, sentence, &list[i]);
+        if (list[i].word == all->request.options.end) finish(all, sentence, &list[i]);
     if (last || all->finished[sentence] >= beam) return 0;
     for (int64_t i = 0; i < count && kept < beam; i++)
-        if (list[i].word != all->request->options.end) go_on(all, sentence, &list[i], row + kept++);
+        if (list[i].word != all->request.options.end) go_on(all, sentence, &list[i], row + kept++);
     return kept;
 }
 
-static void advance(search *all) {
+static void advance(fnas_decoding *all) {
     fnas_decoder *decoder = &all->decoder;
-    int64_t most = all->request->options.words_most, rows = 0;
+    int64_t most = all->request.options.words_most, rows = 0;
     for (int64_t first = 0, behind; first < decoder->rows; first = behind) {
         for (behind = first + 1; behind < decoder->rows && decoder->sentence[behind] == decoder->sentence[first];) behind++;
         rows += choose(all, first, behind, rows);
@@ -127,7 +130,7 @@ static void advance(search *all) {
     for (int64_t r = 0; r < rows; r++) decoder->word[r] = all->words[r * most + decoder->length - 1];
 }
 
-/* ---- all of it ---- */
+/* ---- before the first word ---- */
 
 static void *room(fnas_translator_run_state *run, int64_t count, size_t size) {
     void *memory = fnas_arena_allocate(run->arena, (size_t)count * size);
@@ -135,9 +138,10 @@ static void *room(fnas_translator_run_state *run, int64_t count, size_t size) {
     return memory;
 }
 
-static fnas_status begin(fnas_context *context, fnas_translator_run_state *run, search *all) {
-    const fnas_decode_options *options = &all->request->options;
-    int64_t n = all->request->n, rows = n * options->beam, most = options->words_most;
+static fnas_status make_room(fnas_context *context, fnas_decoding *all) {
+    const fnas_decode_options *options = &all->request.options;
+    fnas_translator_run_state *run = &all->run;
+    int64_t n = all->request.n, rows = n * options->beam, most = options->words_most;
     all->normaliser = room(run, rows, sizeof(double));
     all->score = room(run, rows, sizeof(double));
     all->next_score = room(run, rows, sizeof(double));
@@ -148,21 +152,61 @@ static fnas_status begin(fnas_context *context, fnas_translator_run_state *run, 
     all->scratch = room(run, rows * most, sizeof(int64_t));
     all->finished = room(run, n, sizeof(int64_t));
     all->best = room(run, n, sizeof(double));
-    FNAS_TRY(fnas_decoder_begin(context, run, rows, most, all->request->weights, &all->decoder));
-    all->decoder.rows = n;
-    for (int64_t i = 0; i < n; i++) {
+    return fnas_decoder_begin(context, run, rows, most, all->request.weights, &all->decoder);
+}
+
+/* The target of the run is a word a sentence: its memory is hardly any, and its decoder is not run. */
+static fnas_status set_batch(fnas_context *context, fnas_arena *arena, fnas_decoding *all) {
+    const fnas_decode_request *request = &all->request;
+    int32_t *words = fnas_arena_allocate(arena, (size_t)request->n * sizeof *words);
+    int64_t *starts = fnas_arena_allocate(arena, ((size_t)request->n + 1) * sizeof *starts);
+    if (!words || !starts) return fnas_fail_memory(context, "translating");
+    starts[0] = 0;
+    for (int64_t i = 0; i < request->n; i++) {
+        words[i] = request->options.begin;
+        starts[i + 1] = i + 1;
+    }
+    all->batch = (fnas_translator_batch){.n = request->n,
+                                         .source = request->source,
+                                         .source_start = request->source_start,
+                                         .input = words,
+                                         .label = words,
+                                         .target_start = starts};
+    return fnas_translator_batch_check(context, &all->batch, request->shape->vocabulary);
+}
+
+fnas_status fnas_decoding_begin(fnas_context *context, fnas_worker *worker, const fnas_decode_request *request, fnas_decoding **decoding) {
+    FNAS_TRY(check(context, request));
+    fnas_arena_reset(worker->plan);
+    fnas_decoding *all = *decoding = fnas_arena_allocate(worker->plan, sizeof *all);
+    if (!all) return fnas_fail_memory(context, "translating");
+    *all = (fnas_decoding){.request = *request};
+    FNAS_TRY(set_batch(context, worker->plan, all));
+    all->forward = (fnas_translator_request){
+        .shape = request->shape, .largest = request->largest, .parameters = request->parameters, .batch = &all->batch};
+    fnas_translator_begin(&all->run, worker, &all->forward);
+    FNAS_TRY(fnas_translator_prepare(context, &all->run));
+    fnas_translator_side_forward(&all->run, &all->run.encoder);
+    return make_room(context, all);
+}
+
+/* ---- saying ---- */
+
+static void begin_sentences(fnas_decoding *all) {
+    all->decoder.rows = all->request.n;
+    all->decoder.length = 0;
+    for (int64_t i = 0; i < all->request.n; i++) {
         all->finished[i] = 0;
         all->score[i] = 0;
         all->best[i] = -INFINITY;
         all->decoder.sentence[i] = i;
-        all->decoder.word[i] = options->begin;
+        all->decoder.word[i] = all->request.options.begin;
     }
-    return FNAS_OK;
 }
 
 /* A logit that is not finite makes its row's sum NaN. */
-static fnas_status normalise(fnas_context *context, search *all) {
-    int64_t vocabulary = all->request->shape->vocabulary;
+static fnas_status normalise(fnas_context *context, fnas_decoding *all) {
+    int64_t vocabulary = all->request.shape->vocabulary;
     for (int64_t r = 0; r < all->decoder.rows; r++) {
         all->normaliser[r] = fnas_log_sum_exp(vocabulary, all->decoder.logits + r * vocabulary);
         if (!isfinite(all->normaliser[r]))
@@ -171,50 +215,19 @@ static fnas_status normalise(fnas_context *context, search *all) {
     return FNAS_OK;
 }
 
-static fnas_status search_all(fnas_context *context, fnas_translator_run_state *run, search *all) {
-    FNAS_TRY(fnas_translator_prepare(context, run));
-    fnas_translator_side_forward(run, &run->encoder);
-    FNAS_TRY(begin(context, run, all));
-    while (all->decoder.rows > 0) {
-        fnas_decoder_step(&all->decoder);
-        FNAS_TRY(normalise(context, all));
-        advance(all);
+fnas_status fnas_decoding_say(fnas_context *context, fnas_decoding *decoding) {
+    begin_sentences(decoding);
+    while (decoding->decoder.rows > 0) {
+        fnas_decoder_step(&decoding->decoder);
+        FNAS_TRY(normalise(context, decoding));
+        advance(decoding);
     }
-    if (all->request->scores) memcpy(all->request->scores, all->best, (size_t)all->request->n * sizeof(double));
-    return FNAS_OK;
-}
-
-/* The target of the run is a word a sentence: its memory is hardly any, and its decoder is not run. */
-static fnas_status target_of_begins(fnas_context *context, fnas_arena *arena, const fnas_decode_request *request, int32_t **words,
-                                    int64_t **starts) {
-    fnas_arena_reset(arena);
-    *words = fnas_arena_allocate(arena, (size_t)request->n * sizeof **words);
-    *starts = fnas_arena_allocate(arena, ((size_t)request->n + 1) * sizeof **starts);
-    if (!*words || !*starts) return fnas_fail_memory(context, "translating");
-    (*starts)[0] = 0;
-    for (int64_t i = 0; i < request->n; i++) {
-        (*words)[i] = request->options.begin;
-        (*starts)[i + 1] = i + 1;
-    }
+    if (decoding->request.scores) memcpy(decoding->request.scores, decoding->best, (size_t)decoding->request.n * sizeof(double));
     return FNAS_OK;
 }
 
 fnas_status fnas_translator_decode(fnas_context *context, fnas_worker *worker, const fnas_decode_request *request) {
-    int32_t *words = NULL;
-    int64_t *starts = NULL;
-    FNAS_TRY(check(context, request));
-    FNAS_TRY(target_of_begins(context, worker->plan, request, &words, &starts));
-    fnas_translator_batch batch = {.n = request->n,
-                                   .source = request->source,
-                                   .source_start = request->source_start,
-                                   .input = words,
-                                   .label = words,
-                                   .target_start = starts};
-    fnas_translator_request forward = {
-        .shape = request->shape, .largest = request->largest, .parameters = request->parameters, .batch = &batch};
-    FNAS_TRY(fnas_translator_batch_check(context, &batch, request->shape->vocabulary));
-    fnas_translator_run_state run;
-    search all = {.request = request};
-    fnas_translator_begin(&run, worker, &forward);
-    return search_all(context, &run, &all);
+    fnas_decoding *decoding;
+    FNAS_TRY(fnas_decoding_begin(context, worker, request, &decoding));
+    return fnas_decoding_say(context, decoding);
 }

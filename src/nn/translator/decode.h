@@ -36,4 +36,12 @@ typedef struct fnas_decode_request {
  * from the third run of a shape on (an arena is one block from its second on). */
 FNAS_NODISCARD fnas_status fnas_translator_decode(fnas_context *context, fnas_worker *worker, const fnas_decode_request *request);
 
+/* The same in two parts, for who times the steps alone. Begins: runs the encoder, makes keys and values of what it gives, rounds weights
+ * where they are in bf16. *decoding lies in the worker's memory and holds until the worker is used for something else. */
+typedef struct fnas_decoding fnas_decoding;
+FNAS_NODISCARD fnas_status fnas_decoding_begin(fnas_context *context, fnas_worker *worker, const fnas_decode_request *request,
+                                               fnas_decoding **decoding);
+/* Says the words, from the first one on, as often as it is called. */
+FNAS_NODISCARD fnas_status fnas_decoding_say(fnas_context *context, fnas_decoding *decoding);
+
 #endif
