@@ -41,12 +41,12 @@ typedef struct fnas_search_options {
                              are open from the first step [preset's] */
     const char *distillation; /* weight of what the largest network says in what the others learn, in the phases and where networks
                                  translate: "none" or a number up to 1 [preset's] */
-    int64_t paths; /* paths a step [a multiple of the devices, about 16; about 6 where networks translate, 32 in the preset "paper"] */
-    int64_t largest_paths;     /* of networks that translate: how many of the paths that train are the largest network, at most all of them,
-                                  which then learns alone; each has pairs of its own, which the others learn from too [2; none in the preset
-                                  "paper", fewer than paths] */
+    int64_t paths; /* paths a step [a multiple of the devices, about 16; about 8 where networks translate, 32 in the preset "paper"] */
+    const char *largest_paths; /* of networks that translate: how many of the paths that train are the largest network, at most all of them,
+                                  which then learns alone; each has pairs of its own, which the others learn from too. "none" or a number
+                                  [half of the paths, at most 4; none in the preset "paper"] */
     const char *largest_first; /* of networks that translate: of the warm-up, the part at its start in which the largest network learns
-                                  alone: "none" or a fraction up to 1 [0.5; none in the preset "paper" and with weights] */
+                                  alone: "none" or a fraction up to 1 [0.25; none in the preset "paper" and with weights] */
     int64_t steps, epochs;     /* at most one of steps, epochs, minutes */
     double minutes;
     uint64_t seed;

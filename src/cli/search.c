@@ -9,9 +9,9 @@
 typedef struct search_values {
     cli_common common;
     const char *space, *data, *run, *proxy, *objectives, *preset, *predictor, *update, *sampler, *hypernet, *start, *scalarise, *batch,
-        *precision, *error_gradient, *error, *supernet, *weights, *warmup, *phases, *distillation, *largest_first;
+        *precision, *error_gradient, *error, *supernet, *weights, *warmup, *phases, *distillation, *largest_paths, *largest_first;
     cli_texts devices;
-    int64_t steps, epochs, paths, largest_paths, threads, checkpoint_steps;
+    int64_t steps, epochs, paths, threads, checkpoint_steps;
     double minutes;
     uint64_t seed;
     bool dry_run;
@@ -65,13 +65,13 @@ static const cli_option search_options[] = {
     {"distillation", 0, CLI_TEXT, AT(distillation), "WEIGHT",
      "of the largest network's word in what the others learn, in phases and where they translate, 0 to 1, or none [the preset's]", false},
     {"paths", 0, CLI_COUNT, AT(paths), "N",
-     "sampled architectures a step [a multiple of the devices, about 16; about 6 where they translate, 32 in the preset paper]", false},
-    {"largest-paths", 0, CLI_COUNT, AT(largest_paths), "N",
+     "sampled architectures a step [a multiple of the devices, about 16; about 8 where they translate, 32 in the preset paper]", false},
+    {"largest-paths", 0, CLI_TEXT, AT(largest_paths), "N",
      "of the paths that train networks which translate, how many are the largest network, each on pairs of its own, which it teaches the "
-     "others; all of them: it learns alone [2, fewer than there are paths; none in the preset paper]",
+     "others; all of them: it learns alone; or none [half of them, at most 4; none in the preset paper]",
      false},
     {"largest-first", 0, CLI_TEXT, AT(largest_first), "FRACTION",
-     "of the warm-up of networks which translate, at its start: the largest learns alone; or none [0.5; none in the preset paper and with "
+     "of the warm-up of networks which translate, at its start: the largest learns alone; or none [0.25; none in the preset paper and with "
      "--weights]",
      false},
     {"checkpoint-steps", 0, CLI_COUNT, AT(checkpoint_steps), "N", "steps between checkpoints [the preset's]", false},

@@ -82,7 +82,7 @@ for device in onednn-f32 blas-f32 onednn-f32-b8; do
 done
 want "all networks have a BLEU" [ "$(tail -n +2 made/bleu.csv | wc -l)" -eq "$(cat made/answers/*.json | tr -d '[],' | sort -u | grep -c embed)" ]
 want "the largest alone has as many steps" [ "$(tail -1 made/alone/metrics.csv | cut -d , -f 1)" = "$(tail -1 made/run/metrics.csv | cut -d , -f 1)" ]
-want "and nothing but it was trained" sh -c "grep -q '\"largest_paths\": 2' made/alone/config.json && grep -q '\"paths\": 2' made/alone/config.json"
+want "and nothing but it was trained" sh -c "grep -q '\"largest_paths\": 4' made/alone/config.json && grep -q '\"paths\": 4' made/alone/config.json"
 cp -r made before
 protocol 0 "again: nothing is done" PARTS="text devices search fronts bleu alone"
 want "files are as they were" sh -c 'for file in text.pairs bleu.csv alone.csv run/checkpoint.safetensors; do [ "made/$file" -nt "before/$file" ] && exit 1; cmp "made/$file" "before/$file" || exit 1; done'

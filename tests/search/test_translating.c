@@ -198,6 +198,8 @@ static void a_step_is_a_sandwich(void **state) {
     translating *t = *state;
     stage s;
     fnas_search_options options = options_for(t, fnas_test_path(t->place, "trained"));
+    options.paths = 6;
+    options.largest_paths = "2";
     options.largest_first = "none";
     stage_open(t, &options, &s);
     fnas_searcher *searcher = &s.searcher;
@@ -262,7 +264,7 @@ static void all_devices_are_trained_for(void **state) {
         int64_t drawn[2] = {0}, largest[2] = {0};
         fnas_search_options options = options_for(t, fnas_test_path(t->place, paths == 2 ? "two" : "six"));
         options.paths = paths;
-        options.largest_paths = 1;
+        options.largest_paths = "1";
         stage_open(t, &options, &s);
         s.run->state.total_steps = 100; /* these are of its warm-up */
         for (s.run->state.step = 0; s.run->state.step < 24; s.run->state.step++) {
@@ -286,6 +288,30 @@ static void all_devices_are_trained_for(void **state) {
     }
 }
 
+/* Half of the paths are the largest network, at most four; none where that is asked for: then each path has pairs of its own. */
+static void half_of_the_paths_teach(void **state) {
+    translating *t = *state;
+    static const struct {
+        int64_t paths;
+        const char *asked;
+        int64_t largest, batches;
+    } ways[] = {{0, NULL, 4, 4}, {12, NULL, 4, 4}, {6, NULL, 3, 3}, {2, NULL, 1, 1}, {0, "none", 0, 8}, {0, "0", 0, 8}, {4, "4", 4, 4}};
+    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+        stage s;
+        char name[20];
+        snprintf(name, sizeof name, "way-%d", (int)i);
+        fnas_search_options options = options_for(t, fnas_test_path(t->place, name));
+        options.paths = ways[i].paths;
+        options.largest_paths = ways[i].asked;
+        stage_open(t, &options, &s);
+        assert_int_equal(s.run->config.paths, ways[i].paths ? ways[i].paths : 8);
+        assert_int_equal(s.run->config.largest_paths, ways[i].largest);
+        assert_int_equal(fnas_search_weight_batches(&s.run->config), ways[i].batches);
+        assert_int_equal(fnas_search_largest_teaches(&s.run->config), ways[i].largest > 0 && ways[i].largest < s.run->config.paths);
+        stage_close(&s);
+    }
+}
+
 /* An epoch is a pass over the pairs: a step takes as many batches as there are paths of the largest network, or all together. */
 static void epochs_count_batches(void **state) {
     translating *t = *state;
@@ -295,7 +321,7 @@ static void epochs_count_batches(void **state) {
         fnas_search_options options = options_for(t, fnas_test_path(t->place, i ? "epoch-2" : "epoch-1"));
         options.steps = 0;
         options.epochs = 4;
-        options.largest_paths = i + 1;
+        options.largest_paths = i ? "2" : "1";
         test_check(t->place, fnas_search_run(t->place->context, &options));
         test_check(t->place, fnas_run_open(t->place->context, options.run, &run));
         steps[i] = run->config.steps;
@@ -309,6 +335,8 @@ static void the_largest_is_first(void **state) {
     translating *t = *state;
     stage s;
     fnas_search_options options = options_for(t, fnas_test_path(t->place, "first"));
+    options.paths = 6;
+    options.largest_paths = "2";
     options.largest_first = "0.5"; /* of a warm-up of four steps */
     stage_open(t, &options, &s);
     for (int64_t step = 0; step < 4; step++) {
@@ -331,7 +359,7 @@ static void given_weights_need_no_largest_first(void **state) {
     fnas_search_options options = options_for(t, fnas_test_path(t->place, "begun"));
     test_check(t->place, fnas_search_run(t->place->context, &options));
     test_check(t->place, fnas_run_open(t->place->context, options.run, &run));
-    assert_true(run->config.largest_first == 0.5);
+    assert_true(run->config.largest_first > 0);
     fnas_run_close(run);
     options.weights = options.run;
     options.run = fnas_test_path(t->place, "gone-on");
@@ -562,9 +590,16 @@ static void what_does_not_fit_is_refused(void **state) {
     options.proxy = "qkv=8";
     assert_refused(t, &options, "--proxy");
     options = usual;
-    options.largest_paths = 7;
-    assert_refused(t, &options, "--largest-paths 7");
-    options.largest_paths = 6;
+    options.largest_paths = "9";
+    assert_refused(t, &options, "--largest-paths 9: must be none or a whole number from 0 to 8, the paths of a step");
+    options.largest_paths = "1.5";
+    assert_refused(t, &options, "--largest-paths 1.5");
+    options.largest_paths = "-1";
+    assert_refused(t, &options, "--largest-paths -1");
+    options.largest_paths = "none";
+    options.distillation = "0.5";
+    assert_refused(t, &options, "--distillation has no use");
+    options.largest_paths = "8";
     options.distillation = "0.5";
     assert_refused(t, &options, "--distillation has no use");
     options = usual;
@@ -667,10 +702,10 @@ static void a_configuration_that_was_changed_is_refused(void **state) {
     options.steps = 1;
     test_check(t->place, fnas_search_run(t->place->context, &options));
     const char *run = options.run;
-    assert_edit_refused(t, run, "\"largest_paths\": 2", "\"largest_paths\": 7", "largest_paths");
-    assert_edit_refused(t, run, "\"largest_first\": 0.5", "\"largest_first\": 1.5", "largest_first");
-    assert_edit_refused(t, run, "\"largest_paths\": 2", "\"largest_paths\": 0", "\"largest_first\" must be 0");
-    assert_edit_refused(t, run, "\"largest_first\": 0.5", "\"largest_first\": 0.25", "not the one that it was made with");
+    assert_edit_refused(t, run, "\"largest_paths\": 4", "\"largest_paths\": 9", "largest_paths");
+    assert_edit_refused(t, run, "\"largest_first\": 0.25", "\"largest_first\": 1.5", "largest_first");
+    assert_edit_refused(t, run, "\"largest_paths\": 4", "\"largest_paths\": 0", "\"largest_first\" must be 0");
+    assert_edit_refused(t, run, "\"largest_first\": 0.25", "\"largest_first\": 0.5", "not the one that it was made with");
     assert_edit_refused(t, run, "\"seed\": \"5\"", "\"seed\": \"6\"", "not the one that it was made with");
     assert_edit_refused(t, run, "\"precision\": \"f32\"", "\"precision\": \"bf16\"", "precision");
     assert_edit_refused(t, run, "\"largest_paths\"", "\"sandwiches\": 2, \"sandwich_paths\": 3, \"phases\": [], \"largest_paths\"",
@@ -717,7 +752,7 @@ static void other_lengths_are_no_other_configuration(void **state) {
     run->config.checkpoint_steps = 5;
     test_check(place, fnas_search_config_crc(place->context, &run->config, &other));
     assert_int_equal(crc, other);
-    run->config.paths = 8;
+    run->config.paths += 2;
     test_check(place, fnas_search_config_crc(place->context, &run->config, &other));
     assert_int_not_equal(crc, other);
     fnas_run_close(run);
@@ -758,6 +793,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_step_is_a_sandwich, setup, teardown),
         cmocka_unit_test_setup_teardown(without_the_largest_each_path_has_its_own_pairs, setup, teardown),
         cmocka_unit_test_setup_teardown(all_devices_are_trained_for, setup, teardown),
+        cmocka_unit_test_setup_teardown(half_of_the_paths_teach, setup, teardown),
         cmocka_unit_test_setup_teardown(epochs_count_batches, setup, teardown),
         cmocka_unit_test_setup_teardown(the_largest_is_first, setup, teardown),
         cmocka_unit_test_setup_teardown(given_weights_need_no_largest_first, setup, teardown),

@@ -327,7 +327,7 @@ static fnas_status check_alone(fnas_context *context, const fnas_search_options 
         {"warmup", options->warmup},
         {"phases", options->phases},
         {"distillation", options->distillation},
-        {"largest-paths", options->largest_paths != 0},
+        {"largest-paths", options->largest_paths},
         {"largest-first", options->largest_first},
     };
     for (size_t i = 0; i < sizeof useless / sizeof *useless; i++)

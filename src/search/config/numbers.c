@@ -27,3 +27,13 @@ fnas_status fnas_option_fraction(fnas_context *context, const char *option, cons
     if (fnas_option_number(text, &rest, fraction) && *rest == '\0' && *fraction <= most) return FNAS_OK;
     return fnas_fail(context, FNAS_ERR_USAGE, "--%s %s: must be none or a number from 0 to %s", option, text, range);
 }
+
+fnas_status fnas_option_count(fnas_context *context, const char *option, const char *text, int64_t most, const char *what, int64_t *count) {
+    const char *rest = "";
+    double number = 0;
+    bool good = fnas_option_is_none(text) || (fnas_option_number(text, &rest, &number) && *rest == '\0');
+    *count = good && number <= (double)most ? (int64_t)number : -1;
+    if (*count >= 0 && (double)*count == number) return FNAS_OK;
+    return fnas_fail(context, FNAS_ERR_USAGE, "--%s %s: must be none or a whole number from 0 to %lld, %s", option, text, (long long)most,
+                     what);
+}

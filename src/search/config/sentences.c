@@ -30,13 +30,13 @@ typedef struct training_facts {
 
 /* Weighted sums have their minima on the convex hull of a front alone. A Transformer's width is worth, and costs, more than all its other
  * choices, so that this hull has few corners and long gaps between them: by Chebyshev's distance preferences reach what lies there. */
-static const training_facts OURS = {.paths_about = 6,
-                                    .largest_paths = 2,
+static const training_facts OURS = {.paths_about = 8,
+                                    .largest_paths = 4,
                                     .observed_paths = 4,
                                     .judged_paths = 15,
                                     .hypernet_rounds = 6,
                                     .warmup_fraction = 0.4,
-                                    .largest_first = 0.5,
+                                    .largest_first = 0.25,
                                     .consolidate_fraction = 0.2,
                                     .entropy_hold = 0.6,
                                     .uniform_fraction = 0.5,
@@ -75,7 +75,7 @@ static const sentence_facts FACTS[] = {
      .checkpoint_steps = 100},
     {.preset = "standard",
      .training = &OURS,
-     .epochs = 20,
+     .epochs = 40,
      .weight_ids = 1024,
      .search_ids = 1024,
      .observed_ids = 512,
@@ -196,11 +196,10 @@ static fnas_status choose_paths(fnas_context *context, const fnas_search_options
                                 fnas_search_config *config) {
     int64_t devices = config->device_count, about = facts->training->paths_about;
     if (!options->paths) config->paths = about > devices ? about / devices * devices : devices;
-    if (config->largest_paths >= config->paths) config->largest_paths = config->paths - 1; /* others are what a search is about */
-    if (options->largest_paths) config->largest_paths = options->largest_paths;
-    if (config->largest_paths >= 0 && config->largest_paths <= config->paths) return FNAS_OK;
-    return fnas_fail(context, FNAS_ERR_USAGE, "--largest-paths %lld: must be at most the %lld paths of a step",
-                     (long long)config->largest_paths, (long long)config->paths);
+    if (config->largest_paths > config->paths / 2) config->largest_paths = config->paths / 2; /* each teaches one at least */
+    if (!options->largest_paths) return FNAS_OK;
+    return fnas_option_count(context, "largest-paths", options->largest_paths, config->paths, "the paths of a step",
+                             &config->largest_paths);
 }
 
 fnas_status fnas_search_config_fit_sentences(fnas_context *context, const fnas_search_options *options, const fnas_space *space,
