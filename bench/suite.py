@@ -71,7 +71,7 @@ def translator_rows():
         what = f"{sentences} sentence{'s' * (sentences > 1)} of 30 words"
         rows.append(Row(f"{what}: encoding and 30 steps of the decoder, 8,000 in the vocabulary", 1, (problem,), problem, True, tokens=30 * sentences))
         problem = name.format("steps", sentences, 8000)
-        rows.append(Row(f"{what}: these 30 steps alone", 1, (problem,), problem, True, tokens=30 * sentences))
+        rows.append(Row(f"{what}: 30 steps of the decoder alone, 8,000 in the vocabulary", 1, (problem,), problem, True, tokens=30 * sentences))
     return rows
 
 

@@ -12,6 +12,7 @@ from translator import Transformer, positions, smoothed_loss
 BEGIN, END = 0, 1
 SMOOTHING, RESIDUAL_DROPOUT, ATTENTION_DROPOUT = 0.1, 0.3, 0.1
 ATTENTION, LARGEST_WIDTH, ENCODER_LAYERS = 512, 640, 6
+TASKS = ("training", "decoding", "steps")
 # width, layers of the decoder, feed-forward width, heads, encoder layers that a decoder layer sees
 ARCHES = {"largest": (640, 6, 3072, 8, 3), "middle": (512, 3, 2048, 4, 2), "smallest": (512, 1, 1024, 4, 1)}
 
@@ -151,6 +152,8 @@ class Decoding:
 def make_translator(mode, values):
     if mode == "tuned":
         touch_heap(1 << 30)
+    if values["task"] not in TASKS:
+        raise ProblemError(f"task={values['task']}: there are {', '.join(TASKS)}")
     if values["task"] == "training":
         return Timed(Training(values).run)
     shape = shape_of(values["arch"], values["vocabulary"])

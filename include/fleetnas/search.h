@@ -46,7 +46,8 @@ typedef struct fnas_search_options {
                                   which then learns alone; each has pairs of its own, which the others learn from too. "none" or a number
                                   [half of the paths, at most 4; none in the preset "paper"] */
     const char *largest_first; /* of networks that translate: of the warm-up, the part at its start in which the largest network learns
-                                  alone: "none" or a fraction up to 1 [0.25; none in the preset "paper" and with weights] */
+                                  alone: "none" or a fraction up to 1 [0.25; none in the preset "paper", with weights, and where the largest
+                                  network is none or all of the paths] */
     int64_t steps, epochs;     /* at most one of steps, epochs, minutes */
     double minutes;
     uint64_t seed;

@@ -100,9 +100,10 @@ static fnas_decode_request decode_request(const fnas_translation *t) {
         .scores = t->score};
 }
 
-/* All but the decoder's steps. */
+/* All but the decoder's steps; twice, since an arena is one block from its second run on, as it is where whole decodings are timed. */
 static fnas_status begin_decoding(fnas_context *context, fnas_translation *t) {
     fnas_decode_request request = decode_request(t);
+    FNAS_TRY(fnas_decoding_begin(context, &t->worker, &request, &t->begun));
     return fnas_decoding_begin(context, &t->worker, &request, &t->begun);
 }
 
@@ -161,7 +162,7 @@ fnas_status fnas_translation_run(fnas_context *context, fnas_translation *transl
 
 /* ---- work ---- */
 
-/* Products a sentence of the encoder; and of the decoder, whose every word sees `keys` of its own sentence. */
+/* Products a sentence of the encoder. */
 static double encoder_products(const fnas_translation *t) {
     const fnas_translator_side *side = &t->shape.encoder;
     double words = (double)t->setup.words, inner = (double)t->shape.attention_width, products = 0;
@@ -170,7 +171,7 @@ static double encoder_products(const fnas_translation *t) {
     return products;
 }
 
-/* And of the keys and values of what the encoder gave, which are made once. */
+/* Of the keys and values of what the encoder gave, which are made once. */
 static double memory_products(const fnas_translation *t) {
     const fnas_translator_side *side = &t->shape.decoder;
     double words = (double)t->setup.words, products = 0;
@@ -179,6 +180,7 @@ static double memory_products(const fnas_translation *t) {
     return products;
 }
 
+/* Of the decoder, whose every word sees `keys` of its own sentence. */
 static double decoder_products(const fnas_translation *t, double keys) {
     const fnas_translator_side *side = &t->shape.decoder;
     double words = (double)t->setup.words, inner = (double)t->shape.attention_width, products = 0;

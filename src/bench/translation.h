@@ -51,8 +51,8 @@ void fnas_translation_free(fnas_translation *translation);
 /* Forward, loss and backward into weight gradients, without an optimiser; or a decoding, or its steps. */
 FNAS_NODISCARD fnas_status fnas_translation_run(fnas_context *context, fnas_translation *translation);
 
-/* Multiplications and additions (two a product) of all matrix products: linear layers, attention, the words' logits; training: three times
- * the forward pass's. */
+/* Multiplications and additions (two a product) of all matrix products: linear layers, attention, the words' logits; steps alone: without
+ * the encoder and the keys and values of what it gives; training: three times the forward pass's. */
 double fnas_translation_flops(const fnas_translation *translation);
 
 /* A few sentences against the naive network in double precision: training by its logits and loss, decoding by the score of what it says.

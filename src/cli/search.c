@@ -71,8 +71,8 @@ static const cli_option search_options[] = {
      "others; all of them: it learns alone; or none [half of them, at most 4; none in the preset paper]",
      false},
     {"largest-first", 0, CLI_TEXT, AT(largest_first), "FRACTION",
-     "of the warm-up of networks which translate, at its start: the largest learns alone; or none [0.25; none in the preset paper and with "
-     "--weights]",
+     "of the warm-up of networks which translate, at its start: the largest learns alone; or none [0.25; none in the preset paper, with "
+     "--weights, and where it is none or all of the paths]",
      false},
     {"checkpoint-steps", 0, CLI_COUNT, AT(checkpoint_steps), "N", "steps between checkpoints [the preset's]", false},
     {"dry-run", 0, CLI_FLAG, AT(dry_run), NULL, "check everything, time the parts of a step, say what the search would cost, write nothing",

@@ -355,7 +355,8 @@ static void test_subnet(void **state) {
  * before it and itself alone. */
 static void test_translator(void **state) {
     static const char *const problems[] = {"translator:task=training," SMALLEST "f32", "translator:task=decoding," SMALLEST "f32",
-                                           "translator:task=decoding," SMALLEST "bf16"};
+                                           "translator:task=decoding," SMALLEST "bf16", "translator:task=steps," SMALLEST "f32",
+                                           "translator:task=steps," SMALLEST "bf16"};
     fnas_test_place *place = *state;
     fnas_space *space;
     int32_t choices[64];
@@ -365,14 +366,17 @@ static void test_translator(void **state) {
     double words = 4, encoder_biases = 6 * (4 * 512 + 1024 + 512), decoder_biases = 6 * 512 + 1024 + 512 + 2 * 512;
     double products = (double)fnas_space_macs(space, choices) - words * (encoder_biases + decoder_biases) + words * 512 * 50;
     fnas_space_close(space);
-    json_t *root = run(place, (fnas_bench_options){.repeats = 1}, problems, 3);
-    for (size_t i = 0; i < 3; i++) {
+    json_t *root = run(place, (fnas_bench_options){.repeats = 1}, problems, 5);
+    for (size_t i = 0; i < 5; i++) {
         assert_true(number(row(root, i), "error") <= 1);
         assert_true(number(row(root, i), "tokens_per_s") > 0);
     }
-    assert_true(number(row(root, 2), "error") > 1e-3); /* the weights are rounded */
+    assert_true(number(row(root, 2), "error") > 1e-3 && number(row(root, 4), "error") > 1e-3); /* the weights are rounded */
     assert_true(number(row(root, 0), "flops") == 6 * 3 * products);
     assert_true(number(row(root, 1), "flops") == 2 * 3 * (products - words * 2 * 512 * (words - (1 + 2 + 3 + 4) / 4.0)));
+    /* One layer, whose words see 2.5 words of their own on average and 4 of the source; 50 words are chosen from. */
+    double step = 512 * (3 * 512 + 512 + 512 + 512 + 2 * 1024) + 2 * (2.5 + 4) * 512 + 512 * 50;
+    assert_true(number(row(root, 3), "flops") == 2 * 3 * words * step);
     json_decref(root);
 }
 
@@ -415,7 +419,7 @@ static void test_refusals(void **state) {
     assert_message("resolution=130: possible are 128, 132, ... 224");
     options.problems = (const char *const[]){"translator:task=training,precision=bf16"};
     assert_int_equal(FNAS_ERR_USAGE, fnas_bench_run(place->context, &options, &report));
-    assert_message("a training step is f32");
+    assert_message("a training step is f32: leave out precision=bf16, or give task=decoding or task=steps");
     options.problem_count = 0;
     assert_int_equal(FNAS_ERR_USAGE, fnas_bench_run(place->context, &options, &report));
     fnas_context_request_stop(place->context);

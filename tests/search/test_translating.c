@@ -259,29 +259,39 @@ static void without_the_largest_each_path_has_its_own_pairs(void **state) {
  * uniform: what it draws with certainty is seen for each. */
 static void all_devices_are_trained_for(void **state) {
     translating *t = *state;
-    for (int64_t paths = 2; paths <= 6; paths += 4) {
+    static const struct {
+        int64_t paths;
+        const char *largest;
+    } ways[] = {{2, "1"}, {6, "1"}, {4, "2"}, {8, "4"}};
+    for (size_t w = 0; w < sizeof ways / sizeof *ways; w++) {
         stage s;
-        int64_t drawn[2] = {0}, largest[2] = {0};
-        fnas_search_options options = options_for(t, fnas_test_path(t->place, paths == 2 ? "two" : "six"));
+        char name[20];
+        snprintf(name, sizeof name, "turn-%d", (int)w);
+        int64_t drawn[2] = {0}, largest[2] = {0}, paths = ways[w].paths, first_other = ways[w].largest[0] - '0';
+        fnas_search_options options = options_for(t, fnas_test_path(t->place, name));
         options.paths = paths;
-        options.largest_paths = "1";
+        options.largest_paths = ways[w].largest;
         stage_open(t, &options, &s);
-        s.run->state.total_steps = 100; /* these are of its warm-up */
-        for (s.run->state.step = 0; s.run->state.step < 24; s.run->state.step++) {
+        s.run->state.total_steps = 200; /* these are of its warm-up */
+        for (s.run->state.step = 0; s.run->state.step < 48; s.run->state.step++) {
+            int64_t uniform = 0;
             fnas_paths_draw(&s.searcher, FNAS_PURPOSE_WEIGHTS, paths, 0, 2);
             assert_true(is_largest(&s.searcher, 0));
             largest[s.searcher.paths.device[0]]++;
-            for (int64_t p = 1; p < paths; p++) {
+            for (int64_t p = 1; p < paths; p++)
+                for (int64_t q = 0; q < p; q++) assert_int_not_equal(s.searcher.paths.stream[p], s.searcher.paths.stream[q]);
+            for (int64_t p = first_other; p < paths; p++) {
                 const double *logits = s.searcher.paths.logits + p * s.searcher.onehot;
                 bool flat = true;
                 for (int64_t k = 0; flat && k < s.searcher.onehot; k++) flat = logits[k] == 0;
                 drawn[s.searcher.paths.device[p]] += !flat;
-                for (int64_t q = 0; q < p; q++) assert_int_not_equal(s.searcher.paths.stream[p], s.searcher.paths.stream[q]);
+                uniform += flat;
             }
+            assert_in_range(uniform, (paths - first_other) / 2, (paths - first_other + 1) / 2); /* in every step */
         }
         for (int d = 0; d < 2; d++) {
-            assert_int_equal(largest[d], 12);
-            assert_in_range(drawn[d], (paths - 1) * 24 / 8, (paths - 1) * 24 * 3 / 8);
+            assert_int_equal(largest[d], 24);
+            assert_in_range(drawn[d], (paths - first_other) * 48 / 8, (paths - first_other) * 48 * 3 / 8);
         }
         s.run->state.step = 3;
         stage_close(&s);
@@ -291,25 +301,31 @@ static void all_devices_are_trained_for(void **state) {
 /* Half of the paths are the largest network, at most four; none where that is asked for: then each path has pairs of its own. */
 static void half_of_the_paths_teach(void **state) {
     translating *t = *state;
-    static const struct {
-        int64_t paths;
+    static const struct way {
+        int64_t devices, paths;
         const char *asked;
-        int64_t largest, batches;
-    } ways[] = {{0, NULL, 4, 4}, {12, NULL, 4, 4}, {6, NULL, 3, 3}, {2, NULL, 1, 1}, {0, "none", 0, 8}, {0, "0", 0, 8}, {4, "4", 4, 4}};
+        int64_t of, largest;
+    } ways[] = {{1, 0, NULL, 8, 4}, {2, 0, NULL, 8, 4}, {3, 0, NULL, 6, 3},   {5, 0, NULL, 5, 2}, {9, 0, NULL, 9, 4}, {12, 0, NULL, 12, 4},
+                {2, 2, NULL, 2, 1}, {1, 1, NULL, 1, 0}, {2, 0, "none", 8, 0}, {2, 0, "0", 8, 0},  {2, 4, "4", 4, 4},  {2, 12, "1", 12, 1}};
+    fnas_space *space;
+    test_check(t->place, fnas_space_open(t->place->context, SPACE, &space));
     for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
-        stage s;
-        char name[20];
-        snprintf(name, sizeof name, "way-%d", (int)i);
-        fnas_search_options options = options_for(t, fnas_test_path(t->place, name));
-        options.paths = ways[i].paths;
-        options.largest_paths = ways[i].asked;
-        stage_open(t, &options, &s);
-        assert_int_equal(s.run->config.paths, ways[i].paths ? ways[i].paths : 8);
-        assert_int_equal(s.run->config.largest_paths, ways[i].largest);
-        assert_int_equal(fnas_search_weight_batches(&s.run->config), ways[i].batches);
-        assert_int_equal(fnas_search_largest_teaches(&s.run->config), ways[i].largest > 0 && ways[i].largest < s.run->config.paths);
-        stage_close(&s);
+        const struct way *way = &ways[i];
+        fnas_search_config config;
+        int64_t epochs;
+        fnas_search_options options = options_for(t, "nowhere");
+        options.device_count = way->devices;
+        options.paths = way->paths;
+        options.largest_paths = way->asked;
+        test_check(t->place, fnas_search_config_build(t->place->context, &options, &config, &epochs));
+        test_check(t->place, fnas_search_config_fit_space(t->place->context, &options, space, &config, &epochs));
+        assert_int_equal(config.paths, way->of);
+        assert_int_equal(config.largest_paths, way->largest);
+        assert_int_equal(fnas_search_weight_batches(&config), way->largest ? way->largest : way->of);
+        assert_int_equal(fnas_search_largest_teaches(&config), way->largest > 0 && way->largest < way->of);
+        fnas_search_config_free(&config);
     }
+    fnas_space_close(space);
 }
 
 /* An epoch is a pass over the pairs: a step takes as many batches as there are paths of the largest network, or all together. */
@@ -594,11 +610,14 @@ static void what_does_not_fit_is_refused(void **state) {
     assert_refused(t, &options, "--largest-paths 9: must be none or a whole number from 0 to 8, the paths of a step");
     options.largest_paths = "1.5";
     assert_refused(t, &options, "--largest-paths 1.5");
-    options.largest_paths = "-1";
-    assert_refused(t, &options, "--largest-paths -1");
+    static const char *const no_counts[] = {"-1", "", "4,", "1e0", "0x1"};
+    for (size_t i = 0; i < sizeof no_counts / sizeof *no_counts; i++) {
+        options.largest_paths = no_counts[i];
+        assert_refused(t, &options, "must be none or a whole number");
+    }
     options.largest_paths = "none";
     options.distillation = "0.5";
-    assert_refused(t, &options, "--distillation has no use");
+    assert_refused(t, &options, "give a --largest-paths of 1 or more, and more --paths");
     options.largest_paths = "8";
     options.distillation = "0.5";
     assert_refused(t, &options, "--distillation has no use");

@@ -176,9 +176,10 @@ static fnas_status set_batch(fnas_context *context, fnas_arena *arena, fnas_deco
 }
 
 fnas_status fnas_decoding_begin(fnas_context *context, fnas_worker *worker, const fnas_decode_request *request, fnas_decoding **decoding) {
+    *decoding = NULL;
     FNAS_TRY(check(context, request));
     fnas_arena_reset(worker->plan);
-    fnas_decoding *all = *decoding = fnas_arena_allocate(worker->plan, sizeof *all);
+    fnas_decoding *all = fnas_arena_allocate(worker->plan, sizeof *all);
     if (!all) return fnas_fail_memory(context, "translating");
     *all = (fnas_decoding){.request = *request};
     FNAS_TRY(set_batch(context, worker->plan, all));
@@ -187,7 +188,9 @@ fnas_status fnas_decoding_begin(fnas_context *context, fnas_worker *worker, cons
     fnas_translator_begin(&all->run, worker, &all->forward);
     FNAS_TRY(fnas_translator_prepare(context, &all->run));
     fnas_translator_side_forward(&all->run, &all->run.encoder);
-    return make_room(context, all);
+    FNAS_TRY(make_room(context, all));
+    *decoding = all;
+    return FNAS_OK;
 }
 
 /* ---- saying ---- */

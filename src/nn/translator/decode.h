@@ -22,8 +22,8 @@ typedef struct fnas_decode_request {
     const int32_t *source;       /* ids */
     const int64_t *source_start; /* [n + 1] */
     fnas_decode_options options;
-    /* Of the weights that the decoder's steps multiply with: FNAS_COMPUTE_BF16 rounds them once a call (fnas_product_round), so that a step
-     * of few hypotheses has half as many bytes to read. Sums, activations and all of the encoder are f32. */
+    /* Of the weights that the decoder's steps multiply with: FNAS_COMPUTE_BF16 rounds them once a fnas_decoding_begin (fnas_product_round),
+     * so that a step of few hypotheses has half as many bytes to read. Sums, activations and all of the encoder are f32. */
     fnas_compute_type weights;
     int32_t *words;       /* [n][words_most]: written, without begin and end */
     int64_t *word_counts; /* [n]: written */
@@ -37,7 +37,8 @@ typedef struct fnas_decode_request {
 FNAS_NODISCARD fnas_status fnas_translator_decode(fnas_context *context, fnas_worker *worker, const fnas_decode_request *request);
 
 /* The same in two parts, for who times the steps alone. Begins: runs the encoder, makes keys and values of what it gives, rounds weights
- * where they are in bf16. *decoding lies in the worker's memory and holds until the worker is used for something else. */
+ * where they are in bf16. *decoding, NULL on failure, lies in the worker's memory and holds until the worker is used for something else.
+ * The request is copied; what it points to stays as it is until the last word is said. */
 typedef struct fnas_decoding fnas_decoding;
 FNAS_NODISCARD fnas_status fnas_decoding_begin(fnas_context *context, fnas_worker *worker, const fnas_decode_request *request,
                                                fnas_decoding **decoding);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/text.h"
 
 bool fnas_option_is_none(const char *text) {
     return strcmp(text, "none") == 0;
@@ -29,11 +30,11 @@ fnas_status fnas_option_fraction(fnas_context *context, const char *option, cons
 }
 
 fnas_status fnas_option_count(fnas_context *context, const char *option, const char *text, int64_t most, const char *what, int64_t *count) {
-    const char *rest = "";
-    double number = 0;
-    bool good = fnas_option_is_none(text) || (fnas_option_number(text, &rest, &number) && *rest == '\0');
-    *count = good && number <= (double)most ? (int64_t)number : -1;
-    if (*count >= 0 && (double)*count == number) return FNAS_OK;
+    int64_t number = 0;
+    if (fnas_option_is_none(text) || (fnas_parse_int64(text, &number) && number >= 0 && number <= most)) {
+        *count = number;
+        return FNAS_OK;
+    }
     return fnas_fail(context, FNAS_ERR_USAGE, "--%s %s: must be none or a whole number from 0 to %lld, %s", option, text, (long long)most,
                      what);
 }

@@ -150,7 +150,7 @@ static fnas_status check_largest(fnas_context *context, const fnas_search_option
     if (name && !beside)
         return fnas_fail(context, FNAS_ERR_USAGE,
                          "--%s has no use where the largest network is none of the paths, or all of them: leave it out, or give a "
-                         "--largest-paths below --paths",
+                         "--largest-paths of 1 or more, and more --paths",
                          name);
     if (first && config->warmup_fraction == 0)
         return fnas_fail(context, FNAS_ERR_USAGE,

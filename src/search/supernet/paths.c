@@ -12,14 +12,15 @@ int64_t fnas_stream_step(const fnas_searcher *searcher, fnas_purpose purpose) {
     return FNAS_PURPOSE_COUNT * searcher->state->step + purpose;
 }
 
-/* Some paths that train the supernet are drawn uniformly: every fourth with a fraction of a quarter, and so on. Counted device by device,
- * from another place each step: counted path by path, a fraction of 3/4 and four devices would leave the first device all that the
- * hypernetwork draws. */
+/* Some paths that train the supernet are drawn uniformly: every fourth with a fraction of a quarter, and so on, of those that are not the
+ * largest network. Counted device by device, from another place each step: counted path by path, a fraction of 3/4 and four devices would
+ * leave the first device all that the hypernetwork draws. */
 static bool trains_uniformly(const fnas_searcher *searcher, int64_t path) {
     const fnas_search_state *state = searcher->state;
     double fraction = fnas_schedule_uniform_fraction(searcher->config, state->step, state->total_steps);
-    int64_t devices = searcher->config->device_count, rounds = searcher->config->paths / devices;
-    int64_t place = path % devices * rounds + path / devices + searcher->state->step;
+    int64_t devices = searcher->config->device_count, largest = searcher->config->largest_paths, other = path - largest;
+    int64_t rounds = (searcher->config->paths - largest + devices - 1) / devices;
+    int64_t place = other % devices * rounds + other / devices + state->step;
     return floor((double)(place + 1) * fraction) > floor((double)place * fraction);
 }
 
