@@ -22,11 +22,10 @@ typedef struct search_values {
 static const cli_option search_options[] = {
     {"device", 0, CLI_INPUTS, AT(devices), "CARD.json", "device cards to search for", true},
     {"out", 'o', CLI_TEXT, AT(run), "RUN", "folder of the run: new or empty", true},
-    {"space", 0, CLI_SPACE, AT(space), "SPACE",
-     "search space, as the cards were measured; needed where a file describes it [the first card's]", false},
+    {"space", 0, CLI_SPACE, AT(space), "SPACE", "search space, as the cards were measured; needed where it is a FILE.json [the first card's]", false},
     CLI_OPTION_DATA(search_values, "data set: fashion-mnist, cifar10:DIR, folder:DIR, synthetic:...; its images are resized to the space's "
                                    "[fashion-mnist]; where networks "
-                                   "translate text:FILE, as data prepare makes it"),
+                                   "translate the FILE that data prepare makes"),
     {"error", 0, CLI_TEXT, AT(error), "SOURCE",
      "whence errors: supernet, table:FILE.csv:COLUMN, surrogate:FILE, which such a search leaves in its run as error.safetensors, or "
      "surrogate:FILE.npz[:output=OUTPUT,input=INPUT], a network of your own (docs/spaces.md) [supernet]",

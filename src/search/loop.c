@@ -56,7 +56,8 @@ static void append_values(fnas_text *text, const fnas_searcher *searcher) {
     const fnas_search_config *config = searcher->config;
     append_weights(text, searcher);
     if (searcher->stage == FNAS_STAGE_CONSOLIDATE)
-        fnas_text_append(text, " (consolidation: supernet only, on what the hypernetwork draws)");
+        fnas_text_append(text, " (consolidation: supernet only, %s)",
+                         config->largest_paths == config->paths ? "the largest network alone" : "on what the hypernetwork draws");
     for (int64_t m = 0; fnas_stage_searches(searcher->stage) && m < config->objective_count; m++) {
         bool error = config->objectives[m] == FNAS_OBJECTIVE_ERROR;
         fnas_text_append(text, ", %s %.4g", error ? "search loss" : fnas_objective_name(config->objectives[m]),

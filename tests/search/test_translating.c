@@ -311,7 +311,7 @@ static void half_of_the_paths_teach(void **state) {
     test_check(t->place, fnas_space_open(t->place->context, SPACE, &space));
     for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
         const struct way *way = &ways[i];
-        fnas_search_config config;
+        fnas_search_config config = {0};
         int64_t epochs;
         fnas_search_options options = options_for(t, "nowhere");
         options.device_count = way->devices;
