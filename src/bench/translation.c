@@ -93,7 +93,11 @@ static fnas_decode_request decode_request(const fnas_translation *t) {
         .n = t->batch.n,
         .source = t->source,
         .source_start = t->start,
-        .options = {.beam = 1, .words_most = t->setup.words, .begin = FNAS_TRANSLATION_BEGIN, .end = FNAS_TRANSLATION_END},
+        .options = {.beam = 1,
+                    .words_most = t->setup.words,
+                    .words_least = t->setup.words, /* where there is hardly a word to choose from, the end would be said early */
+                    .begin = FNAS_TRANSLATION_BEGIN,
+                    .end = FNAS_TRANSLATION_END},
         .weights = t->setup.rounded ? FNAS_COMPUTE_BF16 : FNAS_COMPUTE_F32,
         .words = t->said,
         .word_counts = t->said_count,

@@ -617,7 +617,7 @@ static void what_does_not_fit_is_refused(void **state) {
     }
     options.largest_paths = "none";
     options.distillation = "0.5";
-    assert_refused(t, &options, "give a --largest-paths of 1 or more, and more --paths");
+    assert_refused(t, &options, "give a --largest-paths of 1 to less than --paths");
     options.largest_paths = "8";
     options.distillation = "0.5";
     assert_refused(t, &options, "--distillation has no use");
@@ -634,6 +634,12 @@ static void what_does_not_fit_is_refused(void **state) {
     options.largest_first = "1";
     options.supernet = "frozen";
     assert_refused(t, &options, "no network but the largest");
+    options = usual;
+    options.largest_paths = "2";
+    options.supernet = "frozen";
+    options.warmup = "none";
+    options.weights = t->devices[0]; /* is not looked at before */
+    assert_refused(t, &options, "--largest-paths has no use where weights are frozen from the first step on");
 }
 
 /* And text where images are wanted. */
@@ -723,7 +729,8 @@ static void a_configuration_that_was_changed_is_refused(void **state) {
     const char *run = options.run;
     assert_edit_refused(t, run, "\"largest_paths\": 4", "\"largest_paths\": 9", "largest_paths");
     assert_edit_refused(t, run, "\"largest_first\": 0.25", "\"largest_first\": 1.5", "largest_first");
-    assert_edit_refused(t, run, "\"largest_paths\": 4", "\"largest_paths\": 0", "\"largest_first\" must be 0");
+    assert_edit_refused(t, run, "\"largest_paths\": 4", "\"largest_paths\": 0", "must be 0 where");
+    assert_edit_refused(t, run, "\"largest_paths\": 4", "\"largest_paths\": 8", "must be 0 where");
     assert_edit_refused(t, run, "\"largest_first\": 0.25", "\"largest_first\": 0.5", "not the one that it was made with");
     assert_edit_refused(t, run, "\"seed\": \"5\"", "\"seed\": \"6\"", "not the one that it was made with");
     assert_edit_refused(t, run, "\"precision\": \"f32\"", "\"precision\": \"bf16\"", "precision");

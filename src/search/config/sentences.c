@@ -150,11 +150,12 @@ static fnas_status check_largest(fnas_context *context, const fnas_search_option
     if (name && !beside)
         return fnas_fail(context, FNAS_ERR_USAGE,
                          "--%s has no use where the largest network is none of the paths, or all of them: leave it out, or give a "
-                         "--largest-paths of 1 or more, and more --paths",
+                         "--largest-paths of 1 to less than --paths",
                          name);
     if (first && config->warmup_fraction == 0)
         return fnas_fail(context, FNAS_ERR_USAGE,
                          "--largest-first has no use without a warm-up, which it is a part of: leave it out, or give a --warmup");
+    if (!name && options->largest_paths) name = "largest-paths";
     if (!frozen || !name) return FNAS_OK;
     if (config->warmup_fraction == 0)
         return fnas_fail(context, FNAS_ERR_USAGE, "--%s has no use where weights are frozen from the first step on: leave it out", name);
