@@ -537,7 +537,7 @@ static void equal_searches_have_equal_bits(void **state) {
     static const char *const files[] = {"config.json", "checkpoint.safetensors", "metrics.csv", "vocabulary.model"};
     char *paths[3];
     for (int i = 0; i < 3; i++) {
-        char name[8];
+        char name[20];
         snprintf(name, sizeof name, "bits%d", i);
         paths[i] = fnas_strdup(fnas_test_path(t->place, name));
     }
