@@ -13,7 +13,7 @@ static const cli_option rebase_options[] = {
     {"references", 0, CLI_INPUT, AT(references), "FILE.json",
      "ten architectures of the card: an array of native strings, or an object with reference_archs", true},
     {"output", 'o', CLI_OUTPUT, AT(output), "CARD.json", "where the new card goes", true},
-    {"space", 0, CLI_SPACE, AT(space), "SPACE", "space that the card was measured on; needed where a file describes it [the card's]",
+    {"space", 0, CLI_SPACE, AT(space), "SPACE", "space that the card was measured on; needed where it is a FILE.json [the card's]",
      false},
     CLI_OPTIONS_END,
 };

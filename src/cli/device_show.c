@@ -12,7 +12,7 @@ typedef struct show_values {
 } show_values;
 
 static const cli_option show_options[] = {
-    {"space", 0, CLI_SPACE, offsetof(show_values, space), "SPACE", "their space: needed where a file describes it [the first card's]",
+    {"space", 0, CLI_SPACE, offsetof(show_values, space), "SPACE", "their space: needed where it is a FILE.json [the first card's]",
      false},
     CLI_OPTION_JSON(show_values),
     CLI_OPTIONS_END,

@@ -22,7 +22,7 @@ static const cli_option fit_options[] = {
     {"device", 0, CLI_INPUTS, AT(devices), "CARD.json", "device cards with measurements", true},
     {"output", 'o', CLI_OUTPUT, AT(output), "P.safetensors", "where the predictor goes", true},
     {"space", 0, CLI_SPACE, AT(space), "SPACE",
-     "space that the cards were measured on; needed where a file describes it [the first card's]", false},
+     "space that the cards were measured on; needed where it is a FILE.json [the first card's]", false},
     {"quantity", 0, CLI_CHOICE, AT(quantity), "latency_ms|energy_mj", "what is predicted; cards must hold it [latency_ms]", false},
     {"steps", 0, CLI_COUNT, AT(steps), "N", "training steps [the library's]", false},
     {"holdout", 0, CLI_REAL, AT(holdout), "FRACTION", "of each card's measurements, kept out of training and scored afterwards [0.1]",

@@ -33,10 +33,16 @@ static void append_values_alone(fnas_text *text, const fnas_searcher *searcher) 
         fnas_text_append(text, "%s%s %.4g", m ? ", " : "", fnas_objective_name(config->objectives[m]), searcher->step_objectives[m]);
 }
 
+/* In the step that has just been done: at first, or wherever all paths are. */
+static bool largest_is_alone(const fnas_searcher *searcher) {
+    const fnas_search_config *config = searcher->config;
+    return config->largest_paths == config->paths ||
+           searcher->state->step <= fnas_schedule_largest_first_end(config, searcher->state->total_steps);
+}
+
 /* Of the warm-up: whether the supernet is in a phase that has a name, or its largest network alone. */
 static void append_phase(fnas_text *text, const fnas_searcher *searcher) {
-    int64_t alone_end = fnas_schedule_largest_first_end(searcher->config, searcher->state->total_steps);
-    if (searcher->state->step <= alone_end) fnas_text_append(text, ", the largest network alone");
+    if (largest_is_alone(searcher)) fnas_text_append(text, ", the largest network alone");
     int64_t phase = fnas_schedule_phase(searcher->config, searcher->state->step - 1, searcher->state->total_steps);
     if (phase != FNAS_SPACE_ALL_OPEN) fnas_text_append(text, ", phase %s", fnas_space_phase_name(searcher->run->space, phase));
 }
@@ -57,7 +63,7 @@ static void append_values(fnas_text *text, const fnas_searcher *searcher) {
     append_weights(text, searcher);
     if (searcher->stage == FNAS_STAGE_CONSOLIDATE)
         fnas_text_append(text, " (consolidation: supernet only, %s)",
-                         config->largest_paths == config->paths ? "the largest network alone" : "on what the hypernetwork draws");
+                         largest_is_alone(searcher) ? "the largest network alone" : "on what the hypernetwork draws");
     for (int64_t m = 0; fnas_stage_searches(searcher->stage) && m < config->objective_count; m++) {
         bool error = config->objectives[m] == FNAS_OBJECTIVE_ERROR;
         fnas_text_append(text, ", %s %.4g", error ? "search loss" : fnas_objective_name(config->objectives[m]),

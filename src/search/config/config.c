@@ -55,8 +55,12 @@ int64_t fnas_search_weight_batches(const fnas_search_config *config) {
     return config->largest_paths > 0 ? config->largest_paths : config->paths;
 }
 
+bool fnas_search_largest_has_others(const fnas_search_config *config) {
+    return config->largest_paths > 0 && config->largest_paths < config->paths;
+}
+
 bool fnas_search_largest_teaches(const fnas_search_config *config) {
-    return config->largest_paths > 0 && config->largest_paths < config->paths && config->distillation > 0;
+    return fnas_search_largest_has_others(config) && config->distillation > 0;
 }
 
 bool fnas_search_trains_paths(const fnas_search_config *config) {

@@ -109,9 +109,10 @@ const char *fnas_objective_source(fnas_objective_kind kind, fnas_error_kind erro
 bool fnas_search_has_objective(const fnas_search_config *config, fnas_objective_kind kind);
 bool fnas_search_has_supernet(const fnas_search_config *config);
 bool fnas_search_translates(const fnas_search_config *config); /* its supernet's networks translate sentences */
-/* Of networks that translate: batches of pairs that a step trains on, and whether the largest network, where it is one of several paths,
- * teaches the others. */
+/* Of networks that translate: batches of pairs that a step trains on, whether the largest network is some of the paths and not all, and
+ * whether it teaches the others then. */
 int64_t fnas_search_weight_batches(const fnas_search_config *config);
+bool fnas_search_largest_has_others(const fnas_search_config *config);
 bool fnas_search_largest_teaches(const fnas_search_config *config);
 /* Whether the weights are ever trained on paths: where a space has phases, behind the warm-up, unless they are frozen then. */
 bool fnas_search_trains_paths(const fnas_search_config *config);

@@ -323,8 +323,7 @@ static fnas_status check_sentences(fnas_context *context, const fnas_search_conf
     if (shrinks(config)) return fnas_fail(context, FNAS_ERR_INPUT, "%s: there must be no \"sandwiches\" where networks translate", path);
     if (config->largest_paths > config->paths)
         return fnas_fail(context, FNAS_ERR_INPUT, "%s: \"largest_paths\" must be at most \"paths\"", path);
-    bool beside = config->largest_paths > 0 && config->largest_paths < config->paths;
-    if (!beside && (config->largest_first > 0 || config->distillation > 0))
+    if (!fnas_search_largest_has_others(config) && (config->largest_first > 0 || config->distillation > 0))
         return fnas_fail(context, FNAS_ERR_INPUT,
                          "%s: \"largest_first\" and \"distillation\" must be 0 where \"largest_paths\" is 0 or as many as \"paths\"", path);
     return FNAS_OK;

@@ -141,13 +141,20 @@ static bool asks(const char *fraction) {
     return fraction && !fnas_option_is_none(fraction);
 }
 
+/* What is asked of weights that are never trained, or of which the largest network's alone would be. */
+static fnas_status check_frozen(fnas_context *context, const char *name, const fnas_search_config *config) {
+    if (config->warmup_fraction == 0)
+        return fnas_fail(context, FNAS_ERR_USAGE, "--%s has no use where weights are frozen from the first step on: leave it out", name);
+    if (config->largest_first < 1) return FNAS_OK;
+    return fnas_fail(context, FNAS_ERR_USAGE,
+                     "--largest-first 1 and --supernet frozen: no network but the largest would ever be trained: give a smaller one");
+}
+
 /* What is asked for and could not be. */
 static fnas_status check_largest(fnas_context *context, const fnas_search_options *options, const fnas_search_config *config) {
-    bool beside = config->largest_paths > 0 && config->largest_paths < config->paths,
-         frozen = config->shared_weights == FNAS_WEIGHTS_FROZEN;
     const char *first = asks(options->largest_first) ? "largest-first" : NULL, *teach = asks(options->distillation) ? "distillation" : NULL;
     const char *name = first ? first : teach;
-    if (name && !beside)
+    if (name && !fnas_search_largest_has_others(config))
         return fnas_fail(context, FNAS_ERR_USAGE,
                          "--%s has no use where the largest network is none of the paths, or all of them: leave it out, or give a "
                          "--largest-paths of 1 to less than --paths",
@@ -156,19 +163,13 @@ static fnas_status check_largest(fnas_context *context, const fnas_search_option
         return fnas_fail(context, FNAS_ERR_USAGE,
                          "--largest-first has no use without a warm-up, which it is a part of: leave it out, or give a --warmup");
     if (!name && options->largest_paths) name = "largest-paths";
-    if (!frozen || !name) return FNAS_OK;
-    if (config->warmup_fraction == 0)
-        return fnas_fail(context, FNAS_ERR_USAGE, "--%s has no use where weights are frozen from the first step on: leave it out", name);
-    if (config->largest_first < 1) return FNAS_OK;
-    return fnas_fail(context, FNAS_ERR_USAGE,
-                     "--largest-first 1 and --supernet frozen: no network but the largest would ever be trained: give a smaller one");
+    return name && config->shared_weights == FNAS_WEIGHTS_FROZEN ? check_frozen(context, name, config) : FNAS_OK;
 }
 
 /* A start with the largest network alone is for weights that have learnt nothing yet. */
 static fnas_status choose_largest(fnas_context *context, const fnas_search_options *options, const sentence_facts *facts,
                                   fnas_search_config *config) {
-    bool beside = config->largest_paths > 0 && config->largest_paths < config->paths;
-    bool begins = beside && !options->weights && config->warmup_fraction > 0;
+    bool beside = fnas_search_largest_has_others(config), begins = beside && !options->weights && config->warmup_fraction > 0;
     config->largest_first = begins ? facts->training->largest_first : 0;
     config->distillation = beside ? facts->training->distillation : 0;
     if (options->largest_first)
